@@ -1,0 +1,315 @@
+"""The command line: parse, call, print. Errors are one sentence and exit code 1."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import bootstrap, local, log
+from app.domain import variables
+from app.domain.access import Actor, Permission, Role, on_host
+from app.domain.deployment import Origin, Status
+from app.domain.service import Service
+from app.errors import Conflict, FastDeployError, Invalid
+from app.serve import serve
+from app.settings import Settings, read_settings
+from app.store.migrate import migrate as migrate_store
+from app.store.store import Store
+from app.usecases import access, artifacts, catalogue, deploy, retention
+from app.usecases.cancel import cancel as cancel_deployment
+from app.watch import watch
+
+cli = typer.Typer(
+    help="FastDeploy: an Ansible-native control plane for deployments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+
+
+def main() -> None:
+    """Run the command line; an error that a person can act on has no traceback."""
+    try:
+        cli()
+    except FastDeployError as error:
+        print(f"fastdeploy: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@cli.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Port of the web interface.")] = None,
+) -> None:
+    """Start everything on this machine: PostgreSQL, web and worker, until Ctrl-C."""
+    settings = _settings() if port is None else read_settings(port=port)
+    local.up(settings)
+
+
+@cli.command()
+def web() -> None:
+    """Serve the web interface and the API."""
+    serve(_settings())
+
+
+@cli.command()
+def worker(
+    *,
+    drain: Annotated[
+        bool, typer.Option(help="Begin nothing new; exit when all has ended.")
+    ] = False,
+) -> None:
+    """Carry out deployments on this host."""
+    bootstrap.make_worker(_settings()).run(drain=drain)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    with _store() as store:
+        applied = migrate_store(store)
+    out.print(f"applied: {', '.join(applied)}" if applied else "nothing to do")
+
+
+@cli.command()
+def syncservices() -> None:
+    """Read the services folder into the catalogue."""
+    settings = _settings()
+    with _store(settings) as store:
+        found = catalogue.sync_services(store, settings.services, _me())
+    for name in found.good:
+        out.print(f"[green]ok[/]        {name}")
+    for name, error in found.broken.items():
+        out.print(f"[red]broken[/]    {name}: ", end="")
+        out.print(error, markup=False)
+    for name in found.archived:
+        out.print(f"[yellow]archived[/]  {name}")
+    if found.broken:
+        raise typer.Exit(1)
+
+
+@cli.command(name="deploy")
+def deploy_command(
+    name: Annotated[str, typer.Argument(help="The service.")],
+    extra: Annotated[
+        list[str] | None, typer.Option("-e", "--extra-var", help="key=value")
+    ] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(help="JSON object of variables; for secrets, kept out of argv."),
+    ] = None,
+    *,
+    priority: Annotated[
+        int, typer.Option(help="-100 to 100; higher ones come first.")
+    ] = 0,
+    follow: Annotated[bool, typer.Option(help="Show it until it has ended.")] = False,
+) -> None:
+    """Launch a deployment; with --follow the exit code is 0 only if it succeeds."""
+    settings = _settings()
+    with _store(settings) as store:
+        service = _service(store, name)
+        given = variables.from_text(service, _pairs(extra or [])) if service else {}
+        deployment_id = deploy.request(
+            store,
+            bootstrap.make_launcher(settings),
+            bootstrap.make_sealer(settings),
+            actor=_me(),
+            origin=Origin.CLI,
+            service_name=name,
+            given=given | _json_object(secret_file),
+            priority=priority,
+        )
+        if not follow:
+            out.print(f"deployment {deployment_id} of {name} is queued")
+            return
+        ended = watch(settings, store, deployment_id, out)
+    raise typer.Exit(0 if ended.status is Status.SUCCESSFUL else 1)
+
+
+@cli.command(name="follow")
+def follow_command(deployment_id: int) -> None:
+    """Show a deployment from its beginning until it has ended."""
+    settings = _settings()
+    with _store(settings) as store:
+        ended = watch(settings, store, deployment_id, out)
+    raise typer.Exit(0 if ended.status is Status.SUCCESSFUL else 1)
+
+
+@cli.command()
+def cancel(deployment_id: int) -> None:
+    """End a deployment: at once if it is queued, by its worker if it was begun."""
+    settings = _settings()
+    with _store(settings) as store:
+        launcher = bootstrap.make_launcher(settings)
+        cancel_deployment(store, launcher, _me(), deployment_id)
+        found = deploy.find(store, deployment_id)
+    done = "is canceled" if found.ended else "is being canceled"
+    out.print(f"deployment {deployment_id} {done}")
+
+
+@cli.command()
+def retry(deployment_id: int) -> None:
+    """Launch a deployment again that did not succeed, as it was."""
+    settings = _settings()
+    with _store(settings) as store:
+        number = deploy.retry(
+            store,
+            bootstrap.make_launcher(settings),
+            actor=_me(),
+            origin=Origin.CLI,
+            deployment_id=deployment_id,
+        )
+    out.print(f"deployment {number} is queued, as {deployment_id} was")
+
+
+@cli.command(name="artifacts")
+def artifacts_command(deployment_id: int) -> None:
+    """Print the folder of a deployment's ansible-runner artifacts, and its files."""
+    settings = _settings()
+    with _store(settings) as store:
+        found = deploy.find(store, deployment_id)
+        files = artifacts.listing(store, settings, found)
+    print(artifacts.artifacts_of(settings, deployment_id))
+    for path, size in files:
+        print(f"{size:>10}  {path}")
+
+
+@cli.command()
+def prune() -> None:
+    """Remove the output and artifacts that are beyond FASTDEPLOY_KEEP_…, now."""
+    settings = _settings()
+    with _store(settings) as store:
+        done = retention.prune(store, settings)
+    out.print(f"removed the output of {done.deployments} deployments: "
+              f"{done.size} bytes")  # fmt: skip
+
+
+@cli.command()
+def createuser(
+    name: str,
+    role: Annotated[Role, typer.Option(help="What the user may do.")] = Role.DEPLOYER,
+) -> None:
+    """Create a user; the password is asked for, or read from standard input."""
+    with _store() as store:
+        access.create_user(store, _me(), name, _password(), role)
+    out.print(f"user {name} ({role}) is created")
+
+
+@cli.command()
+def setpassword(name: str) -> None:
+    """Give a user a new password and end their sessions."""
+    with _store() as store:
+        access.set_password(store, _me(), name, _password())
+    out.print(f"user {name} has a new password")
+
+
+@cli.command()
+def logout(name: str) -> None:
+    """End every session of a user."""
+    with _store() as store:
+        ended = access.end_sessions(store, _me(), name)
+    out.print(f"sessions ended: {ended}")
+
+
+@cli.command()
+def createtoken(
+    name: str,
+    scope: Annotated[list[Permission], typer.Option(help="What it may do.")],
+    days: Annotated[int | None, typer.Option(help="Until it expires.")] = None,
+) -> None:
+    """Create a token for the API and print it; it is not shown again."""
+    expires_in = None if days is None else timedelta(days=days)
+    with _store() as store:
+        print(access.create_token(store, _me(), name, scope, expires_in))
+
+
+@cli.command()
+def tokens() -> None:
+    """List the tokens for the API."""
+    table = Table("name", "scopes", "created", "expires", "last used")
+    with _store() as store:
+        for token in access.list_tokens(store, _me()):
+            times = (token.created_at, token.expires_at, token.last_used_at)
+            shown = [f"{at:%Y-%m-%d %H:%M}" if at else "never" for at in times]
+            table.add_row(token.name, ", ".join(token.scopes), *shown)
+    out.print(table)
+
+
+@cli.command()
+def revoketoken(name: str) -> None:
+    """End a token for the API."""
+    with _store() as store:
+        access.revoke_token(store, _me(), name)
+    out.print(f"token {name} is revoked")
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of config.json."""
+    print(json.dumps(Service.model_json_schema(), indent=2))
+
+
+def _settings() -> Settings:
+    settings = local.find_embedded(read_settings())
+    log.configure(settings.log_format)
+    return settings
+
+
+@contextmanager
+def _store(settings: Settings | None = None) -> Iterator[Store]:
+    store = bootstrap.make_store(settings or _settings())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _me() -> Actor:
+    return on_host(getpass.getuser())
+
+
+def _service(store: Store, name: str) -> Service | None:
+    try:
+        return catalogue.find_service(store, name).service
+    except FastDeployError:
+        # The use case says it better, with the names that there are.
+        return None
+
+
+def _pairs(extra: list[str]) -> dict[str, str]:
+    pairs = {}
+    for item in extra:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise Invalid(f"-e takes key=value, not {item!r}")
+        pairs[key] = value
+    return pairs
+
+
+def _json_object(path: Path | None) -> dict[str, object]:
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise Invalid(f"{path} can't be read as JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise Invalid(f"{path} must hold a JSON object")
+    return found
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != first:
+        raise Conflict("the two passwords differ")
+    return first

@@ -1,0 +1,142 @@
+"""A deployment: its states, the way between them, and how a run's end is judged."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from app.domain.service import Service
+from app.domain.steps import Step
+from app.errors import Conflict
+
+
+class Status(StrEnum):
+    """The states of a deployment, in ansible-runner's words."""
+
+    #: Waits for a worker, or for another deployment of the service to end.
+    QUEUED = "queued"
+    #: A worker has it and starts the run.
+    STARTING = "starting"
+    #: The run goes on.
+    RUNNING = "running"
+    #: The run ended with exit code 0 and no step in failure.
+    SUCCESSFUL = "successful"
+    #: It ended in another way, or could not be started.
+    FAILED = "failed"
+    #: Somebody ended it.
+    CANCELED = "canceled"
+    #: It took longer than it may.
+    TIMEOUT = "timeout"
+
+
+ENDED = frozenset({Status.SUCCESSFUL, Status.FAILED, Status.CANCELED, Status.TIMEOUT})
+ACTIVE = frozenset(Status) - ENDED
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.STARTING, Status.CANCELED, Status.FAILED}),
+    Status.STARTING: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELED}),
+    Status.RUNNING: ENDED,
+    Status.SUCCESSFUL: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELED: frozenset(),
+    Status.TIMEOUT: frozenset(),
+}
+
+
+class Origin(StrEnum):
+    """Where a deployment was asked for."""
+
+    #: A page of the web interface.
+    BROWSER = "browser"
+    #: The HTTP API.
+    API = "api"
+    #: The command line on the host.
+    CLI = "cli"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment as it is stored; its times are aware.
+
+    `exit_code` is 128 and the signal's number where a signal ended the run, as a
+    shell says it.
+    """
+
+    id: int
+    service_id: int
+    service_name: str
+    service: Service
+    status: Status
+    reason: str
+    actor: str
+    origin: Origin
+    variables: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    exit_code: int | None
+    node: str | None
+    journal_offset: int
+    last_event: int
+    #: When what it printed was removed, because it was old.
+    pruned_at: datetime | None = None
+    job_id: int | None = None
+    #: Higher ones of a service come first; between -100 and 100.
+    priority: int = 0
+    #: The deployment that this one repeats.
+    retry_of: int | None = None
+    #: Who asked that it ends, while it goes on.
+    cancel_requested_by: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.status in ENDED
+
+
+def allow(now: Status, then: Status) -> None:
+    """Raise Conflict unless a deployment may go from `now` to `then`."""
+    if then not in TRANSITIONS[now]:
+        raise Conflict(f"a deployment that is {now} can't become {then}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    status: Status
+    reason: str
+
+
+def canceled_by(actor: str) -> Outcome:
+    """The end of a deployment that somebody ended."""
+    return Outcome(Status.CANCELED, f"canceled by {actor}")
+
+
+def judge(exit_code: int, failed_steps: Sequence[Step], last_output: str) -> Outcome:
+    """Judge a run by its exit code and its steps, and say why.
+
+    `last_output` is the last thing it printed, quoted where nothing else tells.
+    """
+    if exit_code == 0 and not failed_steps:
+        return Outcome(Status.SUCCESSFUL, "")
+    if exit_code == 0:
+        names = ", ".join(step.name for step in failed_steps)
+        return Outcome(Status.FAILED, f"step in failure: {names} (exit code 0)")
+    how = describe_exit(exit_code)
+    if failed_steps:
+        step = failed_steps[-1]
+        about = f": {step.message}" if step.message else ""
+        return Outcome(Status.FAILED, f"{how} in step {step.name}{about}")
+    return Outcome(Status.FAILED, f"{how}: {last_output}" if last_output else how)
+
+
+def describe_exit(exit_code: int) -> str:
+    """Say how a program ended: "exit code 3", "exit code 137 (killed by SIGKILL)"."""
+    try:
+        name = signal.Signals(exit_code - 128).name
+    except ValueError:
+        return f"exit code {exit_code}"
+    return f"exit code {exit_code} (killed by {name})"

@@ -1,0 +1,220 @@
+"""A service: what `services/<name>/config.json` says, checked before it is believed."""
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+import jsonschema
+import orjson
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from app.errors import Invalid
+
+#: A service's name: it becomes a folder, a sudoers file and a part of URLs.
+NAME = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
+#: A launch variable's name: what Ansible accepts as a variable.
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+DEFAULT_TIMEOUT = 3600
+
+_Path = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class StepSpec(BaseModel):
+    """A step that a service declares, shown as pending until it comes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Keep(BaseModel):
+    """How long what a deployment printed is kept; what isn't said has no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: Annotated[int | None, Field(ge=1)] = None
+    deployments: Annotated[
+        int | None, Field(ge=1, description="The newest so many of the service.")
+    ] = None
+    mebibytes: Annotated[
+        int | None, Field(ge=1, description="Of all journals of the service.")
+    ] = None
+
+
+class Service(BaseModel):
+    """The content of a config.json: a script service or a playbook service."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        title="FastDeploy service",
+        json_schema_extra={
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "oneOf": [{"required": ["deploy_script"]}, {"required": ["playbook"]}],
+        },
+    )
+
+    name: Annotated[
+        str,
+        Field(pattern=NAME, description="The same as the name of its folder."),
+    ]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    deploy_script: Annotated[
+        _Path | None,
+        Field(description="A program in this folder; called with --config FILE."),
+    ] = None
+    playbook: Annotated[
+        _Path | None, Field(description="An Ansible playbook in this folder.")
+    ] = None
+    inventory: Annotated[
+        _Path | None,
+        Field(description="An inventory in this folder; without one: this host."),
+    ] = None
+    steps: Annotated[tuple[StepSpec, ...], Field(max_length=200)] = ()
+    variables: Annotated[
+        dict[str, Any],
+        Field(
+            description="A JSON Schema of type object: what may be set at launch. "
+            "A property that is writeOnly is a secret."
+        ),
+    ] = {}
+    queue: Annotated[
+        Literal["all", "latest"],
+        Field(
+            description="What waits: every launch, or the latest alone, which "
+            "replaces one that is still queued."
+        ),
+    ] = "all"
+    keep: Annotated[
+        Keep,
+        Field(description="Limits of this service, over those of the settings."),
+    ] = Keep()
+    timeout: Annotated[
+        int, Field(ge=1, le=7 * 24 * 3600, description="Seconds a run may take.")
+    ] = DEFAULT_TIMEOUT
+
+    @field_validator("deploy_script", "playbook", "inventory")
+    @classmethod
+    def _inside_its_folder(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        path = PurePosixPath(value)
+        if (
+            path.is_absolute()
+            or ".." in path.parts
+            or not re.fullmatch(r"[\w./-]+", value)
+        ):
+            raise ValueError("must be a plain path inside the service's folder")
+        return value
+
+    @field_validator("steps")
+    @classmethod
+    def _each_step_once(cls, value: tuple[StepSpec, ...]) -> tuple[StepSpec, ...]:
+        names = [step.name for step in value]
+        if len(names) != len(set(names)):
+            raise ValueError("must name each step once")
+        return value
+
+    @field_validator("variables")
+    @classmethod
+    def _a_schema_of_an_object(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            jsonschema.Draft202012Validator.check_schema(value)
+        except jsonschema.SchemaError as error:
+            raise ValueError(f"is no JSON Schema: {error.message}") from None
+        except RecursionError:
+            raise ValueError("is nested too deeply") from None
+        _require_own_references(value)
+        if value.get("type", "object") != "object":
+            raise ValueError('must be a schema of "type": "object"')
+        properties = value.get("properties", {})
+        for name, schema in properties.items():
+            if not VARIABLE.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of an Ansible variable")
+            if not isinstance(schema, dict):
+                raise ValueError(f"{name}: must be a JSON object")  # noqa: TRY004 - pydantic wants ValueError
+        return value
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Service":
+        if (self.deploy_script is None) == (self.playbook is None):
+            raise ValueError('needs exactly one of "deploy_script" and "playbook"')
+        if self.inventory and not self.playbook:
+            raise ValueError('"inventory" goes with "playbook"')
+        return self
+
+    @property
+    def program(self) -> str:
+        """The file in the service's folder or runner folder that a run executes."""
+        return self.deploy_script or "deploy.py"
+
+    @property
+    def properties(self) -> dict[str, dict[str, Any]]:
+        """The launch variables by name, each with its JSON Schema."""
+        properties: dict[str, dict[str, Any]] = self.variables.get("properties", {})
+        return properties
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The launch variables whose values are secrets (`writeOnly`)."""
+        return frozenset(
+            name for name, spec in self.properties.items() if spec.get("writeOnly")
+        )
+
+
+def parse(content: bytes, folder: str) -> Service:
+    """Read the config.json of the folder named `folder`.
+
+    Raises Invalid with a sentence for each thing that is wrong with it.
+    """
+    try:
+        data = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"config.json is not JSON: {error}") from None
+    try:
+        service = Service.model_validate(data)
+    except ValidationError as error:
+        raise Invalid("; ".join(map(_explain, error.errors()))) from None
+    if service.name != folder:
+        raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
+    return service
+
+
+def _require_own_references(schema: dict[str, Any]) -> None:
+    """Raise ValueError for a `$ref` to anything but a place in the schema itself.
+
+    One to another document would have us fetch it while a form is checked.
+    """
+    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
+    pending: list[Any] = [schema]
+    while pending:
+        match pending.pop():
+            case dict() as part:
+                pending.extend(part.values())
+                reference = part.get("$ref", part.get("$dynamicRef"))
+                if isinstance(reference, str):
+                    try:
+                        resolver.lookup(reference)
+                    except (Unresolvable, ValueError):
+                        raise ValueError(
+                            f"may only refer to itself, which {reference!r} does not"
+                        ) from None
+            case list() as items:
+                pending.extend(items)
+
+
+def _explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict
+    where = ".".join(str(part) for part in problem["loc"])
+    what = problem["msg"].removeprefix("Value error, ")
+    # A key may hold a NUL, which the database would refuse.
+    return (f"{where}: {what}" if where else what).replace("\0", "\\0")

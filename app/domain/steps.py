@@ -1,0 +1,222 @@
+"""The steps of a deployment: declared beforehand, moved on by the events of its run."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.domain.events import (
+    JournalEvent,
+    RunnerEvent,
+    StepReported,
+    StepState,
+    TaskResult,
+)
+
+#: A longer name is cut; the whole of it stays in the event.
+MAX_NAME = 200
+#: A longer message is cut; the whole of it stays in the event.
+MAX_MESSAGE = 2000
+#: A run that reports more steps than this gets no further ones; its lines are kept.
+MAX_STEPS = 1000
+#: What separates a step from the rest of a task's name, as Ansible does it itself.
+SEPARATOR = " | "
+
+_ANY = frozenset(StepState) - {StepState.PENDING}
+#: From which state to which. A script may repeat a step that failed or ended, and a
+#: failure that Ansible rescued turns out well; nothing goes back to pending.
+TRANSITIONS: dict[StepState, frozenset[StepState]] = {
+    StepState.PENDING: frozenset(StepState),
+    StepState.RUNNING: _ANY,
+    StepState.SUCCESS: _ANY,
+    StepState.FAILURE: _ANY,
+    StepState.SKIPPED: _ANY,
+}
+
+_ENDED = frozenset({StepState.SUCCESS, StepState.FAILURE, StepState.SKIPPED})
+_NOT_BEGUN = frozenset({StepState.PENDING, StepState.SKIPPED})
+_FAILURES = frozenset({TaskResult.FAILED, TaskResult.UNREACHABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of one deployment; `failed_hosts` are the hosts that failed in it."""
+
+    position: int
+    name: str
+    declared: bool
+    state: StepState = StepState.PENDING
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    failed_hosts: tuple[str, ...] = ()
+
+
+class Steps:
+    """The steps of one deployment, folded from its events.
+
+    Give it the steps as they are stored, feed it each event with `apply`, and store
+    what `take_changed` returns.
+    """
+
+    def __init__(self, stored: Iterable[Step]) -> None:
+        self._steps = {step.name: step for step in stored}
+        self._declared = {s.name for s in self._steps.values() if s.declared}
+        self._changed: dict[str, Step] = {}
+        running = [s for s in self._steps.values() if s.state is StepState.RUNNING]
+        self._current = running[-1].name if running else None
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._steps.values())
+
+    def take_changed(self) -> list[Step]:
+        """Return the steps that changed since the last call."""
+        changed, self._changed = list(self._changed.values()), {}
+        return changed
+
+    def apply(self, event: JournalEvent, at: datetime) -> int | None:
+        """Fold one event; return the position of the step that it belongs to."""
+        if isinstance(event, RunnerEvent):
+            return self._apply_runner(event, at)
+        if isinstance(event, StepReported):
+            return self._apply_report(event, at)
+        return self._position_of(self._current)
+
+    def finish(self, *, well: bool, reason: str, at: datetime) -> None:
+        """Settle every step when the run has ended, well or not.
+
+        What was declared and never came is skipped. A step that was begun and not
+        ended shares the outcome of the run.
+        """
+        for step in list(self._steps.values()):
+            if step.state is StepState.PENDING:
+                self._set(step, StepState.SKIPPED, step.message, at)
+            elif step.state is StepState.RUNNING:
+                state = StepState.SUCCESS if well else StepState.FAILURE
+                self._set(step, state, step.message if well else reason, at)
+
+    @property
+    def failed(self) -> list[Step]:
+        """The steps in failure, in their order."""
+        return [s for s in self._steps.values() if s.state is StepState.FAILURE]
+
+    def _apply_report(self, event: StepReported, at: datetime) -> int | None:
+        step = self._find_or_add(event.name)
+        if step is None:
+            return None
+        if event.state not in TRANSITIONS[step.state]:
+            return step.position
+        self._set(step, event.state, event.message, at)
+        if event.state is StepState.RUNNING:
+            self._current = step.name
+        elif self._current == step.name:
+            self._current = None
+        return step.position
+
+    def _apply_runner(self, event: RunnerEvent, at: datetime) -> int | None:
+        if event.event == "playbook_on_start":
+            # A script may run several playbooks: a recap speaks of its own alone.
+            self._forget_hosts()
+        if event.stats is not None:
+            self._settle(event.stats.failed, at)
+            return None
+        if not event.task:
+            return self._position_of(self._current)
+        step = self._find_or_add(self._name_for(event))
+        if step is None:
+            return None
+        if step.name != self._current:
+            self._leave_current(at)
+            self._current = step.name
+        if event.result in _FAILURES:
+            hosts = (*(h for h in step.failed_hosts if h != event.host), event.host)
+            step = replace(step, failed_hosts=hosts)
+            why = f": {event.message}" if event.message else ""
+            message = f"{event.task}: {event.result} on {event.host}{why}"
+            self._set(step, StepState.FAILURE, message, at)
+        elif step.state is not StepState.RUNNING and not step.failed_hosts:
+            self._set(step, StepState.RUNNING, step.message, at)
+        return step.position
+
+    def _name_for(self, event: RunnerEvent) -> str:
+        prefix, found, _ = event.task.partition(SEPARATOR)
+        if found and prefix in self._declared:
+            return prefix
+        return event.role or event.play or event.task
+
+    def _leave_current(self, at: datetime) -> None:
+        """End the step that was running: in Ansible, the next one has begun."""
+        step = self._steps.get(self._current or "")
+        if step is not None and step.state is StepState.RUNNING:
+            self._set(step, StepState.SUCCESS, step.message, at)
+
+    def _settle(self, failed: frozenset[str], at: datetime) -> None:
+        """Take back the failures that a rescue made good, as the recap tells.
+
+        A host that failed for good did so in the last step it failed in; every
+        earlier failure of it, and each one of the other hosts, was rescued.
+        """
+        self._leave_current(at)
+        self._current = None
+        last = {
+            host: step.name
+            for step in self._steps.values()
+            for host in step.failed_hosts
+            if host in failed
+        }
+        for step in list(self._steps.values()):
+            final = tuple(h for h in step.failed_hosts if last.get(h) == step.name)
+            if step.failed_hosts and not final:
+                self._set(
+                    replace(step, failed_hosts=()),
+                    StepState.SUCCESS,
+                    f"{step.message} (rescued)",
+                    at,
+                )
+            elif final != step.failed_hosts:
+                self._set(replace(step, failed_hosts=final), step.state,
+                          step.message, at)  # fmt: skip
+
+    def _forget_hosts(self) -> None:
+        for step in list(self._steps.values()):
+            if step.failed_hosts:
+                self._keep(replace(step, failed_hosts=()))
+
+    def _find_or_add(self, name: str) -> Step | None:
+        name = cut(name, MAX_NAME)
+        step = self._steps.get(name)
+        if step is None:
+            if len(self._steps) >= MAX_STEPS:
+                return None
+            step = Step(position=len(self._steps) + 1, name=name, declared=False)
+            self._steps[name] = step
+        return step
+
+    def _set(self, step: Step, state: StepState, message: str, at: datetime) -> None:
+        changed = replace(
+            step,
+            state=state,
+            message=cut(message, MAX_MESSAGE),
+            started_at=None if state in _NOT_BEGUN else step.started_at or at,
+            finished_at=at if state in _ENDED else None,
+        )
+        self._keep(changed)
+
+    def _keep(self, step: Step) -> None:
+        self._steps[step.name] = step
+        self._changed[step.name] = step
+
+    def _position_of(self, name: str | None) -> int | None:
+        return self._steps[name].position if name in self._steps else None
+
+
+def declare(names: Iterable[str]) -> list[Step]:
+    """The steps of a deployment that has not begun."""
+    return [
+        Step(position=position, name=name, declared=True)
+        for position, name in enumerate(names, start=1)
+    ]
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or its beginning and an ellipsis if it is longer than `limit`."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,147 @@
+"""Launch variables: from what a person typed to values that the service accepts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+import orjson
+
+from app.domain.service import Service
+from app.errors import InvalidVariables
+
+#: All launch variables of one deployment together, as JSON, in bytes.
+MAX_SIZE = 256 * 1024
+
+_TRUE = {"true", "yes", "on", "1"}
+_FALSE = {"false", "no", "off", "0"}
+
+
+def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of a launch: `given` over the schema's defaults.
+
+    Raises InvalidVariables, which names each variable and what is wrong with it; the
+    value is not repeated where the variable is a secret. A variable that the schema
+    does not name is refused, whatever the schema says of additional properties: a
+    launch variable overrides everything in Ansible, `ansible_connection` too.
+    """
+    unknown = sorted(set(given) - set(service.properties))
+    if unknown:
+        known = ", ".join(sorted(service.properties)) or "none"
+        problem = f"is no variable of {service.name} (known: {known})"
+        raise InvalidVariables(dict.fromkeys(unknown, problem))
+    values = defaults(service) | dict(given)
+    _require_json(values)
+    validator = jsonschema.Draft202012Validator(
+        service.variables,
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    )
+    problems: dict[str, str] = {}
+    try:
+        for error in validator.iter_errors(values):
+            problems = _explain(service, error, values) | problems
+    except RecursionError:
+        problems = {"": "the service's schema refers to itself without end"}
+    if problems:
+        raise InvalidVariables(problems)
+    return values
+
+
+def _require_json(values: Mapping[str, Any]) -> None:
+    """Raise InvalidVariables unless JSON can hold the values, within MAX_SIZE."""
+    size = 0
+    problems = {}
+    for name, value in values.items():
+        try:
+            content = orjson.dumps(value)
+            # Of what is no number, orjson would make null.
+            same = orjson.loads(content) == value
+        except TypeError:
+            same = False
+        if same:
+            size += len(content)
+        else:
+            problems[name] = "is nothing that JSON can hold"
+    if size > MAX_SIZE:
+        problems[""] = f"together they exceed {MAX_SIZE} bytes"
+    if problems:
+        raise InvalidVariables(problems)
+
+
+def defaults(service: Service) -> dict[str, Any]:
+    """The values that the schema gives where nothing is said."""
+    return {
+        name: schema["default"]
+        for name, schema in service.properties.items()
+        if "default" in schema
+    }
+
+
+def from_text(service: Service, given: Mapping[str, str]) -> dict[str, Any]:
+    """Turn the texts of a form or of `-e key=value` into values of the schema's types.
+
+    What can't be turned stays a text, and `check` then says what is wrong with it.
+    """
+    return {
+        name: _from_text(service.properties.get(name, {}), text)
+        for name, text in given.items()
+    }
+
+
+def _from_text(schema: Mapping[str, Any], text: str) -> Any:
+    for choice in schema.get("enum", ()):
+        if as_text(choice) == text:
+            return choice
+    kind = schema.get("type", "string")
+    match kind:
+        case "string":
+            return text
+        case "boolean":
+            word = text.strip().lower()
+            return True if word in _TRUE else False if word in _FALSE else text
+        case "integer" | "number":
+            try:
+                number = float(text) if kind == "number" else int(text)
+            except ValueError:
+                return text
+            # JSON knows neither nan nor infinity.
+            return number if abs(number) < float("inf") else text
+        case _:
+            try:
+                return orjson.loads(text)
+            except orjson.JSONDecodeError:
+                return text
+
+
+def _explain(
+    service: Service, error: jsonschema.ValidationError, values: Mapping[str, Any]
+) -> dict[str, str]:
+    """What is wrong, by the name of the variable; "" where it is about several."""
+    if error.absolute_path:
+        name = str(error.absolute_path[0])
+        if name in service.secret_names:
+            return {name: "is not what this variable accepts"}
+        return {name: error.message[:500]}
+    if error.validator == "required":
+        required: list[str] = service.variables.get("required", [])
+        missing = [name for name in required if name not in values]
+        return dict.fromkeys(missing, "is required")
+    if service.secret_names:
+        # The message would quote all the values, the secret ones too.
+        return {"": "the variables don't fit the service's schema together"}
+    return {"": error.message[:500]}
+
+
+def as_text(value: Any) -> str:
+    """A value as a form shows it: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def split_secrets(
+    service: Service, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part the values into those that may be shown and those that are secret."""
+    secret = service.secret_names
+    return (
+        {name: value for name, value in values.items() if name not in secret},
+        {name: value for name, value in values.items() if name in secret},
+    )

@@ -1,0 +1,77 @@
+"""Every error that FastDeploy raises on purpose.
+
+FastDeployError
+├── BadSetting            a FASTDEPLOY_* variable that can't be used
+├── Unavailable           something FastDeploy stands on doesn't answer
+├── Invalid               what was asked for can't be done as it was asked
+│   └── InvalidVariables      … because of launch variables, named one by one
+├── NotFound              no such service, deployment, user, token or file
+├── Conflict              it was right once, but not in the present state
+├── NotLoggedIn           nobody is logged in, or the session or token has ended
+├── NotAllowed            somebody is, and may not do this
+├── TooManyAttempts       logging in is paused
+└── LaunchFailed          a run could not be started
+
+The message is the sentence that a person reads: it says what is wrong and what
+to do. `app/web/errors.py` alone knows the HTTP status of each; `app/cli.py` prints
+it and exits.
+"""
+
+from collections.abc import Mapping
+
+
+class FastDeployError(Exception):
+    """Something that a person can act on; shown without a traceback."""
+
+
+class BadSetting(FastDeployError):
+    """A setting can't be used as it is."""
+
+
+class Unavailable(FastDeployError):
+    """Something that FastDeploy stands on doesn't answer."""
+
+
+class Invalid(FastDeployError):
+    """What was asked for can't be done as it was asked."""
+
+
+class InvalidVariables(Invalid):
+    """Launch variables that the service's schema refuses; `problems` by name."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__(
+            "; ".join(
+                f"{name}: {problem}" if name else problem
+                for name, problem in self.problems.items()
+            )
+        )
+
+
+class NotFound(FastDeployError):
+    """There is nothing by that name."""
+
+
+class Conflict(FastDeployError):
+    """The present state does not allow it."""
+
+
+class NotLoggedIn(FastDeployError):
+    """Log in first."""
+
+
+class NotAllowed(FastDeployError):
+    """This user or token may not do that."""
+
+
+class TooManyAttempts(FastDeployError):
+    """Logging in is paused for `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class LaunchFailed(FastDeployError):
+    """A run could not be started; the message becomes the deployment's reason."""

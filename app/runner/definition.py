@@ -1,0 +1,113 @@
+"""What is run: the service's own config.json, which only its owner can write."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import Refused
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A playbook service. Its paths are real ones and lie inside its folder."""
+
+    name: str
+    folder: Path
+    playbook: Path
+    #: None: this host, with a local connection.
+    inventory: Path | None
+    #: JSON Schema of each launch variable, by name.
+    properties: Mapping[str, Any]
+    #: Seconds; None: as long as it takes.
+    timeout: float | None
+
+
+def read_definition(folder: Path) -> Definition:
+    """Read the config.json in a service's folder.
+
+    Raises Refused if it can't be read, is no playbook service, or names a file that
+    is missing or outside the folder.
+    """
+    folder = folder.absolute()
+    content = read_object(folder / "config.json")
+    if not content.get("playbook"):
+        raise Refused(
+            f'{folder}/config.json names no "playbook": add one, or run the service\'s '
+            '"deploy_script" instead.'
+        )
+    folder = folder.resolve()
+    return Definition(
+        name=_text(content, "name", folder) if "name" in content else folder.name,
+        folder=folder,
+        playbook=_inside(folder, _text(content, "playbook", folder), "playbook"),
+        inventory=_inside(folder, _text(content, "inventory", folder), "inventory")
+        if content.get("inventory")
+        else None,
+        properties=_properties(content, folder),
+        timeout=_timeout(content, folder),
+    )
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Raises Refused, which never repeats the content: it may hold secrets.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise Refused(
+            f"Can't read {path} ({error.strerror}): check that it exists and that this "
+            "user may read it."
+        ) from None
+    except (ValueError, RecursionError):
+        raise Refused(f"{path} is not valid JSON: correct it.") from None
+    if not isinstance(content, dict):
+        raise Refused(f"{path} must hold a JSON object: correct it.")
+    return content
+
+
+def _text(content: Mapping[str, Any], key: str, folder: Path) -> str:
+    value = content[key]
+    if not isinstance(value, str) or not value.isprintable():
+        raise Refused(f'"{key}" in {folder}/config.json must be a text: correct it.')
+    return value
+
+
+def _inside(folder: Path, name: str, key: str) -> Path:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder) or path == folder:
+        raise Refused(
+            f'The {key} "{name}" lies outside {folder}: move it into the folder.'
+        )
+    if not (path.is_file() or (key == "inventory" and path.is_dir())):
+        raise Refused(
+            f'The {key} "{name}" is missing in {folder}: add it, or correct '
+            f'"{key}" in config.json.'
+        )
+    return path
+
+
+def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    schema = content.get("variables", {})
+    properties = schema.get("properties", {}) if isinstance(schema, dict) else None
+    if not isinstance(properties, dict):
+        raise Refused(
+            f'"variables" in {folder}/config.json must be a JSON Schema of an object: '
+            "correct it."
+        )
+    return properties
+
+
+def _timeout(content: Mapping[str, Any], folder: Path) -> float | None:
+    value = content.get("timeout")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise Refused(
+            f'"timeout" in {folder}/config.json must be a number of seconds above 0: '
+            "correct it."
+        )
+    return float(value)

@@ -1,0 +1,53 @@
+"""The environment of ansible-playbook: built from a list, never inherited."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from .stop import MARK
+
+#: What is taken over from the caller. Everything else stays behind, ANSIBLE_* too:
+#: a service is configured in its own ansible.cfg.
+INHERITED = frozenset({
+    "HOME", "LANG", "LANGUAGE", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "USER",
+    "XDG_RUNTIME_DIR",
+    "SOPS_AGE_KEY_FILE", "SSH_AUTH_SOCK",
+    "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR", "SSL_CERT_FILE",
+    "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
+    MARK,
+})  # fmt: skip
+CALLBACK_PLUGINS = Path(__file__).parent / "callback_plugins"
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def build(caller: Mapping[str, str], events: Path) -> dict[str, str]:
+    """Return the environment for a run that sends its events to the FIFO `events`.
+
+    Programs beside this interpreter come first, so that its own ansible-playbook is
+    the one that runs.
+    """
+    inherited = {
+        name: value
+        for name, value in caller.items()
+        if name in INHERITED or name.startswith("LC_")
+    }
+    path = caller.get("PATH") or _SYSTEM_PATH
+    return inherited | _locale(inherited) | {
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), path)),
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK_PLUGINS),
+        "ANSIBLE_STDOUT_CALLBACK": "fastdeploy",
+        "ANSIBLE_FORCE_COLOR": "True",
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "FASTDEPLOY_EVENTS": str(events),
+    }  # fmt: skip
+
+
+def _locale(inherited: Mapping[str, str]) -> dict[str, str]:
+    """What makes the locale UTF-8 where it isn't: Ansible refuses any other."""
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    effective = next((inherited[name] for name in names if inherited.get(name)), "")
+    if effective.lower().replace("-", "").endswith("utf8"):
+        return {}
+    return {"LC_ALL": "C.UTF-8"}

@@ -1,0 +1,34 @@
+"""The journal: standard output, a whole line at a time."""
+
+import json
+import os
+from typing import Any
+
+
+class Journal:
+    """Writes lines to a descriptor, each in one write.
+
+    An error of the descriptor (a full disk) is kept in `error` and never raised: what
+    becomes of the run is decided by ansible-playbook, not by who listens to it.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._torn = False
+        self.error: OSError | None = None
+
+    def write(self, line: bytes) -> None:
+        """Write a line, given without its newline."""
+        rest = memoryview(b"%b%b\n" % (b"\n" if self._torn else b"", line))
+        try:
+            while rest:
+                written = os.write(self._descriptor, rest)
+                rest = rest[written:]
+                # Should the next write fail, what follows must not join this half.
+                self._torn = bool(rest)
+        except OSError as error:
+            self.error = error
+
+    def write_object(self, content: dict[str, Any]) -> None:
+        """Write a JSON object as a line."""
+        self.write(json.dumps(content).encode())

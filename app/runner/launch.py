@@ -1,0 +1,47 @@
+"""What this run was asked for: the config file that FastDeploy wrote for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .definition import Definition, read_object
+from .errors import Refused
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One deployment of a service."""
+
+    deployment_id: int
+    #: Launch variables, each of them named by the service's definition.
+    variables: Mapping[str, Any]
+
+
+def read_launch(path: Path, definition: Definition) -> Launch:
+    """Read the config file of a run of this service.
+
+    Raises Refused if it can't be read, belongs to another service, or sets a variable
+    that the definition does not name: an extra variable overrides everything in
+    Ansible, `ansible_connection` too.
+    """
+    content = read_object(path)
+    deployment_id = content.get("deployment_id")
+    if isinstance(deployment_id, bool) or not isinstance(deployment_id, int):
+        raise Refused(f'"deployment_id" in {path} must be a whole number: correct it.')
+    if content.get("service_name") != definition.name:
+        raise Refused(
+            f'"service_name" in {path} must be "{definition.name}", the service in '
+            f"{definition.folder}: launch the service that was registered."
+        )
+    context = content.get("context", {})
+    variables = context.get("variables", {}) if isinstance(context, dict) else None
+    if not isinstance(variables, dict):
+        raise Refused(f'"context.variables" in {path} must be an object: correct it.')
+    if unknown := sorted(set(variables) - set(definition.properties)):
+        raise Refused(
+            f"{definition.name} has no launch variable {unknown[0]!r}: use one of "
+            f"{', '.join(sorted(definition.properties)) or 'none'}, or name it under "
+            '"variables" in its config.json.'
+        )
+    return Launch(deployment_id, variables)

@@ -1,0 +1,80 @@
+"""Processes: who descends from whom, read from /proc."""
+
+import os
+import signal
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process; its start time tells it from a later one with the same id."""
+
+    pid: int
+    started: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs. One that only waits to be collected does not."""
+        found = _read(self.pid)
+        return found is not None and found.process == self and found.state != "Z"
+
+    def send(self, number: signal.Signals) -> bool:
+        """Send it a signal, if it is there and ours; tells whether it was."""
+        if self.alive:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, number)
+                return True
+        return False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A process as it was seen: its parent, its session, its state letter."""
+
+    process: Process
+    parent: int
+    session: int
+    state: str
+
+
+def all_processes() -> list[Seen]:
+    """Every process of this machine that can be seen."""
+    entries = (entry.name for entry in Path("/proc").iterdir())
+    seen = (_read(int(name)) for name in entries if name.isdigit())
+    return [found for found in seen if found is not None]
+
+
+def children(pid: int) -> list[Process]:
+    """Return the processes that this one started itself."""
+    return _by_parent()[pid]
+
+
+def descendants(pid: int) -> list[Process]:
+    """Return the processes below this one."""
+    by_parent = _by_parent()
+    found = list(by_parent[pid])
+    for process in found:  # grows while it is walked
+        found.extend(by_parent[process.pid])
+    return found
+
+
+def _by_parent() -> defaultdict[int, list[Process]]:
+    by_parent: defaultdict[int, list[Process]] = defaultdict(list)
+    for seen in all_processes():
+        by_parent[seen.parent].append(seen.process)
+    return by_parent
+
+
+def _read(pid: int) -> Seen | None:
+    """A process as it is now; None if there is none."""
+    try:
+        content = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    # The second field is the program's name, which may hold spaces and brackets.
+    fields = content.rpartition(b")")[2].split()
+    process = Process(pid, int(fields[19]))
+    return Seen(process, int(fields[1]), int(fields[3]), fields[0].decode())

@@ -1,0 +1,150 @@
+"""Settings: read once from FASTDEPLOY_* variables, never changed afterwards."""
+
+import re
+import socket
+from pathlib import Path
+from typing import Annotated
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.errors import BadSetting
+
+PREFIX = "FASTDEPLOY_"
+_SCHEME = re.compile(r"^postgres(ql)?(\+psycopg)?://")
+
+
+class Settings(BaseSettings):
+    """How this installation runs; each field is the variable FASTDEPLOY_<FIELD>.
+
+    A variable that is empty is one that is not set.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    database_url: Annotated[SecretStr, Field(description="postgresql://…")] = SecretStr(
+        "postgresql:///fastdeploy"
+    )
+    secret_key: Annotated[
+        SecretStr,
+        Field(description="32+ characters; seals secret launch variables"),
+    ] = SecretStr("")
+    var: Annotated[
+        Path, Field(description="folder for runs, keys and embedded data")
+    ] = Path("var")
+    services: Annotated[Path, Field(description="folder that sync reads")] = Path(
+        "services"
+    )
+    runners: Annotated[
+        Path | None,
+        Field(description="folder of the registered runners, used with RUN_AS"),
+    ] = None
+    run_as: Annotated[
+        str, Field(description="user that runs deployments; empty: this user")
+    ] = ""
+    run_group: Annotated[
+        str, Field(description="group that may read a run's config file")
+    ] = ""
+    stop_helper: Annotated[
+        Path | None,
+        Field(description="root-owned program that stops runs of RUN_AS, by sudo"),
+    ] = None
+    config_folder: Annotated[
+        Path, Field(description="where the config file of a run is put")
+    ] = Path("/var/tmp")  # noqa: S108 - the place that the sudoers rules name
+    node: Annotated[str, Field(description="name of this host among the workers")] = (
+        socket.gethostname()
+    )
+    host: Annotated[str, Field(description="address that web listens on")] = "127.0.0.1"
+    port: Annotated[
+        int, Field(ge=0, le=65535, description="port that web listens on")
+    ] = 8000
+    concurrency: Annotated[
+        int, Field(ge=1, le=256, description="deployments at a time on this host")
+    ] = 8
+    keep_days: Annotated[
+        int | None,
+        Field(ge=1, description="days that output and artifacts are kept"),
+    ] = None
+    keep_deployments: Annotated[
+        int | None,
+        Field(ge=1, description="deployments of a service whose output is kept"),
+    ] = None
+    keep_mebibytes: Annotated[
+        int | None,
+        Field(ge=1, description="MiB of output that are kept of a service"),
+    ] = None
+    session_hours: Annotated[
+        int, Field(ge=1, le=24 * 90, description="until a login has to be repeated")
+    ] = 12
+    secure_cookies: Annotated[
+        bool, Field(description="true behind HTTPS: cookies are never sent without")
+    ] = False
+    log_format: Annotated[
+        str, Field(pattern="^(console|json)$", description="console or json")
+    ] = "console"
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql_only(cls, value: SecretStr) -> SecretStr:
+        address = value.get_secret_value()
+        if not re.match(_SCHEME, address):
+            raise ValueError("must begin with postgresql://")
+        try:
+            # It is read by both, and what they say of it may hold the password.
+            make_url(address)
+            conninfo_to_dict(re.sub(_SCHEME, "postgresql://", address))
+        except (ArgumentError, ProgrammingError, ValueError):
+            raise ValueError(
+                "must be postgresql://user:password@host:port/database"
+            ) from None
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("run_as", "run_group")
+    @classmethod
+    def _account_name(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", value):
+            raise ValueError("must be the name of a Unix account")
+        return value
+
+    @property
+    def database(self) -> str:
+        """The database's address in the form that libpq and psycopg read."""
+        return re.sub(_SCHEME, "postgresql://", self.database_url.get_secret_value())
+
+    @property
+    def runs(self) -> Path:
+        """The folder that holds one folder for each run of this host."""
+        return self.var.absolute() / "runs"
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment; `overrides` win.
+
+    Raises BadSetting, which names each variable that can't be used and the accepted
+    form. A refused value is not repeated: it may be a secret.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
+    except ValidationError as error:
+        raise BadSetting("\n".join(map(_explain, error.errors()))) from None
+
+
+def _explain(problem: object) -> str:
+    """Turn one of pydantic's error records into a sentence that names the variable."""
+    assert isinstance(problem, dict)
+    name = f"{PREFIX}{problem['loc'][0]}".upper()
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}"

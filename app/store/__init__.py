@@ -1,0 +1,1 @@
+"""PostgreSQL: the one place where FastDeploy keeps what it knows."""

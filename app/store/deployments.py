@@ -1,0 +1,380 @@
+"""Deployments and their steps in PostgreSQL."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from app.domain.deployment import Deployment, Origin, Status
+from app.domain.events import StepState
+from app.domain.service import Service
+from app.domain.steps import Step
+from app.store.tables import deployments, services, steps
+
+#: The highest number that a deployment can have.
+MAX_ID = 2**63 - 1
+#: How many earlier successful runs an estimate looks at.
+ESTIMATE_FROM = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a worker needs of a deployment, beyond what people see of it."""
+
+    deployment: Deployment
+    secrets: bytes | None
+
+
+def add(
+    db: Connection,
+    *,
+    service_id: int,
+    service: Service,
+    actor: str,
+    origin: Origin,
+    variables: Mapping[str, Any],
+    secrets: bytes | None,
+    launch_key: str | None,
+    priority: int,
+    retry_of: int | None,
+    now: datetime,
+) -> int:
+    """Insert a queued deployment and return its number."""
+    number: int = db.execute(
+        insert(deployments)
+        .values(
+            service_id=service_id,
+            config=service.model_dump(mode="json"),
+            status=Status.QUEUED,
+            actor=actor,
+            origin=origin,
+            variables=variables,
+            secrets=secrets,
+            launch_key=launch_key,
+            priority=priority,
+            retry_of=retry_of,
+            created_at=now,
+        )
+        .returning(deployments.c.id)
+    ).scalar_one()
+    return number
+
+
+def lock_launch_key(db: Connection, launch_key: str) -> None:
+    """Make others that launch with the same key wait until the transaction ends."""
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(launch_key, 0))))
+
+
+def find_by_launch_key(db: Connection, launch_key: str) -> int | None:
+    """The number of the deployment that was launched with this key."""
+    return db.scalar(
+        select(deployments.c.id).where(deployments.c.launch_key == launch_key)
+    )
+
+
+def change(db: Connection, deployment_id: int, **values: object) -> None:
+    """Update columns of one deployment."""
+    db.execute(
+        update(deployments).where(deployments.c.id == deployment_id).values(**values)
+    )
+
+
+def advance(
+    db: Connection, deployment_id: int, *, was: tuple[int, int], now: tuple[int, int]
+) -> bool:
+    """Move a deployment on in its journal: (offset, number of the last event).
+
+    False if it is not where the caller thought it was: somebody else follows it.
+    """
+    found = db.execute(
+        update(deployments)
+        .where(
+            deployments.c.id == deployment_id,
+            deployments.c.journal_offset == was[0],
+            deployments.c.last_event == was[1],
+            deployments.c.finished_at.is_(None),
+        )
+        .values(journal_offset=now[0], last_event=now[1])
+    )
+    return found.rowcount == 1
+
+
+def find(db: Connection, deployment_id: int) -> Deployment | None:
+    """The deployment of that number."""
+    if deployment_id > MAX_ID:
+        return None
+    row = db.execute(_selected().where(deployments.c.id == deployment_id)).one_or_none()
+    return None if row is None else _deployment(row)
+
+
+def lock(db: Connection, deployment_id: int) -> Launch | None:
+    """The deployment of that number, locked until the transaction ends."""
+    row = db.execute(
+        _selected(deployments.c.secrets)
+        .where(deployments.c.id == deployment_id)
+        .with_for_update(of=deployments)
+    ).one_or_none()
+    return None if row is None else Launch(_deployment(row), row.secrets)
+
+
+def latest(
+    db: Connection,
+    *,
+    service_name: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Deployment]:
+    """The latest deployments, newest first; those numbered below `before`."""
+    wanted: list[ColumnElement[bool]] = []
+    if service_name is not None:
+        # As a number, so that the index of a service's deployments serves the order.
+        service_id = select(services.c.id).where(services.c.name == service_name)
+        wanted.append(deployments.c.service_id == service_id.scalar_subquery())
+    if before is not None:
+        wanted.append(deployments.c.id < before)
+    query = _selected().where(*wanted).order_by(deployments.c.id.desc()).limit(limit)
+    return [_deployment(row) for row in db.execute(query)]
+
+
+def latest_of_each(db: Connection) -> dict[int, Deployment]:
+    """The latest deployment of every service, by the service's id."""
+    newest = (
+        select(deployments.c.id)
+        .where(deployments.c.service_id == services.c.id)
+        .order_by(deployments.c.id.desc())
+        .limit(1)
+        .correlate(services)
+        .scalar_subquery()
+    )
+    rows = db.execute(_selected().where(deployments.c.id == newest))
+    return {row.service_id: _deployment(row) for row in rows}
+
+
+def active(db: Connection, service_id: int | None = None) -> list[Deployment]:
+    """The deployments that have not ended, oldest first."""
+    query = _selected().where(deployments.c.finished_at.is_(None))
+    if service_id is not None:
+        query = query.where(deployments.c.service_id == service_id)
+    return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
+
+
+def count_ahead(db: Connection, deployment: Deployment) -> int:
+    """How many unfinished deployments of the same service come first."""
+    return db.execute(
+        select(func.count())
+        .select_from(deployments)
+        .where(
+            deployments.c.service_id == deployment.service_id,
+            deployments.c.id != deployment.id,
+            deployments.c.finished_at.is_(None),
+            (deployments.c.status != Status.QUEUED.value)
+            | (deployments.c.priority > deployment.priority)
+            | (
+                (deployments.c.priority == deployment.priority)
+                & (deployments.c.id < deployment.id)
+            ),
+        )
+    ).scalar_one()
+
+
+def steps_of(db: Connection, deployment_id: int) -> list[Step]:
+    """The steps of a deployment in their order."""
+    rows = db.execute(
+        select(steps)
+        .where(steps.c.deployment_id == deployment_id)
+        .order_by(steps.c.position)
+    )
+    return [
+        Step(row.position, row.name, row.declared, StepState(row.state), row.message,
+             row.started_at, row.finished_at, tuple(row.failed_hosts))
+        for row in rows
+    ]  # fmt: skip
+
+
+def put_steps(db: Connection, deployment_id: int, changed: Iterable[Step]) -> None:
+    """Insert or update steps."""
+    rows = [
+        {
+            "deployment_id": deployment_id,
+            "position": step.position,
+            "name": step.name,
+            "declared": step.declared,
+            "state": step.state,
+            "message": step.message,
+            "started_at": step.started_at,
+            "finished_at": step.finished_at,
+            "failed_hosts": list(step.failed_hosts),
+        }
+        for step in changed
+    ]
+    if not rows:
+        return
+    statement = upsert(steps)
+    fresh = {
+        name: statement.excluded[name]
+        for name in ("state", "message", "started_at", "finished_at", "failed_hosts")
+    }
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["deployment_id", "position"], set_=fresh
+        ),
+        rows,
+    )
+
+
+def usual_durations(db: Connection, deployment: Deployment) -> dict[str, float]:
+    """Median seconds of each step in the last successful runs before a deployment."""
+    recent = (
+        select(deployments.c.id)
+        .where(
+            deployments.c.service_id == deployment.service_id,
+            deployments.c.id < deployment.id,
+            deployments.c.status == Status.SUCCESSFUL.value,
+        )
+        .order_by(deployments.c.id.desc())
+        .limit(ESTIMATE_FROM)
+    )
+    seconds = func.extract("epoch", steps.c.finished_at - steps.c.started_at)
+    rows = db.execute(
+        select(steps.c.name, func.percentile_cont(0.5).within_group(seconds))
+        .where(steps.c.deployment_id.in_(recent), steps.c.finished_at.is_not(None),
+               steps.c.started_at.is_not(None))
+        .group_by(steps.c.name)
+    )  # fmt: skip
+    return {name: float(median) for name, median in rows}
+
+
+def jobs_begun_on(db: Connection, node: str) -> list[int]:
+    """The queue's jobs of the deployments that this node has begun and not ended."""
+    rows = db.scalars(
+        select(deployments.c.job_id)
+        .where(deployments.c.node == node, deployments.c.finished_at.is_(None),
+               deployments.c.job_id.is_not(None))
+        .order_by(deployments.c.id)
+    )  # fmt: skip
+    return [job for job in rows if job is not None]
+
+
+def node_of_job(db: Connection, job_id: int) -> str | None:
+    """The node that has begun the deployment of a job, if one has."""
+    return db.scalar(select(deployments.c.node).where(deployments.c.job_id == job_id))
+
+
+def queued(db: Connection, service_id: int, before: int) -> list[Deployment]:
+    """The deployments of a service that wait, numbered below `before`; locked."""
+    query = (
+        _selected()
+        .where(
+            deployments.c.service_id == service_id,
+            deployments.c.id < before,
+            deployments.c.status == Status.QUEUED.value,
+            deployments.c.finished_at.is_(None),
+        )
+        .with_for_update(of=deployments)
+        .order_by(deployments.c.id)
+    )
+    return [_deployment(row) for row in db.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """A deployment whose output may go; `journal_offset` is the journal's size."""
+
+    id: int
+    journal_offset: int
+
+
+def beyond(
+    db: Connection,
+    service_id: int,
+    *,
+    node: str,
+    before: datetime | None,
+    count: int | None,
+    size: int | None,
+) -> list[Old]:
+    """Ended deployments of a service beyond any limit, oldest first.
+
+    Counted from the newest: those behind the first `count`, those with which the
+    journals' bytes exceed `size`, and those that ended before `before`. Of these, the
+    ones that lie on this node, or on none.
+    """
+    newest_first = deployments.c.id.desc()
+    ranked = (
+        select(
+            deployments.c.id,
+            deployments.c.journal_offset,
+            deployments.c.node,
+            deployments.c.finished_at,
+            func.row_number().over(order_by=newest_first).label("rank"),
+            func.sum(deployments.c.journal_offset)
+            .over(order_by=newest_first)
+            .label("sum"),
+        )
+        .where(
+            deployments.c.service_id == service_id,
+            deployments.c.finished_at.is_not(None),
+            deployments.c.pruned_at.is_(None),
+        )
+        .subquery()
+    )
+    limits: list[ColumnElement[bool]] = []
+    if before is not None:
+        limits.append(ranked.c.finished_at < before)
+    if count is not None:
+        limits.append(ranked.c.rank > count)
+    if size is not None:
+        limits.append(ranked.c.sum > size)
+    rows = db.execute(
+        select(ranked.c.id, ranked.c.journal_offset)
+        .where(or_(false(), *limits))
+        .where((ranked.c.node == node) | ranked.c.node.is_(None))
+        .order_by(ranked.c.id)
+    )
+    return [Old(row.id, row.journal_offset) for row in rows]
+
+
+def _selected(*more: ColumnElement[Any]) -> Select[Any]:
+    return select(deployments, services.c.name.label("service_name"), *more).join_from(
+        deployments, services
+    )
+
+
+def _deployment(row: Row[Any]) -> Deployment:
+    return Deployment(
+        id=row.id,
+        service_id=row.service_id,
+        service_name=row.service_name,
+        service=Service.model_validate(row.config),
+        status=Status(row.status),
+        reason=row.reason,
+        actor=row.actor,
+        origin=Origin(row.origin),
+        variables=row.variables,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        exit_code=row.exit_code,
+        node=row.node,
+        journal_offset=row.journal_offset,
+        last_event=row.last_event,
+        job_id=row.job_id,
+        pruned_at=row.pruned_at,
+        priority=row.priority,
+        retry_of=row.retry_of,
+        cancel_requested_by=row.cancel_requested_by,
+    )

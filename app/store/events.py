@@ -1,0 +1,273 @@
+"""The event log of each deployment: append only, numbered 1, 2, 3 …, read after N."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import Connection, func, select, text
+
+from app.domain.events import (
+    JournalEvent,
+    Kind,
+    Output,
+    RunnerEvent,
+    RunnerStatus,
+    StepReported,
+)
+from app.domain.steps import MAX_NAME, cut
+from app.store.tables import events
+
+#: The channel that says "deployment N has news"; the rows say what.
+CHANNEL = "fastdeploy_events"
+
+#: Characters of one event's text that a page or a stream shows.
+SHOWN_TEXT = 16_384
+
+_COLUMNS = ("deployment_id", "number", "at", "kind", "name", "step", "host", "task",
+            "result", "text", "open", "data", "raw")  # fmt: skip
+_TYPES = ("int8", "int4", "timestamptz", "text", "text", "int2", "text", "text",
+          "text", "text", "bool", "text", "bytea")  # fmt: skip
+_COPY = f"COPY events ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One recorded event, as people see it.
+
+    `text` is what was printed (cut to SHOWN_TEXT, then `cut` is true), `step` the
+    position of the step it belongs to, `name` what kind of news it is within `kind`,
+    `result` a task's result on its host or a step's state.
+    """
+
+    number: int
+    at: datetime
+    kind: Kind
+    name: str
+    step: int | None
+    host: str
+    task: str
+    result: str
+    text: str
+    cut: bool
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An event on its way into the log: when, what, and the position of its step."""
+
+    at: datetime
+    event: JournalEvent
+    step: int | None = None
+
+
+def append(
+    db: Connection, deployment_id: int, last: int, batch: Sequence[Occurrence]
+) -> int:
+    """Append the events behind number `last`; return the new last number.
+
+    The caller holds the deployment's row: numbers are given in the order of commits.
+    """
+    number = last
+    with _copy(db) as copy:
+        for number, item in enumerate(batch, start=last + 1):
+            copy.write_row((deployment_id, number, item.at, *_columns(item)))
+    return number
+
+
+def append_milestone(
+    db: Connection, deployment_id: int, number: int, at: datetime, kind: Kind, note: str
+) -> None:
+    """Append one event of FastDeploy's own: queued, started or finished."""
+    db.execute(
+        events.insert().values(
+            deployment_id=deployment_id, number=number, at=at, kind=kind, text=note
+        )
+    )
+
+
+def delete_some(db: Connection, deployment_id: int, limit: int) -> int:
+    """Delete the first `limit` events of a deployment; returns how many there were."""
+    first = (
+        select(events.c.number)
+        .where(events.c.deployment_id == deployment_id)
+        .order_by(events.c.number)
+        .limit(limit)
+    )
+    found = db.execute(
+        events.delete().where(
+            events.c.deployment_id == deployment_id, events.c.number.in_(first)
+        )
+    )
+    return found.rowcount
+
+
+def notify(db: Connection, deployment_id: int) -> None:
+    """Wake whoever watches this deployment, when the transaction commits."""
+    db.execute(
+        text("SELECT pg_notify(:channel, :payload)"),
+        {"channel": CHANNEL, "payload": str(deployment_id)},
+    )
+
+
+def read(
+    db: Connection,
+    deployment_id: int,
+    *,
+    after: int = 0,
+    up_to: int | None = None,
+    limit: int = 500,
+) -> list[Event]:
+    """The events numbered above `after`, in order, at most `limit`."""
+    query = _shown().where(
+        events.c.deployment_id == deployment_id, events.c.number > after
+    )
+    if up_to is not None:
+        query = query.where(events.c.number <= up_to)
+    rows = db.execute(query.order_by(events.c.number).limit(limit))
+    return [_event(row) for row in rows]
+
+
+def read_before(
+    db: Connection, deployment_id: int, *, before: int, limit: int
+) -> list[Event]:
+    """The last `limit` events numbered below `before`, in order."""
+    rows = db.execute(
+        _shown()
+        .where(events.c.deployment_id == deployment_id, events.c.number < before)
+        .order_by(events.c.number.desc())
+        .limit(limit)
+    ).all()
+    return [_event(row) for row in reversed(rows)]
+
+
+def stream_output(db: Connection, deployment_id: int) -> Iterator[bytes]:
+    """Everything that was printed, byte for byte, without holding it all.
+
+    Of an event of ansible-runner, which is no text, its display text is given instead.
+    """
+    rows = db.execution_options(yield_per=500).execute(
+        select(events.c.kind, events.c.text, events.c.open, events.c.data, events.c.raw)
+        .where(
+            events.c.deployment_id == deployment_id,
+            events.c.kind.in_([Kind.OUTPUT, Kind.STEP, Kind.RUNNER]),
+        )
+        .order_by(events.c.number)
+    )
+    for row in rows:
+        match row.kind:
+            case Kind.STEP:
+                yield row.data.encode() + b"\n"
+            case Kind.RUNNER:
+                yield row.text.encode() + b"\n" if row.text else b""
+            case _:
+                content = row.text.encode() if row.raw is None else row.raw
+                yield content if row.open else content + b"\n"
+
+
+def stream_data(db: Connection, deployment_id: int) -> Iterator[str]:
+    """The ansible-runner events as JSON, in order, without holding them all."""
+    rows = db.execution_options(yield_per=500).execute(
+        select(events.c.data)
+        .where(
+            events.c.deployment_id == deployment_id,
+            events.c.kind == Kind.RUNNER.value,
+        )
+        .order_by(events.c.number)
+    )
+    for row in rows:
+        yield row.data
+
+
+def count(db: Connection, deployment_id: int) -> dict[Kind, int]:
+    """How many events of each kind a deployment has."""
+    rows = db.execute(
+        select(events.c.kind, func.count())
+        .where(events.c.deployment_id == deployment_id)
+        .group_by(events.c.kind)
+    )
+    return {Kind(kind): number for kind, number in rows}
+
+
+def last_status(db: Connection, deployment_id: int) -> str:
+    """ansible-runner's own last status; empty if it told none."""
+    found: str | None = db.scalar(
+        select(events.c.name)
+        .where(
+            events.c.deployment_id == deployment_id,
+            events.c.kind == Kind.STATUS.value,
+        )
+        .order_by(events.c.number.desc())
+        .limit(1)
+    )
+    return found or ""
+
+
+def last_output(db: Connection, deployment_id: int) -> str:
+    """The last text that the run printed, but blank; at most 500 characters of it."""
+    found: str | None = db.scalar(
+        select(func.right(events.c.text, 500))
+        .where(
+            events.c.deployment_id == deployment_id,
+            events.c.kind == Kind.OUTPUT.value,
+            events.c.text.regexp_match(r"\S"),
+        )
+        .order_by(events.c.number.desc())
+        .limit(1)
+    )
+    return (found or "").strip()
+
+
+def _copy(db: Connection) -> Any:  # psycopg's context manager, with the types set
+    driver = cast("psycopg.Connection[Any]", db.connection.driver_connection)
+    return _TypedCopy(driver.cursor())
+
+
+class _TypedCopy:
+    """A binary COPY into events: each column's type is told once, not guessed."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._cursor = cursor
+        self._context = cursor.copy(_COPY)
+
+    def __enter__(self) -> psycopg.Copy:
+        copy = self._context.__enter__()
+        copy.set_types(_TYPES)
+        return copy
+
+    def __exit__(self, *error: object) -> None:
+        self._context.__exit__(*error)  # type: ignore[arg-type] # as it came
+        self._cursor.close()
+
+
+def _columns(item: Occurrence) -> tuple[Any, ...]:
+    """The columns behind `at`, in the order of _COLUMNS."""
+    match item.event:
+        case RunnerEvent() as e:
+            return ("runner", e.event, item.step, e.host, e.task, e.result, e.stdout,
+                    False, e.data, None)  # fmt: skip
+        case Output() as e:
+            return ("output", None, item.step, None, None, None, e.text, e.open,
+                    None, e.raw)  # fmt: skip
+        case StepReported() as e:
+            return ("step", cut(e.name, MAX_NAME), item.step, None, None, e.state,
+                    e.message, False, e.line, None)  # fmt: skip
+        case RunnerStatus() as e:
+            return ("status", e.status, None, None, None, None, "", False, None, None)
+
+
+def _shown() -> Any:  # the union of column types is longer than it is useful
+    c = events.c
+    return select(
+        c.number, c.at, c.kind, c.name, c.step, c.host, c.task, c.result, c.open,
+        func.left(c.text, SHOWN_TEXT).label("text"),
+        (func.length(c.text) > SHOWN_TEXT).label("cut"),
+    )  # fmt: skip
+
+
+def _event(row: Any) -> Event:
+    return Event(row.number, row.at, Kind(row.kind), row.name or "", row.step,
+                 row.host or "", row.task or "", row.result or "", row.text, row.cut,
+                 row.open)  # fmt: skip

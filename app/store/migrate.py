@@ -1,0 +1,78 @@
+"""Migrations: Alembic configured in code, and Procrastinate's own beside it."""
+
+from pathlib import Path
+
+import procrastinate
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from procrastinate.schema import SchemaManager, migrations_path
+from sqlalchemy import Connection, text
+
+from app.store.store import Store
+
+#: Two processes that migrate at once take turns (an arbitrary number, ours alone).
+_ADVISORY_LOCK = 0x0FA57DE9
+
+
+def migrate(store: Store) -> list[str]:
+    """Bring the database to the newest schema; returns what was applied.
+
+    Everything is one transaction: a migration that fails leaves nothing behind.
+    Raises Unavailable.
+    """
+    with store.begin() as db:
+        db.execute(text("SET LOCAL lock_timeout = '10s'"))
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        before = MigrationContext.configure(db).get_current_revision()
+        config = _config()
+        config.attributes["connection"] = db
+        command.upgrade(config, "head")
+        after = MigrationContext.configure(db).get_current_revision()
+        applied = _upgrade_queue(db)
+    return ([str(after)] if before != after else []) + applied
+
+
+def is_current(db: Connection) -> bool:
+    """Whether the database has the schema that this code was written for."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    return MigrationContext.configure(db).get_current_revision() == head
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _upgrade_queue(db: Connection) -> list[str]:
+    """Apply Procrastinate's schema, or those of its migrations that are newer.
+
+    Its files are named so that they sort in the order of their versions.
+    """
+    db.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS procrastinate_schema ("
+            " migration text PRIMARY KEY,"
+            " applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+    )
+    known = set(db.scalars(text("SELECT migration FROM procrastinate_schema")))
+    files = sorted(migrations_path.glob("*.sql"))
+    missing = [file for file in files if file.name not in known]
+    if not missing:
+        return []
+    if known:
+        scripts = [file.read_text(encoding="utf-8") for file in missing]
+    else:
+        scripts = [SchemaManager.get_schema()]
+    driver = db.connection.driver_connection
+    assert driver is not None
+    for script in scripts:
+        driver.execute(script)
+    db.execute(
+        text("INSERT INTO procrastinate_schema (migration) VALUES (:name)"),
+        [{"name": file.name} for file in missing],
+    )
+    return [f"procrastinate {procrastinate.__version__}"]

@@ -1,0 +1,44 @@
+"""The store: transactions on PostgreSQL, and what to say when it doesn't answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.errors import Unavailable
+
+
+class Store:
+    """Opens transactions. Use cases own them; the query modules work inside them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back on an error.
+
+        Raises Unavailable if PostgreSQL doesn't answer or goes away; then nothing of
+        the block has happened, unless it went away during the commit itself.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise Unavailable(_why(error)) from error
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _why(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    lines = str(cause).strip().splitlines()
+    return (
+        "PostgreSQL doesn't answer "
+        f"({lines[0] if lines else type(cause).__name__}); "
+        "check that it runs and that FASTDEPLOY_DATABASE_URL is right"
+    )

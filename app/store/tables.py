@@ -1,0 +1,184 @@
+"""Every table, index and constraint; the migrations lead here, and a test compares."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Moment = DateTime(timezone=True)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+def _created() -> Column[object]:
+    return Column("created_at", Moment, nullable=False, server_default=func.now())
+
+
+# People and their keys. Passwords are argon2 hashes; of sessions and tokens only a
+# SHA-256 is kept: they are random, so there is nothing to guess.
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    _created(),
+    Column("disabled_at", Moment),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False,
+           index=True),
+    Column("csrf_token", Text, nullable=False),
+    _created(),
+    Column("expires_at", Moment, nullable=False),
+)  # fmt: skip
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _created(),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    Column("last_used_at", Moment),
+    Index("uq_tokens_name", "name", unique=True, postgresql_where="revoked_at IS NULL"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    _id(),
+    Column("at", Moment, nullable=False, server_default=func.now()),
+    Column("user_name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Index(None, "user_name", "at"),
+    Index(None, "address", "at"),
+)
+
+# What can be deployed: a mirror of the services folder. `config` is the last good
+# config.json, `error` what is wrong with the present one.
+
+services = Table(
+    "services",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("config", JSON),
+    Column("error", Text, nullable=False, server_default=""),
+    _created(),
+    Column("synced_at", Moment, nullable=False, server_default=func.now()),
+    Column("archived_at", Moment),
+)
+
+# What was deployed. `config` is the service as it was at launch; `secrets` are the
+# sealed launch variables that are writeOnly, dropped when the run has ended.
+
+deployments = Table(
+    "deployments",
+    metadata,
+    _id(),
+    Column("service_id", ForeignKey("services.id"), nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("actor", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("variables", JSON, nullable=False),
+    Column("secrets", LargeBinary),
+    Column("launch_key", Text, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("exit_code", Integer),
+    Column("node", Text),
+    Column("job_id", BigInteger),
+    Column("priority", SmallInteger, nullable=False, server_default="0"),
+    Column("retry_of", ForeignKey("deployments.id", ondelete="SET NULL")),
+    Column("cancel_requested_at", Moment),
+    Column("cancel_requested_by", Text),
+    Column("pruned_at", Moment),
+    Column("journal_offset", BigInteger, nullable=False, server_default="0"),
+    Column("last_event", Integer, nullable=False, server_default="0"),
+    Index(None, "service_id", "id"),
+    Index(None, "job_id"),
+    Index("ix_deployments_active", "service_id", "id",
+          postgresql_where=text("finished_at IS NULL")),
+    Index("ix_deployments_successful", "service_id", "id",
+          postgresql_where=text("status = 'successful'")),
+    CheckConstraint("journal_offset >= 0", name="offset_not_negative"),
+)  # fmt: skip
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("declared", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("failed_hosts", ARRAY(Text), nullable=False, server_default="{}"),
+)  # fmt: skip
+
+# Every line of every journal, numbered 1, 2, 3 … within its deployment. `data` is
+# JSON kept as text: a run may print any JSON, and nothing that it prints may be
+# refused here. `raw` has the bytes where `text` can't hold them.
+
+events = Table(
+    "events",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text),
+    Column("step", SmallInteger),
+    Column("host", Text),
+    Column("task", Text),
+    Column("result", Text),
+    Column("text", Text, nullable=False, server_default=""),
+    Column("open", Boolean, nullable=False, server_default="false"),
+    Column("data", Text),
+    Column("raw", LargeBinary),
+)  # fmt: skip

@@ -1,0 +1,187 @@
+"""Logging in and out, users, and tokens for the API."""
+
+import getpass
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.access import PERMISSIONS, Actor, Permission, Role, on_host
+from app.errors import Conflict, Invalid, NotFound, NotLoggedIn, TooManyAttempts
+from app.store import access
+from app.store.store import Store
+
+MIN_PASSWORD = 10
+MAX_PASSWORD = 1024
+#: Within this time, a user may fail so often from one address, and an address so often.
+WINDOW = timedelta(minutes=15)
+MAX_FAILURES = 5
+MAX_FAILURES_OF_ADDRESS = 50
+
+#: So that a leaked token is recognized, by people and by scanners.
+TOKEN_PREFIX = "fd_"  # noqa: S105 - not a secret, the beginning of each
+
+_hasher = PasswordHash((Argon2Hasher(),))
+
+
+def create_user(
+    store: Store, actor: Actor, name: str, password: str, role: Role
+) -> None:
+    """Create a user. Raises NotAllowed, Invalid, and Conflict if the name is taken."""
+    actor.require(Permission.ADMIN)
+    if not re.fullmatch(r"[\w.@+-]{1,64}", name):
+        raise Invalid("a user's name has 1 to 64 letters, digits or . @ + - _")
+    hashed = _hash(password)
+    try:
+        with store.begin() as db:
+            access.add_user(db, name, hashed, role)
+    except IntegrityError:
+        raise Conflict(f"there is a user {name} already") from None
+
+
+def set_password(store: Store, actor: Actor, name: str, password: str) -> None:
+    """Give a user a new password and end their sessions; NotFound, Invalid."""
+    actor.require(Permission.ADMIN)
+    hashed = _hash(password)
+    with store.begin() as db:
+        if not access.set_password(db, name, hashed):
+            raise NotFound(f"there is no user {name!r}")
+
+
+def create_first_admin(store: Store) -> tuple[str, str] | None:
+    """Where nobody can log in yet, create `admin`; returns the name and password."""
+    with store.begin() as db:
+        if access.any_user(db):
+            return None
+    password = secrets.token_urlsafe(15)
+    create_user(store, on_host(getpass.getuser()), "admin", password, Role.ADMIN)
+    return "admin", password
+
+
+def log_in(
+    store: Store, name: str, password: str, address: str, lifetime: timedelta
+) -> str:
+    """Begin a session; returns the secret for its cookie.
+
+    Raises NotLoggedIn if name and password don't fit together, and TooManyAttempts
+    after several failures, whether or not the next password is right.
+    """
+    if "\0" in name:
+        raise NotLoggedIn("name and password don't fit together")
+    with store.begin() as db:
+        of_user, of_address = access.count_failures(db, name, address, WINDOW)
+        user = access.find_user(db, name)
+    if of_user >= MAX_FAILURES or of_address >= MAX_FAILURES_OF_ADDRESS:
+        minutes = int(WINDOW.total_seconds() // 60)
+        raise TooManyAttempts(
+            f"too many failed logins; try again in {minutes} minutes",
+            retry_after=int(WINDOW.total_seconds()),
+        )
+    # Outside of any transaction: argon2 takes its time on purpose.
+    hashed = _nobodys_hash() if user is None else user.password_hash
+    fits, newer = _hasher.verify_and_update(password[:MAX_PASSWORD], hashed)
+    if user is None or user.disabled or not fits:
+        with store.begin() as db:
+            access.note_failure(db, name[:200], address)
+        raise NotLoggedIn("name and password don't fit together")
+    secret = secrets.token_urlsafe(32)
+    with store.begin() as db:
+        access.forget_failures(db, name, address)
+        if newer is not None:
+            access.rehash(db, user.id, newer)
+        access.add_session(
+            db, _digest(secret), user.id, secrets.token_urlsafe(32), lifetime
+        )
+    return secret
+
+
+def log_out(store: Store, secret: str) -> None:
+    """End the session of a cookie, for good."""
+    with store.begin() as db:
+        access.end_session(db, _digest(secret))
+
+
+def end_sessions(store: Store, actor: Actor, user_name: str) -> int:
+    """End every session of a user; returns how many there were."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        return access.end_sessions_of(db, user_name)
+
+
+def by_session(store: Store, secret: str) -> Actor | None:
+    """The actor of a session cookie, None if the session has ended."""
+    with store.begin() as db:
+        session = access.find_session(db, _digest(secret))
+    if session is None:
+        return None
+    return Actor(session.user_name, PERMISSIONS[session.role], session.csrf_token)
+
+
+def by_token(store: Store, secret: str) -> Actor:
+    """The actor of a bearer token; raises NotLoggedIn."""
+    with store.begin() as db:
+        token = access.use_token(db, _digest(secret))
+    if token is None:
+        raise NotLoggedIn("the token is unknown, expired or revoked")
+    return Actor(f"{token.name} (token)", frozenset(map(Permission, token.scopes)))
+
+
+def create_token(
+    store: Store,
+    actor: Actor,
+    name: str,
+    scopes: Iterable[Permission],
+    expires_in: timedelta | None = None,
+) -> str:
+    """Create a token; returns the secret, which is not kept anywhere.
+
+    Raises NotAllowed, Invalid, and Conflict if a token of that name is still good.
+    """
+    actor.require(Permission.ADMIN)
+    if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
+        raise Invalid("a token's name has 1 to 64 letters, digits or . @ + - _")
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    expires_at = None if expires_in is None else datetime.now(UTC) + expires_in
+    try:
+        with store.begin() as db:
+            access.add_token(db, name, _digest(secret), sorted(set(scopes)), expires_at)
+    except IntegrityError:
+        raise Conflict(f"there is a token {name} already; revoke it first") from None
+    return secret
+
+
+def list_tokens(store: Store, actor: Actor) -> list[access.Token]:
+    """The tokens that were not revoked."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        return access.list_tokens(db)
+
+
+def revoke_token(store: Store, actor: Actor, name: str) -> None:
+    """End a token; raises NotFound."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        if not access.revoke_token(db, name):
+            raise NotFound(f"there is no token {name!r}")
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What a login with an unknown name is checked against: it takes as long."""
+    return _hasher.hash(secrets.token_urlsafe())
+
+
+def _hash(password: str) -> str:
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Invalid(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    return _hasher.hash(password)
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

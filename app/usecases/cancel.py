@@ -1,0 +1,55 @@
+"""Canceling a deployment: at once while it waits, by its worker once it runs."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from app.domain.access import Actor, Permission
+from app.domain.deployment import Deployment, Outcome, Status, canceled_by
+from app.domain.steps import Steps
+from app.errors import Conflict, NotFound
+from app.queue import Queue
+from app.store import deployments, events
+from app.store.store import Store
+from app.usecases import record
+
+
+def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None:
+    """Ask that a deployment ends.
+
+    One that is queued is canceled at once, with its job. One that was begun is ended
+    by its worker, within a second or as soon as that is back; asking again changes
+    nothing. Raises NotAllowed, NotFound, and Conflict if it has ended already.
+    """
+    actor.require(Permission.DEPLOY)
+    with store.begin() as db:
+        launch = deployments.lock(db, deployment_id)
+        if launch is None:
+            raise NotFound(f"there is no deployment {deployment_id}")
+        deployment = launch.deployment
+        if deployment.ended:
+            raise Conflict(
+                f"deployment {deployment_id} has ended already: {deployment.status}"
+            )
+        if deployment.cancel_requested_by is None:
+            now = datetime.now(UTC)
+            deployments.change(
+                db,
+                deployment_id,
+                cancel_requested_by=actor.name,
+                cancel_requested_at=now,
+            )
+        if deployment.status is Status.QUEUED:
+            end_queued(db, queue, deployment, canceled_by(actor.name).reason)
+        else:
+            events.notify(db, deployment_id)
+
+
+def end_queued(
+    db: Connection, queue: Queue, deployment: Deployment, reason: str
+) -> None:
+    """Cancel a deployment that waits, and its job; the caller has locked it."""
+    if deployment.job_id is not None:
+        queue.cancel_job(db, deployment.job_id)
+    steps = Steps(deployments.steps_of(db, deployment.id))
+    record.end_in(db, deployment, Outcome(Status.CANCELED, reason), steps, None)

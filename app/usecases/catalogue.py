@@ -1,0 +1,135 @@
+"""The catalogue: the services folder on disk, mirrored in the store."""
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.access import Actor, Permission
+from app.domain.deployment import Deployment
+from app.domain.service import NAME, Service, parse
+from app.errors import Invalid, NotFound
+from app.store import deployments, services
+from app.store.services import Entry
+from app.store.store import Store
+
+#: A config.json is read up to this size, in bytes.
+MAX_CONFIG = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync found: names that are well, names with their error, names gone."""
+
+    good: tuple[str, ...]
+    broken: dict[str, str]
+    archived: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A service in the list, with its latest deployment."""
+
+    entry: Entry
+    latest: Deployment | None
+
+
+def sync_services(store: Store, folder: Path, actor: Actor) -> Synced:
+    """Read every `<folder>/<name>/config.json` into the store.
+
+    A broken one is stored with its error and hurts no other; a service whose folder
+    is gone is archived, and its history stays. Raises NotAllowed, and Invalid if the
+    folder itself can't be read: then nothing is archived.
+    """
+    actor.require(Permission.SYNC)
+    found = {_printable(path.name): _read(path) for path in _folders(folder)}
+    with store.begin() as db:
+        for name, content in sorted(found.items()):
+            if isinstance(content, Service):
+                services.put(db, name, content, "")
+            else:
+                services.put(db, name, None, content)
+        archived = services.archive_all_but(db, set(found))
+    return Synced(
+        good=tuple(sorted(n for n, c in found.items() if isinstance(c, Service))),
+        broken={n: c for n, c in sorted(found.items()) if isinstance(c, str)},
+        archived=tuple(archived),
+    )
+
+
+def list_services(store: Store) -> list[Listed]:
+    """The services that can be deployed or mended, each with its latest deployment."""
+    with store.begin() as db:
+        latest = deployments.latest_of_each(db)
+        return [Listed(e, latest.get(e.id)) for e in services.list_all(db)]
+
+
+def find_service(store: Store, name: str) -> Entry:
+    """The service of that name, archived or not; raises NotFound."""
+    with store.begin() as db:
+        entry = services.find(db, name)
+    if entry is None:
+        raise NotFound(f"there is no service {name!r}")
+    return entry
+
+
+def history(
+    store: Store, name: str | None = None, *, before: int | None = None, limit: int = 50
+) -> list[Deployment]:
+    """The latest deployments of one service or of all, newest first."""
+    if name is not None and "\0" in name:
+        return []
+    with store.begin() as db:
+        return deployments.latest(db, service_name=name, before=before, limit=limit)
+
+
+def active(store: Store) -> list[Deployment]:
+    """The deployments that have not ended, oldest first."""
+    with store.begin() as db:
+        return deployments.active(db)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [
+            path
+            for path in sorted(folder.iterdir())
+            if not path.name.startswith((".", "_")) and path.is_dir()
+        ]
+    except OSError as error:
+        raise Invalid(
+            f"the services folder {folder} can't be read ({error.strerror}); "
+            "set FASTDEPLOY_SERVICES to the folder that holds the services"
+        ) from None
+
+
+def _printable(name: str) -> str:
+    """A folder's name as a text; one that is no UTF-8 is no service's name anyway."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def _read(folder: Path) -> Service | str:
+    """The service in a folder, or the sentence that says what is wrong with it."""
+    if not re.match(NAME, folder.name):
+        return "the folder's name must be lower case letters, digits, - and _"
+    path = folder / "config.json"
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # To open a pipe would be to wait for who writes into it.
+            return "config.json can't be read: it is no file"
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG + 1)
+    except OSError as error:
+        return f"config.json can't be read: {error.strerror}"
+    if len(content) > MAX_CONFIG:
+        return f"config.json is larger than {MAX_CONFIG} bytes"
+    try:
+        service = parse(content, folder.name)
+    except Invalid as error:
+        return str(error)
+    for name in filter(None, (service.deploy_script, service.playbook,
+                              service.inventory)):  # fmt: skip
+        if not (folder / name).exists():
+            return f"{name} is not in the service's folder"
+    return service

@@ -1,0 +1,213 @@
+"""Asking for a deployment, and what a person then wants to know about it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.domain import variables as launch_variables
+from app.domain.access import Actor, Permission
+from app.domain.deployment import Deployment, Origin, Status
+from app.domain.estimate import Progress, estimate
+from app.domain.events import Kind
+from app.domain.service import Service
+from app.domain.steps import Step, declare
+from app.errors import Conflict, Invalid, NotFound
+from app.queue import PRIORITIES, Queue
+from app.sealing import Sealer
+from app.store import deployments, events, services
+from app.store.store import Store
+from app.usecases.cancel import end_queued
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A deployment as a page shows it, at one moment."""
+
+    deployment: Deployment
+    steps: tuple[Step, ...]
+    progress: Progress
+    #: Usual seconds of each step, by name.
+    usual: Mapping[str, float]
+    #: Unfinished deployments of the same service that come first, while it is queued.
+    ahead: int
+
+
+def request(
+    store: Store,
+    queue: Queue,
+    sealer: Sealer,
+    *,
+    actor: Actor,
+    origin: Origin,
+    service_name: str,
+    given: Mapping[str, Any],
+    launch_key: str | None = None,
+    priority: int = 0,
+) -> int:
+    """Ask for a deployment of a service; returns its number.
+
+    The deployment, its steps, its first event and its job are written in one
+    transaction. Who asks again with the same `launch_key` (a second click, a repeated
+    request) gets the deployment that it launched the first time.
+
+    Raises NotAllowed, NotFound, Conflict for a service that is broken or gone, Invalid
+    for a key that is none, and InvalidVariables.
+    """
+    actor.require(Permission.DEPLOY)
+    if launch_key is not None and not re.fullmatch(r"[ -~]{1,200}", launch_key):
+        raise Invalid("a launch key has 1 to 200 plain characters")
+    if priority not in PRIORITIES:
+        limits = f"from {PRIORITIES[0]} to {PRIORITIES[-1]}"
+        raise Invalid(f"a priority is a whole number {limits}")
+    with store.begin() as db:
+        if launch_key is not None:
+            deployments.lock_launch_key(db, launch_key)
+            earlier = deployments.find_by_launch_key(db, launch_key)
+            if earlier is not None:
+                return earlier
+        service_id, service = _deployable(db, service_name)
+        values = launch_variables.check(service, given)
+        shown, secret = launch_variables.split_secrets(service, values)
+        return _put(
+            db,
+            queue,
+            service_id=service_id,
+            service=service,
+            actor=actor.name,
+            origin=origin,
+            variables=shown,
+            secrets=sealer.seal(secret),
+            launch_key=launch_key,
+            priority=priority,
+            retry_of=None,
+        )
+
+
+def retry(
+    store: Store, queue: Queue, *, actor: Actor, origin: Origin, deployment_id: int
+) -> int:
+    """Ask for a deployment again that did not succeed; returns the new one's number.
+
+    It has the same variables and the same version of the service's config.json.
+    Raises NotAllowed, NotFound, and Conflict if it goes on or has succeeded, if the
+    service is gone, or if it was launched with secrets: those are not kept.
+    """
+    actor.require(Permission.DEPLOY)
+    with store.begin() as db:
+        earlier = _found(deployments.find(db, deployment_id), deployment_id)
+        if not earlier.ended or earlier.status is Status.SUCCESSFUL:
+            raise Conflict(
+                f"deployment {deployment_id} is {earlier.status}; one that failed, was "
+                "canceled or took too long can be retried"
+            )
+        if earlier.service.secret_names:
+            raise Conflict(
+                "its secret variables are not kept; launch the service again with them"
+            )
+        service_id, _ = _deployable(db, earlier.service_name)
+        return _put(
+            db,
+            queue,
+            service_id=service_id,
+            service=earlier.service,
+            actor=actor.name,
+            origin=origin,
+            variables=earlier.variables,
+            secrets=None,
+            launch_key=None,
+            priority=earlier.priority,
+            retry_of=deployment_id,
+        )
+
+
+def _put(
+    db: Connection,
+    queue: Queue,
+    *,
+    service_id: int,
+    service: Service,
+    actor: str,
+    origin: Origin,
+    variables: Mapping[str, Any],
+    secrets: bytes | None,
+    launch_key: str | None,
+    priority: int,
+    retry_of: int | None,
+) -> int:
+    """Write a deployment, its steps, its first event and its job."""
+    if service.queue == "latest":
+        # One launch at a time: of two at once, neither would see the other wait.
+        services.lock(db, service_id)
+    now = datetime.now(UTC)
+    number = deployments.add(
+        db,
+        service_id=service_id,
+        service=service,
+        actor=actor,
+        origin=origin,
+        variables=variables,
+        secrets=secrets,
+        launch_key=launch_key,
+        priority=priority,
+        retry_of=retry_of,
+        now=now,
+    )
+    deployments.put_steps(db, number, declare(step.name for step in service.steps))
+    again = f", again after {retry_of}" if retry_of else ""
+    note = f"queued by {actor} ({origin}){again}"
+    events.append_milestone(db, number, 1, now, Kind.QUEUED, note)
+    job_id = queue.defer_deployment(db, number, service_id, priority)
+    deployments.change(db, number, last_event=1, job_id=job_id)
+    if service.queue == "latest":
+        for waiting in deployments.queued(db, service_id, before=number):
+            end_queued(db, queue, waiting, f"replaced by deployment {number}")
+    return number
+
+
+def find(store: Store, deployment_id: int) -> Deployment:
+    """The deployment of that number; raises NotFound."""
+    with store.begin() as db:
+        return _found(deployments.find(db, deployment_id), deployment_id)
+
+
+def view(store: Store, deployment_id: int) -> View:
+    """Everything about a deployment but its events; raises NotFound."""
+    with store.begin() as db:
+        return view_in(db, deployment_id)
+
+
+def view_in(db: Connection, deployment_id: int) -> View:
+    """The same as `view`, in a transaction that also reads something else."""
+    deployment = _found(deployments.find(db, deployment_id), deployment_id)
+    steps = tuple(deployments.steps_of(db, deployment_id))
+    usual = deployments.usual_durations(db, deployment)
+    queued = deployment.started_at is None and not deployment.ended
+    ahead = deployments.count_ahead(db, deployment) if queued else 0
+    progress = (
+        Progress(1.0, 0.0)
+        if deployment.ended
+        else estimate(steps, usual, datetime.now(UTC))
+    )
+    return View(deployment, steps, progress, usual, ahead)
+
+
+def _deployable(db: Connection, name: str) -> tuple[int, Service]:
+    entry = services.find(db, name)
+    if entry is None:
+        known = ", ".join(e.name for e in services.list_all(db)) or "none yet"
+        raise NotFound(f"there is no service {name!r} (known: {known})")
+    if entry.archived_at is not None:
+        raise Conflict(f"service {name} is archived: its folder is gone")
+    if entry.error or entry.service is None:
+        raise Conflict(f"service {name} is broken: {entry.error}")
+    return entry.id, entry.service
+
+
+def _found(deployment: Deployment | None, deployment_id: int) -> Deployment:
+    if deployment is None:
+        raise NotFound(f"there is no deployment {deployment_id}")
+    return deployment

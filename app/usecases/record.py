@@ -1,0 +1,200 @@
+"""Recording a run: it begins, its journal is taken in, it ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from app.domain.deployment import (
+    Deployment,
+    Outcome,
+    Status,
+    allow,
+    describe_exit,
+    judge,
+)
+from app.domain.events import Kind
+from app.domain.steps import Step, Steps
+from app.errors import Conflict, NotFound
+from app.store import deployments, events
+from app.store.deployments import Launch
+from app.store.events import Occurrence
+from app.store.store import Store
+
+#: The runner's exit code for a run that it ended itself. It does so after the service's
+#: time limit, should no worker be there to do it.
+RUNNER_ENDED_IT = 254
+TIMED_OUT = Outcome(Status.TIMEOUT, "it took longer than its time limit")
+_TIMED_OUT = {"timeout": TIMED_OUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a journal is recorded: bytes taken in, and the last event's number."""
+
+    offset: int
+    last_event: int
+
+
+def begin(store: Store, deployment_id: int, node: str) -> Launch:
+    """Take a deployment on for this node: a queued one is starting from now on.
+
+    One that was begun before is returned as it is, whatever its state. Raises
+    NotFound.
+    """
+    with store.begin() as db:
+        launch = deployments.lock(db, deployment_id)
+        if launch is None:
+            raise NotFound(f"there is no deployment {deployment_id}")
+        if launch.deployment.status is not Status.QUEUED:
+            return launch
+        now = datetime.now(UTC)
+        deployments.change(
+            db, deployment_id, status=Status.STARTING, node=node, started_at=now
+        )
+        events.notify(db, deployment_id)
+        begun = deployments.lock(db, deployment_id)
+        assert begun is not None
+        return begun
+
+
+def started(store: Store, deployment: Deployment) -> Deployment:
+    """Record that the run goes on, unless that was recorded before."""
+    with store.begin() as db:
+        now = _locked(deployments.lock(db, deployment.id))
+        if now.status is not Status.STARTING:
+            return now
+        number = now.last_event + 1
+        deployments.change(db, deployment.id, status=Status.RUNNING, last_event=number)
+        note = f"started on {now.node}"
+        at = datetime.now(UTC)
+        events.append_milestone(db, deployment.id, number, at, Kind.STARTED, note)
+        events.notify(db, deployment.id)
+        return _locked(deployments.lock(db, deployment.id))
+
+
+def stored_steps(store: Store, deployment_id: int) -> Steps:
+    """The steps of a deployment, ready to take in further events."""
+    with store.begin() as db:
+        return Steps(deployments.steps_of(db, deployment_id))
+
+
+def record(
+    store: Store,
+    deployment_id: int,
+    *,
+    was: Place,
+    offset: int,
+    batch: Sequence[Occurrence],
+    changed: Sequence[Step],
+) -> Place:
+    """Take in a piece of the journal that ends at `offset`: all of it, or nothing.
+
+    Events, steps, the offset and the notification are one transaction. Raises
+    Conflict if the deployment is not at `was`: then another worker follows it.
+    """
+    now = Place(offset, was.last_event + len(batch))
+    with store.begin() as db:
+        if not deployments.advance(
+            db,
+            deployment_id,
+            was=(was.offset, was.last_event),
+            now=(now.offset, now.last_event),
+        ):
+            raise Conflict(f"deployment {deployment_id} is followed by another worker")
+        events.append(db, deployment_id, was.last_event, batch)
+        deployments.put_steps(db, deployment_id, changed)
+        events.notify(db, deployment_id)
+    return now
+
+
+def exited(
+    store: Store, deployment_id: int, exit_code: int, ended: Outcome | None = None
+) -> None:
+    """Record the end of a run that left an exit code.
+
+    `ended` is what it was ended for, if it was. One that had succeeded before the
+    first signal was sent has no `ended`.
+    """
+    with store.begin() as db:
+        steps = Steps(deployments.steps_of(db, deployment_id))
+        last = events.last_output(db, deployment_id) if exit_code else ""
+        if ended is None and exit_code == RUNNER_ENDED_IT:
+            ended = _TIMED_OUT.get(events.last_status(db, deployment_id))
+    reason = f"the run ended in this step: {describe_exit(exit_code)}"
+    steps.finish(
+        well=exit_code == 0 and ended is None,
+        reason=ended.reason if ended else reason,
+        at=datetime.now(UTC),
+    )
+    outcome = ended or judge(exit_code, steps.failed, last)
+    _end(store, deployment_id, outcome, steps, exit_code)
+
+
+def failed(
+    store: Store, deployment_id: int, reason: str, status: Status = Status.FAILED
+) -> None:
+    """Record that a deployment ended without an exit code: never started, or gone."""
+    steps = stored_steps(store, deployment_id)
+    steps.finish(well=False, reason=reason, at=datetime.now(UTC))
+    _end(store, deployment_id, Outcome(status, reason), steps, None)
+
+
+def cancel_wished_by(store: Store, deployment_id: int) -> str | None:
+    """Who asked that the deployment ends, if anybody did."""
+    with store.begin() as db:
+        found = deployments.find(db, deployment_id)
+    return None if found is None else found.cancel_requested_by
+
+
+def _end(
+    store: Store,
+    deployment_id: int,
+    outcome: Outcome,
+    steps: Steps,
+    exit_code: int | None,
+) -> None:
+    with store.begin() as db:
+        deployment = _locked(deployments.lock(db, deployment_id))
+        # Else it was recorded before, and the worker cut off between this and the next.
+        if not deployment.ended:
+            end_in(db, deployment, outcome, steps, exit_code)
+
+
+def end_in(
+    db: Connection,
+    deployment: Deployment,
+    outcome: Outcome,
+    steps: Steps,
+    exit_code: int | None,
+) -> None:
+    """End a deployment that the caller has locked: status, steps and last event.
+
+    Steps that are still pending are skipped. Raises Conflict if it can't end so.
+    """
+    allow(deployment.status, outcome.status)
+    now = datetime.now(UTC)
+    number = deployment.last_event + 1
+    steps.finish(well=False, reason=outcome.reason, at=now)
+    deployments.put_steps(db, deployment.id, steps.take_changed())
+    deployments.change(
+        db,
+        deployment.id,
+        status=outcome.status,
+        reason=outcome.reason,
+        exit_code=exit_code,
+        finished_at=now,
+        last_event=number,
+        secrets=None,
+    )
+    about = f": {outcome.reason}" if outcome.reason else ""
+    note = f"{outcome.status}{about}"
+    events.append_milestone(db, deployment.id, number, now, Kind.FINISHED, note)
+    events.notify(db, deployment.id)
+
+
+def _locked(launch: Launch | None) -> Deployment:
+    if launch is None:
+        raise NotFound("the deployment is gone")
+    return launch.deployment

@@ -1,0 +1,113 @@
+"""The API: the same verbs as the pages, in JSON, for scripts and roles."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.domain.deployment import Origin
+from app.usecases import artifacts, catalogue, deploy
+from app.usecases.cancel import cancel as cancel_deployment
+from app.web import schemas
+from app.web.context import actor_of, parts
+from app.web.schemas import LaunchRequest, SyncBody
+from app.web.services import PAGE, before
+
+#: A client that repeats a launch with the same key gets the same deployment.
+IDEMPOTENCY_KEY = "idempotency-key"
+
+
+def list_services(request: Request) -> Response:
+    """GET /api/services."""
+    listed = catalogue.list_services(parts(request).store)
+    return JSONResponse([schemas.service(s).model_dump(mode="json") for s in listed])
+
+
+def sync(request: Request) -> Response:
+    """POST /api/services/sync."""
+    found = catalogue.sync_services(
+        parts(request).store, parts(request).settings.services, actor_of(request)
+    )
+    body = SyncBody(
+        good=list(found.good), broken=found.broken, archived=list(found.archived)
+    )
+    return JSONResponse(body.model_dump())
+
+
+async def launch(request: Request) -> Response:
+    """POST /api/deployments: 201 with the deployment."""
+    asked = LaunchRequest.model_validate_json(await request.body())
+    body = await run_in_threadpool(_launch, request, asked)
+    return JSONResponse(
+        body, 201, headers={"Location": f"/api/deployments/{body['id']}"}
+    )
+
+
+def list_deployments(request: Request) -> Response:
+    """GET /api/deployments?service=NAME&before=ID: newest first."""
+    store = parts(request).store
+    history = catalogue.history(
+        store,
+        request.query_params.get("service"),
+        before=before(request),
+        limit=PAGE,
+    )
+    views = [deploy.view(store, found.id) for found in history]
+    return JSONResponse([schemas.deployment(v).model_dump(mode="json") for v in views])
+
+
+def show(request: Request) -> Response:
+    """GET /api/deployments/{id}."""
+    view = deploy.view(parts(request).store, request.path_params["id"])
+    return JSONResponse(schemas.deployment(view).model_dump(mode="json"))
+
+
+def cancel(request: Request) -> Response:
+    """POST /api/deployments/{id}/cancel: 202 with the deployment."""
+    number = request.path_params["id"]
+    cancel_deployment(
+        parts(request).store, parts(request).queue, actor_of(request), number
+    )
+    view = deploy.view(parts(request).store, number)
+    return JSONResponse(schemas.deployment(view).model_dump(mode="json"), 202)
+
+
+def retry(request: Request) -> Response:
+    """POST /api/deployments/{id}/retry: 201 with the new deployment."""
+    number = deploy.retry(
+        parts(request).store,
+        parts(request).queue,
+        actor=actor_of(request),
+        origin=Origin.API,
+        deployment_id=request.path_params["id"],
+    )
+    view = deploy.view(parts(request).store, number)
+    return JSONResponse(
+        schemas.deployment(view).model_dump(mode="json"),
+        201,
+        headers={"Location": f"/api/deployments/{number}"},
+    )
+
+
+def list_artifacts(request: Request) -> Response:
+    """GET /api/deployments/{id}/artifacts: path and size in bytes of each file."""
+    store, settings = parts(request).store, parts(request).settings
+    view = deploy.view(store, request.path_params["id"])
+    found = artifacts.listing(store, settings, view.deployment)
+    return JSONResponse([{"path": path, "size": size} for path, size in found])
+
+
+def _launch(request: Request, asked: LaunchRequest) -> dict[str, object]:
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    deployment_id = deploy.request(
+        parts(request).store,
+        parts(request).queue,
+        parts(request).sealer,
+        actor=actor_of(request),
+        origin=Origin.API,
+        service_name=asked.service,
+        given=asked.variables,
+        launch_key=key,
+        priority=asked.priority,
+    )
+    view = deploy.view(parts(request).store, deployment_id)
+    return schemas.deployment(view).model_dump(mode="json")

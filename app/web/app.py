@@ -1,0 +1,112 @@
+"""The web application: every route in one table, every middleware in one list."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from app.domain.access import Permission
+from app.web import api, deployments, health, login, services
+from app.web.assets import STATIC
+from app.web.context import Parts
+from app.web.errors import HANDLERS, on_bug
+from app.web.guard import public, route
+from app.web.middleware import AnswerBugs, BodyLimit, RequestId, SecurityHeaders
+
+_VIEW, _DEPLOY, _SYNC = Permission.VIEW, Permission.DEPLOY, Permission.SYNC
+
+
+class _Number(Convertor[int]):
+    """A deployment's number; Starlette's own `int` fails at thousands of digits."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("number", _Number())
+
+ROUTES: list[BaseRoute] = [
+    public("/healthz", health.healthz),
+    public("/readyz", health.readyz),
+    public("/schema/service.json", health.service_schema),
+    public("/login", login.show),
+    public("/login", login.submit, "POST"),
+    route("/logout", login.log_out, _VIEW, "POST"),
+    # Pages
+    route("/", services.index, _VIEW),
+    route("/services/sync", services.sync, _SYNC, "POST"),
+    route("/services/{name}", services.show, _VIEW),
+    route("/services/{name}/deploy", services.launch, _DEPLOY, "POST"),
+    route("/deployments", deployments.index, _VIEW),
+    route("/deployments/{id:number}", deployments.show, _VIEW),
+    route("/deployments/{id:number}/events", deployments.events, _VIEW),
+    route("/deployments/{id:number}/cancel", deployments.cancel, _DEPLOY, "POST"),
+    route("/deployments/{id:number}/retry", deployments.retry, _DEPLOY, "POST"),
+    route("/deployments/{id:number}/output", deployments.download, _VIEW),
+    route("/deployments/{id:number}/artifacts", deployments.list_artifacts, _VIEW),
+    route("/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
+          _VIEW),
+    # API
+    route("/api/services", api.list_services, _VIEW),
+    route("/api/services/sync", api.sync, _SYNC, "POST"),
+    route("/api/deployments", api.list_deployments, _VIEW),
+    route("/api/deployments", api.launch, _DEPLOY, "POST"),
+    route("/api/deployments/{id:number}", api.show, _VIEW),
+    route("/api/deployments/{id:number}/cancel", api.cancel, _DEPLOY, "POST"),
+    route("/api/deployments/{id:number}/retry", api.retry, _DEPLOY, "POST"),
+    route("/api/deployments/{id:number}/events", deployments.api_events, _VIEW),
+    route("/api/deployments/{id:number}/output", deployments.download, _VIEW),
+    route("/api/deployments/{id:number}/artifacts", api.list_artifacts, _VIEW),
+    route("/api/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
+          _VIEW),
+]  # fmt: skip
+
+
+class _Hashed(StaticFiles):
+    """Built files: their names change with their content, so they stay cached."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(parts: Parts) -> Starlette:
+    """Assemble the application; nothing is opened before it starts up."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        listening = asyncio.create_task(parts.feed.listen())
+        try:
+            yield
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+            parts.store.close()
+
+    static = Mount("/static", _Hashed(directory=STATIC, check_dir=False))
+    app = Starlette(
+        routes=[*ROUTES, static],
+        middleware=[
+            Middleware(RequestId),
+            Middleware(SecurityHeaders, https=parts.settings.secure_cookies),
+            Middleware(BodyLimit),
+            Middleware(AnswerBugs, answer=on_bug),
+        ],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
+    app.state.parts = parts
+    return app

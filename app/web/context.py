@@ -1,0 +1,41 @@
+"""What the handlers stand on, in one place: `parts(request)` hands it to them."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from app.domain.access import Actor
+from app.queue import Queue
+from app.sealing import Sealer
+from app.settings import Settings
+from app.store.feed import Feed, Look
+from app.store.store import Store
+from app.web.live import Piece
+from app.web.render import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of the web process."""
+
+    settings: Settings
+    store: Store
+    queue: Queue
+    sealer: Sealer
+    feed: Feed
+    renderer: Renderer
+    #: Look at a deployment for a page, and for a script.
+    look_html: Look[Piece]
+    look_json: Look[Piece]
+
+
+def parts(request: Request) -> Parts:
+    """The parts that this process was assembled from."""
+    found: Parts = request.app.state.parts
+    return found
+
+
+def actor_of(request: Request) -> Actor:
+    """Who asks; the route's guard has put it there."""
+    actor: Actor = request.state.actor
+    return actor

@@ -1,0 +1,125 @@
+"""Errors to HTTP: one table of status codes; a page or JSON, as the client asked."""
+
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from app import errors
+from app.log import get
+from app.web.context import parts
+from app.web.login import login_url
+from app.web.schemas import ProblemBody
+
+log = get("web")
+
+STATUS: dict[type[Exception], int] = {
+    errors.NotLoggedIn: 401,
+    errors.NotAllowed: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Invalid: 422,
+    errors.TooManyAttempts: 429,
+    errors.Unavailable: 503,
+    errors.BadSetting: 500,
+    errors.LaunchFailed: 500,
+}
+HEADINGS = {
+    400: "That request makes no sense",
+    401: "Log in first",
+    403: "You may not do that",
+    404: "There is nothing here",
+    405: "That can't be done here",
+    409: "Not in the present state",
+    413: "That is too much",
+    422: "That can't be done like this",
+    429: "Too many attempts",
+    500: "FastDeploy made a mistake",
+    503: "The database doesn't answer",
+}
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """Answer with the sentence and the status of an error raised on purpose."""
+    assert isinstance(error, errors.FastDeployError)
+    if isinstance(error, errors.NotLoggedIn) and _wants_page(request):
+        return RedirectResponse(login_url(request), 303)
+    code = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    problems = getattr(error, "problems", {})
+    headers = {}
+    if isinstance(error, errors.TooManyAttempts):
+        headers["Retry-After"] = str(error.retry_after)
+    if code == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return await _answer(request, code, str(error), headers, problems)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """Answer what Starlette itself refuses: no route, no such method."""
+    assert isinstance(error, HTTPException)
+    message = (
+        f"{request.url.path} is no page of FastDeploy"
+        if error.status_code == 404
+        else error.detail
+    )
+    return await _answer(request, error.status_code, message, error.headers or {})
+
+
+async def on_bad_body(request: Request, error: Exception) -> Response:
+    """Answer a body of the API that is not as its schema says."""
+    assert isinstance(error, ValidationError)
+    problems = {
+        ".".join(map(str, problem["loc"])): problem["msg"] for problem in error.errors()
+    }
+    message = "; ".join(f"{n}: {m}" if n else m for n, m in problems.items())
+    return await _answer(request, 422, message, {}, problems)
+
+
+async def on_bug(request: Request, error: Exception) -> Response:
+    """Answer a bug of ours without telling the client about it; the log has it."""
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    return await _answer(
+        request, 500, "Something went wrong; the log of the web process says what.", {}
+    )
+
+
+HANDLERS: dict[Any, Any] = {
+    errors.FastDeployError: on_error,
+    HTTPException: on_http_exception,
+    ValidationError: on_bad_body,
+    OperationalError: on_bug,
+}
+
+
+async def _answer(
+    request: Request,
+    code: int,
+    message: str,
+    headers: Any,  # what Starlette calls a mapping of headers
+    problems: dict[str, str] | None = None,
+) -> Response:
+    if not _wants_page(request):
+        body = ProblemBody(error=message, problems=problems or {})
+        return JSONResponse(body.model_dump(exclude_defaults=True), code, headers)
+    page = await run_in_threadpool(
+        parts(request).renderer.page,
+        request,
+        "error.html",
+        code,
+        status=code,
+        heading=HEADINGS.get(code, "That did not work"),
+        message=message,
+        back="/",
+    )
+    page.headers.update(headers)
+    return page
+
+
+def _wants_page(request: Request) -> bool:
+    if request.url.path.startswith("/api/"):
+        return False
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,101 @@
+"""The guard in front of every route: who asks, may they, and did they mean to.
+
+A route is made by `route(…)` with the permission it needs, or by `public(…)`. A
+request that changes something must come from our own pages: a form bears the token of
+its session, a script bears a bearer token, and a browser that says that another site
+sent it (Sec-Fetch-Site, Origin) is refused at once.
+"""
+
+import hmac
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.domain.access import Actor, Permission
+from app.errors import NotAllowed
+from app.web.login import authenticate
+
+Handler = Callable[..., Response | Awaitable[Response]]
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_FIELDS = 500
+
+
+def route(
+    path: str, handler: Handler, permission: Permission, method: str = "GET"
+) -> Route:
+    """A route for actors with a permission."""
+
+    async def guarded(request: Request) -> Response:
+        actor = await run_in_threadpool(authenticate, request)
+        request.state.actor = actor
+        form = await _form(request)
+        if request.method not in _SAFE:
+            _require_own_page(request)
+            _require_token(request, actor, form)
+        actor.require(permission)
+        return await _call(handler, request, form)
+
+    return _named(Route(path, guarded, methods=[method]), handler, permission)
+
+
+def public(path: str, handler: Handler, method: str = "GET") -> Route:
+    """A route for everybody."""
+
+    async def unguarded(request: Request) -> Response:
+        request.state.actor = None
+        form = await _form(request)
+        if request.method not in _SAFE:
+            _require_own_page(request)
+        return await _call(handler, request, form)
+
+    return _named(Route(path, unguarded, methods=[method]), handler, None)
+
+
+def _named(made: Route, handler: Handler, permission: Permission | None) -> Route:
+    made.name = f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}"
+    # For the test that every route says who may use it.
+    made.permission = permission  # type: ignore[attr-defined]
+    return made
+
+
+async def _form(request: Request) -> FormData:
+    # The API takes JSON, whatever its client calls it.
+    if request.method in _SAFE or request.url.path.startswith("/api/"):
+        return FormData()
+    return await request.form(max_files=0, max_fields=_MAX_FIELDS)
+
+
+async def _call(handler: Any, request: Request, form: FormData) -> Response:
+    arguments = (request, form) if "form" in inspect.signature(
+        handler
+    ).parameters else (request,)  # fmt: skip
+    if inspect.iscoroutinefunction(handler):
+        response: Response = await handler(*arguments)
+        return response
+    return await run_in_threadpool(handler, *arguments)
+
+
+def _require_own_page(request: Request) -> None:
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    foreign = origin is not None and (
+        urlsplit(origin).netloc != request.headers.get("host", "")
+    )
+    if foreign or site not in ("same-origin", "none"):
+        raise NotAllowed("this was sent by another site; open FastDeploy and repeat it")
+
+
+def _require_token(request: Request, actor: Actor, form: FormData) -> None:
+    if not actor.csrf_token:
+        return
+    sent = request.headers.get("x-csrf-token") or str(form.get("csrf_token", ""))
+    if not hmac.compare_digest(sent.encode(), actor.csrf_token.encode()):
+        raise NotAllowed("this form is from an earlier session; reload the page first")

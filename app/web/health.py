@@ -1,0 +1,33 @@
+"""Health: whether the process answers, and whether it can do its work."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app import __version__
+from app.domain.service import Service
+from app.errors import Unavailable
+from app.store.migrate import is_current
+from app.web.context import parts
+
+
+def healthz(_: Request) -> Response:
+    """200 as long as the process answers at all."""
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+def readyz(request: Request) -> Response:
+    """200 if the database answers and has this version's schema, else 503."""
+    try:
+        with parts(request).store.begin() as db:
+            current = is_current(db)
+    except Unavailable as error:
+        return JSONResponse({"status": "unavailable", "error": str(error)}, 503)
+    if not current:
+        hint = "the database has another schema; run `fastdeploy migrate`"
+        return JSONResponse({"status": "unavailable", "error": hint}, 503)
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+def service_schema(_: Request) -> Response:
+    """The JSON Schema of config.json."""
+    return JSONResponse(Service.model_json_schema())

@@ -1,0 +1,105 @@
+"""Logging in and out: the pages, the cookie, and who it is that asks."""
+
+from datetime import timedelta
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.domain.access import Actor
+from app.errors import NotLoggedIn, TooManyAttempts
+from app.settings import Settings
+from app.usecases import access
+from app.web.context import parts
+
+_ENDED = "Your session has ended; log in again."
+
+
+def cookie_name(settings: Settings) -> str:
+    """The session cookie's name; with HTTPS, one that no other host can set."""
+    return "__Host-fastdeploy" if settings.secure_cookies else "fastdeploy"
+
+
+def authenticate(request: Request) -> Actor:
+    """Who asks, by bearer token or session cookie; raises NotLoggedIn."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return access.by_token(parts(request).store, token.strip())
+    secret = request.cookies.get(cookie_name(parts(request).settings))
+    actor = access.by_session(parts(request).store, secret) if secret else None
+    if actor is None:
+        raise NotLoggedIn(_ENDED if secret else "log in first")
+    return actor
+
+
+def login_url(request: Request) -> str:
+    """The login page, which leads back to what was asked for."""
+    target = request.url.path
+    if request.url.query:
+        target += f"?{request.url.query}"
+    if request.method != "GET":
+        # What was sent is lost, but the page that it was sent from is not.
+        target = urlsplit(request.headers.get("referer", "/")).path
+    had_session = cookie_name(parts(request).settings) in request.cookies
+    ended = "&ended=1" if had_session else ""
+    return f"/login?next={quote(_local(target))}{ended}"
+
+
+def show(request: Request) -> Response:
+    """The login page."""
+    wanted = _local(request.query_params.get("next", "/"))
+    problem = _ENDED if request.query_params.get("ended") else ""
+    return _page(request, next=wanted, name="", problem=problem)
+
+
+def submit(request: Request, form: FormData) -> Response:
+    """Log in, and go where the person wanted to go."""
+    name, password = str(form.get("name", "")), str(form.get("password", ""))
+    wanted = _local(str(form.get("next", "/")))
+    settings = parts(request).settings
+    lifetime = timedelta(hours=settings.session_hours)
+    address = request.client.host if request.client else ""
+    try:
+        secret = access.log_in(parts(request).store, name, password, address, lifetime)
+    except NotLoggedIn as error:
+        return _page(request, 401, next=wanted, name=name, problem=str(error))
+    except TooManyAttempts as error:
+        page = _page(request, 429, next=wanted, name=name, problem=str(error))
+        page.headers["Retry-After"] = str(error.retry_after)
+        return page
+    response = RedirectResponse(wanted, 303)
+    response.set_cookie(
+        cookie_name(settings),
+        secret,
+        max_age=int(lifetime.total_seconds()),
+        httponly=True,
+        secure=settings.secure_cookies,
+        samesite="lax",
+    )
+    return response
+
+
+def log_out(request: Request) -> Response:
+    """End the session on the server, and forget its cookie."""
+    name = cookie_name(parts(request).settings)
+    secret = request.cookies.get(name)
+    if secret:
+        access.log_out(parts(request).store, secret)
+    response = RedirectResponse("/login", 303)
+    response.delete_cookie(
+        name, httponly=True, secure=parts(request).settings.secure_cookies
+    )
+    return response
+
+
+def _page(request: Request, status_code: int = 200, **context: str) -> Response:
+    return parts(request).renderer.page(request, "login.html", status_code, **context)
+
+
+def _local(target: str) -> str:
+    """The target if it is a path of ours, else the front page: no open redirect."""
+    # A browser takes a backslash for a slash, and drops tabs and newlines.
+    inside = target.startswith("/") and not target.startswith(("//", "/\\"))
+    plain = not any(ord(character) < 0x21 or character == "\\" for character in target)
+    return target if inside and plain else "/"

@@ -1,0 +1,111 @@
+"""Pages about services: the list, one service with its launch form, sync, launch."""
+
+import secrets
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.domain import variables
+from app.domain.deployment import Deployment, Origin
+from app.errors import InvalidVariables
+from app.usecases import catalogue, deploy
+from app.web import forms
+from app.web.context import actor_of, parts
+
+#: Deployments on one page of a history.
+PAGE = 50
+
+
+def index(request: Request) -> Response:
+    """All services, and what is going on."""
+    store = parts(request).store
+    return parts(request).renderer.page(
+        request,
+        "services/index.html",
+        listed=catalogue.list_services(store),
+        active=catalogue.active(store),
+        synced=request.query_params.get("synced", ""),
+    )
+
+
+def sync(request: Request) -> Response:
+    """Read the services folder."""
+    found = catalogue.sync_services(
+        parts(request).store, parts(request).settings.services, actor_of(request)
+    )
+    said = f"{len(found.good)} services, {len(found.broken)} broken"
+    if found.archived:
+        said += f", archived: {', '.join(found.archived)}"
+    return RedirectResponse(f"/?synced={quote(said)}", 303)
+
+
+def show(request: Request) -> Response:
+    """One service: launch it, see its history."""
+    return _page(request, sent={}, problems={}, status_code=200)
+
+
+def launch(request: Request, form: FormData) -> Response:
+    """Launch a deployment and go to its page; show the form again if it can't be."""
+    name = request.path_params["name"]
+    store = parts(request).store
+    service = catalogue.find_service(store, name).service
+    sent = forms.values(service, form) if service else {}
+    try:
+        deployment_id = deploy.request(
+            store,
+            parts(request).queue,
+            parts(request).sealer,
+            actor=actor_of(request),
+            origin=Origin.BROWSER,
+            service_name=name,
+            given=variables.from_text(service, sent) if service else {},
+            launch_key=str(form.get("launch_key", "")) or None,
+        )
+    except InvalidVariables as error:
+        return _page(request, sent=sent, problems=error.problems, status_code=422)
+    return RedirectResponse(f"/deployments/{deployment_id}", 303)
+
+
+def older_than(request: Request, history: list[Deployment]) -> str:
+    """The address of the next page of a history; empty if there is none."""
+    if len(history) < PAGE:
+        return ""
+    return str(request.url.replace(query=f"before={history[-1].id}"))
+
+
+def before(request: Request) -> int | None:
+    """The number below which a page is asked for."""
+    text = request.query_params.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _page(
+    request: Request,
+    *,
+    sent: Mapping[str, str],
+    problems: Mapping[str, str],
+    status_code: int,
+) -> Response:
+    store = parts(request).store
+    name = request.path_params["name"]
+    entry = catalogue.find_service(store, name)
+    history = catalogue.history(store, name, before=before(request), limit=PAGE)
+    service = entry.service
+    known = service.properties if service else {}
+    return parts(request).renderer.page(
+        request,
+        "services/show.html",
+        status_code,
+        entry=entry,
+        service=service,
+        fields=forms.fields(service, sent, problems) if service else [],
+        problem="; ".join(
+            f"{n}: {p}" if n else p for n, p in problems.items() if n not in known
+        ),
+        launch_key=secrets.token_urlsafe(16),
+        history=history,
+        older=older_than(request, history),
+    )

@@ -1,0 +1,1 @@
+"""Launches runs, follows their journals and records what they said."""

@@ -1,0 +1,124 @@
+"""Carrying out one deployment, from wherever it stands: launch, follow, settle."""
+
+import os
+import threading
+from contextlib import suppress
+
+from app.domain.deployment import Deployment, Outcome, Status, canceled_by
+from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
+from app.log import get
+from app.runner.masking import Masker
+from app.sealing import Sealer
+from app.settings import Settings
+from app.store.store import Store
+from app.usecases import artifacts, deploy, record
+from app.worker.ending import Ending
+from app.worker.follow import Follower, Interrupted, Vanished
+from app.worker.launch import Run, launch, run_of
+
+log = get("worker")
+
+#: Seconds to wait for the database: at first, and at most.
+PATIENCE = (0.2, 5.0)
+
+VANISHED = (
+    "the run vanished: its processes are gone and it left no exit code "
+    "(was this host restarted, or the run killed?)"
+)
+
+
+class Carrier:
+    """Carries out deployments on this host. One call for each, in its own thread."""
+
+    def __init__(
+        self, store: Store, settings: Settings, sealer: Sealer, stop: threading.Event
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._sealer = sealer
+        self._stop = stop
+
+    def carry_out(self, deployment_id: int) -> None:
+        """Bring a deployment to its end, whatever happened to it before.
+
+        Raises Interrupted when the worker is to stop: the run goes on, and this is
+        to be called again. While the database doesn't answer, it waits.
+        """
+        child: int | None = None
+        wait, longest = PATIENCE
+        while True:
+            try:
+                deployment, child = self._launched(deployment_id, child)
+                if not deployment.ended:
+                    self._follow(deployment)
+                break
+            except Unavailable as error:
+                log.warning("store.unavailable", deployment=deployment_id,
+                            error=str(error))  # fmt: skip
+                if self._stop.wait(wait):
+                    raise Interrupted from error
+                wait = min(wait * 2, longest)
+        _reap(child)
+        ended = deploy.find(self._store, deployment_id)
+        run_of(self._settings, deployment_id).remove_config()
+        artifacts.write(self._store, self._settings, ended)
+        log.info("deployment.ended", deployment=deployment_id, status=ended.status)
+
+    def _launched(
+        self, deployment_id: int, child: int | None
+    ) -> tuple[Deployment, int | None]:
+        """The deployment, begun or ended; and the wrapper's pid if it is ours."""
+        begun = record.begin(self._store, deployment_id, self._settings.node)
+        deployment = begun.deployment
+        if deployment.status is not Status.STARTING:
+            return deployment, child
+        run = run_of(self._settings, deployment_id)
+        if child is None and not run.begun:
+            if deployment.cancel_requested_by is not None:
+                wish = canceled_by(deployment.cancel_requested_by)
+                record.failed(self._store, deployment_id, wish.reason, wish.status)
+                return deploy.find(self._store, deployment_id), None
+            try:
+                secret = self._sealer.open(begun.secrets)
+                child = launch(self._settings, deployment, secret)
+            except (LaunchFailed, BadSetting) as error:
+                log.warning("launch.failed", deployment=deployment_id)
+                record.failed(self._store, deployment_id, str(error))
+                return deploy.find(self._store, deployment_id), None
+            log.info("launch.done", deployment=deployment_id, pid=child)
+        return record.started(self._store, deployment), child
+
+    def _follow(self, deployment: Deployment) -> None:
+        run: Run = run_of(self._settings, deployment.id)
+        begun = record.begin(self._store, deployment.id, self._settings.node)
+        masker = Masker(self._sealer.open(begun.secrets).values())
+        try:
+            follower = Follower(
+                self._store,
+                run,
+                deployment,
+                masker,
+                self._stop,
+                end=lambda outcome: Ending(self._settings, run, outcome),
+            )
+            exit_code, ended = follower.follow()
+        except FileNotFoundError:
+            run.remove_config()
+            record.failed(self._store, deployment.id, VANISHED)
+        except Vanished as gone:
+            # Nobody else can: with the run, the wrapper went that would have done it.
+            run.remove_config()
+            outcome = gone.ended or Outcome(Status.FAILED, VANISHED)
+            record.failed(self._store, deployment.id, outcome.reason, outcome.status)
+        except Conflict:
+            log.warning("follow.superseded", deployment=deployment.id)
+            raise
+        else:
+            record.exited(self._store, deployment.id, exit_code, ended)
+
+
+def _reap(child: int | None) -> None:
+    """Take the exit status of a wrapper that was our child, so that no zombie stays."""
+    if child is not None:
+        with suppress(ChildProcessError):
+            os.waitpid(child, 0)

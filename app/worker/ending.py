@@ -1,0 +1,114 @@
+"""Ending a run before it has ended by itself: INT, TERM, then KILL, to all of it."""
+
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+
+from app.domain.deployment import Outcome, Status
+from app.log import get
+from app.runner.stop import COUNT, processes_of, signal_run
+from app.settings import Settings
+from app.worker.launch import Run
+
+log = get("worker")
+
+#: What a run is told, and the seconds it then has. SIGINT lets ansible-playbook clean
+#: up on its hosts, and ends its workers, which no signal to their parent's group does.
+_STEPS = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0))
+#: Seconds until a signal is sent again: SIGKILL, since what was forking meanwhile is
+#: found the next time; any other if it reached nobody, since the run only begins.
+_AGAIN = 0.5
+#: Seconds between two looks for what is left.
+_LOOK_EVERY = 0.25
+
+
+class Ending:
+    """The end of one run, pressed on from the follower's loop until nothing is left.
+
+    What it is ended for is noted in the run's folder before the first signal: whoever
+    follows the run after a crash goes on ending it, and judges it as we would.
+    """
+
+    def __init__(self, settings: Settings, run: Run, outcome: Outcome) -> None:
+        self._wanted = outcome
+        # Who noted it before us may have sent a signal already.
+        self._reached = noted(run) is not None
+        self._helper = settings.stop_helper
+        self._run = run
+        self._steps = list(_STEPS)
+        self._next = self._next_look = time.monotonic()
+        _note(run).write_bytes(orjson.dumps(asdict(outcome)))
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What the run ended for; None if it ended before a signal reached it."""
+        return self._wanted if self._reached else None
+
+    def press_on(self) -> None:
+        """Send the next signal if its time has come."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        number, patience = self._steps[0] if self._steps else (signal.SIGKILL, _AGAIN)
+        reached = self._send(number)
+        if not reached:
+            self._next = now + _AGAIN
+            return
+        log.info("run.signaled", run=self._run.folder.name, signal=number.name,
+                 processes=reached)  # fmt: skip
+        self._reached = True
+        self._steps = self._steps[1:]
+        self._next = now + patience
+
+    def nothing_left(self) -> bool:
+        """Whether no process of the run is there; looks now and then, else says no.
+
+        What was never reached is not waited for: it ends by itself.
+        """
+        if not self._reached:
+            return True
+        now = time.monotonic()
+        if now < self._next_look:
+            return False
+        self._next_look = now + _LOOK_EVERY
+        if self._helper is None:
+            return not processes_of(self._run.folder)
+        return self._ask_helper(COUNT) == 0
+
+    def _send(self, number: signal.Signals) -> int:
+        if self._helper is None:
+            return signal_run(self._run.folder, number)
+        return self._ask_helper(number.name.removeprefix("SIG"))
+
+    def _ask_helper(self, what: str) -> int:
+        """Let root do it: runs belong to another user. 0 if that is refused."""
+        done = subprocess.run(
+            [shutil.which("sudo") or "sudo", "-n", str(self._helper),
+             str(self._run.folder), what],
+            check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        if done.returncode:
+            # Recording goes on all the same, and the run may still end by itself.
+            log.error("stop.refused", run=self._run.folder.name, helper=self._helper,
+                      error=done.stderr.strip())  # fmt: skip
+            return 0
+        return int(done.stdout)
+
+
+def noted(run: Run) -> Outcome | None:
+    """What the run is being ended for, if that was begun before."""
+    try:
+        about = orjson.loads(_note(run).read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        # Half a note was written before any signal was sent.
+        return None
+    return Outcome(Status(about["status"]), about["reason"])
+
+
+def _note(run: Run) -> Path:
+    return run.folder / "ending"

@@ -1,0 +1,149 @@
+"""Following: a `tail -f` with a transaction, from the stored offset to the end."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from app.domain.deployment import Deployment, Outcome, Status, canceled_by
+from app.domain.events import RunnerEvent
+from app.log import get
+from app.runner.masking import Masker
+from app.store.events import Occurrence
+from app.store.store import Store
+from app.usecases import record
+from app.usecases.record import Place
+from app.worker.ending import Ending, noted
+from app.worker.journal import MAX_LINES, Batch, Journal
+from app.worker.launch import Run
+
+log = get("worker")
+
+#: Seconds between two looks at a journal that has not grown.
+POLL = 0.02
+#: Seconds in which lines gather before they are recorded: a transaction for each would
+#: take from the run the processor's time. A burst doesn't wait.
+GATHER = 0.06
+#: Seconds between two checks: is the run still there, and may it go on?
+CHECK = 1.0
+
+
+class Interrupted(Exception):
+    """The worker stops; the run goes on, and somebody follows it from here."""
+
+
+class Vanished(Exception):
+    """The run is gone and left no exit code; `ended` is what it was ended for."""
+
+    def __init__(self, ended: Outcome | None) -> None:
+        super().__init__()
+        self.ended = ended
+
+
+class Follower:
+    """Takes a run's journal into the store until the run has ended."""
+
+    def __init__(
+        self,
+        store: Store,
+        run: Run,
+        deployment: Deployment,
+        masker: Masker,
+        stop: threading.Event,
+        *,
+        end: Callable[[Outcome], Ending],
+    ) -> None:
+        """`end` begins to end the run, for the outcome that it then has."""
+        self._store = store
+        self._run = run
+        self._deployment = deployment
+        self._masker = masker
+        self._stop = stop
+        self._end = end
+        earlier = noted(run)
+        self._ending = None if earlier is None else end(earlier)
+        self._next_check = 0.0
+        self._place = Place(deployment.journal_offset, deployment.last_event)
+        self._steps = record.stored_steps(store, deployment.id)
+
+    def follow(self) -> tuple[int, Outcome | None]:
+        """Return the exit code, and what the run was ended for; every line is recorded.
+
+        Raises Interrupted when the worker is to stop, Vanished if the run is gone,
+        and what the store raises; whatever it is, following can begin again.
+        """
+        journal = Journal(self._run.journal, self._place.offset, self._masker)
+        try:
+            while True:
+                # First whether it has ended, then what it wrote: after an exit code
+                # there is nothing more to come from the run itself.
+                exit_code = self._run.exit_code()
+                batch = journal.read(ended=exit_code is not None)
+                if batch is not None:
+                    self._record(batch)
+                    more = len(batch.events) == MAX_LINES or exit_code is not None
+                    if not more and self._stop.wait(GATHER):
+                        raise Interrupted
+                elif exit_code is not None and self._nothing_left():
+                    return exit_code, self._outcome
+                elif self._stop.wait(POLL):
+                    raise Interrupted
+                self._check(exit_code)
+        finally:
+            journal.close()
+
+    def _record(self, batch: Batch) -> None:
+        now = datetime.now(UTC)
+        occurrences = []
+        for event in batch.events:
+            at = now
+            if isinstance(event, RunnerEvent) and event.at is not None:
+                at = self._believable(event.at, now)
+            occurrences.append(Occurrence(at, event, self._steps.apply(event, at)))
+        self._place = record.record(
+            self._store,
+            self._deployment.id,
+            was=self._place,
+            offset=batch.offset,
+            batch=occurrences,
+            changed=self._steps.take_changed(),
+        )
+
+    def _believable(self, at: datetime, now: datetime) -> datetime:
+        """A time that a run claims, kept between its beginning and now."""
+        return min(max(at, self._deployment.started_at or now), now)
+
+    def _check(self, exit_code: int | None) -> None:
+        """Now and then: is the run still there, and may it go on?"""
+        if self._ending is not None:
+            self._ending.press_on()
+        now = time.monotonic()
+        if now < self._next_check:
+            return
+        self._next_check = now + CHECK
+        if exit_code is None and not self._run.alive():
+            if self._run.exit_code() is None and self._nothing_left():
+                raise Vanished(self._outcome)
+        elif exit_code is None and self._ending is None:
+            outcome = self._ended_for()
+            if outcome is not None:
+                self._ending = self._end(outcome)
+
+    def _ended_for(self) -> Outcome | None:
+        """What the run is to be ended for, if anything."""
+        deployment = self._deployment
+        started = deployment.started_at or deployment.created_at
+        limit = deployment.service.timeout
+        if (datetime.now(UTC) - started).total_seconds() > limit:
+            return Outcome(Status.TIMEOUT, f"it took longer than {limit} s")
+        actor = record.cancel_wished_by(self._store, deployment.id)
+        return None if actor is None else canceled_by(actor)
+
+    @property
+    def _outcome(self) -> Outcome | None:
+        """What the run ended for, if a signal reached it."""
+        return None if self._ending is None else self._ending.outcome
+
+    def _nothing_left(self) -> bool:
+        """Whether a run that was to end has left nothing behind."""
+        return self._ending is None or self._ending.nothing_left()

@@ -1,0 +1,294 @@
+"""Launching: a run is started detached, and from then on needs nobody.
+
+    runs/<id>/
+        run.json    the command, and where its config file is
+        journal     stdout and stderr of the run: opened here, inherited by it
+        lock        held (flock) by the wrapper for as long as the run goes on
+        pid         the wrapper's process; there once the wrapper has begun
+        rc          the exit code; there once the run has ended
+
+The wrapper is a few lines of shell in a session of its own. It waits for the run,
+removes the config file and writes `rc`. Whoever looks later can tell: no pid, it was
+never started; rc, it ended; lock free without rc, it is gone.
+"""
+
+import fcntl
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.domain.deployment import Deployment
+from app.domain.service import Service
+from app.errors import LaunchFailed
+from app.runner.stop import MARK
+from app.settings import Settings
+
+#: What a run gets of FastDeploy's environment, where it is set; nothing else is
+#: inherited. With a user switch, sudo builds the environment anew anyway.
+PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSH_AUTH_SOCK", "TZ", "USER",
+             "SSL_CERT_FILE", "SSL_CERT_DIR", "SOPS_AGE_KEY_FILE")  # fmt: skip
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Descriptor 9 is the lock: the wrapper keeps it, the run doesn't get it. The shell's
+# own stderr goes nowhere, so that it adds no "Killed" to the journal; what it says
+# when a command can't be executed is said by the child, whose stderr is the journal.
+# Hence the subshell: dash would redirect a plain command in the wrapper itself.
+_WRAPPER = """\
+cd "$1" && printf '%s\\n' "$$" >pid.new && mv pid.new pid || exit
+config=$2 folder=$1
+shift 2
+cd / && exec 2>/dev/null
+(exec "$@" 2>&1 9>&-)
+rc=$?
+rm -f -- "$config"
+cd "$folder" && printf '%s\\n' "$rc" >rc.new && mv rc.new rc
+"""
+
+#: Bytes of a script's first line that the kernel reads.
+_MAX_FIRST_LINE = 256
+
+_DEFAULT_SIGNALS = [
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGQUIT,
+    signal.SIGHUP,
+    signal.SIGPIPE,
+    signal.SIGCHLD,
+    # Python ignores this one and SIGPIPE, and a run would inherit that.
+    signal.SIGXFSZ,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The folder of one run, and what can be told from it."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> Path:
+        """What the run printed, as it printed it."""
+        return self.folder / "journal"
+
+    @property
+    def begun(self) -> bool:
+        """Whether the wrapper has begun: only then may anything have happened.
+
+        It holds its lock before it has written its pid.
+        """
+        return (self.folder / "pid").exists() or self.alive()
+
+    def exit_code(self) -> int | None:
+        """The exit code of a run that has ended, else None."""
+        with suppress(FileNotFoundError, ValueError):
+            return int((self.folder / "rc").read_text())
+        return None
+
+    def alive(self) -> bool:
+        """Whether the wrapper still holds its lock."""
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def remove_config(self) -> None:
+        """Remove the config file, if the wrapper was kept from doing so."""
+        # OSError: on a read-only file system, even what isn't there can't be removed.
+        with suppress(OSError, orjson.JSONDecodeError, KeyError):
+            about = orjson.loads((self.folder / "run.json").read_bytes())
+            Path(about["config"]).unlink(missing_ok=True)
+
+
+def run_of(settings: Settings, deployment_id: int) -> Run:
+    """The run of a deployment on this host, whether or not it was started."""
+    return Run(settings.runs / str(deployment_id))
+
+
+def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -> int:
+    """Start the run of a deployment; returns the wrapper's pid, a child of ours.
+
+    Raises LaunchFailed, with the reason that the deployment ends with.
+    """
+    run = run_of(settings, deployment.id)
+    program = _program(settings, deployment.service)
+    try:
+        _make_folder(run)
+        config = _free_config_path(settings)
+        command = [*program, "--config", str(config)]
+        # First the note where it will be, then the file: it is never left behind.
+        about = orjson.dumps({"config": str(config), "command": command})
+        (run.folder / "run.json").write_bytes(about)
+    except OSError as error:
+        raise LaunchFailed(
+            f"{error.filename or run.folder}: {error.strerror}"
+        ) from error
+    try:
+        _write_config(settings, config, deployment, secret)
+    except FileExistsError as error:
+        # It is not ours, so nobody is to remove it on the strength of our note.
+        (run.folder / "run.json").unlink()
+        raise LaunchFailed(f"{config}: {error.strerror}") from error
+    except OSError as error:
+        run.remove_config()
+        raise LaunchFailed(f"{config}: {error.strerror}") from error
+    except LookupError:
+        run.remove_config()
+        raise LaunchFailed(
+            f"there is no group {settings.run_group}; register the service on this "
+            "host, or set FASTDEPLOY_RUN_GROUP to a group that exists"
+        ) from None
+    try:
+        return _spawn(run, config, command)
+    except OSError as error:
+        run.remove_config()
+        raise LaunchFailed(f"the run can't be started: {error.strerror}") from error
+
+
+def _program(settings: Settings, service: Service) -> list[str]:
+    """The command of a service, but for its config file; checked as far as we can."""
+    if settings.run_as:
+        return _as_other_user(settings, service)
+    folder = settings.services.absolute() / service.name
+    if service.playbook is not None:
+        # -P: nothing from the working directory can pass for our module.
+        return [sys.executable, "-P", "-m", "app.runner", "--service", str(folder)]
+    program = folder / service.program
+    _require_executable(program)
+    return [str(program)]
+
+
+def _as_other_user(settings: Settings, service: Service) -> list[str]:
+    sudo = shutil.which("sudo")
+    if sudo is None:
+        raise LaunchFailed("sudo is not installed; FASTDEPLOY_RUN_AS needs it")
+    try:
+        home = pwd.getpwnam(settings.run_as).pw_dir
+    except KeyError:
+        raise LaunchFailed(
+            f"there is no user {settings.run_as}; register the service on this host, "
+            "or set FASTDEPLOY_RUN_AS to a user that exists"
+        ) from None
+    runners = settings.runners or Path(home) / "runners"
+    program = runners / service.name / service.program
+    # Where this user may look, it says more than sudo would.
+    if os.access(program.parent, os.X_OK):
+        _require_executable(program)
+    return [sudo, "-n", "-u", settings.run_as, str(program)]
+
+
+def _require_executable(program: Path) -> None:
+    if not program.is_file():
+        raise LaunchFailed(f"{program} is missing")
+    if not os.access(program, os.X_OK):
+        raise LaunchFailed(f"{program} is not executable; mend it with chmod +x")
+    interpreter = _interpreter(program)
+    if interpreter is not None and not Path(interpreter).is_file():
+        # The kernel would say of the program itself that there is no such file.
+        raise LaunchFailed(
+            f"{program} wants the interpreter {interpreter!r}, which is missing"
+        )
+
+
+def _interpreter(program: Path) -> str | None:
+    """What the first line of a script names; None where we can't or needn't know."""
+    try:
+        with program.open("rb") as file:
+            first = file.readline(_MAX_FIRST_LINE)
+    except PermissionError:
+        return None
+    if not first.startswith(b"#!"):
+        return None
+    words = os.fsdecode(first[2:].rstrip(b"\n")).strip(" \t").split(" ", 1)
+    return words[0] if words[0].startswith("/") else None
+
+
+def _make_folder(run: Run) -> None:
+    """Make the run's folder; one from a launch that never came about is taken over."""
+    run.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    run.folder.mkdir(exist_ok=True, mode=0o700)
+    run.remove_config()
+
+
+def _free_config_path(settings: Settings) -> Path:
+    # Digits, as the sudoers rules want it; many, so that nobody can take it first.
+    return settings.config_folder / f"fastdeploy-{secrets.randbelow(10**18):018}.json"
+
+
+def _write_config(
+    settings: Settings, path: Path, deployment: Deployment, secret: dict[str, Any]
+) -> None:
+    """Write the config file of the deployment guide: 0640, never over anything else."""
+    service = deployment.service
+    content = {
+        "deployment_id": deployment.id,
+        "service_name": service.name,
+        "deploy_script": f"{service.name}/{service.program}",
+        "context": {
+            "actor": deployment.actor,
+            "origin": deployment.origin,
+            "variables": deployment.variables | secret,
+        },
+        "steps": [{"name": step.name} for step in service.steps],
+    }
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        if settings.run_group:
+            shutil.chown(path, group=settings.run_group)
+        os.fchmod(file.fileno(), 0o640)
+        file.write(orjson.dumps(content))
+
+
+def _spawn(run: Run, config: Path, command: Sequence[str]) -> int:
+    """Start the wrapper in its own session, with the journal, and the lock held."""
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    journal = os.open(run.journal, append, 0o600)
+    lock = os.open(run.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # Taken here and inherited: there is no moment in which a living run has none.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.posix_spawn(
+            "/bin/sh",
+            ["sh", "-c", _WRAPPER, "fastdeploy-run", str(run.folder), str(config),
+             *command],
+            _environment(run),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, journal, 1),
+                (os.POSIX_SPAWN_DUP2, journal, 2),
+                (os.POSIX_SPAWN_DUP2, lock, 9),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_DEFAULT_SIGNALS,
+        )  # fmt: skip
+    finally:
+        os.close(journal)
+        os.close(lock)
+
+
+def _environment(run: Run) -> dict[str, str]:
+    """The run's environment: built, not inherited, with the run's mark."""
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {
+        "PATH": _DEFAULT_PATH,
+        "LANG": "C.UTF-8",
+        **passed,
+        MARK: str(run.folder),
+    }

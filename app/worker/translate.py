@@ -1,0 +1,168 @@
+"""Translation: one line of a journal becomes one event. Pure, and never refuses.
+
+A line is one of three things: an event of ansible-runner as JSON, a step as JSON, or
+output. What looks like the first two and isn't quite is output too, so it is kept.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from app.domain.events import (
+    JournalEvent,
+    Output,
+    RunnerEvent,
+    RunnerStatus,
+    Stats,
+    StepReported,
+    StepState,
+    TaskResult,
+)
+
+#: A longer line is output, recorded in pieces of this many bytes.
+MAX_LINE = 2 * 1024 * 1024
+
+#: ansible-runner names a file after it, so it must be nothing but a uuid.
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d{1,9})?")
+_MAX_COUNTER = 2**31 - 1
+_STATES = {state.value: state for state in StepState}
+#: The statuses of ansible-runner 2.4, `ansible_runner.Runner.run`.
+_STATUSES = frozenset(
+    {"starting", "running", "successful", "failed", "canceled", "timeout", "error"}
+)
+_RESULTS = {
+    "runner_on_ok": TaskResult.OK,
+    "runner_on_failed": TaskResult.FAILED,
+    "runner_on_skipped": TaskResult.SKIPPED,
+    "runner_on_unreachable": TaskResult.UNREACHABLE,
+}
+
+
+def translate(line: bytes) -> JournalEvent:
+    """Return the event that a whole line is, without its newline."""
+    if line[:1] == b"{":
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return output(line)
+        # It begins like an object and is JSON, so it is one.
+        if "event" in found:
+            return _runner_event(found, line) or output(line)
+        if "state" in found:
+            return _step(found, line) or output(line)
+        if "status" in found:
+            return _runner_status(found) or output(line)
+    return output(line)
+
+
+def output(content: bytes, *, open_: bool = False) -> Output:
+    """Return text as an event; its bytes too, where a text can't hold them.
+
+    PostgreSQL keeps no NUL in a text, and not everything that is printed is UTF-8:
+    both are shown as a replacement character.
+    """
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = content.decode(errors="replace")
+    else:
+        if "\0" not in text:
+            return Output(text, None, open_)
+    return Output(text.replace("\0", "\N{REPLACEMENT CHARACTER}"), content, open_)
+
+
+def _step(found: dict[str, Any], line: bytes) -> StepReported | None:
+    name, message = found.get("name"), found.get("message", "")
+    state = found["state"]
+    if not isinstance(name, str) or not name.strip() or not isinstance(state, str):
+        return None
+    if state not in _STATES:
+        return None
+    if not isinstance(message, str):
+        message = orjson.dumps(message).decode()
+    return StepReported(
+        _without_nul(name), _STATES[state], _without_nul(message), line.decode()
+    )
+
+
+def _runner_status(found: dict[str, Any]) -> RunnerStatus | None:
+    status = found["status"]
+    # The rest of it, ansible-runner's whole environment, is left behind here.
+    if isinstance(status, str) and status in _STATUSES and "runner_ident" in found:
+        return RunnerStatus(status)
+    return None
+
+
+def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
+    name, uuid, counter = found["event"], found.get("uuid"), found.get("counter")
+    data, stdout = found.get("event_data"), found.get("stdout", "")
+    if (
+        not isinstance(name, str)
+        or not isinstance(uuid, str)
+        or not _UUID.fullmatch(uuid)
+        or type(counter) is not int
+        or not 0 < counter <= _MAX_COUNTER
+        or not isinstance(data, dict)
+        or not isinstance(stdout, str)
+    ):
+        return None
+    return RunnerEvent(
+        event=_without_nul(name[:100]),
+        at=_moment(found.get("created")),
+        play=_text(data, "play"),
+        role=_text(data, "role"),
+        task=_text(data, "task"),
+        host=_text(data, "host"),
+        result=_result(name, data),
+        stdout=_without_nul(stdout),
+        data=line.decode(),
+        stats=_stats(data) if name == "playbook_on_stats" else None,
+        message=_message(data),
+    )
+
+
+def _result(name: str, data: dict[str, Any]) -> TaskResult | None:
+    result = _RESULTS.get(name)
+    if result is TaskResult.OK:
+        res = data.get("res")
+        changed = isinstance(res, dict) and res.get("changed") is True
+        return TaskResult.CHANGED if changed else TaskResult.OK
+    if result is TaskResult.FAILED and data.get("ignore_errors") is True:
+        return TaskResult.IGNORED
+    return result
+
+
+def _message(data: dict[str, Any]) -> str:
+    res = data.get("res")
+    return _text(res, "msg") if isinstance(res, dict) else ""
+
+
+def _stats(data: dict[str, Any]) -> Stats:
+    hosts: set[str] = set()
+    for key in ("failures", "dark"):
+        counts = data.get(key)
+        if isinstance(counts, dict):
+            hosts.update(str(host) for host, count in counts.items() if count)
+    return Stats(frozenset(hosts))
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key)
+    return _without_nul(value[:500]) if isinstance(value, str) else ""
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+
+
+def _moment(created: object) -> datetime | None:
+    """When ansible-runner says that it happened; None if that can't be read."""
+    if not isinstance(created, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

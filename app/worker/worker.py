@@ -1,0 +1,205 @@
+"""The worker process: performs the queue's jobs until it is told to stop."""
+
+import asyncio
+import fcntl
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import procrastinate
+from procrastinate.jobs import Job, Status
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from procrastinate.utils import utcnow
+
+from app.errors import Conflict, Unavailable
+from app.log import get
+from app.queue import BEGUN, DEPLOY, DEPLOYMENTS, queue_of
+from app.settings import Settings
+from app.store import deployments
+from app.store.store import Store
+from app.usecases.retention import prune
+from app.worker.deploy import Carrier
+from app.worker.follow import Interrupted
+
+log = get("worker")
+
+#: Seconds between two searches for jobs whose worker is gone.
+STALLED_EVERY = 10
+#: Seconds between two times that old output is removed.
+PRUNE_EVERY = 3600
+#: Seconds between two looks for jobs. A new one is told at once; one that waits for
+#: the lock of its service is not, when that becomes free.
+LOOK_EVERY = 0.5
+#: Threads beside those of the deployments, for what asyncio itself wants to wait for.
+SPARE_THREADS = 4
+
+
+class Worker:
+    """One process, several deployments at a time, each followed in a thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        queue: procrastinate.App,
+        settings: Settings,
+        carrier: Carrier,
+        stop: threading.Event,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._settings = settings
+        self._stop = stop
+
+        @queue.task(name=DEPLOY, queue=DEPLOYMENTS, retry=_Resume(settings.node))
+        def deploy(deployment_id: int) -> None:
+            carrier.carry_out(deployment_id)
+
+    def run(self, *, drain: bool = False) -> None:
+        """Work until SIGTERM or SIGINT; then leave every run to the next worker.
+
+        With `drain`, begin nothing new, and return when all that this node has begun
+        has ended. Raises Conflict if another worker uses the same folder, and
+        Unavailable if there is no database to begin with; one that goes away later is
+        waited for.
+        """
+        with _only_one(self._settings.var):
+            with self._store.begin():
+                pass
+            asyncio.run(self._run(drain=drain))
+
+    async def _run(self, *, drain: bool) -> None:
+        mine = queue_of(self._settings.node)
+        loop = asyncio.get_running_loop()
+        # The usual number of threads goes by the processors, not by what we promise.
+        threads = self._settings.concurrency + SPARE_THREADS
+        loop.set_default_executor(ThreadPoolExecutor(threads))
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        async with self._queue.open_async():
+            await self._take_back()
+            working = asyncio.create_task(
+                self._queue.run_worker_async(
+                    queues=[mine] if drain else [mine, DEPLOYMENTS],
+                    concurrency=self._settings.concurrency,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=LOOK_EVERY,
+                    listen_notify=True,
+                    delete_jobs="successful",
+                )
+            )
+            searching = asyncio.create_task(self._retry_stalled())
+            pruning = asyncio.create_task(self._prune())
+            waiting = asyncio.create_task(stopping.wait())
+            tasks = {working, searching, pruning, waiting}
+            if drain:
+                tasks.add(asyncio.create_task(self._drained()))
+            log.info("worker.ready", node=self._settings.node)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            self._stop.set()
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        log.info("worker.stopped", node=self._settings.node)
+
+    async def _take_back(self) -> None:
+        """Free the jobs that the last worker of this folder was cut off in.
+
+        It is gone, or we would not hold its lock: nobody has to wait for its
+        heartbeat to grow old.
+        """
+        doing = Status.DOING.value
+        for job in await self._queue.job_manager.list_jobs_async(status=doing):
+            assert job.id is not None
+            with self._store.begin() as db:
+                node = deployments.node_of_job(db, job.id)
+            # Also if the deployment has ended: the job still locks its service.
+            if node == self._settings.node:
+                await self._retry(job.id, node)
+
+    async def _drained(self) -> None:
+        """Return when all that this node has begun has ended."""
+        while self._begun():  # noqa: ASYNC110 - rows decide, and nobody tells
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _begun(self) -> list[int]:
+        with self._store.begin() as db:
+            return deployments.jobs_begun_on(db, self._settings.node)
+
+    async def _retry_stalled(self) -> None:
+        while True:
+            await asyncio.sleep(STALLED_EVERY)
+            for job in await self._queue.job_manager.get_stalled_jobs():
+                assert job.id is not None
+                with self._store.begin() as db:
+                    node = deployments.node_of_job(db, job.id)
+                log.warning("job.stalled", job=job.id, node=node)
+                await self._retry(job.id, node)
+
+    async def _prune(self) -> None:
+        """Remove what is old, at the start and then now and then."""
+        while True:
+            try:
+                done = await asyncio.to_thread(
+                    prune, self._store, self._settings, self._stop.is_set
+                )
+                if done.deployments:
+                    log.info("retention.pruned", deployments=done.deployments,
+                             bytes=done.size)  # fmt: skip
+            except Unavailable as error:
+                log.warning("retention.interrupted", error=str(error))
+            await asyncio.sleep(PRUNE_EVERY)
+
+    async def _retry(self, job: int, node: str | None) -> None:
+        """Queue a job anew: on the node where its run is, or on any if it has none."""
+        await self._queue.job_manager.retry_job_by_id_async(
+            job,
+            utcnow(),
+            queue=None if node is None else queue_of(node),
+            priority=None if node is None else BEGUN,
+        )
+
+
+class _Resume(BaseRetryStrategy):
+    """A job that was interrupted is done again: the run itself goes on meanwhile.
+
+    At once if the worker stopped; later if it was an error of ours, which is logged.
+    And on this node alone, where the run is.
+    """
+
+    def __init__(self, node: str) -> None:
+        self._queue = queue_of(node)
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: Job
+    ) -> RetryDecision | None:
+        pause = timedelta()
+        if not isinstance(exception, Interrupted):
+            log.error("job.failed", job=job.id, exc_info=exception)
+            pause = timedelta(seconds=min(5 * (job.attempts + 1), 60))
+        return RetryDecision(
+            retry_at=utcnow() + pause, queue=self._queue, priority=BEGUN
+        )
+
+
+@contextmanager
+def _only_one(var: Path) -> Iterator[None]:
+    """Hold the lock that says: a worker uses this folder."""
+    path = var / "worker.lock"
+    var.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"another worker uses {var.absolute()}; "
+                "set FASTDEPLOY_VAR to a folder of its own"
+            ) from None
+        yield

@@ -1,0 +1,1 @@
+"""Measurements: each row sets FastDeploy beside something else, in the same run."""

@@ -1,0 +1,57 @@
+"""(d) From a request to the first line of output, above the program's own start."""
+
+import subprocess
+import time
+from statistics import median
+from typing import Any
+
+from bench.site import Site, row, site
+
+_PROGRAM = "#!/usr/bin/env python3\nprint('first line', flush=True)\n"
+_TIMES = 10
+
+
+def measure(rounds: int) -> list[Any]:
+    """Seconds until a client that watches holds the line, and the program's own."""
+    with site("worker", "web") as here:
+        here.add_service("first", {"deploy.py": _PROGRAM}, deploy_script="deploy.py")
+        program = here.settings.services / "first" / "deploy.py"
+        ours, own = [], []
+        for _ in range(rounds * _TIMES):
+            own.append(_own_start(str(program)))
+            ours.append(_until_first_line(here))
+    above = median(ours) - median(own)
+    return [
+        row(
+            "seconds from POST to the first output line, above the program's start",
+            above,
+            "at most 0.4",
+            holds=above <= 0.4,
+            whole=round(median(ours), 3),
+            program_alone=round(median(own), 3),
+            longest=round(max(ours), 3),
+        )
+    ]
+
+
+def _own_start(program: str) -> float:
+    begun = time.monotonic()
+    with subprocess.Popen([program], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        return time.monotonic() - begun
+
+
+def _until_first_line(here: Site) -> float:
+    begun = time.monotonic()
+    answer = here.client.post("/api/deployments", json={"service": "first"})
+    answer.raise_for_status()
+    address = f"/api/deployments/{answer.json()['id']}/events"
+    seconds = 0.0
+    with here.client.stream("GET", address) as response:
+        for line in response.iter_lines():
+            if not seconds and "first line" in line:
+                seconds = time.monotonic() - begun
+            if line == "event: end":
+                break
+    return seconds

@@ -1,0 +1,160 @@
+"""(b) Lines per second from a journal into PostgreSQL, and the memory that it takes.
+
+`python -m bench.journal URL JOURNAL ID` records one journal; it is a process of its
+own, so that its peak memory is that of the recording.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from app import bootstrap
+from app.domain.deployment import Outcome
+from app.runner.masking import Masker
+from app.settings import read_settings
+from app.usecases import deploy, record
+from app.worker.ending import Ending
+from app.worker.follow import Follower
+from app.worker.launch import Run
+from bench.site import Site, row, site
+
+STEP_LINES = 200_000
+EVENT_LINES = 60_000
+
+
+def measure(rounds: int) -> list[Any]:
+    """Step lines and full events of 1 kB; then the same, four times as many."""
+    with site() as here:
+        here.add_service("journal", {"deploy.py": "#!/bin/sh\n"},
+                         deploy_script="deploy.py")  # fmt: skip
+        return [
+            _compare(here, "step lines", _step_line, STEP_LINES, 20_000, rounds),
+            _compare(here, "events of 1 kB", _event_line, EVENT_LINES, 8_000, rounds),
+        ]
+
+
+def _compare(
+    here: Site, name: str, line: Any, lines: int, target: int, rounds: int
+) -> Any:
+    small = _write_journal(here, f"{name} small", line, lines // 4)
+    large = _write_journal(here, f"{name} large", line, lines)
+    rates, copies, peaks, small_peaks = [], [], [], []
+    for _ in range(rounds):
+        copies.append(lines / _copy_alone(here, large))
+        found = _record(here, large)
+        rates.append(lines / found["seconds"])
+        peaks.append(found["peak_kib"])
+        small_peaks.append(_record(here, small)["peak_kib"])
+    rate = median(rates)
+    return row(
+        f"{name} per second from a journal into PostgreSQL",
+        rate,
+        f"at least {target}",
+        holds=rate >= target,
+        share_of_copy_alone=round(rate / median(copies), 3),
+        copy_alone_per_second=round(median(copies)),
+        peak_mib=round(median(peaks) / 1024, 1),
+        peak_of_four_times_the_journal=round(median(peaks) / median(small_peaks), 3),
+    )
+
+
+def _record(here: Site, journal: Path) -> Any:
+    number = here.launch("journal")
+    url = here.settings.database
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.journal", url, str(journal), str(number)],
+        check=True,
+        capture_output=True,
+    )
+    return json.loads(done.stdout)
+
+
+def _copy_alone(here: Site, journal: Path) -> float:
+    """Seconds that PostgreSQL takes for the same lines by COPY, 1000 a transaction."""
+    with psycopg.connect(here.settings.database) as db:
+        db.execute("CREATE TEMP TABLE copied (number bigint PRIMARY KEY, line text)")
+        db.commit()
+        begun = time.monotonic()
+        with journal.open() as file:
+            number = 0
+            while lines := file.readlines(1_000_000):
+                for begin in range(0, len(lines), 1000):
+                    with db.cursor().copy("COPY copied FROM STDIN") as copy:
+                        for line in lines[begin : begin + 1000]:
+                            number += 1
+                            copy.write_row((number, line))
+                    db.commit()
+        return time.monotonic() - begun
+
+
+def _write_journal(here: Site, name: str, line: Any, lines: int) -> Path:
+    folder = here.settings.var / "journals" / name
+    folder.mkdir(parents=True)
+    with (folder / "journal").open("w") as file:
+        file.writelines(f"{json.dumps(line(number))}\n" for number in range(lines))
+    (folder / "rc").write_text("0")
+    return folder / "journal"
+
+
+def _step_line(number: int) -> dict[str, object]:
+    state = ("running", "success")[number % 2]
+    return {"name": f"step {number // 2 % 20}", "state": state,
+            "message": f"line {number}"}  # fmt: skip
+
+
+def _event_line(number: int) -> dict[str, object]:
+    event = {
+        "uuid": str(uuid.UUID(int=number)),
+        "counter": number + 1,
+        "stdout": f"\x1b[0;32mok: [host{number % 10}]\x1b[0m",
+        "start_line": number,
+        "end_line": number + 1,
+        "runner_ident": "1",
+        "event": "runner_on_ok",
+        "pid": 1,
+        "created": "2026-01-01T00:00:00.000000+00:00",
+        "parent_uuid": str(uuid.UUID(int=number // 10)),
+        "event_data": {
+            "play": "Bench",
+            "task": f"work | Task {number // 10}",
+            "task_action": "ansible.builtin.command",
+            "host": f"host{number % 10}",
+            "duration": 0.01,
+            "res": {"changed": number % 3 == 0, "cmd": ["true"], "stdout": ""},
+        },
+    }
+    data: Any = event["event_data"]
+    data["res"]["stdout"] = "x" * (1000 - len(json.dumps(event)))
+    return event
+
+
+def _never(outcome: Outcome) -> Ending:
+    raise AssertionError(outcome)
+
+
+def _main(url: str, journal: str, number: str) -> None:
+    os.environ["FASTDEPLOY_DATABASE_URL"] = url
+    store = bootstrap.make_store(read_settings())
+    begun_ = record.begin(store, int(number), "bench").deployment
+    record.started(store, begun_)
+    deployment = deploy.find(store, int(number))
+    run = Run(Path(journal).parent)
+    begun = time.monotonic()
+    Follower(store, run, deployment, Masker([]), threading.Event(), end=_never).follow()
+    seconds = time.monotonic() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"seconds": seconds, "peak_kib": peak}))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

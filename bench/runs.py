@@ -1,0 +1,122 @@
+"""(a) Whole deployments beside bare ansible-playbook and plain ansible-runner."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from app.store import events
+from bench.site import Site, row, site
+
+_TASK = """\
+    - name: work | Say {number}
+      ansible.builtin.{module}
+"""
+_MODULES = (
+    "debug:\n        msg: nothing but a message",
+    "set_fact:\n        fact: '{{ 1 + 1 }}'",
+    "command:\n        cmd: 'true'\n      changed_when: true",
+    "debug:\n        msg: never\n      when: false",
+    "assert:\n        that: 1 == 1\n        quiet: true",
+)
+#: Without the one that runs a program on its host, which takes most of the time: what
+#: is left is Ansible itself and whoever listens to it.
+_LIGHT = tuple(module for module in _MODULES if not module.startswith("command"))
+_RUNNER = """\
+import sys, ansible_runner
+result = ansible_runner.run(private_data_dir=sys.argv[1], playbook="deploy.yml",
+                            inventory=sys.argv[1] + "/project/hosts.yml", quiet=True)
+sys.exit(result.rc)
+"""
+
+
+def measure(rounds: int) -> list[Any]:
+    """Both playbooks; every way of running them in turn, so that noise hits all."""
+    rows = []
+    with site("worker") as here:
+        for name, tasks, hosts, modules in (
+            ("500 tasks", 500, 1, _MODULES),
+            ("10 hosts x 50", 50, 10, _MODULES),
+            ("10 hosts x 50, nothing run on them", 50, 10, _LIGHT),
+        ):
+            rows.append(_compare(here, name, tasks, hosts, modules, rounds))
+    return rows
+
+
+def _compare(
+    here: Site,
+    name: str,
+    tasks: int,
+    hosts: int,
+    modules: tuple[str, ...],
+    rounds: int,
+) -> Any:
+    service = f"runs-{tasks}-{hosts}-{len(modules)}"
+    files = {"deploy.yml": _playbook(tasks, modules), "hosts.yml": _inventory(hosts)}
+    here.add_service(service, files, playbook="deploy.yml", inventory="hosts.yml",
+                     steps=[{"name": "work"}])  # fmt: skip
+    folder = here.settings.services / service
+    seconds: dict[str, list[float]] = {"bare": [], "ansible_runner": [], "ours": []}
+    recorded = 0
+    for _ in range(rounds):
+        seconds["bare"].append(_timed(_bare(folder)))
+        seconds["ansible_runner"].append(_plain_runner(here, folder))
+        deployment = here.wait(here.launch(service))
+        assert deployment.finished_at is not None
+        took = deployment.finished_at - deployment.created_at
+        seconds["ours"].append(took.total_seconds())
+        with here.store.begin() as db:
+            recorded = sum(events.count(db, deployment.id).values())
+    bare, runner, ours = (median(seconds[key]) for key in seconds)
+    return row(
+        f"whole deployment, {name}: FastDeploy / ansible_runner.run",
+        ours / runner,
+        "at most 1.00",
+        holds=ours <= runner,
+        fastdeploy_over_bare=round(ours / bare, 3),
+        ansible_runner_over_bare=round(runner / bare, 3),
+        seconds={key: [round(s, 2) for s in found] for key, found in seconds.items()},
+        events_recorded=recorded,
+    )
+
+
+def _playbook(tasks: int, modules: tuple[str, ...]) -> str:
+    cycle = (modules[number % len(modules)] for number in range(tasks))
+    body = "".join(
+        _TASK.format(number=number, module=module)
+        for number, module in enumerate(cycle)
+    )
+    return f"- name: Bench\n  hosts: all\n  gather_facts: false\n  tasks:\n{body}"
+
+
+def _inventory(hosts: int) -> str:
+    names = "".join(f"    host{number:02}:\n" for number in range(hosts))
+    return (
+        f"all:\n  hosts:\n{names}  vars:\n    ansible_connection: local\n"
+        f"    ansible_python_interpreter: {sys.executable}\n"
+    )
+
+
+def _bare(folder: Path) -> list[str]:
+    program = Path(sys.executable).with_name("ansible-playbook")
+    return [str(program), "-i", str(folder / "hosts.yml"), str(folder / "deploy.yml")]
+
+
+def _plain_runner(here: Site, folder: Path) -> float:
+    private = here.settings.var / "plain-runner"
+    shutil.rmtree(private, ignore_errors=True)
+    shutil.copytree(folder, private / "project")
+    return _timed([sys.executable, "-c", _RUNNER, str(private)])
+
+
+def _timed(command: list[str]) -> float:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    begun = time.monotonic()
+    subprocess.run(
+        command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PATH": path}
+    )
+    return time.monotonic() - begun

@@ -1,0 +1,44 @@
+/** Parse HTML of the server, which has escaped everything that came from a run. */
+export function parse(html: string): DocumentFragment {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+/**
+ * Make what `target` holds equal to what `source` holds; only differences are touched.
+ *
+ * Nodes that stay the same keep focus, selection and running animations, and a live
+ * region announces only what changed. `source` is used up.
+ */
+export function morph(target: Element, source: Element | DocumentFragment): void {
+  const old = [...target.childNodes];
+  const fresh = [...source.childNodes];
+  fresh.forEach((node, position) => {
+    const present = old[position];
+    if (!present) target.append(node);
+    else if (!update(present, node)) present.replaceWith(node);
+  });
+  for (const node of old.slice(fresh.length)) node.remove();
+}
+
+/** Update a node to equal another; false if they are of different kinds. */
+function update(present: ChildNode, node: ChildNode): boolean {
+  if (present.nodeName !== node.nodeName) return false;
+  if (present instanceof Element && node instanceof Element) {
+    updateAttributes(present, node);
+    morph(present, node);
+  } else if (present.nodeValue !== node.nodeValue) {
+    present.nodeValue = node.nodeValue;
+  }
+  return true;
+}
+
+function updateAttributes(present: Element, node: Element): void {
+  for (const { name } of [...present.attributes]) {
+    if (!node.hasAttribute(name)) present.removeAttribute(name);
+  }
+  for (const { name, value } of node.attributes) {
+    if (present.getAttribute(name) !== value) present.setAttribute(name, value);
+  }
+}

@@ -1,0 +1,115 @@
+import { morph, parse } from "./html";
+import { OutputLog } from "./output-log";
+import { soon } from "./soon";
+
+/** Fragments that replace what is there, by the name of their event. */
+const FRAGMENTS = ["status", "steps"] as const;
+/** Milliseconds before a refused stream is asked for again; doubled up to the second. */
+const RETRY = { first: 1000, last: 30_000 };
+
+/**
+ * Keeps a deployment's page up to date from its event stream.
+ *
+ *     <live-deployment src="/deployments/12/events?after=57">
+ *       <div data-live="status">…</div>  <div data-live="steps">…</div>
+ *       <p data-live="connection" role="status"></p>  <output-log>…</output-log>
+ *     </live-deployment>
+ *
+ * The events `status` and `steps` replace the content of their part, `output` is
+ * appended, and `end` says that nothing more will come.
+ */
+export class LiveDeployment extends HTMLElement {
+  #source: EventSource | null = null;
+  #timer = 0;
+  #delay = RETRY.first;
+  #seen = "";
+  #waiting = new Map<string, string>();
+
+  connectedCallback(): void {
+    for (const element of this.querySelectorAll<HTMLElement>("[data-without-script]")) {
+      element.hidden = true;
+    }
+    this.#open();
+  }
+
+  disconnectedCallback(): void {
+    this.#close();
+  }
+
+  #open(): void {
+    const url = new URL(this.getAttribute("src")!, location.href);
+    // The browser resends the last id by itself, but not from a new EventSource.
+    if (this.#seen) url.searchParams.set("after", this.#seen);
+    const source = (this.#source = new EventSource(url));
+    source.addEventListener("open", () => this.#found());
+    source.addEventListener("error", () => this.#lost());
+    source.addEventListener("end", () => this.#end());
+    for (const name of FRAGMENTS) {
+      source.addEventListener(name, (event) => this.#swap(name, event));
+    }
+    source.addEventListener("output", (event) => this.#append(event));
+  }
+
+  #close(): void {
+    window.clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #found(): void {
+    this.#delay = RETRY.first;
+    this.#say("live", "Live");
+  }
+
+  #lost(): void {
+    this.#say("lost", "Connection lost, trying again");
+    // A network failure is the browser's to retry; an answer that is no stream is ours.
+    if (this.#source?.readyState !== EventSource.CLOSED) return;
+    this.#close();
+    this.#timer = window.setTimeout(() => this.#open(), this.#delay);
+    this.#delay = Math.min(this.#delay * 2, RETRY.last);
+  }
+
+  #end(): void {
+    this.#close();
+    this.#say("ended", "Ended");
+    for (const element of document.querySelectorAll<HTMLElement>("[data-until-end]")) {
+      element.hidden = true;
+    }
+  }
+
+  #say(state: string, words: string): void {
+    const place = this.#part("connection");
+    if (!place) return;
+    place.dataset["state"] = state;
+    place.textContent = words;
+  }
+
+  #append(event: MessageEvent<string>): void {
+    this.#seen = event.lastEventId || this.#seen;
+    const log = this.querySelector("output-log");
+    if (log instanceof OutputLog) log.add(event.data);
+  }
+
+  /** Show a fragment with the next frame; of several until then, only the last. */
+  #swap(name: string, event: MessageEvent<string>): void {
+    this.#seen = event.lastEventId || this.#seen;
+    if (!this.#waiting.size) soon(() => this.#flush());
+    this.#waiting.set(name, event.data);
+  }
+
+  #flush(): void {
+    for (const [name, html] of this.#waiting) {
+      const part = this.#part(name);
+      if (part) morph(part, parse(html));
+    }
+    this.#waiting.clear();
+    document.title =
+      this.querySelector<HTMLElement>("[data-title]")?.dataset["title"] ??
+      document.title;
+  }
+
+  #part(name: string): HTMLElement | null {
+    return this.querySelector(`[data-live="${name}"]`);
+  }
+}

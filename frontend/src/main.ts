@@ -1,0 +1,13 @@
+// Everything here adds to pages that are complete without it.
+
+import "./app.css";
+import { showFavicon } from "./favicon";
+import { LiveDeployment } from "./live-deployment";
+import { OutputLog } from "./output-log";
+import { ElapsedTime, RemainingTime } from "./times";
+
+showFavicon();
+customElements.define("elapsed-time", ElapsedTime);
+customElements.define("remaining-time", RemainingTime);
+customElements.define("output-log", OutputLog);
+customElements.define("live-deployment", LiveDeployment);

@@ -1,0 +1,145 @@
+import { parse } from "./html";
+import { soon } from "./soon";
+
+/** Lines of output that a page holds; the earlier ones are a link away. */
+const MAX_LINES = 2000;
+/** Lines that are dropped at once when there would be more. */
+const DROPPED = 500;
+/** Pixels of a gap; browsers can't scroll much further than twice as far. */
+const MAX_GAP = 8_000_000;
+/** How near the end, in pixels, is at the end. */
+const NEAR = 4;
+
+/**
+ * The output: it takes lines at its end and follows them until the reader scrolls up.
+ *
+ *     <output-log newest>
+ *       <a data-earlier href="?before=12">  <button data-follow hidden>
+ *       <div data-live="output"> <div class="line" id="e12">…</div> … </div>
+ *     </output-log>
+ *
+ * Without `newest` it shows an earlier part and follows nothing.
+ */
+export class OutputLog extends HTMLElement {
+  #scroller!: HTMLElement;
+  #button: HTMLButtonElement | null = null;
+  /** What stands where lines were dropped, so that the others stay where they are. */
+  #gap = document.createElement("div");
+  #waiting: DocumentFragment[] = [];
+  #following = false;
+  #top = 0;
+  #abort = new AbortController();
+
+  connectedCallback(): void {
+    this.#scroller = this.querySelector<HTMLElement>("[data-live=output]")!;
+    this.#openLinkedLine();
+    if (!this.hasAttribute("newest")) return;
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    this.#button = this.querySelector("[data-follow]");
+    this.#button?.addEventListener("click", () => this.#follow(!this.#following), {
+      signal,
+    });
+    if (this.#button) this.#button.hidden = false;
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), {
+      passive: true,
+      signal,
+    });
+    document.addEventListener("selectionchange", () => this.#selected(), { signal });
+    window.addEventListener("hashchange", () => this.#openLinkedLine(), { signal });
+    const resized = new ResizeObserver(() => this.#stick());
+    resized.observe(this.#scroller);
+    signal.addEventListener("abort", () => resized.disconnect());
+    this.#follow(!linkedLine());
+  }
+
+  disconnectedCallback(): void {
+    this.#abort.abort();
+  }
+
+  /** Take the HTML of more lines; they are shown with the next frame. */
+  add(html: string): void {
+    if (!this.#waiting.length) soon(() => this.#flush());
+    this.#waiting.push(parse(html));
+    // In a hidden tab frames are rare. Whatever they would drop again is dropped now.
+    let waiting = sum(this.#waiting.map((lines) => lines.childElementCount));
+    while (waiting - this.#waiting[0]!.childElementCount >= MAX_LINES) {
+      waiting -= this.#waiting.shift()!.childElementCount;
+    }
+  }
+
+  #flush(): void {
+    this.#scroller.append(...this.#waiting);
+    this.#waiting = [];
+    const lines = this.#scroller.querySelectorAll(".line");
+    const over = lines.length - MAX_LINES;
+    if (over > 0) this.#drop([...lines].slice(0, over + DROPPED));
+    this.#stick();
+  }
+
+  #drop(lines: Element[]): void {
+    const height = this.#scroller.scrollHeight;
+    if (lines.some((line) => line.contains(document.activeElement))) {
+      this.#scroller.focus({ preventScroll: true });
+    }
+    for (const line of lines) line.remove();
+    if (!this.#gap.isConnected) this.#scroller.prepend(this.#gap);
+    const gap = this.#gap.offsetHeight + height - this.#scroller.scrollHeight;
+    this.#gap.style.blockSize = `${Math.min(gap, MAX_GAP)}px`;
+    const earlier = this.querySelector<HTMLAnchorElement>("[data-earlier]");
+    const first = this.querySelector(".line");
+    if (!earlier || !first) return;
+    earlier.href = `?before=${first.id.slice(1)}`;
+    earlier.hidden = false;
+  }
+
+  /** A link to a line that this page doesn't hold leads to the page that does. */
+  #openLinkedLine(): void {
+    const number = linkedLine();
+    if (!number) return;
+    if (document.getElementById(`e${number}`)) {
+      this.#follow(false);
+    } else if (!new URLSearchParams(location.search).has("before")) {
+      location.replace(`?before=${Number(number) + 100}${location.hash}`);
+    }
+  }
+
+  #follow(on: boolean): void {
+    this.#following = on;
+    this.#button?.setAttribute("aria-pressed", String(on));
+    this.#stick();
+  }
+
+  #stick(): void {
+    if (!this.#following) return;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#top = this.#scroller.scrollTop;
+  }
+
+  /** The reader scrolled: upwards stops following, to the end begins it again. */
+  #scrolled(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    const up = scrollTop < this.#top;
+    const down = scrollTop > this.#top;
+    this.#top = scrollTop;
+    if (up && this.#following) this.#follow(false);
+    else if (down && !this.#following && scrollHeight - scrollTop - clientHeight < NEAR)
+      this.#follow(true);
+  }
+
+  /** Text that is being selected must not run away. */
+  #selected(): void {
+    const selection = document.getSelection();
+    if (!this.#following || !selection || selection.isCollapsed) return;
+    if (this.#scroller.contains(selection.anchorNode)) this.#follow(false);
+  }
+}
+
+/** The number of the line that the address names. */
+function linkedLine(): string | undefined {
+  return /^#e(\d{1,9})$/.exec(location.hash)?.[1];
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

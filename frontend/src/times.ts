@@ -1,0 +1,58 @@
+/** Seconds for people, in the words of the server: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  if (hours) return `${hours} h ${minutes} min`;
+  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+/**
+ * A text that changes with every second.
+ *
+ * The attribute `seconds` is what the server counted when it rendered; from there the
+ * element counts by itself, so that the two clocks need not agree.
+ */
+abstract class Ticking extends HTMLElement {
+  static readonly observedAttributes = ["seconds"];
+  #start = 0;
+  #timer = 0;
+
+  connectedCallback(): void {
+    this.#timer = window.setInterval(() => this.#show(), 1000);
+  }
+
+  disconnectedCallback(): void {
+    window.clearInterval(this.#timer);
+  }
+
+  attributeChangedCallback(): void {
+    this.#start = performance.now();
+    this.#show();
+  }
+
+  /** What to show when the server counted `given` and `passed` went by since. */
+  protected abstract words(given: number, passed: number): string;
+
+  #show(): void {
+    const given = Number(this.getAttribute("seconds"));
+    this.textContent = this.words(given, (performance.now() - this.#start) / 1000);
+  }
+}
+
+/** Counts up: `<elapsed-time seconds="12.3">12 s</elapsed-time>` */
+export class ElapsedTime extends Ticking {
+  protected override words(given: number, passed: number): string {
+    return duration(given + passed);
+  }
+}
+
+/** Counts down: `<remaining-time seconds="40">about 40 s left</remaining-time>` */
+export class RemainingTime extends Ticking {
+  protected override words(given: number, passed: number): string {
+    const left = given - passed;
+    if (left >= 10) return `about ${duration(left)} left`;
+    return left > -5 ? "a few seconds left" : "takes longer than usual";
+  }
+}

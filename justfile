@@ -1,0 +1,73 @@
+# FastDeploy: every command that a person types. `./justw` alone lists them.
+
+set positional-arguments
+
+run := "uv run --frozen --extra embedded"
+
+_list:
+    @just --list --unsorted
+
+# Start everything on this machine: PostgreSQL, web and worker; Ctrl-C stops it
+[group("try")]
+up *args: frontend
+    {{ run }} fastdeploy up "$@"
+
+# Deploy a bundled service without a person and check the record, event by event
+[group("try")]
+demo service="static-site": frontend
+    {{ run }} python -m tools.demo {{ service }}
+
+# Run FastDeploy's own command: `./justw fastdeploy deploy hello --follow`
+[group("try")]
+fastdeploy *args:
+    @{{ run }} fastdeploy "$@"
+
+# Build the frontend if it has changed: with npm, or with the Node.js that PyPI has
+[group("dev")]
+frontend:
+    @tools/build-frontend
+
+# Run the tests: all of them, or those that are named
+[group("check")]
+test *args: frontend
+    tools/prepare-tests
+    {{ run }} pytest "$@"
+
+# Run the tests on every newer Python of this machine too
+[group("check")]
+test-newer *args: frontend
+    tools/test-newer "$@"
+
+# Run the tests that need nothing but Python, in seconds
+[group("check")]
+unit *args:
+    {{ run }} pytest tests/unit "$@"
+
+# Format, lint, types, imports, and the playbooks
+[group("check")]
+check:
+    {{ run }} ruff format --check
+    {{ run }} ruff check
+    {{ run }} mypy
+    {{ run }} lint-imports --no-cache
+    {{ run }} ansible-lint --strict services
+
+# Format the code, and mend what can be mended
+[group("dev")]
+format:
+    {{ run }} ruff format
+    {{ run }} ruff check --fix
+
+# Measure FastDeploy beside bare ansible-playbook and ansible-runner
+[group("check")]
+bench *args: frontend
+    {{ run }} python -m bench "$@"
+
+# Kill web, worker and PostgreSQL at random moments, and find every event all the same
+[group("check")]
+chaos *args:
+    {{ run }} python -m tools.chaos "$@"
+
+# What CI runs
+[group("check")]
+ci: check test test-newer demo

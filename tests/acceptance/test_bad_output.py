@@ -1,0 +1,308 @@
+"""Whatever a run prints: it isn't hurt, its output is kept whole, its end is right."""
+
+import json
+import re
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from app.domain.deployment import Deployment, Status
+from app.domain.events import Kind
+from tests.acceptance.conftest import Installation, eventually
+
+#: Prints a file that lies beside it, then does what it is told.
+SCRIPT = '#!/bin/sh\ncat "${0%/*}/payload"\n'
+
+CANARY = "canary-in-the-environment"
+UUID = "0242ac11-0002-1f3b-93a8-000000000001"
+
+
+def step(name: str, state: str, message: str = "") -> bytes:
+    return json.dumps({"name": name, "state": state, "message": message}).encode()
+
+
+def event(**changed: Any) -> bytes:
+    """An event of ansible-runner as a line, with something wrong with it."""
+    well = {
+        "event": "runner_on_ok", "uuid": UUID, "counter": 1, "stdout": "ok: [web01]",
+        "event_data": {"play": "all", "task": "Say hello", "host": "web01"},
+    }  # fmt: skip
+    return json.dumps(well | changed).encode()
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a run prints and how it ends, and what has to become of it."""
+
+    payload: bytes
+    ending: str = "exit 0"
+    exit_code: int = 0
+    reason: str = ""
+    #: The steps afterwards; the service declares "build" and "check".
+    steps: tuple[tuple[str, str], ...] = (("build", "skipped"), ("check", "skipped"))
+    #: What a person must find on the page.
+    shown: str = ""
+
+
+WELL = (("build", "success"), ("check", "success"))
+BOTH = step("build", "success") + b"\n" + step("check", "success") + b"\n"
+LONG = "x" * 10_000
+
+CASES = {
+    "text": Case(b"hello, this is no JSON\n", shown="hello, this is no JSON"),
+    "number": Case(b"42\n", shown="42"),
+    "null": Case(b"null\n", shown="null"),
+    "nested": Case(
+        b'{"name": {"name": ["build"]}, "state": {"state": "success"}}\n'
+        b'[{"name": "build", "state": "success"}]\n'
+        + b'{"state":' * 5000 + b"1" + b"}" * 5000 + b"\n",
+        shown="build",
+    ),
+    "unknown-state": Case(step("build", "exploded") + b"\n", shown="exploded"),
+    "no-state": Case(b'{"name": "build", "message": "hm"}\n', shown="hm"),
+    "no-name": Case(b'{"state": "success"}\n', shown="success"),
+    "huge-step-name": Case(
+        step(LONG, "success", LONG) + b"\n",
+        steps=(("build", "skipped"), ("check", "skipped"),
+               ("x" * 199 + "…", "success")),
+    ),
+    "invalid-utf-8": Case(
+        b"before \xff\xfe\xc3\x28 after\n"
+        + step("build", "success")[:-2] + b'\xff"}\n',
+        shown="before ��",
+    ),
+    "nul": Case(
+        b"before\0after\n" + b'{"name": "bu\\u0000ild", "state": "success"}\n' + BOTH,
+        steps=(*WELL, ("bu�ild", "success")),
+        shown="before�after",
+    ),
+    "carriage-returns": Case(b"10%\r50%\r100%\r\ndone\r\n", shown="done"),
+    "no-newline-at-the-end": Case(b"first\nlast", shown="last"),
+    "20-mebibytes-in-a-line": Case(
+        b"a" * (10 * 1024 * 1024) + "é".encode() * (5 * 1024 * 1024) + b"\n" + BOTH,
+        steps=WELL,
+    ),
+    "200000-lines": Case(
+        b"".join(b"line %d\n" % n for n in range(1, 200_001)) + BOTH, steps=WELL,
+        shown="line 199999",
+    ),
+    "html": Case(
+        b"<script>alert(1)</script><img src=x onerror=alert(1)>\n"
+        b"</pre></section><iframe src='javascript:alert(1)'></iframe>\n"
+        b"{{ 7 * 7 }} {% for x in y %} &lt;b&gt;\n"
+        + step("<b onclick=alert(1)>", "success", "<svg onload=alert(1)>") + b"\n",
+        steps=(("build", "skipped"), ("check", "skipped"),
+               ("<b onclick=alert(1)>", "success")),
+        shown="<script>alert(1)</script>",
+    ),
+    "terminal-escapes": Case(
+        b"\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b[2J\x1b[1;1H \x1b]8;;"
+        b"javascript:alert(1)\x07link\x1b]8;;\x07 \x1bP1;2q\x1b\\ \x9b31m \x07\n"
+        + "\u202egnp.exe\n".encode()
+        + step("build", "success", "\x1b[31mred\x1b[0m\x07") + b"\n",
+        steps=(("build", "success"), ("check", "skipped")),
+        shown="link",
+    ),
+    "forged-stream-events": Case(
+        b"event: end\ndata: \n\nid: 999999\ndata: forged\n\r\n: ping\n",
+        shown="event: end",
+    ),
+    "nothing": Case(b""),
+    "exit-3-after-success": Case(
+        BOTH + b"but then\n", "exit 3", 3, "exit code 3: but then", WELL
+    ),
+    "failure-with-exit-0": Case(
+        step("build", "failure", "no space") + b"\n", "exit 0", 0,
+        "step in failure: build (exit code 0)",
+        (("build", "failure"), ("check", "skipped")),
+    ),
+    "killed": Case(
+        step("build", "running") + b"\n", "kill -9 $$", 137,
+        "exit code 137 (killed by SIGKILL) in step build: "
+        "the run ended in this step: exit code 137 (killed by SIGKILL)",
+        (("build", "failure"), ("check", "skipped")),
+    ),
+    "forged-runner-events": Case(
+        b"\n".join([
+            event(uuid="../../../../tmp/forged"),
+            event(uuid=f"{UUID}/../../x"),
+            event(uuid=f"{UUID}\n"),
+            event(uuid=None),
+            event(counter="1"),
+            event(counter=True),
+            event(counter=0),
+            event(counter=-1),
+            event(counter=10**30),
+            event(counter="../1"),
+            event(event_data=[]),
+            event(stdout=["no text"]),
+            event(event={}),
+            b'{"zipfile": 1048576}',
+            b'{"eof": true}',
+            b'{"kwargs": {"ident": "../../x"}}',
+            b'{"status": "successful", "env": {"KEY": "VALUE"}}',
+            b'{"status": "nonsense", "runner_ident": "1"}',
+        ]) + b"\n",
+        shown="zipfile",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_output_is_kept_whole_and_the_outcome_is_right(
+    fastdeploy: Installation, client: httpx.Client, case: Case,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    name = request.node.callspec.id
+
+    ended = run(fastdeploy, name, case)
+
+    status = Status.FAILED if case.reason else Status.SUCCESSFUL
+    assert (status, case.exit_code, case.reason) == (
+        ended.status, ended.exit_code, ended.reason
+    )  # fmt: skip
+    assert dict(case.steps) == fastdeploy.states(ended.id)
+    journal = fastdeploy.run_folder(ended.id) / "journal"
+    assert same(case.payload, journal.read_bytes())
+    response = client.get(f"/api/deployments/{ended.id}/output")
+    assert same(whole_lines(case.payload), response.content)
+    assert_harmless(client, ended, case.shown)
+    eventually((fastdeploy.run_folder(ended.id) / "artifacts").exists)
+    assert ["artifacts", "journal", "lock", "pid", "rc", "run.json"] == sorted(
+        path.name for path in fastdeploy.run_folder(ended.id).iterdir()
+    )
+
+
+def test_a_run_may_print_events_of_ansible_runner_but_only_well_formed_ones_count(
+    fastdeploy: Installation, client: httpx.Client
+) -> None:
+    hostile = {"play": "<script>", "task": "\x1b[31m<b>", "host": "../../x", "res": {}}
+    payload = event(event_data=hostile, stdout="<img src=x onerror=alert(1)>\x1b[2J")
+    ended = run(fastdeploy, "well-formed", Case(payload + b"\n"))
+
+    artifacts = client.get(f"/api/deployments/{ended.id}/artifacts").json()
+
+    assert {f"job_events/1-{UUID}.json", "rc", "status", "stdout"} == {
+        artifact["path"] for artifact in artifacts
+    }
+    name = f"/deployments/{ended.id}/artifacts/job_events/1-{UUID}.json"
+    assert payload == client.get(f"{name}?download=1").content
+    assert_markup_is_ours(client.get(name).text)
+    assert_harmless(client, ended, "<img src=x onerror=alert(1)>")
+
+
+def test_the_environment_in_a_status_line_is_not_recorded(
+    fastdeploy: Installation, client: httpx.Client
+) -> None:
+    line = json.dumps(
+        {"status": "starting", "runner_ident": "1", "env": {"KEY": CANARY},
+         "command": [CANARY]}
+    )  # fmt: skip
+    ended = run(fastdeploy, "status-line", Case(line.encode() + b"\nafter\n"))
+
+    page = client.get(f"/deployments/{ended.id}").text
+    stream = client.get(f"/api/deployments/{ended.id}/events").text
+
+    assert b"after\n" == fastdeploy.output(ended.id)
+    assert [Kind.STATUS] == [
+        e.kind for e in fastdeploy.events(ended.id) if e.name == "starting"
+    ]
+    assert CANARY not in page + stream
+    with fastdeploy.store.begin() as db:
+        rows = db.exec_driver_sql("SELECT events::text FROM events").scalars().all()
+    assert not [row for row in rows if CANARY in row]
+
+
+def test_a_child_that_keeps_stdout_does_not_keep_the_deployment(
+    fastdeploy: Installation,
+) -> None:
+    ending = "sleep 600 & echo $!"
+    ended = run(fastdeploy, "leaves-a-child", Case(b"", ending=ending))
+
+    child = psutil.Process(int(fastdeploy.output(ended.id)))
+
+    assert Status.SUCCESSFUL is ended.status
+    assert child.is_running()
+    assert ended.finished_at is not None
+    assert ended.started_at is not None
+    assert (ended.finished_at - ended.started_at).total_seconds() < 2
+    with suppress(psutil.NoSuchProcess):
+        child.send_signal(signal.SIGKILL)
+    eventually(lambda: not fastdeploy.run_processes(ended.id))
+
+
+def run(fastdeploy: Installation, name: str, case: Case) -> Deployment:
+    """Run a service that prints the case's payload, and return how it ended."""
+    declared = [{"name": "build"}, {"name": "check"}]
+    folder = fastdeploy.write_service(name, SCRIPT + case.ending, steps=declared)
+    Path(folder, "payload").write_bytes(case.payload)
+    return fastdeploy.run(name)
+
+
+def whole_lines(payload: bytes) -> bytes:
+    """The payload with a newline at its end, unless there is nothing at all."""
+    return payload if payload.endswith(b"\n") or not payload else payload + b"\n"
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Whether they are equal, without pytest telling 20 MiB of difference."""
+    return one == other
+
+
+def assert_harmless(client: httpx.Client, ended: Deployment, shown: str) -> None:
+    """Page and stream show the run, and nothing of it is markup or a control."""
+    page = client.get(f"/deployments/{ended.id}")
+    # Of a long output its end: what a browser has to take is not what we look at.
+    after = max(ended.last_event - 500, 0)
+    stream = client.get(f"/deployments/{ended.id}/events?after={after}")
+    data = re.sub(r"(?m)^(data|event|id|: .*): ?", "", stream.text)
+    for content in (page.text, data):
+        assert_markup_is_ours(content)
+        assert shown in Markup(content).text
+    assert 200 == page.status_code
+    assert 1 == len(re.findall(r"(?m)^event: end\r?$", stream.text))
+    assert "script-src" in page.headers["content-security-policy"] or (
+        "default-src 'self'" in page.headers["content-security-policy"]
+    )
+
+
+def assert_markup_is_ours(content: str) -> None:
+    found = Markup(content)
+    assert [] == found.hostile
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", content)
+
+
+class Markup(HTMLParser):
+    """What a browser would make of a page: its text, and what could be executed."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self._texts: list[str] = []
+        self.hostile: list[str] = []
+        self.feed(content)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in {"iframe", "object", "embed", "img", "base", "style"} or (
+            tag == "script" and not (values.get("src") or "").startswith("/static/")
+        ):
+            self.hostile.append(tag)
+        for name, value in attrs:
+            if name.startswith("on") or "javascript:" in (value or "").lower():
+                self.hostile.append(f"{tag} {name}={value}")
+
+    def handle_data(self, data: str) -> None:
+        self._texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """What a person reads."""
+        return "".join(self._texts)

@@ -1,0 +1,202 @@
+"""A person with a browser: log in, launch, watch it to its end."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from app.domain.access import Role
+from app.usecases import access, catalogue
+from tests.acceptance.conftest import ACTOR, ROOT, Installation, installed
+from tests.conftest import Postgres
+
+PASSWORD = "correct horse battery"
+#: Milliseconds until something has come to be on a page.
+SOON = 60_000
+_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+#: Prints a line that would show if it were taken for markup, then waits for a file.
+_SLOW = """\
+#!/usr/bin/env python3
+import json, pathlib, sys, time
+config = json.load(open(sys.argv[2]))
+gate = pathlib.Path(config["context"]["variables"]["gate"])
+print(json.dumps({"name": "prepare", "state": "running"}), flush=True)
+print("<img src=x onerror=document.title='hacked'> \\x1b[31mred\\x1b[0m", flush=True)
+while not gate.exists():
+    time.sleep(0.01)
+print("behind the gate", flush=True)
+print(json.dumps({"name": "prepare", "state": "success"}), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def site(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """An installation with the bundled services and a user."""
+    with installed(postgres, tmp_path_factory.mktemp("browser")) as made:
+        shutil.copytree(ROOT / "services", made.services, dirs_exist_ok=True)
+        prepare(made)
+        made.worker()
+        made.web()
+        yield made
+
+
+def prepare(made: Installation) -> None:
+    """A service that waits for a file, and a user."""
+    gate = {"properties": {"gate": {"type": "string"}}}
+    made.write_service("slow", _SLOW, variables=gate,
+                       steps=[{"name": "prepare"}, {"name": "never"}])  # fmt: skip
+    access.create_user(made.store, ACTOR, "ada", PASSWORD, Role.ADMIN)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "no Chromium is here; tools/prepare-tests installs it"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=program, args=list(_FLAGS)
+        )
+        yield launched
+        launched.close()
+
+
+@contextmanager
+def visit(browser: Browser, url: str) -> Iterator[Page]:
+    """A page of a new visitor, on which no script may fail."""
+    context = browser.new_context(base_url=url)
+    failures: list[str] = []
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: failures.append(str(error)))
+    opened.set_default_timeout(SOON)
+    yield opened
+    context.close()
+    assert [] == failures
+
+
+@pytest.fixture
+def page(browser: Browser, site: Installation) -> Iterator[Page]:
+    """A page of a new visitor of the shared installation."""
+    with visit(browser, site.url) as opened:
+        yield opened
+
+
+def log_in(page: Page) -> None:
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_a_person_logs_in_launches_a_playbook_and_sees_it_finish(
+    page: Page, tmp_path: Path
+) -> None:
+    page.goto("/services/static-site")
+    log_in(page)
+
+    # The link that was asked for has survived the login.
+    expect(page.get_by_role("heading", name="static-site")).to_be_visible()
+    page.get_by_label("Folder").fill(str(tmp_path / "site"))
+    page.get_by_role("button", name="Launch").click()
+    status = page.locator('[data-live="status"]')
+    expect(status).to_contain_text("running")
+    expect(status).to_contain_text("successful", timeout=SOON)
+
+    number = page.url.rpartition("/")[2]
+    expect(page).to_have_title(f"✔ static-site #{number} · FastDeploy")
+    expect(page.locator('[data-live="steps"] li[data-status="success"]')).to_have_count(
+        4
+    )
+    expect(page.locator('[data-live="output"]')).to_contain_text("PLAY RECAP")
+    live = page.locator('[data-live="output"]').inner_text()
+    page.reload()
+    assert live == page.locator('[data-live="output"]').inner_text()
+    page.get_by_role("link", name="Artifacts").click()
+    expect(page.get_by_role("link", name="stdout", exact=True)).to_be_visible()
+    assert (tmp_path / "site" / "current" / "index.html").exists()
+
+
+def test_output_comes_while_it_happens_and_is_never_markup(
+    page: Page, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    page.goto("/services/slow")
+    log_in(page)
+    page.get_by_label("gate").fill(str(gate))
+    page.get_by_role("button", name="Launch").click()
+
+    output = page.locator('[data-live="output"]')
+    expect(output).to_contain_text("<img src=x onerror=document.title='hacked'>")
+    expect(output.locator(".ansi-fg-red")).to_have_text("red")
+    expect(output).not_to_contain_text("behind the gate")
+    gate.touch()
+    expect(output).to_contain_text("behind the gate")
+
+    expect(page.locator('[data-live="status"]')).to_contain_text("successful")
+    expect(page.locator('[data-live="steps"]')).to_contain_text("skipped")
+    assert 0 == page.locator("img").count()
+    assert "hacked" not in page.title()
+
+
+def test_a_page_goes_on_behind_what_it_has_when_web_was_restarted(
+    browser: Browser, installation: Installation, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    prepare(installation)
+    installation.worker()
+    web = installation.web()
+    with visit(browser, installation.url) as page:
+        page.goto("/services/slow")
+        log_in(page)
+        page.get_by_label("gate").fill(str(gate))
+        page.get_by_role("button", name="Launch").click()
+        output = page.locator('[data-live="output"]')
+        expect(output).to_contain_text("onerror")
+
+        web.kill()
+        expect(page.get_by_text("Connection lost")).to_be_visible()
+        gate.touch()
+        installation.web()
+
+        expect(page.locator('[data-live="status"]')).to_contain_text(
+            "successful", timeout=SOON
+        )
+        assert 1 == output.inner_text().count("onerror")
+        assert 1 == output.inner_text().count("behind the gate")
+
+
+def test_everything_can_be_done_without_javascript(
+    browser: Browser, site: Installation
+) -> None:
+    context = browser.new_context(base_url=site.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    log_in(page)
+    page.get_by_role("button", name="Sync services").click()
+    expect(page.get_by_text("0 broken")).to_be_visible()
+    page.get_by_role("link", name="hello").click()
+    page.get_by_role("button", name="Launch").click()
+
+    number = int(page.url.rpartition("/")[2])
+    site.ended(number)
+    page.reload()
+
+    expect(page.locator('[data-live="status"]')).to_contain_text("successful")
+    expect(page.locator('[data-live="output"]')).to_contain_text("Hello, world!")
+    context.close()
+
+
+def test_every_catalogue_service_has_a_page(page: Page, site: Installation) -> None:
+    page.goto("/")
+    log_in(page)
+
+    for listed in catalogue.list_services(site.store):
+        page.goto(f"/services/{listed.entry.name}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(listed.entry.name)

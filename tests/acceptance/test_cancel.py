@@ -1,0 +1,416 @@
+"""Ending a run: all of it goes, wherever it went, and the record says what happened."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from psutil import STATUS_ZOMBIE
+
+from app import bootstrap
+from app.domain.deployment import Deployment, Status
+from app.errors import Conflict
+from app.usecases.cancel import cancel as request_cancel
+from tests.acceptance.conftest import ACTOR, ROOT, Installation, Process, eventually
+from tests.acceptance.test_cli import assert_refused, command
+
+CANCELED = f"canceled by {ACTOR.name}"
+STEPS = [{"name": name} for name in ("prepare", "work", "never")]
+#: Does one step, begins another, and sleeps in it.
+SLEEPS = """#!/bin/sh
+echo '{"name": "prepare", "state": "success"}'
+echo '{"name": "work", "state": "running"}'
+exec sleep 600
+"""
+#: Takes no notice of a signal, and goes on until a file `go` lies beside it.
+DEAF = """#!/bin/sh
+trap 'echo told' INT TERM
+echo begun
+until [ -e "${0%/*}/go" ]; do sleep 0.05; done
+"""
+#: Ends at the second SIGINT.
+HARD_OF_HEARING = """#!/bin/sh
+trap 'told="${told}x"; echo told $told; [ $told = x ] || exit 7' INT
+echo begun
+while :; do sleep 0.05; done
+"""
+#: Ignores what can be ignored, and so do its children, in sessions of their own.
+STUBBORN = f"""#!{sys.executable}
+import os, signal, time
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+for _ in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(600)
+        os._exit(0)
+print("begun", flush=True)
+time.sleep(600)
+"""
+PLAYBOOK = """
+- name: Sleep
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: prepare | Begin
+      ansible.builtin.debug:
+    - name: work | Sleep
+      ansible.builtin.command: sleep 600
+    - name: never | End
+      ansible.builtin.debug:
+"""
+INVENTORY = """
+all:
+  hosts: {a: , b: , c: , d: , e: }
+  vars: {ansible_connection: local, ansible_python_interpreter: "PYTHON"}
+""".replace("PYTHON", sys.executable)
+
+
+def cancel(made: Installation, number: int) -> None:
+    request_cancel(made.store, bootstrap.make_launcher(made.settings), ACTOR, number)
+
+
+def left(made: Installation, number: int) -> list[str]:
+    """The living processes that bear the mark of a run, whoever their parents are."""
+    mark = str(made.run_folder(number))
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if (
+                process.environ().get("FASTDEPLOY_RUN") == mark
+                and process.status() != STATUS_ZOMBIE
+            ):
+                found.append(" ".join(process.cmdline()))
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def canceled(made: Installation, number: int) -> Deployment:
+    """The deployment, which was canceled and left nothing behind."""
+    ended = made.ended(number)
+    assert [] == left(made, number)
+    assert (Status.CANCELED, CANCELED) == (ended.status, ended.reason)
+    assert [] == list(made.config_folder.iterdir())
+    return ended
+
+
+def begin(made: Installation, name: str, script: str, **config: object) -> int:
+    """Launch a script, and wait for its first words."""
+    made.write_service(name, script, **config)
+    number = made.launch(name)
+    eventually(lambda: made.output(number))
+    return number
+
+
+def write_sleeping_playbook(made: Installation, name: str, **config: object) -> Path:
+    return made.write_files(
+        name, {"deploy.yml": PLAYBOOK, "hosts.yml": INVENTORY},
+        playbook="deploy.yml", inventory="hosts.yml", steps=STEPS, **config,
+    )  # fmt: skip
+
+
+def sleepers(made: Installation, number: int) -> list[str]:
+    return [command for command in left(made, number) if command == "sleep 600"]
+
+
+# What is ended
+
+
+def test_a_script_is_ended_and_its_steps_stay_as_they_stood(
+    fastdeploy: Installation,
+) -> None:
+    number = begin(fastdeploy, "script", SLEEPS, steps=STEPS)
+    eventually(lambda: fastdeploy.states(number)["work"] == "running")
+
+    cancel(fastdeploy, number)
+    ended = canceled(fastdeploy, number)
+
+    assert 130 == ended.exit_code
+    assert {"prepare": "success", "work": "failure", "never": "skipped"} == (
+        fastdeploy.states(number)
+    )
+    work = fastdeploy.view(number).steps[1]
+    assert CANCELED == work.message
+    assert f"canceled: {CANCELED}" == fastdeploy.events(number)[-1].text
+
+
+def test_a_playbook_is_ended_on_all_of_its_forks(fastdeploy: Installation) -> None:
+    write_sleeping_playbook(fastdeploy, "forks")
+    number = fastdeploy.launch("forks")
+    eventually(lambda: len(sleepers(fastdeploy, number)) == 5)
+
+    cancel(fastdeploy, number)
+    canceled(fastdeploy, number)
+
+    states = fastdeploy.states(number)
+    assert ("success", "skipped") == (states["prepare"], states["never"])
+    assert "failure" == states["work"]
+
+
+@pytest.mark.slow
+def test_what_ignores_every_other_signal_is_killed(fastdeploy: Installation) -> None:
+    number = begin(fastdeploy, "stubborn", STUBBORN)
+    eventually(lambda: len(left(fastdeploy, number)) == 5)
+
+    cancel(fastdeploy, number)
+    ended = canceled(fastdeploy, number)
+
+    assert 137 == ended.exit_code
+
+
+def test_one_that_has_hardly_begun_is_ended(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("early", SLEEPS)
+
+    for _ in range(10):
+        number = fastdeploy.launch("early")
+        begun(fastdeploy, number)
+        cancel(fastdeploy, number)
+        ended = canceled(fastdeploy, number)
+        assert ended.finished_at is not None
+        assert (ended.finished_at - ended.created_at).total_seconds() < 5
+
+
+def begun(made: Installation, number: int) -> None:
+    """Wait until a worker has taken a deployment on, and not a moment longer."""
+    eventually(lambda: made.status(number) is not Status.QUEUED)
+
+
+def test_a_run_that_ends_well_when_it_is_told_to_end_was_canceled(
+    fastdeploy: Installation,
+) -> None:
+    obeys = "#!/bin/sh\ntrap 'exit 0' INT\necho begun\nwhile :; do sleep 0.05; done\n"
+    number = begin(fastdeploy, "obeys", obeys)
+
+    cancel(fastdeploy, number)
+
+    assert 0 == canceled(fastdeploy, number).exit_code
+
+
+def test_what_a_run_left_behind_is_ended_with_it(fastdeploy: Installation) -> None:
+    script = f"""#!{sys.executable}
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        print("begun", flush=True)
+        time.sleep(600)
+    os._exit(0)
+os.wait()
+time.sleep(600)
+"""
+    number = begin(fastdeploy, "leaves", script)
+
+    cancel(fastdeploy, number)
+
+    canceled(fastdeploy, number)
+
+
+# When it is asked for
+
+
+def test_what_has_ended_stays_as_it_is(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("ended", "#!/bin/sh\necho hello\n")
+    ended = fastdeploy.run("ended")
+    was = fastdeploy.events(ended.id)
+
+    with pytest.raises(Conflict, match="has ended already: successful"):
+        cancel(fastdeploy, ended.id)
+
+    assert ended == fastdeploy.view(ended.id).deployment
+    assert was == fastdeploy.events(ended.id)
+
+
+def test_asking_twice_is_asking_once(installation: Installation) -> None:
+    installation.worker()
+    number = begin(installation, "twice", DEAF)
+
+    cancel(installation, number)
+    eventually(lambda: b"told" in installation.output(number))
+    asked = installation.view(number).deployment.cancel_requested_by
+    cancel(installation, number)
+    (installation.services / "twice" / "go").touch()
+
+    canceled(installation, number)
+    assert ACTOR.name == asked
+    assert 1 == installation.output(number).count(b"told")
+
+
+def test_it_is_done_when_a_worker_is_back(installation: Installation) -> None:
+    worker = installation.worker()
+    number = begin(installation, "later", SLEEPS)
+    worker.kill()
+
+    cancel(installation, number)
+    assert Status.RUNNING is installation.status(number)
+    assert ["sleep 600"] == sleepers(installation, number)
+    installation.worker()
+
+    canceled(installation, number)
+
+
+def test_a_run_that_succeeded_before_the_first_signal_stays_successful(
+    installation: Installation,
+) -> None:
+    worker = installation.worker()
+    number = begin(installation, "faster", DEAF)
+    worker.kill()
+    (installation.services / "faster" / "go").touch()
+    eventually((installation.run_folder(number) / "rc").exists)
+
+    cancel(installation, number)
+    installation.worker()
+    ended = installation.ended(number)
+
+    assert (Status.SUCCESSFUL, 0, "") == (ended.status, ended.exit_code, ended.reason)
+
+
+# The worker goes meanwhile
+
+
+def test_the_next_worker_goes_on_with_it(installation: Installation) -> None:
+    worker = told_to_end(installation, HARD_OF_HEARING)
+    worker.kill()
+    installation.worker()
+
+    ended = canceled(installation, 1)
+
+    assert 7 == ended.exit_code
+    assert ["begun", "told x", "told xx"] == installation.lines(1)
+
+
+def test_it_was_canceled_though_nobody_saw_it_end(installation: Installation) -> None:
+    worker = told_to_end(installation, DEAF)
+    worker.kill()
+    (installation.services / "told" / "go").touch()
+    eventually((installation.run_folder(1) / "rc").exists)
+    installation.worker()
+
+    ended = canceled(installation, 1)
+
+    assert 0 == ended.exit_code
+    assert (installation.run_folder(1) / "ending").exists()
+
+
+def told_to_end(made: Installation, script: str) -> Process:
+    """A worker that has sent its first signal to the first run."""
+    worker = made.worker()
+    number = begin(made, "told", script)
+    cancel(made, number)
+    eventually(lambda: b"told" in made.output(number))
+    return worker
+
+
+# Time limits
+
+
+def test_a_script_that_takes_too_long_is_ended(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("slow", SLEEPS, steps=STEPS, timeout=1)
+
+    ended = fastdeploy.run("slow")
+
+    assert [] == left(fastdeploy, ended.id)
+    assert (Status.TIMEOUT, 130) == (ended.status, ended.exit_code)
+    assert "it took longer than 1 s" == ended.reason
+    assert {"prepare": "success", "work": "failure", "never": "skipped"} == (
+        fastdeploy.states(ended.id)
+    )
+    assert "it took longer than 1 s" == fastdeploy.view(ended.id).steps[1].message
+
+
+def test_a_playbook_that_takes_too_long_is_ended(fastdeploy: Installation) -> None:
+    write_sleeping_playbook(fastdeploy, "slow-playbook", timeout=5)
+
+    ended = fastdeploy.run("slow-playbook")
+
+    assert [] == left(fastdeploy, ended.id)
+    assert Status.TIMEOUT is ended.status
+    # The worker may be the first to see it, or the runner itself.
+    assert ended.reason.startswith("it took longer than ")
+    states = fastdeploy.states(ended.id)
+    assert ("success", "failure", "skipped") == (
+        states["prepare"], states["work"], states["never"]
+    )  # fmt: skip
+
+
+def test_a_run_has_as_long_as_its_service_says_across_workers(
+    installation: Installation,
+) -> None:
+    worker = installation.worker()
+    number = begin(installation, "slow", SLEEPS, timeout=1)
+    worker.kill()
+
+    installation.worker()
+
+    assert Status.TIMEOUT is installation.ended(number).status
+    assert [] == left(installation, number)
+
+
+# By whom
+
+
+def test_the_api_accepts_it_and_says_who_asked(
+    fastdeploy: Installation, client: httpx.Client
+) -> None:
+    number = begin(fastdeploy, "by-api", SLEEPS)
+
+    accepted = client.post(f"/api/deployments/{number}/cancel")
+    ended = fastdeploy.ended(number)
+    refused = client.post(f"/api/deployments/{number}/cancel")
+
+    assert 202 == accepted.status_code
+    asked = accepted.json()
+    assert number == asked["id"]
+    assert asked["cancel_requested_by"].startswith("token ")
+    assert f"canceled by {asked['cancel_requested_by']}" == ended.reason
+    assert 409 == refused.status_code
+    assert {"error": f"deployment {number} has ended already: canceled"} == (
+        refused.json()
+    )
+
+
+def test_the_command_line_says_what_happens(fastdeploy: Installation) -> None:
+    number = begin(fastdeploy, "by-command", SLEEPS)
+    waiting = fastdeploy.launch("by-command")
+
+    queued = command(fastdeploy, "cancel", str(waiting))
+    running = command(fastdeploy, "cancel", str(number))
+    ended = fastdeploy.ended(number)
+    again = command(fastdeploy, "cancel", str(number))
+
+    assert f"deployment {waiting} is canceled\n" == queued.stdout
+    assert f"deployment {number} is being canceled\n" == running.stdout
+    assert Status.CANCELED is ended.status
+    assert_refused(again, f"deployment {number} has ended already: canceled")
+
+
+# The program that root's helper calls
+
+
+def test_it_counts_the_processes_of_a_run(fastdeploy: Installation) -> None:
+    number = begin(fastdeploy, "counted", SLEEPS)
+
+    done = stop(fastdeploy.run_folder(number), "COUNT")
+
+    assert (0, "1\n") == (done.returncode, done.stdout)
+    cancel(fastdeploy, number)
+    canceled(fastdeploy, number)
+    assert "0\n" == stop(fastdeploy.run_folder(number), "COUNT").stdout
+
+
+def test_it_refuses_what_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+
+    for folder in (tmp_path / "runs", tmp_path / "nothing", Path("runs/1")):
+        done = stop(folder, "KILL")
+        assert (2, f"{folder} is no run\n") == (done.returncode, done.stderr)
+
+
+def stop(folder: Path, what: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "app.runner.stop", folder, what],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip

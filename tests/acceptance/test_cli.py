@@ -1,0 +1,360 @@
+"""The command line: what it prints, how it exits, and what it says when it can't."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from app.domain.deployment import Status
+from app.serve import listen
+from tests.acceptance.conftest import ROOT, Installation, Process, eventually, free_port
+
+STEPS = """#!/bin/sh
+echo '{"name": "build", "state": "running"}'
+printf '\\033[32mgreen\\033[0m\\033]0;title\\007\\302\\2332J\\n[bold]no markup[/]\\n'
+printf '%0300d\\n' 0
+echo '{"name": "build", "state": "success", "message": "built\\u001b]0;title\\u0007"}'
+"""
+DEAD = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+def command(
+    made: Installation, *arguments: str, stdin: str = "", **env: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run one of FastDeploy's commands to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        env=os.environ | made.variables | env, cwd=ROOT, input=stdin, text=True,
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def assert_refused(done: "subprocess.CompletedProcess[str]", sentence: str) -> None:
+    """It failed with that sentence and nothing else."""
+    assert 1 == done.returncode
+    assert f"fastdeploy: {sentence}\n" == done.stderr
+    assert not done.stdout
+
+
+# Deploying
+
+
+def test_deploy_follow_shows_steps_and_output_until_the_end(
+    fastdeploy: Installation,
+) -> None:
+    fastdeploy.write_service("steps", STEPS, steps=[{"name": "build"}])
+
+    done = command(fastdeploy, "deploy", "steps", "--follow")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    lines = done.stdout.splitlines()
+    assert "[bold]no markup[/]" in lines
+    assert "0" * 300 in lines
+    assert "✔ build success built" in lines
+    assert re.fullmatch(r"deployment \d+ successful", lines[-1])
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout)
+
+
+def test_follow_passes_colours_on_to_a_terminal_and_nothing_else(
+    fastdeploy: Installation,
+) -> None:
+    fastdeploy.write_service("colours", STEPS)
+
+    done = command(fastdeploy, "deploy", "colours", "--follow", FORCE_COLOR="1",
+                   TERM="xterm-256color")  # fmt: skip
+
+    assert "\x1b[32mgreen\x1b[0m" in done.stdout
+    left = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", left)
+    assert "title" not in left
+
+
+def test_deploy_follow_fails_if_the_deployment_does(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("fails", "#!/bin/sh\necho no space\nexit 3\n")
+
+    done = command(fastdeploy, "deploy", "fails", "--follow")
+    number = re.findall(r"deployment (\d+) failed: exit code 3: no space", done.stdout)
+    again = command(fastdeploy, "follow", *number)
+
+    assert (1, "") == (done.returncode, done.stderr)
+    assert (1, done.stdout) == (again.returncode, again.stdout)
+
+
+def test_deploy_only_queues_without_follow(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("queued", "#!/bin/sh\nexit 3\n")
+
+    done = command(fastdeploy, "deploy", "queued")
+
+    queued = re.fullmatch(r"deployment (\d+) of queued is queued\n", done.stdout)
+    assert queued is not None
+    number = int(queued[1])
+    assert (0, "") == (done.returncode, done.stderr)
+    assert Status.FAILED is fastdeploy.ended(number).status
+
+
+VARIABLES = {
+    "properties": {
+        "count": {"type": "integer", "maximum": 5},
+        "color": {"enum": ["red", "blue"]},
+        "password": {"type": "string", "writeOnly": True, "minLength": 8},
+    }
+}
+
+
+def test_variables_are_typed_and_those_of_a_file_are_added(
+    fastdeploy: Installation, tmp_path: Path
+) -> None:
+    script = (
+        f"#!{sys.executable}\nimport json, sys\n"
+        "context = json.load(open(sys.argv[2]))['context']\n"
+        "found = context['variables']\n"
+        "print(found['count'] + 1, found['color'], len(found['password']))\n"
+    )
+    fastdeploy.write_service("typed", script, variables=VARIABLES)
+    secrets = tmp_path / "secrets.json"
+    secrets.write_text('{"password": "not in argv"}')
+
+    done = command(fastdeploy, "deploy", "typed", "--follow", "-e", "count=4",
+                   "-e", "color=red", "--secret-file", str(secrets))  # fmt: skip
+
+    assert 0 == done.returncode
+    assert "5 red 11" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-e", "count"], "-e takes key=value, not 'count'"),
+        (["-e", "count=many"], "count: 'many' is not of type 'integer'"),
+        (["-e", "count=9"], "count: 9 is greater than the maximum of 5"),
+        (["-e", "color=green"], "color: 'green' is not one of ['red', 'blue']"),
+        (["-e", "password=short"], "password: is not what this variable accepts"),
+        (["-e", "ansible_connection=local"],
+         ("ansible_connection: is no variable of variables "
+          "(known: color, count, password)")),
+        (["--secret-file", "/nonexistent.json"],
+         ("/nonexistent.json can't be read as JSON: [Errno 2] No such file or "
+          "directory: '/nonexistent.json'")),
+    ],
+    ids=["no-value", "no-number", "too-many", "no-choice", "secret", "unknown", "file"],
+)  # fmt: skip
+def test_a_bad_variable_is_named(
+    fastdeploy: Installation, arguments: list[str], sentence: str
+) -> None:
+    if not (fastdeploy.services / "variables").exists():
+        fastdeploy.write_service("variables", STEPS, variables=VARIABLES)
+
+    done = command(fastdeploy, "deploy", "variables", *arguments)
+
+    assert_refused(done, sentence)
+
+
+def test_artifacts_are_listed_with_their_folder(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("listed", "#!/bin/sh\necho hello\n")
+    ended = fastdeploy.run("listed")
+
+    done = command(fastdeploy, "artifacts", str(ended.id))
+
+    folder, *files = done.stdout.splitlines()
+    assert str(fastdeploy.run_folder(ended.id) / "artifacts" / str(ended.id)) == folder
+    assert [["1", "rc"], ["10", "status"], ["6", "stdout"]] == sorted(
+        (line.split() for line in files), key=lambda found: found[1]
+    )
+
+
+# Services, users, tokens
+
+
+def test_commands_py_syncs_services_and_tells_what_is_broken(
+    installation: Installation,
+) -> None:
+    installation.write_service("well", STEPS)
+    installation.write_service("gone", STEPS)
+    for path in sorted((installation.services / "gone").iterdir()):
+        path.unlink()
+    (installation.services / "gone").rmdir()
+    broken = installation.services / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text('{"name": "broken", "steps": 7}')
+
+    done = subprocess.run(
+        [sys.executable, "commands.py", "syncservices"], cwd=ROOT, text=True,
+        env=os.environ | installation.variables, capture_output=True, check=False,
+    )  # fmt: skip
+
+    assert (1, "") == (done.returncode, done.stderr)
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert ["ok", "well"] in lines
+    assert ["archived", "gone"] in lines
+    broken_line = next(text for word, text in lines if word == "broken")
+    assert broken_line.startswith("broken: steps: ")
+
+
+def test_a_created_user_can_log_in(fastdeploy: Installation) -> None:
+    done = command(fastdeploy, "createuser", "ada", "--role", "viewer",
+                   stdin="a long password\n")  # fmt: skip
+    short = command(fastdeploy, "createuser", "bob", stdin="short\n")
+    twice = command(fastdeploy, "createuser", "ada", stdin="a long password\n")
+
+    with httpx.Client(base_url=fastdeploy.url) as browser:
+        wrong = browser.post("/login", data={"name": "ada", "password": "wrong"})
+        answer = browser.post(
+            "/login", data={"name": "ada", "password": "a long password"}
+        )
+        page = browser.get("/")
+
+    assert "user ada (viewer) is created\n" == done.stdout
+    assert_refused(short, "a password has 10 to 1024 characters")
+    assert_refused(twice, "there is a user ada already")
+    assert [401, 303, 200] == [r.status_code for r in (wrong, answer, page)]
+
+
+def test_a_created_token_can_do_what_it_was_created_for(
+    fastdeploy: Installation,
+) -> None:
+    done = command(fastdeploy, "createtoken", "ci", "--scope", "view", "--days", "1")
+    headers = {"Authorization": f"Bearer {done.stdout.strip()}"}
+
+    seen = httpx.get(f"{fastdeploy.url}/api/services", headers=headers)
+    sync = httpx.post(f"{fastdeploy.url}/api/services/sync", headers=headers)
+    revoked = command(fastdeploy, "revoketoken", "ci")
+    after = httpx.get(f"{fastdeploy.url}/api/services", headers=headers)
+
+    assert "token ci is revoked\n" == revoked.stdout
+    assert [200, 403, 401] == [r.status_code for r in (seen, sync, after)]
+
+
+# Errors that a person can act on
+
+
+def test_an_unknown_service_is_told_with_the_known_ones(
+    installation: Installation,
+) -> None:
+    installation.write_service("known", STEPS)
+
+    done = command(installation, "deploy", "unknown", "--follow")
+
+    assert_refused(done, "there is no service 'unknown' (known: known)")
+
+
+def test_an_unknown_deployment_is_told(installation: Installation) -> None:
+    for name in ("follow", "artifacts"):
+        assert_refused(command(installation, name, "4711"),
+                       "there is no deployment 4711")  # fmt: skip
+
+
+def test_a_bad_setting_is_named_and_its_value_is_not_told(
+    installation: Installation,
+) -> None:
+    done = command(installation, "web", FASTDEPLOY_PORT="many",
+                   FASTDEPLOY_DATABASE_URL="mysql://user:hidden@host/x")  # fmt: skip
+
+    assert 1 == done.returncode
+    assert "FASTDEPLOY_PORT: " in done.stderr
+    assert "FASTDEPLOY_DATABASE_URL: must begin with postgresql://" in done.stderr
+    assert "hidden" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["deploy", "x"], ["worker"]])
+def test_an_unreachable_database_is_told(
+    installation: Installation, arguments: Sequence[str]
+) -> None:
+    done = command(installation, *arguments, FASTDEPLOY_DATABASE_URL=DEAD)
+
+    assert 1 == done.returncode
+    assert done.stderr.startswith("fastdeploy: PostgreSQL doesn't answer (")
+    assert done.stderr.endswith("that FASTDEPLOY_DATABASE_URL is right\n")
+    assert 1 == done.stderr.count("\n")
+
+
+@pytest.mark.parametrize("name", ["web", "up"])
+def test_a_port_in_use_is_told(installation: Installation, name: str) -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = str(listener.getsockname()[1])
+        done = command(installation, name, FASTDEPLOY_PORT=port)
+
+    assert_refused(
+        done,
+        f"FASTDEPLOY_PORT: {port} is in use; stop what listens there, "
+        "or choose another port",
+    )
+
+
+# Everything at once
+
+
+@pytest.fixture
+def var(runtime_folder: Path, tmp_path: Path) -> Iterator[Path]:
+    """A folder for an embedded PostgreSQL: its own user must be able to get there."""
+    folder = runtime_folder / tmp_path.name
+    yield folder
+    for process in of_installation(folder):
+        process.kill()
+
+
+def test_up_starts_everything_and_ctrl_c_ends_everything(
+    var: Path, tmp_path: Path
+) -> None:
+    first = up(var, tmp_path, "first")
+    password = re.search(r"Log in as admin with the password (\S+)", first.log)
+    assert password is not None
+    url = re.findall(r"FastDeploy is at (\S+)", first.log)[0]
+    with httpx.Client(base_url=url) as browser:
+        eventually(lambda: answers(browser))
+        form = {"name": "admin", "password": password[1]}
+        assert 303 == browser.post("/login", data=form).status_code
+    env = {"FASTDEPLOY_VAR": str(var)}
+    deployed = subprocess.run(
+        [sys.executable, "-m", "app", "deploy", "hello", "--follow"], cwd=ROOT,
+        env=os.environ | env, check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (0, "") == (deployed.returncode, deployed.stderr)
+    interrupt(first)
+    assert [] == of_installation(var)
+
+    second = up(var, tmp_path, "second")
+    assert "password" not in second.log
+    interrupt(second)
+    assert [] == of_installation(var)
+
+
+def up(var: Path, folder: Path, name: str) -> Process:
+    """Start everything, and return it once it says where it is."""
+    env = os.environ | {"FASTDEPLOY_VAR": str(var), "FASTDEPLOY_PORT": str(free_port())}
+    log = folder / f"{name}.log"
+    started = Process([sys.executable, "-m", "app", "up"], env, log)
+    eventually(lambda: "FastDeploy is at" in started.log or started.exit_code)
+    assert started.exit_code is None, started.log
+    return started
+
+
+def interrupt(started: Process) -> None:
+    os.kill(started.pid, signal.SIGINT)
+    assert 0 == started.wait(), started.log
+
+
+def answers(browser: httpx.Client) -> bool:
+    with suppress(httpx.TransportError):
+        return browser.get("/readyz").status_code == 200
+    return False
+
+
+def of_installation(var: Path) -> list[psutil.Process]:
+    """Every process that has to do with this folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = [*process.cmdline(), process.environ().get("FASTDEPLOY_VAR", ""),
+                     process.cwd()]  # fmt: skip
+            if any(str(var) in word for word in words):
+                found.append(process)
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]

@@ -1,0 +1,358 @@
+"""Following: whatever dies, every line is recorded once and the end is right."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import select, text
+
+from app import local
+from app.domain.deployment import Status
+from app.domain.events import Kind
+from app.settings import read_settings
+from app.store.migrate import migrate
+from app.store.tables import metadata
+from app.usecases import record
+from app.worker.deploy import VANISHED
+from app.worker.worker import STALLED_EVERY
+from tests.acceptance.conftest import PATIENCE, Installation, eventually
+
+#: Prints numbered lines until a file `go` lies beside it, then how many there were.
+NUMBERED = f"""#!{sys.executable}
+import pathlib, sys, time
+go = pathlib.Path(sys.argv[0]).with_name("go")
+n = 0
+while not go.exists():
+    n += 1
+    print("line", n, flush=True)
+    time.sleep(0.002)
+print("lines:", n)
+"""
+
+
+def begin(made: Installation, name: str = "numbered", script: str = NUMBERED) -> int:
+    """Launch a run that goes on until it is released, and wait for its first lines."""
+    if not (made.services / name).exists():
+        made.write_service(name, script)
+    number = made.launch(name)
+    grows(made, number)
+    return number
+
+
+def grows(made: Installation, number: int) -> None:
+    """Wait until more of a run is recorded than now."""
+    was = made.view(number).deployment.last_event
+    eventually(lambda: made.view(number).deployment.last_event > was + 20)
+
+
+def journal_grows(made: Installation, number: int) -> None:
+    """Wait until the run has printed more than now, whether or not anybody follows."""
+    journal = made.run_folder(number) / "journal"
+    was = journal.stat().st_size
+    eventually(lambda: journal.stat().st_size > was + 500)
+
+
+def release(made: Installation, name: str = "numbered") -> None:
+    (made.services / name / "go").touch()
+
+
+def assert_complete(made: Installation, number: int) -> None:
+    """The run ended well, and each of its lines is recorded once, in order."""
+    ended = made.ended(number)
+    assert (Status.SUCCESSFUL, 0, "") == (ended.status, ended.exit_code, ended.reason)
+    found = made.events(number)
+    assert list(range(1, len(found) + 1)) == [event.number for event in found]
+    assert [Kind.QUEUED, Kind.STARTED] == [event.kind for event in found[:2]]
+    assert Kind.FINISHED is found[-1].kind
+    lines = [event.text for event in found[2:-1]]
+    count = int(lines[-1].removeprefix("lines: "))
+    assert [f"line {n}" for n in range(1, count + 1)] == lines[:-1]
+    assert (made.run_folder(number) / "journal").read_bytes() == made.output(number)
+    assert [] == list(made.config_folder.iterdir())
+    assert [] == made.run_processes(number)
+
+
+# The worker goes
+
+
+def test_a_worker_that_is_killed_is_followed_by_another(
+    installation: Installation,
+) -> None:
+    worker = installation.worker()
+    number = begin(installation)
+
+    for _ in range(2):
+        worker.kill()
+        journal_grows(installation, number)
+        worker = installation.worker()
+        grows(installation, number)
+    release(installation)
+
+    assert_complete(installation, number)
+
+
+def test_a_worker_that_is_stopped_leaves_its_runs_to_the_next(
+    installation: Installation,
+) -> None:
+    worker = installation.worker()
+    number = begin(installation)
+
+    assert 0 == worker.stop()
+    journal_grows(installation, number)
+    installation.worker()
+    grows(installation, number)
+    release(installation)
+
+    assert_complete(installation, number)
+
+
+def test_a_run_that_ends_while_nobody_follows_is_recorded_later(
+    installation: Installation,
+) -> None:
+    worker = installation.worker()
+    number = begin(installation)
+
+    worker.kill()
+    release(installation)
+    eventually((installation.run_folder(number) / "rc").exists)
+    assert Status.RUNNING is installation.status(number)
+    installation.worker()
+
+    assert_complete(installation, number)
+
+
+def test_a_run_that_vanished_while_nobody_followed_has_failed(
+    installation: Installation,
+) -> None:
+    worker = installation.worker()
+    number = begin(installation)
+
+    worker.kill()
+    installation.kill_run(number)
+    assert [] != list(installation.config_folder.iterdir())
+    installation.worker()
+    ended = installation.ended(number)
+
+    assert (Status.FAILED, None, VANISHED) == (
+        ended.status, ended.exit_code, ended.reason
+    )  # fmt: skip
+    assert [] == list(installation.config_folder.iterdir())
+    assert installation.output(number) in (
+        (installation.run_folder(number) / "journal").read_bytes() + b"\n"
+    )
+
+
+def test_a_run_that_vanishes_while_it_is_followed_has_failed(
+    installation: Installation,
+) -> None:
+    installation.worker()
+    number = begin(installation)
+
+    installation.kill_run(number)
+    ended = installation.ended(number)
+
+    assert (Status.FAILED, VANISHED) == (ended.status, ended.reason)
+    assert [] == list(installation.config_folder.iterdir())
+
+
+def test_a_second_worker_on_the_same_folder_is_refused(
+    installation: Installation,
+) -> None:
+    first = installation.worker()
+
+    second = installation.start("worker")
+
+    assert 1 == second.wait()
+    assert second.log == (
+        f"fastdeploy: another worker uses {installation.settings.var}; "
+        "set FASTDEPLOY_VAR to a folder of its own\n"
+    )
+    assert first.exit_code is None
+
+
+# PostgreSQL goes
+
+
+def test_connections_that_are_cut_again_and_again_lose_nothing(
+    installation: Installation,
+) -> None:
+    worker = installation.worker()
+    number = begin(installation)
+
+    for _ in range(8):
+        cut_connections(installation)
+        grows(installation, number)
+    release(installation)
+
+    assert_complete(installation, number)
+    assert worker.exit_code is None
+    # The queue's own connections came back as well.
+    assert Status.SUCCESSFUL is installation.run("numbered").status
+
+
+def test_a_crash_of_postgresql_loses_nothing(
+    runtime_folder: Path, tmp_path: Path
+) -> None:
+    settings = read_settings(var=runtime_folder / f"crashed-{time.monotonic_ns()}")
+    back = threading.Event()
+
+    def pause() -> float:
+        back.wait(PATIENCE)
+        return 0.0
+
+    with local.embedded(settings, pause) as server:
+        made = Installation(server.settings.database, tmp_path)
+        try:
+            migrate(made.store)
+            worker = made.worker()
+            number = begin(made)
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            eventually(lambda: server.pid is None)
+            journal_grows(made, number)
+            back.set()
+            eventually(lambda: server.pid is not None)
+            grows(made, number)
+            release(made)
+            assert_complete(made, number)
+            assert worker.exit_code is None
+            assert Status.SUCCESSFUL is made.run("numbered").status
+        finally:
+            back.set()
+            made.close()
+
+
+def test_a_worker_takes_back_a_job_whose_deployment_has_ended(
+    installation: Installation,
+) -> None:
+    """Cut off between the two, the last one left its service locked."""
+    installation.write_service("numbered", NUMBERED)
+    number = installation.launch("numbered")
+    record.begin(installation.store, number, installation.settings.node)
+    record.failed(installation.store, number, "because")
+    with installation.store.begin() as db:
+        db.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
+    after = installation.launch("numbered")
+
+    installation.worker()
+
+    # Long before a job counts as stalled.
+    eventually(lambda: installation.status(after) is Status.RUNNING, STALLED_EVERY / 2)
+
+
+def cut_connections(made: Installation) -> None:
+    """Cut every connection to the database but the one that does it."""
+    with psycopg.connect(made.settings.database, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+# Web goes
+
+
+def test_a_run_goes_on_without_the_web_process(installation: Installation) -> None:
+    installation.worker()
+    web = installation.web()
+    number = begin(installation)
+
+    with (
+        installation.client() as client,
+        client.stream("GET", f"/api/deployments/{number}/events") as response,
+    ):
+        lines = response.iter_lines()
+        next(lines)
+        web.kill()
+        with pytest.raises(httpx.TransportError):
+            list(lines)
+    grows(installation, number)
+    release(installation)
+
+    assert_complete(installation, number)
+
+
+# Several at once
+
+
+def test_the_second_deployment_of_a_service_waits_for_the_first(
+    fastdeploy: Installation, client: httpx.Client
+) -> None:
+    first = begin(fastdeploy, "one-at-a-time")
+    second, third = (fastdeploy.launch("one-at-a-time") for _ in range(2))
+    another = begin(fastdeploy, "another")
+
+    waiting = [client.get(f"/api/deployments/{n}").json() for n in (second, third)]
+
+    assert [("queued", 1), ("queued", 2)] == [
+        (found["status"], found["waits_for"]) for found in waiting
+    ]
+    assert Status.RUNNING is fastdeploy.status(first)
+    assert Status.RUNNING is fastdeploy.status(another)
+    for name in ("one-at-a-time", "another"):
+        release(fastdeploy, name)
+    ended = [fastdeploy.ended(number) for number in (first, second, third)]
+    assert [Status.SUCCESSFUL] * 3 == [found.status for found in ended]
+    for before, after in pairwise(ended):
+        assert before.finished_at is not None
+        assert after.started_at is not None
+        assert before.finished_at <= after.started_at
+
+
+def test_a_deployment_waits_for_a_worker(installation: Installation) -> None:
+    installation.write_service("hello", "#!/bin/sh\necho hello\n")
+    number = installation.launch("hello")
+    assert Status.QUEUED is installation.status(number)
+
+    installation.worker()
+
+    assert Status.SUCCESSFUL is installation.ended(number).status
+
+
+# Secrets
+
+SECRET = "correct horse\tbattery/staple ü"
+PRINTS_SECRET = f"""#!{sys.executable}
+import json, sys
+secret = json.load(open(sys.argv[2]))["context"]["variables"]["password"]
+print("whole", secret, flush=True)
+print(json.dumps({{"name": secret, "state": "success", "message": "m " + secret}}))
+print("x" * (2 * 1024 * 1024 - 10) + secret + "y" * 100)
+print("x" * (2 * 1024 * 1024 + 10) + secret * 3)
+sys.stdout.flush()
+sys.exit("failed with " + secret)
+"""
+
+
+def test_a_secret_that_a_run_prints_is_nowhere(
+    fastdeploy: Installation, client: httpx.Client
+) -> None:
+    variables = {"properties": {"password": {"type": "string", "writeOnly": True}}}
+    fastdeploy.write_service("prints-secret", PRINTS_SECRET, variables=variables)
+
+    ended = fastdeploy.run("prints-secret", password=SECRET)
+
+    path = f"deployments/{ended.id}"
+    seen = {
+        where: client.get(where).text
+        for where in (
+            f"/{path}", f"/{path}/events", f"/{path}/output", f"/api/{path}",
+            f"/api/{path}/events", f"/{path}/artifacts/stdout?download=1",
+            f"/{path}/artifacts/stdout", "/", "/api/deployments",
+        )
+    }  # fmt: skip
+    with fastdeploy.store.begin() as db:
+        for table in metadata.sorted_tables:
+            rows = db.execute(select(table)).all()
+            seen[table.name] = "\n".join(map(repr, rows))
+    assert "whole ********" in seen[f"/{path}/output"]
+    assert "failed with ********" in ended.reason
+    assert [] == [where for where, text in seen.items() if "horse" in text]
+    assert [] == [where for where, text in seen.items() if "staple" in text]

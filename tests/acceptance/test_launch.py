@@ -1,0 +1,327 @@
+"""Launching: what a run gets, what it doesn't, and what is said when it can't begin."""
+
+import json
+import os
+import pwd
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from app.domain.deployment import Deployment, Status
+from app.errors import LaunchFailed
+from app.usecases import deploy
+from app.worker import launch as launching
+from app.worker.launch import PASSED_ON
+from tests.acceptance.conftest import Installation, eventually, installed
+from tests.conftest import Postgres
+
+SECRET = "a-secret-that-nobody-may-read"
+SHOWN = "a-value-that-is-no-secret"
+VARIABLES = {
+    "type": "object",
+    "properties": {
+        "password": {"type": "string", "writeOnly": True},
+        "color": {"type": "string"},
+    },
+}
+HELLO = "#!/bin/sh\necho hello\n"
+#: Waits until a file `go` lies beside it.
+WAITING = '#!/bin/sh\necho begun\nuntil [ -e "${0%/*}/go" ]; do sleep 0.05; done\n'
+#: Tells everything that a program can know of itself, before Python changes any of it.
+ABOUT = f"""#!/bin/sh
+grep -E '^Sig(Ign|Blk)' /proc/self/status
+ls -l /proc/$$/fd
+echo "session $(cut -d' ' -f6 /proc/$$/stat) $$"
+exec {sys.executable} -c '
+import json, os, sys
+about = os.stat(sys.argv[2])
+print("about", json.dumps({{
+    "env": dict(os.environ), "argv": sys.argv[1:], "mode": about.st_mode,
+    "config": json.load(open(sys.argv[2])), "folder": os.getcwd(),
+}}))' "$@"
+"""
+
+
+@pytest.fixture(scope="module")
+def fastdeploy(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """An installation whose worker knows things that no run may know."""
+    folder = tmp_path_factory.mktemp("launch")
+    with installed(postgres, folder, secret_key="k" * 40) as made:
+        made.worker(SOME_CANARY="canary")
+        yield made
+
+
+# What a run gets
+
+
+def test_the_config_file_is_that_of_the_deployment_guide(
+    fastdeploy: Installation,
+) -> None:
+    declared = [{"name": "prepare"}, {"name": "verify"}]
+    fastdeploy.write_service("guide", ABOUT, steps=declared, variables=VARIABLES)
+
+    ended = fastdeploy.run("guide", color=SHOWN, password=SECRET)
+    about = told(fastdeploy, ended)
+
+    assert 0o640 == stat.S_IMODE(about["mode"])
+    config = about["config"]
+    # The secret is masked in what the script printed: it was in the file.
+    assert {"color": SHOWN, "password": "********"} == config["context"].pop(
+        "variables"
+    )
+    assert {
+        "actor": f"{pwd.getpwuid(os.getuid()).pw_name} (host)",
+        "origin": "cli",
+    } == (
+        config.pop("context") | {"actor": f"{pwd.getpwuid(os.getuid()).pw_name} (host)"}
+    )
+    assert {
+        "deployment_id": ended.id,
+        "service_name": "guide",
+        "deploy_script": "guide/deploy.py",
+        "steps": declared,
+    } == config
+    assert ["--config", about["argv"][1]] == about["argv"]
+    assert fastdeploy.config_folder == Path(about["argv"][1]).parent
+    assert [] == list(fastdeploy.config_folder.iterdir())
+
+
+def test_nothing_of_fastdeploys_environment_reaches_a_run(
+    fastdeploy: Installation,
+) -> None:
+    fastdeploy.write_service("environment", ABOUT)
+
+    ended = fastdeploy.run("environment")
+    env = told(fastdeploy, ended)["env"]
+
+    assert str(fastdeploy.run_folder(ended.id)) == env["FASTDEPLOY_RUN"]
+    # What a shell sets by itself is nobody's.
+    allowed = {*PASSED_ON, "FASTDEPLOY_RUN", "PWD", "OLDPWD", "LC_CTYPE", "_", "SHLVL"}
+    assert set() == set(env) - allowed
+
+
+def test_a_run_has_three_descriptors_default_signals_and_a_session_of_its_own(
+    fastdeploy: Installation,
+) -> None:
+    fastdeploy.write_service("bare", ABOUT)
+
+    ended = fastdeploy.run("bare")
+    lines = fastdeploy.lines(ended.id)
+
+    journal = str(fastdeploy.run_folder(ended.id) / "journal")
+    opened = dict(line.split()[-3::2] for line in lines if " -> " in line)
+    # The shell keeps the script that it reads open as well.
+    script = str(fastdeploy.services / "bare" / "deploy.py")
+    opened = {number: path for number, path in opened.items() if path != script}
+    assert {"0": "/dev/null", "1": journal, "2": journal} == opened
+    # Signals 32 and 33 are glibc's own: it ignores them in whatever it spawns.
+    assert {"SigBlk:": 0, "SigIgn:": 0} == {
+        line.split()[0]: int(line.split()[1], 16) & 0x7FFFFFFF
+        for line in lines if line.startswith("Sig")
+    }  # fmt: skip
+    session = next(line.split()[1] for line in lines if line.startswith("session"))
+    assert (fastdeploy.run_folder(ended.id) / "pid").read_text().strip() == session
+    assert "/" == told(fastdeploy, ended)["folder"]
+
+
+def test_launch_variables_are_in_no_process_list(fastdeploy: Installation) -> None:
+    folder = fastdeploy.write_service("process-list", WAITING, variables=VARIABLES)
+
+    number = fastdeploy.launch("process-list", color=SHOWN, password=SECRET)
+    eventually(lambda: b"begun\n" in fastdeploy.output(number))
+    seen = list(process_list())
+    (folder / "go").touch()
+
+    assert Status.SUCCESSFUL is fastdeploy.ended(number).status
+    assert [line for line in seen if str(folder) in line]
+    assert [] == [line for line in seen if SECRET in line or SHOWN in line]
+
+
+def test_a_config_file_is_never_written_over_or_through_anything(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.write_service("hello", HELLO)
+    number = installation.launch("hello")
+    deployment = deploy.find(installation.store, number)
+    victim = installation.config_folder.parent / "victim"
+    victim.write_text("mine")
+    monkeypatch.setattr("secrets.randbelow", lambda _: 7)
+    taken = installation.config_folder / f"fastdeploy-{7:018}.json"
+
+    taken.symlink_to(victim)
+    with pytest.raises(LaunchFailed, match="File exists"):
+        launching.launch(installation.settings, deployment, {})
+
+    assert "mine" == victim.read_text()
+    launching.run_of(installation.settings, number).remove_config()
+    assert taken.is_symlink()
+    assert not launching.run_of(installation.settings, number).begun
+
+
+# Launches that fail
+
+
+def test_a_missing_script_is_named(fastdeploy: Installation) -> None:
+    folder = fastdeploy.write_service("missing", HELLO)
+    (folder / "deploy.py").unlink()
+
+    reason = refused(fastdeploy, "missing")
+
+    assert f"{folder}/deploy.py is missing" == reason
+
+
+def test_a_removed_services_folder_is_named(fastdeploy: Installation) -> None:
+    folder = fastdeploy.write_service("removed", HELLO)
+    (folder / "deploy.py").unlink()
+    (folder / "config.json").unlink()
+    folder.rmdir()
+
+    reason = refused(fastdeploy, "removed")
+
+    assert f"{folder}/deploy.py is missing" == reason
+
+
+def test_a_script_that_is_not_executable_is_named(fastdeploy: Installation) -> None:
+    folder = fastdeploy.write_service("not-executable", HELLO)
+    (folder / "deploy.py").chmod(0o644)
+
+    reason = refused(fastdeploy, "not-executable")
+
+    assert f"{folder}/deploy.py is not executable; mend it with chmod +x" == reason
+
+
+@pytest.mark.parametrize("first", ["#!/nonexistent/python", "#! /nonexistent/python -u",
+                                   "#!/bin/sh\r"])  # fmt: skip
+def test_a_missing_interpreter_is_named(fastdeploy: Installation, first: str) -> None:
+    name = f"interpreter-{abs(hash(first))}"
+    folder = fastdeploy.write_service(name, f"{first}\necho hello\n")
+
+    reason = refused(fastdeploy, name)
+
+    interpreter = first[2:].strip(" ").split(" ")[0]
+    assert (
+        f"{folder}/deploy.py wants the interpreter {interpreter!r}, which is missing"
+        == reason
+    )
+
+
+def test_a_script_without_an_interpreter_is_a_shell_script(
+    fastdeploy: Installation,
+) -> None:
+    fastdeploy.write_service("no-interpreter", "echo hello\n")
+
+    ended = fastdeploy.run("no-interpreter")
+
+    assert b"hello\n" == fastdeploy.output(ended.id)
+    assert Status.SUCCESSFUL is ended.status
+
+
+def test_a_missing_config_folder_is_named(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("no-config-folder", HELLO)
+    fastdeploy.config_folder.rmdir()
+    try:
+        reason = refused(fastdeploy, "no-config-folder")
+    finally:
+        fastdeploy.config_folder.mkdir()
+
+    assert reason.startswith(f"{fastdeploy.config_folder}/fastdeploy-")
+    assert reason.endswith(": No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [("size=4k", "No space left on device"), ("ro", "Read-only file system")],
+)
+def test_a_config_folder_that_takes_no_file_is_named(
+    installation: Installation, options: str, reason: str
+) -> None:
+    # A mount that only this worker sees, and that ends with it.
+    folder = installation.config_folder
+    mount = f"mount -t tmpfs -o {options} tmpfs {folder}"
+    fill = f"cat /dev/zero >{folder}/filled"
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    installation.worker(
+        ["unshare", "--mount", *as_root, "sh", "-c",
+         f'{mount} || exit; {fill}; exec "$@"', "sh"]
+    )  # fmt: skip
+    installation.write_service("hello", HELLO)
+
+    found = refused(installation, "hello")
+
+    assert found.startswith(f"{folder}/fastdeploy-")
+    assert found.endswith(f": {reason}")
+
+
+def test_a_user_that_does_not_exist_is_named(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    with installed(postgres, tmp_path, run_as="nobody_at_all") as made:
+        made.worker()
+        made.write_service("hello", HELLO)
+
+        reason = refused(made, "hello")
+
+    assert reason == (
+        "there is no user nobody_at_all; register the service on this host, "
+        "or set FASTDEPLOY_RUN_AS to a user that exists"
+    )
+
+
+def test_a_group_that_does_not_exist_is_named(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    with installed(postgres, tmp_path, run_group="no_group_at_all") as made:
+        made.worker()
+        made.write_service("hello", HELLO)
+
+        reason = refused(made, "hello")
+
+    assert reason.startswith("there is no group no_group_at_all; ")
+
+
+def test_a_missing_sudo_is_named(postgres: Postgres, tmp_path: Path) -> None:
+    with installed(postgres, tmp_path, run_as="nobody") as made:
+        made.worker(PATH=str(tmp_path))
+        made.write_service("hello", HELLO)
+
+        reason = refused(made, "hello")
+
+    assert "sudo is not installed; FASTDEPLOY_RUN_AS needs it" == reason
+
+
+# Helpers
+
+
+def told(fastdeploy: Installation, ended: Deployment) -> dict[str, Any]:
+    """What the script ABOUT told of itself."""
+    assert Status.SUCCESSFUL is ended.status, fastdeploy.output(ended.id)
+    line = fastdeploy.lines(ended.id)[-1]
+    about: dict[str, Any] = json.loads(line.removeprefix("about "))
+    return about
+
+
+def refused(fastdeploy: Installation, name: str) -> str:
+    """The reason why a launch fails; it does so at once and leaves no config file."""
+    number = fastdeploy.launch(name)
+    ended = fastdeploy.ended(number)
+    assert (Status.FAILED, None) == (ended.status, ended.exit_code)
+    assert ended.finished_at is not None
+    assert (ended.finished_at - ended.created_at).total_seconds() < 1
+    with suppress(FileNotFoundError):
+        assert [] == list(fastdeploy.config_folder.iterdir())
+    return ended.reason
+
+
+def process_list() -> Iterator[str]:
+    """Everything that `ps axe` would show to anybody."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            yield " ".join([*process.cmdline(), *process.environ().values()])

@@ -1,0 +1,714 @@
+"""The runner as a process: real ansible-playbook, real signals, real files."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from ansible_runner import Runner
+
+ROOT = Path(__file__).parents[2]
+PLAYBOOKS = ROOT / "tests" / "data" / "playbooks"
+TOKEN = 'tok "quoted" pässword\\'
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left: its exit code and its journal."""
+
+    code: int
+    journal: bytes
+
+    @property
+    def lines(self) -> list[bytes]:
+        return self.journal.split(b"\n")[:-1]
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines if line.startswith(b"{")]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [found for found in self.objects if "event" in found]
+
+    @property
+    def statuses(self) -> list[str]:
+        return [found["status"] for found in self.objects if "status" in found]
+
+    @property
+    def text(self) -> str:
+        lines = [line for line in self.lines if not line.startswith(b"{")]
+        return b"\n".join(lines).decode()
+
+    @property
+    def display(self) -> str:
+        return "\n".join(event["stdout"] for event in self.events)
+
+    def named(self, event: str, task: str = "") -> list[dict[str, Any]]:
+        return [
+            found
+            for found in self.events
+            if found["event"] == event and task in found["event_data"].get("task", "")
+        ]
+
+
+class Service:
+    """A service's folder and what FastDeploy would hand to a run of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "service"
+        self.home = folder / "home"
+        self.config = folder / "run.json"
+        self.temp = folder / "tmp"
+        for path in (self.folder, self.home, self.temp):
+            path.mkdir()
+
+    def define(self, playbook: str, **more: Any) -> None:
+        shutil.copytree(PLAYBOOKS, self.folder, dirs_exist_ok=True)
+        self.write(
+            self.folder / "config.json", {"name": "demo", "playbook": playbook, **more}
+        )
+
+    def launch(self, **variables: Any) -> None:
+        context = {"actor": "test", "origin": "test", "variables": variables}
+        content = {"deployment_id": 7, "service_name": "demo", "context": context}
+        self.write(self.config, {**content, "steps": []})
+
+    @staticmethod
+    def write(path: Path, content: object) -> None:
+        path.write_text(json.dumps(content))
+
+    def start(
+        self, stdout: Any, env: dict[str, str] | None = None, cwd: Path = ROOT
+    ) -> subprocess.Popen[bytes]:
+        if not self.config.exists():
+            self.launch()
+        inherited = {"HOME": str(self.home), "TMPDIR": str(self.temp),
+                     "PATH": os.environ["PATH"]}  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, "-m", "app.runner", "--service", str(self.folder),
+             "--config", str(self.config)],
+            stdout=stdout, stderr=subprocess.STDOUT, env=inherited | (env or {}),
+            cwd=cwd, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, env: dict[str, str] | None = None, cwd: Path = ROOT) -> Outcome:
+        journal = self.temp.parent / "journal"
+        with journal.open("wb") as stdout:
+            process = self.start(stdout, env, cwd)
+            code = process.wait(timeout=PATIENCE)
+        return Outcome(code, journal.read_bytes())
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service in a folder of its own; no run leaves its private folder behind."""
+    made = Service(tmp_path)
+    yield made
+    assert [] == list(made.temp.iterdir())
+
+
+def eventually(check: Callable[[], Any]) -> Any:
+    """Return what the check returns once it is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := check()):
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
+    return found
+
+
+def of_this_run(service: Service) -> list[psutil.Process]:
+    """The processes whose environment belongs to a run of this service."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("HOME") == str(service.home):
+                found.append(process)
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def sleeping(service: Service) -> bool:
+    for process in of_this_run(service):
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[:2] == ["sleep", "987.6"]:
+                return True
+    return False
+
+
+# Events
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """One run of a playbook that has every kind of event."""
+    service = Service(tmp_path_factory.mktemp("everything"))
+    service.define("everything.yml", inventory="two.json")
+    local = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+    }
+    hosts = {"alpha": local, "beta": local}
+    service.write(service.folder / "two.json", {"all": {"hosts": hosts}})
+    return service.run()
+
+
+def test_a_run_reports_every_kind_of_event(everything: Outcome) -> None:
+    expected = {
+        "playbook_on_start", "playbook_on_play_start", "playbook_on_task_start",
+        "playbook_on_include", "playbook_on_notify", "playbook_on_no_hosts_matched",
+        "playbook_on_stats", "runner_on_start", "runner_on_ok", "runner_on_failed",
+        "runner_on_skipped", "runner_on_async_ok", "runner_on_async_poll",
+        "runner_on_file_diff", "runner_item_on_ok", "runner_retry",
+    }  # fmt: skip
+
+    assert expected <= {event["event"] for event in everything.events}
+    assert 0 == everything.code
+    assert ["starting", "running", "successful"] == everything.statuses
+    assert "Could not match supplied host pattern" in everything.text
+
+
+def test_counters_and_lines_are_contiguous(everything: Outcome) -> None:
+    events = everything.events
+
+    assert list(range(1, len(events) + 1)) == [event["counter"] for event in events]
+    # A line of text between two events counts as well.
+    line = 0
+    for journal_line in everything.lines:
+        found = json.loads(journal_line) if journal_line[:1] == b"{" else None
+        if found is None:
+            line += 1
+        elif "event" in found:
+            assert line == found["start_line"]
+            line = found["end_line"]
+    assert line > 100
+
+
+def test_each_event_has_the_fields_of_ansible_runner(everything: Outcome) -> None:
+    top = {"uuid", "counter", "stdout", "start_line", "end_line", "runner_ident",
+           "event", "pid", "created", "event_data"}  # fmt: skip
+    for event in everything.events:
+        assert top <= event.keys() <= top | {"parent_uuid"}
+        assert "7" == event["runner_ident"]
+
+    [ok] = everything.named("runner_on_ok", "Greet")[:1]
+    assert {
+        "playbook", "playbook_uuid", "play", "play_uuid", "play_pattern", "task",
+        "task_uuid", "task_action", "resolved_action", "task_args", "task_path", "host",
+        "remote_addr", "res", "start", "end", "duration", "event_loop", "uuid",
+    } == ok["event_data"].keys()  # fmt: skip
+    assert ok["parent_uuid"] == ok["event_data"]["task_uuid"]
+    assert "\x1b[0;32mok: [alpha]" in ok["stdout"]
+    assert "hello from demo 7" == ok["event_data"]["res"]["msg"]
+
+
+def test_serial_batches_repeat_a_task_with_a_number(everything: Outcome) -> None:
+    first, second = (
+        event["uuid"] for event in everything.named("playbook_on_task_start", "Greet")
+    )
+
+    assert f"{first}_2" == second
+
+
+def test_results_say_changed_ignored_rescued(everything: Outcome) -> None:
+    [ignored, *_] = everything.named("runner_on_failed", "go on")
+    [loop, *_] = everything.named("runner_on_ok", "Loop")
+    [diff, *_] = everything.named("runner_on_file_diff")
+    stats = everything.named("playbook_on_stats")[0]["event_data"]
+
+    assert ignored["event_data"]["ignore_errors"] is True
+    assert loop["event_data"]["res"]["changed"] is True
+    assert ["one", "two"] == [
+        item["item"] for item in loop["event_data"]["res"]["results"]
+    ]
+    assert "new\n" == diff["event_data"]["diff"][0]["after"]
+    assert {"alpha": 1, "beta": 1} == stats["ignored"] == stats["rescued"]
+    # set_stats adds up over the hosts.
+    assert {"answer": 84} == stats["artifact_data"]
+
+
+def test_ansible_runner_reads_the_journal(everything: Outcome, tmp_path: Path) -> None:
+    process = subprocess.run(
+        [Path(sys.executable).with_name("ansible-runner"), "process", tmp_path],
+        input="\n".join(map(json.dumps, [*everything.objects, {"eof": True}])).encode(),
+        capture_output=True, check=False,
+    )  # fmt: skip
+    config = type("Config", (), {"artifact_dir": str(tmp_path / "artifacts")})()
+    runner = Runner(config)
+
+    assert 0 == process.returncode
+    assert b"PLAY RECAP" in process.stdout
+    assert len(everything.events) == len(list(runner.events))
+    assert {"alpha": 1, "beta": 1} == runner.stats["rescued"]
+    assert everything.named("runner_on_ok")
+    assert list(runner.host_events("beta"))
+
+
+def test_the_same_events_as_ansible_runner_itself(
+    everything: Outcome, service: Service
+) -> None:
+    """Except for what only timing decides, kinds and places of events are equal."""
+    service.define("everything.yml", inventory="two.json")
+    local = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+    }
+    hosts = {"alpha": local, "beta": local}
+    service.write(service.folder / "two.json", {"all": {"hosts": hosts}})
+    private = service.home / "private"
+    private.mkdir()
+    script = (
+        "import ansible_runner, sys; ansible_runner.run(private_data_dir=sys.argv[1], "
+        "project_dir=sys.argv[2], playbook='everything.yml', quiet=True, ident='x', "
+        "inventory=sys.argv[2] + '/two.json', extravars={'fastdeploy_service_name': "
+        "'demo', 'fastdeploy_deployment_id': 7})"
+    )
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(
+        [sys.executable, "-c", script, private, service.folder], check=True,
+        env={"PATH": path, "HOME": str(service.home), "LANG": "C.UTF-8"},
+    )  # fmt: skip
+    files = (private / "artifacts" / "x" / "job_events").glob("*.json")
+    theirs = sorted(
+        (json.loads(file.read_text()) for file in files),
+        key=lambda event: event["counter"],
+    )
+
+    def shape(events: list[dict[str, Any]]) -> list[tuple[object, ...]]:
+        return [
+            (
+                event["event"],
+                event["event_data"].get("task"),
+                event["event_data"].get("host"),
+                frozenset(event["event_data"]),
+                frozenset(event["event_data"].get("res") or ()),
+            )
+            for event in events
+            # A warning outside of every task is text to us.
+            if event["event"] not in {"runner_on_async_poll", "verbose", "warning"}
+        ]
+
+    assert shape(theirs) == shape(everything.events)
+
+
+# The outcome
+
+
+@pytest.mark.parametrize(
+    ("playbook", "code", "says"),
+    [
+        pytest.param("failing.yml", 2, "undefined_variable", id="undefined"),
+        pytest.param("syntax.yml", 4, "syntax.yml", id="syntax"),
+        pytest.param("nobody.yml", 0, "no hosts matched", id="nobody"),
+    ],
+)
+def test_the_exit_code_is_ansibles_own(
+    service: Service, playbook: str, code: int, says: str
+) -> None:
+    service.define(playbook)
+
+    outcome = service.run()
+
+    assert code == outcome.code
+    assert says in outcome.display + outcome.text
+    assert ("successful" if code == 0 else "failed") == outcome.statuses[-1]
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="needs ssh to find nobody at home")
+def test_an_unreachable_host_is_reported(service: Service) -> None:
+    service.define("unreachable.yml", inventory="unreachable.hosts.yml")
+
+    outcome = service.run()
+
+    assert 4 == outcome.code
+    assert outcome.named("runner_on_unreachable", "Ping")
+    assert {"nowhere": 1} == outcome.named("playbook_on_stats")[0]["event_data"]["dark"]
+
+
+def test_a_slow_reader_loses_nothing(service: Service) -> None:
+    service.define("many.yml")
+    process = service.start(subprocess.PIPE)
+    assert process.stdout is not None
+    pipe = process.stdout.fileno()
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+    journal = bytearray()
+    # Ansible comes to a stop: everything between it and us is full.
+    eventually(lambda: idle(service))
+    while chunk := os.read(pipe, 65536):
+        journal += chunk
+    process.stdout.close()
+    outcome = Outcome(process.wait(PATIENCE), bytes(journal))
+
+    assert 0 == outcome.code
+    assert 120 == len(outcome.named("runner_item_on_ok"))
+    assert "successful" == outcome.statuses[-1]
+
+
+def idle(service: Service) -> bool:
+    """Whether the run has started and uses no processor any more."""
+
+    def used() -> float:
+        times = 0.0
+        for process in of_this_run(service):
+            with contextlib.suppress(psutil.Error):
+                times += sum(process.cpu_times()[:2])
+        return times
+
+    before = used()
+    time.sleep(0.5)
+    return before > 1.0 and used() - before < 0.02
+
+
+def test_a_full_disk_does_not_change_the_outcome(service: Service) -> None:
+    service.define("failing.yml")
+    with Path("/dev/full").open("wb") as full:
+        failed = service.start(full).wait(PATIENCE)
+    service.define("nobody.yml")
+    with Path("/dev/full").open("wb") as full:
+        succeeded = service.start(full).wait(PATIENCE)
+
+    assert (2, 0) == (failed, succeeded)
+
+
+# Ending a run
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_cancels_and_leaves_nobody(
+    service: Service, number: signal.Signals
+) -> None:
+    service.define("sleep.yml")
+    journal = service.home / "journal"
+    with journal.open("wb") as stdout:
+        process = service.start(stdout)
+    eventually(lambda: sleeping(service))
+
+    process.send_signal(number)
+    code = process.wait(PATIENCE)
+
+    assert [] == of_this_run(service)
+    outcome = Outcome(code, journal.read_bytes())
+    assert 254 == code
+    assert ["starting", "running", "canceled"] == outcome.statuses
+
+
+def test_a_cancel_comes_through_at_any_moment(service: Service) -> None:
+    """Also while the program or ansible-playbook is only starting."""
+    service.define("sleep.yml")
+    for begun in ("app.runner", "ansible-playbook"):
+        journal = service.home / "journal"
+        with journal.open("wb") as stdout:
+            process = service.start(stdout)
+        if begun == "app.runner":
+            eventually(lambda: list(service.temp.iterdir()))
+        else:
+            eventually(
+                lambda: any(
+                    "ansible-playbook" in " ".join(found.cmdline())
+                    for found in of_this_run(service)
+                )
+            )
+
+        process.terminate()
+
+        assert 254 == process.wait(PATIENCE)
+        assert [] == of_this_run(service)
+        assert "canceled" == Outcome(254, journal.read_bytes()).statuses[-1]
+
+
+def test_a_run_that_takes_too_long_is_ended(service: Service) -> None:
+    service.define("sleep.yml", timeout=2)
+
+    outcome = service.run()
+
+    assert 254 == outcome.code
+    assert "timeout" == outcome.statuses[-1]
+    assert [] == of_this_run(service)
+
+
+def test_ansible_ends_when_its_runner_is_killed(service: Service) -> None:
+    """Nobody would see what it does; it ends at its next event."""
+    service.define("many.yml")
+    process = service.start(subprocess.DEVNULL)
+    eventually(lambda: len(of_this_run(service)) > 1)
+
+    process.kill()
+    process.wait(PATIENCE)
+
+    eventually(lambda: not of_this_run(service))
+    for left in service.temp.iterdir():
+        shutil.rmtree(left)
+
+
+# Secrets
+
+
+SECRETS = {
+    "properties": {
+        "token": {"type": "string", "writeOnly": True},
+        "pin": {"type": "integer", "writeOnly": True},
+    }
+}
+
+
+def test_secrets_reach_no_line_of_the_journal(service: Service) -> None:
+    service.define("secrets.yml", variables=SECRETS)
+    service.launch(token=TOKEN, pin=918273)
+
+    outcome = service.run()
+
+    forms = {
+        TOKEN,
+        json.dumps(TOKEN)[1:-1],
+        json.dumps(TOKEN, ensure_ascii=False)[1:-1],
+    }
+    forms |= {json.dumps(form)[1:-1] for form in forms}
+    assert [] == [form for form in forms if form.encode() in outcome.journal]
+    assert b"918273" not in outcome.journal
+    assert b"canary" not in outcome.journal
+    assert 2 == outcome.code
+    assert outcome.named("runner_on_ok", "Use ******** in a name")
+    [shown, *_] = outcome.named("runner_on_ok", "Print the token")
+    assert "********" == shown["event_data"]["res"]["msg"][0]
+    assert '{"inner": "********"}' == shown["event_data"]["res"]["msg"][1]
+
+
+def test_a_secret_that_is_part_of_the_journal_breaks_no_line(service: Service) -> None:
+    service.define("secrets.yml", variables=SECRETS)
+    service.launch(token="event", pin=2026)
+
+    outcome = service.run()
+
+    events = outcome.events
+    assert list(range(1, len(events) + 1)) == [event["counter"] for event in events]
+    assert all(line.startswith(b"{") for line in outcome.lines)
+    assert outcome.named("runner_on_failed", "Fail with the token")
+
+
+def test_nothing_of_the_environment_or_the_variables_is_seen(service: Service) -> None:
+    variables = {"properties": {"plain": {"type": "string"}}}
+    service.define("environment.yml", variables=variables)
+    service.launch(plain="in-a-file-only")
+    env = {"CANARY": "canary", "ANSIBLE_CACHE_PLUGIN": "jsonfile", "LC_TIME": "C.UTF-8",
+           "SSL_CERT_FILE": "/kept", "FASTDEPLOY_DATABASE_URL": "canary"}  # fmt: skip
+
+    outcome = service.run(env)
+
+    assert b"canary" not in outcome.journal
+    assert b"in-a-file-only" not in outcome.journal
+    assert b"FASTDEPLOY_EVENTS" not in outcome.journal
+    printed = outcome.named("runner_on_ok", "environment")[0]["event_data"]["res"]
+    assert {"SSL_CERT_FILE=/kept", "LC_TIME=C.UTF-8"} <= set(printed["stdout_lines"])
+    assert all(
+        {"status", "runner_ident"} == found.keys()
+        for found in outcome.objects
+        if "status" in found
+    )
+
+
+def test_settings_are_applied_and_no_prompt_waits(service: Service) -> None:
+    service.define("environment.yml")
+
+    outcome = service.run()
+
+    assert 0 == outcome.code
+    assert "cache=memory answer=nobody" in outcome.display
+    place = outcome.named("runner_on_ok", "the place")[0]["event_data"]["res"]
+    assert str(service.folder) == place["stdout_lines"][-1]
+
+
+def test_a_variable_is_data_and_never_a_template(service: Service) -> None:
+    service.define("forge.yml", variables={"properties": {"forged": {}}})
+    value = "{{ lookup('pipe', 'echo pwned') }} \u2028 \x7f \N{SNAKE} 'x': #"
+    service.launch(forged=value)
+
+    outcome = service.run()
+
+    [shown, *_] = outcome.named("runner_on_ok", "Forge in a name")
+    assert value == shown["event_data"]["res"]["msg"]
+
+
+# Forgery and odd output
+
+
+FORGED_EVENT = {
+    "uuid": "0242ac11-0002-443b-cdb1-000000000666", "counter": 666, "stdout": "forged",
+    "event": "playbook_on_stats", "event_data": {"failures": {}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        pytest.param(f"\n{json.dumps(FORGED_EVENT)}\n", id="event"),
+        pytest.param('\r{"name": "verify", "state": "success"}\r', id="step"),
+        pytest.param(
+            'x\n \t{"status": "successful", "runner_ident": "7"}', id="status"
+        ),
+        pytest.param('\n{"zipfile": 4}\n', id="zip"),
+        # What ansible-runner itself takes for an event on its pseudo terminal.
+        pytest.param(
+            "\x1b[KeyJ1dWlkIjogIjY2NiJ9\x1b[20D\x1b[K forged \x1b[Ke30=\x1b[4D\x1b[K",
+            id="escape",
+        ),
+    ],
+)
+def test_nothing_printed_becomes_an_event(service: Service, forged: str) -> None:
+    service.define("forge.yml", variables={"properties": {"forged": {}}})
+    service.launch(forged=forged)
+
+    outcome = service.run()
+
+    assert 0 == outcome.code
+    assert ["starting", "running", "successful"] == outcome.statuses
+    events = outcome.events
+    assert len(events) + 3 == len(outcome.objects)
+    assert list(range(1, len(events) + 1)) == [event["counter"] for event in events]
+    assert 1 == len(outcome.named("playbook_on_stats"))
+    assert FORGED_EVENT["uuid"] not in {event["uuid"] for event in events}
+    assert all(
+        not line.lstrip().startswith(b"{") or line[:1] == b"{" for line in outcome.lines
+    )
+    # It was printed once outside of every event, and it is kept.
+    outside = [*(event["stdout"] for event in outcome.named("verbose")), outcome.text]
+    assert forged.strip().splitlines()[-1].strip() in "\n".join(outside)
+
+
+def test_odd_and_endless_output_stays_within_limits(service: Service) -> None:
+    service.define("output.yml")
+
+    outcome = service.run()
+
+    assert 0 == outcome.code
+    assert max(map(len, outcome.lines)) < 1_500_000
+    for line in outcome.lines:
+        json.loads(line.decode())
+    assert outcome.named("runner_on_failed", "Print bytes")
+    [odd] = outcome.named("runner_on_ok", "Print controls")
+    assert "\0" in odd["event_data"]["res"]["stdout"]
+    assert "\x1b[31mred" in odd["event_data"]["res"]["stdout"]
+    [much] = outcome.named("runner_on_ok", "Print much")
+    assert "more characters]" in much["event_data"]["res"]["stdout"]
+    assert 0 == much["event_data"]["res"]["rc"]
+    [shown] = outcome.named("runner_on_ok", "Show much")
+    assert "more characters]" in shown["stdout"]
+
+
+# Refusals
+
+
+def refuse(service: Service) -> str:
+    """Run; return the sentence that it was refused with."""
+    outcome = service.run()
+
+    assert 64 == outcome.code
+    assert 1 == len(outcome.lines)
+    assert b"Traceback" not in outcome.journal
+    return outcome.text
+
+
+@pytest.mark.parametrize("name", ["ansible_connection", "other", 'x\n{"event": 1}'])
+def test_a_variable_that_the_service_does_not_name_is_refused(
+    service: Service, name: str
+) -> None:
+    service.define("nobody.yml", variables={"properties": {"known": {}}})
+    service.launch(**{"known": 1, name: "canary"})
+
+    sentence = refuse(service)
+
+    assert repr(name) in sentence
+    assert "canary" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("definition", "says"),
+    [
+        pytest.param({"playbook": "gone.yml"}, "missing", id="missing"),
+        pytest.param({"playbook": "../outside.yml"}, "outside", id="dots"),
+        pytest.param({"playbook": "link.yml"}, "outside", id="symlink"),
+        pytest.param({"playbook": "/etc/passwd"}, "outside", id="absolute"),
+        pytest.param({"playbook": "nobody.yml", "inventory": "link.yml"}, "outside",
+                     id="inventory"),
+        pytest.param({"playbook": 42}, "must be a text", id="number"),
+        pytest.param({"deploy_script": "deploy.py"}, '"playbook"', id="script"),
+        pytest.param({"playbook": "nobody.yml", "timeout": "x"}, "timeout", id="time"),
+        pytest.param({"playbook": "nobody.yml", "name": "else"}, "else", id="name"),
+        pytest.param({"playbook": "nobody.yml", "variables": []}, "Schema", id="vars"),
+    ],
+)  # fmt: skip
+def test_a_bad_definition_is_refused(
+    service: Service, definition: dict[str, Any], says: str
+) -> None:
+    service.define("nobody.yml")
+    (service.folder.parent / "outside.yml").write_text("[]")
+    (service.folder / "link.yml").symlink_to("../outside.yml")
+    service.write(service.folder / "config.json", {"name": "demo", **definition})
+
+    assert says in refuse(service)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param("", "not valid JSON", id="empty"),
+        pytest.param('{"canary"', "not valid JSON", id="torn"),
+        pytest.param("[42]", "JSON object", id="list"),
+        pytest.param('{"deployment_id": "../7"}', "deployment_id", id="id"),
+        pytest.param('{"deployment_id": 7, "service_name": "b"}', "demo", id="service"),
+    ],
+)
+def test_a_bad_config_file_is_refused(
+    service: Service, content: str, says: str
+) -> None:
+    service.define("nobody.yml")
+    service.config = service.config.with_name("other.json")
+    service.config.write_text(content)
+
+    sentence = refuse(service)
+
+    assert says in sentence
+    assert "canary" not in sentence
+
+
+def test_a_missing_ansible_is_refused(service: Service) -> None:
+    """A bare interpreter with nothing but the runner's folder."""
+    service.define("nobody.yml")
+    service.launch()
+    bare = service.home / "bare"
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", bare], check=True, timeout=60
+    )
+    process = subprocess.run(
+        [bare / "bin" / "python", "-m", "app.runner", "--service", service.folder,
+         "--config", service.config],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": "/nonexistent", "TMPDIR": str(service.temp)},
+    )  # fmt: skip
+
+    assert 64 == process.returncode
+    assert "install ansible-core" in process.stdout
+    assert "" == process.stderr
+
+
+def test_the_folder_works_alone(service: Service) -> None:
+    """Without the rest of FastDeploy, as it is installed for user deploy."""
+    service.define("failing.yml")
+    alone = service.home / "lib"
+    shutil.copytree(ROOT / "app" / "runner", alone / "app" / "runner")
+    (alone / "app" / "__init__.py").touch()
+
+    outcome = service.run(cwd=alone)
+
+    assert 2 == outcome.code
+    assert outcome.named("runner_on_failed")

@@ -1,0 +1,175 @@
+"""Things that tests are about, made with defaults; say only what the test is about."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from app import bootstrap
+from app.domain.access import Actor, Role, on_host
+from app.domain.deployment import Deployment, Origin
+from app.domain.events import Output, RunnerEvent, Stats, StepState, TaskResult
+from app.domain.service import Service
+from app.settings import Settings
+from app.store import access as users
+from app.store import services
+from app.store.events import Occurrence
+from app.store.store import Store
+from app.usecases import deploy, record
+from app.usecases.record import Place
+
+#: Somebody who may do everything.
+ROOT: Actor = on_host("tester")
+PASSWORD = "correct horse battery staple"
+NOW = datetime(2026, 5, 4, 13, 37, tzinfo=UTC)
+UUID = "0a1b2c3d-0000-4000-8000-00000000002a"
+
+
+def make_config(**overrides: Any) -> dict[str, Any]:
+    """The content of a config.json: a script service with two steps."""
+    return {
+        "name": "hello",
+        "deploy_script": "deploy.py",
+        "steps": [{"name": "prepare"}, {"name": "verify"}],
+    } | overrides
+
+
+def make_service(**overrides: Any) -> Service:
+    """A script service with two steps."""
+    return Service.model_validate(make_config(**overrides))
+
+
+def make_schema(secret: str | None = None, **properties: Any) -> dict[str, Any]:
+    """The schema of launch variables; the one called `secret` is writeOnly."""
+    if secret is not None:
+        properties[secret] = {"type": "string", "writeOnly": True}
+    return {"type": "object", "properties": properties}
+
+
+def write_service(
+    folder: Path,
+    name: str = "hello",
+    config: Mapping[str, Any] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a service's folder; its files can be executed. Returns the folder."""
+    place = folder / name
+    place.mkdir(parents=True, exist_ok=True)
+    content = make_config(name=name) | dict(config or {})
+    (place / "config.json").write_text(json.dumps(content))
+    if files is None:
+        files = {"deploy.py": "#!/bin/sh\n"} if "deploy_script" in content else {}
+    for relative, text in files.items():
+        path = place / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    return place
+
+
+def make_user(store: Store, name: str = "ada", role: Role = Role.ADMIN) -> str:
+    """A user who has PASSWORD; returns the name."""
+    with store.begin() as db:
+        users.add_user(db, name, _hashed(), role)
+    return name
+
+
+@cache
+def _hashed() -> str:
+    """PASSWORD's hash, which takes long on purpose and is made once."""
+    return PasswordHash((Argon2Hasher(),)).hash(PASSWORD)
+
+
+def add_service(store: Store, service: Service | None = None) -> Service:
+    """Put a service into the catalogue, as a sync would."""
+    service = service or make_service()
+    with store.begin() as db:
+        services.put(db, service.name, service, "")
+    return service
+
+
+def request_deployment(
+    store: Store,
+    settings: Settings,
+    service: Service | None = None,
+    *,
+    given: Mapping[str, Any] | None = None,
+    launch_key: str | None = None,
+    actor: Actor = ROOT,
+) -> int:
+    """Ask for a deployment of a service, which is added first; returns its number."""
+    return deploy.request(
+        store,
+        bootstrap.make_launcher(settings),
+        bootstrap.make_sealer(settings),
+        actor=actor,
+        origin=Origin.CLI,
+        service_name=add_service(store, service).name,
+        given=given or {},
+        launch_key=launch_key,
+    )
+
+
+def start_deployment(
+    store: Store, settings: Settings, service: Service | None = None
+) -> Deployment:
+    """A deployment that is running, as far as the store knows."""
+    deployment_id = request_deployment(store, settings, service)
+    begun = record.begin(store, deployment_id, settings.node)
+    return record.started(store, begun.deployment)
+
+
+def print_lines(store: Store, deployment_id: int, *texts: str) -> None:
+    """Record lines of output behind what a deployment has."""
+    found = deploy.find(store, deployment_id)
+    batch = [Occurrence(datetime.now(UTC), Output(text)) for text in texts]
+    grown = found.journal_offset + sum(len(text) + 1 for text in texts)
+    was = Place(found.journal_offset, found.last_event)
+    record.record(store, deployment_id, was=was, offset=grown, batch=batch, changed=())
+
+
+def make_task(
+    task: str = "",
+    result: TaskResult | None = None,
+    *,
+    host: str = "web1",
+    role: str = "",
+    play: str = "Deploy",
+) -> RunnerEvent:
+    """What a run of Ansible tells about a task: that it begins, or how it ended."""
+    name = "playbook_on_task_start" if result is None else f"runner_on_{result}"
+    return RunnerEvent(name, None, play, role, task, host, result, "", "{}")
+
+
+def make_recap(*failed: str) -> RunnerEvent:
+    """Ansible's recap, with the hosts that failed for good."""
+    stats = Stats(frozenset(failed))
+    return RunnerEvent("playbook_on_stats", None, "", "", "", "", None, "", "{}", stats)
+
+
+def make_runner_line(**overrides: Any) -> bytes:
+    """A journal's line with an event of ansible-runner."""
+    event = {
+        "uuid": UUID,
+        "counter": 42,
+        "event": "runner_on_ok",
+        "stdout": "ok: [web1]",
+        "created": NOW.isoformat(),
+        "event_data": {
+            "play": "Deploy",
+            "task": "Install packages",
+            "host": "web1",
+            "res": {"changed": False},
+        },
+    }
+    return json.dumps(event | overrides).encode()
+
+
+def make_step_line(name: str = "prepare", state: str = StepState.RUNNING) -> bytes:
+    """A journal's line with which a script reports a step."""
+    return json.dumps({"name": name, "state": state, "message": ""}).encode()

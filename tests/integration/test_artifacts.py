@@ -1,0 +1,128 @@
+"""The artifact folder: made from what is recorded, whole or not at all."""
+
+import json
+import threading
+
+import pytest
+
+from app.domain.deployment import Deployment
+from app.errors import NotFound
+from app.settings import Settings
+from app.store.events import Occurrence
+from app.store.store import Store
+from app.usecases import artifacts, deploy, record
+from app.usecases.record import Place
+from app.worker.translate import translate
+from tests.factories import NOW, UUID, make_runner_line, start_deployment
+
+
+def end(store: Store, settings: Settings, *lines: bytes) -> Deployment:
+    """A deployment that ended well and has these lines."""
+    running = start_deployment(store, settings)
+    record.record(
+        store,
+        running.id,
+        was=Place(0, running.last_event),
+        offset=sum(len(line) + 1 for line in lines),
+        batch=[Occurrence(NOW, translate(line)) for line in lines],
+        changed=(),
+    )
+    record.exited(store, running.id, 0)
+    return deploy.find(store, running.id)
+
+
+def test_the_folder_is_as_ansible_runner_leaves_it(
+    store: Store, settings: Settings
+) -> None:
+    events = [make_runner_line(counter=n, stdout=f"line {n}") for n in (1, 2, 10)]
+    deployment = end(store, settings, *events, b"raw \xff")
+
+    artifacts.write(store, settings, deployment)
+
+    folder = settings.runs / str(deployment.id) / "artifacts" / str(deployment.id)
+    assert "successful" == (folder / "status").read_text()
+    assert "0" == (folder / "rc").read_text()
+    assert b"line 1\nline 2\nline 10\nraw \xff\n" == (folder / "stdout").read_bytes()
+    for line in events:
+        event = json.loads(line)
+        path = folder / "job_events" / f"{event['counter']}-{UUID}.json"
+        assert event == json.loads(path.read_text())
+    assert not (folder / "command").exists()
+    assert [
+        *(f"job_events/{n}-{UUID}.json" for n in (1, 2, 10)),
+    ] == [name for name, _ in artifacts.listing(store, settings, deployment)][-3:]
+
+
+def test_a_deployment_that_goes_on_has_none(store: Store, settings: Settings) -> None:
+    running = start_deployment(store, settings)
+
+    assert [] == artifacts.listing(store, settings, running)
+    assert 0 == artifacts.count(settings, running.id)
+    assert not artifacts.artifacts_of(settings, running.id).exists()
+
+
+def test_one_that_never_ran_has_no_rc(store: Store, settings: Settings) -> None:
+    running = start_deployment(store, settings)
+    record.failed(store, running.id, "gone")
+
+    found = artifacts.listing(store, settings, deploy.find(store, running.id))
+
+    assert ["status", "stdout"] == [name for name, _ in found]
+
+
+def test_a_draft_that_was_left_behind_is_no_hindrance(
+    store: Store, settings: Settings
+) -> None:
+    deployment = end(store, settings, b"text")
+    folder = artifacts.artifacts_of(settings, deployment.id)
+    (folder.parent / f"{folder.name}.half" / "job_events").mkdir(parents=True)
+
+    names = [name for name, _ in artifacts.listing(store, settings, deployment)]
+
+    assert ["rc", "status", "stdout"] == names
+
+
+def test_several_may_ask_for_it_at_once(store: Store, settings: Settings) -> None:
+    """The worker writes it, and somebody opens the page on this very host."""
+    lines = [make_runner_line(counter=n, uuid=f"{UUID}_{n}") for n in range(1, 300)]
+    deployment = end(store, settings, *lines)
+    begin = threading.Barrier(4)
+    found: list[int] = []
+
+    def ask() -> None:
+        begin.wait()
+        found.append(len(artifacts.listing(store, settings, deployment)))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [302] * 4 == found
+    folder = artifacts.artifacts_of(settings, deployment.id)
+    assert [folder] == list(folder.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../journal", "/etc/passwd", "job_events", "", ".", "stdout/", "./stdout",
+     "job_events/../stdout", "a\0b", "STDOUT"],
+)  # fmt: skip
+def test_only_files_of_the_folder_are_given(
+    store: Store, settings: Settings, name: str
+) -> None:
+    deployment = end(store, settings, b"text")
+    (settings.runs / str(deployment.id) / "journal").parent.mkdir(parents=True)
+    (settings.runs / str(deployment.id) / "journal").write_text("secret")
+
+    with pytest.raises(NotFound, match="has no artifact"):
+        artifacts.file(store, settings, deployment, name)
+
+
+def test_a_file_of_the_folder_is_given(store: Store, settings: Settings) -> None:
+    deployment = end(store, settings, b"text")
+
+    path = artifacts.file(store, settings, deployment, "stdout")
+
+    assert b"text\n" == path.read_bytes()

@@ -1,0 +1,308 @@
+"""Canceling: what is queued at once, what was begun by its worker, what ended never."""
+
+import fcntl
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app import bootstrap
+from app.domain.access import Actor, Permission, Role
+from app.domain.deployment import Deployment, Outcome, Status, canceled_by
+from app.domain.events import Kind, StepState
+from app.errors import Conflict, NotAllowed, NotFound
+from app.runner.masking import Masker
+from app.settings import Settings
+from app.store import events
+from app.store.store import Store
+from app.usecases import deploy, record
+from app.usecases.cancel import cancel as request_cancel
+from app.worker.deploy import Carrier
+from app.worker.ending import Ending, noted
+from app.worker.follow import Follower
+from app.worker.launch import Run, run_of
+from tests.factories import ROOT, make_service, request_deployment, start_deployment
+from tests.integration.conftest import ClientFor, csrf_of
+
+CANCELED = Outcome(Status.CANCELED, f"canceled by {ROOT.name}")
+SOMEBODY = Actor("somebody", frozenset({Permission.DEPLOY}))
+
+
+def cancel(
+    store: Store, settings: Settings, number: int, actor: Actor = ROOT
+) -> Deployment:
+    request_cancel(store, bootstrap.make_launcher(settings), actor, number)
+    return deploy.find(store, number)
+
+
+def count_jobs(store: Store) -> int:
+    with store.begin() as db:
+        query = text("SELECT count(*) FROM procrastinate_jobs")
+        found: int = db.execute(query).scalar_one()
+    return found
+
+
+def outcome_of(deployment: Deployment) -> Outcome:
+    return Outcome(deployment.status, deployment.reason)
+
+
+# A deployment that waits
+
+
+def test_one_that_waits_is_canceled_at_once_with_its_job(
+    store: Store, settings: Settings
+) -> None:
+    number = request_deployment(store, settings)
+
+    canceled = cancel(store, settings, number)
+
+    assert CANCELED == outcome_of(canceled)
+    assert (None, None) == (canceled.started_at, canceled.exit_code)
+    assert canceled.finished_at is not None
+    assert ROOT.name == canceled.cancel_requested_by
+    assert {StepState.SKIPPED} == {
+        step.state for step in deploy.view(store, number).steps
+    }
+    with store.begin() as db:
+        found = events.read(db, number)
+    assert [(1, Kind.QUEUED), (2, Kind.FINISHED)] == [
+        (event.number, event.kind) for event in found
+    ]
+    assert 0 == count_jobs(store)
+
+
+def test_those_behind_it_move_up(store: Store, settings: Settings) -> None:
+    first, second = (request_deployment(store, settings) for _ in range(2))
+
+    cancel(store, settings, first)
+
+    assert 0 == deploy.view(store, second).ahead
+    assert 1 == count_jobs(store)
+
+
+def test_a_worker_that_had_taken_its_job_leaves_it_alone(
+    store: Store, settings: Settings
+) -> None:
+    number = request_deployment(store, settings)
+    canceled = cancel(store, settings, number)
+
+    carry_out(store, settings, number)
+
+    assert canceled == deploy.find(store, number)
+    assert not run_of(settings, number).begun
+
+
+# One that was begun
+
+
+def test_one_that_has_not_been_launched_yet_never_is(
+    store: Store, settings: Settings
+) -> None:
+    """Its worker went after it had begun it, and before it started anything."""
+    number = request_deployment(store, settings)
+    record.begin(store, number, settings.node)
+
+    asked = cancel(store, settings, number)
+    carry_out(store, settings, number)
+
+    assert Status.STARTING is asked.status
+    assert CANCELED == outcome_of(deploy.find(store, number))
+    assert not run_of(settings, number).journal.exists()
+
+
+def carry_out(store: Store, settings: Settings, number: int) -> None:
+    sealer = bootstrap.make_sealer(settings)
+    Carrier(store, settings, sealer, threading.Event()).carry_out(number)
+
+
+def test_one_that_runs_goes_on_until_its_worker_ends_it(
+    store: Store, settings: Settings
+) -> None:
+    number = start_deployment(store, settings).id
+
+    asked = cancel(store, settings, number)
+    again = cancel(store, settings, number, SOMEBODY)
+
+    assert (Status.RUNNING, ROOT.name) == (asked.status, asked.cancel_requested_by)
+    assert asked == again
+    with store.begin() as db:
+        assert [Kind.QUEUED, Kind.STARTED] == [
+            event.kind for event in events.read(db, number)
+        ]
+
+
+def test_one_that_ended_in_the_same_moment_is_judged_as_it_ended(
+    store: Store, settings: Settings
+) -> None:
+    """It left its exit code after the follower had looked, and before any signal."""
+    deployment = start_deployment(store, settings)
+    run = make_run(settings, deployment)
+    cancel(store, settings, deployment.id)
+
+    def end(outcome: Outcome) -> Ending:
+        (run.folder / "rc").write_text("0\n")
+        return Ending(settings, run, outcome)
+
+    with (run.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = Follower(
+            store, run, deployment, Masker(()), threading.Event(), end=end
+        ).follow()
+
+    assert CANCELED == noted(run)
+    assert (0, None) == ended
+
+
+def make_run(settings: Settings, deployment: Deployment) -> Run:
+    """The folder of a run that goes on, as far as one can see."""
+    run = run_of(settings, deployment.id)
+    run.folder.mkdir(parents=True)
+    run.journal.touch()
+    (run.folder / "pid").write_text(f"{2**22 + 1}\n")
+    return run
+
+
+def test_a_note_that_was_cut_off_is_none(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    (tmp_path / "ending").write_text('{"status": "canc')
+
+    assert noted(run) is None
+
+
+def test_a_helper_that_refuses_leaves_the_run_to_itself(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    """Its journal is recorded to the end, and its own exit code counts."""
+    helper = tmp_path / "helper"
+    helper.write_text("#!/bin/sh\necho 'no such thing' >&2\nexit 2\n")
+    helper.chmod(0o755)
+    deployment = start_deployment(store, settings)
+    run = make_run(settings, deployment)
+    run.journal.write_text("one\ntwo\n")
+    asked = settings.model_copy(update={"stop_helper": helper})
+
+    ending = Ending(asked, run, CANCELED)
+    ending.press_on()
+    (run.folder / "rc").write_text("0\n")
+
+    assert ending.nothing_left()
+    assert ending.outcome is None
+
+
+# One that has ended
+
+
+@pytest.mark.parametrize("exit_code", [0, 3])
+def test_one_that_has_ended_is_a_conflict(
+    store: Store, settings: Settings, exit_code: int
+) -> None:
+    number = start_deployment(store, settings).id
+    record.exited(store, number, exit_code)
+    was = deploy.view(store, number).steps, deploy.find(store, number)
+
+    with pytest.raises(Conflict, match="has ended already"):
+        cancel(store, settings, number)
+
+    assert was == (deploy.view(store, number).steps, deploy.find(store, number))
+
+
+def test_a_second_cancel_of_what_waited_is_a_conflict(
+    store: Store, settings: Settings
+) -> None:
+    number = request_deployment(store, settings)
+    canceled = cancel(store, settings, number)
+
+    with pytest.raises(Conflict, match="has ended already: canceled"):
+        cancel(store, settings, number, SOMEBODY)
+
+    assert canceled == deploy.find(store, number)
+
+
+def test_what_is_not_there_is_said(store: Store, settings: Settings) -> None:
+    with pytest.raises(NotFound, match="there is no deployment 42"):
+        cancel(store, settings, 42)
+
+
+# Who may
+
+
+def test_who_may_not_deploy_may_not_cancel(store: Store, settings: Settings) -> None:
+    number = request_deployment(store, settings)
+    viewer = Actor("viewer", frozenset({Permission.VIEW}))
+
+    with pytest.raises(NotAllowed):
+        cancel(store, settings, number, viewer)
+
+    assert Status.QUEUED is deploy.find(store, number).status
+
+
+@pytest.mark.parametrize("path", ["/deployments/1/cancel", "/api/deployments/1/cancel"])
+def test_a_token_needs_the_scope(
+    client_for: ClientFor, store: Store, settings: Settings, path: str
+) -> None:
+    number = request_deployment(store, settings)
+    assert 1 == number
+
+    refused = client_for((Permission.VIEW, Permission.SYNC)).post(path)
+    assert 403 == refused.status_code
+    assert Status.QUEUED is deploy.find(store, number).status
+
+    done = client_for((Permission.DEPLOY,)).post(path)
+    assert done.status_code in {202, 303}
+    assert Status.CANCELED is deploy.find(store, number).status
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
+def test_a_form_needs_the_token_of_its_session(
+    client_for: ClientFor, store: Store, settings: Settings, verb: str
+) -> None:
+    number = request_deployment(store, settings)
+    if verb == "retry":
+        cancel(store, settings, number)
+    was = deploy.find(store, number)
+    client = client_for(Role.DEPLOYER)
+
+    for sent in ({}, {"csrf_token": "wrong"}):
+        answer = client.post(f"/deployments/{number}/{verb}", data=sent)
+        assert 403 == answer.status_code
+
+    assert was == deploy.find(store, number)
+    assert 1 == len(client.get("/api/deployments").json())
+
+
+# The page
+
+
+def test_the_button_cancels_and_leads_back(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    number = request_deployment(store, settings)
+    client = client_for(Role.DEPLOYER)
+
+    answer = client.post(
+        f"/deployments/{number}/cancel", data={"csrf_token": csrf_of(client, store)}
+    )
+
+    assert (303, f"/deployments/{number}") == (
+        answer.status_code, answer.headers["Location"]
+    )  # fmt: skip
+    assert canceled_by("deployer") == outcome_of(deploy.find(store, number))
+
+
+def test_the_button_is_there_while_there_is_something_to_cancel(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    waiting = request_deployment(store, settings)
+    running = start_deployment(store, settings, make_service(name="other")).id
+    ended = start_deployment(store, settings, make_service(name="third")).id
+    record.exited(store, ended, 0)
+    client = client_for(Role.DEPLOYER)
+
+    assert [True, True, False] == [
+        f'action="/deployments/{number}/cancel"'
+        in client.get(f"/deployments/{number}").text
+        for number in (waiting, running, ended)
+    ]
+    page = client_for(Role.VIEWER).get(f"/deployments/{waiting}").text
+    assert "/cancel" not in page

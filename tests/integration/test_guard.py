@@ -1,0 +1,192 @@
+"""Who gets through to which route, and whose requests change something."""
+
+from collections.abc import Mapping
+
+import pytest
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from app.domain.access import PERMISSIONS, Permission, Role
+from app.store.store import Store
+from app.web.app import ROUTES
+from tests.factories import add_service
+from tests.integration.conftest import ClientFor, csrf_of
+
+PUBLIC = {
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/schema/service.json"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+}
+
+
+def method_of(route: Route) -> str:
+    assert route.methods is not None
+    return "POST" if "POST" in route.methods else "GET"
+
+
+def url_of(route: Route) -> str:
+    return (
+        route.path.replace("{name}", "nothing")
+        .replace("{id:number}", "4242")
+        .replace("{path:path}", "stdout")
+    )
+
+
+def permission_of(route: Route) -> Permission | None:
+    found: Permission | None = route.permission  # type: ignore[attr-defined] # set by the guard
+    return found
+
+
+ALL = [route for route in ROUTES if isinstance(route, Route)]
+
+
+def test_only_these_routes_are_for_everybody() -> None:
+    assert PUBLIC == {(method_of(r), r.path) for r in ALL if permission_of(r) is None}
+    assert len(ALL) == len(ROUTES)
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_nobody_gets_through_to_anything_else(
+    client_for: ClientFor, accept: str
+) -> None:
+    client = client_for(None)
+
+    for route in ALL:
+        if permission_of(route) is None:
+            continue
+        answer = client.request(method_of(route), url_of(route),
+                                headers={"Accept": accept})  # fmt: skip
+        page = accept == "text/html" and not route.path.startswith("/api/")
+        assert (303 if page else 401) == answer.status_code, route.path
+        if page:
+            assert answer.headers["location"].startswith("/login?next=/")
+        else:
+            assert "Bearer" == answer.headers["www-authenticate"]
+            assert "log in" in answer.json()["error"]
+
+
+WHO: dict[str, Role | tuple[Permission, ...]] = {
+    **{role.value: role for role in Role},
+    "token-without-scopes": (),
+    **{f"token-{permission}": (permission,) for permission in Permission},
+}
+
+
+@pytest.mark.parametrize("who", WHO.values(), ids=WHO.keys())
+def test_a_route_lets_in_who_has_its_permission(
+    client_for: ClientFor, store: Store, who: Role | tuple[Permission, ...]
+) -> None:
+    client = client_for(who)
+    headers = {}
+    has = frozenset(who) if isinstance(who, tuple) else PERMISSIONS[who]
+    if isinstance(who, Role):
+        headers["X-CSRF-Token"] = csrf_of(client, store)
+
+    for route in ALL:
+        permission = permission_of(route)
+        if permission is None or route.path == "/logout":
+            continue
+        answer = client.request(method_of(route), url_of(route), headers=headers)
+        assert (permission not in has) == (answer.status_code == 403), route.path
+        # Nothing of this exists, but no bug is met on the way there either.
+        assert answer.status_code in {200, 303, 403, 404, 422}, route.path
+
+
+SEND: dict[str, tuple[Mapping[str, str], int]] = {
+    "own-page": ({"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}, 404),
+    "no-browser": ({}, 404),
+    "typed-by-hand": ({"Sec-Fetch-Site": "none"}, 404),
+    "other-site": ({"Sec-Fetch-Site": "cross-site"}, 403),
+    "sibling-site": ({"Sec-Fetch-Site": "same-site"}, 403),
+    "other-origin": ({"Origin": "http://evil.example"}, 403),
+    "other-port": ({"Origin": "http://testserver:8080"}, 403),
+    "null-origin": ({"Origin": "null"}, 403),
+    "origin-that-begins-alike": ({"Origin": "http://testserver.evil.example"}, 403),
+}
+
+
+@pytest.mark.parametrize(("headers", "status"), SEND.values(), ids=SEND.keys())
+def test_a_form_must_come_from_our_own_page(
+    client_for: ClientFor, store: Store, headers: Mapping[str, str], status: int
+) -> None:
+    client = client_for(Role.ADMIN)
+    form = {"csrf_token": csrf_of(client, store)}
+
+    answer = client.post("/services/nothing/deploy", data=form, headers=headers)
+
+    assert status == answer.status_code
+
+
+@pytest.mark.parametrize("headers", [SEND["other-site"][0], SEND["other-origin"][0]])
+def test_nor_can_another_site_log_somebody_in(
+    client_for: ClientFor, headers: Mapping[str, str]
+) -> None:
+    answer = client_for(None).post("/login", data={"name": "a"}, headers=headers)
+
+    assert 403 == answer.status_code
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{}, {"csrf_token": ""}, {"csrf_token": "wrong"}, {"csrf_token": "é\0"}],
+    ids=["missing", "empty", "wrong", "nonsense"],
+)
+def test_a_form_needs_the_token_of_its_session(
+    client_for: ClientFor, store: Store, sent: dict[str, str]
+) -> None:
+    add_service(store)
+    client = client_for(Role.ADMIN)
+
+    answer = client.post("/services/hello/deploy", data=sent)
+
+    assert 403 == answer.status_code
+    assert "reload the page" in answer.json()["error"]
+    assert [] == client.get("/api/deployments").json()
+
+
+def test_the_token_of_another_session_is_none(
+    client_for: ClientFor, store: Store
+) -> None:
+    admin, viewer = client_for(Role.ADMIN), client_for(Role.VIEWER)
+
+    answer = admin.post("/services/sync", data={"csrf_token": csrf_of(viewer, store)})
+
+    assert 403 == answer.status_code
+
+
+def test_the_api_wants_the_token_from_a_session_too(
+    client_for: ClientFor, store: Store
+) -> None:
+    client = client_for(Role.ADMIN)
+
+    refused = client.post("/api/services/sync")
+    done = client.post(
+        "/api/services/sync", headers={"X-CSRF-Token": csrf_of(client, store)}
+    )
+
+    assert [403, 200] == [refused.status_code, done.status_code]
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_wrong_token_is_nobody_even_with_a_session(
+    client_for: ClientFor, scheme: str
+) -> None:
+    client = client_for(Role.ADMIN)
+
+    answer = client.get("/api/services", headers={"Authorization": f"{scheme} fd_x"})
+
+    assert 401 == answer.status_code
+
+
+def test_logging_out_ends_the_session(client_for: ClientFor, store: Store) -> None:
+    client = client_for(Role.VIEWER)
+    secret = client.cookies["fastdeploy"]
+
+    answer = client.post("/logout", data={"csrf_token": csrf_of(client, store)})
+
+    assert (303, "/login") == (answer.status_code, answer.headers["location"])
+    assert "fastdeploy" not in client.cookies
+    stolen = TestClient(client.app, cookies={"fastdeploy": secret})
+    assert 401 == stolen.get("/api/services").status_code

@@ -1,0 +1,122 @@
+"""What was printed goes when it is old; that it was, stays."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domain.service import Keep
+from app.settings import Settings
+from app.store import deployments, events
+from app.store.store import Store
+from app.usecases import artifacts, deploy, record, retention
+from tests.factories import make_service, print_lines, start_deployment
+
+MIB = 1024 * 1024
+
+
+def deployed(
+    store: Store, settings: Settings, *, keep: Keep, size: int = 0, days: int = 0
+) -> int:
+    """A deployment that printed, and ended so many days ago."""
+    service = make_service(keep=keep.model_dump(exclude_none=True))
+    number = start_deployment(store, settings, service).id
+    print_lines(store, number, "one", "two")
+    record.exited(store, number, 0)
+    with store.begin() as db:
+        ended = datetime.now(UTC) - timedelta(days=days)
+        deployments.change(db, number, journal_offset=size, finished_at=ended)
+    folder = settings.runs / str(number)
+    folder.mkdir(parents=True)
+    (folder / "journal").write_text("one\ntwo\n")
+    return number
+
+
+def printed(store: Store, number: int) -> int:
+    """How many events a deployment has."""
+    with store.begin() as db:
+        return len(events.read(db, number))
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [
+        (Keep(), []),
+        (Keep(days=3), [0, 1]),
+        (Keep(deployments=1), [0, 1, 2]),
+        (Keep(mebibytes=2), [0, 1]),
+        (Keep(days=7, deployments=3), [0]),
+    ],
+    ids=["no limit", "age", "count", "size", "two limits"],
+)
+def test_the_oldest_beyond_a_limit_go(
+    store: Store, settings: Settings, keep: Keep, expected: list[int]
+) -> None:
+    numbers = [
+        deployed(store, settings, keep=keep, size=MIB, days=days)
+        for days in (6, 4, 2, 0)
+    ]
+
+    done = retention.prune(store, settings)
+
+    gone = [numbers[place] for place in expected]
+    assert len(gone) == done.deployments
+    assert gone == [number for number in numbers if not printed(store, number)]
+    assert gone == [n for n in numbers if not (settings.runs / str(n)).exists()]
+
+
+def test_the_deployment_and_its_steps_stay(store: Store, settings: Settings) -> None:
+    number = deployed(store, settings, keep=Keep(days=1), days=2)
+    before = deploy.view(store, number)
+
+    retention.prune(store, settings)
+
+    after = deploy.view(store, number)
+    assert before.steps == after.steps
+    assert before.deployment.status is after.deployment.status
+    assert after.deployment.pruned_at is not None
+    assert [] == artifacts.listing(store, settings, after.deployment)
+
+
+def test_a_deployment_that_goes_on_is_never_touched(
+    store: Store, settings: Settings
+) -> None:
+    keep = Keep(deployments=1)
+    going_on = start_deployment(store, settings, make_service(keep=keep)).id
+    print_lines(store, going_on, "one")
+    deployed(store, settings, keep=keep)
+    deployed(store, settings, keep=keep)
+
+    assert 1 == retention.prune(store, settings).deployments
+    assert printed(store, going_on)
+
+
+def test_what_lies_on_another_node_is_left_to_that_node(
+    store: Store, settings: Settings
+) -> None:
+    number = deployed(store, settings, keep=Keep(days=1), days=2)
+    elsewhere = settings.model_copy(update={"node": "elsewhere"})
+
+    assert 0 == retention.prune(store, elsewhere).deployments
+    assert printed(store, number)
+
+
+def test_pruning_that_is_cut_off_goes_on_the_next_time(
+    store: Store, settings: Settings
+) -> None:
+    number = deployed(store, settings, keep=Keep(days=1), days=2)
+
+    retention.prune(store, settings, stop=lambda: True)
+    assert deploy.find(store, number).pruned_at is None
+
+    assert 1 == retention.prune(store, settings).deployments
+    assert 0 == retention.prune(store, settings).deployments
+
+
+def test_a_service_without_limits_has_those_of_the_settings(
+    store: Store, settings: Settings
+) -> None:
+    number = deployed(store, settings, keep=Keep(), days=2)
+
+    retention.prune(store, settings.model_copy(update={"keep_days": 1}))
+
+    assert not printed(store, number)

@@ -1,0 +1,268 @@
+"""Retrying: the same deployment again, as it was."""
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from app import bootstrap
+from app.domain.access import Actor, Permission, Role
+from app.domain.deployment import Origin, Status
+from app.domain.events import StepState
+from app.domain.service import Service
+from app.errors import Conflict, NotAllowed, NotFound
+from app.settings import Settings
+from app.store import events, services
+from app.store.store import Store
+from app.usecases import catalogue, deploy, record
+from tests.factories import (
+    ROOT,
+    add_service,
+    make_schema,
+    make_service,
+    request_deployment,
+    start_deployment,
+    write_service,
+)
+from tests.integration.conftest import ClientFor, csrf_of
+
+COLORS = make_schema(color={"type": "string", "default": "green"})
+
+
+def retry(store: Store, settings: Settings, number: int, actor: Actor = ROOT) -> int:
+    return deploy.retry(
+        store,
+        bootstrap.make_launcher(settings),
+        actor=actor,
+        origin=Origin.CLI,
+        deployment_id=number,
+    )
+
+
+def fail(store: Store, number: int) -> int:
+    """Let a deployment end badly; returns its number."""
+    record.begin(store, number, "test")
+    record.failed(store, number, "out of luck")
+    return number
+
+
+def make_failed(
+    store: Store, settings: Settings, service: Service | None = None
+) -> int:
+    return fail(store, request_deployment(store, settings, service))
+
+
+def test_it_is_the_same_as_before(store: Store, settings: Settings) -> None:
+    service = make_service(variables=COLORS)
+    failed = fail(
+        store, request_deployment(store, settings, service, given={"color": "red"})
+    )
+    actor = Actor("ada", frozenset({Permission.DEPLOY}))
+
+    number = retry(store, settings, failed, actor)
+
+    again = deploy.view(store, number)
+    assert (Status.QUEUED, failed) == (
+        again.deployment.status, again.deployment.retry_of
+    )  # fmt: skip
+    assert (service, {"color": "red"}) == (
+        again.deployment.service, again.deployment.variables
+    )  # fmt: skip
+    assert "ada" == again.deployment.actor
+    assert [("prepare", StepState.PENDING), ("verify", StepState.PENDING)] == [
+        (step.name, step.state) for step in again.steps
+    ]
+    with store.begin() as db:
+        (queued,) = events.read(db, number)
+    assert f"queued by ada (cli), again after {failed}" == queued.text
+    assert Status.FAILED is deploy.find(store, failed).status
+
+
+def test_it_has_the_service_of_then_whatever_config_json_says_now(
+    store: Store, settings: Settings
+) -> None:
+    was = make_service(variables=COLORS, timeout=60)
+    failed = make_failed(store, settings, was)
+    add_service(
+        store,
+        make_service(
+            steps=[{"name": "new"}], timeout=7,
+            variables=make_schema(size={"type": "integer", "default": 1}),
+        ),
+    )  # fmt: skip
+
+    again = deploy.view(store, retry(store, settings, failed))
+
+    assert was == again.deployment.service
+    assert {"color": "green"} == again.deployment.variables
+    assert ["prepare", "verify"] == [step.name for step in again.steps]
+
+
+def test_it_has_the_priority_of_then(store: Store, settings: Settings) -> None:
+    add_service(store)
+    failed = deploy.request(
+        store,
+        bootstrap.make_launcher(settings),
+        bootstrap.make_sealer(settings),
+        actor=ROOT,
+        origin=Origin.CLI,
+        service_name="hello",
+        given={},
+        priority=7,
+    )
+    fail(store, failed)
+
+    again = deploy.find(store, retry(store, settings, failed))
+
+    assert 7 == again.priority
+
+
+def test_a_retry_can_be_retried(store: Store, settings: Settings) -> None:
+    first = make_failed(store, settings)
+    second = fail(store, retry(store, settings, first))
+
+    third = retry(store, settings, second)
+
+    assert second == deploy.find(store, third).retry_of
+
+
+@pytest.mark.parametrize("status", [Status.CANCELED, Status.TIMEOUT])
+def test_what_was_ended_can_be_retried(
+    store: Store, settings: Settings, status: Status
+) -> None:
+    number = start_deployment(store, settings).id
+    record.failed(store, number, "ended", status)
+
+    assert number == deploy.find(store, retry(store, settings, number)).retry_of
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "successful"])
+def test_what_goes_on_or_went_well_is_not_retried(
+    store: Store, settings: Settings, status: str
+) -> None:
+    if status == "queued":
+        number = request_deployment(store, settings)
+    else:
+        number = start_deployment(store, settings).id
+    if status == "successful":
+        record.exited(store, number, 0)
+
+    with pytest.raises(Conflict, match=f"deployment {number} is {status}"):
+        retry(store, settings, number)
+
+    assert [number] == numbers(store)
+
+
+def numbers(store: Store) -> list[int]:
+    return [found.id for found in catalogue.history(store, limit=10)]
+
+
+def test_what_had_secrets_is_not_retried(store: Store, settings: Settings) -> None:
+    service = make_service(variables=make_schema("password"))
+    number = fail(
+        store, request_deployment(store, settings, service, given={"password": "x"})
+    )
+
+    with pytest.raises(Conflict, match="secret variables are not kept"):
+        retry(store, settings, number)
+
+    assert [number] == numbers(store)
+
+
+def test_a_service_that_is_gone_is_not_retried(
+    store: Store, settings: Settings
+) -> None:
+    number = make_failed(store, settings)
+    with store.begin() as db:
+        services.archive_all_but(db, set())
+
+    with pytest.raises(Conflict, match="service hello is archived"):
+        retry(store, settings, number)
+
+    assert [number] == numbers(store)
+
+
+def test_a_service_that_is_broken_is_not_retried(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    number = make_failed(store, settings)
+    write_service(tmp_path / "broken", "hello", {"nonsense": 1})
+    catalogue.sync_services(store, tmp_path / "broken", ROOT)
+
+    with pytest.raises(Conflict, match="service hello is broken"):
+        retry(store, settings, number)
+
+
+def test_what_is_not_there_is_said(store: Store, settings: Settings) -> None:
+    with pytest.raises(NotFound, match="there is no deployment 42"):
+        retry(store, settings, 42)
+
+
+def test_who_may_not_deploy_may_not_retry(store: Store, settings: Settings) -> None:
+    number = make_failed(store, settings)
+    viewer = Actor("viewer", frozenset({Permission.VIEW}))
+
+    with pytest.raises(NotAllowed):
+        retry(store, settings, number, viewer)
+
+    assert [number] == numbers(store)
+
+
+# By browser and API
+
+
+def test_the_api_answers_with_the_new_deployment(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    number = make_failed(store, settings)
+    client = client_for((Permission.DEPLOY, Permission.VIEW))
+
+    answer = client.post(f"/api/deployments/{number}/retry")
+    refused = client.post(f"/api/deployments/{answer.json()['id']}/retry")
+
+    body = answer.json()
+    assert (201, f"/api/deployments/{body['id']}") == (
+        answer.status_code, answer.headers["Location"]
+    )  # fmt: skip
+    assert ("queued", number, "api") == (
+        body["status"], body["retry_of"], body["origin"]
+    )  # fmt: skip
+    assert 409 == refused.status_code
+    viewer = client_for((Permission.VIEW,))
+    assert 403 == viewer.post(f"/api/deployments/{number}/retry").status_code
+
+
+def test_the_button_leads_to_the_new_deployment(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    number = make_failed(store, settings)
+    client = client_for(Role.DEPLOYER)
+
+    answer = client.post(
+        f"/deployments/{number}/retry", data={"csrf_token": csrf_of(client, store)}
+    )
+
+    again = max(numbers(store))
+    assert number == deploy.find(store, again).retry_of
+    assert (303, f"/deployments/{again}") == (
+        answer.status_code, answer.headers["Location"]
+    )  # fmt: skip
+
+
+def test_the_button_is_there_where_it_can_be_pressed(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    failed = make_failed(store, settings)
+    running = start_deployment(store, settings, make_service(name="other")).id
+    well = start_deployment(store, settings, make_service(name="third")).id
+    record.exited(store, well, 0)
+
+    def shown(client: TestClient, number: int) -> bool:
+        page = client.get(f"/deployments/{number}").text
+        return f'action="/deployments/{number}/retry"' in page
+
+    deployer, viewer = client_for(Role.DEPLOYER), client_for(Role.VIEWER)
+    assert [True, False, False] == [
+        shown(deployer, number) for number in (failed, running, well)
+    ]
+    assert not shown(viewer, failed)

@@ -1,0 +1,133 @@
+"""Launch forms: fields from a schema, and values from what was sent."""
+
+from typing import Any
+
+import pytest
+
+from app.domain.service import Service
+from app.web.forms import Field, fields, values
+from tests.factories import make_schema, make_service
+
+
+def service_with(required: list[str] | None = None, **properties: Any) -> Service:
+    schema = make_schema(**properties) | {"required": required or []}
+    return make_service(variables=schema)
+
+
+def only_field(service: Service, **sent: str) -> Field:
+    (field,) = fields(service, sent, {})
+    return field
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind", "value"),
+    [
+        ({}, "text", ""),
+        ({"type": "string", "default": "main"}, "text", "main"),
+        ({"type": "string", "writeOnly": True, "default": "s"}, "password", ""),
+        ({"type": "integer", "default": 5}, "number", "5"),
+        ({"type": "number", "default": 0}, "number", "0"),
+        ({"type": "boolean", "default": True}, "checkbox", "true"),
+        ({"enum": ["a", "b"], "default": "b"}, "select", "b"),
+        ({"type": "array", "default": ["a"]}, "json", '["a"]'),
+        ({"type": "object"}, "json", ""),
+        ({"type": ["string", "null"]}, "json", ""),
+    ],
+    ids=["any", "string", "secret", "integer", "number", "boolean", "enum", "array",
+         "object", "several"],
+)  # fmt: skip
+def test_a_field_fits_its_schema(schema: dict[str, Any], kind: str, value: str) -> None:
+    field = only_field(service_with(a=schema))
+
+    assert (kind, value) == (field.kind, field.value)
+    assert "var.a" == field.name
+
+
+def test_a_field_says_what_the_schema_says() -> None:
+    field = only_field(
+        service_with(
+            required=["a"],
+            a={
+                "title": "Answer",
+                "description": "To everything",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 42,
+            },
+        )
+    )
+
+    assert (
+        Field(
+            name="var.a",
+            label="Answer",
+            help="To everything",
+            kind="number",
+            value="",
+            checked=False,
+            choices=(),
+            required=True,
+            minimum="1",
+            maximum="42",
+            step="1",
+            problem="",
+        )
+        == field
+    )
+
+
+def test_what_has_a_default_need_not_be_filled_in() -> None:
+    assert not only_field(service_with(required=["a"], a={"default": "x"})).required
+
+
+def test_choices_that_are_no_texts_are_shown_as_json() -> None:
+    field = only_field(service_with(a={"enum": ["x", 1, True, None]}))
+
+    assert ("x", "1", "true", "null") == field.choices
+
+
+def test_what_was_sent_is_shown_again_with_its_problem() -> None:
+    service = service_with(a={"type": "integer", "default": 5})
+
+    (field,) = fields(service, {"a": "many"}, {"a": "is no number"})
+
+    assert ("many", "is no number") == (field.value, field.problem)
+
+
+def test_a_secret_is_never_shown_again() -> None:
+    service = service_with(a={"type": "string", "writeOnly": True})
+
+    (field,) = fields(service, {"a": "hunter2"}, {"a": "too short"})
+
+    assert "hunter2" not in repr(field)
+
+
+def test_a_box_that_was_unchecked_stays_so() -> None:
+    service = service_with(a={"type": "boolean", "default": True})
+
+    assert only_field(service).checked
+    assert not only_field(service, a="false").checked
+
+
+@pytest.mark.parametrize(
+    ("schema", "form", "expected"),
+    [
+        ({}, {"var.a": "x"}, {"a": "x"}),
+        ({}, {"var.a": ""}, {}),
+        ({"default": "x"}, {"var.a": ""}, {"a": ""}),
+        ({"type": "string", "writeOnly": True, "default": "x"}, {"var.a": ""}, {}),
+        ({"type": "integer", "default": 5}, {"var.a": ""}, {}),
+        ({"enum": ["", "b"]}, {"var.a": ""}, {"a": ""}),
+        ({"enum": ["a", "b"]}, {"var.a": ""}, {}),
+        ({"type": "boolean"}, {}, {"a": "false"}),
+        ({"type": "boolean"}, {"var.a": "true"}, {"a": "true"}),
+        ({}, {"csrf_token": "x", "a": "y"}, {}),
+        ({}, {"var.ansible_connection": "x"}, {"ansible_connection": "x"}),
+    ],
+    ids=["text", "empty-text", "emptied-default", "empty-secret", "empty-number",
+         "empty-choice", "no-choice", "unchecked", "checked", "other-field", "unknown"],
+)  # fmt: skip
+def test_values_are_what_was_filled_in(
+    schema: dict[str, Any], form: dict[str, str], expected: dict[str, str]
+) -> None:
+    assert expected == values(service_with(a=schema), form)

@@ -1,0 +1,127 @@
+"""Known secret values reach nothing that is kept or shown."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app.runner.masking import MASK, MIN_LENGTH, Masker, secrets
+
+SECRET = 'pä"ss\\wört\t1'
+
+
+def test_a_secret_is_masked_wherever_it_stands() -> None:
+    masker = Masker(["hunter2"])
+
+    assert b"a********b ********" == masker.text(b"ahunter2b hunter2")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SECRET,
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        json.dumps(json.dumps(SECRET))[1:-1],
+    ],
+    ids=["plain", "json-ascii", "json", "json-in-json"],
+)
+def test_a_secret_is_masked_in_every_form_that_it_is_written_in(written: str) -> None:
+    masked = Masker([SECRET]).text(f"x {written} y".encode())
+
+    assert b"ss" not in masked
+    assert masked.startswith(b"x ")
+    assert masked.endswith(b" y")
+
+
+def test_of_secrets_within_each_other_the_longest_is_masked() -> None:
+    masker = Masker(["hunter", "hunter2-long"])
+
+    assert b"******** ********" == masker.text(b"hunter2-long hunter")
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        pytest.param(["first-one", {"a": "second"}], "second", id="inside-json"),
+        pytest.param(123456, "123456", id="number"),
+        pytest.param("-----BEGIN\n  key-line\n-----END", "key-line", id="a-line-of-it"),
+        pytest.param("  spaced  ", "spaced", id="without-blanks"),
+    ],
+)
+def test_every_text_in_a_secret_value_is_a_secret(value: object, printed: str) -> None:
+    assert MASK.encode() == Masker([value]).text(printed.encode())
+
+
+@pytest.mark.parametrize("value", ["", "abc", True, None, 1, {}, []])
+def test_what_is_too_short_or_no_text_masks_nothing(value: object) -> None:
+    masker = Masker([value])
+
+    assert b"abc True None 1 {} []" == masker.text(b"abc True None 1 {} []")
+    assert 0 == masker.longest
+    assert 4 == MIN_LENGTH
+
+
+def test_without_secrets_bytes_stay_as_they_are() -> None:
+    content = b"\xff\0 any bytes"
+
+    assert content == Masker([]).text(content)
+    assert content == Masker([]).line(content)
+    assert 3 == Masker([]).safe_cut(content, 3)
+
+
+def test_a_masked_line_stays_the_object_that_it_was() -> None:
+    line = (
+        b'{"name": "deploy with 1234", "state": "running", "counter": 1234, "n": 1234}'
+    )
+
+    assert {
+        "name": f"deploy with {MASK}",
+        "state": "running",
+        "counter": 1234,
+        "n": MASK,
+    } == json.loads(Masker(["1234", "running"]).line(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"key=hunter2 \xff",
+        b'{"cut": "hunter2',
+        b'["hunter2"]',
+        b"{" * 9000 + b"hunter2",
+    ],
+)
+def test_a_line_that_is_no_object_is_masked_as_text(line: bytes) -> None:
+    assert line.replace(b"hunter2", MASK.encode()) == Masker(["hunter2"]).line(line)
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [(0, 0), (4, 4), (5, 4), (10, 4), (11, 11), (12, 12)],
+    ids=["begin", "before", "inside-first", "inside-last", "behind", "later"],
+)
+def test_a_safe_cut_goes_through_no_secret(at: int, expected: int) -> None:
+    assert expected == Masker(["hunter2"]).safe_cut(b"the hunter2 of the", at)
+
+
+def test_secrets_are_the_values_that_the_schema_calls_write_only() -> None:
+    properties: dict[str, Any] = {
+        "token": {"writeOnly": True},
+        "shown": {},
+        "account": {"properties": {"password": {"writeOnly": True}, "name": {}}},
+        "keys": {"items": {"properties": {"key": {"writeOnly": True}}}},
+    }
+
+    assert ["t", "p", "k1", "k2"] == list(
+        secrets(
+            properties,
+            {
+                "token": "t",
+                "shown": "s",
+                "account": {"password": "p", "name": "n"},
+                "keys": [{"key": "k1"}, {"key": "k2"}],
+                "unknown": "u",
+            },
+        )
+    )

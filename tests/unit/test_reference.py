@@ -1,0 +1,20 @@
+"""The reference is written from the code, and is as new as the code."""
+
+import pytest
+
+from tools import reference
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("settings.md", reference.settings),
+        ("service.schema.json", reference.service_schema),
+    ],
+    ids=["settings", "schema"],
+)
+def test_the_reference_says_what_the_code_says(name: str, written: object) -> None:
+    assert callable(written)
+    assert (reference.REFERENCE / name).read_text() == written(), (
+        "write it anew: python -m tools.reference"
+    )

@@ -1,0 +1,74 @@
+"""Filters of the templates, and events as lines."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from app.domain.events import Kind
+from app.store.events import Event
+from app.web.render import duration, lines, moment, size
+from app.web.terminal import SHOWN_LINE, Span
+from tests.factories import NOW
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(None, ""), (-3.0, "0.0 s"), (0.44, "0.4 s"), (12.3, "12 s"), (59.6, "1 min 0 s"),
+     (200.0, "3 min 20 s"), (7500.0, "2 h 5 min"), (90_000.0, "25 h 0 min")],
+)  # fmt: skip
+def test_a_duration_is_for_people(seconds: float | None, expected: str) -> None:
+    assert expected == duration(seconds)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(0, "0 B"), (999, "999 B"), (3400, "3.4 kB"), (12_000_000, "12 MB"),
+     (5_500_000_000_000, "5500 GB")],
+)  # fmt: skip
+def test_a_size_is_for_people(count: int, expected: str) -> None:
+    assert expected == size(count)
+
+
+@pytest.mark.parametrize("hours", [0, 2, -7])
+def test_a_moment_is_in_utc(hours: int) -> None:
+    at: datetime = NOW.astimezone(timezone(timedelta(hours=hours)))
+
+    assert "2026-05-04 13:37:00 UTC" == moment(at)
+
+
+def make_event(kind: Kind, text: str = "", *, cut: bool = False) -> Event:
+    return Event(1, NOW, kind, "verify", 2, "web1", "", "running", text, cut, False)
+
+
+def test_events_without_a_text_are_no_lines_but_empty_output_is() -> None:
+    quiet = [make_event(Kind.RUNNER), make_event(Kind.STATUS), make_event(Kind.OUTPUT)]
+
+    assert [Kind.OUTPUT] == [line.kind for line in lines(quiet)]
+
+
+def test_a_step_is_a_line_that_tells_its_state() -> None:
+    (with_message, without) = lines(
+        [make_event(Kind.STEP, "no answer"), make_event(Kind.STEP)]
+    )
+
+    assert [Span("verify: running — no answer")] == with_message.spans
+    assert [Span("verify: running")] == without.spans
+
+
+def test_a_long_line_is_cut_and_says_so() -> None:
+    (long, cut, short) = lines(
+        [
+            make_event(Kind.OUTPUT, "x" * (SHOWN_LINE + 1)),
+            make_event(Kind.OUTPUT, "x", cut=True),
+            make_event(Kind.OUTPUT, "x" * SHOWN_LINE),
+        ]
+    )
+
+    assert [True, True, False] == [long.cut, cut.cut, short.cut]
+    assert [Span("x" * SHOWN_LINE)] == long.spans
+
+
+def test_the_last_newline_of_a_text_makes_no_empty_line() -> None:
+    (line,) = lines([make_event(Kind.RUNNER, "ok: [web1]\n\n")])
+
+    assert [Span("ok: [web1]")] == line.spans

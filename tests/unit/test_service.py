@@ -1,0 +1,184 @@
+"""What a config.json may say, and the sentence for everything it may not."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from app.domain.service import DEFAULT_TIMEOUT, Service, parse
+from app.errors import Invalid
+from tests.factories import make_config, make_schema
+
+
+def parse_config(**overrides: Any) -> Service:
+    content = {k: v for k, v in make_config(**overrides).items() if v is not ...}
+    return parse(json.dumps(content).encode(), "hello")
+
+
+def test_a_script_service_is_read() -> None:
+    service = parse_config(description="Says hello", timeout=60)
+
+    assert "hello" == service.name
+    assert "Says hello" == service.description
+    assert "deploy.py" == service.program
+    assert ["prepare", "verify"] == [step.name for step in service.steps]
+    assert 60 == service.timeout
+
+
+def test_a_playbook_service_is_read() -> None:
+    service = parse_config(deploy_script=..., playbook="site.yml", inventory="hosts")
+
+    assert "site.yml" == service.playbook
+    assert "hosts" == service.inventory
+    assert "deploy.py" == service.program
+
+
+def test_the_least_that_a_service_needs() -> None:
+    service = parse(b'{"name": "hello", "deploy_script": "bin/run"}', "hello")
+
+    assert () == service.steps
+    assert {} == service.properties
+    assert DEFAULT_TIMEOUT == service.timeout
+
+
+def test_secret_names_are_the_properties_that_are_write_only() -> None:
+    schema = make_schema(secret="token", colour={"type": "string", "writeOnly": False})
+
+    assert {"token"} == parse_config(variables=schema).secret_names
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "config.json is not JSON"),
+        (b"{", "config.json is not JSON"),
+        (b'{"name": "hello\xff"}', "config.json is not JSON"),
+        (b'{"name": NaN}', "config.json is not JSON"),
+        (b"[" * 5000, "config.json is not JSON"),
+        (b"[]", "valid dictionary"),
+        (b"null", "valid dictionary"),
+        (b"42", "valid dictionary"),
+    ],
+    ids=["empty", "cut", "latin-1", "nan", "too-deep", "array", "null", "number"],
+)
+def test_what_is_no_json_object_is_refused(content: bytes, sentence: str) -> None:
+    with pytest.raises(Invalid, match=sentence):
+        parse(content, "hello")
+
+
+DEEP: dict[str, Any] = {}
+for _ in range(400):
+    DEEP = {"not": DEEP}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        pytest.param({"name": ...}, "name: Field required", id="no-name"),
+        pytest.param({"name": 5}, "name: Input should be a valid string", id="number"),
+        pytest.param({"name": "Hello"}, "name: String should match", id="upper-case"),
+        pytest.param({"name": "../up"}, "name: String should match", id="path-as-name"),
+        pytest.param({"name": "hello\n"}, "name: String should match", id="newline"),
+        pytest.param({"name": "a" * 65}, "name: String should match", id="long-name"),
+        pytest.param(
+            {"name": "other"}, 'is "other", but its folder is "hello"', id="other-name"
+        ),
+        pytest.param({"colour": "red"}, "colour: Extra inputs", id="unknown-key"),
+        pytest.param(
+            {"nul\0key": 1}, r"nul\\0key: Extra inputs", id="unknown-key-with-nul"
+        ),
+        pytest.param({"deploy_script": ...}, "exactly one of", id="neither-kind"),
+        pytest.param({"playbook": "site.yml"}, "exactly one of", id="both-kinds"),
+        pytest.param({"inventory": "hosts"}, "goes with", id="inventory-of-a-script"),
+        pytest.param({"deploy_script": ""}, "at least 1 character", id="empty-script"),
+        pytest.param({"deploy_script": "/bin/sh"}, "plain path", id="absolute-path"),
+        pytest.param({"deploy_script": "../x.py"}, "plain path", id="path-upwards"),
+        pytest.param({"deploy_script": "a/../../x"}, "plain path", id="path-around"),
+        pytest.param({"deploy_script": "a b.py"}, "plain path", id="space-in-path"),
+        pytest.param({"deploy_script": "x.py\n"}, "plain path", id="newline-in-path"),
+        pytest.param({"deploy_script": "a;b"}, "plain path", id="shell-in-path"),
+        pytest.param({"steps": "prepare"}, "steps: .*tuple", id="steps-no-list"),
+        pytest.param(
+            {"steps": [{}]}, "steps.0.name: Field required", id="no-step-name"
+        ),
+        pytest.param({"steps": [{"name": ""}]}, "steps.0.name", id="empty-step-name"),
+        pytest.param(
+            {"steps": [{"name": "a", "do": 1}]},
+            "steps.0.do: Extra",
+            id="step-with-more",
+        ),
+        pytest.param(
+            {"steps": [{"name": "a"}, {"name": "a"}]}, "each step once", id="same-step"
+        ),
+        pytest.param(
+            {"steps": [{"name": str(n)} for n in range(201)]}, "steps", id="many-steps"
+        ),
+        pytest.param({"timeout": 0}, "timeout: .*greater than", id="no-time"),
+        pytest.param({"timeout": 10**9}, "timeout: .*less than", id="too-much-time"),
+        pytest.param({"timeout": "soon"}, "timeout: .*integer", id="timeout-a-word"),
+        pytest.param({"description": "x" * 2001}, "description", id="long-description"),
+        pytest.param({"variables": []}, "variables: .*dictionary", id="variables-list"),
+        pytest.param(
+            {"variables": {"type": "array"}}, '"type": "object"', id="schema-of-a-list"
+        ),
+        pytest.param(
+            {"variables": {"type": "objekt"}}, "is no JSON Schema", id="no-schema"
+        ),
+        pytest.param(
+            {"variables": make_schema(a={"pattern": "("})},
+            "is no JSON Schema",
+            id="bad-pattern",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={"writeOnly": "yes"})},
+            "is no JSON Schema",
+            id="write-only-a-word",
+        ),
+        pytest.param(
+            {"variables": {"properties": {"a-b": {}}}},
+            "'a-b' is no name of an Ansible variable",
+            id="bad-variable-name",
+        ),
+        pytest.param(
+            {"variables": {"properties": {"a": True}}},
+            "a: must be",
+            id="boolean-schema",
+        ),
+        pytest.param({"variables": DEEP}, "is nested too deeply", id="deep-schema"),
+        pytest.param(
+            {"variables": make_schema(a={"$ref": "https://example.org/s.json"})},
+            "only refer to itself",
+            id="schema-elsewhere",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={"$ref": "#/$defs/missing"})},
+            "only refer to itself",
+            id="schema-refers-to-nothing",
+        ),
+    ],
+)
+def test_everything_wrong_is_said_in_a_sentence(
+    wrong: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(Invalid, match=sentence) as caught:
+        parse_config(**wrong)
+
+    assert "\0" not in str(caught.value)
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(Invalid) as caught:
+        parse_config(timeout=0, colour="red")
+
+    assert "timeout: " in str(caught.value)
+    assert "colour: " in str(caught.value)
+
+
+def test_the_published_schema_accepts_what_we_accept() -> None:
+    schema = Service.model_json_schema()
+    validator = jsonschema.Draft202012Validator(schema)
+
+    assert validator.is_valid(make_config())
+    assert not validator.is_valid(make_config(playbook="site.yml"))
+    assert not validator.is_valid(make_config(colour="red"))

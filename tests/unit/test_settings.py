@@ -1,0 +1,116 @@
+"""Settings: read from the environment, refused by name, never repeated."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.errors import BadSetting
+from app.settings import Settings, read_settings
+
+CANARY = "hunter2-canary"
+
+
+def test_without_any_variable_there_are_defaults() -> None:
+    settings = read_settings()
+
+    assert "postgresql:///fastdeploy" == settings.database
+    assert ("127.0.0.1", 8000) == (settings.host, settings.port)
+    assert "" == settings.run_as
+    assert set() == settings.model_fields_set
+
+
+def test_variables_are_read_and_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTDEPLOY_PORT", "1234")
+    monkeypatch.setenv("FASTDEPLOY_NODE", "one")
+    monkeypatch.setenv("FASTDEPLOY_UNKNOWN", "ignored")
+
+    settings = read_settings(node="two")
+
+    assert (1234, "two") == (settings.port, settings.node)
+
+
+def test_a_variable_that_is_empty_is_one_that_is_not_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"FASTDEPLOY_{name.upper()}", "")
+
+    settings = read_settings()
+
+    assert set() == settings.model_fields_set
+    assert settings.runners is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "form"),
+    [
+        ("DATABASE_URL", f"mysql://u:{CANARY}@h/d", "must begin with postgresql://"),
+        ("DATABASE_URL", f"postgresql://u:{CANARY}@h:port/d", "must be"),
+        ("DATABASE_URL", f"postgresql://u:{CANARY}@[h/d", "must be"),
+        ("DATABASE_URL", f"postgresql://u:{CANARY}@h/d?nonsense=1", "must be"),
+        ("SECRET_KEY", CANARY, "at least 32 characters"),
+        ("PORT", CANARY, "valid integer"),
+        ("PORT", "65536", "less than or equal to 65535"),
+        ("CONCURRENCY", "0", "greater than or equal to 1"),
+        ("SECURE_COOKIES", CANARY, "valid boolean"),
+        ("SESSION_HOURS", "-1", "greater than or equal to 1"),
+        ("LOG_FORMAT", CANARY, "console|json"),
+        ("RUN_AS", f"root -s {CANARY}", "name of a Unix account"),
+        ("RUN_AS", "deploy\n", "name of a Unix account"),
+        ("RUN_GROUP", "-g", "name of a Unix account"),
+    ],
+)
+def test_a_bad_value_names_its_variable_and_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, form: str
+) -> None:
+    monkeypatch.setenv(f"FASTDEPLOY_{name}", value)
+
+    with pytest.raises(BadSetting) as caught:
+        read_settings()
+
+    message = str(caught.value)
+    assert message.startswith(f"FASTDEPLOY_{name}: ")
+    assert form in message
+    assert CANARY not in message
+    # Nor in a traceback, should anybody print one.
+    assert caught.value.__suppress_context__
+
+
+def test_all_bad_values_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTDEPLOY_PORT", "x")
+    monkeypatch.setenv("FASTDEPLOY_CONCURRENCY", "y")
+
+    with pytest.raises(BadSetting) as caught:
+        read_settings()
+
+    assert ["FASTDEPLOY_PORT", "FASTDEPLOY_CONCURRENCY"] == [
+        line.partition(":")[0] for line in str(caught.value).splitlines()
+    ]
+
+
+@pytest.mark.parametrize(
+    "scheme", ["postgres", "postgresql", "postgres+psycopg", "postgresql+psycopg"]
+)
+def test_the_database_is_given_as_libpq_reads_it(scheme: str) -> None:
+    settings = read_settings(database_url=f"{scheme}://u:p%40@h:1/d?sslmode=require")
+
+    assert "postgresql://u:p%40@h:1/d?sslmode=require" == settings.database
+
+
+def test_secrets_are_not_in_the_repr() -> None:
+    settings = read_settings(
+        database_url=f"postgresql://u:{CANARY}@h/d", secret_key=CANARY * 3
+    )
+
+    assert CANARY not in repr(settings)
+    assert CANARY not in str(settings.model_dump())
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        read_settings().port = 1
+
+
+def test_runs_are_in_the_var_folder() -> None:
+    assert Path("/srv/var/runs") == read_settings(var=Path("/srv/var")).runs

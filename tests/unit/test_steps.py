@@ -1,0 +1,418 @@
+"""How the events of a run become the states of its steps."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from app.domain.events import (
+    JournalEvent,
+    Output,
+    RunnerEvent,
+    RunnerStatus,
+    StepReported,
+    StepState,
+    TaskResult,
+)
+from app.domain.steps import MAX_MESSAGE, MAX_NAME, MAX_STEPS, Step, Steps, cut, declare
+from tests.factories import NOW, make_recap, make_task
+
+OK, CHANGED, FAILED = TaskResult.OK, TaskResult.CHANGED, TaskResult.FAILED
+IGNORED, UNREACHABLE = TaskResult.IGNORED, TaskResult.UNREACHABLE
+
+
+def report(name: str, state: str, message: str = "") -> StepReported:
+    return StepReported(name, StepState(state), message, "{}")
+
+
+def fold(steps: Steps, *events: JournalEvent) -> list[int | None]:
+    """Apply the events, one a second; return the position each belongs to."""
+    seconds = count(1)
+    return [steps.apply(e, NOW + timedelta(seconds=next(seconds))) for e in events]
+
+
+def states(steps: Steps) -> dict[str, str]:
+    return {step.name: step.state.value for step in steps}
+
+
+def named(steps: Steps, name: str) -> Step:
+    return next(step for step in steps if step.name == name)
+
+
+@pytest.fixture
+def steps() -> Steps:
+    return Steps(declare(["prepare", "install", "verify"]))
+
+
+def test_declared_steps_are_pending_in_their_order() -> None:
+    assert [
+        Step(1, "prepare", declared=True, state=StepState.PENDING),
+        Step(2, "verify", declared=True, state=StepState.PENDING),
+    ] == declare(["prepare", "verify"])
+
+
+def test_a_script_moves_its_steps(steps: Steps) -> None:
+    places = fold(
+        steps,
+        report("prepare", "running"),
+        report("prepare", "success", "4 packages"),
+        report("install", "running"),
+        report("install", "failure", "disk full"),
+    )
+
+    assert [1, 1, 2, 2] == places
+    assert states(steps) == {
+        "prepare": "success",
+        "install": "failure",
+        "verify": "pending",
+    }
+    prepare = named(steps, "prepare")
+    assert "4 packages" == prepare.message
+    assert NOW + timedelta(seconds=1) == prepare.started_at
+    assert NOW + timedelta(seconds=2) == prepare.finished_at
+    assert ["install"] == [step.name for step in steps.failed]
+
+
+def test_a_step_that_comes_undeclared_is_added_at_the_end(steps: Steps) -> None:
+    assert [4, 1] == fold(
+        steps, report("extra", "success"), report("prepare", "running")
+    )
+
+    assert named(steps, "extra") == Step(
+        4,
+        "extra",
+        declared=False,
+        state=StepState.SUCCESS,
+        started_at=NOW + timedelta(seconds=1),
+        finished_at=NOW + timedelta(seconds=1),
+    )
+
+
+def test_a_repeated_step_runs_again_and_its_failure_can_turn_out_well(
+    steps: Steps,
+) -> None:
+    fold(
+        steps,
+        report("prepare", "failure", "no network"),
+        report("prepare", "running"),
+    )
+    assert named(steps, "prepare").finished_at is None
+
+    fold(steps, report("prepare", "success"))
+
+    assert "success" == states(steps)["prepare"]
+    assert [] == steps.failed
+
+
+def test_a_step_that_began_never_goes_back_to_pending(steps: Steps) -> None:
+    places = fold(steps, report("prepare", "running"), report("prepare", "pending"))
+
+    assert [1, 1] == places
+    assert "running" == states(steps)["prepare"]
+
+
+def test_a_step_that_is_reported_as_pending_has_not_begun(steps: Steps) -> None:
+    fold(steps, report("prepare", "pending", "waits for the others"))
+
+    prepare = named(steps, "prepare")
+    assert StepState.PENDING == prepare.state
+    assert prepare.started_at is None
+    assert "waits for the others" == prepare.message
+
+
+def test_a_skipped_step_took_no_time(steps: Steps) -> None:
+    fold(steps, report("install", "skipped", "is there already"))
+
+    install = named(steps, "install")
+    assert "skipped" == install.state
+    assert install.started_at is None
+    assert install.finished_at is not None
+
+
+def test_output_belongs_to_the_step_that_runs(steps: Steps) -> None:
+    places = fold(
+        steps,
+        Output("before"),
+        report("prepare", "running"),
+        Output("inside"),
+        report("prepare", "success"),
+        Output("between"),
+        report("install", "running"),
+        report("verify", "success"),
+        Output("inside install"),
+    )
+
+    assert [None, 1, 1, 1, None, 2, 3, 2] == places
+
+
+def test_reading_on_after_a_restart_continues_in_the_same_step(steps: Steps) -> None:
+    fold(steps, report("install", "running"))
+
+    resumed = Steps(list(steps))
+
+    assert [2] == fold(resumed, Output("still inside"))
+
+
+def test_status_lines_change_no_step(steps: Steps) -> None:
+    before = list(steps)
+
+    assert [None] == fold(steps, RunnerStatus("running"))
+
+    assert before == list(steps)
+    assert [] == steps.take_changed()
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        pytest.param(make_task("prepare | Make folder"), "prepare", id="prefix"),
+        pytest.param(make_task("prepare | a | b"), "prepare", id="first-prefix"),
+        pytest.param(
+            make_task("prepare | Make folder", role="nginx"),
+            "prepare",
+            id="prefix-before-role",
+        ),
+        pytest.param(
+            make_task("other | Make folder"), "Deploy", id="undeclared-prefix"
+        ),
+        pytest.param(make_task("prepare: no separator"), "Deploy", id="no-separator"),
+        pytest.param(make_task("Install", role="nginx"), "nginx", id="role"),
+        pytest.param(make_task("Install", play="Web"), "Web", id="play"),
+        pytest.param(make_task("Install", play=""), "Install", id="neither"),
+    ],
+)
+def test_a_task_belongs_to_prefix_role_or_play(
+    steps: Steps, task: RunnerEvent, expected: str
+) -> None:
+    fold(steps, task)
+
+    assert "running" == states(steps)[expected]
+
+
+def test_the_next_step_ends_the_one_before(steps: Steps) -> None:
+    fold(
+        steps,
+        make_task("prepare | a"),
+        make_task("prepare | a", CHANGED),
+        make_task("install | b"),
+    )
+
+    assert {"prepare": "success", "install": "running", "verify": "pending"} == states(
+        steps
+    )
+
+
+def test_the_recap_ends_the_last_step(steps: Steps) -> None:
+    fold(steps, make_task("verify | a"), make_task("verify | a", OK), make_recap())
+
+    assert "success" == states(steps)["verify"]
+    assert [None] == fold(steps, Output("after the recap"))
+
+
+def test_a_failed_task_fails_its_step_and_names_the_hosts(steps: Steps) -> None:
+    fold(
+        steps,
+        make_task("install | Unpack"),
+        make_task("install | Unpack", FAILED, host="web2"),
+        make_task("install | Unpack", OK, host="web1"),
+        make_task("install | Unpack", UNREACHABLE, host="web3"),
+        make_recap("web2", "web3"),
+    )
+
+    install = named(steps, "install")
+    assert StepState.FAILURE == install.state
+    assert ("web2", "web3") == install.failed_hosts
+    assert "install | Unpack: unreachable on web3" == install.message
+
+
+def test_a_host_that_fails_twice_is_named_once(steps: Steps) -> None:
+    failure = make_task("install | Unpack", FAILED, host="web2")
+
+    fold(steps, failure, make_task("install | Unpack", FAILED, host="web1"), failure)
+
+    assert ("web1", "web2") == named(steps, "install").failed_hosts
+
+
+def test_an_ignored_failure_fails_nothing(steps: Steps) -> None:
+    fold(
+        steps,
+        make_task("install | Unpack"),
+        make_task("install | Unpack", IGNORED),
+        make_recap(),
+    )
+
+    assert "success" == states(steps)["install"]
+
+
+def test_a_rescued_failure_turns_out_well_and_says_so(steps: Steps) -> None:
+    fold(
+        steps,
+        make_task("install | Unpack"),
+        make_task("install | Unpack", FAILED),
+        make_task("install | Clean up", OK),
+        make_recap(),
+    )
+
+    install = named(steps, "install")
+    assert StepState.SUCCESS == install.state
+    assert () == install.failed_hosts
+    assert "install | Unpack: failed on web1 (rescued)" == install.message
+
+
+def test_a_host_that_was_rescued_first_fails_for_good_in_its_last_step(
+    steps: Steps,
+) -> None:
+    fold(
+        steps,
+        make_task("prepare | a", FAILED),
+        make_task("install | b", FAILED),
+        make_recap("web1"),
+    )
+
+    assert {"prepare": "success", "install": "failure", "verify": "pending"} == states(
+        steps
+    )
+
+
+def test_one_host_is_rescued_and_another_is_not(steps: Steps) -> None:
+    fold(
+        steps,
+        make_task("install | b", FAILED, host="web1"),
+        make_task("install | b", FAILED, host="web2"),
+        make_recap("web2"),
+    )
+
+    install = named(steps, "install")
+    assert StepState.FAILURE == install.state
+    assert ("web2",) == install.failed_hosts
+
+
+def test_a_failed_step_stays_in_failure_while_other_hosts_go_on(steps: Steps) -> None:
+    fold(
+        steps,
+        make_task("install | b", FAILED, host="web1"),
+        make_task("install | c"),
+        make_task("install | c", OK, host="web2"),
+        make_task("verify | d"),
+    )
+
+    assert "failure" == states(steps)["install"]
+    assert "running" == states(steps)["verify"]
+
+
+def test_with_serial_a_step_comes_again_for_the_next_hosts(steps: Steps) -> None:
+    batch = [make_task("prepare | a"), make_task("install | b")]
+
+    places = fold(steps, *batch, *batch)
+
+    assert [1, 2, 1, 2] == places
+    assert {"prepare": "success", "install": "running", "verify": "pending"} == states(
+        steps
+    )
+    assert 3 == len(list(steps))
+
+
+def test_with_serial_a_failure_of_the_first_hosts_is_kept(steps: Steps) -> None:
+    fold(
+        steps,
+        make_task("prepare | a", FAILED, host="web1"),
+        make_task("prepare | a"),
+        make_task("prepare | a", OK, host="web2"),
+        make_recap("web1"),
+    )
+
+    assert "failure" == states(steps)["prepare"]
+
+
+def test_an_event_without_a_task_belongs_to_the_step_that_runs(steps: Steps) -> None:
+    assert [None, 1, 1] == fold(
+        steps, make_task(), make_task("prepare | a"), make_task()
+    )
+
+
+def test_long_names_and_messages_are_cut(steps: Steps) -> None:
+    fold(
+        steps,
+        report("n" * 10_000, "running", "m" * 10_000),
+        report("n" * 10_000, "success", "m" * 10_000),
+    )
+
+    (step,) = [step for step in steps if not step.declared]
+    assert "n" * (MAX_NAME - 1) + "…" == step.name
+    assert "m" * (MAX_MESSAGE - 1) + "…" == step.message
+    assert StepState.SUCCESS == step.state
+
+
+def test_no_run_gets_more_steps_than_there_may_be() -> None:
+    steps = Steps([])
+
+    places = fold(steps, *(report(f"s{n}", "success") for n in range(MAX_STEPS + 5)))
+
+    assert [*range(1, MAX_STEPS + 1), *[None] * 5] == places
+    assert MAX_STEPS == len(list(steps))
+    assert [None] == fold(steps, make_task("t", play="one more"))
+
+
+def test_changed_steps_are_taken_once(steps: Steps) -> None:
+    fold(steps, report("prepare", "running"), report("prepare", "success"))
+
+    assert [named(steps, "prepare")] == steps.take_changed()
+    assert [] == steps.take_changed()
+
+
+@pytest.mark.parametrize(
+    ("well", "running_becomes", "message"),
+    [(True, "success", "halfway"), (False, "failure", "the run was killed")],
+    ids=["well", "not-well"],
+)
+def test_the_end_of_the_run_settles_every_step(
+    steps: Steps, *, well: bool, running_becomes: str, message: str
+) -> None:
+    fold(
+        steps,
+        report("prepare", "success", "done"),
+        report("install", "running", "halfway"),
+    )
+
+    steps.finish(well=well, reason="the run was killed", at=NOW)
+
+    assert {
+        "prepare": "success",
+        "install": running_becomes,
+        "verify": "skipped",
+    } == states(steps)
+    assert message == named(steps, "install").message
+    assert "done" == named(steps, "prepare").message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("abc", "abc"), ("abcd", "ab…"), ("", "")]
+)
+def test_cut_leaves_what_fits(text: str, expected: str) -> None:
+    assert expected == cut(text, 3)
+
+
+def test_a_recap_speaks_of_its_own_playbook_alone(steps: Steps) -> None:
+    begin = RunnerEvent("playbook_on_start", None, "", "", "", "", None, "", "{}")
+
+    fold(
+        steps,
+        make_task("prepare | a", FAILED),
+        make_recap("web1"),
+        begin,
+        make_task("install | b"),
+        make_recap(),
+    )
+
+    assert {"prepare": "failure", "install": "success", "verify": "pending"} == states(
+        steps
+    )
+
+
+def test_a_step_in_failure_says_why(steps: Steps) -> None:
+    fold(steps, replace(make_task("install | a", FAILED), message="no space left"))
+
+    assert "install | a: failed on web1: no space left" == (
+        named(steps, "install").message
+    )

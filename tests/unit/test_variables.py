@@ -1,0 +1,189 @@
+"""Launch variables: what is accepted, what is refused, and what is never repeated."""
+
+from typing import Any
+
+import pytest
+
+from app.domain.service import Service
+from app.domain.variables import (
+    MAX_SIZE,
+    check,
+    defaults,
+    from_text,
+    split_secrets,
+)
+from app.errors import InvalidVariables
+from tests.factories import make_schema, make_service
+
+CANARY = "hunter2-canary"
+
+
+def service_with(**properties: Any) -> Service:
+    return make_service(variables=make_schema(**properties))
+
+
+def problems_of(service: Service, **given: Any) -> dict[str, str]:
+    with pytest.raises(InvalidVariables) as caught:
+        check(service, given)
+    return caught.value.problems
+
+
+def test_given_values_come_over_the_defaults() -> None:
+    service = service_with(
+        a={"type": "integer", "default": 1}, b={"default": "x"}, c={"type": "string"}
+    )
+
+    assert {"a": 2, "b": "x"} == check(service, {"a": 2})
+    assert {"a": 1, "b": "x"} == defaults(service)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "problem"),
+    [
+        pytest.param({"type": "integer"}, "5", "'5' is not of type", id="type"),
+        pytest.param({"enum": ["a", "b"]}, "c", "is not one of", id="enum"),
+        pytest.param({"maximum": 3}, 4, "greater than the maximum", id="maximum"),
+        pytest.param({"pattern": "^v"}, "1.0", "does not match", id="pattern"),
+        pytest.param({"format": "ipv4"}, "1.2.3", "is not a 'ipv4'", id="format"),
+        pytest.param({"items": {"type": "string"}}, [1], "not of type", id="nested"),
+        pytest.param({}, float("nan"), "JSON", id="nan"),
+        pytest.param({}, float("inf"), "JSON", id="infinity"),
+        pytest.param({}, 2**70, "JSON", id="number-beyond-64-bits"),
+        pytest.param({}, "\ud800", "JSON", id="lone-surrogate"),
+        pytest.param({}, {"a": ["\ud800"]}, "JSON", id="lone-surrogate-inside"),
+    ],
+)
+def test_a_value_that_the_schema_refuses_is_named(
+    schema: dict[str, Any], value: object, problem: str
+) -> None:
+    service = service_with(a=schema)
+
+    assert problem in problems_of(service, a=value)["a"]
+
+
+def test_a_missing_variable_is_named() -> None:
+    schema = make_schema(version={"type": "string"}) | {"required": ["version"]}
+
+    problems = problems_of(make_service(variables=schema))
+
+    assert {"version": "is required"} == problems
+
+
+@pytest.mark.parametrize("additional", [True, {}, {"type": "string"}])
+@pytest.mark.parametrize("name", ["ansible_connection", "ansible_python_interpreter"])
+def test_a_variable_that_the_schema_does_not_name_is_refused(
+    name: str, additional: object
+) -> None:
+    schema = make_schema(version={}) | {"additionalProperties": additional}
+
+    problems = problems_of(make_service(variables=schema), **{name: "local"})
+
+    assert {name: "is no variable of hello (known: version)"} == problems
+
+
+def test_a_service_without_variables_takes_none() -> None:
+    assert {} == check(make_service(), {})
+    assert {"a": "is no variable of hello (known: none)"} == problems_of(
+        make_service(), a=1
+    )
+
+
+def test_all_problems_are_told_at_once() -> None:
+    service = service_with(a={"type": "integer"}, b={"type": "boolean"}, c={})
+
+    assert {"a", "b"} == set(problems_of(service, a="x", b="y", c="z"))
+
+
+def test_variables_have_a_limit_together() -> None:
+    service = service_with(a={}, b={})
+    half = "x" * (MAX_SIZE // 2)
+
+    assert {"a": half} == check(service, {"a": half})
+    assert {"": f"together they exceed {MAX_SIZE} bytes"} == problems_of(
+        service, a=half, b=half
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "given"),
+    [
+        pytest.param({}, {"token": CANARY}, id="of-the-variable"),
+        pytest.param({"not": {}}, {"token": CANARY}, id="not"),
+        pytest.param({"maxProperties": 0}, {"token": CANARY}, id="max-properties"),
+        pytest.param(
+            {"anyOf": [{"required": ["other"]}]}, {"token": CANARY}, id="any-of"
+        ),
+        pytest.param(
+            {"dependentRequired": {"token": ["other"]}},
+            {"token": CANARY},
+            id="together",
+        ),
+    ],
+)
+def test_a_refused_secret_is_not_repeated(
+    more: dict[str, Any], given: dict[str, Any]
+) -> None:
+    schema = make_schema(
+        token={"type": "string", "writeOnly": True, "maxLength": 5}, other={}
+    )
+
+    problems = problems_of(make_service(variables=schema | more), **given)
+
+    assert problems
+    assert CANARY not in str(InvalidVariables(problems))
+
+
+def test_a_schema_that_refers_to_itself_without_end_refuses_and_says_so() -> None:
+    service = service_with(a={"$ref": "#/properties/a"})
+
+    assert "without end" in problems_of(service, a=1)[""]
+
+
+def test_a_long_refused_value_is_cut() -> None:
+    service = service_with(a={"type": "integer"})
+
+    assert len(problems_of(service, a="x" * 10_000)["a"]) <= 500
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "expected"),
+    [
+        pytest.param({"type": "string"}, " 5 ", " 5 ", id="string"),
+        pytest.param({}, "5", "5", id="no-type-is-a-string"),
+        pytest.param({"type": "integer"}, " 5 ", 5, id="integer"),
+        pytest.param({"type": "integer"}, "5.5", "5.5", id="no-integer"),
+        pytest.param({"type": "integer"}, "9" * 5000, "9" * 5000, id="endless-integer"),
+        pytest.param({"type": "number"}, "1e3", 1000.0, id="number"),
+        pytest.param({"type": "number"}, "nan", "nan", id="nan"),
+        pytest.param({"type": "number"}, "1e999", "1e999", id="infinity"),
+        pytest.param({"type": "boolean"}, "Yes", True, id="yes"),
+        pytest.param({"type": "boolean"}, "off", False, id="off"),
+        pytest.param({"type": "boolean"}, "maybe", "maybe", id="maybe"),
+        pytest.param({"type": "array"}, "[1]", [1], id="array"),
+        pytest.param({"type": "object"}, '{"a": 1}', {"a": 1}, id="object"),
+        pytest.param({"type": "array"}, "[1", "[1", id="no-json"),
+        pytest.param({"type": ["string", "null"]}, "null", None, id="several-types"),
+        pytest.param({"enum": [1, 2]}, "2", 2, id="choice-that-is-no-text"),
+        pytest.param({"enum": ["1", 1]}, "1", "1", id="choice-that-is-a-text"),
+    ],
+)
+def test_a_text_becomes_a_value_of_the_schemas_type(
+    schema: dict[str, Any], text: str, expected: object
+) -> None:
+    found = from_text(service_with(a=schema), {"a": text})["a"]
+
+    assert expected == found
+    assert type(expected) is type(found)
+
+
+def test_an_unknown_name_stays_a_text_to_be_refused_by_name() -> None:
+    assert {"b": "1"} == from_text(service_with(a={}), {"b": "1"})
+
+
+def test_secrets_are_parted_from_what_may_be_shown() -> None:
+    service = make_service(variables=make_schema(secret="token", colour={}))
+
+    shown, secret = split_secrets(service, {"token": CANARY, "colour": "red"})
+
+    assert {"colour": "red"} == shown
+    assert {"token": CANARY} == secret

@@ -1,0 +1,125 @@
+"""`just chaos --minutes N --seed S`: kill everything, and lose nothing.
+
+Launches a stream of deployments of several kinds, with clients that follow them, drop
+their streams and resume. At random moments web, worker and PostgreSQL are killed with
+SIGKILL and started again after up to 5 s. Then everything may come to its end, and the
+journals are compared with the database and with what each client was sent. The seed
+decides what is done; when it meets what, the machine does.
+
+Prints a summary as JSON. The exit code is 0 only if nothing was lost, duplicated, wrong
+or stuck, over at least ten kills a minute.
+"""
+
+import argparse
+import json
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from app import local, log
+from app.errors import FastDeployError
+from app.runner.stop import signal_run
+from app.settings import Settings
+from app.worker.launch import Run
+from bench.site import fresh, installed
+from tools.chaos.compare import Findings, compare
+from tools.chaos.killer import Killer
+from tools.chaos.settle import settle
+from tools.chaos.stream import CLIENTS, OPEN, Stream
+
+#: Seconds after which a part that was killed is started again, at most.
+AWAY = 5.0
+#: Kills that there must be for each minute.
+KILLS_A_MINUTE = 10
+
+
+def main() -> int:
+    """Run it and print the summary; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="just chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--seed", default=str(random.randrange(10**6)))
+    asked = parser.parse_args()
+    log.configure("console")
+    # As Ctrl-C does, so that what was started here ends with us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with fresh("chaos") as settings:
+        try:
+            summary, findings = _chaos(settings, asked.minutes * 60, asked.seed)
+        except (FastDeployError, TimeoutError) as error:
+            print(f"chaos: {error}", file=sys.stderr)
+            return 1
+    print(json.dumps({"seed": asked.seed, **summary, **asdict(findings)}, indent=2))
+    enough = summary["kills"] >= KILLS_A_MINUTE * asked.minutes
+    return 0 if findings.none and enough else 1
+
+
+def _chaos(
+    settings: Settings, seconds: float, seed: str
+) -> tuple[dict[str, Any], Findings]:
+    pauses = random.Random(f"{seed} pauses")
+
+    def pause() -> float:
+        return pauses.uniform(0, AWAY)
+
+    with (
+        local.embedded(settings, pause) as postgres,
+        installed(postgres.settings, "web", "worker", pause=pause) as here,
+        _no_run_left(settings),
+        _following() as (pool, over),
+    ):
+        killer = Killer(here, postgres, random.Random(f"{seed} kills"))
+        stream = Stream(here, pool, random.Random(f"{seed} launches"), over)
+        launching = pool.submit(stream.work, seconds)
+        killer.work(seconds)
+        launching.result()
+        begun = time.monotonic()
+        findings = Findings()
+        settle(here.settings, stream, findings)
+        settled = time.monotonic() - begun
+        stream.finish()
+        events = compare(here.settings, stream.launched, stream.clients, findings)
+    summary = {
+        "kills": killer.kills,
+        "hits": killer.hits,
+        "deployments": len(stream.launched),
+        "events": events,
+        "clients": len(stream.clients),
+        "drops": sum(client.drops for client in stream.clients),
+        "breaks": sum(client.breaks for client in stream.clients),
+        "seconds_to_settle": round(settled, 1),
+    }
+    return summary, findings
+
+
+@contextmanager
+def _following() -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
+    """Threads for the launches and clients, and what tells them that it is over."""
+    over = threading.Event()
+    with ThreadPoolExecutor(max_workers=1 + OPEN * CLIENTS) as pool:
+        try:
+            yield pool, over
+        finally:
+            over.set()
+
+
+@contextmanager
+def _no_run_left(settings: Settings) -> Iterator[None]:
+    """Kill the runs that still go on at the end, should any be stuck."""
+    try:
+        yield
+    finally:
+        for folder in settings.runs.glob("*"):
+            while Run(folder).alive():
+                signal_run(folder, signal.SIGKILL)
+                time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

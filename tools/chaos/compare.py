@@ -1,0 +1,187 @@
+"""Comparing what the runs wrote with what was recorded and sent, event by event.
+
+Nothing of the application's own reading and translating is used here.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from app.settings import Settings
+from tools.chaos.client import Client
+from tools.chaos.kinds import Kind
+
+#: What was found is told so many times; the rest is only counted.
+_TOLD = 20
+_MILESTONES = ("queued", "started", "finished")
+_STATES = ("pending", "running", "success", "failure", "skipped")
+#: Characters of an event's text that a client is sent.
+_SENT = 16_384
+
+
+@dataclass
+class Findings:
+    """What is not as it must be."""
+
+    lost: int = 0
+    duplicated: int = 0
+    wrong_outcome: int = 0
+    stuck: int = 0
+    told: list[str] = field(default_factory=list)
+
+    def compare(
+        self, what: str, expected: Sequence[Hashable], found: Sequence[Hashable]
+    ) -> None:
+        """Count what is missing and what is there too often; order counts as both."""
+        missing = (Counter(expected) - Counter(found)).total()
+        surplus = (Counter(found) - Counter(expected)).total()
+        if not missing and not surplus and list(expected) != list(found):
+            missing = surplus = 1
+        self.lost += missing
+        self.duplicated += surplus
+        if missing or surplus:
+            self.tell(f"{what}: {missing} lost, {surplus} duplicated")
+
+    def require(self, what: str, expected: object, found: object) -> None:
+        """Count an outcome that is another one."""
+        if expected != found:
+            self.wrong_outcome += 1
+            self.tell(f"{what}: {found!r} instead of {expected!r}")
+
+    def tell(self, sentence: str) -> None:
+        """Keep a sentence for the summary, unless there are many."""
+        if len(self.told) < _TOLD:
+            self.told.append(sentence)
+
+    @property
+    def none(self) -> bool:
+        """Whether everything is as it must be."""
+        return not (self.lost or self.duplicated or self.wrong_outcome or self.stuck)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An event as the database has it."""
+
+    number: int
+    kind: str
+    name: str | None
+    text: str
+    open: bool
+    data: str | None
+    raw: bytes | None
+
+
+def compare(
+    settings: Settings,
+    launched: dict[int, Kind],
+    clients: Sequence[Client],
+    findings: Findings,
+) -> int:
+    """Compare every deployment and every client; return the number of events."""
+    events = 0
+    with psycopg.connect(settings.database) as db:
+        asked = db.execute("SELECT id FROM deployments").fetchall()
+        findings.compare("deployments", sorted(launched), sorted(n for (n,) in asked))
+        for number, kind in launched.items():
+            rows = _rows(db, number)
+            events += len(rows)
+            _compare_events(settings, number, kind, rows, findings)
+            _compare_outcome(settings, db, number, kind, findings)
+            sent = [(row.number, hash(row.text[:_SENT])) for row in rows]
+            for client in clients:
+                if client.deployment == number:
+                    what = f"client of {kind.name} {number}"
+                    findings.compare(what, sent, client.received)
+    configs = sorted(path.name for path in settings.config_folder.iterdir())
+    findings.require("config files that are left", [], configs)
+    return events
+
+
+def lines(journal: bytes) -> Iterator[tuple[str, bytes]]:
+    """The lines of a journal: what kind of event each is, and what is kept of it."""
+    found = journal.split(b"\n")
+    for line in found if found[-1] else found[:-1]:
+        about = _object(line)
+        if {"event", "uuid", "counter", "event_data"} <= about.keys():
+            yield "runner", line
+        elif {"status", "runner_ident"} <= about.keys():
+            yield "status", str(about["status"]).encode()
+        elif "name" in about and about.get("state") in _STATES:
+            yield "step", line
+        else:
+            yield "output", line
+
+
+def recorded(rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
+    """The same, of what the database has; pieces of one line are put together."""
+    begun = b""
+    for row in rows:
+        if row.kind == "output":
+            begun += row.text.encode() if row.raw is None else row.raw
+            if not row.open:
+                yield "output", begun
+                begun = b""
+        elif row.kind == "status":
+            yield "status", (row.name or "").encode()
+        elif row.kind in ("runner", "step"):
+            yield row.kind, (row.data or "").encode()
+
+
+def _compare_events(
+    settings: Settings, number: int, kind: Kind, rows: list[Row], findings: Findings
+) -> None:
+    what = f"{kind.name} {number}"
+    journal = settings.runs / str(number) / "journal"
+    written = journal.read_bytes() if journal.exists() else b""
+    findings.require(f"{what}: the journal is whole", True, kind.is_whole(written))
+    findings.compare(f"{what}: lines", list(lines(written)), list(recorded(rows)))
+    milestones = [row.kind for row in rows if row.kind in _MILESTONES]
+    findings.compare(f"{what}: milestones", _MILESTONES, milestones)
+    numbers = [row.number for row in rows]
+    findings.compare(f"{what}: numbers", range(1, len(rows) + 1), numbers)
+
+
+def _compare_outcome(
+    settings: Settings,
+    db: psycopg.Connection[Any],
+    number: int,
+    kind: Kind,
+    findings: Findings,
+) -> None:
+    what = f"{kind.name} {number}"
+    found = db.execute(
+        "SELECT status, exit_code FROM deployments WHERE id = %s", [number]
+    ).fetchone()
+    findings.require(f"{what}: outcome", (kind.status, kind.exit_code), found)
+    steps = db.execute(
+        "SELECT name, state FROM steps WHERE deployment_id = %s", [number]
+    )
+    findings.require(f"{what}: steps", dict(kind.steps), dict(steps.fetchall()))
+    artifacts = settings.runs / str(number) / "artifacts" / str(number)
+    for name, expected in (("status", kind.status), ("rc", str(kind.exit_code))):
+        file = artifacts / name
+        content = file.read_text() if file.exists() else None
+        findings.require(f"{what}: artifact {name}", expected, content)
+
+
+def _rows(db: psycopg.Connection[Any], number: int) -> list[Row]:
+    with db.cursor(row_factory=class_row(Row)) as cursor:
+        return cursor.execute(
+            "SELECT number, kind, name, text, open, data, raw FROM events "
+            "WHERE deployment_id = %s ORDER BY number",
+            [number],
+        ).fetchall()
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

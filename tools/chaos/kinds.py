@@ -1,0 +1,141 @@
+"""The kinds of deployment: what each prints, and how it must end, as data."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.site import Site
+
+#: Writes the pieces of `play.json` with a pause behind each, and ends as it says.
+_PROGRAM = """\
+#!/usr/bin/env python3
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+play = json.loads((Path(__file__).parent / "play.json").read_text())
+for piece in play["pieces"]:
+    rest = piece.encode("latin-1")
+    while rest:
+        rest = rest[os.write(1, rest) :]
+    time.sleep(play["pause"])
+if play["exit_code"] > 128:
+    os.kill(os.getpid(), play["exit_code"] - 128)
+sys.exit(play["exit_code"])
+"""
+_TASKS = 6
+_PLAYBOOK = """\
+- name: Chaos
+  hosts: all
+  gather_facts: false
+  tasks:
+""" + "".join(
+    f"""\
+    - name: work | Say {number}
+      ansible.builtin.command:
+        cmd: sleep 0.2
+      changed_when: false
+"""
+    for number in range(_TASKS)
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A service, what its runs write into the journal, and how they must end."""
+
+    name: str
+    files: Mapping[str, str]
+    config: Mapping[str, Any]
+    #: Whether this is all that a run has to write.
+    is_whole: Callable[[bytes], bool]
+    exit_code: int = 0
+    status: str = "successful"
+    steps: Mapping[str, str] = field(default_factory=dict)
+
+    def add_to(self, here: Site) -> None:
+        """Put the service into the catalogue."""
+        here.add_service(self.name, dict(self.files), **self.config)
+
+
+def kinds() -> list[Kind]:
+    """One of each."""
+    return [
+        _script("numbered", [b"line %d\n" % n for n in range(40)], pause=0.1),
+        _script("bursts", [_burst(n) for n in range(8)], pause=0.4),
+        _script("long-lines", [_long(n) for n in range(6)], pause=0.5),
+        _script("any-bytes", [_any_bytes(n) for n in range(20)], pause=0.1),
+        _script("quiet", [b""] * 4, pause=0.5),
+        _script("half-a-line", [b"no newline at ", b"the end"], pause=0.5),
+        _script("exit-3", [b"about to fail\n"] * 5, pause=0.3, exit_code=3),
+        _script("killed", [b"about to die\n"] * 5, pause=0.3, exit_code=137),
+        _steps("steps", "success"),
+        _steps("failing-steps", "failure"),
+        _playbook(),
+    ]
+
+
+def _script(
+    name: str, pieces: list[bytes], *, pause: float, exit_code: int = 0, **more: Any
+) -> Kind:
+    play = {
+        "pieces": [piece.decode("latin-1") for piece in pieces],
+        "pause": pause,
+        "exit_code": exit_code,
+    }
+    printed = b"".join(pieces)
+    return Kind(
+        name,
+        {"deploy.py": _PROGRAM, "play.json": json.dumps(play)},
+        {"deploy_script": "deploy.py"},
+        printed.__eq__,
+        exit_code,
+        **{"status": "failed" if exit_code else "successful"} | more,
+    )
+
+
+def _steps(name: str, last: str) -> Kind:
+    """Two steps and what is printed between; a failure counts without an exit code."""
+    states = {"one": "success", "two": last}
+    pieces = []
+    for step, end in states.items():
+        for state in ("running", end):
+            about = {"name": step, "state": state, "message": f"{step} {state}"}
+            pieces += [json.dumps(about).encode() + b"\n", b"between\n"]
+    return _script(
+        name,
+        pieces,
+        pause=0.2,
+        status="successful" if last == "success" else "failed",
+        steps=states,
+    )
+
+
+def _playbook() -> Kind:
+    return Kind(
+        "playbook",
+        {"deploy.yml": _PLAYBOOK},
+        {"playbook": "deploy.yml", "steps": [{"name": "work"}]},
+        lambda journal: journal.count(b'"event": "runner_on_ok"') == _TASKS,
+        steps={"work": "success"},
+    )
+
+
+def _burst(number: int) -> bytes:
+    return b"".join(b"burst %d line %d\n" % (number, line) for line in range(1000))
+
+
+def _long(number: int) -> bytes:
+    """A line of 100 kB, one that is recorded in pieces, one that looks like JSON."""
+    return (
+        b"%d " % number + b"x" * 100_000 + b"\n"
+        + (b"%d " % number + "é".encode() * 1_200_000 + b"\n") * (number % 3 == 0)
+        + b'{"name": "%d", "state": "unknown"}\n' % number
+    )  # fmt: skip
+
+
+def _any_bytes(number: int) -> bytes:
+    return b"%d \xff\xfe \x00 \x1b[31mred \r\v\x85 \xe2\x80\xa8 {}\n42\nnull\n" % number

@@ -1,0 +1,89 @@
+"""A stream of deployments of all kinds, each with clients that follow it."""
+
+import random
+import threading
+import time
+from concurrent.futures import Executor, Future
+
+import httpx
+
+from bench.site import Site
+from tools.chaos.client import Client
+from tools.chaos.kinds import Kind, kinds
+
+#: Deployments that are followed at a time; more would only wait.
+OPEN = 14
+#: Clients of one deployment, at most.
+CLIENTS = 3
+#: Seconds between two launches, at most.
+_BETWEEN = 2.0
+#: Seconds between two attempts to launch, what one may take, and all of them.
+_TRY_AGAIN, _PATIENCE, _LONG = 0.2, 10.0, 180.0
+
+
+class Stream:
+    """Launches deployments through the API and lets clients follow them."""
+
+    def __init__(
+        self, here: Site, pool: Executor, chance: random.Random, over: threading.Event
+    ) -> None:
+        self.launched: dict[int, Kind] = {}
+        self.clients: list[Client] = []
+        self._http = here.client
+        self._pool = pool
+        self._chance = chance
+        self._over = over
+        self._following: list[Future[None]] = []
+        self._kinds = kinds()
+        for kind in self._kinds:
+            kind.add_to(here)
+
+    def work(self, seconds: float) -> None:
+        """Launch for so long."""
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at:
+            if len(self.followed) < OPEN:
+                self._launch(self._chance.choice(self._kinds))
+            if self._over.wait(self._chance.uniform(0, _BETWEEN)):
+                return
+
+    @property
+    def followed(self) -> set[int]:
+        """The deployments whose clients have not seen the end yet."""
+        return {client.deployment for client in self.clients if not client.complete}
+
+    def finish(self) -> None:
+        """Let the clients go, and raise what went wrong in one, if anything did."""
+        self._over.set()
+        for future in self._following:
+            future.result()
+
+    def _launch(self, kind: Kind) -> None:
+        """Launch once, however often that has to be asked for; raises TimeoutError."""
+        deadline = time.monotonic() + _LONG
+        key = f"chaos-{self._chance.randrange(10**12)}"
+        while not self._over.wait(_TRY_AGAIN):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{kind.name} could not be launched in {_LONG} s")
+            try:
+                answer = self._http.post(
+                    "/api/deployments",
+                    json={"service": kind.name},
+                    headers={"Idempotency-Key": key},
+                    timeout=_PATIENCE,
+                )
+            except httpx.TransportError:
+                continue
+            if answer.is_server_error:
+                continue
+            answer.raise_for_status()
+            self._follow(answer.json()["id"], kind)
+            return
+
+    def _follow(self, number: int, kind: Kind) -> None:
+        self.launched[number] = kind
+        for _ in range(self._chance.randint(1, CLIENTS)):
+            chance = random.Random(self._chance.random())
+            client = Client(self._http, number, chance)
+            self.clients.append(client)
+            self._following.append(self._pool.submit(client.follow, self._over))
