@@ -26,6 +26,7 @@ from app.store.events import Event
 from app.usecases import access, catalogue, deploy, output
 from app.usecases.deploy import View
 from tests.conftest import Postgres
+from tests.processes import living
 
 ROOT = Path(__file__).parents[2]
 #: Seconds after which something that should come true counts as never coming.
@@ -260,17 +261,13 @@ def _answers(process: Process, check: Callable[[], bool]) -> bool:
 
 
 def _of_run(session: int, folder: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, ProcessLookupError):
-            # The marker too: a session's number may belong to somebody else by now.
-            if (
-                os.getsid(process.pid) == session
-                and process.environ().get("FASTDEPLOY_RUN") == str(folder)
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
-                found.append(process)
-    return found
+    # The marker too: a session's number may belong to somebody else by now.
+    return living(
+        lambda process: (
+            os.getsid(process.pid) == session
+            and process.environ().get("FASTDEPLOY_RUN") == str(folder)
+        )
+    )
 
 
 @contextmanager

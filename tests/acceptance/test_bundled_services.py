@@ -18,6 +18,8 @@ import pytest
 import yaml  # PyYAML ships no types.
 from jsonschema import Draft202012Validator
 
+from tests.processes import living
+
 SERVICES = Path(__file__).parents[2] / "services"
 NAMES = ["fleet", "hello", "static-site"]
 PLAYBOOK_SERVICES = ["fleet", "static-site"]
@@ -51,13 +53,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def survivors(mark: str) -> list[psutil.Process]:
     """Return the processes of a run that are still there when they had time to end."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark:
-                found.append(process)
-        except psutil.Error:
-            continue
+    found = living(lambda process: process.environ().get(MARK) == mark)
     _, alive = psutil.wait_procs(found, timeout=EXIT_LIMIT)
     return alive
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from psutil import STATUS_ZOMBIE
 
 from app import bootstrap
 from app.domain.deployment import Deployment, Status
@@ -15,6 +14,7 @@ from app.errors import Conflict
 from app.usecases.cancel import cancel as request_cancel
 from tests.acceptance.conftest import ACTOR, ROOT, Installation, Process, eventually
 from tests.acceptance.test_cli import assert_refused, command
+from tests.processes import living
 
 CANCELED = f"canceled by {ACTOR.name}"
 STEPS = [{"name": name} for name in ("prepare", "work", "never")]
@@ -74,19 +74,18 @@ def cancel(made: Installation, number: int) -> None:
 
 
 def left(made: Installation, number: int) -> list[str]:
-    """The living processes that bear the mark of a run, whoever their parents are."""
+    """What the living processes run that bear the mark of a run, whoever began them."""
     mark = str(made.run_folder(number))
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if (
-                process.environ().get("FASTDEPLOY_RUN") == mark
-                and process.status() != STATUS_ZOMBIE
-            ):
-                found.append(" ".join(process.cmdline()))
-        except (psutil.Error, OSError):
-            continue
-    return found
+    words: list[str] = []
+
+    def belongs(process: psutil.Process) -> bool:
+        if process.environ().get("FASTDEPLOY_RUN") != mark:
+            return False
+        words.append(" ".join(process.cmdline()))
+        return True
+
+    living(belongs)
+    return words
 
 
 def canceled(made: Installation, number: int) -> Deployment:

@@ -16,6 +16,7 @@ import pytest
 from app.domain.deployment import Status
 from app.serve import listen
 from tests.acceptance.conftest import ROOT, Installation, Process, eventually, free_port
+from tests.processes import living
 
 STEPS = """#!/bin/sh
 echo '{"name": "build", "state": "running"}'
@@ -350,11 +351,11 @@ def answers(browser: httpx.Client) -> bool:
 
 def of_installation(var: Path) -> list[psutil.Process]:
     """Every process that has to do with this folder."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            words = [*process.cmdline(), process.environ().get("FASTDEPLOY_VAR", ""),
-                     process.cwd()]  # fmt: skip
-            if any(str(var) in word for word in words):
-                found.append(process)
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+
+    def belongs(process: psutil.Process) -> bool:
+        folder = process.environ().get("FASTDEPLOY_VAR", "")
+        return any(
+            str(var) in word for word in [*process.cmdline(), folder, process.cwd()]
+        )
+
+    return living(belongs)

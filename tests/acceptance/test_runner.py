@@ -18,6 +18,8 @@ import psutil
 import pytest
 from ansible_runner import Runner
 
+from tests.processes import living
+
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = ROOT / "tests" / "data" / "playbooks"
 TOKEN = 'tok "quoted" pässword\\'
@@ -72,6 +74,7 @@ class Service:
         self.home = folder / "home"
         self.config = folder / "run.json"
         self.temp = folder / "tmp"
+        self._started: list[subprocess.Popen[bytes]] = []
         for path in (self.folder, self.home, self.temp):
             path.mkdir()
 
@@ -97,12 +100,21 @@ class Service:
             self.launch()
         inherited = {"HOME": str(self.home), "TMPDIR": str(self.temp),
                      "PATH": os.environ["PATH"]}  # fmt: skip
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "app.runner", "--service", str(self.folder),
              "--config", str(self.config)],
             stdout=stdout, stderr=subprocess.STDOUT, env=inherited | (env or {}),
             cwd=cwd, start_new_session=True,
         )  # fmt: skip
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what a failed test has left, so that it disturbs no other."""
+        for process in self._started:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(PATIENCE)
 
     def run(self, env: dict[str, str] | None = None, cwd: Path = ROOT) -> Outcome:
         journal = self.temp.parent / "journal"
@@ -117,6 +129,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     """A service in a folder of its own; no run leaves its private folder behind."""
     made = Service(tmp_path)
     yield made
+    made.end()
     assert [] == list(made.temp.iterdir())
 
 
@@ -131,12 +144,7 @@ def eventually(check: Callable[[], Any]) -> Any:
 
 def of_this_run(service: Service) -> list[psutil.Process]:
     """The processes whose environment belongs to a run of this service."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get("HOME") == str(service.home):
-                found.append(process)
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    return living(lambda process: process.environ().get("HOME") == str(service.home))
 
 
 def sleeping(service: Service) -> bool:
@@ -414,9 +422,11 @@ def test_a_cancel_comes_through_at_any_moment(service: Service) -> None:
             eventually(lambda: list(service.temp.iterdir()))
         else:
             eventually(
-                lambda: any(
-                    "ansible-playbook" in " ".join(found.cmdline())
-                    for found in of_this_run(service)
+                lambda: living(
+                    lambda found: (
+                        found.environ().get("HOME") == str(service.home)
+                        and "ansible-playbook" in " ".join(found.cmdline())
+                    )
                 )
             )
 
