@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import BadSetting
+from app.runner.launch import Events
 
 PREFIX = "FASTDEPLOY_"
 _SCHEME = re.compile(r"^postgres(ql)?(\+psycopg)?://")
@@ -86,6 +87,10 @@ class Settings(BaseSettings):
     secure_cookies: Annotated[
         bool, Field(description="true behind HTTPS: cookies are never sent without")
     ] = False
+    events: Annotated[
+        Events,
+        Field(description="whose callback makes events: fastdeploy, or runner's own"),
+    ] = Events.FASTDEPLOY
     log_format: Annotated[
         str, Field(pattern="^(console|json)$", description="console or json")
     ] = "console"

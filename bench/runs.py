@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,6 +27,14 @@ _MODULES = (
 #: Without the one that runs a program on its host, which takes most of the time: what
 #: is left is Ansible itself and whoever listens to it.
 _LIGHT = tuple(module for module in _MODULES if not module.startswith("command"))
+_LOOP = """\
+    - name: work | Loop {number}
+      ansible.builtin.debug:
+        msg: "{{{{ item }}}}"
+      loop: "{{{{ range(100) | list }}}}"
+"""
+#: What listening to Ansible may cost, the whole deployment beside bare Ansible.
+_TARGET = 1.05
 _RUNNER = """\
 import sys, ansible_runner
 result = ansible_runner.run(private_data_dir=sys.argv[1], playbook="deploy.yml",
@@ -35,28 +44,23 @@ sys.exit(result.rc)
 
 
 def measure(rounds: int) -> list[Any]:
-    """Both playbooks; every way of running them in turn, so that noise hits all."""
-    rows = []
+    """Each playbook; every way of running it in turn, so that noise hits all."""
     with site("worker") as here:
-        for name, tasks, hosts, modules in (
-            ("500 tasks", 500, 1, _MODULES),
-            ("10 hosts x 50", 50, 10, _MODULES),
-            ("10 hosts x 50, nothing run on them", 50, 10, _LIGHT),
-        ):
-            rows.append(_compare(here, name, tasks, hosts, modules, rounds))
-    return rows
+        return [
+            _compare(here, *case, rounds)
+            for case in (
+                ("500-tasks", _tasks(500, _MODULES), 1),
+                ("10-hosts-x-50", _tasks(50, _MODULES), 10),
+                ("10-hosts-x-50-light", _tasks(50, _LIGHT), 10),
+                ("loop-100-x-10", map(_loop, range(10)), 1),
+            )
+        ]
 
 
 def _compare(
-    here: Site,
-    name: str,
-    tasks: int,
-    hosts: int,
-    modules: tuple[str, ...],
-    rounds: int,
+    here: Site, service: str, tasks: Iterable[str], hosts: int, rounds: int
 ) -> Any:
-    service = f"runs-{tasks}-{hosts}-{len(modules)}"
-    files = {"deploy.yml": _playbook(tasks, modules), "hosts.yml": _inventory(hosts)}
+    files = {"deploy.yml": _playbook(tasks), "hosts.yml": _inventory(hosts)}
     here.add_service(service, files, playbook="deploy.yml", inventory="hosts.yml",
                      steps=[{"name": "work"}])  # fmt: skip
     folder = here.settings.services / service
@@ -73,24 +77,30 @@ def _compare(
             recorded = sum(events.count(db, deployment.id).values())
     bare, runner, ours = (median(seconds[key]) for key in seconds)
     return row(
-        f"whole deployment, {name}: FastDeploy / ansible_runner.run",
-        ours / runner,
-        "at most 1.00",
-        holds=ours <= runner,
-        fastdeploy_over_bare=round(ours / bare, 3),
+        f"whole deployment, {service}: FastDeploy / bare ansible-playbook",
+        ours / bare,
+        f"at most {_TARGET}",
+        holds=ours <= bare * _TARGET,
+        fastdeploy_over_ansible_runner=round(ours / runner, 3),
         ansible_runner_over_bare=round(runner / bare, 3),
         seconds={key: [round(s, 2) for s in found] for key, found in seconds.items()},
         events_recorded=recorded,
     )
 
 
-def _playbook(tasks: int, modules: tuple[str, ...]) -> str:
-    cycle = (modules[number % len(modules)] for number in range(tasks))
-    body = "".join(
-        _TASK.format(number=number, module=module)
-        for number, module in enumerate(cycle)
-    )
-    return f"- name: Bench\n  hosts: all\n  gather_facts: false\n  tasks:\n{body}"
+def _tasks(count: int, modules: tuple[str, ...]) -> Iterator[str]:
+    for number in range(count):
+        module = modules[number % len(modules)]
+        yield _TASK.format(number=number, module=module)
+
+
+def _loop(number: int) -> str:
+    return _LOOP.format(number=number)
+
+
+def _playbook(tasks: Iterable[str]) -> str:
+    head = "- name: Bench\n  hosts: all\n  gather_facts: false\n  tasks:\n"
+    return head + "".join(tasks)
 
 
 def _inventory(hosts: int) -> str:

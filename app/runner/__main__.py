@@ -17,9 +17,9 @@ from types import ModuleType
 from . import environment, folder
 from .definition import Definition, read_definition
 from .errors import Refused
-from .forward import Forwarder
+from .forward import Forwarder, Listener
 from .journal import Journal
-from .launch import Launch, read_launch
+from .launch import Events, Launch, read_launch
 from .masking import Masker, secrets
 from .watchdog import Watchdog
 
@@ -78,16 +78,20 @@ def _deploy(
         "fastdeploy_deployment_id": launch.deployment_id,
         "fastdeploy_service_name": definition.name,
     }
-    events = folder.prepare(private, variables, inventory=definition.inventory is None)
-    env = environment.build(os.environ, events)
+    folder.prepare(private, variables, inventory=definition.inventory is None)
+    env = environment.build(os.environ)
     playbook = _playbook(env)
     masker = Masker(secrets(definition.properties, launch.variables))
-    forwarder = Forwarder(journal, masker, ident, events)
+    listener: Listener
+    if launch.events is Events.RUNNER:
+        listener = playbook.Fallback(journal, masker, ident)
+    else:
+        listener = Forwarder(journal, masker, ident, folder.make_fifo(private))
 
     def on_status(status: str) -> None:
         if status not in {"starting", "running"}:
             watchdog.finish()
-            forwarder.finish()
+            listener.finish()
             if status != "successful":
                 status = watchdog.reason or status
         journal.write_object({"status": status, "runner_ident": ident})
@@ -97,7 +101,7 @@ def _deploy(
         private=private,
         ident=ident,
         env=env,
-        terminal=forwarder.terminal,
+        listener=listener,
         on_status=on_status,
     )
     if journal.error:

@@ -22,8 +22,8 @@ CALLBACK_PLUGINS = Path(__file__).parent / "callback_plugins"
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def build(caller: Mapping[str, str], events: Path) -> dict[str, str]:
-    """Return the environment for a run that sends its events to the FIFO `events`.
+def build(caller: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a run, but for what makes its events.
 
     Programs beside this interpreter come first, so that its own ansible-playbook is
     the one that runs.
@@ -36,12 +36,18 @@ def build(caller: Mapping[str, str], events: Path) -> dict[str, str]:
     path = caller.get("PATH") or _SYSTEM_PATH
     return inherited | _locale(inherited) | {
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), path)),
-        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK_PLUGINS),
-        "ANSIBLE_STDOUT_CALLBACK": "fastdeploy",
         "ANSIBLE_FORCE_COLOR": "True",
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
-        "FASTDEPLOY_EVENTS": str(events),
     }  # fmt: skip
+
+
+def for_our_callback(events: Path) -> dict[str, str]:
+    """Return what makes our callback plugin send its events to the FIFO `events`."""
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK_PLUGINS),
+        "ANSIBLE_STDOUT_CALLBACK": "fastdeploy",
+        "FASTDEPLOY_EVENT_PIPE": str(events),
+    }
 
 
 def _locale(inherited: Mapping[str, str]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from typing import Any
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 
 
-def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> Path:
-    """Fill ansible-runner's private folder; return the FIFO for the events.
+def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> None:
+    """Fill ansible-runner's private folder.
 
     The variables go into a file, for arguments are seen by every user. With
     `inventory`, this host with a local connection is the inventory.
@@ -20,6 +20,10 @@ def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> P
     _write(folder / "env" / "extravars", _as_data(variables))
     if inventory:
         _write(folder / "inventory" / "hosts.json", json.dumps(_this_host()))
+
+
+def make_fifo(folder: Path) -> Path:
+    """Make the FIFO for the events of our callback plugin; return it."""
     events = folder / "events"
     os.mkfifo(events, 0o600)
     return events

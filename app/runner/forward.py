@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from . import environment
 from .journal import Journal
 from .masking import Masker
 
@@ -21,6 +22,25 @@ _PIPE_SIZE = 1 << 20
 #: A reader could take such text for a line of JSON, whatever it calls a line.
 _LIKE_JSON = re.compile(rb"(?:^|[\r\v\f\x1c-\x1e\x85])[\x00-\x20]*(?:\xef\xbb\xbf)?\{")
 _FIELDS = {"event": str, "uuid": str, "stdout": str, "event_data": dict}
+
+
+class Listener(Protocol):
+    """What hears of a run's events and writes them into the journal."""
+
+    #: The descriptor that ansible-playbook prints to.
+    terminal: int
+
+    def start(self, runner: Any) -> dict[str, str]:
+        """Begin to listen; return what the callback needs in its environment.
+
+        `runner` is the run's ansible_runner.Runner, which has no types.
+        """
+
+    def finish(self) -> None:
+        """Forward what ansible-playbook left behind when it ended, and stop.
+
+        Not until the pipes are closed: a process that it left running may hold them.
+        """
 
 
 class Forwarder:
@@ -45,19 +65,21 @@ class Forwarder:
         os.set_blocking(self._text, False)
         self._done, self._finish = os.pipe()
         _enlarge(self._events)
+        self._fifo = events
         self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
+
+    def start(self, runner: Any) -> dict[str, str]:  # noqa: ARG002 - asks nothing of it
+        """Begin to listen; return what our callback needs in its environment."""
         self._thread.start()
+        return environment.for_our_callback(self._fifo)
 
     def finish(self) -> None:
-        """Forward what ansible-playbook left behind when it ended, and stop.
-
-        Not until the pipes are closed: a process that it left running may hold them.
-        """
+        """Forward what was left behind, and stop."""
         os.close(self._finish)
         self._thread.join()
 
     def _run(self) -> None:
-        texts, events = _Lines(self._on_text), _Lines(self._on_event)
+        texts, events = Lines(self._on_text), Lines(self._on_event)
         poll = select.poll()
         for descriptor in (self._text, self._events, self._done):
             poll.register(descriptor, select.POLLIN)
@@ -110,7 +132,7 @@ class Forwarder:
         self._journal.write(head.encode() + content[1:])
 
 
-class _Lines:
+class Lines:
     """Cuts a stream of bytes into lines."""
 
     def __init__(self, handle: Callable[[bytes], None]) -> None:
@@ -119,7 +141,7 @@ class _Lines:
 
     def drain(self, descriptor: int) -> None:
         """Handle the lines that can be read without waiting."""
-        while chunk := _read(descriptor):
+        while chunk := read(descriptor):
             *lines, rest = chunk.split(b"\n")
             for line in lines:
                 self._handle(b"".join((*self._pieces, line)))
@@ -142,14 +164,18 @@ def _event(content: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(event, dict) or event.keys() & {"counter", "runner_ident"}:
         return None
-    if not all(isinstance(event.get(key), kind) for key, kind in _FIELDS.items()):
-        return None
-    return event if content.startswith(b"{") else None
+    return event if is_whole(event) and content.startswith(b"{") else None
 
 
-def _read(descriptor: int) -> bytes:
+def is_whole(event: dict[str, Any]) -> bool:
+    """Whether an event has what every event has."""
+    return all(isinstance(event.get(key), kind) for key, kind in _FIELDS.items())
+
+
+def read(descriptor: int, most: int = _CHUNK) -> bytes:
+    """Return what can be read without waiting; nothing, if there is nothing."""
     try:
-        return os.read(descriptor, _CHUNK)
+        return os.read(descriptor, most)
     except BlockingIOError:
         return b""
 

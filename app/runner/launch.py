@@ -2,11 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from .definition import Definition, read_object
 from .errors import Refused
+
+
+class Events(StrEnum):
+    """Whose callback plugin makes a run's events."""
+
+    #: Ours.
+    FASTDEPLOY = "fastdeploy"
+    #: ansible-runner's own: what a module prints can forge them.
+    RUNNER = "runner"
 
 
 @dataclass(frozen=True)
@@ -16,14 +26,15 @@ class Launch:
     deployment_id: int
     #: Launch variables, each of them named by the service's definition.
     variables: Mapping[str, Any]
+    events: Events
 
 
 def read_launch(path: Path, definition: Definition) -> Launch:
     """Read the config file of a run of this service.
 
-    Raises Refused if it can't be read, belongs to another service, or sets a variable
-    that the definition does not name: an extra variable overrides everything in
-    Ansible, `ansible_connection` too.
+    Raises Refused if it can't be read, belongs to another service, wants events of
+    nobody we know, or sets a variable that the definition does not name: an extra
+    variable overrides everything in Ansible, `ansible_connection` too.
     """
     content = read_object(path)
     deployment_id = content.get("deployment_id")
@@ -44,4 +55,14 @@ def read_launch(path: Path, definition: Definition) -> Launch:
             f"{', '.join(sorted(definition.properties)) or 'none'}, or name it under "
             '"variables" in its config.json.'
         )
-    return Launch(deployment_id, variables)
+    return Launch(deployment_id, variables, _events(content, path))
+
+
+def _events(content: Mapping[str, Any], path: Path) -> Events:
+    try:
+        return Events(content.get("events", Events.FASTDEPLOY))
+    except ValueError:
+        raise Refused(
+            f'"events" in {path} must be one of {", ".join(Events)}: correct '
+            "FASTDEPLOY_EVENTS, and restart the worker."
+        ) from None

@@ -9,15 +9,19 @@ from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.runner import Runner
 
 from .definition import Definition
+from .fallback import Fallback
+from .forward import Listener
+
+__all__ = ["Fallback", "run"]
 
 
 class _Config(RunnerConfig):  # type: ignore[misc] # ansible-runner has no types
     """ansible-runner's preparation, with two of its choices replaced.
 
     It hands on the caller's whole environment and puts its own callback in; ours is
-    built. And it runs ansible-playbook on a pseudo terminal whose text it searches for
-    events; ours come another way, so plain pipes do, which neither time out nor let a
-    prompt wait for ever.
+    built, and the listener says which callback. And it runs ansible-playbook on a
+    pseudo terminal; plain pipes do, which neither time out nor let a prompt wait for
+    ever.
     """
 
     def __init__(
@@ -41,19 +45,18 @@ def run(
     private: Path,
     ident: str,
     env: dict[str, str],
-    terminal: int,
+    listener: Listener,
     on_status: Callable[[str], None],
 ) -> int:
     """Run the playbook in its folder; return ansible-playbook's exit code.
 
-    `private` is ansible-runner's private data folder, `terminal` the descriptor that
-    ansible-playbook prints to. `on_status` gets each status; the last one when
-    ansible-playbook has ended. A death by signal N is 128 + N.
+    `private` is ansible-runner's private data folder. `on_status` gets each status; the
+    last one when ansible-playbook has ended. A death by signal N is 128 + N.
     """
     with Path(os.devnull).open("rb") as stdin:
         config = _Config(
             env,
-            terminal,
+            listener.terminal,
             stdin,
             private_data_dir=str(private),
             project_dir=str(definition.folder),
@@ -65,6 +68,7 @@ def run(
         )
         config.prepare()
         runner = Runner(config, status_handler=_status_handler(on_status))
+        config.env |= listener.start(runner)
         runner.run()
     code = int(runner.rc)
     return code if code >= 0 else 128 - code

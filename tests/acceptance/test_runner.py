@@ -1,5 +1,6 @@
 """The runner as a process: real ansible-playbook, real signals, real files."""
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -84,10 +85,11 @@ class Service:
             self.folder / "config.json", {"name": "demo", "playbook": playbook, **more}
         )
 
-    def launch(self, **variables: Any) -> None:
+    def launch(self, events: str | None = None, **variables: Any) -> None:
         context = {"actor": "test", "origin": "test", "variables": variables}
         content = {"deployment_id": 7, "service_name": "demo", "context": context}
-        self.write(self.config, {**content, "steps": []})
+        chosen = {"events": events} if events else {}
+        self.write(self.config, {**content, "steps": [], **chosen})
 
     @staticmethod
     def write(path: Path, content: object) -> None:
@@ -517,7 +519,7 @@ def test_nothing_of_the_environment_or_the_variables_is_seen(service: Service) -
 
     assert b"canary" not in outcome.journal
     assert b"in-a-file-only" not in outcome.journal
-    assert b"FASTDEPLOY_EVENTS" not in outcome.journal
+    assert b"FASTDEPLOY_EVENT_PIPE" not in outcome.journal
     printed = outcome.named("runner_on_ok", "environment")[0]["event_data"]["res"]
     assert {"SSL_CERT_FILE=/kept", "LC_TIME=C.UTF-8"} <= set(printed["stdout_lines"])
     assert all(
@@ -615,6 +617,80 @@ def test_odd_and_endless_output_stays_within_limits(service: Service) -> None:
     assert "more characters]" in shown["stdout"]
 
 
+# The fallback: ansible-runner's own callback
+
+
+def test_the_config_file_chooses_whose_callback_makes_the_events(
+    service: Service,
+) -> None:
+    service.define("environment.yml")
+    env = {"CANARY": "canary", "ANSIBLE_CALLBACK_PLUGINS": "/canary"}
+
+    def callback() -> str:
+        outcome = service.run(env)
+        assert 0 == outcome.code
+        assert ["starting", "running", "successful"] == outcome.statuses
+        assert b"canary" not in outcome.journal
+        printed = outcome.named("runner_on_ok", "environment")[0]["event_data"]["res"]
+        [line] = [
+            line
+            for line in printed["stdout_lines"]
+            if line.startswith("ANSIBLE_STDOUT_CALLBACK=")
+        ]
+        return str(line.partition("=")[2])
+
+    assert "fastdeploy" == callback()
+    service.launch(events="fastdeploy")
+    assert "fastdeploy" == callback()
+    service.launch(events="runner")
+    assert "awx_display" == callback()
+
+
+def test_the_fallback_masks_secrets_too(service: Service) -> None:
+    service.define("secrets.yml", variables=SECRETS)
+    service.launch(events="runner", token=TOKEN, pin=918273)
+
+    outcome = service.run()
+
+    assert 2 == outcome.code
+    assert TOKEN.encode() not in outcome.journal
+    assert json.dumps(TOKEN)[1:-1].encode() not in outcome.journal
+    assert b"918273" not in outcome.journal
+    assert b"canary" not in outcome.journal
+    assert outcome.named("runner_on_ok", "Use ******** in a name")
+    assert all(line.startswith(b"{") for line in outcome.lines)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param([1], id="list"),
+        pytest.param({"uuid": "\0"}, id="uuid"),
+        pytest.param({"uuid": "1", "event": "x", "status": "failed"}, id="status"),
+    ],
+)
+def test_a_forged_event_stops_no_run_with_the_fallback(
+    service: Service, event: object
+) -> None:
+    """It may cost the events that follow; never the outcome, never the text."""
+    service.define("forge.yml", variables={"properties": {"forged": {}}})
+    coded = base64.b64encode(json.dumps(event).encode()).decode()
+    service.launch(
+        events="runner",
+        forged=f"\x1b[K{coded}\x1b[{len(coded)}D\x1b[K forged \x1b[Ke30=\x1b[4D\x1b[K",
+    )
+
+    outcome = service.run()
+
+    assert 0 == outcome.code
+    assert ["starting", "running", "successful"] == [
+        found["status"] for found in outcome.objects if "event" not in found
+    ]
+    events = outcome.events
+    assert list(range(1, len(events) + 1)) == [event["counter"] for event in events]
+    assert "PLAY RECAP" in outcome.display
+
+
 # Refusals
 
 
@@ -633,7 +709,7 @@ def test_a_variable_that_the_service_does_not_name_is_refused(
     service: Service, name: str
 ) -> None:
     service.define("nobody.yml", variables={"properties": {"known": {}}})
-    service.launch(**{"known": 1, name: "canary"})
+    service.launch(None, **{"known": 1, name: "canary"})
 
     sentence = refuse(service)
 
@@ -676,6 +752,11 @@ def test_a_bad_definition_is_refused(
         pytest.param("[42]", "JSON object", id="list"),
         pytest.param('{"deployment_id": "../7"}', "deployment_id", id="id"),
         pytest.param('{"deployment_id": 7, "service_name": "b"}', "demo", id="service"),
+        pytest.param(
+            '{"deployment_id": 7, "service_name": "demo", "events": "canary"}',
+            "fastdeploy, runner: correct FASTDEPLOY_EVENTS",
+            id="events",
+        ),
     ],
 )
 def test_a_bad_config_file_is_refused(

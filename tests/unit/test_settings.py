@@ -56,6 +56,7 @@ def test_a_variable_that_is_empty_is_one_that_is_not_set(
         ("SECURE_COOKIES", CANARY, "valid boolean"),
         ("SESSION_HOURS", "-1", "greater than or equal to 1"),
         ("LOG_FORMAT", CANARY, "console|json"),
+        ("EVENTS", CANARY, "'fastdeploy' or 'runner'"),
         ("RUN_AS", f"root -s {CANARY}", "name of a Unix account"),
         ("RUN_AS", "deploy\n", "name of a Unix account"),
         ("RUN_GROUP", "-g", "name of a Unix account"),

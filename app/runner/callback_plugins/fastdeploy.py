@@ -308,7 +308,7 @@ class _Sender:
 
     @classmethod
     def from_environment(cls) -> _Sender:
-        path = os.environ.pop("FASTDEPLOY_EVENTS", None)
+        path = os.environ.pop("FASTDEPLOY_EVENT_PIPE", None)
         if path is None:
             return cls(None)
         # Waits for no reader: if there is none any more, there is nothing to do.
