@@ -23,7 +23,7 @@ from app.serve import serve
 from app.settings import Settings, read_settings
 from app.store.migrate import migrate as migrate_store
 from app.store.store import Store
-from app.usecases import access, artifacts, catalogue, deploy, retention
+from app.usecases import access, artifacts, catalogue, deploy, nodes, retention
 from app.usecases.cancel import cancel as cancel_deployment
 from app.watch import watch
 
@@ -84,7 +84,7 @@ def syncservices() -> None:
     """Read the services folder into the catalogue."""
     settings = _settings()
     with _store(settings) as store:
-        found = catalogue.sync_services(store, settings.services, _me())
+        found = catalogue.sync_services(store, settings.services, settings.node, _me())
     for name in found.good:
         out.print(f"[green]ok[/]        {name}")
     for name, error in found.broken.items():
@@ -190,6 +190,33 @@ def prune() -> None:
         done = retention.prune(store, settings)
     out.print(f"removed the output of {done.deployments} deployments: "
               f"{done.size} bytes")  # fmt: skip
+
+
+@cli.command(name="nodes")
+def nodes_command() -> None:
+    """List the nodes: what they do, their load, and when they were heard last."""
+    table = Table("name", "state", "running", "waiting", "services", "heard", "version")
+    with _store() as store:
+        for node in nodes.list_nodes(store):
+            table.add_row(
+                node.name,
+                node.state,
+                f"{node.running} of {node.concurrency}",
+                str(node.waiting),
+                str(node.services),
+                f"{node.heartbeat_at:%Y-%m-%d %H:%M:%S}",
+                node.version,
+            )
+    out.print(table)
+
+
+@cli.command()
+def forgetnode(name: str) -> None:
+    """Remove a node that will not come back; what it had begun ends as failed."""
+    settings = _settings()
+    with _store(settings) as store:
+        ended = nodes.forget(store, bootstrap.make_launcher(settings), _me(), name)
+    out.print(f"node {name} is removed; deployments that ended as failed: {ended}")
 
 
 @cli.command()

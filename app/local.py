@@ -224,7 +224,7 @@ def _prepare(settings: Settings) -> None:
                   "It is shown this once; `fastdeploy setpassword admin` sets another.",
                   flush=True)  # fmt: skip
         found = catalogue.sync_services(
-            store, settings.services, on_host(getpass.getuser())
+            store, settings.services, settings.node, on_host(getpass.getuser())
         )
         for name, error in found.broken.items():
             print(f"service {name} is broken: {error}", flush=True)

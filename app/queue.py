@@ -6,24 +6,18 @@ deployment of a service at a time, in the order in which they were asked for.
 """
 
 import procrastinate
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from app.domain.node import queue_of
 from app.settings import Settings
 
 #: The task that carries out one deployment.
 DEPLOY = "deploy"
-#: The queue of deployments that any worker may begin.
-DEPLOYMENTS = "deployments"
 #: Priorities that people give; the usual one is 0, higher ones come first.
 PRIORITIES = range(-100, 101)
 #: The priority of a deployment that was begun: its run goes on, so no other of the
 #: same service may come before it.
 BEGUN = 1000
-
-
-def queue_of(node: str) -> str:
-    """The queue of deployments that this node has begun: its runs are there alone."""
-    return f"node {node}"
 
 
 def make_queue(settings: Settings) -> procrastinate.App:
@@ -39,12 +33,21 @@ class Queue:
         self._app = app
 
     def defer_deployment(
-        self, db: Connection, deployment_id: int, service_id: int, priority: int
+        self,
+        db: Connection,
+        deployment_id: int,
+        service_id: int,
+        *,
+        node: str,
+        priority: int,
     ) -> int:
-        """Queue a deployment in the caller's transaction; return the job's number."""
+        """Queue a deployment for a node, in the caller's transaction.
+
+        Returns the job's number.
+        """
         return self._app.configure_task(
             DEPLOY,
-            queue=DEPLOYMENTS,
+            queue=queue_of(node),
             lock=f"service-{service_id}",
             priority=priority,
             connection=db.connection.driver_connection,
@@ -59,3 +62,8 @@ class Queue:
         self._app.job_manager.cancel_job_by_id(
             job_id, delete_job=True, connection=db.connection.driver_connection
         )
+
+    def drop_job(self, db: Connection, job_id: int) -> None:
+        """Remove a job whoever had taken it, in the caller's transaction."""
+        db.execute(text("SELECT procrastinate_finish_job_v1(:job, 'aborted', true)"),
+                   {"job": job_id})  # fmt: skip

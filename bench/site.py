@@ -46,7 +46,9 @@ class Site:
             (folder / path).chmod(0o755 if content.startswith("#!") else 0o644)
         about = {"name": name, "description": "", **config}
         (folder / "config.json").write_text(json.dumps(about))
-        catalogue.sync_services(self.store, self.settings.services, ME)
+        catalogue.sync_services(
+            self.store, self.settings.services, self.settings.node, ME
+        )
 
     def launch(self, service: str, **variables: Any) -> int:
         """Ask for a deployment; returns its number."""

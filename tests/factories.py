@@ -89,7 +89,7 @@ def add_service(store: Store, service: Service | None = None) -> Service:
     """Put a service into the catalogue, as a sync would."""
     service = service or make_service()
     with store.begin() as db:
-        services.put(db, service.name, service, "")
+        services.put(db, service.name, service, "", node="here")
     return service
 
 

@@ -50,7 +50,7 @@ def main() -> int:
 
 def _demo(here: Site, service: str) -> dict[str, Any]:
     store, settings, client = here.store, here.settings, here.client
-    catalogue.sync_services(store, settings.services, ME)
+    catalogue.sync_services(store, settings.services, settings.node, ME)
     begun = time.monotonic()
     variables = {"prefix": str(settings.var.absolute() / "demo-prefix")}
     answer = client.post(

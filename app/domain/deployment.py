@@ -89,11 +89,18 @@ class Deployment:
     retry_of: int | None = None
     #: Who asked that it ends, while it goes on.
     cancel_requested_by: str | None = None
+    #: Whether it was begun and nothing is heard of its node: the run may well go on.
+    unreachable: bool = False
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.status in ENDED
+
+    @property
+    def shown(self) -> str:
+        """The state as people see it: the status, or that nothing is known of it."""
+        return "unreachable" if self.unreachable else self.status
 
 
 def allow(now: Status, then: Status) -> None:

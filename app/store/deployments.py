@@ -23,7 +23,8 @@ from app.domain.deployment import Deployment, Origin, Status
 from app.domain.events import StepState
 from app.domain.service import Service
 from app.domain.steps import Step
-from app.store.tables import deployments, services, steps
+from app.store.nodes import silent
+from app.store.tables import deployments, nodes, services, steps
 
 #: The highest number that a deployment can have.
 MAX_ID = 2**63 - 1
@@ -258,15 +259,12 @@ def usual_durations(db: Connection, deployment: Deployment) -> dict[str, float]:
     return {name: float(median) for name, median in rows}
 
 
-def jobs_begun_on(db: Connection, node: str) -> list[int]:
-    """The queue's jobs of the deployments that this node has begun and not ended."""
-    rows = db.scalars(
-        select(deployments.c.job_id)
-        .where(deployments.c.node == node, deployments.c.finished_at.is_(None),
-               deployments.c.job_id.is_not(None))
-        .order_by(deployments.c.id)
-    )  # fmt: skip
-    return [job for job in rows if job is not None]
+def begun_on(db: Connection, node: str) -> list[Deployment]:
+    """The deployments that a node has begun and that have not ended, oldest first."""
+    query = _selected().where(
+        deployments.c.node == node, deployments.c.finished_at.is_(None)
+    )
+    return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
 
 
 def node_of_job(db: Connection, job_id: int) -> str | None:
@@ -349,8 +347,16 @@ def beyond(
 
 
 def _selected(*more: ColumnElement[Any]) -> Select[Any]:
-    return select(deployments, services.c.name.label("service_name"), *more).join_from(
-        deployments, services
+    unreachable = deployments.c.finished_at.is_(None) & silent()
+    return (
+        select(
+            deployments,
+            services.c.name.label("service_name"),
+            func.coalesce(unreachable, false()).label("unreachable"),
+            *more,
+        )
+        .join_from(deployments, services)
+        .outerjoin(nodes, nodes.c.name == deployments.c.node)
     )
 
 
@@ -377,4 +383,5 @@ def _deployment(row: Row[Any]) -> Deployment:
         priority=row.priority,
         retry_of=row.retry_of,
         cancel_requested_by=row.cancel_requested_by,
+        unreachable=row.unreachable,
     )

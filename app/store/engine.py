@@ -1,11 +1,27 @@
 """The engine: how FastDeploy connects to PostgreSQL."""
 
+from typing import Any
+
+import psycopg
 from sqlalchemy import Engine, create_engine
 
 from app.settings import Settings
 
 #: Seconds to wait for a connection before saying that the database doesn't answer.
 CONNECT_TIMEOUT = 5
+#: How every connection is kept. A host that is gone says nothing: without these, one
+#: would wait for its answer for hours, and for minutes to be refused.
+PATIENT: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
+#: What the driver raises when PostgreSQL is gone or its disk is full. Where it is
+#: used directly, as for COPY, nobody puts it into SQLAlchemy's errors.
+OUTAGE = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def make_engine(settings: Settings, *, connections: int) -> Engine:
@@ -16,7 +32,7 @@ def make_engine(settings: Settings, *, connections: int) -> Engine:
         max_overflow=4,
         pool_pre_ping=True,
         connect_args={
-            "connect_timeout": CONNECT_TIMEOUT,
+            **PATIENT,
             "application_name": "fastdeploy",
             "options": "-c timezone=UTC",
         },

@@ -16,6 +16,7 @@ import psycopg
 
 from app.errors import Unavailable
 from app.log import get
+from app.store.engine import PATIENT
 from app.store.events import CHANNEL
 
 log = get("feed")
@@ -89,7 +90,10 @@ class Feed:
 
     async def _listen_once(self) -> None:
         async with await psycopg.AsyncConnection.connect(
-            self._conninfo, autocommit=True, application_name="fastdeploy feed"
+            self._conninfo,
+            autocommit=True,
+            application_name="fastdeploy feed",
+            **PATIENT,
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             for hub in self._hubs.values():

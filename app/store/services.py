@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.service import Service
-from app.store.tables import services
+from app.store.tables import registrations, services
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +27,61 @@ class Entry:
     archived_at: datetime | None
 
 
-def put(db: Connection, name: str, service: Service | None, error: str) -> None:
-    """Insert or update a service found on disk; a broken one keeps its last config."""
+def put(
+    db: Connection, name: str, service: Service | None, error: str, *, node: str
+) -> None:
+    """Register a service that a node has; a broken one keeps its last config."""
     config = None if service is None else service.model_dump(mode="json")
-    statement = insert(services).values(name=name, config=config, error=error)
-    changed: dict[str, Any] = {
-        "error": error,
-        "synced_at": func.now(),
-        "archived_at": None,
-    }
+    fresh: dict[str, Any] = {"synced_at": func.now(), "archived_at": None}
     if service is not None:
-        changed["config"] = config
-    db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
+        fresh["config"] = config
+    service_id = db.scalar(
+        insert(services)
+        .values(name=name, config=config)
+        .on_conflict_do_update(index_elements=["name"], set_=fresh)
+        .returning(services.c.id)
+    )
+    db.execute(
+        insert(registrations)
+        .values(service_id=service_id, node=node, error=error)
+        .on_conflict_do_update(
+            index_elements=["service_id", "node"],
+            set_={"error": error, "synced_at": func.now()},
+        )
+    )
 
 
-def archive_all_but(db: Connection, names: set[str]) -> list[str]:
-    """Archive the services that are not among `names`; returns which were."""
+def unregister_all_but(db: Connection, names: set[str], *, node: str) -> None:
+    """Note that a node's folder has none but these services."""
+    elsewhere = select(services.c.id).where(services.c.name.not_in(names))
+    db.execute(
+        delete(registrations).where(
+            registrations.c.node == node, registrations.c.service_id.in_(elsewhere)
+        )
+    )
+
+
+def settle(db: Connection) -> list[str]:
+    """Bring the services in line with where they are registered.
+
+    One that is well somewhere is well. One that is registered nowhere is archived;
+    returns the names of those that this was found of now.
+    """
+    of_service = registrations.c.service_id == services.c.id
+    well = exists().where(of_service, registrations.c.error == "")
+    latest = (
+        select(registrations.c.error)
+        .where(of_service)
+        .order_by(registrations.c.synced_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    db.execute(
+        update(services).values(error=case((well, ""), else_=func.coalesce(latest, "")))
+    )
     rows = db.execute(
         update(services)
-        .where(services.c.name.not_in(names), services.c.archived_at.is_(None))
+        .where(~exists().where(of_service), services.c.archived_at.is_(None))
         .values(archived_at=func.now())
         .returning(services.c.name)
     )

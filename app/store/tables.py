@@ -107,6 +107,37 @@ services = Table(
     Column("archived_at", Moment),
 )
 
+# The hosts whose workers carry out deployments. `identity` is of the folder that a
+# worker uses: two hosts of one name would take each other's runs for vanished.
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("draining", Boolean, nullable=False),
+    Column("started_at", Moment, nullable=False, server_default=func.now()),
+    Column("heartbeat_at", Moment, nullable=False, server_default=func.now()),
+    Column("stopped_at", Moment),
+    Column("sync_asked_at", Moment),
+)
+
+# Where a service can be deployed: a row for each node whose services folder has it,
+# with what is wrong with the config.json there.
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("service_id", ForeignKey("services.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("synced_at", Moment, nullable=False, server_default=func.now()),
+    Index(None, "node"),
+)  # fmt: skip
+
 # What was deployed. `config` is the service as it was at launch; `secrets` are the
 # sealed launch variables that are writeOnly, dropped when the run has ended.
 
@@ -138,6 +169,8 @@ deployments = Table(
     Column("last_event", Integer, nullable=False, server_default="0"),
     Index(None, "service_id", "id"),
     Index(None, "job_id"),
+    Index("ix_deployments_begun", "node",
+          postgresql_where=text("finished_at IS NULL")),
     Index("ix_deployments_active", "service_id", "id",
           postgresql_where=text("finished_at IS NULL")),
     Index("ix_deployments_successful", "service_id", "id",

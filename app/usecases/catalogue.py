@@ -10,7 +10,7 @@ from app.domain.access import Actor, Permission
 from app.domain.deployment import Deployment
 from app.domain.service import NAME, Service, parse
 from app.errors import Invalid, NotFound
-from app.store import deployments, services
+from app.store import deployments, nodes, services
 from app.store.services import Entry
 from app.store.store import Store
 
@@ -35,27 +35,36 @@ class Listed:
     latest: Deployment | None
 
 
-def sync_services(store: Store, folder: Path, actor: Actor) -> Synced:
-    """Read every `<folder>/<name>/config.json` into the store.
+def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> Synced:
+    """Read every `<folder>/<name>/config.json` of a node into the store.
 
     A broken one is stored with its error and hurts no other; a service whose folder
-    is gone is archived, and its history stays. Raises NotAllowed, and Invalid if the
-    folder itself can't be read: then nothing is archived.
+    is gone from every node is archived, and its history stays. Raises NotAllowed, and
+    Invalid if the folder itself can't be read: then nothing changes.
     """
     actor.require(Permission.SYNC)
     found = {_printable(path.name): _read(path) for path in _folders(folder)}
     with store.begin() as db:
         for name, content in sorted(found.items()):
             if isinstance(content, Service):
-                services.put(db, name, content, "")
+                services.put(db, name, content, "", node=node)
             else:
-                services.put(db, name, None, content)
-        archived = services.archive_all_but(db, set(found))
+                services.put(db, name, None, content, node=node)
+        services.unregister_all_but(db, set(found), node=node)
+        archived = services.settle(db)
     return Synced(
         good=tuple(sorted(n for n, c in found.items() if isinstance(c, Service))),
         broken={n: c for n, c in sorted(found.items()) if isinstance(c, str)},
         archived=tuple(archived),
     )
+
+
+def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> Synced:
+    """Sync this node's services now, and ask every other node to do the same."""
+    found = sync_services(store, folder, node, actor)
+    with store.begin() as db:
+        nodes.ask_sync(db, but=node)
+    return found
 
 
 def list_services(store: Store) -> list[Listed]:

@@ -21,6 +21,7 @@ from app.sealing import Sealer
 from app.store import deployments, events, services
 from app.store.store import Store
 from app.usecases.cancel import end_queued
+from app.usecases.nodes import choose, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class View:
     usual: Mapping[str, float]
     #: Unfinished deployments of the same service that come first, while it is queued.
     ahead: int
+    #: The nodes that it could run on, while it is queued and none of them is ready.
+    missing_nodes: tuple[str, ...] = ()
 
 
 def request(
@@ -160,7 +163,10 @@ def _put(
     again = f", again after {retry_of}" if retry_of else ""
     note = f"queued by {actor} ({origin}){again}"
     events.append_milestone(db, number, 1, now, Kind.QUEUED, note)
-    job_id = queue.defer_deployment(db, number, service_id, priority)
+    node = choose(db, service_id)
+    job_id = queue.defer_deployment(
+        db, number, service_id, node=node, priority=priority
+    )
     deployments.change(db, number, last_event=1, job_id=job_id)
     if service.queue == "latest":
         for waiting in deployments.queued(db, service_id, before=number):
@@ -192,7 +198,8 @@ def view_in(db: Connection, deployment_id: int) -> View:
         if deployment.ended
         else estimate(steps, usual, datetime.now(UTC))
     )
-    return View(deployment, steps, progress, usual, ahead)
+    absent = missing(db, deployment.service_id) if queued else ()
+    return View(deployment, steps, progress, usual, ahead, absent)
 
 
 def _deployable(db: Connection, name: str) -> tuple[int, Service]:

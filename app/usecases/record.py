@@ -110,12 +110,17 @@ def record(
 
 
 def exited(
-    store: Store, deployment_id: int, exit_code: int, ended: Outcome | None = None
+    store: Store,
+    deployment_id: int,
+    exit_code: int,
+    ended: Outcome | None = None,
+    trouble: str = "",
 ) -> None:
     """Record the end of a run that left an exit code.
 
     `ended` is what it was ended for, if it was. One that had succeeded before the
-    first signal was sent has no `ended`.
+    first signal was sent has no `ended`. `trouble` is what it had on this host: it is
+    told beside the outcome, which stays the run's own.
     """
     with store.begin() as db:
         steps = Steps(deployments.steps_of(db, deployment_id))
@@ -129,6 +134,9 @@ def exited(
         at=datetime.now(UTC),
     )
     outcome = ended or judge(exit_code, steps.failed, last)
+    if trouble:
+        told = "; ".join(filter(None, (outcome.reason, trouble)))
+        outcome = Outcome(outcome.status, told)
     _end(store, deployment_id, outcome, steps, exit_code)
 
 

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.deployment import Origin
-from app.usecases import artifacts, catalogue, deploy
+from app.usecases import artifacts, catalogue, deploy, nodes
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import schemas
 from app.web.context import actor_of, parts
@@ -24,8 +24,9 @@ def list_services(request: Request) -> Response:
 
 def sync(request: Request) -> Response:
     """POST /api/services/sync."""
-    found = catalogue.sync_services(
-        parts(request).store, parts(request).settings.services, actor_of(request)
+    settings = parts(request).settings
+    found = catalogue.sync_everywhere(
+        parts(request).store, settings.services, settings.node, actor_of(request)
     )
     body = SyncBody(
         good=list(found.good), broken=found.broken, archived=list(found.archived)
@@ -40,6 +41,12 @@ async def launch(request: Request) -> Response:
     return JSONResponse(
         body, 201, headers={"Location": f"/api/deployments/{body['id']}"}
     )
+
+
+def list_nodes(request: Request) -> Response:
+    """GET /api/nodes."""
+    found = nodes.list_nodes(parts(request).store)
+    return JSONResponse([schemas.node(node).model_dump(mode="json") for node in found])
 
 
 def list_deployments(request: Request) -> Response:

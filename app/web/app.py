@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from app.domain.access import Permission
-from app.web import api, deployments, health, login, services
+from app.web import api, deployments, health, login, nodes, services
 from app.web.assets import STATIC
 from app.web.context import Parts
 from app.web.errors import HANDLERS, on_bug
@@ -57,9 +57,11 @@ ROUTES: list[BaseRoute] = [
     route("/deployments/{id:number}/artifacts", deployments.list_artifacts, _VIEW),
     route("/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
           _VIEW),
+    route("/nodes", nodes.index, _VIEW),
     # API
     route("/api/services", api.list_services, _VIEW),
     route("/api/services/sync", api.sync, _SYNC, "POST"),
+    route("/api/nodes", api.list_nodes, _VIEW),
     route("/api/deployments", api.list_deployments, _VIEW),
     route("/api/deployments", api.launch, _DEPLOY, "POST"),
     route("/api/deployments/{id:number}", api.show, _VIEW),

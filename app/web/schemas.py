@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.domain.node import Node
 from app.store.events import Event
 from app.usecases.catalogue import Listed
 from app.usecases.deploy import View
@@ -55,9 +56,11 @@ class DeploymentBody(BaseModel):
     priority: int
     retry_of: int | None
     cancel_requested_by: str | None
+    unreachable: bool
     progress: float
     remaining_seconds: float | None
     waits_for: int
+    missing_nodes: tuple[str, ...]
     steps: list[StepBody]
 
 
@@ -72,6 +75,21 @@ class ServiceBody(BaseModel):
     variables: dict[str, Any]
     last_deployment: int | None
     last_status: str | None
+
+
+class NodeBody(BaseModel):
+    """A node. `load` is the share of its places that is taken or spoken for."""
+
+    name: str
+    state: str
+    version: str
+    concurrency: int
+    running: int
+    waiting: int
+    load: float
+    services: int
+    started_at: datetime
+    heartbeat_at: datetime
 
 
 class SyncBody(BaseModel):
@@ -109,9 +127,11 @@ def deployment(view: View) -> DeploymentBody:
         priority=of.priority,
         retry_of=of.retry_of,
         cancel_requested_by=of.cancel_requested_by,
+        unreachable=of.unreachable,
         progress=round(view.progress.fraction, 3),
         remaining_seconds=view.progress.remaining,
         waits_for=view.ahead,
+        missing_nodes=view.missing_nodes,
         steps=[
             StepBody(
                 position=step.position,
@@ -140,6 +160,22 @@ def service(listed: Listed) -> ServiceBody:
         variables=spec.variables if spec else {},
         last_deployment=listed.latest.id if listed.latest else None,
         last_status=listed.latest.status if listed.latest else None,
+    )
+
+
+def node(of: Node) -> NodeBody:
+    """A node as the API shows it."""
+    return NodeBody(
+        name=of.name,
+        state=of.state,
+        version=of.version,
+        concurrency=of.concurrency,
+        running=of.running,
+        waiting=of.waiting,
+        load=round(of.load, 3),
+        services=of.services,
+        started_at=of.started_at,
+        heartbeat_at=of.heartbeat_at,
     )
 
 

@@ -33,8 +33,9 @@ def index(request: Request) -> Response:
 
 def sync(request: Request) -> Response:
     """Read the services folder."""
-    found = catalogue.sync_services(
-        parts(request).store, parts(request).settings.services, actor_of(request)
+    settings = parts(request).settings
+    found = catalogue.sync_everywhere(
+        parts(request).store, settings.services, settings.node, actor_of(request)
     )
     said = f"{len(found.good)} services, {len(found.broken)} broken"
     if found.archived:

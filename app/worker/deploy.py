@@ -10,11 +10,13 @@ from app.log import get
 from app.runner.masking import Masker
 from app.sealing import Sealer
 from app.settings import Settings
+from app.store.engine import OUTAGE
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record
 from app.worker.ending import Ending
 from app.worker.follow import Follower, Interrupted, Vanished
 from app.worker.launch import Run, launch, run_of
+from app.worker.room import no_room
 
 log = get("worker")
 
@@ -37,6 +39,8 @@ class Carrier:
         self._settings = settings
         self._sealer = sealer
         self._stop = stop
+        #: The wrappers that this process has started, by deployment.
+        self._children: dict[int, int] = {}
 
     def carry_out(self, deployment_id: int) -> None:
         """Bring a deployment to its end, whatever happened to it before.
@@ -44,49 +48,53 @@ class Carrier:
         Raises Interrupted when the worker is to stop: the run goes on, and this is
         to be called again. While the database doesn't answer, it waits.
         """
-        child: int | None = None
         wait, longest = PATIENCE
         while True:
             try:
-                deployment, child = self._launched(deployment_id, child)
+                deployment = self._launched(deployment_id)
                 if not deployment.ended:
                     self._follow(deployment)
                 break
-            except Unavailable as error:
+            except (Unavailable, *OUTAGE) as error:
                 log.warning("store.unavailable", deployment=deployment_id,
                             error=str(error))  # fmt: skip
                 if self._stop.wait(wait):
                     raise Interrupted from error
                 wait = min(wait * 2, longest)
-        _reap(child)
+        self._reap(deployment_id)
         ended = deploy.find(self._store, deployment_id)
         run_of(self._settings, deployment_id).remove_config()
-        artifacts.write(self._store, self._settings, ended)
+        try:
+            artifacts.write(self._store, self._settings, ended)
+        except OSError as error:
+            # They are made when somebody asks for them. To try again until the disk
+            # has room would keep the service's next deployment waiting.
+            log.warning("artifacts.failed", deployment=deployment_id,
+                        error=error.strerror)  # fmt: skip
         log.info("deployment.ended", deployment=deployment_id, status=ended.status)
 
-    def _launched(
-        self, deployment_id: int, child: int | None
-    ) -> tuple[Deployment, int | None]:
-        """The deployment, begun or ended; and the wrapper's pid if it is ours."""
+    def _launched(self, deployment_id: int) -> Deployment:
+        """The deployment, begun or ended; its run is launched if it never was."""
         begun = record.begin(self._store, deployment_id, self._settings.node)
         deployment = begun.deployment
         if deployment.status is not Status.STARTING:
-            return deployment, child
+            return deployment
         run = run_of(self._settings, deployment_id)
-        if child is None and not run.begun:
+        if deployment_id not in self._children and not run.begun:
             if deployment.cancel_requested_by is not None:
                 wish = canceled_by(deployment.cancel_requested_by)
                 record.failed(self._store, deployment_id, wish.reason, wish.status)
-                return deploy.find(self._store, deployment_id), None
+                return deploy.find(self._store, deployment_id)
             try:
                 secret = self._sealer.open(begun.secrets)
                 child = launch(self._settings, deployment, secret)
+                self._children[deployment_id] = child
             except (LaunchFailed, BadSetting) as error:
                 log.warning("launch.failed", deployment=deployment_id)
                 record.failed(self._store, deployment_id, str(error))
-                return deploy.find(self._store, deployment_id), None
+                return deploy.find(self._store, deployment_id)
             log.info("launch.done", deployment=deployment_id, pid=child)
-        return record.started(self._store, deployment), child
+        return record.started(self._store, deployment)
 
     def _follow(self, deployment: Deployment) -> None:
         run: Run = run_of(self._settings, deployment.id)
@@ -114,11 +122,12 @@ class Carrier:
             log.warning("follow.superseded", deployment=deployment.id)
             raise
         else:
-            record.exited(self._store, deployment.id, exit_code, ended)
+            trouble = no_room(self._settings.runs) if run.filled_disk() else ""
+            record.exited(self._store, deployment.id, exit_code, ended, trouble)
 
-
-def _reap(child: int | None) -> None:
-    """Take the exit status of a wrapper that was our child, so that no zombie stays."""
-    if child is not None:
-        with suppress(ChildProcessError):
-            os.waitpid(child, 0)
+    def _reap(self, deployment_id: int) -> None:
+        """Take the exit status of a wrapper that is our child: no zombie stays."""
+        child = self._children.pop(deployment_id, None)
+        if child is not None:
+            with suppress(ChildProcessError):
+                os.waitpid(child, 0)

@@ -42,7 +42,12 @@ class Ending:
         self._run = run
         self._steps = list(_STEPS)
         self._next = self._next_look = time.monotonic()
-        _note(run).write_bytes(orjson.dumps(asdict(outcome)))
+        try:
+            _note(run).write_bytes(orjson.dumps(asdict(outcome)))
+        except OSError as error:
+            # Say, its disk is full, which may well be why it is to end. Without a note
+            # the next worker begins to end it anew: the wish and the limit stay.
+            log.warning("ending.unnoted", run=run.folder.name, error=error.strerror)
 
     @property
     def outcome(self) -> Outcome | None:

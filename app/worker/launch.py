@@ -10,6 +10,9 @@
 The wrapper is a few lines of shell in a session of its own. It waits for the run,
 removes the config file and writes `rc`. Whoever looks later can tell: no pid, it was
 never started; rc, it ended; lock free without rc, it is gone.
+
+`pid` and `rc` take their room on the disk before the run begins, under the names
+`pid.new` and `rc.new`: a run that fills the disk has its outcome recorded all the same.
 """
 
 import fcntl
@@ -30,8 +33,10 @@ import orjson
 from app.domain.deployment import Deployment
 from app.domain.service import Service
 from app.errors import LaunchFailed
+from app.runner.launch import Events
 from app.runner.stop import MARK
 from app.settings import Settings
+from app.worker.room import FULL, explain, no_room
 
 #: What a run gets of FastDeploy's environment, where it is set; nothing else is
 #: inherited. With a user switch, sudo builds the environment anew anyway.
@@ -43,16 +48,22 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # own stderr goes nowhere, so that it adds no "Killed" to the journal; what it says
 # when a command can't be executed is said by the child, whose stderr is the journal.
 # Hence the subshell: dash would redirect a plain command in the wrapper itself.
+# `1<>` writes over what is there: it needs no room that isn't taken already. Whether
+# the journal had room is asked before anything that is removed makes some.
 _WRAPPER = """\
-cd "$1" && printf '%s\\n' "$$" >pid.new && mv pid.new pid || exit
+cd "$1" && printf '%s\\n' "$$" 1<>pid.new && mv pid.new pid || exit
 config=$2 folder=$1
 shift 2
 cd / && exec 2>/dev/null
 (exec "$@" 2>&1 9>&-)
-rc=$?
+rc=$? room=
+cd "$folder" && { printf '%4096s' >room || room=full; rm -f room; }
 rm -f -- "$config"
-cd "$folder" && printf '%s\\n' "$rc" >rc.new && mv rc.new rc
+cd "$folder" && printf '%s\\n' "$rc $room" 1<>rc.new && mv rc.new rc
 """
+#: What is put into `pid.new` and `rc.new` to take their room: blank, so that it adds
+#: nothing to what is written over its beginning.
+_BLANK = b"\n" * 32
 
 #: Bytes of a script's first line that the kernel reads.
 _MAX_FIRST_LINE = 256
@@ -90,9 +101,16 @@ class Run:
 
     def exit_code(self) -> int | None:
         """The exit code of a run that has ended, else None."""
-        with suppress(FileNotFoundError, ValueError):
-            return int((self.folder / "rc").read_text())
+        with suppress(FileNotFoundError, ValueError, IndexError):
+            return int(self._rc()[0])
         return None
+
+    def filled_disk(self) -> bool:
+        """Whether the disk was full when the run ended: its journal may be cut off."""
+        return "full" in self._rc()
+
+    def _rc(self) -> list[str]:
+        return (self.folder / "rc").read_text().split()
 
     def alive(self) -> bool:
         """Whether the wrapper still holds its lock."""
@@ -135,10 +153,10 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
         # First the note where it will be, then the file: it is never left behind.
         about = orjson.dumps({"config": str(config), "command": command})
         (run.folder / "run.json").write_bytes(about)
+        for name in ("pid.new", "rc.new"):
+            (run.folder / name).write_bytes(_BLANK)
     except OSError as error:
-        raise LaunchFailed(
-            f"{error.filename or run.folder}: {error.strerror}"
-        ) from error
+        raise LaunchFailed(explain(error, settings.runs)) from error
     try:
         _write_config(settings, config, deployment, secret)
     except FileExistsError as error:
@@ -147,6 +165,8 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
         raise LaunchFailed(f"{config}: {error.strerror}") from error
     except OSError as error:
         run.remove_config()
+        if error.errno in FULL:
+            raise LaunchFailed(no_room(config.parent)) from error
         raise LaunchFailed(f"{config}: {error.strerror}") from error
     except LookupError:
         run.remove_config()
@@ -158,6 +178,8 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
         return _spawn(run, config, command)
     except OSError as error:
         run.remove_config()
+        if error.errno in FULL:
+            raise LaunchFailed(no_room(settings.runs)) from error
         raise LaunchFailed(f"the run can't be started: {error.strerror}") from error
 
 
@@ -247,6 +269,9 @@ def _write_config(
         },
         "steps": [{"name": step.name} for step in service.steps],
     }
+    # In the file, for sudo would keep it from the run's environment.
+    if settings.events is not Events.FASTDEPLOY:
+        content["events"] = settings.events
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         if settings.run_group:

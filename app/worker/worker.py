@@ -6,33 +6,33 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import procrastinate
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.utils import utcnow
 
+from app.domain.node import begun_queue_of, queue_of
 from app.errors import Conflict, Unavailable
 from app.log import get
-from app.queue import BEGUN, DEPLOY, DEPLOYMENTS, queue_of
+from app.queue import BEGUN, DEPLOY
 from app.settings import Settings
 from app.store import deployments
 from app.store.store import Store
 from app.usecases.retention import prune
 from app.worker.deploy import Carrier
 from app.worker.follow import Interrupted
+from app.worker.jobs import Jobs
+from app.worker.presence import BEAT_EVERY, Presence
 
 log = get("worker")
 
-#: Seconds between two searches for jobs whose worker is gone.
-STALLED_EVERY = 10
 #: Seconds between two times that old output is removed.
 PRUNE_EVERY = 3600
-#: Seconds between two looks for jobs. A new one is told at once; one that waits for
-#: the lock of its service is not, when that becomes free.
+#: Seconds between two looks whether everything has ended that was begun.
 LOOK_EVERY = 0.5
 #: Threads beside those of the deployments, for what asyncio itself wants to wait for.
 SPARE_THREADS = 4
@@ -54,7 +54,9 @@ class Worker:
         self._settings = settings
         self._stop = stop
 
-        @queue.task(name=DEPLOY, queue=DEPLOYMENTS, retry=_Resume(settings.node))
+        @queue.task(
+            name=DEPLOY, queue=queue_of(settings.node), retry=_Resume(settings.node)
+        )
         def deploy(deployment_id: int) -> None:
             carrier.carry_out(deployment_id)
 
@@ -62,17 +64,18 @@ class Worker:
         """Work until SIGTERM or SIGINT; then leave every run to the next worker.
 
         With `drain`, begin nothing new, and return when all that this node has begun
-        has ended. Raises Conflict if another worker uses the same folder, and
-        Unavailable if there is no database to begin with; one that goes away later is
-        waited for.
+        has ended. Raises Conflict if another worker uses the same folder or the same
+        node's name, and Unavailable if there is no database to begin with; one that
+        goes away later is waited for.
         """
         with _only_one(self._settings.var):
-            with self._store.begin():
-                pass
-            asyncio.run(self._run(drain=drain))
+            presence = Presence(self._store, self._settings, draining=drain)
+            presence.begin()
+            asyncio.run(self._run(presence, drain=drain))
+            with suppress(Unavailable):
+                presence.end()
 
-    async def _run(self, *, drain: bool) -> None:
-        mine = queue_of(self._settings.node)
+    async def _run(self, presence: Presence, *, drain: bool) -> None:
         loop = asyncio.get_running_loop()
         # The usual number of threads goes by the processors, not by what we promise.
         threads = self._settings.concurrency + SPARE_THREADS
@@ -80,68 +83,45 @@ class Worker:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        async with self._queue.open_async():
-            await self._take_back()
-            working = asyncio.create_task(
-                self._queue.run_worker_async(
-                    queues=[mine] if drain else [mine, DEPLOYMENTS],
-                    concurrency=self._settings.concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=LOOK_EVERY,
-                    listen_notify=True,
-                    delete_jobs="successful",
-                )
-            )
-            searching = asyncio.create_task(self._retry_stalled())
-            pruning = asyncio.create_task(self._prune())
-            waiting = asyncio.create_task(stopping.wait())
-            tasks = {working, searching, pruning, waiting}
-            if drain:
-                tasks.add(asyncio.create_task(self._drained()))
-            log.info("worker.ready", node=self._settings.node)
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            self._stop.set()
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
+        jobs = Jobs(self._store, self._queue, self._settings, self._stop)
+        performing = asyncio.create_task(jobs.perform(begun_only=drain))
+        pruning = asyncio.create_task(self._prune())
+        waiting = asyncio.create_task(stopping.wait())
+        beating = asyncio.create_task(self._beat(presence))
+        tasks = {performing, pruning, waiting, beating}
+        if drain:
+            tasks.add(asyncio.create_task(self._drained()))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        self._stop.set()
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
                 raise result
         log.info("worker.stopped", node=self._settings.node)
 
-    async def _take_back(self) -> None:
-        """Free the jobs that the last worker of this folder was cut off in.
-
-        It is gone, or we would not hold its lock: nobody has to wait for its
-        heartbeat to grow old.
-        """
-        doing = Status.DOING.value
-        for job in await self._queue.job_manager.list_jobs_async(status=doing):
-            assert job.id is not None
-            with self._store.begin() as db:
-                node = deployments.node_of_job(db, job.id)
-            # Also if the deployment has ended: the job still locks its service.
-            if node == self._settings.node:
-                await self._retry(job.id, node)
+    async def _beat(self, presence: Presence) -> None:
+        """Say now and then that this node is there."""
+        while True:
+            await asyncio.sleep(BEAT_EVERY)
+            try:
+                await asyncio.to_thread(presence.beat)
+            except Unavailable as error:
+                log.warning("heartbeat.missed", error=str(error))
 
     async def _drained(self) -> None:
         """Return when all that this node has begun has ended."""
         while self._begun():  # noqa: ASYNC110 - rows decide, and nobody tells
             await asyncio.sleep(LOOK_EVERY)
 
-    def _begun(self) -> list[int]:
-        with self._store.begin() as db:
-            return deployments.jobs_begun_on(db, self._settings.node)
-
-    async def _retry_stalled(self) -> None:
-        while True:
-            await asyncio.sleep(STALLED_EVERY)
-            for job in await self._queue.job_manager.get_stalled_jobs():
-                assert job.id is not None
-                with self._store.begin() as db:
-                    node = deployments.node_of_job(db, job.id)
-                log.warning("job.stalled", job=job.id, node=node)
-                await self._retry(job.id, node)
+    def _begun(self) -> bool:
+        """Whether anything that was begun here goes on; yes while nobody can tell."""
+        try:
+            with self._store.begin() as db:
+                return bool(deployments.begun_on(db, self._settings.node))
+        except Unavailable:
+            return True
 
     async def _prune(self) -> None:
         """Remove what is old, at the start and then now and then."""
@@ -157,15 +137,6 @@ class Worker:
                 log.warning("retention.interrupted", error=str(error))
             await asyncio.sleep(PRUNE_EVERY)
 
-    async def _retry(self, job: int, node: str | None) -> None:
-        """Queue a job anew: on the node where its run is, or on any if it has none."""
-        await self._queue.job_manager.retry_job_by_id_async(
-            job,
-            utcnow(),
-            queue=None if node is None else queue_of(node),
-            priority=None if node is None else BEGUN,
-        )
-
 
 class _Resume(BaseRetryStrategy):
     """A job that was interrupted is done again: the run itself goes on meanwhile.
@@ -175,7 +146,7 @@ class _Resume(BaseRetryStrategy):
     """
 
     def __init__(self, node: str) -> None:
-        self._queue = queue_of(node)
+        self._queue = begun_queue_of(node)
 
     def get_retry_decision(
         self, *, exception: BaseException, job: Job

@@ -30,7 +30,7 @@ from tests.processes import living
 
 ROOT = Path(__file__).parents[2]
 #: Seconds after which something that should come true counts as never coming.
-PATIENCE = 30
+PATIENCE = 60
 ACTOR = on_host("tests")
 
 T = TypeVar("T")
@@ -125,7 +125,9 @@ class Installation:
         for file, content in files.items():
             (folder / file).write_text(content)
             (folder / file).chmod(0o755)
-        found = catalogue.sync_services(self.store, self.services, ACTOR)
+        found = catalogue.sync_services(
+            self.store, self.services, self.settings.node, ACTOR
+        )
         assert name in found.good, found.broken
         return folder
 

@@ -21,7 +21,7 @@ from app.store.migrate import migrate
 from app.store.tables import metadata
 from app.usecases import record
 from app.worker.deploy import VANISHED
-from app.worker.worker import STALLED_EVERY
+from app.worker.jobs import STALLED_EVERY
 from tests.acceptance.conftest import PATIENCE, Installation, eventually
 
 #: Prints numbered lines until a file `go` lies beside it, then how many there were.

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -238,7 +239,13 @@ def test_a_missing_config_folder_is_named(fastdeploy: Installation) -> None:
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [("size=4k", "No space left on device"), ("ro", "Read-only file system")],
+    [
+        (
+            "size=4k",
+            "the disk under FOLDER is full: 0 bytes free; make room .* and retry",
+        ),
+        ("ro", "FOLDER/fastdeploy-[0-9]+[.]json: Read-only file system"),
+    ],
 )
 def test_a_config_folder_that_takes_no_file_is_named(
     installation: Installation, options: str, reason: str
@@ -256,8 +263,7 @@ def test_a_config_folder_that_takes_no_file_is_named(
 
     found = refused(installation, "hello")
 
-    assert found.startswith(f"{folder}/fastdeploy-")
-    assert found.endswith(f": {reason}")
+    assert re.fullmatch(reason.replace("FOLDER", re.escape(str(folder))), found)
 
 
 def test_a_user_that_does_not_exist_is_named(

@@ -1,17 +1,14 @@
 """The queue: what comes first, what waits, what is replaced, and on which host."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from app import bootstrap
 from app.domain.deployment import Deployment, Origin, Status
-from app.queue import queue_of
 from app.settings import Settings
 from app.usecases import deploy
 from tests.acceptance.conftest import ACTOR, Installation, eventually, installed
@@ -229,79 +226,3 @@ def test_draining_can_be_stopped(installation: Installation) -> None:
     release(installation, "alone")
 
     successful(installation, [begun])
-
-
-# Several hosts
-
-
-@contextmanager
-def two_hosts(
-    postgres: Postgres, folder: Path
-) -> Iterator[tuple[Installation, dict[str, str]]]:
-    """An installation, and the environment of a second host with its own folders."""
-    with installed(postgres, folder, secret_key="k" * 40) as made:
-        yield (
-            made,
-            {
-                "FASTDEPLOY_NODE": "there",
-                "FASTDEPLOY_VAR": str(folder / "there"),
-            },
-        )
-
-
-@pytest.mark.slow
-def test_a_run_is_never_taken_by_another_host(
-    postgres: Postgres, tmp_path: Path
-) -> None:
-    with two_hosts(postgres, tmp_path) as (made, there):
-        here = made.worker()
-        begun = begin(made, "alone")
-        waiting = launch(made, "alone", 100)
-        other = made.worker(**there)
-        here.kill()
-        age_heartbeats(made.settings, "alone")
-
-        eventually(lambda: "job.stalled" in other.log)
-        eventually(lambda: (begun, queue_of("here")) in jobs(made.settings))
-        made.write_service("hello", HELLO)
-        assert "there" == made.run("hello").node
-        found = made.view(begun).deployment
-        assert (Status.RUNNING, "here") == (found.status, found.node)
-        assert Status.QUEUED is made.status(waiting)
-        made.worker()
-        release(made, "alone")
-
-        ended = successful(made, [begun, waiting])
-        assert_one_after_another(ended)
-        assert "here" == ended[0].node
-        assert not (tmp_path / "there" / "runs" / str(begun)).exists()
-        assert "job.failed" not in other.log
-
-
-def age_heartbeats(settings: Settings, name: str) -> None:
-    """Let the worker that has a service's job look as if it were long gone."""
-    with psycopg.connect(settings.database) as connection:
-        connection.execute(
-            "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1h' "
-            "WHERE id IN (SELECT worker_id FROM procrastinate_jobs "
-            "WHERE status = 'doing' AND lock = (SELECT 'service-' || id "
-            "FROM services WHERE name = %s))",
-            [name],
-        )
-
-
-def test_a_job_that_no_host_has_begun_is_for_any(
-    postgres: Postgres, tmp_path: Path
-) -> None:
-    with two_hosts(postgres, tmp_path) as (made, there):
-        here = made.worker()
-        begun = begin(made, "alone")
-        here.kill()
-        made.worker(**there)
-        made.write_service("hello", HELLO)
-
-        ended = made.run("hello")
-
-        assert (Status.SUCCESSFUL, "there") == (ended.status, ended.node)
-        assert (tmp_path / "there" / "runs" / str(ended.id)).exists()
-        assert Status.RUNNING is made.status(begun)

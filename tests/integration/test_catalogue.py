@@ -17,7 +17,7 @@ from tests.factories import ROOT, make_config, request_deployment, write_service
 
 
 def sync(store: Store, settings: Settings) -> Synced:
-    return catalogue.sync_services(store, settings.services, ROOT)
+    return catalogue.sync_services(store, settings.services, "here", ROOT)
 
 
 def find(store: Store, name: str) -> Entry:
@@ -207,7 +207,7 @@ def test_a_services_folder_that_cannot_be_read_archives_nothing(
     sync(store, settings)
 
     with pytest.raises(Invalid, match="FASTDEPLOY_SERVICES"):
-        catalogue.sync_services(store, settings.services / "nowhere", ROOT)
+        catalogue.sync_services(store, settings.services / "nowhere", "here", ROOT)
 
     assert find(store, "hello").archived_at is None
 
@@ -217,7 +217,7 @@ def test_who_may_not_sync_changes_nothing(store: Store, settings: Settings) -> N
     deployer = Actor("ada", frozenset({Permission.VIEW, Permission.DEPLOY}))
 
     with pytest.raises(NotAllowed):
-        catalogue.sync_services(store, settings.services, deployer)
+        catalogue.sync_services(store, settings.services, "here", deployer)
 
     assert [] == catalogue.list_services(store)
 

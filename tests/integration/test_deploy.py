@@ -194,7 +194,8 @@ def test_a_broken_service_is_refused_with_its_error(
 ) -> None:
     add_service(store)
     with store.begin() as db:
-        services.put(db, "hello", None, "it is not JSON")
+        services.put(db, "hello", None, "it is not JSON", node="here")
+        services.settle(db)
 
     with pytest.raises(Conflict, match="is broken: it is not JSON"):
         request_by_name(store, settings, "hello")
@@ -203,7 +204,7 @@ def test_a_broken_service_is_refused_with_its_error(
 def test_an_archived_service_is_refused(store: Store, settings: Settings) -> None:
     write_service(settings.services, "hello").rename(settings.var.parent / "gone")
     add_service(store)
-    catalogue.sync_services(store, settings.services, ROOT)
+    catalogue.sync_services(store, settings.services, "here", ROOT)
 
     with pytest.raises(Conflict, match="archived"):
         request_by_name(store, settings, "hello")

@@ -174,7 +174,8 @@ def test_a_service_that_is_gone_is_not_retried(
 ) -> None:
     number = make_failed(store, settings)
     with store.begin() as db:
-        services.archive_all_but(db, set())
+        services.unregister_all_but(db, set(), node="here")
+        services.settle(db)
 
     with pytest.raises(Conflict, match="service hello is archived"):
         retry(store, settings, number)
@@ -187,7 +188,7 @@ def test_a_service_that_is_broken_is_not_retried(
 ) -> None:
     number = make_failed(store, settings)
     write_service(tmp_path / "broken", "hello", {"nonsense": 1})
-    catalogue.sync_services(store, tmp_path / "broken", ROOT)
+    catalogue.sync_services(store, tmp_path / "broken", "here", ROOT)
 
     with pytest.raises(Conflict, match="service hello is broken"):
         retry(store, settings, number)

@@ -7,7 +7,7 @@ journals are compared with the database and with what each client was sent. The 
 decides what is done; when it meets what, the machine does.
 
 Prints a summary as JSON. The exit code is 0 only if nothing was lost, duplicated, wrong
-or stuck, over at least ten kills a minute.
+or stuck, over at least ten kills a minute, or as many as `--kills` says.
 """
 
 import argparse
@@ -45,6 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="just chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--seed", default=str(random.randrange(10**6)))
+    parser.add_argument("--kills", type=int, help="kills that there must be")
     asked = parser.parse_args()
     log.configure("console")
     # As Ctrl-C does, so that what was started here ends with us.
@@ -56,8 +57,8 @@ def main() -> int:
             print(f"chaos: {error}", file=sys.stderr)
             return 1
     print(json.dumps({"seed": asked.seed, **summary, **asdict(findings)}, indent=2))
-    enough = summary["kills"] >= KILLS_A_MINUTE * asked.minutes
-    return 0 if findings.none and enough else 1
+    least = KILLS_A_MINUTE * asked.minutes if asked.kills is None else asked.kills
+    return 0 if findings.none and summary["kills"] >= least else 1
 
 
 def _chaos(

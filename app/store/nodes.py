@@ -1,0 +1,192 @@
+"""The nodes in PostgreSQL: their heartbeats, and where a deployment is put.
+
+Whether a node is away is judged by PostgreSQL's clock alone, since hosts differ.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from app.domain.node import AWAY_AFTER, Node, judge_state, queue_of
+from app.store.tables import deployments, nodes, registrations
+
+
+def silent() -> ColumnElement[bool]:
+    """Whether a node's last heartbeat is too old."""
+    return nodes.c.heartbeat_at < func.now() - timedelta(seconds=AWAY_AFTER)
+
+
+def beat(
+    db: Connection,
+    name: str,
+    *,
+    identity: str,
+    version: str,
+    concurrency: int,
+    draining: bool,
+    starting: bool,
+) -> bool:
+    """Note that a node is there; False if another one goes by its name.
+
+    Another one that is stopped or away gives the name up.
+    """
+    known = {
+        "identity": identity,
+        "version": version,
+        "concurrency": concurrency,
+        "draining": draining,
+    }
+    fresh = known | {"heartbeat_at": func.now(), "stopped_at": None}
+    if starting:
+        fresh["started_at"] = func.now()
+    kept = db.scalar(
+        insert(nodes)
+        .values(name=name, **known)
+        .on_conflict_do_update(
+            index_elements=["name"],
+            set_=fresh,
+            where=or_(
+                nodes.c.identity == identity,
+                nodes.c.stopped_at.is_not(None),
+                silent(),
+            ),
+        )
+        .returning(nodes.c.name)
+    )
+    return kept is not None
+
+
+def stop(db: Connection, name: str, identity: str) -> None:
+    """Note that a node's worker was stopped."""
+    db.execute(
+        update(nodes)
+        .where(nodes.c.name == name, nodes.c.identity == identity)
+        .values(stopped_at=func.now())
+    )
+
+
+def ask_sync(db: Connection, *, but: str) -> None:
+    """Ask every node but one to read its services folder."""
+    db.execute(
+        update(nodes).where(nodes.c.name != but).values(sync_asked_at=func.now())
+    )
+
+
+def take_sync(db: Connection, name: str) -> bool:
+    """Whether a node was asked to read its services folder; it is asked once."""
+    taken = db.execute(
+        update(nodes)
+        .where(nodes.c.name == name, nodes.c.sync_asked_at.is_not(None))
+        .values(sync_asked_at=None)
+    )
+    return taken.rowcount == 1
+
+
+def list_all(db: Connection) -> list[Node]:
+    """Every node, by name."""
+    running = (
+        select(func.count())
+        .where(deployments.c.node == nodes.c.name, deployments.c.finished_at.is_(None))
+        .scalar_subquery()
+    )
+    services = (
+        select(func.count())
+        .where(registrations.c.node == nodes.c.name, registrations.c.error == "")
+        .scalar_subquery()
+    )
+    rows = db.execute(
+        select(
+            nodes,
+            silent().label("silent"),
+            running.label("running"),
+            services.label("services"),
+        ).order_by(nodes.c.name)
+    )
+    waiting = _waiting(db)
+    return [_node(row, waiting.get(queue_of(row.name), 0)) for row in rows]
+
+
+def registered(db: Connection, service_id: int) -> list[str]:
+    """The nodes on which a service can be deployed, by name."""
+    return list(
+        db.scalars(
+            select(registrations.c.node)
+            .where(
+                registrations.c.service_id == service_id, registrations.c.error == ""
+            )
+            .order_by(registrations.c.node)
+        )
+    )
+
+
+def take_over(db: Connection, name: str, others: list[str], limit: int) -> list[int]:
+    """Put waiting jobs into a node's own queue; returns their numbers.
+
+    Those of deployments that nobody has begun, of services that are registered on the
+    node, from every queue but those of the `others`.
+    """
+    taken = db.scalars(
+        text(
+            "UPDATE procrastinate_jobs SET queue_name = :mine WHERE id IN ("
+            "SELECT job.id FROM procrastinate_jobs AS job "
+            "JOIN deployments ON deployments.job_id = job.id "
+            "JOIN registrations ON registrations.service_id = deployments.service_id "
+            "AND registrations.node = :name AND registrations.error = '' "
+            "WHERE job.status = 'todo' AND job.queue_name <> ALL(:kept) "
+            "AND deployments.node IS NULL AND deployments.finished_at IS NULL "
+            "ORDER BY job.priority DESC, job.id LIMIT :limit "
+            "FOR UPDATE OF job SKIP LOCKED) RETURNING id"
+        ),
+        {
+            "mine": queue_of(name),
+            "name": name,
+            "kept": [queue_of(other) for other in (name, *others)],
+            "limit": limit,
+        },
+    )
+    return list(taken)
+
+
+def forget(db: Connection, name: str) -> bool:
+    """Remove a node with its registrations; False if there is none of that name."""
+    db.execute(delete(registrations).where(registrations.c.node == name))
+    return db.execute(delete(nodes).where(nodes.c.name == name)).rowcount == 1
+
+
+def _waiting(db: Connection) -> dict[str, int]:
+    rows = db.execute(
+        text(
+            "SELECT queue_name, count(*) AS waiting FROM procrastinate_jobs "
+            "WHERE status = 'todo' GROUP BY queue_name"
+        )
+    )
+    return {row.queue_name: row.waiting for row in rows}
+
+
+def _node(row: Row[Any], waiting: int) -> Node:
+    state = judge_state(
+        silent=row.silent, stopped_at=row.stopped_at, draining=row.draining
+    )
+    return Node(
+        name=row.name,
+        version=row.version,
+        concurrency=row.concurrency,
+        state=state,
+        started_at=row.started_at,
+        heartbeat_at=row.heartbeat_at,
+        running=row.running,
+        waiting=waiting,
+        services=row.services,
+    )

@@ -1,0 +1,122 @@
+"""The nodes: their heartbeats, which of them gets a deployment, and their end."""
+
+from sqlalchemy import Connection
+
+from app import __version__
+from app.domain.access import Actor, Permission
+from app.domain.deployment import Outcome, Status
+from app.domain.node import Node, NodeState
+from app.domain.steps import Steps
+from app.errors import Conflict, NotFound
+from app.queue import Queue
+from app.store import deployments, nodes, services
+from app.store.store import Store
+from app.usecases import record
+
+
+def beat(
+    store: Store,
+    name: str,
+    *,
+    identity: str,
+    concurrency: int,
+    draining: bool = False,
+    starting: bool = False,
+) -> bool:
+    """Say that a node is there, and take over what others can't begin now.
+
+    Returns whether it was asked to read its services folder. Raises Conflict if
+    another node goes by this name: each would take the other's runs for vanished.
+    """
+    with store.begin() as db:
+        if not nodes.beat(
+            db,
+            name,
+            identity=identity,
+            version=__version__,
+            concurrency=concurrency,
+            draining=draining,
+            starting=starting,
+        ):
+            raise Conflict(
+                f"another node is called {name} and works with another folder; give "
+                "this one a name of its own by FASTDEPLOY_NODE"
+            )
+        _take_over(db, name)
+        return nodes.take_sync(db, name)
+
+
+def stop(store: Store, name: str, identity: str) -> None:
+    """Say that a node's worker was stopped."""
+    with store.begin() as db:
+        nodes.stop(db, name, identity)
+
+
+def list_nodes(store: Store) -> list[Node]:
+    """Every node, by name."""
+    with store.begin() as db:
+        return nodes.list_all(db)
+
+
+def choose(db: Connection, service_id: int) -> str:
+    """The node that gets a deployment: the least busy one that has the service.
+
+    One that is ready comes before one that is not. Raises Conflict if the service is
+    registered nowhere.
+    """
+    where = nodes.registered(db, service_id)
+    if not where:
+        raise Conflict("no node has this service; run fastdeploy syncservices on one")
+    known = [node for node in nodes.list_all(db) if node.name in where]
+    known.sort(key=lambda node: (node.state is not NodeState.READY, node.load))
+    return known[0].name if known else where[0]
+
+
+def missing(db: Connection, service_id: int) -> tuple[str, ...]:
+    """The nodes that have a service, if none of them is ready; else nothing."""
+    where = nodes.registered(db, service_id)
+    ready = {n.name for n in nodes.list_all(db) if n.state is NodeState.READY}
+    return () if ready.intersection(where) else tuple(where)
+
+
+def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
+    """Remove a node that will not come back; returns how many runs ended with it.
+
+    What it had begun ends as failed. Raises NotAllowed, NotFound, and Conflict for one
+    that is there.
+    """
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        found = {node.name: node for node in nodes.list_all(db)}.get(name)
+        if found is None:
+            raise NotFound(f"there is no node {name!r}")
+        if found.state in {NodeState.READY, NodeState.DRAINING}:
+            raise Conflict(f"node {name} is {found.state}; stop its worker first")
+        lost = deployments.begun_on(db, name)
+        outcome = Outcome(
+            Status.FAILED, f"node {name}, where it ran, was removed by {actor.name}"
+        )
+        for deployment in lost:
+            # Its worker may have come back at this very moment.
+            locked = deployments.lock(db, deployment.id)
+            if locked is None or locked.deployment.ended:
+                continue
+            if deployment.job_id is not None:
+                queue.drop_job(db, deployment.job_id)
+            steps = Steps(deployments.steps_of(db, deployment.id))
+            record.end_in(db, deployment, outcome, steps, None)
+        nodes.forget(db, name)
+        services.settle(db)
+    return len(lost)
+
+
+def _take_over(db: Connection, name: str) -> None:
+    """Take waiting deployments that are this node's to run too, if it has room.
+
+    They come from nodes that are not ready, or that have all they can do.
+    """
+    there = {node.name: node for node in nodes.list_all(db)}
+    room = there[name].room - there[name].waiting
+    if room > 0:
+        others = [node.name for node in there.values() if node.room]
+        nodes.take_over(db, name, others, room)

@@ -1,0 +1,195 @@
+"""Jobs: performing those of the queue, through every outage of PostgreSQL.
+
+Procrastinate's worker ends when its connections do: it can't know whether a job that
+it was fetching, or ending, was fetched or ended. So it is begun anew, for as long as
+PostgreSQL stays away, and each time takes back what was cut off, as after a crash.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import procrastinate
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
+from procrastinate.utils import utcnow
+
+from app.domain.node import begun_queue_of, queue_of
+from app.errors import Unavailable
+from app.log import get
+from app.queue import BEGUN
+from app.settings import Settings
+from app.store import deployments
+from app.store.engine import OUTAGE, PATIENT
+from app.store.store import Store
+
+log = get("worker")
+
+#: Seconds between two searches for jobs whose worker is gone.
+STALLED_EVERY = 10
+#: Seconds between two looks for jobs. A new one is told at once; one that waits for
+#: the lock of its service is not, when that becomes free.
+LOOK_EVERY = 0.5
+#: Seconds until a lost queue is tried again, however often it was.
+RECONNECT = 1.0
+#: Seconds to wait for a connection; how long an end without PostgreSQL takes.
+PATIENCE = 5.0
+
+
+class Jobs:
+    """This node's jobs; `stop` tells those that are being performed to let go."""
+
+    def __init__(
+        self,
+        store: Store,
+        queue: procrastinate.App,
+        settings: Settings,
+        stop: threading.Event,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._settings = settings
+        self._stop = stop
+        self._queues = queue_of(settings.node), begun_queue_of(settings.node)
+
+    async def perform(self, *, begun_only: bool) -> None:
+        """Perform jobs until this is cancelled; PostgreSQL may come and go.
+
+        With `begun_only`, nothing is begun that was not begun here before.
+        """
+        mine, begun = self._queues
+        queues = [begun] if begun_only else [begun, mine]
+        while True:
+            try:
+                await self._perform(queues)
+            except (ConnectorException, Unavailable, *OUTAGE) as error:
+                if not _is_outage(error):
+                    raise
+                log.warning("queue.lost", error=str(error.__cause__ or error).strip())
+            await asyncio.sleep(RECONNECT)
+            # Nobody else sets it and lets this go on.
+            self._stop.clear()
+
+    async def _perform(self, queues: list[str]) -> None:
+        """Perform jobs until PostgreSQL is lost; then, or cancelled, let all go."""
+        # Opening the queue would wait longer, and say less.
+        await asyncio.to_thread(self._require_postgresql)
+        lost = asyncio.Event()
+        connector = _Connector(self._settings.database, lost)
+        with self._queue.replace_connector(connector) as queue:
+            try:
+                await queue.open_async()
+                await self._take_back()
+                await self._work(queues, lost)
+            finally:
+                await queue.close_async()
+
+    async def _work(self, queues: list[str], lost: asyncio.Event) -> None:
+        working = asyncio.create_task(
+            self._queue.run_worker_async(
+                queues=queues,
+                concurrency=self._settings.concurrency,
+                install_signal_handlers=False,
+                fetch_job_polling_interval=LOOK_EVERY,
+                listen_notify=True,
+                delete_jobs="successful",
+            )
+        )
+        tasks = [
+            working,
+            asyncio.create_task(self._retry_stalled()),
+            asyncio.create_task(lost.wait()),
+        ]
+        log.info("worker.ready", node=self._settings.node)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Procrastinate waits for what it performs, so that has to end first.
+            self._stop.set()
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        raise Unavailable("the queue's connection to PostgreSQL was cut")
+
+    async def _take_back(self) -> None:
+        """Free the jobs that the last worker of this folder was cut off in.
+
+        It is gone, or we would not hold its lock: nobody has to wait for its
+        heartbeat to grow old. Nobody else takes jobs from this node's queues.
+        """
+        doing = Status.DOING.value
+        for job in await self._queue.job_manager.list_jobs_async(status=doing):
+            # Also if the deployment has ended: the job still locks its service.
+            if job.queue in self._queues:
+                await self._retry(job)
+
+    async def _retry_stalled(self) -> None:
+        while True:
+            await asyncio.sleep(STALLED_EVERY)
+            for job in await self._queue.job_manager.get_stalled_jobs():
+                log.warning("job.stalled", job=job.id, queue=job.queue)
+                await self._retry(job)
+
+    async def _retry(self, job: Job) -> None:
+        """Queue a job anew: where its run is, or as it was if it has none."""
+        assert job.id is not None
+        with self._store.begin() as db:
+            node = deployments.node_of_job(db, job.id)
+        await self._queue.job_manager.retry_job_by_id_async(
+            job.id,
+            utcnow(),
+            queue=None if node is None else begun_queue_of(node),
+            priority=None if node is None else BEGUN,
+        )
+
+    def _require_postgresql(self) -> None:
+        with self._store.begin():
+            pass
+
+
+class _Connector(procrastinate.PsycopgConnector):
+    """Procrastinate's way to PostgreSQL, which tells when it is lost.
+
+    Whatever it is lost in: of what is asked for meanwhile, and caught by Procrastinate
+    itself, nobody knows whether it was done.
+    """
+
+    def __init__(self, conninfo: str, lost: asyncio.Event) -> None:
+        super().__init__(conninfo=conninfo, kwargs=dict(PATIENT), timeout=PATIENCE)
+        self._lost = lost
+
+    async def execute_query_async(self, query: Any, **arguments: Any) -> None:
+        with self._watched():
+            await super().execute_query_async(query, **arguments)
+
+    async def execute_query_one_async(self, query: Any, **arguments: Any) -> Any:
+        with self._watched():
+            return await super().execute_query_one_async(query, **arguments)
+
+    async def execute_query_all_async(self, query: Any, **arguments: Any) -> Any:
+        with self._watched():
+            return await super().execute_query_all_async(query, **arguments)
+
+    async def listen_notify(self, on_notification: Any, channels: Any) -> None:
+        with self._watched():
+            await super().listen_notify(on_notification, channels)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectorException as error:
+            if _is_outage(error):
+                self._lost.set()
+            raise
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether it is PostgreSQL's absence, or a disk that is full, and no bug."""
+    cause = error.__cause__ if isinstance(error, ConnectorException) else error
+    return isinstance(cause, (Unavailable, *OUTAGE))

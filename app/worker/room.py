@@ -1,0 +1,26 @@
+"""Room: what is said when a disk is full, which is no failure of the run's."""
+
+import errno
+import shutil
+from pathlib import Path
+
+#: What a system call says when a disk, or a user's share of it, is full.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def no_room(folder: Path) -> str:
+    """Say that the disk under a folder is full, and what to do about it."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    return (
+        f"the disk under {folder} is full: {free} bytes free; make room (fastdeploy "
+        "prune removes the output that FASTDEPLOY_KEEP_… doesn't keep) and retry"
+    )
+
+
+def explain(error: OSError, folder: Path) -> str:
+    """Say why something in a folder could not be written."""
+    if error.errno in FULL:
+        return no_room(folder)
+    return f"{error.filename or folder}: {error.strerror}"

@@ -1,0 +1,443 @@
+"""Faults: PostgreSQL stays away, a disk is full, a number is used anew."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from app import local
+from app.domain.deployment import Deployment, Status
+from app.runner.stop import COUNT
+from app.settings import read_settings
+from app.store.migrate import migrate
+from app.worker.deploy import VANISHED
+from tests.acceptance.conftest import (
+    Installation,
+    Process,
+    eventually,
+    installed,
+)
+from tests.acceptance.test_cancel import (
+    CANCELED,
+    DEAF,
+    cancel,
+    canceled,
+    left,
+    stop,
+    told_to_end,
+)
+from tests.acceptance.test_follow import (
+    assert_complete,
+    begin,
+    grows,
+    journal_grows,
+    release,
+)
+from tests.acceptance.test_live import Watcher, assert_everything
+from tests.conftest import Postgres
+
+#: Seconds for what has to wait for several retries.
+LONG = 90
+
+
+# PostgreSQL stays away
+
+
+class Server:
+    """A PostgreSQL that is away for as long as a test wants."""
+
+    def __init__(self, folder: Path) -> None:
+        self._back = threading.Event()
+        self._folder = folder
+
+    @contextmanager
+    def running(self) -> Iterator[local.EmbeddedPostgres]:
+        """Run it; one that is away at the end is let back first."""
+        settings = read_settings(var=self._folder)
+        with local.embedded(settings, self._pause) as self._server:
+            try:
+                yield self._server
+            finally:
+                self._back.set()
+
+    def leave(self) -> None:
+        """Be killed, and stay away."""
+        pid = self._server.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: self._server.pid is None)
+
+    def come_back(self) -> None:
+        """Answer again."""
+        self._back.set()
+        eventually(lambda: self._server.pid is not None, LONG)
+
+    def _pause(self) -> float:
+        self._back.wait()
+        return 0.0
+
+
+@pytest.mark.slow
+def test_whatever_runs_while_postgresql_is_away_is_recorded_by_the_same_worker(
+    runtime_folder: Path, tmp_path: Path
+) -> None:
+    server = Server(runtime_folder / f"away-{tmp_path.name}")
+    with server.running() as postgres:
+        made = Installation(postgres.settings.database, tmp_path)
+        try:
+            migrate(made.store)
+            worker, web = made.worker(), made.web()
+            number = begin(made)
+            with made.client() as client, ThreadPoolExecutor() as pool:
+                path = f"/api/deployments/{number}/events"
+                stays, returns = Watcher(client, path), Watcher(client, path)
+                watching = pool.submit(stays.watch)
+                eventually(lambda: stays.names)
+                returns.watch(pieces=3)
+
+                server.leave()
+                eventually(lambda: client.get("/readyz").status_code == 503)
+                release(made)
+                eventually((made.run_folder(number) / "rc").exists)
+                # Each part has tried again and again in vain since the run is over.
+                logged_again(worker, "queue.lost", 4)
+                logged_again(web, "feed.disconnected", 4)
+                assert [503, 503] == [
+                    client.get(p).status_code for p in ("/readyz", path)
+                ]
+                server.come_back()
+
+                eventually(lambda: client.get("/readyz").status_code == 200, LONG)
+                eventually(lambda: made.view(number).deployment.ended, LONG)
+                returns.watch()
+                watching.result(timeout=LONG)
+            assert_complete(made, number)
+            for watcher in (stays, returns):
+                assert_everything(made, number, watcher)
+            # The queue's own connections came back as well.
+            assert Status.SUCCESSFUL is made.run("numbered").status
+            assert (None, None) == (worker.exit_code, web.exit_code)
+        finally:
+            made.close()
+
+
+def logged_again(process: Process, event: str, times: int) -> None:
+    """Wait until a process has logged something so many times more."""
+    was = process.log.count(event)
+    eventually(lambda: process.log.count(event) >= was + times, LONG)
+
+
+# A disk is full
+
+
+@contextmanager
+def small_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
+    """A disk of its own, which is soon full."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "small", folder],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip(f"a small disk can't be mounted here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        # Lazily, for a process that is being killed may be in there for a moment.
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all the room that is left; returns the file that has it."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return filler
+
+
+@contextmanager
+def events_on(disk: Path, made: Installation) -> Iterator[None]:
+    """Let PostgreSQL keep an installation's events on that disk."""
+    with psycopg.connect(made.settings.database, autocommit=True) as database:
+        found = database.execute("SHOW data_directory").fetchone()
+        assert found is not None
+        owner = Path(found[0]).stat()
+        os.chown(disk, owner.st_uid, owner.st_gid)
+        database.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        database.execute("ALTER TABLE events SET TABLESPACE small")
+    yield
+    with psycopg.connect(made.settings.database, autocommit=True) as database:
+        database.execute("ALTER TABLE events SET TABLESPACE pg_default")
+        database.execute("DROP TABLESPACE small")
+
+
+def test_following_goes_on_where_it_was_when_postgresqls_disk_has_room_again(
+    runtime_folder: Path, installation: Installation
+) -> None:
+    with (
+        # Where PostgreSQL's own user gets through.
+        small_disk(runtime_folder / "small", 4) as disk,
+        events_on(disk, installation),
+    ):
+        worker = installation.worker()
+        number = begin(installation)
+
+        filler = fill(disk)
+        eventually(lambda: worker.log.count("No space left on device") > 3)
+        offset = installation.view(number).deployment.journal_offset
+        journal_grows(installation, number)
+        release(installation)
+        eventually((installation.run_folder(number) / "rc").exists)
+        logged_again(worker, "No space left on device", 2)
+        found = installation.view(number).deployment
+        assert (Status.RUNNING, offset) == (found.status, found.journal_offset)
+        filler.unlink()
+
+        assert_complete(installation, number)
+        assert worker.exit_code is None
+        worker.kill()
+
+
+#: Prints until there is no room, then does what it is told.
+FILLS = f"""#!{sys.executable}
+import os
+print('{{"name": "begin", "state": "success"}}', flush=True)
+try:
+    while True:
+        os.write(1, b"x" * 4095 + b"\\n")
+except OSError:
+    ENDING
+"""
+STEPS = [{"name": "begin"}, {"name": "end"}]
+
+
+@pytest.fixture
+def cramped(postgres: Postgres, tmp_path: Path) -> Iterator[Installation]:
+    """An installation whose runs have little room, with a worker."""
+    with (
+        small_disk(tmp_path / "small", 4) as disk,
+        installed(postgres, tmp_path / "made", var=disk) as made,
+    ):
+        made.worker()
+        yield made
+
+
+def full(made: Installation) -> str:
+    """What the reason of a deployment says, as a pattern."""
+    return (
+        rf"the disk under {made.settings.runs} is full: \d+ bytes free; "
+        r"make room \(fastdeploy prune .*\) and retry"
+    )
+
+
+def fills(made: Installation, ending: str) -> int:
+    """Launch what fills the disk."""
+    made.write_service("fills", FILLS.replace("ENDING", ending), steps=STEPS)
+    return made.launch("fills")
+
+
+def test_a_run_that_finds_no_room_keeps_its_outcome_and_says_what_to_do(
+    cramped: Installation,
+) -> None:
+    number = fills(cramped, "raise SystemExit(7)")
+
+    ended = cramped.ended(number)
+
+    assert (Status.FAILED, 7) == (ended.status, ended.exit_code)
+    assert re.fullmatch(f"exit code 7: .*; {full(cramped)}", ended.reason)
+    assert {"begin": "success", "end": "skipped"} == cramped.states(number)
+    journal = (cramped.run_folder(number) / "journal").read_bytes()
+    assert same_lines(journal, cramped.output(number))
+    assert [] == list(cramped.config_folder.iterdir())
+
+
+def same_lines(expected: bytes, found: bytes) -> bool:
+    """Whether they are the same but for the newline that a last line may lack."""
+    return expected.removesuffix(b"\n") == found.removesuffix(b"\n")
+
+
+def test_a_run_that_succeeded_on_a_full_disk_has_succeeded(
+    cramped: Installation,
+) -> None:
+    ended = cramped.ended(fills(cramped, "raise SystemExit(0)"))
+
+    assert (Status.SUCCESSFUL, 0) == (ended.status, ended.exit_code)
+    assert re.fullmatch(full(cramped), ended.reason)
+
+
+def test_a_run_is_canceled_on_a_full_disk(cramped: Installation) -> None:
+    number = fills(cramped, "import time; time.sleep(600)")
+    eventually(lambda: shutil.disk_usage(cramped.settings.var).free == 0)
+
+    cancel(cramped, number)
+    ended = cramped.ended(number)
+
+    assert (Status.CANCELED, 130) == (ended.status, ended.exit_code)
+    assert re.fullmatch(f"{re.escape(CANCELED)}; {full(cramped)}", ended.reason)
+    assert [] == left(cramped, number)
+
+
+def test_nothing_is_launched_without_room_and_all_is_well_with_it(
+    cramped: Installation,
+) -> None:
+    cramped.write_service("hello", "#!/bin/sh\necho hello\n")
+    filler = fill(cramped.settings.var)
+
+    # The second one shows that the first holds nothing up.
+    ended = [cramped.run("hello") for _ in range(2)]
+    filler.unlink()
+
+    for refused in ended:
+        assert (Status.FAILED, None) == (refused.status, refused.exit_code)
+        assert re.fullmatch(full(cramped), refused.reason)
+    assert [] == list(cramped.config_folder.iterdir())
+    assert (Status.SUCCESSFUL, "") == outcome(cramped.run("hello"))
+
+
+def test_a_config_file_without_room_is_told_from_a_runs_failure(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    with (
+        small_disk(tmp_path / "small", 1) as disk,
+        installed(postgres, tmp_path / "made", config_folder=disk) as made,
+    ):
+        made.worker()
+        made.write_service("hello", "#!/bin/sh\necho hello\n")
+        filler = fill(disk)
+
+        refused = made.run("hello")
+        filler.unlink()
+
+        assert (Status.FAILED, None) == (refused.status, refused.exit_code)
+        assert refused.reason.startswith(f"the disk under {disk} is full: ")
+        assert [] == list(disk.iterdir())
+        assert (Status.SUCCESSFUL, "") == outcome(made.run("hello"))
+
+
+def outcome(ended: Deployment) -> tuple[Status, str]:
+    return ended.status, ended.reason
+
+
+# A number is used anew
+
+
+@pytest.fixture
+def stranger() -> Iterator[psutil.Process]:
+    """A process that has nothing to do with us; it leads a session, and has a child."""
+    script = "sleep 600 & echo begun; wait"
+    with subprocess.Popen(
+        ["/bin/sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True
+    ) as started:
+        assert started.stdout is not None
+        assert b"begun\n" == started.stdout.readline()
+        found = psutil.Process(started.pid)
+        members = [found, *found.children()]
+        yield found
+        for process in members:
+            process.kill()
+
+
+def give_number_to(made: Installation, number: int, stranger: psutil.Process) -> None:
+    """Let a run vanish, and its wrapper's number belong to somebody else by now."""
+    made.kill_run(number)
+    (made.run_folder(number) / "pid").write_text(f"{stranger.pid}\n")
+
+
+def assert_unharmed(made: Installation, number: int, stranger: psutil.Process) -> None:
+    assert "0\n" == stop(made.run_folder(number), COUNT).stdout
+    assert "0\n" == stop(made.run_folder(number), "KILL").stdout
+    living = [stranger, *stranger.children()]
+    assert [psutil.STATUS_SLEEPING] * 2 == [process.status() for process in living]
+
+
+def test_a_run_whose_number_another_process_has_got_vanished(
+    installation: Installation, stranger: psutil.Process
+) -> None:
+    worker = installation.worker()
+    number = begin(installation)
+    worker.kill()
+    give_number_to(installation, number, stranger)
+    cancel(installation, number)
+
+    installation.worker()
+    ended = installation.ended(number)
+
+    assert (Status.FAILED, None, VANISHED) == (
+        ended.status, ended.exit_code, ended.reason
+    )  # fmt: skip
+    assert_unharmed(installation, number, stranger)
+
+
+def test_no_other_process_is_told_to_end_in_a_runs_place(
+    installation: Installation, stranger: psutil.Process
+) -> None:
+    """The run was being ended when its worker died; the next one goes on with that."""
+    worker = told_to_end(installation, DEAF)
+    worker.kill()
+    give_number_to(installation, 1, stranger)
+
+    installation.worker()
+
+    assert Status.CANCELED is canceled(installation, 1).status
+    assert_unharmed(installation, 1, stranger)
+
+
+# Processes of ours are killed
+
+
+def test_web_and_worker_that_die_together_lose_nothing(
+    installation: Installation,
+) -> None:
+    worker, web = installation.worker(), installation.web()
+    number = begin(installation)
+
+    worker.kill()
+    web.kill()
+    journal_grows(installation, number)
+    installation.worker()
+    installation.web()
+    grows(installation, number)
+    release(installation)
+
+    assert_complete(installation, number)
+    with installation.client() as client:
+        watcher = Watcher(client, f"/api/deployments/{number}/events")
+        watcher.watch()
+        assert_everything(installation, number, watcher)
+
+
+def test_a_job_that_was_fetched_and_not_begun_is_taken_back_at_once(
+    installation: Installation,
+) -> None:
+    installation.write_service("hello", "#!/bin/sh\necho hello\n")
+    number = installation.launch("hello")
+    with psycopg.connect(installation.settings.database) as held:
+        held.execute("SELECT FROM deployments WHERE id = %s FOR UPDATE", [number])
+        worker = installation.worker()
+        eventually(lambda: ["doing"] == job_states(installation))
+        worker.kill()
+        assert Status.QUEUED is installation.status(number)
+
+    worker = installation.worker()
+
+    assert Status.SUCCESSFUL is installation.ended(number).status
+    # Nobody had to wait for the heartbeat of the first to grow old.
+    assert "job.stalled" not in worker.log
+
+
+def job_states(made: Installation) -> list[str]:
+    with psycopg.connect(made.settings.database) as connection:
+        found = connection.execute("SELECT status FROM procrastinate_jobs").fetchall()
+    return [state for (state,) in found]

@@ -1,0 +1,215 @@
+"""Nodes: which one gets a deployment, which counts as away, which may be removed."""
+
+import pytest
+from sqlalchemy import text
+
+from app import bootstrap
+from app.domain.access import Actor, Permission
+from app.domain.deployment import Origin
+from app.domain.node import NodeState
+from app.errors import Conflict, NotAllowed, NotFound
+from app.settings import Settings
+from app.store import nodes as node_rows
+from app.store import services
+from app.store.store import Store
+from app.usecases import deploy, nodes
+from tests.factories import ROOT, make_service, request_deployment
+
+
+def beat(
+    store: Store, name: str, concurrency: int = 8, *, draining: bool = False
+) -> bool:
+    """Let a node be heard."""
+    return nodes.beat(
+        store, name, identity=name, concurrency=concurrency, draining=draining
+    )
+
+
+def register(store: Store, *where: str, error: str = "") -> None:
+    """Register the service `hello` on nodes."""
+    with store.begin() as db:
+        for node in where:
+            services.put(db, "hello", make_service(), error, node=node)
+        services.settle(db)
+
+
+def silence(store: Store, name: str, seconds: int) -> None:
+    """Let the last heartbeat of a node have been so long ago."""
+    with store.begin() as db:
+        db.execute(
+            text(
+                "UPDATE nodes SET heartbeat_at = now() - make_interval(secs => :s) "
+                "WHERE name = :name"
+            ),
+            {"s": seconds, "name": name},
+        )
+
+
+def chosen(store: Store) -> str:
+    with store.begin() as db:
+        entry = services.find(db, "hello")
+        assert entry is not None
+        return nodes.choose(db, entry.id)
+
+
+def launch(store: Store, settings: Settings, name: str) -> int:
+    """Ask for a deployment of a service that is registered already."""
+    return deploy.request(
+        store,
+        bootstrap.make_launcher(settings),
+        bootstrap.make_sealer(settings),
+        actor=ROOT,
+        origin=Origin.CLI,
+        service_name=name,
+        given={},
+    )
+
+
+def queues(store: Store) -> dict[int, str]:
+    """The queue of each deployment's job."""
+    query = "SELECT args->>'deployment_id', queue_name FROM procrastinate_jobs"
+    with store.begin() as db:
+        return {int(number): queue for number, queue in db.execute(text(query))}
+
+
+def states(store: Store) -> dict[str, NodeState]:
+    return {node.name: node.state for node in nodes.list_nodes(store)}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"), [(25, NodeState.READY), (35, NodeState.AWAY)]
+)
+def test_a_node_is_away_after_thirty_silent_seconds(
+    store: Store, seconds: int, state: NodeState
+) -> None:
+    beat(store, "a")
+
+    silence(store, "a", seconds)
+
+    assert {"a": state} == states(store)
+
+
+def test_a_deployment_goes_to_a_node_that_is_ready(store: Store) -> None:
+    register(store, "away", "draining", "ready", "stopped")
+    for name in ("away", "ready", "stopped"):
+        beat(store, name)
+    beat(store, "draining", draining=True)
+    silence(store, "away", 60)
+    nodes.stop(store, "stopped", "stopped")
+
+    assert "ready" == chosen(store)
+
+
+def test_a_deployment_goes_to_the_node_that_is_least_busy(
+    store: Store, settings: Settings
+) -> None:
+    """By its share: one of eight places is less than one of two."""
+    for name, concurrency in (("small", 2), ("large", 8)):
+        beat(store, name, concurrency)
+        with store.begin() as db:
+            services.put(db, name, make_service(name=name), "", node=name)
+        launch(store, settings, name)
+    register(store, "large", "small")
+
+    assert "large" == chosen(store)
+
+
+def test_a_service_that_is_broken_on_a_node_is_not_deployed_there(
+    store: Store,
+) -> None:
+    register(store, "well")
+    register(store, "broken", error="it is not JSON")
+    beat(store, "broken")
+
+    assert "well" == chosen(store)
+    with store.begin() as db:
+        entry = services.find(db, "hello")
+    assert entry is not None
+    assert "" == entry.error
+
+
+def test_a_service_is_archived_when_the_last_node_has_lost_it(store: Store) -> None:
+    register(store, "a", "b")
+
+    gone = []
+    for node in ("a", "b"):
+        with store.begin() as db:
+            services.unregister_all_but(db, set(), node=node)
+            gone.append(services.settle(db))
+
+    assert [[], ["hello"]] == gone
+
+
+def test_a_heartbeat_takes_over_what_an_absent_node_was_to_begin(
+    store: Store, settings: Settings
+) -> None:
+    number = request_deployment(store, settings)
+    register(store, "a")
+    assert {number: "node here"} == queues(store)
+
+    beat(store, "a")
+
+    assert {number: "node a"} == queues(store)
+
+
+def test_nothing_is_taken_from_a_node_that_has_room(
+    store: Store, settings: Settings
+) -> None:
+    beat(store, "here")
+    register(store, "a")
+    number = request_deployment(store, settings)
+
+    beat(store, "a")
+
+    assert {number: "node here"} == queues(store)
+
+
+def test_a_node_without_the_service_takes_nothing_over(
+    store: Store, settings: Settings
+) -> None:
+    number = request_deployment(store, settings)
+
+    beat(store, "a")
+
+    assert {number: "node here"} == queues(store)
+
+
+def test_a_name_is_given_up_by_a_node_that_is_away_and_by_no_other(
+    store: Store,
+) -> None:
+    beat(store, "a")
+    with pytest.raises(Conflict, match="another node is called a"):
+        nodes.beat(store, "a", identity="other", concurrency=1)
+    silence(store, "a", 60)
+
+    nodes.beat(store, "a", identity="other", concurrency=1)
+
+    with pytest.raises(Conflict, match="FASTDEPLOY_NODE"):
+        beat(store, "a")
+
+
+def test_a_node_is_asked_for_a_sync_once(store: Store) -> None:
+    beat(store, "a")
+    with store.begin() as db:
+        node_rows.ask_sync(db, but="here")
+
+    assert [True, False] == [beat(store, "a"), beat(store, "a")]
+
+
+def test_only_a_node_that_is_not_there_can_be_forgotten(
+    store: Store, settings: Settings
+) -> None:
+    queue = bootstrap.make_launcher(settings)
+    beat(store, "a")
+    deployer = Actor("ada", frozenset({Permission.DEPLOY}))
+
+    with pytest.raises(NotAllowed):
+        nodes.forget(store, queue, deployer, "a")
+    with pytest.raises(NotFound):
+        nodes.forget(store, queue, ROOT, "b")
+    with pytest.raises(Conflict, match="node a is ready"):
+        nodes.forget(store, queue, ROOT, "a")
+    nodes.stop(store, "a", "a")
+
+    assert 0 == nodes.forget(store, queue, ROOT, "a")
+    assert {} == states(store)
