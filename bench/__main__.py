@@ -2,20 +2,25 @@
 
 Rows: `runs` (a whole deployment beside ansible-playbook and ansible-runner), `journal`
 (recording beside COPY alone), `live` (from a journal to 50 browsers), `first` (from a
-request to the first output).
+request to the first output), `history` (the pages of a million deployments), `crowd`
+(300 browsers that watch 1,000 lines a second), `pool` (50 deployments beside
+`xargs -P8`, and their memory).
 """
 
 import argparse
 import json
 import sys
 
-from bench import first, journal, live, runs
+from bench import crowd, first, history, journal, live, pool, runs
 
 ROWS = {
     "runs": runs.measure,
     "journal": journal.measure,
     "live": live.measure,
     "first": first.measure,
+    "history": history.measure,
+    "crowd": crowd.measure,
+    "pool": pool.measure,
 }
 
 

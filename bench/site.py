@@ -120,11 +120,14 @@ def installed(
 
 
 @contextmanager
-def site(*commands: str) -> Iterator[Site]:
-    """Run FastDeploy's `commands` on a new database in a folder that is removed."""
+def site(*commands: str, **more: object) -> Iterator[Site]:
+    """Run FastDeploy's `commands` on a new database in a folder that is removed.
+
+    `more` are settings that are not the usual ones.
+    """
     log.configure("console")
     with (
-        fresh("bench") as settings,
+        fresh("bench", **more) as settings,
         local.running(settings) as found,
         installed(found, *commands) as here,
     ):

@@ -1,6 +1,6 @@
 """Deployments and their steps in PostgreSQL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -30,6 +31,20 @@ from app.store.tables import deployments, nodes, services, steps
 MAX_ID = 2**63 - 1
 #: How many earlier successful runs an estimate looks at.
 ESTIMATE_FROM = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deployments are wanted; None wants any."""
+
+    service: str | None = None
+    status: Status | None = None
+    actor: str | None = None
+    origin: Origin | None = None
+
+
+#: All of them.
+ANY = Filter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +149,31 @@ def lock(db: Connection, deployment_id: int) -> Launch | None:
 
 def latest(
     db: Connection,
+    wanted: Filter = ANY,
     *,
-    service_name: str | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Deployment]:
     """The latest deployments, newest first; those numbered below `before`."""
-    wanted: list[ColumnElement[bool]] = []
-    if service_name is not None:
-        # As a number, so that the index of a service's deployments serves the order.
-        service_id = select(services.c.id).where(services.c.name == service_name)
-        wanted.append(deployments.c.service_id == service_id.scalar_subquery())
+    if any("\0" in text for text in (wanted.service, wanted.actor) if text):
+        # PostgreSQL has no text with a NUL, and refuses to look for one.
+        return []
+    # Each of these has an index that goes on with the number: the newest are read
+    # from its end, however long ago that was.
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.service is not None:
+        service_id = select(services.c.id).where(services.c.name == wanted.service)
+        conditions.append(deployments.c.service_id == service_id.scalar_subquery())
+    if wanted.status is not None:
+        conditions.append(deployments.c.status == wanted.status.value)
+    if wanted.actor is not None:
+        conditions.append(deployments.c.actor == wanted.actor)
+    if wanted.origin is not None:
+        conditions.append(deployments.c.origin == wanted.origin.value)
     if before is not None:
-        wanted.append(deployments.c.id < before)
-    query = _selected().where(*wanted).order_by(deployments.c.id.desc()).limit(limit)
-    return [_deployment(row) for row in db.execute(query)]
+        conditions.append(deployments.c.id < before)
+    query = _selected().where(*conditions).order_by(deployments.c.id.desc())
+    return [_deployment(row) for row in db.execute(query.limit(limit))]
 
 
 def latest_of_each(db: Connection) -> dict[int, Deployment]:
@@ -173,37 +198,51 @@ def active(db: Connection, service_id: int | None = None) -> list[Deployment]:
     return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
 
 
-def count_ahead(db: Connection, deployment: Deployment) -> int:
-    """How many unfinished deployments of the same service come first."""
-    return db.execute(
+def count_ahead(db: Connection, numbers: Collection[int]) -> dict[int, int]:
+    """How many unfinished deployments of the same service come before each of these."""
+    other = deployments.alias("other")
+    ahead = (
         select(func.count())
-        .select_from(deployments)
+        .select_from(other)
         .where(
-            deployments.c.service_id == deployment.service_id,
-            deployments.c.id != deployment.id,
-            deployments.c.finished_at.is_(None),
-            (deployments.c.status != Status.QUEUED.value)
-            | (deployments.c.priority > deployment.priority)
+            other.c.service_id == deployments.c.service_id,
+            other.c.id != deployments.c.id,
+            other.c.finished_at.is_(None),
+            (other.c.status != Status.QUEUED.value)
+            | (other.c.priority > deployments.c.priority)
             | (
-                (deployments.c.priority == deployment.priority)
-                & (deployments.c.id < deployment.id)
+                (other.c.priority == deployments.c.priority)
+                & (other.c.id < deployments.c.id)
             ),
         )
-    ).scalar_one()
+        .correlate(deployments)
+        .scalar_subquery()
+    )
+    rows = db.execute(
+        select(deployments.c.id, ahead).where(deployments.c.id.in_(numbers))
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def steps_of(db: Connection, deployment_id: int) -> list[Step]:
     """The steps of a deployment in their order."""
+    return steps_of_each(db, [deployment_id])[deployment_id]
+
+
+def steps_of_each(db: Connection, numbers: Collection[int]) -> dict[int, list[Step]]:
+    """The steps of each of these deployments in their order."""
+    found: dict[int, list[Step]] = {number: [] for number in numbers}
     rows = db.execute(
         select(steps)
-        .where(steps.c.deployment_id == deployment_id)
-        .order_by(steps.c.position)
+        .where(steps.c.deployment_id.in_(numbers))
+        .order_by(steps.c.deployment_id, steps.c.position)
     )
-    return [
-        Step(row.position, row.name, row.declared, StepState(row.state), row.message,
-             row.started_at, row.finished_at, tuple(row.failed_hosts))
-        for row in rows
-    ]  # fmt: skip
+    for row in rows:
+        found[row.deployment_id].append(
+            Step(row.position, row.name, row.declared, StepState(row.state),
+                 row.message, row.started_at, row.finished_at, tuple(row.failed_hosts))
+        )  # fmt: skip
+    return found
 
 
 def put_steps(db: Connection, deployment_id: int, changed: Iterable[Step]) -> None:
@@ -237,26 +276,44 @@ def put_steps(db: Connection, deployment_id: int, changed: Iterable[Step]) -> No
     )
 
 
-def usual_durations(db: Connection, deployment: Deployment) -> dict[str, float]:
-    """Median seconds of each step in the last successful runs before a deployment."""
+def usual_durations(
+    db: Connection, numbers: Collection[int]
+) -> dict[int, dict[str, float]]:
+    """Median seconds of each step in the last successful runs before each of these."""
+    earlier = deployments.alias("earlier")
     recent = (
-        select(deployments.c.id)
+        select(earlier.c.id)
         .where(
-            deployments.c.service_id == deployment.service_id,
-            deployments.c.id < deployment.id,
-            deployments.c.status == Status.SUCCESSFUL.value,
+            earlier.c.service_id == deployments.c.service_id,
+            earlier.c.id < deployments.c.id,
+            earlier.c.status == Status.SUCCESSFUL.value,
         )
-        .order_by(deployments.c.id.desc())
+        .order_by(earlier.c.id.desc())
         .limit(ESTIMATE_FROM)
+        .correlate(deployments)
+        .lateral("recent")
     )
     seconds = func.extract("epoch", steps.c.finished_at - steps.c.started_at)
     rows = db.execute(
-        select(steps.c.name, func.percentile_cont(0.5).within_group(seconds))
-        .where(steps.c.deployment_id.in_(recent), steps.c.finished_at.is_not(None),
-               steps.c.started_at.is_not(None))
-        .group_by(steps.c.name)
-    )  # fmt: skip
-    return {name: float(median) for name, median in rows}
+        select(
+            deployments.c.id,
+            steps.c.name,
+            func.percentile_cont(0.5).within_group(seconds),
+        )
+        .select_from(deployments)
+        .join(recent, true())
+        .join(steps, steps.c.deployment_id == recent.c.id)
+        .where(
+            deployments.c.id.in_(numbers),
+            steps.c.finished_at.is_not(None),
+            steps.c.started_at.is_not(None),
+        )
+        .group_by(deployments.c.id, steps.c.name)
+    )
+    found: dict[int, dict[str, float]] = {number: {} for number in numbers}
+    for number, name, median in rows:
+        found[number][name] = float(median)
+    return found
 
 
 def begun_on(db: Connection, node: str) -> list[Deployment]:

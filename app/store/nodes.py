@@ -3,6 +3,7 @@
 Whether a node is away is judged by PostgreSQL's clock alone, since hosts differ.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -118,17 +119,17 @@ def list_all(db: Connection) -> list[Node]:
     return [_node(row, waiting.get(queue_of(row.name), 0)) for row in rows]
 
 
-def registered(db: Connection, service_id: int) -> list[str]:
-    """The nodes on which a service can be deployed, by name."""
-    return list(
-        db.scalars(
-            select(registrations.c.node)
-            .where(
-                registrations.c.service_id == service_id, registrations.c.error == ""
-            )
-            .order_by(registrations.c.node)
-        )
+def registered(db: Connection, service_ids: Collection[int]) -> dict[int, list[str]]:
+    """The nodes on which each of these services can be deployed, by name."""
+    found: dict[int, list[str]] = {service_id: [] for service_id in service_ids}
+    rows = db.execute(
+        select(registrations.c.service_id, registrations.c.node)
+        .where(registrations.c.service_id.in_(found), registrations.c.error == "")
+        .order_by(registrations.c.node)
     )
+    for row in rows:
+        found[row.service_id].append(row.node)
+    return found
 
 
 def take_over(db: Connection, name: str, others: list[str], limit: int) -> list[int]:

@@ -173,8 +173,10 @@ deployments = Table(
           postgresql_where=text("finished_at IS NULL")),
     Index("ix_deployments_active", "service_id", "id",
           postgresql_where=text("finished_at IS NULL")),
-    Index("ix_deployments_successful", "service_id", "id",
-          postgresql_where=text("status = 'successful'")),
+    Index(None, "service_id", "status", "id"),
+    Index(None, "status", "id"),
+    Index(None, "actor", "id"),
+    Index(None, "origin", "id"),
     CheckConstraint("journal_offset >= 0", name="offset_not_negative"),
 )  # fmt: skip
 

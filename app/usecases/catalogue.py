@@ -11,6 +11,7 @@ from app.domain.deployment import Deployment
 from app.domain.service import NAME, Service, parse
 from app.errors import Invalid, NotFound
 from app.store import deployments, nodes, services
+from app.store.deployments import Filter
 from app.store.services import Entry
 from app.store.store import Store
 
@@ -87,10 +88,8 @@ def history(
     store: Store, name: str | None = None, *, before: int | None = None, limit: int = 50
 ) -> list[Deployment]:
     """The latest deployments of one service or of all, newest first."""
-    if name is not None and "\0" in name:
-        return []
     with store.begin() as db:
-        return deployments.latest(db, service_name=name, before=before, limit=limit)
+        return deployments.latest(db, Filter(name), before=before, limit=limit)
 
 
 def active(store: Store) -> list[Deployment]:

@@ -1,7 +1,7 @@
 """Asking for a deployment, and what a person then wants to know about it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
 from app.sealing import Sealer
 from app.store import deployments, events, services
+from app.store.deployments import Filter
 from app.store.store import Store
 from app.usecases.cancel import end_queued
 from app.usecases.nodes import choose, missing
@@ -188,18 +189,45 @@ def view(store: Store, deployment_id: int) -> View:
 
 def view_in(db: Connection, deployment_id: int) -> View:
     """The same as `view`, in a transaction that also reads something else."""
-    deployment = _found(deployments.find(db, deployment_id), deployment_id)
-    steps = tuple(deployments.steps_of(db, deployment_id))
-    usual = deployments.usual_durations(db, deployment)
-    queued = deployment.started_at is None and not deployment.ended
-    ahead = deployments.count_ahead(db, deployment) if queued else 0
-    progress = (
-        Progress(1.0, 0.0)
-        if deployment.ended
-        else estimate(steps, usual, datetime.now(UTC))
-    )
-    absent = missing(db, deployment.service_id) if queued else ()
-    return View(deployment, steps, progress, usual, ahead, absent)
+    found = _found(deployments.find(db, deployment_id), deployment_id)
+    return _views(db, [found], [found])[0]
+
+
+def views(
+    store: Store, wanted: Filter, *, before: int | None = None, limit: int = 50
+) -> list[View]:
+    """The latest deployments that are wanted, newest first, below number `before`.
+
+    Of those that have ended, the list doesn't tell what was usual.
+    """
+    with store.begin() as db:
+        listed = deployments.latest(db, wanted, before=before, limit=limit)
+        return _views(db, listed, [d for d in listed if not d.ended])
+
+
+def _views(
+    db: Connection, listed: Sequence[Deployment], estimated: Sequence[Deployment]
+) -> list[View]:
+    """All about these deployments, in as many queries as for one of them."""
+    steps = deployments.steps_of_each(db, [d.id for d in listed])
+    usual = deployments.usual_durations(db, [d.id for d in estimated])
+    queued = {d.id for d in listed if d.started_at is None and not d.ended}
+    ahead = deployments.count_ahead(db, queued) if queued else {}
+    absent = missing(db, {d.service_id for d in listed if d.id in queued})
+    now = datetime.now(UTC)
+    return [
+        View(
+            deployment,
+            tuple(steps[deployment.id]),
+            Progress(1.0, 0.0)
+            if deployment.ended
+            else estimate(steps[deployment.id], usual[deployment.id], now),
+            usual.get(deployment.id, {}),
+            ahead.get(deployment.id, 0),
+            absent.get(deployment.service_id, ()) if deployment.id in queued else (),
+        )
+        for deployment in listed
+    ]
 
 
 def _deployable(db: Connection, name: str) -> tuple[int, Service]:

@@ -1,5 +1,7 @@
 """The nodes: their heartbeats, which of them gets a deployment, and their end."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection
 
 from app import __version__
@@ -64,7 +66,7 @@ def choose(db: Connection, service_id: int) -> str:
     One that is ready comes before one that is not. Raises Conflict if the service is
     registered nowhere.
     """
-    where = nodes.registered(db, service_id)
+    where = nodes.registered(db, [service_id])[service_id]
     if not where:
         raise Conflict("no node has this service; run fastdeploy syncservices on one")
     known = [node for node in nodes.list_all(db) if node.name in where]
@@ -72,11 +74,17 @@ def choose(db: Connection, service_id: int) -> str:
     return known[0].name if known else where[0]
 
 
-def missing(db: Connection, service_id: int) -> tuple[str, ...]:
-    """The nodes that have a service, if none of them is ready; else nothing."""
-    where = nodes.registered(db, service_id)
+def missing(db: Connection, service_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The nodes that have a service, by its id, where none of them is ready."""
+    if not service_ids:
+        return {}
     ready = {n.name for n in nodes.list_all(db) if n.state is NodeState.READY}
-    return () if ready.intersection(where) else tuple(where)
+    where = nodes.registered(db, service_ids)
+    return {
+        service_id: tuple(names)
+        for service_id, names in where.items()
+        if not ready.intersection(names)
+    }
 
 
 def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:

@@ -1,10 +1,15 @@
 """The API: the same verbs as the pages, in JSON, for scripts and roles."""
 
+from enum import StrEnum
+from typing import TypeVar
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.domain.deployment import Origin
+from app.domain.deployment import Origin, Status
+from app.errors import Invalid
+from app.store.deployments import Filter
 from app.usecases import artifacts, catalogue, deploy, nodes
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import schemas
@@ -14,6 +19,8 @@ from app.web.services import PAGE, before
 
 #: A client that repeats a launch with the same key gets the same deployment.
 IDEMPOTENCY_KEY = "idempotency-key"
+
+E = TypeVar("E", bound=StrEnum)
 
 
 def list_services(request: Request) -> Response:
@@ -50,16 +57,11 @@ def list_nodes(request: Request) -> Response:
 
 
 def list_deployments(request: Request) -> Response:
-    """GET /api/deployments?service=NAME&before=ID: newest first."""
-    store = parts(request).store
-    history = catalogue.history(
-        store,
-        request.query_params.get("service"),
-        before=before(request),
-        limit=PAGE,
+    """GET /api/deployments?service=&status=&actor=&origin=&before=ID: newest first."""
+    found = deploy.views(
+        parts(request).store, _filter(request), before=before(request), limit=PAGE
     )
-    views = [deploy.view(store, found.id) for found in history]
-    return JSONResponse([schemas.deployment(v).model_dump(mode="json") for v in views])
+    return JSONResponse([schemas.deployment(v).model_dump(mode="json") for v in found])
 
 
 def show(request: Request) -> Response:
@@ -101,6 +103,27 @@ def list_artifacts(request: Request) -> Response:
     view = deploy.view(store, request.path_params["id"])
     found = artifacts.listing(store, settings, view.deployment)
     return JSONResponse([{"path": path, "size": size} for path, size in found])
+
+
+def _filter(request: Request) -> Filter:
+    """What a list is narrowed to; a parameter that is empty narrows nothing."""
+    return Filter(
+        service=request.query_params.get("service") or None,
+        status=_one_of(Status, request, "status"),
+        actor=request.query_params.get("actor") or None,
+        origin=_one_of(Origin, request, "origin"),
+    )
+
+
+def _one_of(known: type[E], request: Request, name: str) -> E | None:
+    """A parameter's value. Raises Invalid: to ignore it would list what it excludes."""
+    asked = request.query_params.get(name)
+    if not asked:
+        return None
+    try:
+        return known(asked)
+    except ValueError:
+        raise Invalid(f"{name} is one of {', '.join(known)}") from None
 
 
 def _launch(request: Request, asked: LaunchRequest) -> dict[str, object]:

@@ -1,0 +1,216 @@
+"""(e) A long history: what each page asks of PostgreSQL, among a million deployments.
+
+The history is skewed as real ones are: a few services and people have most of it, some
+were last seen long ago, nearly all of it went well, and a handful goes on.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import quantiles
+from typing import Any
+
+from sqlalchemy import text
+
+from app.domain.deployment import Origin, Status
+from app.domain.service import Service
+from app.store import services
+from app.store.deployments import ANY, Filter
+from app.store.store import Store
+from app.usecases import catalogue, deploy, output
+from bench.plans import listening, scans
+from bench.site import row, site
+
+DEPLOYMENTS = 1_000_000
+STEPS_EACH = 5
+SERVICES = 200
+#: Of each page, in a round.
+TIMES = 60
+PAGE = 50
+#: A service, a person and an origin that had to do with the oldest hundredth alone.
+QUIET = "service-quiet"
+GONE = "gone"
+FORMER = Origin.CLI
+
+#: Reads a page once.
+Page = Callable[[], object]
+
+_DEPLOYMENTS = """
+INSERT INTO deployments (service_id, config, status, actor, origin, variables, node,
+                         created_at, started_at, finished_at, exit_code, last_event)
+SELECT
+    s.id, s.config,
+    CASE WHEN going_on THEN CASE WHEN n % 2 = 0 THEN 'queued' ELSE 'running' END
+         WHEN luck < 0.92 THEN 'successful' WHEN luck < 0.98 THEN 'failed'
+         WHEN luck < 0.995 THEN 'canceled' ELSE 'timeout' END,
+    CASE WHEN n < :total / 100 AND n % 20 = 0 THEN 'gone'
+         ELSE 'person-' || floor(50 * power(random(), 3))::int END,
+    CASE WHEN n < :total / 100 AND n % 20 = 2 THEN 'cli'
+         WHEN second_luck < 0.7 THEN 'api' ELSE 'browser' END,
+    '{"version": "1.2.3"}', 'host',
+    at, CASE WHEN going_on AND n % 2 = 0 THEN NULL ELSE at END,
+    CASE WHEN going_on THEN NULL ELSE at + interval '90 s' END,
+    CASE WHEN going_on THEN NULL ELSE 0 END, 2
+FROM (
+    SELECT n, random() AS luck, random() AS second_luck, n > :total - 60 AS going_on,
+           now() - (:total - n) * interval '1 min' AS at,
+           CASE WHEN n < :total / 100 AND n % 20 = 1 THEN 'service-quiet'
+                ELSE 'service-' || floor(:services * power(random(), 3))::int
+           END AS name
+    FROM generate_series(1, :total) AS n
+) AS made JOIN services AS s USING (name)
+ORDER BY n
+"""
+_STEPS = """
+INSERT INTO steps (deployment_id, position, name, declared, state, started_at,
+                   finished_at)
+SELECT d.id, n, 'step ' || n, true, 'success', d.created_at + n * interval '10 s',
+       d.created_at + n * interval '10 s' + random() * interval '10 s'
+FROM deployments AS d CROSS JOIN generate_series(1, :each) AS n
+ORDER BY d.id, n
+"""
+_EVENTS = """
+INSERT INTO events (deployment_id, number, at, kind, text)
+SELECT d.id, n, d.created_at, 'output', 'a line'
+FROM deployments AS d CROSS JOIN generate_series(1, 2) AS n
+ORDER BY d.id, n
+"""
+
+
+def measure(rounds: int) -> list[Any]:
+    """Build the history, then read every page again and again."""
+    with site() as here:
+        begun = time.monotonic()
+        fill(here.store, DEPLOYMENTS)
+        built = round(time.monotonic() - begun, 1)
+        return [
+            _row(here.store, name, [page() for _ in range(rounds * TIMES)], built)
+            for name, page in pages(here.store, DEPLOYMENTS).items()
+        ]
+
+
+def fill(store: Store, total: int, steps_each: int = STEPS_EACH) -> None:
+    """Write a history of `total` deployments, and let PostgreSQL take stock of it."""
+    with store.begin() as db:
+        names = [f"service-{number}" for number in range(SERVICES)]
+        for name in [*names, QUIET]:
+            services.put(db, name, _service(name), "", node="bench")
+        # The rows refer to each other as they must: nobody has to check five million.
+        db.execute(text("SET LOCAL session_replication_role = replica"))
+        # The same history every time.
+        db.execute(text("SELECT setseed(0.5)"))
+        db.execute(text(_DEPLOYMENTS), {"total": total, "services": SERVICES})
+        db.execute(text(_STEPS), {"each": steps_each})
+        db.execute(text(_EVENTS))
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        db.execute(text("VACUUM (ANALYZE) deployments, steps, events, services"))
+
+
+def pages(store: Store, total: int) -> dict[str, Callable[[], Page]]:
+    """Each page by its name; a call chooses whose page it is, and how far back."""
+    chance = random.Random(1)
+
+    def service() -> str:
+        return f"service-{int(SERVICES * chance.random() ** 3)}"
+
+    def person() -> str:
+        return f"person-{int(50 * chance.random() ** 3)}"
+
+    def place() -> int:
+        return chance.randrange(total // 50, total)
+
+    def show(name: str, before: int | None = None) -> Page:
+        return partial(_service_page, store, name, before)
+
+    def history(before: int | None = None) -> Page:
+        return partial(catalogue.history, store, before=before, limit=PAGE)
+
+    def listed(wanted: Filter, before: int | None = None) -> Page:
+        return partial(deploy.views, store, wanted, before=before, limit=PAGE)
+
+    failed, running = Status.FAILED, Status.RUNNING
+    return {
+        "catalogue": lambda: partial(_catalogue, store),
+        "history": history,
+        "history, further back": lambda: history(place()),
+        "service": lambda: show(service()),
+        "service, further back": lambda: show(service(), place()),
+        "service last deployed long ago": lambda: show(QUIET),
+        "deployment": lambda: partial(output.page, store, place(), None, 1000),
+        "list": lambda: listed(ANY),
+        "list, further back": lambda: listed(ANY, place()),
+        "list by service": lambda: listed(Filter(service())),
+        "list by service, further back": lambda: listed(Filter(service()), place()),
+        "list by service of long ago": lambda: listed(Filter(QUIET)),
+        "list by status": lambda: listed(Filter(status=failed)),
+        "list by status, further back": lambda: listed(Filter(status=failed), place()),
+        "list of what goes on": lambda: listed(Filter(status=running)),
+        "list of what waits": lambda: listed(Filter(status=Status.QUEUED)),
+        "list by actor": lambda: listed(Filter(actor=person())),
+        "list by actor, further back": lambda: listed(Filter(actor=person()), place()),
+        "list by actor of long ago": lambda: listed(Filter(actor=GONE)),
+        "list by origin": lambda: listed(Filter(origin=Origin.BROWSER)),
+        "list by origin of long ago": lambda: listed(Filter(origin=FORMER)),
+        "list by service and status": lambda: listed(Filter(service(), failed)),
+        "list by service of long ago and status": lambda: listed(Filter(QUIET, failed)),
+        "list by actor and status": lambda: listed(
+            Filter(actor=person(), status=failed)
+        ),
+        "list by actor of long ago and status": lambda: listed(
+            Filter(actor=GONE, status=failed)
+        ),
+        "list by all, further back": lambda: listed(
+            Filter(service(), failed, person(), Origin.BROWSER), place()
+        ),
+        "list by two that never met": lambda: listed(Filter(QUIET, actor="person-0",
+                                                            status=running)),
+    }  # fmt: skip
+
+
+def _row(store: Store, name: str, calls: list[Page], built: float) -> Any:
+    milliseconds, plan = [], ""
+    for call in calls:
+        with listening(store.engine) as heard:
+            call()
+        milliseconds.append(heard.seconds * 1000)
+    with store.begin() as db:
+        plan = "; ".join(
+            ", ".join(map(str, scans(db, statement))) for statement in heard.statements
+        )
+    found = quantiles(milliseconds, n=100)
+    return row(
+        f"ms in PostgreSQL among {DEPLOYMENTS:,} deployments, p95: {name}",
+        found[94],
+        "under 50",
+        holds=found[94] < 50,
+        p50=round(found[49], 2),
+        statements=len(heard.statements),
+        plan=plan,
+        seconds_to_build=built,
+    )
+
+
+def _catalogue(store: Store) -> None:
+    catalogue.list_services(store)
+    catalogue.active(store)
+
+
+def _service_page(store: Store, name: str, before: int | None) -> None:
+    catalogue.find_service(store, name)
+    catalogue.history(store, name, before=before, limit=PAGE)
+
+
+def _service(name: str) -> Service:
+    return Service.model_validate(
+        {
+            "name": name,
+            "description": "A service whose config is about as long as usual. " * 4,
+            "deploy_script": "deploy.py",
+            "steps": [{"name": f"step {n}"} for n in range(1, STEPS_EACH + 1)],
+            "variables": {
+                "type": "object",
+                "properties": {"version": {"type": "string", "default": "1.2.3"}},
+            },
+        }
+    )

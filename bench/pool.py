@@ -1,0 +1,164 @@
+"""(g) A pool: 50 deployments through a worker of 8, beside `xargs -P8`; their memory.
+
+Memory is what the kernel says of a process with shared pages counted by their share
+(PSS). Counted are worker and web, by how much they have grown since they had nothing to
+do, and of each run the wrapper and our runner: all but ansible-playbook and what is
+below it. Before, one deployment is carried out: what is loaded once is no growth.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from app.runner.processes import all_processes
+from bench.site import Site, row, site
+
+DEPLOYMENTS = 50
+POOL = 8
+#: Seconds between two looks at the memory.
+LOOK_EVERY = 0.5
+_TASKS = 8
+_MODULES = ("debug:\n        msg: a message", "command:\n        cmd: 'true'")
+_INVENTORY = f"""\
+all:
+  hosts:
+    here:
+      ansible_connection: local
+      ansible_python_interpreter: {sys.executable}
+"""
+
+
+def measure(rounds: int) -> list[Any]:
+    """Both ways in turn, so that noise hits both."""
+    with site("worker", "web", concurrency=POOL) as here:
+        services = [f"pool-{number:02}" for number in range(DEPLOYMENTS)]
+        for service in services:
+            here.add_service(
+                service,
+                {"deploy.yml": _playbook(), "hosts.yml": _INVENTORY},
+                playbook="deploy.yml",
+                inventory="hosts.yml",
+            )
+        here.wait(here.launch(services[0]))
+        idle = _own_memory(here)
+        ours, bare = [], []
+        for _ in range(rounds):
+            bare.append(_bare(here, services))
+            ours.append(_ours(here, services))
+        # Once more, since to look at the memory takes time itself.
+        with _watching(here, idle) as samples:
+            _ours(here, services)
+    ratio = median(ours) / median(bare)
+    each = median(sample["each"] for sample in samples)
+    return [
+        row(
+            f"{DEPLOYMENTS} deployments, {POOL} at a time: FastDeploy / xargs -P{POOL}",
+            ratio,
+            "at most 1.15",
+            holds=ratio <= 1.15,
+            seconds={"fastdeploy": ours, "xargs": bare},
+        ),
+        row(
+            "MiB per active deployment, beyond Ansible's own processes",
+            each,
+            "at most 12",
+            holds=each <= 12,
+            most=max(sample["each"] for sample in samples),
+            of_it={
+                part: round(median(sample[part] for sample in samples), 2)
+                for part in ("runner", "wrapper", "worker_and_web")
+            },
+            samples=len(samples),
+        ),
+    ]
+
+
+def _ours(here: Site, services: list[str]) -> float:
+    begun = time.monotonic()
+    numbers = [here.launch(service) for service in services]
+    for number in numbers:
+        here.wait(number)
+    return round(time.monotonic() - begun, 2)
+
+
+def _bare(here: Site, services: list[str]) -> float:
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    folder = str(here.settings.services / "{}")
+    begun = time.monotonic()
+    subprocess.run(
+        ["xargs", f"-P{POOL}", "-I{}", program, "-i", f"{folder}/hosts.yml",
+         f"{folder}/deploy.yml"],
+        input="\n".join(services).encode(),
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"PATH": f"{Path(program).parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    return round(time.monotonic() - begun, 2)
+
+
+@contextmanager
+def _watching(here: Site, idle: float) -> Iterator[list[dict[str, float]]]:
+    """Look at the memory now and then; only moments with a full pool are kept."""
+    found: list[dict[str, float]] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_EVERY):
+            # A process may end while it is looked at; then this look is none.
+            with suppress(OSError):
+                found.extend(_look(here, idle))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _look(here: Site, idle: float) -> list[dict[str, float]]:
+    seen = all_processes()
+
+    def below(*parents: int) -> list[int]:
+        return [one.process.pid for one in seen if one.parent in parents]
+
+    wrappers = below(here.processes["worker"].pid)
+    runners = below(*wrappers)
+    # As many as there are places, and all beyond their start.
+    if not POOL == len(wrappers) == len(runners) == len(below(*runners)):
+        return []
+    parts = {
+        "runner": sum(map(_pss, runners)) / POOL,
+        "wrapper": sum(map(_pss, wrappers)) / POOL,
+        "worker_and_web": (_own_memory(here) - idle) / POOL,
+    }
+    return [parts | {"each": sum(parts.values())}]
+
+
+def _own_memory(here: Site) -> float:
+    return sum(_pss(process.pid) for process in here.processes.values())
+
+
+def _pss(pid: int) -> float:
+    """MiB that are a process's own, and its share of what it shares."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    raise ProcessLookupError(pid)
+
+
+def _playbook() -> str:
+    tasks = "".join(
+        f"    - name: work | Say {number}\n"
+        f"      ansible.builtin.{_MODULES[number % len(_MODULES)]}\n"
+        for number in range(_TASKS)
+    )
+    return f"- name: Bench\n  hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"
