@@ -1,15 +1,17 @@
 """Stopping a run: every process that it started, wherever it went.
 
 ansible-core's workers lead sessions of their own, and what a script leaves behind has
-no parent any more. So a process belongs to a run if its environment bears the run's
-mark, if it is in the session of the run's wrapper, or if it descends from one that
-belongs. The wrapper itself is spared: it writes the exit code.
+no parent any more. So a process belongs to a run if it is in the run's cgroup, where it
+has one; if its environment bears the run's mark; if it is in the session of the run's
+wrapper; or if it descends from one that belongs. The wrapper itself is spared: it
+writes the exit code.
 
 `python -m app.runner.stop FOLDER SIGNAL` is what a root-owned helper calls where runs
 belong to another user. It refuses a folder that is no run.
 """
 
 import argparse
+import hashlib
 import signal
 import sys
 from collections import defaultdict
@@ -27,13 +29,23 @@ SIGNALS = {
 COUNT = "COUNT"
 
 
+def cgroup_of(folder: Path) -> str:
+    """The name of a run's cgroup; the hash is for several installations on a host."""
+    installation = hashlib.sha256(bytes(folder.parent)).hexdigest()[:8]
+    return f"fastdeploy-run-{installation}-{folder.name}"
+
+
 def processes_of(folder: Path) -> set[Process]:
     """The living processes of the run in that folder, but for its wrapper."""
     everybody = all_processes()
     by_parent = defaultdict(list)
     for found in everybody:
         by_parent[found.parent].append(found)
-    marked = {p.process for p in everybody if _bears_mark(p.process, folder)}
+    marked = {
+        p.process
+        for p in everybody
+        if _bears_mark(p.process, folder) or _in_cgroup(p.process, folder)
+    }
     wrapper = _wrapper(folder)
     # Only while the wrapper lives is the session's number surely its own.
     known = {p.process.pid for p in everybody if p.process in marked}
@@ -65,6 +77,14 @@ def _bears_mark(process: Process, folder: Path) -> bool:
     except OSError:
         return False
     return f"{MARK}={folder}".encode() in environment.split(b"\0")
+
+
+def _in_cgroup(process: Process, folder: Path) -> bool:
+    try:
+        lines = Path(f"/proc/{process.pid}/cgroup").read_text().splitlines()
+    except OSError:
+        return False
+    return any(cgroup_of(folder) in line.split("/") for line in lines)
 
 
 def _wrapper(folder: Path) -> int | None:

@@ -13,6 +13,7 @@ from app.settings import Settings
 from app.store.engine import OUTAGE
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record
+from app.worker import cgroup
 from app.worker.ending import Ending
 from app.worker.follow import Follower, Interrupted, Vanished
 from app.worker.launch import Run, launch, run_of
@@ -63,7 +64,9 @@ class Carrier:
                 wait = min(wait * 2, longest)
         self._reap(deployment_id)
         ended = deploy.find(self._store, deployment_id)
-        run_of(self._settings, deployment_id).remove_config()
+        run = run_of(self._settings, deployment_id)
+        run.remove_config()
+        cgroup.remove(run.folder)
         try:
             artifacts.write(self._store, self._settings, ended)
         except OSError as error:

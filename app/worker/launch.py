@@ -36,6 +36,7 @@ from app.errors import LaunchFailed
 from app.runner.launch import Events
 from app.runner.stop import MARK
 from app.settings import Settings
+from app.worker import cgroup
 from app.worker.room import FULL, explain, no_room
 
 #: What a run gets of FastDeploy's environment, where it is set; nothing else is
@@ -52,9 +53,10 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # the journal had room is asked before anything that is removed makes some.
 _WRAPPER = """\
 cd "$1" && printf '%s\\n' "$$" 1<>pid.new && mv pid.new pid || exit
-config=$2 folder=$1
-shift 2
+config=$2 folder=$1 cgroup=$3
+shift 3
 cd / && exec 2>/dev/null
+[ -z "$cgroup" ] || echo 0 >"$cgroup/cgroup.procs"
 (exec "$@" 2>&1 9>&-)
 rc=$? room=
 cd "$folder" && { printf '%4096s' >room || room=full; rm -f room; }
@@ -291,7 +293,7 @@ def _spawn(run: Run, config: Path, command: Sequence[str]) -> int:
         return os.posix_spawn(
             "/bin/sh",
             ["sh", "-c", _WRAPPER, "fastdeploy-run", str(run.folder), str(config),
-             *command],
+             str(cgroup.make(run.folder) or ""), *command],
             _environment(run),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),

@@ -11,6 +11,7 @@ import pytest
 from app import bootstrap
 from app.domain.deployment import Deployment, Status
 from app.errors import Conflict
+from app.runner.stop import cgroup_of
 from app.usecases.cancel import cancel as request_cancel
 from tests.acceptance.conftest import ACTOR, ROOT, Installation, Process, eventually
 from tests.acceptance.test_cli import assert_refused, command
@@ -206,6 +207,50 @@ time.sleep(600)
     cancel(fastdeploy, number)
 
     canceled(fastdeploy, number)
+
+
+def test_what_hides_from_its_run_is_found_in_its_cgroup(
+    installation: Installation,
+) -> None:
+    """A session of its own, no parent, and nothing left of its environment."""
+    script = f"""#!{sys.executable}
+import os
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        print("begun", flush=True)
+        os.execve("/bin/sleep", ["sleep", "600"], {{}})
+    os._exit(0)
+os.wait()
+os.execv("/bin/sleep", ["sleep", "600"])
+"""
+    # systemd would set it; without systemd, root may have cgroups all the same.
+    installation.worker(INVOCATION_ID="0" * 32)
+    number = begin(installation, "hides", script)
+    if not in_cgroup(installation, number):
+        pytest.skip("no cgroup of systemd's tree can be made here")
+    eventually(lambda: in_cgroup(installation, number).count("sleep 600") == 2)
+    assert ["sleep 600"] == [c for c in left(installation, number) if "sleep" in c]
+
+    cancel(installation, number)
+
+    canceled(installation, number)
+    assert [] == in_cgroup(installation, number)
+
+
+def in_cgroup(made: Installation, number: int) -> list[str]:
+    """What the living processes run that are in the cgroup of a run."""
+    name = cgroup_of(made.run_folder(number))
+    words: list[str] = []
+
+    def belongs(process: psutil.Process) -> bool:
+        if name not in Path(f"/proc/{process.pid}/cgroup").read_text():
+            return False
+        words.append(" ".join(process.cmdline()))
+        return True
+
+    living(belongs)
+    return words
 
 
 # When it is asked for

@@ -1,0 +1,59 @@
+"""A cgroup for each run, where systemd has left us a part of its tree.
+
+That is what `Delegate=yes` in the worker's unit does. A process may clear its
+environment, lead a session of its own and lose its parent: it stays in its cgroup. See
+cgroups(7).
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from app.runner.stop import cgroup_of
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_OURS = Path("/proc/self/cgroup")
+
+
+def make(run: Path) -> Path | None:
+    """Make the cgroup of the run in that folder; None where we can't have one."""
+    for ours in _delegated():
+        made = ours / cgroup_of(run)
+        with suppress(OSError):
+            made.mkdir(exist_ok=True)
+            return made
+    return None
+
+
+def remove(run: Path) -> None:
+    """Remove the cgroup of a run, unless something that it left goes on in there."""
+    for ours in _delegated():
+        with suppress(OSError):
+            (ours / cgroup_of(run)).rmdir()
+
+
+def _delegated() -> Iterator[Path]:
+    """This process's own cgroup in the trees that systemd keeps, if it is for us."""
+    # systemd sets it for a service; elsewhere, a cgroup that we may write is not ours.
+    if "INVOCATION_ID" not in os.environ:
+        return
+    own = {
+        controllers: path
+        for _, controllers, path in (
+            line.split(":", 2) for line in _OURS.read_text().splitlines()
+        )
+    }
+    for line in _MOUNTS.read_text().splitlines():
+        # proc(5): … root, mount point, options …, "-", type, source, super options
+        before, _, after = line.partition(" - ")
+        root, mounted = before.split()[3:5]
+        kind, _, options = after.split()
+        name = "name=systemd" if "name=systemd" in options.split(",") else ""
+        if kind != "cgroup2" and not (kind == "cgroup" and name):
+            continue
+        path = own.get(name, "")
+        if path.startswith(root):
+            ours = Path(mounted) / path.removeprefix(root).lstrip("/")
+            if os.access(ours, os.W_OK):
+                yield ours
