@@ -55,34 +55,36 @@ class Launch:
     secrets: bytes | None
 
 
-def add(
-    db: Connection,
-    *,
-    service_id: int,
-    service: Service,
-    actor: str,
-    origin: Origin,
-    variables: Mapping[str, Any],
-    secrets: bytes | None,
-    launch_key: str | None,
-    priority: int,
-    retry_of: int | None,
-    now: datetime,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A deployment that somebody asks for; `secrets` are sealed variables."""
+
+    service_id: int
+    service: Service
+    actor: str
+    origin: Origin
+    variables: Mapping[str, Any]
+    priority: int
+    secrets: bytes | None = None
+    launch_key: str | None = None
+    retry_of: int | None = None
+
+
+def add(db: Connection, wanted: Wanted, now: datetime) -> int:
     """Insert a queued deployment and return its number."""
     number: int = db.execute(
         insert(deployments)
         .values(
-            service_id=service_id,
-            config=service.model_dump(mode="json"),
+            service_id=wanted.service_id,
+            config=wanted.service.model_dump(mode="json"),
             status=Status.QUEUED,
-            actor=actor,
-            origin=origin,
-            variables=variables,
-            secrets=secrets,
-            launch_key=launch_key,
-            priority=priority,
-            retry_of=retry_of,
+            actor=wanted.actor,
+            origin=wanted.origin,
+            variables=wanted.variables,
+            secrets=wanted.secrets,
+            launch_key=wanted.launch_key,
+            priority=wanted.priority,
+            retry_of=wanted.retry_of,
             created_at=now,
         )
         .returning(deployments.c.id)

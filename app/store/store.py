@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg.errors import DiskFull
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import Unavailable
+from app.store.engine import OUTAGE
 
 
 class Store:
@@ -20,13 +22,13 @@ class Store:
     def begin(self) -> Iterator[Connection]:
         """One transaction: committed at the end of the block, rolled back on an error.
 
-        Raises Unavailable if PostgreSQL doesn't answer or goes away; then nothing of
-        the block has happened, unless it went away during the commit itself.
+        Raises Unavailable if PostgreSQL doesn't answer, goes away or has no room; then
+        nothing of the block has happened, unless it went away during the commit itself.
         """
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except (OperationalError, InterfaceError, PoolTimeout, *OUTAGE) as error:
             raise Unavailable(_why(error)) from error
 
     def close(self) -> None:
@@ -36,6 +38,10 @@ class Store:
 
 def _why(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause, DiskFull):
+        return (
+            f"PostgreSQL's disk is full ({cause.diag.message_primary}); make room there"
+        )
     lines = str(cause).strip().splitlines()
     return (
         "PostgreSQL doesn't answer "

@@ -43,21 +43,15 @@ def write(store: Store, settings: Settings, deployment: Deployment) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A draft of our own: the worker and a page may be at it at once.
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}."))
-    (draft / "job_events").mkdir()
-    with store.begin() as db:
-        for data in events.stream_data(db, deployment.id):
-            _write_event(draft / "job_events", data)
-        with (draft / "stdout").open("wb") as file:
-            file.writelines(events.stream_output(db, deployment.id))
-    (draft / "status").write_text(deployment.status)
-    if deployment.exit_code is not None:
-        (draft / "rc").write_text(str(deployment.exit_code))
     try:
+        _write_all(store, deployment, draft)
         draft.rename(folder)
     except OSError:
-        shutil.rmtree(draft)
+        # There by now if somebody else was faster.
         if not folder.exists():
             raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def count(settings: Settings, deployment_id: int) -> int:
@@ -97,6 +91,18 @@ def _files(folder: Path) -> list[tuple[str, int]]:
             path = Path(parent, name)
             found.append((str(path.relative_to(folder)), path.lstat().st_size))
     return found
+
+
+def _write_all(store: Store, deployment: Deployment, folder: Path) -> None:
+    (folder / "job_events").mkdir()
+    with store.begin() as db:
+        for data in events.stream_data(db, deployment.id):
+            _write_event(folder / "job_events", data)
+        with (folder / "stdout").open("wb") as file:
+            file.writelines(events.stream_output(db, deployment.id))
+    (folder / "status").write_text(deployment.status)
+    if deployment.exit_code is not None:
+        (folder / "rc").write_text(str(deployment.exit_code))
 
 
 def _write_event(folder: Path, data: str) -> None:

@@ -19,7 +19,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
 from app.sealing import Sealer
 from app.store import deployments, events, services
-from app.store.deployments import Filter
+from app.store.deployments import Filter, Wanted
 from app.store.store import Store
 from app.usecases.cancel import end_queued
 from app.usecases.nodes import choose, missing
@@ -76,19 +76,17 @@ def request(
         service_id, service = _deployable(db, service_name)
         values = launch_variables.check(service, given)
         shown, secret = launch_variables.split_secrets(service, values)
-        return _put(
-            db,
-            queue,
+        wanted = Wanted(
             service_id=service_id,
             service=service,
             actor=actor.name,
             origin=origin,
             variables=shown,
+            priority=priority,
             secrets=sealer.seal(secret),
             launch_key=launch_key,
-            priority=priority,
-            retry_of=None,
         )
+        return _put(db, queue, wanted)
 
 
 def retry(
@@ -113,64 +111,41 @@ def retry(
                 "its secret variables are not kept; launch the service again with them"
             )
         service_id, _ = _deployable(db, earlier.service_name)
-        return _put(
-            db,
-            queue,
+        wanted = Wanted(
             service_id=service_id,
             service=earlier.service,
             actor=actor.name,
             origin=origin,
             variables=earlier.variables,
-            secrets=None,
-            launch_key=None,
             priority=earlier.priority,
             retry_of=deployment_id,
         )
+        return _put(db, queue, wanted)
 
 
-def _put(
-    db: Connection,
-    queue: Queue,
-    *,
-    service_id: int,
-    service: Service,
-    actor: str,
-    origin: Origin,
-    variables: Mapping[str, Any],
-    secrets: bytes | None,
-    launch_key: str | None,
-    priority: int,
-    retry_of: int | None,
-) -> int:
+def _put(db: Connection, queue: Queue, wanted: Wanted) -> int:
     """Write a deployment, its steps, its first event and its job."""
-    if service.queue == "latest":
+    latest = wanted.service.queue == "latest"
+    if latest:
         # One launch at a time: of two at once, neither would see the other wait.
-        services.lock(db, service_id)
+        services.lock(db, wanted.service_id)
     now = datetime.now(UTC)
-    number = deployments.add(
-        db,
-        service_id=service_id,
-        service=service,
-        actor=actor,
-        origin=origin,
-        variables=variables,
-        secrets=secrets,
-        launch_key=launch_key,
-        priority=priority,
-        retry_of=retry_of,
-        now=now,
-    )
-    deployments.put_steps(db, number, declare(step.name for step in service.steps))
-    again = f", again after {retry_of}" if retry_of else ""
-    note = f"queued by {actor} ({origin}){again}"
+    number = deployments.add(db, wanted, now)
+    steps = declare(step.name for step in wanted.service.steps)
+    deployments.put_steps(db, number, steps)
+    again = f", again after {wanted.retry_of}" if wanted.retry_of else ""
+    note = f"queued by {wanted.actor} ({wanted.origin}){again}"
     events.append_milestone(db, number, 1, now, Kind.QUEUED, note)
-    node = choose(db, service_id)
     job_id = queue.defer_deployment(
-        db, number, service_id, node=node, priority=priority
+        db,
+        number,
+        wanted.service_id,
+        node=choose(db, wanted.service_id),
+        priority=wanted.priority,
     )
     deployments.change(db, number, last_event=1, job_id=job_id)
-    if service.queue == "latest":
-        for waiting in deployments.queued(db, service_id, before=number):
+    if latest:
+        for waiting in deployments.queued(db, wanted.service_id, before=number):
             end_queued(db, queue, waiting, f"replaced by deployment {number}")
     return number
 

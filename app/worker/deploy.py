@@ -10,7 +10,6 @@ from app.log import get
 from app.runner.masking import Masker
 from app.sealing import Sealer
 from app.settings import Settings
-from app.store.engine import OUTAGE
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record
 from app.worker import cgroup
@@ -56,7 +55,7 @@ class Carrier:
                 if not deployment.ended:
                     self._follow(deployment)
                 break
-            except (Unavailable, *OUTAGE) as error:
+            except Unavailable as error:
                 log.warning("store.unavailable", deployment=deployment_id,
                             error=str(error))  # fmt: skip
                 if self._stop.wait(wait):
