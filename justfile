@@ -50,7 +50,7 @@ check:
     {{ run }} ruff check
     {{ run }} mypy
     {{ run }} lint-imports --no-cache
-    {{ run }} ansible-lint --strict services
+    {{ run }} ansible-lint --strict services roles playbooks molecule
 
 # Format the code, and mend what can be mended
 [group("dev")]
@@ -68,6 +68,33 @@ bench *args: frontend
 chaos *args:
     {{ run }} python -m tools.chaos "$@"
 
+# The same for a minute, however few the kills: a slow machine does less
+[group("check")]
+chaos-short:
+    {{ run }} python -m tools.chaos --minutes 1 --seed 1 --kills 0
+
 # What CI runs
 [group("check")]
-ci: check test test-newer demo
+ci: check test test-newer demo chaos-short
+
+operate := "uv run --frozen --extra embedded --group operate"
+
+# Register a service by its playbook: `./justw register-one hello -i hosts.yml --check`
+[group("operate")]
+register-one name="" *args:
+    @{{ operate }} tools/playbook register "$@"
+
+# Take a service away; its name again confirms: `./justw unregister-one hello hello`
+[group("operate")]
+unregister-one name confirm="" *args:
+    @name=$1 confirm=$2; shift 2; {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$confirm" "$@"
+
+# List what is registered on the hosts of the inventory
+[group("operate")]
+registered *args:
+    @{{ operate }} ansible-playbook playbooks/registered.yml "$@"
+
+# Try a role on a real host with systemd, in a container: `./justw molecule register`
+[group("check")]
+molecule scenario="register" command="test":
+    uv run --frozen --extra embedded --group molecule molecule {{ command }} --scenario-name {{ scenario }}

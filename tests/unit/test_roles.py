@@ -1,0 +1,96 @@
+"""The roles say the same thing in every place where they say it."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools import role_readme
+
+ROOT = Path(__file__).parents[2]
+REGISTER = "fastdeploy_register_service"
+UNREGISTER = "fastdeploy_unregister_service"
+ROLES = [REGISTER, UNREGISTER]
+REQUIREMENTS = ROOT / "roles" / REGISTER / "files" / "requirements.txt"
+#: Its default is computed, and told in words.
+TOLD_IN_WORDS = "fd_runner_source"
+
+
+def defaults(role: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(
+        (ROOT / "roles" / role / "defaults" / "main.yml").read_text()
+    )
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_readme_says_what_the_argument_specs_say(role: str) -> None:
+    written = (ROOT / "roles" / role / "README.md").read_text()
+
+    assert written == role_readme.readme(role), (
+        "write it anew: python -m tools.role_readme"
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_argument_specs_name_the_defaults(role: str) -> None:
+    options = role_readme.specs(role)["options"]
+    told = {n: o["default"] for n, o in options.items() if not o.get("required")}
+
+    assert defaults(role).keys() == told.keys()
+    assert {n: v for n, v in defaults(role).items() if n != TOLD_IN_WORDS} == {
+        n: v for n, v in told.items() if n != TOLD_IN_WORDS
+    }
+
+
+def test_the_roles_have_their_name_of_the_deployment_guide_too() -> None:
+    alias = ROOT / "collections" / "ansible_collections" / "local" / "ops_library"
+
+    assert ROOT / "roles" / REGISTER == (alias / "roles" / REGISTER).resolve()
+
+
+def test_both_roles_tell_fastdeploy_in_the_same_way() -> None:
+    said = [
+        yaml.safe_load((ROOT / "roles" / role / "vars" / "main.yml").read_text())
+        for role in ROLES
+    ]
+
+    assert said[0]["_sync_command"] == said[1]["_sync_command"]
+
+
+def test_a_hosts_python_packages_are_those_of_the_lock() -> None:
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    locked = {
+        (package["name"], package.get("version", "")): {
+            file["hash"]
+            for file in [package.get("sdist"), *package.get("wheels", [])]
+            if file
+        }
+        for package in lock["package"]
+    }
+    pinned: dict[tuple[str, str], set[str]] = {}
+    for line in REQUIREMENTS.read_text().splitlines():
+        if named := re.match(r"([\w.-]+)==([\w.]+)", line):
+            current = pinned.setdefault((named[1], named[2]), set())
+        elif told := re.search(r"--hash=(\S+)", line):
+            current.add(told[1])
+
+    assert {"ansible-core", "ansible-runner"} <= {name for name, _ in pinned}
+    assert pinned == {package: locked.get(package) for package in pinned}, (
+        "write it anew: uv export --frozen --only-group runner --no-header "
+        f"--no-annotate --output-file {REQUIREMENTS.relative_to(ROOT)}"
+    )
+
+
+def test_an_unknown_name_is_answered_with_those_there_are() -> None:
+    done = subprocess.run(
+        [ROOT / "tools" / "playbook", "register", "nothing"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert 1 == done.returncode
+    assert {"hello", "static-site", "fastdeploy-self"} <= set(done.stderr.split())

@@ -1,0 +1,56 @@
+"""Write the README of each role: its variables, as meta/argument_specs.yml has them."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROLES = Path(__file__).parents[1] / "roles"
+
+
+def specs(role: str) -> dict[str, Any]:
+    """The argument specification of a role's entry point."""
+    text = (ROLES / role / "meta" / "argument_specs.yml").read_text()
+    main: dict[str, Any] = yaml.safe_load(text)["argument_specs"]["main"]
+    return main
+
+
+def readme(role: str) -> str:
+    """The README of a role."""
+    main = specs(role)
+    rows = [_row(name, option) for name, option in main["options"].items()]
+    return "\n".join(
+        (
+            f"# {role}",
+            "",
+            " ".join(main["description"]),
+            "",
+            "[docs/security.md](../../docs/security.md) tells what holds, and why.",
+            "",
+            "| variable | what it is | type | default |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        )
+    )
+
+
+def _row(name: str, option: dict[str, Any]) -> str:
+    kind = " or ".join(f"`{c}`" for c in option.get("choices", [])) or option["type"]
+    default = option.get("default", "")
+    shown = "required" if option.get("required") else "empty"
+    if default not in ("", [], {}):
+        shown = (
+            f"`{default}`" if not isinstance(default, bool) else str(default).lower()
+        )
+    return f"| `{name}` | {option['description']} | {kind} | {shown} |"
+
+
+def main() -> None:
+    """Write them all."""
+    for folder in sorted(ROLES.iterdir()):
+        (folder / "README.md").write_text(readme(folder.name))
+
+
+if __name__ == "__main__":
+    main()
