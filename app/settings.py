@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.domain.service import ACCOUNT
 from app.errors import BadSetting
 from app.runner.launch import Events
 
@@ -121,7 +122,7 @@ class Settings(BaseSettings):
     @field_validator("run_as", "run_group")
     @classmethod
     def _account_name(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", value):
+        if value and not re.fullmatch(ACCOUNT, value):
             raise ValueError("must be the name of a Unix account")
         return value
 

@@ -24,6 +24,8 @@ from app.errors import Invalid
 NAME = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
 #: A launch variable's name: what Ansible accepts as a variable.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+#: The name of a Unix account or group.
+ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
 DEFAULT_TIMEOUT = 3600
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
@@ -49,6 +51,27 @@ class Keep(BaseModel):
     mebibytes: Annotated[
         int | None, Field(ge=1, description="Of all journals of the service.")
     ] = None
+
+
+class Registration(BaseModel):
+    """What root has decided about a service's runs; sudo and nftables see to it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run_as: Annotated[
+        str,
+        Field(
+            pattern=ACCOUNT,
+            description="The user that runs it, in place of FASTDEPLOY_RUN_AS.",
+        ),
+    ]
+    become: Annotated[
+        Literal["none", "full"], Field(description="Whether it may become root.")
+    ] = "none"
+    egress: Annotated[
+        Literal["closed", "open"] | tuple[str, ...],
+        Field(description="What it may reach: host:port, if it is a list."),
+    ] = "closed"
 
 
 class Service(BaseModel):
@@ -102,6 +125,10 @@ class Service(BaseModel):
     timeout: Annotated[
         int, Field(ge=1, le=7 * 24 * 3600, description="Seconds a run may take.")
     ] = DEFAULT_TIMEOUT
+    registration: Annotated[
+        Registration | None,
+        Field(description="How it was registered; written by the role that does it."),
+    ] = None
 
     @field_validator("deploy_script", "playbook", "inventory")
     @classmethod

@@ -187,8 +187,10 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
 
 def _program(settings: Settings, service: Service) -> list[str]:
     """The command of a service, but for its config file; checked as far as we can."""
-    if settings.run_as:
-        return _as_other_user(settings, service)
+    registered = service.registration
+    user = registered.run_as if registered else settings.run_as
+    if user:
+        return _as_other_user(settings, service, user)
     folder = settings.services.absolute() / service.name
     if service.playbook is not None:
         # -P: nothing from the working directory can pass for our module.
@@ -198,23 +200,24 @@ def _program(settings: Settings, service: Service) -> list[str]:
     return [str(program)]
 
 
-def _as_other_user(settings: Settings, service: Service) -> list[str]:
+def _as_other_user(settings: Settings, service: Service, user: str) -> list[str]:
     sudo = shutil.which("sudo")
     if sudo is None:
-        raise LaunchFailed("sudo is not installed; FASTDEPLOY_RUN_AS needs it")
+        raise LaunchFailed(f"sudo is not installed, and runs belong to user {user}")
     try:
-        home = pwd.getpwnam(settings.run_as).pw_dir
+        home = pwd.getpwnam(user).pw_dir
     except KeyError:
         raise LaunchFailed(
-            f"there is no user {settings.run_as}; register the service on this host, "
+            f"there is no user {user}; register the service on this host, "
             "or set FASTDEPLOY_RUN_AS to a user that exists"
         ) from None
-    runners = settings.runners or Path(home) / "runners"
+    named = settings.runners if user == settings.run_as else None
+    runners = named or Path(home) / "runners"
     program = runners / service.name / service.program
     # Where this user may look, it says more than sudo would.
     if os.access(program.parent, os.X_OK):
         _require_executable(program)
-    return [sudo, "-n", "-u", settings.run_as, str(program)]
+    return [sudo, "-n", "-u", user, str(program)]
 
 
 def _require_executable(program: Path) -> None:

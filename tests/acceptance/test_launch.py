@@ -300,7 +300,20 @@ def test_a_missing_sudo_is_named(postgres: Postgres, tmp_path: Path) -> None:
 
         reason = refused(made, "hello")
 
-    assert "sudo is not installed; FASTDEPLOY_RUN_AS needs it" == reason
+    assert "sudo is not installed, and runs belong to user nobody" == reason
+
+
+def test_a_service_runs_as_the_user_it_was_registered_for(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """And not as the one of the settings, whose rights are others."""
+    with installed(postgres, tmp_path, run_as="nobody") as made:
+        made.worker()
+        made.write_service("hello", HELLO, registration={"run_as": "its_own_user"})
+
+        reason = refused(made, "hello")
+
+    assert reason.startswith("there is no user its_own_user; ")
 
 
 # Helpers
