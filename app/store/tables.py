@@ -176,6 +176,7 @@ deployments = Table(
     Index(None, "service_id", "status", "id"),
     Index(None, "status", "id"),
     Index(None, "actor", "id"),
+    Index(None, "actor", "status", "id"),
     Index(None, "origin", "id"),
     CheckConstraint("journal_offset >= 0", name="offset_not_negative"),
 )  # fmt: skip

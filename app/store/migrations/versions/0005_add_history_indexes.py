@@ -24,5 +24,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_deployments_status_id", "deployments", ["status", "id"])
     op.create_index("ix_deployments_actor_id", "deployments", ["actor", "id"])
+    op.create_index(
+        "ix_deployments_actor_status_id", "deployments", ["actor", "status", "id"]
+    )
     op.create_index("ix_deployments_origin_id", "deployments", ["origin", "id"])
     op.drop_index("ix_deployments_successful", "deployments")
