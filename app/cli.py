@@ -23,7 +23,15 @@ from app.serve import serve
 from app.settings import Settings, read_settings
 from app.store.migrate import migrate as migrate_store
 from app.store.store import Store
-from app.usecases import access, artifacts, catalogue, deploy, nodes, retention
+from app.usecases import (
+    access,
+    artifacts,
+    catalogue,
+    deploy,
+    doctor,
+    nodes,
+    retention,
+)
 from app.usecases.cancel import cancel as cancel_deployment
 from app.watch import watch
 
@@ -208,6 +216,26 @@ def nodes_command() -> None:
                 node.version,
             )
     out.print(table)
+
+
+@cli.command(name="doctor")
+def doctor_command(
+    name: Annotated[str | None, typer.Argument(help="The service; or all.")] = None,
+) -> None:
+    """Check this host and its services, and say what mends them; 1 if one is ill."""
+    settings = _settings()
+    with _store(settings) as store:
+        report = doctor.examine(store, settings, name)
+    out.print(f"what was found on {report.host}", markup=False)
+    for found in report.findings:
+        colour = {"ok": "green", "warning": "yellow", "problem": "red"}[found.level]
+        out.print(f"[{colour}]{found.level:<8}[/] ", end="")
+        out.print(f"{found.about}: {found.sentence}", markup=False, soft_wrap=True)
+        if found.mend:
+            # Never broken into lines: it is there to be copied.
+            print(f"         mend: {found.mend}")
+    if report.sick:
+        raise typer.Exit(1)
 
 
 @cli.command()

@@ -44,7 +44,7 @@ def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> Synced
     Invalid if the folder itself can't be read: then nothing changes.
     """
     actor.require(Permission.SYNC)
-    found = {_printable(path.name): _read(path) for path in _folders(folder)}
+    found = {printable(path.name): read_service(path) for path in folders(folder)}
     with store.begin() as db:
         for name, content in sorted(found.items()):
             if isinstance(content, Service):
@@ -98,7 +98,8 @@ def active(store: Store) -> list[Deployment]:
         return deployments.active(db)
 
 
-def _folders(folder: Path) -> list[Path]:
+def folders(folder: Path) -> list[Path]:
+    """The folders of services, well or broken. Raises Invalid if it can't be read."""
     try:
         return [
             path
@@ -112,12 +113,12 @@ def _folders(folder: Path) -> list[Path]:
         ) from None
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A folder's name as a text; one that is no UTF-8 is no service's name anyway."""
     return os.fsencode(name).decode(errors="replace")
 
 
-def _read(folder: Path) -> Service | str:
+def read_service(folder: Path) -> Service | str:
     """The service in a folder, or the sentence that says what is wrong with it."""
     if not re.match(NAME, folder.name):
         return "the folder's name must be lower case letters, digits, - and _"

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from app.domain.deployment import Origin, Status
 from app.errors import Invalid
 from app.store.deployments import Filter
-from app.usecases import artifacts, catalogue, deploy, nodes
+from app.usecases import artifacts, catalogue, deploy, doctor, nodes
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import schemas
 from app.web.context import actor_of, parts
@@ -39,6 +39,14 @@ def sync(request: Request) -> Response:
         good=list(found.good), broken=found.broken, archived=list(found.archived)
     )
     return JSONResponse(body.model_dump())
+
+
+def examine(request: Request) -> Response:
+    """GET /api/services/{name}/doctor."""
+    report = doctor.examine(
+        parts(request).store, parts(request).settings, request.path_params["name"]
+    )
+    return JSONResponse(schemas.report(report).model_dump())
 
 
 async def launch(request: Request) -> Response:

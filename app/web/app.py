@@ -47,6 +47,7 @@ ROUTES: list[BaseRoute] = [
     route("/", services.index, _VIEW),
     route("/services/sync", services.sync, _SYNC, "POST"),
     route("/services/{name}", services.show, _VIEW),
+    route("/services/{name}/doctor", services.examine, _VIEW),
     route("/services/{name}/deploy", services.launch, _DEPLOY, "POST"),
     route("/deployments", deployments.index, _VIEW),
     route("/deployments/{id:number}", deployments.show, _VIEW),
@@ -61,6 +62,7 @@ ROUTES: list[BaseRoute] = [
     # API
     route("/api/services", api.list_services, _VIEW),
     route("/api/services/sync", api.sync, _SYNC, "POST"),
+    route("/api/services/{name}/doctor", api.examine, _VIEW),
     route("/api/nodes", api.list_nodes, _VIEW),
     route("/api/deployments", api.list_deployments, _VIEW),
     route("/api/deployments", api.launch, _DEPLOY, "POST"),

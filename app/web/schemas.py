@@ -9,6 +9,7 @@ from app.domain.node import Node
 from app.store.events import Event
 from app.usecases.catalogue import Listed
 from app.usecases.deploy import View
+from app.usecases.doctor import Report
 
 
 class LaunchRequest(BaseModel):
@@ -100,6 +101,23 @@ class SyncBody(BaseModel):
     archived: list[str]
 
 
+class FindingBody(BaseModel):
+    """One thing that was looked at; `level` is ok, warning or problem."""
+
+    level: str
+    about: str
+    sentence: str
+    mend: str
+
+
+class ReportBody(BaseModel):
+    """What the doctor found on the host of the web process."""
+
+    host: str
+    sick: bool
+    findings: list[FindingBody]
+
+
 class ProblemBody(BaseModel):
     """An error: a sentence, and what is wrong with which variable."""
 
@@ -176,6 +194,23 @@ def node(of: Node) -> NodeBody:
         services=of.services,
         started_at=of.started_at,
         heartbeat_at=of.heartbeat_at,
+    )
+
+
+def report(of: Report) -> ReportBody:
+    """What the doctor found, as the API shows it."""
+    return ReportBody(
+        host=of.host,
+        sick=of.sick,
+        findings=[
+            FindingBody(
+                level=found.level,
+                about=found.about,
+                sentence=found.sentence,
+                mend=found.mend,
+            )
+            for found in of.findings
+        ],
     )
 
 

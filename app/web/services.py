@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from app.domain import variables
 from app.domain.deployment import Deployment, Origin
 from app.errors import InvalidVariables
-from app.usecases import catalogue, deploy
+from app.usecases import catalogue, deploy, doctor
+from app.usecases.doctor import Report
 from app.web import forms
 from app.web.context import actor_of, parts
 
@@ -46,6 +47,13 @@ def sync(request: Request) -> Response:
 def show(request: Request) -> Response:
     """One service: launch it, see its history."""
     return _page(request, sent={}, problems={}, status_code=200)
+
+
+def examine(request: Request) -> Response:
+    """One service, with what the doctor finds on this host."""
+    store, settings = parts(request).store, parts(request).settings
+    report = doctor.examine(store, settings, request.path_params["name"])
+    return _page(request, sent={}, problems={}, status_code=200, report=report)
 
 
 def launch(request: Request, form: FormData) -> Response:
@@ -89,6 +97,7 @@ def _page(
     sent: Mapping[str, str],
     problems: Mapping[str, str],
     status_code: int,
+    report: Report | None = None,
 ) -> Response:
     store = parts(request).store
     name = request.path_params["name"]
@@ -109,4 +118,5 @@ def _page(
         launch_key=secrets.token_urlsafe(16),
         history=history,
         older=older_than(request, history),
+        report=report,
     )

@@ -24,6 +24,7 @@ from app.settings import read_settings
 from app.store import events
 from app.store.events import Event
 from app.usecases import access, catalogue, deploy, output
+from app.usecases.catalogue import Synced
 from app.usecases.deploy import View
 from tests.conftest import Postgres
 from tests.processes import living
@@ -125,11 +126,15 @@ class Installation:
         for file, content in files.items():
             (folder / file).write_text(content)
             (folder / file).chmod(0o755)
-        found = catalogue.sync_services(
-            self.store, self.services, self.settings.node, ACTOR
-        )
+        found = self.sync()
         assert name in found.good, found.broken
         return folder
+
+    def sync(self) -> Synced:
+        """Read the services folder into the catalogue."""
+        return catalogue.sync_services(
+            self.store, self.services, self.settings.node, ACTOR
+        )
 
     def launch(self, name: str, **variables: object) -> int:
         """Ask for a deployment; returns its number."""

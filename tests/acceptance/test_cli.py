@@ -45,6 +45,20 @@ def assert_refused(done: "subprocess.CompletedProcess[str]", sentence: str) -> N
     assert not done.stdout
 
 
+def test_the_doctor_fails_only_if_there_is_a_problem(fastdeploy: Installation) -> None:
+    folder = fastdeploy.write_service("patient", "#!/bin/sh\n")
+
+    well = command(fastdeploy, "doctor", "patient")
+    (folder / "config.json").write_text("{")
+    ill = command(fastdeploy, "doctor", "patient")
+
+    assert (0, "") == (well.returncode, well.stderr)
+    assert "what was found on here" in well.stdout
+    assert (1, "") == (ill.returncode, ill.stderr)
+    assert "problem  patient: config.json: config.json is not JSON" in ill.stdout
+    assert "         mend: fastdeploy syncservices" in ill.stdout.splitlines()
+
+
 # Deploying
 
 

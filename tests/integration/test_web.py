@@ -20,6 +20,7 @@ from tests.factories import (
     print_lines,
     request_deployment,
     start_deployment,
+    write_service,
 )
 from tests.integration.conftest import ClientFor, csrf_of
 
@@ -433,6 +434,39 @@ def test_artifacts_are_listed_shown_and_downloaded(
     assert "text-canary" in client.get(f"{path}/stdout").text
     assert b"text-canary\n" == download.content
     assert "attachment" in download.headers["content-disposition"]
+
+
+# The doctor
+
+
+def test_the_doctor_is_asked_beside_the_service(
+    client_for: ClientFor, settings: Settings
+) -> None:
+    write_service(settings.services, "hello")
+    client = client_for(EVERYTHING)
+    client.post("/api/services/sync")
+
+    unasked = client.get("/services/hello").text
+    page = client.get("/services/hello/doctor").text
+    answer = client.get("/api/services/hello/doctor").json()
+
+    assert 'href="/services/hello/doctor#doctor"' in unasked
+    assert "hello: catalogue" not in unasked
+    assert "<strong>test</strong>" in page
+    assert "FastDeploy knows what config.json says." in page
+    # There is no worker in this process, so nobody would deploy it.
+    assert ("test", True) == (answer["host"], answer["sick"])
+    problems = {f["about"]: f for f in answer["findings"] if f["level"] == "problem"}
+    assert ["hello: node"] == list(problems)
+    assert problems["hello: node"]["mend"] in page
+
+
+@pytest.mark.parametrize("name", ["nothing", "..", ".hidden", "a%2fb"])
+def test_the_doctor_knows_no_other_folders(client_for: ClientFor, name: str) -> None:
+    client = client_for(EVERYTHING)
+
+    for path in (f"/services/{name}/doctor", f"/api/services/{name}/doctor"):
+        assert 404 == client.get(path).status_code
 
 
 # The stream

@@ -1,0 +1,241 @@
+"""The doctor: look at this host and its services, and say what is wrong with them.
+
+The checks of `app/domain/host_checks.py` and `service_checks.py` judge what is looked
+at here. It is about the host where it is called: web and worker may be on others.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+from sqlalchemy import Connection
+
+from app import host
+from app.domain.access import Permission
+from app.domain.facts import Account, Host, Known, Registered, Switch
+from app.domain.finding import Finding, Level, sick
+from app.domain.host_checks import check_host, sync_token
+from app.domain.node import NodeState
+from app.domain.service import Service
+from app.domain.service_checks import check_service
+from app.domain.switch_checks import rule_for
+from app.errors import Invalid, NotFound, Unavailable
+from app.settings import Settings
+from app.store import access, nodes, services
+from app.store.store import Store
+from app.usecases.catalogue import folders, printable, read_service
+
+#: Where the role puts the settings, the age keys, and what was registered.
+ETC = Path("/etc/fastdeploy")
+_KEY = "SOPS_AGE_KEY_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found on a host, called by its node's name."""
+
+    host: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def sick(self) -> bool:
+        """Whether something has to be mended."""
+        return sick(self.findings)
+
+
+def examine(
+    store: Store, settings: Settings, name: str | None = None, etc: Path = ETC
+) -> Report:
+    """Check this host and one service, or all that it has.
+
+    Raises NotFound for a service of which there is neither a folder nor an entry.
+    """
+    paths = {printable(path.name): path for path in _folders(settings)}
+    findings, catalogue = _ask_store(store, settings)
+    known = catalogue or {}
+    if name is None:
+        chosen = sorted({*paths, *(n for n, k in known.items() if not k.archived)})
+    elif name in paths or name in known:
+        chosen = [name]
+    else:
+        raise NotFound(f"there is no service {name!r}")
+    read = {n: read_service(paths[n]) if n in paths else None for n in chosen}
+    settings_of = {n: _as_registered(settings, read[n]) for n in chosen}
+    by_user = {of.run_as: of for of in settings_of.values() or [settings]}
+    hosts = {user: look_at_host(of, etc) for user, of in by_user.items()}
+    for seen in hosts.values():
+        findings += check_host(seen)
+    for each, of in settings_of.items():
+        # Without a catalogue nothing can be said about it.
+        entry = None if catalogue is None else known.get(each, _UNKNOWN)
+        found = look_at_service(of, each, read[each], entry)
+        findings += check_service(hosts[of.run_as], found)
+    # What several users have in common is said once.
+    return Report(settings.node, tuple(dict.fromkeys(findings)))
+
+
+#: A service that was never synced.
+_UNKNOWN = Known(None, "", archived=False, nodes=(), ready=())
+
+
+def look_at_host(settings: Settings, etc: Path) -> Host:
+    """Everything about this host that the checks judge."""
+    var = settings.var.absolute()
+    user = host.owner(var)
+    worker = host.locker(var / "worker.lock")
+    folder = settings.config_folder
+    own = host.process(os.getpid(), folder)
+    assert own is not None, "there is a /proc with this process in it"
+    switch = _look_at_switch(settings, user, etc) if settings.run_as else None
+    key = _named_key(etc / "age" / f"{settings.run_as}.env") if switch else None
+    asked = None if switch else os.environ.get(_KEY)
+    path = key or asked
+    return Host(
+        user=user,
+        process=own,
+        worker=None if worker is None else host.process(worker, folder),
+        var=var,
+        config_folder=host.look(folder),
+        age_key=host.look(Path(path)) if path else None,
+        age_key_asked=bool(asked),
+        switch=switch,
+    )
+
+
+def look_at_service(
+    settings: Settings,
+    name: str,
+    definition: Service | str | None,
+    known: Known | None,
+) -> Registered:
+    """Everything about a service that the checks judge."""
+    folder = settings.services.absolute() / name
+    program = _program(settings, name, definition)
+    file = host.look(program)
+    found = None
+    if file.hidden and settings.run_as:
+        some = settings.config_folder / "fastdeploy-0.json"
+        found = host.sudo_finds(settings.run_as, [str(program), "--config", str(some)])
+    return Registered(
+        name=name,
+        node=settings.node,
+        folder=folder,
+        config=host.look(folder / "config.json"),
+        definition=definition,
+        known=known,
+        program=file,
+        rule=_rule(settings, settings.run_as, program),
+        found_by_sudo=found,
+    )
+
+
+def _ask_store(
+    store: Store, settings: Settings
+) -> tuple[list[Finding], dict[str, Known] | None]:
+    """What the database tells: about itself, and the catalogue if it answers."""
+    try:
+        with store.begin() as db:
+            known, tokens = _catalogue(db), _sync_tokens(db)
+    except Unavailable as error:
+        mend = "systemctl start postgresql" if settings.run_as else "./justw up"
+        return [Finding(Level.PROBLEM, "database", f"{error}.", mend)], None
+    return [sync_token(tokens, datetime.now(UTC))], known
+
+
+def _look_at_switch(settings: Settings, user: Account, etc: Path) -> Switch:
+    var, helper = settings.var.absolute(), settings.stop_helper
+    runs = str(settings.runs).replace(".", "\\.")
+    return Switch(
+        run_as=settings.run_as,
+        deploy=host.account(settings.run_as),
+        run_group=settings.run_group,
+        run_group_id=host.group(settings.run_group),
+        rules=host.sudo_rules(user),
+        expected=frozenset(_expected(settings, etc)),
+        stop_helper=host.look(helper) if helper else None,
+        stop_rule=rule_for("root", helper, f"{runs}/[0-9]+ (INT|TERM|KILL|COUNT)")
+        if helper
+        else "",
+        settings_file=host.look(etc / "fastdeploy.env"),
+        private=tuple(map(host.look, (var, settings.runs, var / "secret-key"))),
+    )
+
+
+def _expected(settings: Settings, etc: Path) -> Iterator[str]:
+    """The rules of what is registered here, by the role's notes and by the folder."""
+    for note in (etc / "registered").glob("*.json"):
+        try:
+            said = orjson.loads(note.read_bytes())
+            name, user = str(said["name"]), str(said["user"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        program = host.home(user) / "runners" / name / "deploy.py"
+        yield _rule(settings, user, program)
+    for folder in _folders(settings):
+        definition = read_service(folder)
+        of = _as_registered(settings, definition)
+        yield _rule(of, of.run_as, _program(of, folder.name, definition))
+
+
+def _as_registered(settings: Settings, definition: Service | str | None) -> Settings:
+    """The settings as they are for a service: its registration may name its user."""
+    registered = definition.registration if isinstance(definition, Service) else None
+    if registered is None or registered.run_as == settings.run_as:
+        return settings
+    return settings.model_copy(update={"run_as": registered.run_as, "runners": None})
+
+
+def _rule(settings: Settings, user: str, program: Path) -> str:
+    folder = str(settings.config_folder).replace(".", "\\.")
+    return rule_for(user, program, rf"--config {folder}/fastdeploy-[0-9]+\.json")
+
+
+def _program(settings: Settings, name: str, definition: Service | str | None) -> Path:
+    """What a run of a service executes, as the worker's launch finds it."""
+    program = definition.program if isinstance(definition, Service) else "deploy.py"
+    if not settings.run_as:
+        return settings.services.absolute() / name / program
+    runners = settings.runners or host.home(settings.run_as) / "runners"
+    return runners / name / program
+
+
+def _folders(settings: Settings) -> list[Path]:
+    try:
+        return folders(settings.services)
+    except Invalid:
+        # Each service that the catalogue has is then said to have no folder.
+        return []
+
+
+def _catalogue(db: Connection) -> dict[str, Known]:
+    entries = services.list_everything(db)
+    where = nodes.registered(db, [entry.id for entry in entries])
+    ready = {n.name for n in nodes.list_all(db) if n.state is NodeState.READY}
+    return {
+        entry.name: Known(
+            service=entry.service,
+            error=entry.error,
+            archived=entry.archived_at is not None,
+            nodes=tuple(where[entry.id]),
+            ready=tuple(n for n in where[entry.id] if n in ready),
+        )
+        for entry in entries
+    }
+
+
+def _sync_tokens(db: Connection) -> list[datetime | None]:
+    """When the tokens expire that may sync and were not revoked."""
+    return [t.expires_at for t in access.list_tokens(db) if Permission.SYNC in t.scopes]
+
+
+def _named_key(file: Path) -> str | None:
+    """The age key that sudo tells runs of, by the file that the role writes."""
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return None
+    named = [line.partition("=")[2] for line in lines if line.startswith(f"{_KEY}=")]
+    return named[-1] if named else None

@@ -1,0 +1,316 @@
+"""The doctor on a host as the role makes it: real accounts, files, sudo and worker."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from app import host as this_host
+from app.domain.facts import Account
+from app.domain.finding import Finding, Level
+from app.settings import Settings
+from app.usecases import doctor
+from tests.acceptance.conftest import ROOT, Installation, installed
+from tests.acceptance.test_user_switch import DEPLOY, READERS, account
+from tests.conftest import Postgres
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can make users and write sudo's rules"
+)
+
+#: FastDeploy's own user; the worker itself is root's, since a test's Python may be.
+SELF = f"fdself{os.getpid() % 100_000}"
+CONFIG = '{"name": "hello", "deploy_script": "deploy.py"}'
+TEMPLATES = ROOT / "roles" / "fastdeploy_register_service" / "templates"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A host with the service `hello`, registered for FastDeploy's user SELF."""
+
+    made: Installation
+    folder: Path
+
+    @property
+    def etc(self) -> Path:
+        return self.folder / "etc"
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def program(self) -> Path:
+        return self.home / "runners" / "hello" / "deploy.py"
+
+    @property
+    def helper(self) -> Path:
+        return self.folder / "bin" / "stop-run"
+
+    @property
+    def service(self) -> Path:
+        return self.made.services / "hello"
+
+    @property
+    def key(self) -> Path:
+        return self.etc / "age" / f"{DEPLOY}.key"
+
+    def rules(self, template: str) -> Path:
+        """Where the rules of one of the role's templates are."""
+        return Path("/etc/sudoers.d", f"{SELF}-{template}")
+
+    def register(self) -> None:
+        """Do what the role does; what is there already is made as it must be."""
+        subprocess.run(["usermod", "-aG", READERS, DEPLOY], check=True)
+        put(self.home, 0o1771, group=DEPLOY)
+        put(self.home / "runners", 0o755)
+        put(self.program.parent, 0o750, group=DEPLOY)
+        put(self.program, 0o750, "#!/bin/sh\n", group=DEPLOY)
+        put(self.helper.parent, 0o755)
+        put(self.helper, 0o755, "#!/bin/sh\n")
+        for folder in (self.etc, self.etc / "age", self.etc / "registered"):
+            put(folder, 0o755)
+        put(self.etc / "fastdeploy.env", 0o640, "A=secret\n", group=SELF)
+        put(self.etc / "age" / f"{DEPLOY}.env", 0o644, f"SOPS_AGE_KEY_FILE={self.key}")
+        put(self.key, 0o600, "a key\n", owner=DEPLOY)
+        note = json.dumps({"name": "hello", "user": DEPLOY})
+        put(self.etc / "registered" / "hello.json", 0o644, note)
+        put(self.made.settings.var, 0o700, owner=SELF)
+        put(self.service, 0o755)
+        put(self.service / "deploy.py", 0o755, "#!/bin/sh\n")
+        put(self.service / "config.json", 0o640, CONFIG, group=SELF)
+        self.withdraw()
+        for template in ("sudoers-service", "sudoers-fastdeploy"):
+            self.allow(template, self.render(template))
+
+    def render(self, template: str) -> str:
+        """What one of the role's templates becomes on this host."""
+        content = (TEMPLATES / f"{template}.j2").read_text()
+        template_of_rules = jinja2.Template(content, undefined=jinja2.StrictUndefined)
+        rendered: str = template_of_rules.render(
+            ansible_managed="",
+            fd_fastdeploy_user=SELF,
+            fd_deploy_user=DEPLOY,
+            fd_fastdeploy_var=str(self.made.settings.var),
+            _runner=str(self.program.parent),
+            _stop_helper=str(self.helper),
+        )  # fmt: skip
+        return rendered
+
+    def allow(self, name: str, content: str) -> None:
+        """Put rules in place that sudo accepts."""
+        put(self.rules(name), 0o440, f"{content}\n")
+        subprocess.run(["visudo", "-cqf", self.rules(name)], check=True)
+
+    def withdraw(self) -> None:
+        """Leave sudo without a rule of ours."""
+        for path in Path("/etc/sudoers.d").glob(f"{SELF}-*"):
+            path.unlink()
+
+    def findings(self, settings: Settings | None = None) -> tuple[Finding, ...]:
+        """Everything that the doctor says."""
+        chosen = settings or self.made.settings
+        return doctor.examine(self.made.store, chosen, "hello", self.etc).findings
+
+    def ill(self) -> list[Finding]:
+        """What is not well."""
+        return [each for each in self.findings() if each.level is not Level.OK]
+
+    def mend(self, command: str) -> None:
+        """Type what mends something, or do what it would do here."""
+        if "justw register-one" in command or command.startswith("grep "):
+            self.register()
+        elif command == "fastdeploy syncservices":
+            self.made.sync()
+        else:
+            subprocess.run(["sh", "-ec", command], check=True)
+
+
+def put(
+    path: Path,
+    mode: int,
+    content: str | None = None,
+    *,
+    owner: str = "root",
+    group: str = "root",
+) -> None:
+    """Make a folder, or a file with that content, as install(1) does."""
+    if content is None:
+        path.mkdir(parents=True, exist_ok=True)
+    else:
+        path.write_text(content)
+    shutil.chown(path, owner, group)
+    path.chmod(mode)
+
+
+@pytest.fixture(scope="module")
+def made(postgres: Postgres) -> Iterator[Registered]:
+    """A host whose worker runs; nothing of it stays."""
+    folder = Path(tempfile.mkdtemp(prefix="fastdeploy-doctor-"))
+    folder.chmod(0o755)
+    with account(folder / "home"):
+        subprocess.run(["useradd", "--system", "--no-create-home", "--groups", READERS,
+                        SELF], check=True)  # fmt: skip
+        try:
+            with installed(
+                postgres, folder / "site", run_as=DEPLOY, run_group=READERS,
+                stop_helper=folder / "bin" / "stop-run", config_folder="/var/tmp",
+            ) as installation:  # fmt: skip
+                found = Registered(installation, folder)
+                found.register()
+                yield found
+        finally:
+            for path in Path("/etc/sudoers.d").glob(f"{SELF}-*"):
+                path.unlink()
+            subprocess.run(["userdel", SELF], check=True)
+            shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def working(made: Registered) -> Iterator[Registered]:
+    """The same with a worker that is in the group, as it is on a real host."""
+    started = made.made.worker(prefix=worker_with())
+    yield made
+    started.stop()
+
+
+@pytest.fixture
+def host(working: Registered) -> Registered:
+    """The host as the role leaves it, whatever the test before did."""
+    working.register()
+    working.made.sync()
+    return working
+
+
+def worker_with(*options: str) -> list[str]:
+    """What starts a worker in FastDeploy's group."""
+    return ["setpriv", "--groups", str(this_host.group(READERS)), *options]
+
+
+def test_a_service_as_the_role_registers_it_is_healthy(host: Registered) -> None:
+    assert [] == host.ill()
+
+
+def test_the_user_that_a_service_was_registered_for_is_the_one_that_counts(
+    host: Registered,
+) -> None:
+    chosen = host.made.settings.model_copy(update={"run_as": "nobody"})
+    registered = CONFIG.replace("}", f', "registration": {{"run_as": "{DEPLOY}"}}}}')
+    put(host.service / "config.json", 0o640, registered, group=SELF)
+    host.made.sync()
+
+    assert [] == [f for f in host.findings(chosen) if f.level is not Level.OK]
+
+
+@pytest.mark.usefixtures("host")
+def test_sudo_lists_the_same_to_the_user_itself_as_to_root() -> None:
+    listing = subprocess.run(
+        ["runuser", "-u", SELF, "--", "sudo", "-n", "-l"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    user = this_host.account(SELF)
+
+    assert isinstance(user, Account)
+    assert this_host.listed(listing.stdout) == this_host.sudo_rules(user).lines
+    assert 2 == len(this_host.sudo_rules(user).lines)
+
+
+BREAKS: dict[str, tuple[str, Callable[[Registered], object]]] = {
+    "config-is-no-json": (
+        "hello: config.json", lambda h: (h.service / "config.json").write_text("{")),
+    "config-is-unreadable": (
+        "hello: config.json", lambda h: put(h.service / "config.json", 0o600, CONFIG)),
+    "config-is-newer": (
+        "hello: catalogue", lambda h: put(h.service / "config.json", 0o644,
+            CONFIG.replace("}", ', "timeout": 7}'))),
+    "program-is-missing": ("hello: program", lambda h: h.program.unlink()),
+    "program-is-no-program": ("hello: program", lambda h: h.program.chmod(0o640)),
+    "program-is-another's": (
+        "hello: program", lambda h: shutil.chown(h.program, DEPLOY)),
+    "program-can-be-written": ("hello: program", lambda h: h.program.chmod(0o770)),
+    "runners-can-be-written": (
+        "hello: program", lambda h: h.program.parents[1].chmod(0o777)),
+    "home-is-not-sticky": ("hello: program", lambda h: h.home.chmod(0o771)),
+    "no-rule": (
+        "hello: sudoers", lambda h: h.rules("sudoers-service").unlink()),
+    "rule-without-anchor": (
+        "hello: sudoers", lambda h: h.allow("sudoers-service",
+            f"{SELF} ALL=({DEPLOY}) NOPASSWD: {h.program} --config *")),
+    "rule-beside": (
+        "hello: sudoers", lambda h: h.allow("more",
+            f"{SELF} ALL=(root) NOPASSWD: {h.program}")),
+    "rule-for-more": (
+        "sudo", lambda h: h.allow("more", f"{SELF} ALL=(root) NOPASSWD: /bin/cat")),
+    "no-rule-to-stop": (
+        "stop helper", lambda h: h.rules("sudoers-fastdeploy").unlink()),
+    "no-helper": ("stop helper", lambda h: h.helper.unlink()),
+    "helper-is-another's": ("stop helper", lambda h: shutil.chown(h.helper, SELF)),
+    "helper-is-no-program": ("stop helper", lambda h: h.helper.chmod(0o644)),
+    "not-in-the-group": (
+        "run group", lambda _: subprocess.run(["gpasswd", "-d", DEPLOY, READERS],
+            check=True, stdout=subprocess.DEVNULL)),
+    "settings-are-readable": (
+        "settings file", lambda h: (h.etc / "fastdeploy.env").chmod(0o644)),
+    "var-is-readable": ("var folder", lambda h: h.made.settings.var.chmod(0o755)),
+    "key-is-readable": ("age key", lambda h: h.key.chmod(0o640)),
+    "key-is-root's": ("age key", lambda h: shutil.chown(h.key, "root")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("about", "damage"), BREAKS.values(), ids=BREAKS.keys())
+def test_one_thing_that_breaks_is_named_and_mended(
+    host: Registered, about: str, damage: Callable[[Registered], object]
+) -> None:
+    damage(host)
+
+    (found,) = host.ill()
+    host.mend(found.mend)
+
+    assert (Level.PROBLEM, about) == (found.level, found.about)
+    assert [] == host.ill()
+
+
+def test_a_service_that_was_never_synced_is_told_to_be(host: Registered) -> None:
+    shutil.rmtree(host.service)
+    host.made.sync()
+    archived = host.findings()
+    host.register()
+
+    (found,) = [f for f in host.ill() if f.about == "hello: catalogue"]
+    host.mend(found.mend)
+
+    assert "hello: config.json" in [f.about for f in archived if f.level != Level.OK]
+    assert "archived" in found.sentence
+    assert [] == host.ill()
+
+
+PRIVATE = ["unshare", "--mount", "sh", "-c",
+           'mount -t tmpfs none /var/tmp && exec "$@"', "sh"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("about", "prefix"),
+    [("NoNewPrivileges", ["setpriv", "--no-new-privs"]), ("PrivateTmp", PRIVATE)],
+    ids=["no-new-privileges", "private-tmp"],
+)
+def test_what_systemd_takes_from_the_worker_is_seen(
+    postgres: Postgres, made: Registered, about: str, prefix: list[str]
+) -> None:
+    made.register()
+    with installed(
+        postgres, made.folder / about, run_as=DEPLOY, run_group=READERS,
+        stop_helper=made.helper, config_folder="/var/tmp",
+    ) as hardened:  # fmt: skip
+        hardened.worker(prefix=prefix)
+        seen = doctor.examine(hardened.store, hardened.settings, etc=made.etc).findings
+
+    (found,) = [each for each in seen if each.about == about]
+    assert Level.PROBLEM is found.level
+    assert f"{about}=false" in found.mend
