@@ -11,10 +11,11 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from typing import cast
 
-from . import environment, folder
+from . import environment, folder, playbook
 from .definition import Definition, read_definition
 from .errors import Refused
 from .forward import Forwarder, Listener
@@ -57,7 +58,7 @@ def deploy(definition: Definition, launch: Launch, journal: Journal) -> int:
     happens, the private folder with the variables is removed.
     """
     watchdog = Watchdog(definition.timeout)
-    watchdog.start()
+    watchdog.listen()
     private = Path(tempfile.mkdtemp(prefix="fastdeploy-run-"))
     try:
         return _deploy(definition, launch, journal, private, watchdog)
@@ -79,50 +80,56 @@ def _deploy(
         "fastdeploy_service_name": definition.name,
     }
     folder.prepare(private, variables, inventory=definition.inventory is None)
-    env = environment.build(os.environ)
-    playbook = _playbook(env)
+    env = _environment()
     masker = Masker(secrets(definition.properties, launch.variables))
-    listener: Listener
-    if launch.events is Events.RUNNER:
-        listener = playbook.Fallback(journal, masker, ident)
-    else:
-        listener = Forwarder(journal, masker, ident, folder.make_fifo(private))
+    listener = _listener(launch.events)(journal, masker, ident, private)
 
-    def on_status(status: str) -> None:
-        if status not in {"starting", "running"}:
-            watchdog.finish()
-            listener.finish()
-            if status != "successful":
-                status = watchdog.reason or status
+    def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
 
-    code = playbook.run(
+    running = playbook.start(
         definition,
         private=private,
-        ident=ident,
-        env=env,
-        listener=listener,
-        on_status=on_status,
+        env=env | listener.environment,
+        terminal=listener.terminal,
     )
+    watchdog.start(running.process)
+    running.wait_for_begin()
+    tell("starting")
+    tell("running")
+    listener.start()
+    code = running.wait()
+    watchdog.finish()
+    listener.finish()
+    tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:
         journal.write(f"The journal is not complete: {journal.error}.".encode())
     return ENDED if code and watchdog.reason else code
 
 
-def _playbook(env: dict[str, str]) -> ModuleType:
-    """Return the module that runs playbooks; Refused if Ansible is not there."""
+def _environment() -> dict[str, str]:
+    """Return the environment of the run; Refused if no ansible-playbook is in it."""
+    env = environment.build(os.environ)
     if not shutil.which("ansible-playbook", path=env["PATH"]):
         raise Refused(
             f"There is no ansible-playbook beside {sys.executable} or in PATH: install "
             "ansible-core there."
         )
+    return env
+
+
+def _listener(
+    events: Events,
+) -> Callable[[Journal, Masker, str, Path], Listener]:
+    """Return who hears of events like these; Refused if ansible-runner is missing."""
+    if events is Events.FASTDEPLOY:
+        return Forwarder
     try:
-        return importlib.import_module(f"{__package__}.playbook")
+        # It imports ansible-runner, which costs memory for as long as the run goes on.
+        fallback = importlib.import_module(f"{__package__}.fallback")
     except ModuleNotFoundError as error:
-        raise Refused(
-            f"{sys.executable} has no module {error.name}: install "
-            "ansible-runner there."
-        ) from None
+        raise playbook.missing(error.name) from None
+    return cast("type[Listener]", fallback.Fallback)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import os
 import select
 import threading
 import uuid
+from pathlib import Path
 from typing import Any
 
+from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.runner import Runner
 from ansible_runner.utils import OutputEventFilter, get_callback_dir
 
@@ -31,7 +33,9 @@ class Fallback:
     the kind `verbose`, one a line.
     """
 
-    def __init__(self, journal: Journal, masker: Masker, ident: str) -> None:
+    def __init__(
+        self, journal: Journal, masker: Masker, ident: str, private: Path
+    ) -> None:
         self._journal = journal
         self._masker = masker
         self._ident = ident
@@ -43,23 +47,26 @@ class Fallback:
         self._poll = select.poll()
         for descriptor in (self._text, self._done):
             self._poll.register(descriptor, select.POLLIN)
-
-    def start(self, runner: Runner) -> dict[str, str]:
-        """Listen to this runner; return what its callback needs in its environment."""
-        runner.event_handler = self._on_event
+        # It runs nothing: it puts an event together with the data in its file.
+        runner = Runner(
+            RunnerConfig(str(private), ident=ident), event_handler=self._on_event
+        )
         # It copies the text to no file, and not to our standard output either.
         reader = OutputEventFilter(
             None, runner.event_callback, suppress_ansible_output=True
         )
-        self._thread = threading.Thread(
-            target=self._run, args=(reader,), name="fallback", daemon=True
-        )
-        self._thread.start()
-        return {
+        self.environment = {
             "ANSIBLE_CALLBACK_PLUGINS": get_callback_dir(),
             "ANSIBLE_STDOUT_CALLBACK": "awx_display",
             "AWX_ISOLATED_DATA_DIR": runner.config.artifact_dir,
         }
+        self._thread = threading.Thread(
+            target=self._run, args=(reader,), name="fallback", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
 
     def finish(self) -> None:
         """Forward what was left behind, and stop."""

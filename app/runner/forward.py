@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from . import environment
+from . import environment, folder
 from .journal import Journal
 from .masking import Masker
 
@@ -29,12 +29,11 @@ class Listener(Protocol):
 
     #: The descriptor that ansible-playbook prints to.
     terminal: int
+    #: What the callback needs in its environment.
+    environment: dict[str, str]
 
-    def start(self, runner: Any) -> dict[str, str]:
-        """Begin to listen; return what the callback needs in its environment.
-
-        `runner` is the run's ansible_runner.Runner, which has no types.
-        """
+    def start(self) -> None:
+        """Begin to listen. Until then, what is sent waits in the pipes."""
 
     def finish(self) -> None:
         """Forward what ansible-playbook left behind when it ended, and stop.
@@ -46,32 +45,32 @@ class Listener(Protocol):
 class Forwarder:
     """Copies events and terminal text to the journal, in a thread of its own.
 
-    Events come from the callback plugin through the FIFO `events`, one a line: the
+    Events come from the callback plugin through a FIFO in `private`, one a line: the
     number of lines that it displayed, a space, a JSON object. Everything else that
     ansible-playbook prints comes through `terminal` and stays text.
     """
 
     def __init__(
-        self, journal: Journal, masker: Masker, ident: str, events: Path
+        self, journal: Journal, masker: Masker, ident: str, private: Path
     ) -> None:
         self._journal = journal
         self._masker = masker
         self._ident = ident
         self._counter = 0
         self._line = 0
+        events = folder.make_fifo(private)
         # Opened before anyone writes: the plugin's open doesn't wait for a reader.
         self._events = os.open(events, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         self._text, self.terminal = os.pipe()
         os.set_blocking(self._text, False)
         self._done, self._finish = os.pipe()
         _enlarge(self._events)
-        self._fifo = events
+        self.environment = environment.for_our_callback(events)
         self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
 
-    def start(self, runner: Any) -> dict[str, str]:  # noqa: ARG002 - asks nothing of it
-        """Begin to listen; return what our callback needs in its environment."""
+    def start(self) -> None:
+        """Begin to listen."""
         self._thread.start()
-        return environment.for_our_callback(self._fifo)
 
     def finish(self) -> None:
         """Forward what was left behind, and stop."""

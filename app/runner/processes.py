@@ -47,25 +47,22 @@ def all_processes() -> list[Seen]:
     return [found for found in seen if found is not None]
 
 
-def children(pid: int) -> list[Process]:
-    """Return the processes that this one started itself."""
-    return _by_parent()[pid]
+def child(pid: int) -> Process:
+    """Return our own child of this number, which nobody has waited for yet."""
+    if not (found := _read(pid)):
+        raise ProcessLookupError(pid)
+    return found.process
 
 
 def descendants(pid: int) -> list[Process]:
     """Return the processes below this one."""
-    by_parent = _by_parent()
+    by_parent: defaultdict[int, list[Process]] = defaultdict(list)
+    for seen in all_processes():
+        by_parent[seen.parent].append(seen.process)
     found = list(by_parent[pid])
     for process in found:  # grows while it is walked
         found.extend(by_parent[process.pid])
     return found
-
-
-def _by_parent() -> defaultdict[int, list[Process]]:
-    by_parent: defaultdict[int, list[Process]] = defaultdict(list)
-    for seen in all_processes():
-        by_parent[seen.parent].append(seen.process)
-    return by_parent
 
 
 def _read(pid: int) -> Seen | None:

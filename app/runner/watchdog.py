@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from enum import StrEnum
 
-from .processes import Process, children, descendants
+from .processes import Process, descendants
 
 #: What ansible-playbook is told, and how long it then has. SIGINT is what lets it
 #: clean up: its workers lead sessions of their own, so only it can end them. All of it
@@ -29,9 +29,10 @@ class Reason(StrEnum):
 
 
 class Watchdog:
-    """Watches over this process's child, in a thread of its own, from `start` on.
+    """Watches over ansible-playbook, in a thread of its own, from `start` on.
 
-    Only the main thread may make and start one: it installs the signal handlers.
+    A signal is heard from `listen` on, and acted on as soon as there is something to
+    end. Only the main thread may listen: it installs the signal handlers.
     """
 
     def __init__(self, timeout: float | None) -> None:
@@ -40,12 +41,17 @@ class Watchdog:
         # A handler may write to a pipe at any moment; a lock it could wait for ever.
         self._wake, self._ring = os.pipe()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
-    def start(self) -> None:
-        """Begin to watch."""
+    def listen(self) -> None:
+        """Take the signals that ask to cancel."""
         for number in _SIGNALS:
             signal.signal(number, lambda *_: self._write(b"c"))
+
+    def start(self, child: Process) -> None:
+        """Begin to watch over this child of ours."""
+        self._thread = threading.Thread(
+            target=self._run, args=(child,), name="watchdog", daemon=True
+        )
         self._thread.start()
 
     def finish(self) -> None:
@@ -57,18 +63,14 @@ class Watchdog:
     def _write(self, byte: bytes) -> None:
         os.write(self._ring, byte)
 
-    def _run(self) -> None:
+    def _run(self, child: Process) -> None:
         ready, _, _ = select.select([self._wake], [], [], self._timeout)
         if ready and os.read(self._wake, 1) == b"e":
             return
         self.reason = Reason.CANCELED if ready else Reason.TIMEOUT
-        self._stop()
+        self._stop(child)
 
-    def _stop(self) -> None:
-        while not (child := next(iter(children(os.getpid())), None)):
-            # The signal was faster than the start of ansible-playbook.
-            if self._ended.wait(_TICK):
-                return
+    def _stop(self, child: Process) -> None:
         below = set(descendants(child.pid))
         for number, patience in _STEPS:
             child.send(number)

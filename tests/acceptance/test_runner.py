@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,11 @@ class Service:
         path.write_text(json.dumps(content))
 
     def start(
-        self, stdout: Any, env: dict[str, str] | None = None, cwd: Path = ROOT
+        self,
+        stdout: Any,
+        env: dict[str, str] | None = None,
+        cwd: Path = ROOT,
+        pass_fds: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         if not self.config.exists():
             self.launch()
@@ -106,7 +110,7 @@ class Service:
             [sys.executable, "-m", "app.runner", "--service", str(self.folder),
              "--config", str(self.config)],
             stdout=stdout, stderr=subprocess.STDOUT, env=inherited | (env or {}),
-            cwd=cwd, start_new_session=True,
+            cwd=cwd, pass_fds=pass_fds, start_new_session=True,
         )  # fmt: skip
         self._started.append(process)
         return process
@@ -449,6 +453,26 @@ def test_a_run_that_takes_too_long_is_ended(service: Service) -> None:
     assert [] == of_this_run(service)
 
 
+def test_ansible_gets_no_descriptor_of_its_callers(service: Service) -> None:
+    """The lock of a run is one: whoever has it keeps the run alive."""
+    service.define("sleep.yml")
+    lock = service.home / "lock"
+    with (service.home / "journal").open("wb") as stdout, lock.open("wb") as held:
+        process = service.start(stdout, pass_fds=[held.fileno()])
+    eventually(lambda: sleeping(service))
+
+    holders = living(
+        lambda found: (
+            found.environ().get("HOME") == str(service.home)
+            and str(lock) in {file.path for file in found.open_files()}
+        )
+    )
+    process.terminate()
+
+    assert [process.pid] == [holder.pid for holder in holders]
+    assert 254 == process.wait(PATIENCE)
+
+
 def test_ansible_ends_when_its_runner_is_killed(service: Service) -> None:
     """Nobody would see what it does; it ends at its next event."""
     service.define("many.yml")
@@ -772,14 +796,24 @@ def test_a_bad_config_file_is_refused(
     assert "canary" not in sentence
 
 
-def test_a_missing_ansible_is_refused(service: Service) -> None:
+@pytest.mark.parametrize(
+    ("programs", "says"),
+    [([], "install ansible-core"), (["ansible-playbook"], "install ansible-runner")],
+    ids=["core", "runner"],
+)
+@pytest.mark.parametrize("events", ["fastdeploy", "runner"])
+def test_a_missing_ansible_is_refused(
+    service: Service, events: str, programs: list[str], says: str
+) -> None:
     """A bare interpreter with nothing but the runner's folder."""
     service.define("nobody.yml")
-    service.launch()
+    service.launch(events)
     bare = service.home / "bare"
     subprocess.run(
         [sys.executable, "-m", "venv", "--without-pip", bare], check=True, timeout=60
     )
+    for name in programs:
+        (bare / "bin" / name).touch(0o755)
     process = subprocess.run(
         [bare / "bin" / "python", "-m", "app.runner", "--service", service.folder,
          "--config", service.config],
@@ -788,7 +822,8 @@ def test_a_missing_ansible_is_refused(service: Service) -> None:
     )  # fmt: skip
 
     assert 64 == process.returncode
-    assert "install ansible-core" in process.stdout
+    assert says in process.stdout
+    assert 1 == len(process.stdout.splitlines())
     assert "" == process.stderr
 
 

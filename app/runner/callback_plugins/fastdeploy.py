@@ -15,7 +15,6 @@ import sys
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -65,33 +64,37 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         self._in_play: dict[str, Any] = {}
         self._in_task: dict[str, Any] = {}
         self._started: dict[str, dt.datetime] = {}
+        self._described: tuple[Any, dict[str, str]] = None, {}
+        self._pid = os.getpid()
 
-    @contextlib.contextmanager
     def _event(
         self, event: str, /, task: Any = None, ident: str | None = None, **data: Any
-    ) -> Iterator[None]:
-        """Send an event once the body has displayed its text."""
+    ) -> _Event:
+        """Return the event, which is sent once its body has displayed its text."""
         ident = ident or str(uuid.uuid4())
-        place = _describe(task) if task else self._in_task
+        place = self._place(task) if task else self._in_task
         context = {**self._in_playbook, **self._in_play, **place}
         parents = (context.get(f"{kind}_uuid") for kind in ("task", "play", "playbook"))
         parent = next((found for found in parents if found and found != ident), None)
         head = {
             "uuid": ident,
             "event": event,
-            "pid": os.getpid(),
+            "pid": self._pid,
             "created": _now().isoformat(),
             **({"parent_uuid": parent} if parent else {}),
         }
         # Before the body: the default callback empties a result while it shows it.
         encoded = _encode({**context, **data, "uuid": ident})
-        # What was displayed since the last event stands before this one.
-        sys.stdout.flush()
-        with self._shown.kept() as pieces:
-            try:
-                yield
-            finally:
-                self._sender.send(head, "".join(pieces), encoded)
+        return _Event(self._sender, self._shown, head, encoded)
+
+    def _place(self, task: Any) -> dict[str, str]:
+        """What an event says of its task. Mostly it is that of the event before."""
+        # The name too: it is another while a task's start is told.
+        key = task._uuid, task.name
+        described = self._described
+        if described[0] != key:
+            described = self._described = key, _describe(task)
+        return described[1]
 
     def _numbered(self, ident: str) -> str:
         # With serial or the free strategy a play or task starts more than once.
@@ -150,9 +153,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         with self._begin(task, is_conditional=True):
             super().v2_playbook_on_handler_task_start(task)
 
-    def _begin(
-        self, task: Any, is_conditional: bool
-    ) -> contextlib.AbstractContextManager[None]:
+    def _begin(self, task: Any, is_conditional: bool) -> _Event:
         self._in_task = _describe(task)
         return self._event(
             "playbook_on_task_start",
@@ -258,9 +259,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         with self._event("runner_on_file_diff", result.task, host=host, diff=diff):
             super().v2_on_file_diff(result)
 
-    def _partial(
-        self, event: str, result: Any, **data: Any
-    ) -> contextlib.AbstractContextManager[None]:
+    def _partial(self, event: str, result: Any, **data: Any) -> _Event:
         """The event of something that is not yet a task's result on a host."""
         host = result.host.get_name()
         return self._event(event, result.task, host=host, res=_res(result), **data)
@@ -272,14 +271,27 @@ class _Shown(threading.local):
     # Ansible calls back and displays from two threads.
     pieces: list[str] | None = None
 
-    @contextlib.contextmanager
-    def kept(self) -> Iterator[list[str]]:
-        pieces: list[str] = []
-        self.pieces = pieces
-        try:
-            yield pieces
-        finally:
-            self.pieces = None
+
+class _Event:
+    """An event whose body displays its text. It runs so often that each step counts."""
+
+    def __init__(
+        self, sender: _Sender, shown: _Shown, head: dict[str, Any], data: str
+    ) -> None:
+        self._sender = sender
+        self._shown = shown
+        self._head = head
+        self._data = data
+
+    def __enter__(self) -> None:
+        # What was displayed since the last event stands before this one.
+        sys.stdout.flush()
+        self._pieces: list[str] = []
+        self._shown.pieces = self._pieces
+
+    def __exit__(self, *_: object) -> None:
+        self._shown.pieces = None
+        self._sender.send(self._head, "".join(self._pieces), self._data)
 
 
 class _Terminal:
@@ -324,7 +336,7 @@ class _Sender:
             return
         height = text.count("\n")
         head["stdout"] = _cut(text.rstrip("\r\n"), MAX_TEXT)
-        opening = json.dumps(head, ensure_ascii=False).removesuffix("}")
+        opening = _JSON.encode(head).removesuffix("}")
         line = f'{height} {opening}, "event_data": {data}}}\n'
         start = "\n" if self._torn else ""
         rest = memoryview((start + line).encode(errors="replace"))
@@ -403,19 +415,19 @@ def _job(result: Any) -> Any:
 def _encode(data: dict[str, Any]) -> str:
     """Write an event's data as JSON of at most MAX_DATA bytes."""
     with contextlib.suppress(TypeError, ValueError, RecursionError):
-        encoded = _dumps(data)
+        encoded = _JSON.encode(data)
         if _fits(encoded):
             return encoded
     for longest in (100_000, 10_000, 1_000, 100, 10):
-        encoded = _dumps({key: _shorten(item, longest) for key, item in data.items()})
+        encoded = _JSON.encode(
+            {key: _shorten(item, longest) for key, item in data.items()}
+        )
         if _fits(encoded):
             return encoded
     small = {key: item for key, item in data.items() if isinstance(item, str | None)}
-    return _dumps({key: item and _cut(item, 1_000) for key, item in small.items()})
-
-
-def _dumps(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, default=_plain)
+    return _JSON.encode(
+        {key: item and _cut(item, 1_000) for key, item in small.items()}
+    )
 
 
 def _fits(encoded: str) -> bool:
@@ -466,3 +478,7 @@ def _plain(value: Any) -> Any:
     if ciphertext := getattr(value, "_ciphertext", None):
         return {"__ansible_vault": str(ciphertext)}
     return str(value)
+
+
+#: Made once: json.dumps would make one for each event.
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain)
