@@ -94,6 +94,16 @@ unregister-one name confirm="" *args:
 registered *args:
     @{{ operate }} ansible-playbook playbooks/registered.yml "$@"
 
+# Install or update a service by its playbook: `./justw deploy-one fastdeploy -i hosts.yml`
+[group("operate")]
+deploy-one name="" *args:
+    @{{ operate }} tools/playbook deploy "$@"
+
+# Go back to the release before: `./justw rollback-one fastdeploy`
+[group("operate")]
+rollback-one name="" *args:
+    @{{ operate }} tools/playbook rollback "$@"
+
 # Try a role on a real host with systemd, in a container: `./justw molecule register`
 [group("check")]
 molecule scenario="register" command="test":

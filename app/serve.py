@@ -1,32 +1,70 @@
 """Serving the web application with uvicorn; a port in use is said in one sentence."""
 
+import asyncio
 import errno
+import os
 import socket
 
 import uvicorn
 
 from app import bootstrap
 from app.errors import BadSetting
+from app.notify import READY, STOPPING, notify
 from app.settings import Settings
 
 #: Seconds that open requests get when the process is told to stop; streams end at once.
 GRACE = 5
+#: Seconds in which the request of a connection arrives that was accepted just before.
+SETTLE = 0.2
+#: The first descriptor that systemd hands over.
+_FIRST_INHERITED = 3
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadSetting if it can't listen."""
-    with listen(settings.host, settings.port) as listener:
-        config = uvicorn.Config(
-            bootstrap.make_web(settings),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE,
-            # Behind a proxy on this host, the client's own address.
-            proxy_headers=True,
-            forwarded_allow_ips="127.0.0.1",
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+    listeners = inherited() or [listen(settings.host, settings.port)]
+    config = uvicorn.Config(
+        bootstrap.make_web(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+        # Behind a proxy on this host, the client's own address.
+        proxy_headers=True,
+        forwarded_allow_ips="127.0.0.1",
+    )
+    _Server(config).run(sockets=listeners)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells systemd and drops no connection at its end."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        notify(READY)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        notify(STOPPING)
+        # uvicorn closes what has asked for nothing yet. So first nothing is accepted
+        # any more, and what was accepted gets the time to ask.
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(SETTLE)
+        await super().shutdown(sockets)
+
+
+def inherited() -> list[socket.socket]:
+    """The sockets on which systemd listens for us; see sd_listen_fds(3).
+
+    They stay open while we are restarted, so that nobody is refused meanwhile.
+    """
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    number = int(os.environ.get("LISTEN_FDS", "0"))
+    found = [socket.socket(fileno=_FIRST_INHERITED + i) for i in range(number)]
+    for listener in found:
+        listener.set_inheritable(False)
+    return found
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -35,9 +35,16 @@ def migrate(store: Store) -> list[str]:
 
 
 def is_current(db: Connection) -> bool:
-    """Whether the database has the schema that this code was written for."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    return MigrationContext.configure(db).get_current_revision() == head
+    """Whether the database has the schema that this code was written for, or a newer.
+
+    The migrations of a later release let this one run on.
+    """
+    script = ScriptDirectory.from_config(_config())
+    revision = MigrationContext.configure(db).get_current_revision()
+    older = {found.revision for found in script.walk_revisions()} - {
+        script.get_current_head()
+    }
+    return revision is not None and revision not in older
 
 
 def _config() -> Config:

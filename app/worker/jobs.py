@@ -19,6 +19,7 @@ from procrastinate.utils import utcnow
 from app.domain.node import begun_queue_of, queue_of
 from app.errors import Unavailable
 from app.log import get
+from app.notify import READY, notify
 from app.queue import BEGUN
 from app.settings import Settings
 from app.store import deployments
@@ -103,6 +104,7 @@ class Jobs:
             asyncio.create_task(lost.wait()),
         ]
         log.info("worker.ready", node=self._settings.node)
+        notify(READY)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -18,6 +18,7 @@ from procrastinate.utils import utcnow
 from app.domain.node import begun_queue_of, queue_of
 from app.errors import Conflict, Unavailable
 from app.log import get
+from app.notify import STOPPING, notify
 from app.queue import BEGUN, DEPLOY
 from app.settings import Settings
 from app.store import deployments
@@ -92,6 +93,7 @@ class Worker:
         if drain:
             tasks.add(asyncio.create_task(self._drained()))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        notify(STOPPING)
         self._stop.set()
         for task in tasks:
             task.cancel()

@@ -74,6 +74,21 @@ def test_migrating_says_what_was_applied_and_the_second_time_nothing(
     assert [] == migrate(empty)
 
 
+def test_the_schema_of_a_later_release_will_do_and_an_older_one_will_not(
+    empty: Store,
+) -> None:
+    """While an update migrates and switches, the release before it serves on."""
+    migrate(empty)
+    fitting = {}
+    for revision in ("0001", "later"):
+        with empty.begin() as db:
+            change = text("UPDATE alembic_version SET version_num = :revision")
+            db.execute(change, {"revision": revision})
+            fitting[revision] = is_current(db)
+
+    assert {"0001": False, "later": True} == fitting
+
+
 def test_two_that_migrate_at_once_take_turns(empty: Store) -> None:
     begin = threading.Barrier(3)
     found: list[list[str]] = []
