@@ -292,11 +292,11 @@ def test_without_a_database_the_process_is_well_but_not_ready(
     ]
 
 
-def test_with_another_schema_it_is_not_ready(
+def test_with_an_older_schema_it_is_not_ready(
     client_for: ClientFor, store: Store
 ) -> None:
     with store.begin() as db:
-        db.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        db.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 
     answer = client_for(None).get("/readyz")
 
