@@ -103,6 +103,14 @@ class Service(BaseModel):
         _Path | None,
         Field(description="An inventory in this folder; without one: this host."),
     ] = None
+    sops_files: Annotated[
+        tuple[_Path, ...],
+        Field(
+            max_length=100,
+            description="Files in this folder, encrypted by SOPS: variables of the "
+            "playbook, decrypted by the user that runs it. Their values are secrets.",
+        ),
+    ] = ()
     steps: Annotated[tuple[StepSpec, ...], Field(max_length=200)] = ()
     variables: Annotated[
         dict[str, Any],
@@ -133,15 +141,17 @@ class Service(BaseModel):
     @field_validator("deploy_script", "playbook", "inventory")
     @classmethod
     def _inside_its_folder(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        path = PurePosixPath(value)
-        if (
-            path.is_absolute()
-            or ".." in path.parts
-            or not re.fullmatch(r"[\w./-]+", value)
-        ):
-            raise ValueError("must be a plain path inside the service's folder")
+        if value is not None:
+            _require_plain(value)
+        return value
+
+    @field_validator("sops_files")
+    @classmethod
+    def _each_file_once_and_inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            _require_plain(name)
+        if len(value) != len(set(value)):
+            raise ValueError("must name each file once")
         return value
 
     @field_validator("steps")
@@ -178,6 +188,8 @@ class Service(BaseModel):
             raise ValueError('needs exactly one of "deploy_script" and "playbook"')
         if self.inventory and not self.playbook:
             raise ValueError('"inventory" goes with "playbook"')
+        if self.sops_files and not self.playbook:
+            raise ValueError('"sops_files" goes with "playbook"')
         return self
 
     @property
@@ -215,6 +227,13 @@ def parse(content: bytes, folder: str) -> Service:
     if service.name != folder:
         raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
     return service
+
+
+def _require_plain(name: str) -> None:
+    """Raise ValueError for a path that isn't plain, or could lead out of its folder."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
+        raise ValueError("must be a plain path inside the service's folder")
 
 
 def _require_own_references(schema: dict[str, Any]) -> None:

@@ -11,11 +11,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from . import environment, folder, playbook
+from . import environment, folder, playbook, sops
 from .definition import Definition, read_definition
 from .errors import Refused
 from .forward import Forwarder, Listener
@@ -45,13 +45,20 @@ def main() -> int:
     try:
         definition = read_definition(arguments.service)
         launch = read_launch(arguments.config, definition)
-        return deploy(definition, launch, journal)
+        # Nothing is there yet that a cancel would have to end or to remove.
+        decrypted = sops.read_variables(definition, os.environ)
+        return deploy(definition, launch, decrypted, journal)
     except Refused as refusal:
         journal.write(str(refusal).encode(errors="replace"))
         return REFUSED
 
 
-def deploy(definition: Definition, launch: Launch, journal: Journal) -> int:
+def deploy(
+    definition: Definition,
+    launch: Launch,
+    decrypted: Mapping[str, Any],
+    journal: Journal,
+) -> int:
     """Run the service's playbook, its journal going to `journal`.
 
     Returns the exit code. Raises Refused if Ansible is not installed. Whatever
@@ -61,7 +68,7 @@ def deploy(definition: Definition, launch: Launch, journal: Journal) -> int:
     watchdog.listen()
     private = Path(tempfile.mkdtemp(prefix="fastdeploy-run-"))
     try:
-        return _deploy(definition, launch, journal, private, watchdog)
+        return _deploy(definition, launch, decrypted, journal, private, watchdog)
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
@@ -69,19 +76,21 @@ def deploy(definition: Definition, launch: Launch, journal: Journal) -> int:
 def _deploy(
     definition: Definition,
     launch: Launch,
+    decrypted: Mapping[str, Any],
     journal: Journal,
     private: Path,
     watchdog: Watchdog,
 ) -> int:
     ident = str(launch.deployment_id)
     variables = {
+        **decrypted,
         **launch.variables,
         "fastdeploy_deployment_id": launch.deployment_id,
         "fastdeploy_service_name": definition.name,
     }
     folder.prepare(private, variables, inventory=definition.inventory is None)
     env = _environment()
-    masker = Masker(secrets(definition.properties, launch.variables))
+    masker = Masker([*secrets(definition.properties, launch.variables), decrypted])
     listener = _listener(launch.events)(journal, masker, ident, private)
 
     def tell(status: str) -> None:

@@ -18,6 +18,8 @@ class Definition:
     playbook: Path
     #: None: this host, with a local connection.
     inventory: Path | None
+    #: Files that SOPS has encrypted; they hold extra variables.
+    sops_files: tuple[Path, ...]
     #: JSON Schema of each launch variable, by name.
     properties: Mapping[str, Any]
     #: Seconds; None: as long as it takes.
@@ -45,6 +47,7 @@ def read_definition(folder: Path) -> Definition:
         inventory=_inside(folder, _text(content, "inventory", folder), "inventory")
         if content.get("inventory")
         else None,
+        sops_files=_sops_files(content, folder),
         properties=_properties(content, folder),
         timeout=_timeout(content, folder),
     )
@@ -80,14 +83,26 @@ def _inside(folder: Path, name: str, key: str) -> Path:
     path = (folder / name).resolve()
     if not path.is_relative_to(folder) or path == folder:
         raise Refused(
-            f'The {key} "{name}" lies outside {folder}: move it into the folder.'
+            f'"{name}" of "{key}" lies outside {folder}: move it into the folder.'
         )
     if not (path.is_file() or (key == "inventory" and path.is_dir())):
         raise Refused(
-            f'The {key} "{name}" is missing in {folder}: add it, or correct '
+            f'"{name}" of "{key}" is missing in {folder}: add it, or correct '
             f'"{key}" in config.json.'
         )
     return path
+
+
+def _sops_files(content: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
+    names = content.get("sops_files", [])
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and name.isprintable() for name in names
+    ):
+        raise Refused(
+            f'"sops_files" in {folder}/config.json must be a list of file names: '
+            "correct it."
+        )
+    return tuple(_inside(folder, name, "sops_files") for name in names)
 
 
 def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ journals of scripts too, masks what it reads.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, AnyStr
 
 MASK = "********"
 #: Shorter values would mask half of every text and hide nothing.
@@ -26,23 +26,29 @@ class Masker:
 
     def __init__(self, secrets: Iterable[Any]) -> None:
         texts = {text for secret in secrets for text in _texts(secret)}
-        once = {form for text in texts for form in _forms(text)}
+        self._texts = {form for text in texts for form in _forms(text)}
         # Shown in an event, JSON that a module printed is JSON within JSON.
-        twice = once | {form for text in once for form in _forms(text)}
-        # The longest first: one secret may be a part of another.
-        self._texts = sorted(once, key=len, reverse=True)
+        twice = self._texts | {form for text in self._texts for form in _forms(text)}
+        # The longest first: one secret may be the beginning of another.
+        texts_found = sorted(self._texts, key=len, reverse=True)
         found = [f.encode(errors="replace") for f in sorted(twice, key=len)][::-1]
-        self._pattern = re.compile(b"|".join(map(re.escape, found)))
+        either = b"|".join(map(re.escape, found))
+        self._any = re.compile(either)
+        # These take up no character: of secrets that overlap, each one is found.
+        self._in_bytes = re.compile(b"(?=(" + either + b"))")
+        self._in_text = re.compile(f"(?=({'|'.join(map(re.escape, texts_found))}))")
         #: Length in bytes of the longest form of a secret.
         self.longest = max(map(len, found), default=0)
 
     def finds(self, content: bytes) -> bool:
         """Say whether a secret is somewhere in this content."""
-        return bool(self.longest) and self._pattern.search(content) is not None
+        return bool(self.longest) and self._any.search(content) is not None
 
     def text(self, content: bytes) -> bytes:
         """Return text with every secret masked."""
-        return self._pattern.sub(MASK.encode(), content) if self.longest else content
+        if not self.finds(content):
+            return content
+        return _masked(self._in_bytes, content, MASK.encode())
 
     def line(self, line: bytes) -> bytes:
         """Return a line of a journal with every secret masked.
@@ -73,20 +79,21 @@ class Masker:
         }
 
     def safe_cut(self, content: bytes, at: int) -> int:
-        """The last place at or before `at` where a cut goes through no secret."""
+        """The last place at or before `at` where a cut goes through no secret.
+
+        Where secrets overlap from the very beginning on, it is `at` itself: a cut at 0
+        would leave everything to be cut again.
+        """
         if self.longest:
-            around = max(at - self.longest, 0), at + self.longest
-            for match in self._pattern.finditer(content, *around):
-                if match.start() < at < match.end():
-                    return match.start()
+            for start, end in _spans(self._in_bytes, content[: at + self.longest]):
+                if start < at < end:
+                    return start or at
         return at
 
     def _value(self, value: Any) -> Any:
         match value:
             case str():
-                for text in self._texts:
-                    value = value.replace(text, MASK)
-                return value
+                return _masked(self._in_text, value, MASK) if self.longest else value
             case dict():
                 return {
                     self._value(key): self._value(item) for key, item in value.items()
@@ -112,6 +119,29 @@ def secrets(properties: Mapping[str, Any], values: Mapping[str, Any]) -> Iterato
         elif isinstance(value, list):
             for item in value:
                 yield from secrets({"item": schema.get("items")}, {"item": item})
+
+
+def _spans(pattern: re.Pattern[AnyStr], content: AnyStr) -> Iterator[tuple[int, int]]:
+    """Where secrets stand; those that overlap are one span."""
+    start = end = 0
+    for found in pattern.finditer(content):
+        if found.start() >= end:
+            if end:
+                yield start, end
+            start = found.start()
+        end = max(end, found.end(1))
+    if end:
+        yield start, end
+
+
+def _masked(pattern: re.Pattern[AnyStr], content: AnyStr, mask: AnyStr) -> AnyStr:
+    pieces: list[AnyStr] = []
+    at = 0
+    for start, end in _spans(pattern, content):
+        pieces += [content[at:start], mask]
+        at = end
+    pieces.append(content[at:])
+    return mask[:0].join(pieces)
 
 
 def _texts(value: Any) -> Iterator[str]:

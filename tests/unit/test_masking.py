@@ -40,6 +40,21 @@ def test_of_secrets_within_each_other_the_longest_is_masked() -> None:
     assert b"******** ********" == masker.text(b"hunter2-long hunter")
 
 
+def test_secrets_that_overlap_are_masked_as_one() -> None:
+    masker = Masker(["first-shared", "shared-second"])
+
+    assert b"a ******** b" == masker.text(b"a first-shared-second b")
+    assert {"a": MASK} == masker.values({"a": "first-shared-second"})
+
+
+def test_no_cut_goes_through_secrets_that_overlap() -> None:
+    masker = Masker(["first-shared", "shared-second"])
+
+    assert 2 == masker.safe_cut(b"a first-shared-second b", 16)
+    # Without an end to them, the piece before the cut must not be empty.
+    assert 16 == Masker(["aaaa"]).safe_cut(b"a" * 100, 16)
+
+
 @pytest.mark.parametrize(
     ("value", "printed"),
     [

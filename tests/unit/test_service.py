@@ -27,10 +27,16 @@ def test_a_script_service_is_read() -> None:
 
 
 def test_a_playbook_service_is_read() -> None:
-    service = parse_config(deploy_script=..., playbook="site.yml", inventory="hosts")
+    service = parse_config(
+        deploy_script=...,
+        playbook="site.yml",
+        inventory="hosts",
+        sops_files=["secrets.sops.yml"],
+    )
 
     assert "site.yml" == service.playbook
     assert "hosts" == service.inventory
+    assert ("secrets.sops.yml",) == service.sops_files
     assert "deploy.py" == service.program
 
 
@@ -91,6 +97,12 @@ for _ in range(400):
         pytest.param({"deploy_script": ...}, "exactly one of", id="neither-kind"),
         pytest.param({"playbook": "site.yml"}, "exactly one of", id="both-kinds"),
         pytest.param({"inventory": "hosts"}, "goes with", id="inventory-of-a-script"),
+        pytest.param({"sops_files": ["a.yml"]}, "goes with", id="sops-of-a-script"),
+        pytest.param(
+            {"sops_files": ["../a.yml"]}, "sops_files: .*plain path", id="sops-upwards"
+        ),
+        pytest.param({"sops_files": ["/a.yml"]}, "plain path", id="sops-absolute"),
+        pytest.param({"sops_files": ["a", "a"]}, "each file once", id="sops-twice"),
         pytest.param({"deploy_script": ""}, "at least 1 character", id="empty-script"),
         pytest.param({"deploy_script": "/bin/sh"}, "plain path", id="absolute-path"),
         pytest.param({"deploy_script": "../x.py"}, "plain path", id="path-upwards"),
