@@ -18,7 +18,7 @@ from app.domain.service import Service
 from app.store import services
 from app.store.deployments import ANY, Filter
 from app.store.store import Store
-from app.usecases import catalogue, deploy, output
+from app.usecases import catalogue, deploy, output, overview
 from bench.plans import listening, scans
 from bench.site import row, site
 
@@ -131,7 +131,7 @@ def pages(store: Store, total: int) -> dict[str, Callable[[], Page]]:
 
     failed, running = Status.FAILED, Status.RUNNING
     return {
-        "catalogue": lambda: partial(_catalogue, store),
+        "overview": lambda: partial(overview.look, store),
         "history": history,
         "history, further back": lambda: history(place()),
         "service": lambda: show(service()),
@@ -189,11 +189,6 @@ def _row(store: Store, name: str, calls: list[Page], built: float) -> Any:
         plan=plan,
         seconds_to_build=built,
     )
-
-
-def _catalogue(store: Store) -> None:
-    catalogue.list_services(store)
-    catalogue.active(store)
 
 
 def _service_page(store: Store, name: str, before: int | None) -> None:

@@ -92,12 +92,6 @@ def history(
         return deployments.latest(db, Filter(name), before=before, limit=limit)
 
 
-def active(store: Store) -> list[Deployment]:
-    """The deployments that have not ended, oldest first."""
-    with store.begin() as db:
-        return deployments.active(db)
-
-
 def folders(folder: Path) -> list[Path]:
     """The folders of services, well or broken. Raises Invalid if it can't be read."""
     try:

@@ -177,7 +177,12 @@ def views(
     """
     with store.begin() as db:
         listed = deployments.latest(db, wanted, before=before, limit=limit)
-        return _views(db, listed, [d for d in listed if not d.ended])
+        return views_in(db, listed)
+
+
+def views_in(db: Connection, listed: Sequence[Deployment]) -> list[View]:
+    """All about these deployments; of those that have ended, not what was usual."""
+    return _views(db, listed, [d for d in listed if not d.ended])
 
 
 def _views(

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from app.domain.access import Permission
-from app.web import api, deployments, health, login, nodes, services
+from app.web import api, deployments, health, login, nodes, overview, services
 from app.web.assets import STATIC
 from app.web.context import Parts
 from app.web.errors import HANDLERS, on_bug
@@ -44,7 +44,8 @@ ROUTES: list[BaseRoute] = [
     public("/login", login.submit, "POST"),
     route("/logout", login.log_out, _VIEW, "POST"),
     # Pages
-    route("/", services.index, _VIEW),
+    route("/", overview.index, _VIEW),
+    route("/overview", overview.changing, _VIEW),
     route("/services/sync", services.sync, _SYNC, "POST"),
     route("/services/{name}", services.show, _VIEW),
     route("/services/{name}/doctor", services.examine, _VIEW),

@@ -1,4 +1,4 @@
-"""Pages about services: the list, one service with its launch form, sync, launch."""
+"""Pages about services: one service with its launch form, sync, launch."""
 
 import secrets
 from collections.abc import Mapping
@@ -18,18 +18,6 @@ from app.web.context import actor_of, parts
 
 #: Deployments on one page of a history.
 PAGE = 50
-
-
-def index(request: Request) -> Response:
-    """All services, and what is going on."""
-    store = parts(request).store
-    return parts(request).renderer.page(
-        request,
-        "services/index.html",
-        listed=catalogue.list_services(store),
-        active=catalogue.active(store),
-        synced=request.query_params.get("synced", ""),
-    )
 
 
 def sync(request: Request) -> Response:

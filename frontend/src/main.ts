@@ -3,6 +3,7 @@
 import "./app.css";
 import { showFavicon } from "./favicon";
 import { LiveDeployment } from "./live-deployment";
+import { LivePart } from "./live-part";
 import { OutputLog } from "./output-log";
 import { ElapsedTime, RemainingTime } from "./times";
 
@@ -11,3 +12,4 @@ customElements.define("elapsed-time", ElapsedTime);
 customElements.define("remaining-time", RemainingTime);
 customElements.define("output-log", OutputLog);
 customElements.define("live-deployment", LiveDeployment);
+customElements.define("live-part", LivePart);

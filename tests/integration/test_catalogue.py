@@ -249,4 +249,3 @@ def test_history_is_newest_first_in_pages(store: Store, settings: Settings) -> N
 
     assert [third, second] == [d.id for d in catalogue.history(store, limit=2)]
     assert [first] == [d.id for d in catalogue.history(store, before=second)]
-    assert [first, second, third] == [d.id for d in catalogue.active(store)]

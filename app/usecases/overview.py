@@ -1,0 +1,80 @@
+"""Everything at a glance: services and how they went, what goes on, and the nodes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.deployment import Deployment, Status
+from app.domain.node import NodeState
+from app.store import deployments, nodes, outcomes, services
+from app.store.outcomes import Ended
+from app.store.services import Entry
+from app.store.store import Store
+from app.usecases import deploy
+from app.usecases.deploy import View
+
+#: How many outcomes of each service are shown.
+OUTCOMES = 20
+#: How many of the deployments that wait are shown; of the others, the number.
+WAITING = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A service with its latest deployment and its last outcomes, oldest first."""
+
+    entry: Entry
+    latest: Deployment | None
+    outcomes: Sequence[Ended]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queued deployment, and its place among those of its service that wait."""
+
+    view: View
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of it, at one moment."""
+
+    services: Sequence[Glance]
+    begun: Sequence[View]
+    #: The first ones that wait, oldest first; `unlisted` more of them do.
+    waiting: Sequence[Waiting]
+    unlisted: int
+    #: How many nodes are in each state.
+    nodes: dict[NodeState, int]
+
+
+def look(store: Store) -> Overview:
+    """Read the overview, in as many queries as there are kinds of things on it."""
+    with store.begin() as db:
+        entries = services.list_all(db)
+        latest = deployments.latest_of_each(db)
+        ended = outcomes.recent_of_each(db, OUTCOMES)
+        active = deployments.active(db)
+        queued = [d for d in active if d.status is Status.QUEUED]
+        listed = [d for d in active if d.status is not Status.QUEUED]
+        views = deploy.views_in(db, [*listed, *queued[:WAITING]])
+        states = Counter(node.state for node in nodes.list_all(db))
+    places = _places(queued)
+    return Overview(
+        services=[Glance(e, latest.get(e.id), ended.get(e.id, ())) for e in entries],
+        begun=views[: len(listed)],
+        waiting=[Waiting(v, places[v.deployment.id]) for v in views[len(listed) :]],
+        unlisted=max(len(queued) - WAITING, 0),
+        nodes={state: states[state] for state in NodeState if states[state]},
+    )
+
+
+def _places(queued: Sequence[Deployment]) -> dict[int, int]:
+    """The place of each in the queue of its service, from 1, by its number."""
+    seen: Counter[int] = Counter()
+    places = {}
+    for deployment in sorted(queued, key=lambda d: (-d.priority, d.id)):
+        seen[deployment.service_id] += 1
+        places[deployment.id] = seen[deployment.service_id]
+    return places

@@ -1,0 +1,33 @@
+"""The overview: a page, and the part of it that changes."""
+
+import hashlib
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.usecases import overview
+from app.web.context import parts
+
+
+def index(request: Request) -> Response:
+    """Everything at a glance."""
+    return parts(request).renderer.page(
+        request,
+        "overview/index.html",
+        overview=overview.look(parts(request).store),
+        synced=request.query_params.get("synced", ""),
+    )
+
+
+def changing(request: Request) -> Response:
+    """The part of the page that changes; 304 for who has seen it as it is."""
+    answer = parts(request).renderer.page(
+        request,
+        "overview/_overview.html",
+        overview=overview.look(parts(request).store),
+    )
+    etag = f'"{hashlib.sha256(answer.body).hexdigest()}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    answer.headers["ETag"] = etag
+    return answer

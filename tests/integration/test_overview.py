@@ -1,0 +1,108 @@
+"""The overview: what it tells of each service and of the queue, and what it costs."""
+
+import pytest
+
+from app.domain.access import Permission
+from app.domain.deployment import Status
+from app.domain.node import NodeState
+from app.settings import Settings
+from app.store.store import Store
+from app.usecases import nodes as node_usecases
+from app.usecases import overview, record
+from app.usecases.overview import OUTCOMES
+from bench.plans import listening
+from tests.factories import (
+    add_service,
+    make_service,
+    request_deployment,
+    start_deployment,
+)
+from tests.integration.conftest import ClientFor
+
+
+def test_a_service_shows_its_last_outcomes_with_the_newest_last(
+    store: Store, settings: Settings
+) -> None:
+    codes = [3, *[0] * (OUTCOMES - 1), 1]
+    for code in codes:
+        record.exited(store, start_deployment(store, settings).id, code)
+    running = start_deployment(store, settings)
+    add_service(store, make_service(name="other"))
+
+    hello, other = overview.look(store).services
+
+    assert [Status.SUCCESSFUL] * (OUTCOMES - 1) + [Status.FAILED] == [
+        ended.status for ended in hello.outcomes
+    ]
+    assert hello.latest is not None
+    assert running.id == hello.latest.id
+    assert (None, ()) == (other.latest, other.outcomes)
+
+
+def test_what_waits_has_a_place_in_the_queue_of_its_service(
+    store: Store, settings: Settings
+) -> None:
+    begun = start_deployment(store, settings)
+    first, second = (request_deployment(store, settings) for _ in range(2))
+    other = request_deployment(store, settings, make_service(name="other"))
+
+    found = overview.look(store)
+
+    assert [begun.id] == [view.deployment.id for view in found.begun]
+    assert {first: 1, second: 2, other: 1} == {
+        item.view.deployment.id: item.position for item in found.waiting
+    }
+
+
+def test_of_a_long_queue_the_rest_is_counted(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "WAITING", 1)
+    first, *_ = (request_deployment(store, settings) for _ in range(3))
+
+    found = overview.look(store)
+
+    assert [first] == [item.view.deployment.id for item in found.waiting]
+    assert 2 == found.unlisted
+
+
+def test_nodes_are_counted_by_their_state(store: Store) -> None:
+    for name in ("a", "b"):
+        node_usecases.beat(store, name, identity=name, concurrency=1)
+    node_usecases.beat(store, "c", identity="c", concurrency=1, draining=True)
+
+    assert {NodeState.READY: 2, NodeState.DRAINING: 1} == overview.look(store).nodes
+
+
+def test_it_asks_no_more_often_the_more_there_is(
+    store: Store, settings: Settings
+) -> None:
+    asked = []
+    for names in (["a"], ["b", "c", "d"]):
+        for name in names:
+            service = make_service(name=name)
+            record.exited(store, start_deployment(store, settings, service).id, 0)
+            start_deployment(store, settings, service)
+            request_deployment(store, settings, service)
+        with listening(store.engine) as heard:
+            overview.look(store)
+        asked.append(len(heard.statements))
+
+    assert asked[0] == asked[1]
+
+
+def test_the_part_that_changes_is_sent_only_when_it_has(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    client = client_for((Permission.VIEW,))
+    add_service(store)
+    first = client.get("/overview")
+    seen = {"If-None-Match": first.headers["etag"]}
+
+    same = client.get("/overview", headers=seen)
+    number = request_deployment(store, settings)
+    changed = client.get("/overview", headers=seen)
+
+    assert (304, b"") == (same.status_code, same.content)
+    assert 200 == changed.status_code
+    assert f"hello #{number}" in changed.text
