@@ -192,11 +192,9 @@ def latest_of_each(db: Connection) -> dict[int, Deployment]:
     return {row.service_id: _deployment(row) for row in rows}
 
 
-def active(db: Connection, service_id: int | None = None) -> list[Deployment]:
+def active(db: Connection) -> list[Deployment]:
     """The deployments that have not ended, oldest first."""
     query = _selected().where(deployments.c.finished_at.is_(None))
-    if service_id is not None:
-        query = query.where(deployments.c.service_id == service_id)
     return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
 
 

@@ -76,9 +76,9 @@ def settle(db: Connection) -> list[str]:
         .limit(1)
         .scalar_subquery()
     )
-    db.execute(
-        update(services).values(error=case((well, ""), else_=func.coalesce(latest, "")))
-    )
+    error = case((well, ""), else_=func.coalesce(latest, ""))
+    # Most are as they were: a row is written anew only if it says something else.
+    db.execute(update(services).where(services.c.error != error).values(error=error))
     rows = db.execute(
         update(services)
         .where(~exists().where(of_service), services.c.archived_at.is_(None))
