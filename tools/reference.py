@@ -1,10 +1,15 @@
-"""Write docs/reference from the code: the settings, and the schema of config.json."""
+"""Write docs/reference from the code, so that it is as new as the code."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from app.domain.service import Service
 from app.settings import PREFIX, Settings
+from tools.markdown import fields, page, table
+from tools.reference_api import openapi, routes
+from tools.reference_commands import commands
+from tools.role_readme import roles
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -14,26 +19,36 @@ def service_schema() -> str:
     return json.dumps(Service.model_json_schema(), indent=2) + "\n"
 
 
+def config() -> str:
+    """A page about config.json, from its schema."""
+    schema = Service.model_json_schema()
+    parts = [
+        part
+        for name, of in schema["$defs"].items()
+        for part in (f"## {name}", of.get("description", ""), fields(of))
+    ]
+    return page(
+        "config.json",
+        "What describes a service, in its folder. An editor that knows "
+        "[its JSON Schema](service.schema.json), which `GET /schema/service.json` "
+        "answers too, helps to write it. It has `deploy_script` or `playbook`, "
+        "exactly one of them.",
+        fields(schema),
+        *parts,
+    )
+
+
 def settings() -> str:
     """A table of the settings, each with its default."""
     rows = [
-        f"| `{PREFIX}{name.upper()}` | {field.description} | {_default(name)} |"
+        (f"`{PREFIX}{name.upper()}`", field.description or "", _default(name))
         for name, field in Settings.model_fields.items()
     ]
-    return "\n".join(
-        (
-            "# Settings",
-            "",
-            (
-                "Read once, from the environment. A value that can't be used is "
-                "refused with the variable's name, and is not repeated."
-            ),
-            "",
-            "| variable | what it is | default |",
-            "|---|---|---|",
-            *rows,
-            "",
-        )
+    return page(
+        "Settings",
+        "Read once, from the environment. A value that can't be used is refused with "
+        "the variable's name, and is not repeated.",
+        table(("variable", "what it is", "default"), rows),
     )
 
 
@@ -49,9 +64,26 @@ def _default(name: str) -> str:
     if name == "node":
         return "the host's name"
     value = Settings.model_fields[name].default
-    return f"`{value}`" if value != "" else "empty"
+    return f"`{value}`" if value not in ("", None) else "empty"
+
+
+#: The files of docs/reference that are written here.
+FILES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "config.md": config,
+    "openapi.json": openapi,
+    "roles.md": roles,
+    "routes.md": routes,
+    "service.schema.json": service_schema,
+    "settings.md": settings,
+}
+
+
+def main() -> None:
+    """Write them all."""
+    for name, written in FILES.items():
+        (REFERENCE / name).write_text(written())
 
 
 if __name__ == "__main__":
-    (REFERENCE / "service.schema.json").write_text(service_schema())
-    (REFERENCE / "settings.md").write_text(settings())
+    main()

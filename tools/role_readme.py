@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from tools.markdown import page, table
+
 ROLES = Path(__file__).parents[1] / "roles"
 
 
@@ -17,25 +19,38 @@ def specs(role: str) -> dict[str, Any]:
 
 def readme(role: str) -> str:
     """The README of a role."""
-    main = specs(role)
-    rows = [_row(name, option) for name, option in main["options"].items()]
-    return "\n".join(
-        (
-            f"# {role}",
-            "",
-            " ".join(main["description"]),
-            "",
-            "[docs/security.md](../../docs/security.md) tells what holds, and why.",
-            "",
-            "| variable | what it is | type | default |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-        )
+    return page(
+        role,
+        _about(role),
+        "[docs/security.md](../../docs/security.md) tells what holds, and why.",
+        _options(role),
     )
 
 
-def _row(name: str, option: dict[str, Any]) -> str:
+def roles() -> str:
+    """A page about all roles, for docs/reference."""
+    found = sorted(folder.name for folder in ROLES.iterdir())
+    parts = [
+        part for role in found for part in (f"## {role}", _about(role), _options(role))
+    ]
+    return page(
+        "Roles",
+        "From each role's `meta/argument_specs.yml`, which Ansible checks before the "
+        "role does anything. [Security](../security.md) tells what holds, and why.",
+        *parts,
+    )
+
+
+def _about(role: str) -> str:
+    return " ".join(specs(role)["description"])
+
+
+def _options(role: str) -> str:
+    rows = [_row(name, option) for name, option in specs(role)["options"].items()]
+    return table(("variable", "what it is", "type", "default"), rows)
+
+
+def _row(name: str, option: dict[str, Any]) -> tuple[str, str, str, str]:
     kind = " or ".join(f"`{c}`" for c in option.get("choices", [])) or option["type"]
     default = option.get("default", "")
     shown = "required" if option.get("required") else "empty"
@@ -43,7 +58,7 @@ def _row(name: str, option: dict[str, Any]) -> str:
         shown = (
             f"`{default}`" if not isinstance(default, bool) else str(default).lower()
         )
-    return f"| `{name}` | {option['description']} | {kind} | {shown} |"
+    return f"`{name}`", option["description"], kind, shown
 
 
 def main() -> None:

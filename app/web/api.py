@@ -110,7 +110,8 @@ def list_artifacts(request: Request) -> Response:
     store, settings = parts(request).store, parts(request).settings
     view = deploy.view(store, request.path_params["id"])
     found = artifacts.listing(store, settings, view.deployment)
-    return JSONResponse([{"path": path, "size": size} for path, size in found])
+    listed = [schemas.ArtifactBody(path=path, size=size) for path, size in found]
+    return JSONResponse([of.model_dump() for of in listed])
 
 
 def _filter(request: Request) -> Filter:

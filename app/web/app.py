@@ -12,7 +12,16 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from app.domain.access import Permission
-from app.web import api, deployments, health, login, nodes, overview, services
+from app.web import (
+    api,
+    deployments,
+    health,
+    login,
+    nodes,
+    openapi,
+    overview,
+    services,
+)
 from app.web.assets import STATIC
 from app.web.context import Parts
 from app.web.errors import HANDLERS, on_bug
@@ -60,7 +69,8 @@ ROUTES: list[BaseRoute] = [
     route("/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
           _VIEW),
     route("/nodes", nodes.index, _VIEW),
-    # API
+    # API, each with a line in OPERATIONS of openapi.py
+    route("/api/openapi.json", openapi.show, _VIEW),
     route("/api/services", api.list_services, _VIEW),
     route("/api/services/sync", api.sync, _SYNC, "POST"),
     route("/api/services/{name}/doctor", api.examine, _VIEW),

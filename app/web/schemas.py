@@ -1,11 +1,14 @@
 """What the API takes and gives, as pydantic models; the OpenAPI description too."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain.node import Node
+from app.domain.deployment import Origin, Status
+from app.domain.events import Kind, StepState
+from app.domain.finding import Level
+from app.domain.node import Node, NodeState
 from app.store.events import Event
 from app.usecases.catalogue import Listed
 from app.usecases.deploy import View
@@ -26,103 +29,165 @@ class LaunchRequest(BaseModel):
     ] = 0
 
 
-class StepBody(BaseModel):
+class Body(BaseModel):
+    """Something that the API gives; what stands below a field describes it."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class StepBody(Body):
     """A step of a deployment; times are ISO 8601 in UTC."""
 
     position: int
     name: str
-    state: str
+    state: StepState
     message: str
     declared: bool
+    """Whether config.json names it, or the run alone."""
     started_at: datetime | None
     finished_at: datetime | None
 
 
-class DeploymentBody(BaseModel):
-    """A deployment. `exit_code` is 128 + N where signal N ended the run."""
+class DeploymentBody(Body):
+    """A deployment."""
 
     id: int
     service: str
-    status: str
+    status: Status
     reason: str
+    """Why it ended as it did, in a sentence; empty if it went well."""
     actor: str
-    origin: str
+    origin: Origin
     variables: dict[str, Any]
+    """Those that it was launched with, without the secrets."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     exit_code: int | None
+    """The run's; 128 + N where signal N ended it."""
     node: str | None
+    """The node that runs it, or ran it."""
     last_event: int
+    """The number of its newest event."""
     priority: int
     retry_of: int | None
+    """The deployment that it repeats."""
     cancel_requested_by: str | None
     unreachable: bool
+    """It was begun on a node of which nothing is heard; `status` was known last."""
     progress: float
+    """0 to 1, by the time that its steps usually take."""
     remaining_seconds: float | None
+    """An estimate; null without earlier runs to make it from."""
     waits_for: int
+    """How many deployments of the service come before it."""
     missing_nodes: tuple[str, ...]
+    """The nodes that could run it, while none of them is ready."""
     steps: list[StepBody]
 
 
-class ServiceBody(BaseModel):
+class ServiceBody(Body):
     """A service of the catalogue."""
 
     name: str
     description: str
-    kind: str
+    kind: Literal["playbook", "script", ""]
+    """Empty while its config.json has never been good."""
     error: str
+    """What is wrong with its config.json."""
     archived: bool
+    """Its folder is gone."""
     variables: dict[str, Any]
+    """The JSON Schema of its launch variables."""
     last_deployment: int | None
     last_status: str | None
 
 
-class NodeBody(BaseModel):
-    """A node. `load` is the share of its places that is taken or spoken for."""
+class NodeBody(Body):
+    """A node."""
 
     name: str
-    state: str
+    state: NodeState
     version: str
     concurrency: int
+    """How many deployments it runs at a time."""
     running: int
     waiting: int
     load: float
+    """The share of its places that is taken or spoken for."""
     services: int
     started_at: datetime
     heartbeat_at: datetime
 
 
-class SyncBody(BaseModel):
+class SyncBody(Body):
     """What a sync found."""
 
     good: list[str]
     broken: dict[str, str]
+    """What is wrong, by the service's name."""
     archived: list[str]
+    """Those whose folder is gone."""
 
 
-class FindingBody(BaseModel):
-    """One thing that was looked at; `level` is ok, warning or problem."""
+class FindingBody(Body):
+    """One thing that the doctor has looked at."""
 
-    level: str
+    level: Level
     about: str
     sentence: str
     mend: str
+    """The command that mends it, to be typed as root; empty if there is none."""
 
 
-class ReportBody(BaseModel):
+class ReportBody(Body):
     """What the doctor found on the host of the web process."""
 
     host: str
     sick: bool
+    """Whether there is a problem."""
     findings: list[FindingBody]
 
 
-class ProblemBody(BaseModel):
-    """An error: a sentence, and what is wrong with which variable."""
+class ArtifactBody(Body):
+    """A file that a run left behind."""
+
+    path: str
+    """Relative to the folder of the deployment's artifacts."""
+    size: int
+    """In bytes."""
+
+
+class EventBody(Body):
+    """An event of a deployment, as the stream sends it in lists."""
+
+    number: int
+    """1, 2, 3 … within the deployment."""
+    at: datetime
+    kind: Kind
+    name: str
+    """What kind of news it is within `kind`, or the name of a step."""
+    step: int | None
+    """The position of the step it belongs to."""
+    host: str
+    task: str
+    result: str
+    """A task's result on its host, or a step's state."""
+    text: str
+    """What was printed, at most 16,384 characters of it."""
+    cut: bool
+    """There is more of the text; the output has all of it."""
+    open: bool
+    """The line goes on in the next event."""
+
+
+class ProblemBody(Body):
+    """An error."""
 
     error: str
+    """What went wrong, in a sentence."""
     problems: dict[str, str] = {}
+    """What is wrong with which variable or field."""
 
 
 def deployment(view: View) -> DeploymentBody:

@@ -1,0 +1,253 @@
+"""The OpenAPI document: made from the route table, the models, and a line for each.
+
+`OPERATIONS` says of each route of the API what it takes and gives. A test holds it
+equal to the route table, and another the answers equal to the models named here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app import __version__
+from app.web import schemas
+
+_REF = "#/components/schemas/{model}"
+_PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_TEXT, _STREAM, _BYTES = "text/plain", "text/event-stream", "application/octet-stream"
+
+#: What a list of deployments is narrowed by.
+_FILTERS = {
+    "service": "Those of this service.",
+    "status": "Those in this status.",
+    "actor": "Those that this user, token or account asked for.",
+    "origin": "Those that came this way: browser, api or cli.",
+    "before": "Those below this number, for the next page.",
+}
+_AFTER = {"after": "Events behind this number; Last-Event-ID says the same."}
+_RETURNS = {"Idempotency-Key": "A launch that is repeated with it launches nothing."}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a route of the API does, takes and gives.
+
+    `gives` is a model, or a media type where it is no JSON of ours, or None for JSON
+    that is described elsewhere; `many` makes it a list. `refuses` has the status codes
+    that not every route knows.
+    """
+
+    summary: str
+    gives: type[BaseModel] | str | None
+    many: bool = False
+    status: int = 200
+    takes: type[BaseModel] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    refuses: tuple[int, ...] = ()
+
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("GET", "/api/services"): Operation(
+        "The catalogue, with each service's variables and last deployment.",
+        schemas.ServiceBody, many=True,
+    ),
+    ("POST", "/api/services/sync"): Operation(
+        "Read the services folder anew; every other node reads its own within seconds.",
+        schemas.SyncBody,
+    ),
+    ("GET", "/api/services/{name}/doctor"): Operation(
+        "What is wrong with a service on the host of the web process.",
+        schemas.ReportBody,
+    ),
+    ("GET", "/api/nodes"): Operation(
+        "The nodes: state, load, and when they were heard last.",
+        schemas.NodeBody, many=True,
+    ),
+    ("GET", "/api/deployments"): Operation(
+        "The newest 50 deployments.",
+        schemas.DeploymentBody, many=True, query=_FILTERS, refuses=(422,),
+    ),
+    ("POST", "/api/deployments"): Operation(
+        "Launch a deployment.",
+        schemas.DeploymentBody, status=201, takes=schemas.LaunchRequest,
+        headers=_RETURNS, refuses=(404, 409, 413, 422),
+    ),
+    ("GET", "/api/deployments/{id}"): Operation(
+        "One deployment: status, steps, progress, reason, exit code.",
+        schemas.DeploymentBody,
+    ),
+    ("POST", "/api/deployments/{id}/cancel"): Operation(
+        "Ask that a deployment ends.",
+        schemas.DeploymentBody, status=202, refuses=(409,),
+    ),
+    ("POST", "/api/deployments/{id}/retry"): Operation(
+        "Launch a deployment again that did not succeed.",
+        schemas.DeploymentBody, status=201, refuses=(409,),
+    ),
+    ("GET", "/api/deployments/{id}/events"): Operation(
+        "Everything that happens, as server-sent events, until the deployment ends.",
+        _STREAM, query=_AFTER,
+    ),
+    ("GET", "/api/deployments/{id}/output"): Operation(
+        "Everything that the run printed.", _TEXT,
+    ),
+    ("GET", "/api/deployments/{id}/artifacts"): Operation(
+        "The files that ansible-runner leaves behind.",
+        schemas.ArtifactBody, many=True,
+    ),
+    ("GET", "/api/deployments/{id}/artifacts/{path}"): Operation(
+        "One of these files.",
+        _BYTES, query={"download": "1 for the file itself, not a page that shows it."},
+    ),
+    ("GET", "/api/openapi.json"): Operation("This document.", None),
+}  # fmt: skip
+
+#: What every route that has a permission may answer, and what each code means.
+_ALWAYS = (401, 403, 503)
+MEANINGS = {
+    401: "No token or session, or one that has ended.",
+    403: "The token's scopes don't cover it.",
+    404: "There is no such service, deployment or file.",
+    409: "The present state does not allow it.",
+    413: "More than 1 MiB was sent.",
+    422: "A variable, a filter or the body is not as it must be.",
+    503: "The database doesn't answer.",
+}
+
+
+def show(request: Request) -> Response:
+    """GET /api/openapi.json."""
+    return JSONResponse(document(request.app.routes))
+
+
+def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
+    """Return the OpenAPI document of the API's routes; KeyError for an unknown one."""
+    found = [(r, key_of(r)) for r in routes if isinstance(r, Route) and is_api(r)]
+    names, models = _models(OPERATIONS[key] for _, key in found)
+    paths: dict[str, dict[str, Any]] = {}
+    for route, (method, path) in found:
+        paths.setdefault(path, {})[method.lower()] = _operation(
+            route, OPERATIONS[method, path], names
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "FastDeploy",
+            "version": __version__,
+            "description": "An Ansible-native control plane for deployments.",
+        },
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": models,
+        },
+    }
+
+
+def is_api(route: Route) -> bool:
+    """Whether a route is one of the API's."""
+    return route.path.startswith("/api/")
+
+
+def key_of(route: Route) -> tuple[str, str]:
+    """The method and the path of a route, as OPERATIONS names it."""
+    method = "POST" if "POST" in (route.methods or ()) else "GET"
+    return method, _PARAMETER.sub(r"{\1}", route.path)
+
+
+def _operation(
+    route: Route, of: Operation, names: Mapping[type[BaseModel], str]
+) -> dict[str, Any]:
+    permission = route.permission  # type: ignore[attr-defined] # set by the guard
+    refused = {*_ALWAYS, *of.refuses} | ({404} if "{" in route.path else set())
+    described: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": of.summary,
+        "x-permission": permission,
+        "parameters": [*_in_path(route.path), *_named("query", of.query),
+                       *_named("header", of.headers)],
+        "responses": {
+            str(of.status): {"description": "Done.", "content": _content(of, names)}
+        } | {
+            str(code): {
+                "description": MEANINGS[code],
+                "content": _json(_reference(schemas.ProblemBody, names)),
+            }
+            for code in sorted(refused)
+        },
+    }  # fmt: skip
+    if of.takes is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": _json(_reference(of.takes, names)),
+        }
+    return described
+
+
+def _models(
+    operations: Iterable[Operation],
+) -> tuple[dict[type[BaseModel], str], dict[str, Any]]:
+    """The models that operations name: where each is found, and all their schemas."""
+    modes: dict[type[BaseModel], JsonSchemaMode] = {
+        schemas.ProblemBody: "serialization",
+        schemas.EventBody: "serialization",
+    }
+    for operation in operations:
+        if operation.takes is not None:
+            modes[operation.takes] = "validation"
+        if isinstance(operation.gives, type):
+            modes[operation.gives] = "serialization"
+    where, all_of_them = models_json_schema(list(modes.items()), ref_template=_REF)
+    names = {model: where[model, mode]["$ref"] for model, mode in modes.items()}
+    return names, all_of_them["$defs"]
+
+
+def _content(of: Operation, names: Mapping[type[BaseModel], str]) -> dict[str, Any]:
+    if isinstance(of.gives, str):
+        return {of.gives: {"schema": {"type": "string"}}}
+    if of.gives is None:
+        return _json({"type": "object"})
+    one = _reference(of.gives, names)
+    return _json({"type": "array", "items": one} if of.many else one)
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _reference(
+    model: type[BaseModel], names: Mapping[type[BaseModel], str]
+) -> dict[str, Any]:
+    return {"$ref": names[model]}
+
+
+def _in_path(path: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer" if kind == "number" else "string"},
+        }
+        for name, kind in _PARAMETER.findall(path)
+    ]
+
+
+def _named(place: str, texts: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": place,
+            "description": text,
+            "schema": {"type": "integer" if name in ("before", "after") else "string"},
+        }
+        for name, text in texts.items()
+    ]

@@ -1,0 +1,52 @@
+"""The reference of the command line, from the commands themselves."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from app.cli import cli
+from tools.markdown import page, table
+
+
+def commands() -> str:
+    """A page with every command, its arguments and its options."""
+    # Of click, which typer may bring in a version of its own.
+    group: Any = typer.main.get_command(cli)
+    return page(
+        "Commands",
+        "`fastdeploy COMMAND --help` says the same. In a working tree it is "
+        "`./justw fastdeploy COMMAND`. Each reads the [settings](settings.md) from the "
+        "environment, and talks to the database itself: web need not run.",
+        *(
+            part
+            for name, command in sorted(group.commands.items())
+            for part in _command(name, command)
+        ),
+    )
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    shown = [param for param in command.params if not param.hidden]
+    arguments = [p for p in shown if p.param_type_name == "argument"]
+    words = ["fastdeploy", name, *(_argument(p) for p in arguments)]
+    yield f"## {name}"
+    yield command.help or ""
+    yield f"```text\n{' '.join(words)}\n```"
+    options = [
+        (f"`{_option(param)}`", param.help or "")
+        for param in shown
+        if param.param_type_name == "option"
+    ]
+    if options:
+        yield table(("option", "what it does"), options)
+
+
+def _argument(param: Any) -> str:
+    name = param.name.upper()
+    return name if param.required else f"[{name}]"
+
+
+def _option(param: Any) -> str:
+    flags = ", ".join(sorted((*param.opts, *param.secondary_opts), key=len))
+    return flags if param.is_flag else f"{flags} {param.name.upper()}"
