@@ -7,6 +7,8 @@ were last seen long ago, nearly all of it went well, and a handful goes on.
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import quantiles
 from typing import Any
@@ -16,9 +18,9 @@ from sqlalchemy import text
 from app.domain.deployment import Origin, Status
 from app.domain.service import Service
 from app.store import services
-from app.store.deployments import ANY, Filter
+from app.store.history import ANY, Filter
 from app.store.store import Store
-from app.usecases import catalogue, deploy, output, overview
+from app.usecases import catalogue, history, output, overview
 from bench.plans import listening, scans
 from bench.site import row, site
 
@@ -32,29 +34,35 @@ PAGE = 50
 QUIET = "service-quiet"
 GONE = "gone"
 FORMER = Origin.CLI
+#: Somebody who asked for a fifth of them, all by the API, and none has failed.
+ROBOT = "robot"
+#: A text that nothing has: as much is searched for it as ever is.
+NOWHERE = "no such text"
 
 #: Reads a page once.
 Page = Callable[[], object]
 
 _DEPLOYMENTS = """
-INSERT INTO deployments (service_id, config, status, actor, origin, variables, node,
-                         created_at, started_at, finished_at, exit_code, last_event)
+INSERT INTO deployments (service_id, config, status, reason, actor, origin, variables,
+                         node, created_at, started_at, finished_at, exit_code,
+                         last_event)
 SELECT
     s.id, s.config,
     CASE WHEN going_on THEN CASE WHEN n % 2 = 0 THEN 'queued' ELSE 'running' END
-         WHEN luck < 0.92 THEN 'successful' WHEN luck < 0.98 THEN 'failed'
+         WHEN luck < 0.92 OR by_robot THEN 'successful' WHEN luck < 0.98 THEN 'failed'
          WHEN luck < 0.995 THEN 'canceled' ELSE 'timeout' END,
-    CASE WHEN n < :total / 100 AND n % 20 = 0 THEN 'gone'
+    CASE WHEN luck < 0.92 OR by_robot THEN '' ELSE 'exit code 2 in step 3' END,
+    CASE WHEN n < :total / 100 AND n % 20 = 0 THEN 'gone' WHEN by_robot THEN 'robot'
          ELSE 'person-' || floor(50 * power(random(), 3))::int END,
     CASE WHEN n < :total / 100 AND n % 20 = 2 THEN 'cli'
-         WHEN second_luck < 0.7 THEN 'api' ELSE 'browser' END,
+         WHEN second_luck < 0.7 OR by_robot THEN 'api' ELSE 'browser' END,
     '{"version": "1.2.3"}', 'host',
     at, CASE WHEN going_on AND n % 2 = 0 THEN NULL ELSE at END,
     CASE WHEN going_on THEN NULL ELSE at + interval '90 s' END,
     CASE WHEN going_on THEN NULL ELSE 0 END, 2
 FROM (
     SELECT n, random() AS luck, random() AS second_luck, n > :total - 60 AS going_on,
-           now() - (:total - n) * interval '1 min' AS at,
+           now() - (:total - n) * interval '1 min' AS at, random() < 0.2 AS by_robot,
            CASE WHEN n < :total / 100 AND n % 20 = 1 THEN 'service-quiet'
                 ELSE 'service-' || floor(:services * power(random(), 3))::int
            END AS name
@@ -123,17 +131,22 @@ def pages(store: Store, total: int) -> dict[str, Callable[[], Page]]:
     def show(name: str, before: int | None = None) -> Page:
         return partial(_service_page, store, name, before)
 
-    def history(before: int | None = None) -> Page:
-        return partial(catalogue.history, store, before=before, limit=PAGE)
+    def plain(before: int | None = None) -> Page:
+        return partial(history.page, store, before=before, limit=PAGE)
 
     def listed(wanted: Filter, before: int | None = None) -> Page:
-        return partial(deploy.views, store, wanted, before=before, limit=PAGE)
+        return partial(history.views, store, wanted, before=before, limit=PAGE)
 
-    failed, running = Status.FAILED, Status.RUNNING
+    def day(wanted: Filter) -> Filter:
+        """Narrowed to some day."""
+        begin = datetime.now(UTC) - timedelta(minutes=chance.randrange(2000, total))
+        return replace(wanted, since=begin, until=begin + timedelta(days=1))
+
+    failed, running, browser = Status.FAILED, Status.RUNNING, Origin.BROWSER
     return {
         "overview": lambda: partial(overview.look, store),
-        "history": history,
-        "history, further back": lambda: history(place()),
+        "history": plain,
+        "history, further back": lambda: plain(place()),
         "service": lambda: show(service()),
         "service, further back": lambda: show(service(), place()),
         "service last deployed long ago": lambda: show(QUIET),
@@ -160,8 +173,69 @@ def pages(store: Store, total: int) -> dict[str, Callable[[], Page]]:
         "list by actor of long ago and status": lambda: listed(
             Filter(actor=GONE, status=failed)
         ),
+        "list by service and actor": lambda: listed(Filter(service(), actor=person())),
+        "list by service and origin": lambda: listed(Filter(service(), origin=browser)),
+        "list by actor and origin": lambda: listed(
+            Filter(actor=person(), origin=browser)
+        ),
+        "list by status and origin": lambda: listed(
+            Filter(status=failed, origin=browser)
+        ),
+        "list by service, status and origin": lambda: listed(
+            Filter(service(), failed, origin=browser)
+        ),
+        "list by service, actor and origin": lambda: listed(
+            Filter(service(), actor=person(), origin=browser)
+        ),
+        "list by service, actor and status": lambda: listed(
+            Filter(service(), failed, person())
+        ),
+        "list by actor, status and origin": lambda: listed(
+            Filter(status=failed, actor=person(), origin=browser)
+        ),
+        "list by all": lambda: listed(Filter(service(), failed, person(), browser)),
         "list by all, further back": lambda: listed(
-            Filter(service(), failed, person(), Origin.BROWSER), place()
+            Filter(service(), failed, person(), browser), place()
+        ),
+        "list by service and actor that never failed": lambda: listed(
+            Filter("service-0", failed, ROBOT)
+        ),
+        "list by actor that never failed": lambda: listed(
+            Filter(status=failed, actor=ROBOT)
+        ),
+        "list by actor and origin that never met": lambda: listed(
+            Filter(actor=ROBOT, origin=browser)
+        ),
+        "list by service, actor and origin that never met": lambda: listed(
+            Filter("service-0", actor=ROBOT, origin=browser)
+        ),
+        "list by time": lambda: listed(day(ANY)),
+        "list by service and time": lambda: listed(day(Filter(service()))),
+        "list by all and time": lambda: listed(
+            day(Filter(service(), failed, person(), browser))
+        ),
+        "list by a time before all": lambda: listed(
+            Filter(actor=ROBOT, until=datetime(1970, 1, 2, tzinfo=UTC))
+        ),
+        "search": lambda: listed(Filter(text="1.2.3")),
+        "search for nothing": lambda: listed(Filter(text=NOWHERE)),
+        "search for nothing, further back": lambda: listed(
+            Filter(text=NOWHERE), place()
+        ),
+        "search for nothing by service": lambda: listed(
+            Filter(service(), text=NOWHERE)
+        ),
+        "search for nothing by service, further back": lambda: listed(
+            Filter(service(), text=NOWHERE), place()
+        ),
+        "search for nothing by actor and origin": lambda: listed(
+            Filter(actor=ROBOT, origin=Origin.API, text=NOWHERE), place()
+        ),
+        "search for nothing by status": lambda: listed(
+            Filter(status=failed, text=NOWHERE), place()
+        ),
+        "search by service and time": lambda: listed(
+            day(Filter(service(), text="exit code"))
         ),
         "list by two that never met": lambda: listed(Filter(QUIET, actor="person-0",
                                                             status=running)),
@@ -193,7 +267,8 @@ def _row(store: Store, name: str, calls: list[Page], built: float) -> Any:
 
 def _service_page(store: Store, name: str, before: int | None) -> None:
     catalogue.find_service(store, name)
-    catalogue.history(store, name, before=before, limit=PAGE)
+    history.page(store, Filter(name), before=before, limit=PAGE)
+    history.actors(store, name)
 
 
 def _service(name: str) -> Service:

@@ -75,6 +75,23 @@ def scans(db: Connection, statement: Statement) -> list[Scan]:
     return list(_scans(explained[0]["Plan"]))
 
 
+def rows_read(db: Connection, statement: Statement, table: str) -> int:
+    """How many rows of a table PostgreSQL reads for a statement, those it drops too."""
+    explained = db.exec_driver_sql(
+        f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement.text}",
+        statement.parameters,
+    ).scalar_one()
+    return round(sum(_rows(explained[0]["Plan"], table)))
+
+
+def _rows(node: dict[str, Any], table: str) -> Iterator[float]:
+    if node.get("Relation Name") == table:
+        dropped = node.get("Rows Removed by Filter", 0)
+        yield (node["Actual Rows"] + dropped) * node["Actual Loops"]
+    for below in node.get("Plans", ()):
+        yield from _rows(below, table)
+
+
 def _scans(node: dict[str, Any]) -> Iterator[Scan]:
     # A bitmap's index is in a node below the one that names the table.
     if node["Node Type"].endswith("Scan") and (

@@ -34,20 +34,6 @@ ESTIMATE_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Which deployments are wanted; None wants any."""
-
-    service: str | None = None
-    status: Status | None = None
-    actor: str | None = None
-    origin: Origin | None = None
-
-
-#: All of them.
-ANY = Filter()
-
-
-@dataclass(frozen=True, slots=True)
 class Launch:
     """What a worker needs of a deployment, beyond what people see of it."""
 
@@ -149,33 +135,11 @@ def lock(db: Connection, deployment_id: int) -> Launch | None:
     return None if row is None else Launch(_deployment(row), row.secrets)
 
 
-def latest(
-    db: Connection,
-    wanted: Filter = ANY,
-    *,
-    before: int | None = None,
-    limit: int = 50,
-) -> list[Deployment]:
-    """The latest deployments, newest first; those numbered below `before`."""
-    if any("\0" in text for text in (wanted.service, wanted.actor) if text):
-        # PostgreSQL has no text with a NUL, and refuses to look for one.
-        return []
-    # Each of these has an index that goes on with the number: the newest are read
-    # from its end, however long ago that was.
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.service is not None:
-        service_id = select(services.c.id).where(services.c.name == wanted.service)
-        conditions.append(deployments.c.service_id == service_id.scalar_subquery())
-    if wanted.status is not None:
-        conditions.append(deployments.c.status == wanted.status.value)
-    if wanted.actor is not None:
-        conditions.append(deployments.c.actor == wanted.actor)
-    if wanted.origin is not None:
-        conditions.append(deployments.c.origin == wanted.origin.value)
-    if before is not None:
-        conditions.append(deployments.c.id < before)
-    query = _selected().where(*conditions).order_by(deployments.c.id.desc())
-    return [_deployment(row) for row in db.execute(query.limit(limit))]
+def newest_first(db: Connection, numbers: Collection[int]) -> list[Deployment]:
+    """The deployments of these numbers, the highest first."""
+    query = _selected().where(deployments.c.id.in_(numbers))
+    rows = db.execute(query.order_by(deployments.c.id.desc()))
+    return [_deployment(row) for row in rows]
 
 
 def latest_of_each(db: Connection) -> dict[int, Deployment]:

@@ -122,6 +122,11 @@ def list_everything(db: Connection) -> list[Entry]:
     ]
 
 
+def names(db: Connection) -> list[str]:
+    """The name of every service, archived or not, in their order."""
+    return list(db.scalars(select(services.c.name).order_by(services.c.name)))
+
+
 def _entry(row: Row[Any]) -> Entry:
     service = None if row.config is None else Service.model_validate(row.config)
     return Entry(row.id, row.name, service, row.error, row.synced_at, row.archived_at)

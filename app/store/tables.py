@@ -174,10 +174,13 @@ deployments = Table(
     Index("ix_deployments_active", "service_id", "id",
           postgresql_where=text("finished_at IS NULL")),
     Index(None, "service_id", "status", "id"),
-    Index(None, "status", "id"),
-    Index(None, "actor", "id"),
-    Index(None, "actor", "status", "id"),
-    Index(None, "origin", "id"),
+    # Every combination of the history's filters has one of these to read from, see
+    # app/store/history.py.
+    Index(None, "service_id", "actor", "status", "origin", "id"),
+    Index(None, "service_id", "status", "origin", "id"),
+    Index(None, "actor", "status", "origin", "id"),
+    Index(None, "status", "origin", "id"),
+    Index(None, "created_at"),
     CheckConstraint("journal_offset >= 0", name="offset_not_negative"),
 )  # fmt: skip
 

@@ -11,7 +11,6 @@ from app.domain.deployment import Deployment
 from app.domain.service import NAME, Service, parse
 from app.errors import Invalid, NotFound
 from app.store import deployments, nodes, services
-from app.store.deployments import Filter
 from app.store.services import Entry
 from app.store.store import Store
 
@@ -75,6 +74,12 @@ def list_services(store: Store) -> list[Listed]:
         return [Listed(e, latest.get(e.id)) for e in services.list_all(db)]
 
 
+def names(store: Store) -> list[str]:
+    """The names of all services, archived or not."""
+    with store.begin() as db:
+        return services.names(db)
+
+
 def find_service(store: Store, name: str) -> Entry:
     """The service of that name, archived or not; raises NotFound."""
     with store.begin() as db:
@@ -82,14 +87,6 @@ def find_service(store: Store, name: str) -> Entry:
     if entry is None:
         raise NotFound(f"there is no service {name!r}")
     return entry
-
-
-def history(
-    store: Store, name: str | None = None, *, before: int | None = None, limit: int = 50
-) -> list[Deployment]:
-    """The latest deployments of one service or of all, newest first."""
-    with store.begin() as db:
-        return deployments.latest(db, Filter(name), before=before, limit=limit)
 
 
 def folders(folder: Path) -> list[Path]:

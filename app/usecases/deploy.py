@@ -19,7 +19,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
 from app.sealing import Sealer
 from app.store import deployments, events, services
-from app.store.deployments import Filter, Wanted
+from app.store.deployments import Wanted
 from app.store.store import Store
 from app.usecases.cancel import end_queued
 from app.usecases.nodes import choose, missing
@@ -166,18 +166,6 @@ def view_in(db: Connection, deployment_id: int) -> View:
     """The same as `view`, in a transaction that also reads something else."""
     found = _found(deployments.find(db, deployment_id), deployment_id)
     return _views(db, [found], [found])[0]
-
-
-def views(
-    store: Store, wanted: Filter, *, before: int | None = None, limit: int = 50
-) -> list[View]:
-    """The latest deployments that are wanted, newest first, below number `before`.
-
-    Of those that have ended, the list doesn't tell what was usual.
-    """
-    with store.begin() as db:
-        listed = deployments.latest(db, wanted, before=before, limit=limit)
-        return views_in(db, listed)
 
 
 def views_in(db: Connection, listed: Sequence[Deployment]) -> list[View]:

@@ -1,26 +1,19 @@
 """The API: the same verbs as the pages, in JSON, for scripts and roles."""
 
-from enum import StrEnum
-from typing import TypeVar
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.domain.deployment import Origin, Status
-from app.errors import Invalid
-from app.store.deployments import Filter
-from app.usecases import artifacts, catalogue, deploy, doctor, nodes
+from app.domain.deployment import Origin
+from app.usecases import artifacts, catalogue, deploy, doctor, history, nodes
 from app.usecases.cancel import cancel as cancel_deployment
-from app.web import schemas
+from app.web import filters, schemas
 from app.web.context import actor_of, parts
+from app.web.history import PAGE, before
 from app.web.schemas import LaunchRequest, SyncBody
-from app.web.services import PAGE, before
 
 #: A client that repeats a launch with the same key gets the same deployment.
 IDEMPOTENCY_KEY = "idempotency-key"
-
-E = TypeVar("E", bound=StrEnum)
 
 
 def list_services(request: Request) -> Response:
@@ -65,11 +58,17 @@ def list_nodes(request: Request) -> Response:
 
 
 def list_deployments(request: Request) -> Response:
-    """GET /api/deployments?service=&status=&actor=&origin=&before=ID: newest first."""
-    found = deploy.views(
-        parts(request).store, _filter(request), before=before(request), limit=PAGE
+    """GET /api/deployments?service=&status=&…&before=ID: newest first."""
+    asked = filters.require(request.query_params)
+    page = history.views(
+        parts(request).store, asked.wanted, before=before(request), limit=PAGE
     )
-    return JSONResponse([schemas.deployment(v).model_dump(mode="json") for v in found])
+    found = [schemas.deployment(v).model_dump(mode="json") for v in page.items]
+    headers = {}
+    if page.before is not None:
+        following = asked.link(request.url.path, before=page.before)
+        headers["Link"] = f'<{following}>; rel="next"'
+    return JSONResponse(found, headers=headers)
 
 
 def show(request: Request) -> Response:
@@ -112,27 +111,6 @@ def list_artifacts(request: Request) -> Response:
     found = artifacts.listing(store, settings, view.deployment)
     listed = [schemas.ArtifactBody(path=path, size=size) for path, size in found]
     return JSONResponse([of.model_dump() for of in listed])
-
-
-def _filter(request: Request) -> Filter:
-    """What a list is narrowed to; a parameter that is empty narrows nothing."""
-    return Filter(
-        service=request.query_params.get("service") or None,
-        status=_one_of(Status, request, "status"),
-        actor=request.query_params.get("actor") or None,
-        origin=_one_of(Origin, request, "origin"),
-    )
-
-
-def _one_of(known: type[E], request: Request, name: str) -> E | None:
-    """A parameter's value. Raises Invalid: to ignore it would list what it excludes."""
-    asked = request.query_params.get(name)
-    if not asked:
-        return None
-    try:
-        return known(asked)
-    except ValueError:
-        raise Invalid(f"{name} is one of {', '.join(known)}") from None
 
 
 def _launch(request: Request, asked: LaunchRequest) -> dict[str, object]:

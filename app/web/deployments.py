@@ -13,12 +13,13 @@ from starlette.responses import (
 )
 
 from app.domain.deployment import Origin
-from app.usecases import artifacts, catalogue, deploy, live, output
+from app.usecases import artifacts, deploy, live, output
 from app.usecases.cancel import cancel as cancel_deployment
+from app.web import filters, history
 from app.web.context import actor_of, parts
+from app.web.history import before
 from app.web.live import stream
 from app.web.render import lines
-from app.web.services import PAGE, before, older_than
 
 #: Events on a deployment's page, the newest; the earlier ones are a link away.
 SHOWN = 1000
@@ -29,14 +30,16 @@ SHOWN_ARTIFACT = 200_000
 
 
 def index(request: Request) -> Response:
-    """The latest deployments of all services."""
-    store = parts(request).store
-    history = catalogue.history(store, before=before(request), limit=PAGE)
+    """The latest deployments of all services, or those that a filter leaves."""
+    tidied = history.tidy(request)
+    if tidied is not None:
+        return tidied
+    asked = filters.read(request.query_params)
     return parts(request).renderer.page(
         request,
         "deployments/index.html",
-        history=history,
-        older=older_than(request, history),
+        422 if asked.problems else 200,
+        **history.listed(request),
     )
 
 

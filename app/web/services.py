@@ -9,15 +9,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain import variables
-from app.domain.deployment import Deployment, Origin
+from app.domain.deployment import Origin
 from app.errors import InvalidVariables
 from app.usecases import catalogue, deploy, doctor
 from app.usecases.doctor import Report
-from app.web import forms
+from app.web import filters, forms, history
 from app.web.context import actor_of, parts
-
-#: Deployments on one page of a history.
-PAGE = 50
 
 
 def sync(request: Request) -> Response:
@@ -34,7 +31,12 @@ def sync(request: Request) -> Response:
 
 def show(request: Request) -> Response:
     """One service: launch it, see its history."""
-    return _page(request, sent={}, problems={}, status_code=200)
+    tidied = history.tidy(request)
+    if tidied is not None:
+        return tidied
+    asked = filters.read(request.query_params)
+    status_code = 422 if asked.problems else 200
+    return _page(request, sent={}, problems={}, status_code=status_code)
 
 
 def examine(request: Request) -> Response:
@@ -66,19 +68,6 @@ def launch(request: Request, form: FormData) -> Response:
     return RedirectResponse(f"/deployments/{deployment_id}", 303)
 
 
-def older_than(request: Request, history: list[Deployment]) -> str:
-    """The address of the next page of a history; empty if there is none."""
-    if len(history) < PAGE:
-        return ""
-    return str(request.url.replace(query=f"before={history[-1].id}"))
-
-
-def before(request: Request) -> int | None:
-    """The number below which a page is asked for."""
-    text = request.query_params.get("before", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
 def _page(
     request: Request,
     *,
@@ -90,7 +79,6 @@ def _page(
     store = parts(request).store
     name = request.path_params["name"]
     entry = catalogue.find_service(store, name)
-    history = catalogue.history(store, name, before=before(request), limit=PAGE)
     service = entry.service
     known = service.properties if service else {}
     return parts(request).renderer.page(
@@ -104,7 +92,6 @@ def _page(
             f"{n}: {p}" if n else p for n, p in problems.items() if n not in known
         ),
         launch_key=secrets.token_urlsafe(16),
-        history=history,
-        older=older_than(request, history),
         report=report,
+        **history.listed(request, name),
     )

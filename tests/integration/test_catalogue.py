@@ -9,9 +9,10 @@ import pytest
 from app.domain.access import Actor, Permission
 from app.errors import Invalid, NotAllowed, NotFound
 from app.settings import Settings
+from app.store.history import Filter
 from app.store.services import Entry
 from app.store.store import Store
-from app.usecases import catalogue
+from app.usecases import catalogue, history
 from app.usecases.catalogue import MAX_CONFIG, Synced
 from tests.factories import ROOT, make_config, request_deployment, write_service
 
@@ -179,7 +180,7 @@ def test_a_vanished_service_is_archived_and_keeps_its_history(
     assert ("hello",) == found.archived
     assert [] == catalogue.list_services(store)
     assert find(store, "hello").archived_at is not None
-    assert [deployment_id] == [d.id for d in catalogue.history(store, "hello")]
+    assert [deployment_id] == [d.id for d in history.page(store, Filter("hello")).items]
     # Once is enough to say it.
     assert () == sync(store, settings).archived
 
@@ -226,7 +227,7 @@ def test_who_may_not_sync_changes_nothing(store: Store, settings: Settings) -> N
 def test_a_service_that_is_not_there_is_said(store: Store, name: str) -> None:
     with pytest.raises(NotFound, match="there is no service"):
         find(store, name)
-    assert [] == catalogue.history(store, name)
+    assert [] == history.page(store, Filter(name)).items
 
 
 def test_the_list_has_the_latest_deployment_of_each(
@@ -247,5 +248,5 @@ def test_the_list_has_the_latest_deployment_of_each(
 def test_history_is_newest_first_in_pages(store: Store, settings: Settings) -> None:
     first, second, third = (request_deployment(store, settings) for _ in range(3))
 
-    assert [third, second] == [d.id for d in catalogue.history(store, limit=2)]
-    assert [first] == [d.id for d in catalogue.history(store, before=second)]
+    assert [third, second] == [d.id for d in history.page(store, limit=2).items]
+    assert [first] == [d.id for d in history.page(store, before=second).items]

@@ -1,21 +1,23 @@
 """A long history: what is listed is right, and PostgreSQL finds it by an index."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
 from app import bootstrap
-from app.domain.access import Permission, on_host
+from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.deployment import Origin, Status
 from app.settings import Settings, read_settings
-from app.store.deployments import ANY, Filter
+from app.store import deployments
+from app.store.history import ANY, SEARCHED, SKEW, Filter
 from app.store.store import Store
-from app.usecases import deploy, record
+from app.usecases import deploy, history, record
 from bench.history import Page, fill, pages
-from bench.plans import Scan, listening, scans
+from bench.plans import Scan, listening, rows_read, scans
 from tests.conftest import Postgres
-from tests.factories import make_service, request_deployment, start_deployment
+from tests.factories import NOW, make_service, request_deployment, start_deployment
 from tests.integration.conftest import ClientFor
 
 #: Enough that reading all of it would cost PostgreSQL more than an index does.
@@ -50,10 +52,15 @@ def test_every_page_of_a_long_history_is_found_by_indexes(long_history: Store) -
     ("page", "index"),
     [
         ("service last deployed long ago", "ix_deployments_service_id_id"),
-        ("list by actor of long ago", "ix_deployments_actor_"),
-        ("list by origin of long ago", "ix_deployments_origin_id"),
-        ("list of what waits", "ix_deployments_status_id"),
+        ("list by actor of long ago", "ix_deployments_actor_status_origin_id"),
+        ("list by origin of long ago", "ix_deployments_status_origin_id"),
+        ("list of what waits", "ix_deployments_status_origin_id"),
         ("list by service and status", "ix_deployments_service_id_status_id"),
+        ("list by service and actor", "ix_deployments_service_id_actor_"),
+        ("list by service and origin", "ix_deployments_service_id_status_origin_id"),
+        ("list by all", "ix_deployments_service_id_actor_status_origin_id"),
+        ("list by actor and origin that never met", "ix_deployments_actor_"),
+        ("list by time", "ix_deployments_created_at"),
         ("deployment", "ix_deployments_service_id_status_id"),
     ],
 )
@@ -64,6 +71,35 @@ def test_what_is_rare_is_found_by_an_index_of_its_own(
 
     # Of several that would do, any.
     assert any((scan.index or "").startswith(index) for scan in plan)
+
+
+def test_what_the_filters_leave_out_is_not_read(long_history: Store) -> None:
+    """Not to be sorted either: PostgreSQL reads as many rows as the page shows.
+
+    A search reads as many as it is allowed to, in the index and then in the table.
+    """
+    read = {
+        name: rows_of(long_history, page())
+        for name, page in pages(long_history, TOTAL).items()
+        if name.startswith(("list", "search"))
+    }
+
+    # One more in each of the parts; and, of a time, those of the hour beside it.
+    most = 50 + len(Status) * len(Origin) + 1 + int(SKEW / timedelta(minutes=1))
+    assert {} == {n: r for n, r in read.items() if n.startswith("list") and r > most}
+    assert max(read.values()) <= 2 * SEARCHED + most
+
+
+def rows_of(store: Store, page: Page) -> int:
+    """How many rows of the history PostgreSQL reads for a page, to find its numbers."""
+    with listening(store.engine) as heard:
+        page()
+    with store.begin() as db:
+        return max(
+            rows_read(db, sent, "deployments")
+            for sent in heard.statements
+            if " LIMIT " in sent.text and "percentile" not in sent.text
+        )
 
 
 def plan_of(store: Store, page: Page) -> list[Scan]:
@@ -78,7 +114,7 @@ def test_a_list_asks_no_more_often_the_longer_it_is(long_history: Store) -> None
     asked = []
     for limit in (1, 50):
         with listening(long_history.engine) as heard:
-            assert limit == len(deploy.views(long_history, ANY, limit=limit))
+            assert limit == len(history.views(long_history, ANY, limit=limit).items)
         asked.append(len(heard.statements))
 
     assert asked[0] == asked[1]
@@ -93,8 +129,8 @@ def test_a_list_is_narrowed_by_each_of_the_filters(
     other = request_deployment(store, settings, make_service(name="other"))
 
     def found(wanted: Filter, before: int | None = None) -> list[int]:
-        views = deploy.views(store, wanted, before=before)
-        return [view.deployment.id for view in views]
+        views = history.views(store, wanted, before=before)
+        return [view.deployment.id for view in views.items]
 
     assert [other, waiting, ended.id] == found(ANY)
     assert [waiting, ended.id] == found(ANY, before=other)
@@ -114,7 +150,7 @@ def test_the_list_tells_of_each_what_its_own_page_tells(
     running = start_deployment(store, settings)
     numbers = [request_deployment(store, settings) for _ in range(3)]
 
-    listed = deploy.views(store, ANY)
+    listed = history.views(store, ANY).items
 
     assert [*reversed(numbers), running.id] == [view.deployment.id for view in listed]
     assert [3, 2, 1, 0] == [view.ahead for view in listed]
@@ -151,7 +187,159 @@ def test_the_api_lists_what_is_asked_for(
     assert statuses == [found["status"] for found in answer.json()]
 
 
-@pytest.mark.parametrize("name", ["status", "origin"])
+def test_a_list_is_narrowed_to_a_time(store: Store, settings: Settings) -> None:
+    """Also where the clock of a host went wrong by less than an hour."""
+    numbers = [request_deployment(store, settings) for _ in range(4)]
+    minutes = [0, 90, 60, 120]
+    with store.begin() as db:
+        for number, minute in zip(numbers, minutes, strict=True):
+            at = NOW + timedelta(minutes=minute)
+            deployments.change(db, number, created_at=at)
+
+    def found(since: int | None, until: int | None) -> list[int]:
+        times = [None if m is None else NOW + timedelta(minutes=m)
+                 for m in (since, until)]  # fmt: skip
+        page = history.page(store, Filter(since=times[0], until=times[1]))
+        return [numbers.index(deployment.id) for deployment in page.items]
+
+    assert [3, 2, 1, 0] == found(None, None)
+    assert [3, 2, 1] == found(60, None)
+    assert [3, 1] == found(61, None)
+    assert [2, 0] == found(None, 90)
+    assert [2] == found(60, 90)
+    assert [] == found(121, None)
+    assert [] == found(None, 0)
+
+
+SAID = {"where": "größe", "what": 'a "b" 50%_', "count": 7}
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("größe", True),
+        ("GRÖSSE", False),
+        ('a "B"', True),
+        ("50%_", True),
+        ("50__", False),
+        ("%", True),
+        ("_x", False),
+        ("count", True),
+        ("Exit Code 3", True),
+        ("exit code 4", False),
+        ("/", False),
+        ("a\0b", False),
+    ],
+)
+def test_a_text_is_looked_for_in_reason_and_variables(
+    store: Store, settings: Settings, text: str, *, there: bool
+) -> None:
+    number = request_deployment(store, settings)
+    with store.begin() as db:
+        deployments.change(db, number, variables=SAID, reason="exit code 3: off")
+
+    page = history.page(store, Filter(text=text))
+
+    assert ([number] if there else []) == [d.id for d in page.items]
+    assert (None, None) == (page.before, page.searched_to)
+
+
+def test_a_search_ends_somewhere_and_goes_on_from_there(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.store.history.SEARCHED", 2)
+    numbers = [request_deployment(store, settings) for _ in range(4)]
+    with store.begin() as db:
+        deployments.change(db, numbers[1], reason="found")
+
+    first = history.page(store, Filter(text="found"))
+    second = history.page(store, Filter(text="found"), before=first.before)
+    third = history.page(store, Filter(text="found"), before=second.before)
+
+    assert ((), numbers[2]) == (tuple(first.items), first.searched_to)
+    assert [numbers[1]] == [deployment.id for deployment in second.items]
+    # There were as many as it may look at, so it can't know that these were all.
+    assert numbers[0] == second.searched_to
+    assert ((), None) == (tuple(third.items), third.before)
+
+
+def test_who_has_deployed_is_known_by_name(store: Store, settings: Settings) -> None:
+    for name in ("bob", "ada", "bob"):
+        request_deployment(store, settings, actor=Actor(name, frozenset(Permission)))
+    other = make_service(name="other")
+    request_deployment(store, settings, other, actor=on_host("eve"))
+
+    assert ["ada", "bob", "eve (host)"] == history.actors(store)
+    assert ["ada", "bob"] == history.actors(store, "hello")
+    assert [] == history.actors(store, "nothing")
+
+
+def test_the_api_leads_from_page_to_page(
+    client_for: ClientFor,
+    store: Store,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.web.api.PAGE", 2)
+    numbers = [request_deployment(store, settings) for _ in range(3)]
+    client = client_for((Permission.VIEW,))
+
+    first = client.get("/api/deployments?service=hello&status=")
+    second = client.get(first.links["next"]["url"])
+
+    assert numbers[:0:-1] == [found["id"] for found in first.json()]
+    assert numbers[:1] == [found["id"] for found in second.json()]
+    assert "service=hello" in first.links["next"]["url"]
+    assert "next" not in second.links
+
+
+@pytest.mark.parametrize("path", ["/deployments", "/services/hello"])
+def test_a_history_is_narrowed_by_an_address_that_can_be_sent(
+    client_for: ClientFor, store: Store, settings: Settings, path: str
+) -> None:
+    record.exited(store, start_deployment(store, settings).id, 3)
+    waiting = request_deployment(store, settings)
+    client = client_for(Role.VIEWER)
+
+    sent = client.get(f"{path}?status=queued&actor=&origin=&text=&since=&until=")
+    found = client.get(sent.headers["location"])
+    nothing = client.get(f"{path}?text=canary")
+    wrong = client.get(f"{path}?status=failed&since=%3Cscript%3E")
+
+    assert (303, f"{path}?status=queued") == (
+        sent.status_code, sent.headers["location"],
+    )  # fmt: skip
+    assert f"/deployments/{waiting}" in found.text
+    assert f"/deployments/{waiting - 1}" not in found.text
+    assert '<option value="queued" selected>' in found.text
+    assert ">Clear</a>" in found.text
+    assert "No deployment is like that" in nothing.text
+    assert 422 == wrong.status_code
+    assert 'id="filter-since-problem"' in wrong.text
+    assert "<script>" not in wrong.text
+
+
+def test_older_pages_keep_the_filters(
+    client_for: ClientFor,
+    store: Store,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.web.history.PAGE", 1)
+    numbers = [request_deployment(store, settings) for _ in range(2)]
+    client = client_for(Role.VIEWER)
+
+    first = client.get("/deployments?status=queued").text
+    older = f"/deployments?status=queued&amp;before={numbers[1]}"
+    second = client.get(older.replace("&amp;", "&")).text
+
+    assert f'href="{older}"' in first
+    assert "Newest</a>" not in first
+    assert f'href="/deployments/{numbers[0]}"' in second
+    assert 'href="/deployments?status=queued">Newest</a>' in second
+
+
+@pytest.mark.parametrize("name", ["status", "origin", "since", "until"])
 def test_a_filter_that_nothing_can_have_is_refused(
     client_for: ClientFor, name: str
 ) -> None:
@@ -159,4 +347,4 @@ def test_a_filter_that_nothing_can_have_is_refused(
     answer = client_for((Permission.VIEW,)).get(f"/api/deployments?{name}=nonsense")
 
     assert 422 == answer.status_code
-    assert answer.json()["error"].startswith(f"{name} is one of ")
+    assert answer.json()["error"].startswith(f"{name} is ")

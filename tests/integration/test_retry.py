@@ -14,7 +14,7 @@ from app.errors import Conflict, NotAllowed, NotFound
 from app.settings import Settings
 from app.store import events, services
 from app.store.store import Store
-from app.usecases import catalogue, deploy, record
+from app.usecases import catalogue, deploy, history, record
 from tests.factories import (
     ROOT,
     add_service,
@@ -154,7 +154,7 @@ def test_what_goes_on_or_went_well_is_not_retried(
 
 
 def numbers(store: Store) -> list[int]:
-    return [found.id for found in catalogue.history(store, limit=10)]
+    return [found.id for found in history.page(store, limit=10).items]
 
 
 def test_what_had_secrets_is_not_retried(store: Store, settings: Settings) -> None:

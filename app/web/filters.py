@@ -1,0 +1,97 @@
+"""Filters of a history: parameters of an address that somebody typed or was sent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from app.domain.deployment import Origin, Status
+from app.errors import Invalid
+from app.store.history import Filter
+
+#: Years that a time may have; beyond them, PostgreSQL or Python can't reckon with it.
+_YEARS = range(1970, 9999)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a history is narrowed to: as it was typed, and what it means.
+
+    `typed` has the parameters that aren't empty, `problems` what is wrong with which;
+    a parameter that is wrong narrows nothing. `untidy` says that some are empty.
+    """
+
+    wanted: Filter
+    typed: dict[str, str]
+    problems: dict[str, str]
+    untidy: bool
+
+    def link(self, path: str, **more: object) -> str:
+        """The address of the same history, with other parameters too."""
+        return f"{path}?{urlencode(self.typed | more)}" if self.typed | more else path
+
+    def time(self, name: str) -> str:
+        """A time as a browser's field for it has it, to the minute in UTC."""
+        found = getattr(self.wanted, name)
+        return f"{found.astimezone(UTC):%Y-%m-%dT%H:%M}" if found else ""
+
+
+def read(query: QueryParams) -> Asked:
+    """Read the filters of an address; one that is empty narrows nothing."""
+    typed = {name: query[name] for name in _MEANING if query.get(name)}
+    meant: dict[str, Any] = {}
+    problems = {}
+    for name, text in typed.items():
+        try:
+            meant[name] = _MEANING[name](text)
+        except Invalid as error:
+            problems[name] = str(error)
+    untidy = any(query.get(name) == "" for name in _MEANING)
+    return Asked(Filter(**meant), typed, problems, untidy)
+
+
+def require(query: QueryParams) -> Asked:
+    """The same. Raises Invalid for one that is wrong: to ignore it would list more."""
+    asked = read(query)
+    if asked.problems:
+        raise Invalid("; ".join(f"{n} {p}" for n, p in asked.problems.items()))
+    return asked
+
+
+def _status(text: str) -> Status:
+    try:
+        return Status(text)
+    except ValueError:
+        raise Invalid(f"is one of {', '.join(Status)}") from None
+
+
+def _origin(text: str) -> Origin:
+    try:
+        return Origin(text)
+    except ValueError:
+        raise Invalid(f"is one of {', '.join(Origin)}") from None
+
+
+def _time(text: str) -> datetime:
+    """A time in ISO 8601; one without a zone is in UTC, a day means its beginning."""
+    try:
+        found: datetime | None = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.year not in _YEARS:
+        raise Invalid("is a time such as 2026-05-04T13:37, in UTC unless it says else")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+_MEANING: dict[str, Callable[[str], object]] = {
+    "service": str,
+    "status": _status,
+    "actor": str,
+    "origin": _origin,
+    "since": _time,
+    "until": _time,
+    "text": str,
+}
