@@ -4,7 +4,8 @@ FastDeployError
 ├── BadSetting            a FASTDEPLOY_* variable that can't be used
 ├── Unavailable           something FastDeploy stands on doesn't answer
 ├── Invalid               what was asked for can't be done as it was asked
-│   └── InvalidVariables      … because of launch variables, named one by one
+│   └── InvalidFields         … because of fields that are named one by one
+│       └── InvalidVariables      … which are launch variables
 ├── NotFound              no such service, deployment, user, token or file
 ├── Conflict              it was right once, but not in the present state
 ├── NotLoggedIn           nobody is logged in, or the session or token has ended
@@ -36,8 +37,8 @@ class Invalid(FastDeployError):
     """What was asked for can't be done as it was asked."""
 
 
-class InvalidVariables(Invalid):
-    """Launch variables that the service's schema refuses; `problems` by name."""
+class InvalidFields(Invalid):
+    """Something has fields that can't be as they are; `problems` by name."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         self.problems = dict(problems)
@@ -47,6 +48,10 @@ class InvalidVariables(Invalid):
                 for name, problem in self.problems.items()
             )
         )
+
+
+class InvalidVariables(InvalidFields):
+    """Launch variables that the service's schema refuses."""
 
 
 class NotFound(FastDeployError):

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -154,3 +155,29 @@ def _explain(problem: object) -> str:
     assert isinstance(problem, dict)
     name = f"{PREFIX}{problem['loc'][0]}".upper()
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A setting as people may see it; `usual` says that nobody has set it."""
+
+    variable: str
+    value: str
+    usual: bool
+    description: str
+
+
+def shown(settings: Settings) -> list[Shown]:
+    """Every setting in its order; of a secret, only whether it is set."""
+    found = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            text = "hidden" if value.get_secret_value() else ""
+        else:
+            text = "" if value is None else str(value)
+        usual = name not in settings.model_fields_set
+        found.append(
+            Shown(f"{PREFIX}{name.upper()}", text, usual, field.description or "")
+        )
+    return found

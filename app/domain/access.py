@@ -45,6 +45,8 @@ class Actor:
     permissions: frozenset[Permission]
     #: Of a session: what its forms must carry. Empty for a token or the command line.
     csrf_token: str = ""
+    #: Where the request came from. Empty for the command line.
+    address: str = ""
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor has the permission; templates ask this too."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from app.domain.access import Role
 from app.store.tables import login_failures, sessions, tokens, users
@@ -19,6 +19,18 @@ class User:
     password_hash: str
     role: Role
     disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user as the others see them; `sessions` are those that are still good."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+    sessions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,48 @@ def find_user(db: Connection, name: str) -> User | None:
         return None
     return User(row.id, row.name, row.password_hash, Role(row.role),
                 row.disabled_at is not None)  # fmt: skip
+
+
+def list_members(db: Connection) -> list[Member]:
+    """Every user, by name."""
+    return [_member(row) for row in db.execute(_members().order_by(users.c.name))]
+
+
+def lock_member(db: Connection, user_id: int) -> Member | None:
+    """The user of that number; changes of users wait until the transaction ends."""
+    # All of them: whether an admin is left is about the others too.
+    db.execute(select(users.c.id).order_by(users.c.id).with_for_update())
+    row = db.execute(_members().where(users.c.id == user_id)).one_or_none()
+    return None if row is None else _member(row)
+
+
+def find_member(db: Connection, user_id: int) -> Member | None:
+    """The user of that number."""
+    row = db.execute(_members().where(users.c.id == user_id)).one_or_none()
+    return None if row is None else _member(row)
+
+
+def other_admin(db: Connection, user_id: int) -> bool:
+    """Whether another user than this one is an admin who can log in."""
+    found = select(users.c.id).where(
+        users.c.id != user_id,
+        users.c.role == Role.ADMIN.value,
+        users.c.disabled_at.is_(None),
+    )
+    return db.scalar(found.limit(1)) is not None
+
+
+def set_role(db: Connection, user_id: int, role: Role) -> None:
+    """Give a user another role; their sessions have it at once."""
+    db.execute(update(users).where(users.c.id == user_id).values(role=role.value))
+
+
+def set_disabled(db: Connection, user_id: int, *, disabled: bool) -> None:
+    """Shut a user out and end their sessions, or let them in again."""
+    at = func.now() if disabled else None
+    db.execute(update(users).where(users.c.id == user_id).values(disabled_at=at))
+    if disabled:
+        db.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 
 def any_user(db: Connection) -> bool:
@@ -216,6 +270,22 @@ def forget_failures(db: Connection, user_name: str, address: str) -> None:
             login_failures.c.address == address,
         )
     )
+
+
+def _members() -> Select[Any]:
+    good = (
+        select(func.count())
+        .where(sessions.c.user_id == users.c.id, sessions.c.expires_at > func.now())
+        .scalar_subquery()
+    )
+    c = users.c
+    return select(c.id, c.name, c.role, c.created_at, c.disabled_at,
+                  good.label("sessions"))  # fmt: skip
+
+
+def _member(row: Row[Any]) -> Member:
+    return Member(row.id, row.name, Role(row.role), row.created_at, row.disabled_at,
+                  row.sessions)  # fmt: skip
 
 
 def _token(row: Row[Any]) -> Token:

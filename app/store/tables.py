@@ -92,6 +92,24 @@ login_failures = Table(
     Index(None, "address", "at"),
 )
 
+# Who did what, in the same transaction. It refers to nothing: what it was done to may
+# be gone.
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", Moment, nullable=False, server_default=func.now()),
+    Column("actor", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("deployment_id", BigInteger),
+    Index(None, "actor", "id"),
+    Index(None, "action", "id"),
+    Index(None, "actor", "action", "id"),
+)
+
 # What can be deployed: a mirror of the services folder. `config` is the last good
 # config.json, `error` what is wrong with the present one.
 

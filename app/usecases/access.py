@@ -13,8 +13,15 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.access import PERMISSIONS, Actor, Permission, Role, on_host
-from app.errors import Conflict, Invalid, NotFound, NotLoggedIn, TooManyAttempts
-from app.store import access
+from app.domain.audit import Action
+from app.errors import (
+    Conflict,
+    InvalidFields,
+    NotFound,
+    NotLoggedIn,
+    TooManyAttempts,
+)
+from app.store import access, audit
 from app.store.store import Store
 
 MIN_PASSWORD = 10
@@ -33,25 +40,33 @@ _hasher = PasswordHash((Argon2Hasher(),))
 def create_user(
     store: Store, actor: Actor, name: str, password: str, role: Role
 ) -> None:
-    """Create a user. Raises NotAllowed, Invalid, and Conflict if the name is taken."""
+    """Create a user. NotAllowed, InvalidFields, and Conflict if the name is taken."""
     actor.require(Permission.ADMIN)
+    problems = _password_problems(password)
     if not re.fullmatch(r"[\w.@+-]{1,64}", name):
-        raise Invalid("a user's name has 1 to 64 letters, digits or . @ + - _")
-    hashed = _hash(password)
+        problems |= {"name": "a user's name has 1 to 64 letters, digits or . @ + - _"}
+    if problems:
+        raise InvalidFields(problems)
+    hashed = _hasher.hash(password)
     try:
         with store.begin() as db:
             access.add_user(db, name, hashed, role)
+            audit.note(db, actor, Action.CREATE_USER, name)
     except IntegrityError:
         raise Conflict(f"there is a user {name} already") from None
 
 
 def set_password(store: Store, actor: Actor, name: str, password: str) -> None:
-    """Give a user a new password and end their sessions; NotFound, Invalid."""
+    """Give a user a new password and end their sessions; NotFound, InvalidFields."""
     actor.require(Permission.ADMIN)
-    hashed = _hash(password)
+    problems = _password_problems(password)
+    if problems:
+        raise InvalidFields(problems)
+    hashed = _hasher.hash(password)
     with store.begin() as db:
         if not access.set_password(db, name, hashed):
             raise NotFound(f"there is no user {name!r}")
+        audit.note(db, actor, Action.SET_PASSWORD, name)
 
 
 def create_first_admin(store: Store) -> tuple[str, str] | None:
@@ -89,6 +104,8 @@ def log_in(
     if user is None or user.disabled or not fits:
         with store.begin() as db:
             access.note_failure(db, name[:200], address)
+            who = Actor(name[:200], frozenset(), address=address)
+            audit.note(db, who, Action.FAIL_TO_LOG_IN)
         raise NotLoggedIn("name and password don't fit together")
     secret = secrets.token_urlsafe(32)
     with store.begin() as db:
@@ -98,6 +115,8 @@ def log_in(
         access.add_session(
             db, _digest(secret), user.id, secrets.token_urlsafe(32), lifetime
         )
+        who = Actor(user.name, PERMISSIONS[user.role], address=address)
+        audit.note(db, who, Action.LOG_IN)
     return secret
 
 
@@ -111,6 +130,7 @@ def end_sessions(store: Store, actor: Actor, user_name: str) -> int:
     """End every session of a user; returns how many there were."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
+        audit.note(db, actor, Action.END_SESSIONS, user_name)
         return access.end_sessions_of(db, user_name)
 
 
@@ -141,16 +161,18 @@ def create_token(
 ) -> str:
     """Create a token; returns the secret, which is not kept anywhere.
 
-    Raises NotAllowed, Invalid, and Conflict if a token of that name is still good.
+    Raises NotAllowed, InvalidFields, and Conflict if one of that name is still good.
     """
     actor.require(Permission.ADMIN)
     if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
-        raise Invalid("a token's name has 1 to 64 letters, digits or . @ + - _")
+        problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
+        raise InvalidFields({"name": problem})
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     expires_at = None if expires_in is None else datetime.now(UTC) + expires_in
     try:
         with store.begin() as db:
             access.add_token(db, name, _digest(secret), sorted(set(scopes)), expires_at)
+            audit.note(db, actor, Action.CREATE_TOKEN, name)
     except IntegrityError:
         raise Conflict(f"there is a token {name} already; revoke it first") from None
     return secret
@@ -169,6 +191,7 @@ def revoke_token(store: Store, actor: Actor, name: str) -> None:
     with store.begin() as db:
         if not access.revoke_token(db, name):
             raise NotFound(f"there is no token {name!r}")
+        audit.note(db, actor, Action.REVOKE_TOKEN, name)
 
 
 @cache
@@ -177,10 +200,12 @@ def _nobodys_hash() -> str:
     return _hasher.hash(secrets.token_urlsafe())
 
 
-def _hash(password: str) -> str:
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Invalid(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
-    return _hasher.hash(password)
+def _password_problems(password: str) -> dict[str, str]:
+    """What is wrong with a new password, by the name of its field."""
+    if MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        return {}
+    limits = f"{MIN_PASSWORD} to {MAX_PASSWORD} characters"
+    return {"password": f"a password has {limits}"}
 
 
 def _digest(secret: str) -> bytes:

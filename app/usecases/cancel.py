@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from app.domain.access import Actor, Permission
+from app.domain.audit import Action
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.steps import Steps
 from app.errors import Conflict, NotFound
 from app.queue import Queue
-from app.store import deployments, events
+from app.store import audit, deployments, events
 from app.store.store import Store
 from app.usecases import record
 
@@ -39,6 +40,7 @@ def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None
                 cancel_requested_by=actor.name,
                 cancel_requested_at=now,
             )
+            audit.note(db, actor, Action.CANCEL, deployment.service_name, deployment_id)
         if deployment.status is Status.QUEUED:
             end_queued(db, queue, deployment, canceled_by(actor.name).reason)
         else:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.access import Actor, Permission
+from app.domain.audit import Action
 from app.domain.deployment import Deployment
 from app.domain.service import NAME, Service, parse
 from app.errors import Invalid, NotFound
-from app.store import deployments, nodes, services
+from app.store import audit, deployments, nodes, services
 from app.store.services import Entry
 from app.store.store import Store
 
@@ -64,6 +65,7 @@ def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> Sync
     found = sync_services(store, folder, node, actor)
     with store.begin() as db:
         nodes.ask_sync(db, but=node)
+        audit.note(db, actor, Action.SYNC)
     return found
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.domain import variables as launch_variables
 from app.domain.access import Actor, Permission
+from app.domain.audit import Action
 from app.domain.deployment import Deployment, Origin, Status
 from app.domain.estimate import Progress, estimate
 from app.domain.events import Kind
@@ -18,7 +19,7 @@ from app.domain.steps import Step, declare
 from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
 from app.sealing import Sealer
-from app.store import deployments, events, services
+from app.store import audit, deployments, events, services
 from app.store.deployments import Wanted
 from app.store.store import Store
 from app.usecases.cancel import end_queued
@@ -86,7 +87,9 @@ def request(
             secrets=sealer.seal(secret),
             launch_key=launch_key,
         )
-        return _put(db, queue, wanted)
+        number = _put(db, queue, wanted)
+        audit.note(db, actor, Action.LAUNCH, service_name, number)
+        return number
 
 
 def retry(
@@ -120,7 +123,9 @@ def retry(
             priority=earlier.priority,
             retry_of=deployment_id,
         )
-        return _put(db, queue, wanted)
+        number = _put(db, queue, wanted)
+        audit.note(db, actor, Action.RETRY, earlier.service_name, number)
+        return number
 
 
 def _put(db: Connection, queue: Queue, wanted: Wanted) -> int:

@@ -6,12 +6,13 @@ from sqlalchemy import Connection
 
 from app import __version__
 from app.domain.access import Actor, Permission
+from app.domain.audit import Action
 from app.domain.deployment import Outcome, Status
 from app.domain.node import Node, NodeState
 from app.domain.steps import Steps
 from app.errors import Conflict, NotFound
 from app.queue import Queue
-from app.store import deployments, nodes, services
+from app.store import audit, deployments, nodes, services
 from app.store.store import Store
 from app.usecases import record
 
@@ -115,6 +116,7 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
             record.end_in(db, deployment, outcome, steps, None)
         nodes.forget(db, name)
         services.settle(db)
+        audit.note(db, actor, Action.FORGET_NODE, name)
     return len(lost)
 
 

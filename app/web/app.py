@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.domain.access import Permission
 from app.web import (
+    admin,
     api,
     deployments,
     health,
@@ -21,6 +22,8 @@ from app.web import (
     openapi,
     overview,
     services,
+    tokens,
+    users,
 )
 from app.web.assets import STATIC
 from app.web.context import Parts
@@ -28,7 +31,8 @@ from app.web.errors import HANDLERS, on_bug
 from app.web.guard import public, route
 from app.web.middleware import AnswerBugs, BodyLimit, RequestId, SecurityHeaders
 
-_VIEW, _DEPLOY, _SYNC = Permission.VIEW, Permission.DEPLOY, Permission.SYNC
+_VIEW, _DEPLOY = Permission.VIEW, Permission.DEPLOY
+_SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 
 
 class _Number(Convertor[int]):
@@ -69,6 +73,23 @@ ROUTES: list[BaseRoute] = [
     route("/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
           _VIEW),
     route("/nodes", nodes.index, _VIEW),
+    route("/nodes/forget", nodes.confirm, _ADMIN),
+    route("/nodes/forget", nodes.forget, _ADMIN, "POST"),
+    # Administration
+    route("/admin/users", users.index, _ADMIN),
+    route("/admin/users", users.create, _ADMIN, "POST"),
+    route("/admin/users/{id:number}", users.show, _ADMIN),
+    route("/admin/users/{id:number}/role", users.set_role, _ADMIN, "POST"),
+    route("/admin/users/{id:number}/password", users.set_password, _ADMIN, "POST"),
+    route("/admin/users/{id:number}/sessions", users.end_sessions, _ADMIN, "POST"),
+    route("/admin/users/{id:number}/disable", users.disable, _ADMIN, "POST"),
+    route("/admin/users/{id:number}/enable", users.enable, _ADMIN, "POST"),
+    route("/admin/tokens", tokens.index, _ADMIN),
+    route("/admin/tokens", tokens.create, _ADMIN, "POST"),
+    route("/admin/tokens/{id:number}/revoke", tokens.confirm, _ADMIN),
+    route("/admin/tokens/{id:number}/revoke", tokens.revoke, _ADMIN, "POST"),
+    route("/admin/settings", admin.settings, _ADMIN),
+    route("/admin/audit", admin.audit_log, _ADMIN),
     # API, each with a line in OPERATIONS of openapi.py
     route("/api/openapi.json", openapi.show, _VIEW),
     route("/api/services", api.list_services, _VIEW),

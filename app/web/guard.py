@@ -9,6 +9,7 @@ sent it (Sec-Fetch-Site, Origin) is refused at once.
 import hmac
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from starlette.routing import Route
 
 from app.domain.access import Actor, Permission
 from app.errors import NotAllowed
-from app.web.login import authenticate
+from app.web.login import address_of, authenticate
 
 Handler = Callable[..., Response | Awaitable[Response]]
 
@@ -34,7 +35,8 @@ def route(
     """A route for actors with a permission."""
 
     async def guarded(request: Request) -> Response:
-        actor = await run_in_threadpool(authenticate, request)
+        found = await run_in_threadpool(authenticate, request)
+        actor = replace(found, address=address_of(request))
         request.state.actor = actor
         form = await _form(request)
         if request.method not in _SAFE:

@@ -33,6 +33,11 @@ def authenticate(request: Request) -> Actor:
     return actor
 
 
+def address_of(request: Request) -> str:
+    """The address that a request came from, as the proxy on this host told it."""
+    return request.client.host if request.client else ""
+
+
 def login_url(request: Request) -> str:
     """The login page, which leads back to what was asked for."""
     target = request.url.path
@@ -59,7 +64,7 @@ def submit(request: Request, form: FormData) -> Response:
     wanted = _local(str(form.get("next", "/")))
     settings = parts(request).settings
     lifetime = timedelta(hours=settings.session_hours)
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     try:
         secret = access.log_in(parts(request).store, name, password, address, lifetime)
     except NotLoggedIn as error:

@@ -1,14 +1,35 @@
-"""The page of the nodes."""
+"""Pages about nodes: all of them, and the end of one."""
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from app.errors import NotFound
 from app.usecases import nodes
-from app.web.context import parts
+from app.web.context import actor_of, parts
 
 
 def index(request: Request) -> Response:
     """Every node: what it does, its load, and when it was heard last."""
     return parts(request).renderer.page(
-        request, "nodes/index.html", nodes=nodes.list_nodes(parts(request).store)
+        request,
+        "nodes/index.html",
+        nodes=nodes.list_nodes(parts(request).store),
+        forgotten=request.query_params.get("done") == "forgotten",
     )
+
+
+def confirm(request: Request) -> Response:
+    """Ask whether a node that is gone is to be forgotten."""
+    name = request.query_params.get("name", "")
+    for node in nodes.list_nodes(parts(request).store):
+        if node.name == name:
+            return parts(request).renderer.page(request, "nodes/forget.html", node=node)
+    raise NotFound(f"there is no node {name!r}")
+
+
+def forget(request: Request, form: FormData) -> Response:
+    """Forget a node; what it had begun ends as failed."""
+    name = str(form.get("name", ""))
+    nodes.forget(parts(request).store, parts(request).queue, actor_of(request), name)
+    return RedirectResponse("/nodes?done=forgotten", 303)

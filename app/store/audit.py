@@ -1,0 +1,55 @@
+"""The audit log in PostgreSQL: append only."""
+
+from sqlalchemy import ColumnElement, Connection, insert, select
+
+from app.domain.access import Actor
+from app.domain.audit import Action, Noted
+from app.store.tables import audit
+
+
+def note(
+    db: Connection,
+    actor: Actor,
+    action: Action,
+    subject: str = "",
+    deployment: int | None = None,
+) -> None:
+    """Note what an actor does, in the transaction that does it."""
+    db.execute(
+        insert(audit).values(
+            actor=actor.name,
+            address=actor.address,
+            action=action.value,
+            subject=subject,
+            deployment_id=deployment,
+        )
+    )
+
+
+def latest(
+    db: Connection,
+    *,
+    actor: str | None = None,
+    action: Action | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Noted]:
+    """What was done last, the newest first; what was noted before number `before`."""
+    if actor is not None and "\0" in actor:
+        # PostgreSQL has no text with a NUL, and refuses to look for one.
+        return []
+    conditions: list[ColumnElement[bool]] = []
+    if actor is not None:
+        conditions.append(audit.c.actor == actor)
+    if action is not None:
+        conditions.append(audit.c.action == action.value)
+    if before is not None:
+        conditions.append(audit.c.id < before)
+    rows = db.execute(
+        select(audit).where(*conditions).order_by(audit.c.id.desc()).limit(limit)
+    )
+    return [
+        Noted(row.id, row.at, row.actor, row.address, Action(row.action), row.subject,
+              row.deployment_id)
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,23 @@
+"""The audit log, for those who administer FastDeploy."""
+
+from collections.abc import Sequence
+
+from app.domain.access import Actor, Permission
+from app.domain.audit import Action, Noted
+from app.store import audit
+from app.store.store import Store
+
+
+def latest(
+    store: Store,
+    asking: Actor,
+    *,
+    actor: str | None = None,
+    action: Action | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Sequence[Noted]:
+    """What was done last, newest first: by an actor, of a kind. Raises NotAllowed."""
+    asking.require(Permission.ADMIN)
+    with store.begin() as db:
+        return audit.latest(db, actor=actor, action=action, before=before, limit=limit)

@@ -1,0 +1,113 @@
+"""Pages about tokens for the API."""
+
+from datetime import timedelta
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.domain.access import Permission
+from app.errors import Conflict, InvalidFields, NotFound
+from app.store.access import Token
+from app.usecases import access
+from app.web.context import actor_of, parts
+
+#: Days after which a token may expire, by what the form sends.
+LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365, "never": None}
+#: The lifetime that the form suggests.
+_USUAL = "90"
+
+
+def index(request: Request) -> Response:
+    """Every token that is good or has expired, and the form for another one."""
+    sent = {"lifetime": _USUAL}
+    revoked = request.query_params.get("done") == "revoked"
+    return _page(request, 200, sent=sent, chosen=[], problems={}, revoked=revoked)
+
+
+def create(request: Request, form: FormData) -> Response:
+    """Create a token and show its secret, this once.
+
+    It is the one form that ends in no redirect: to show the secret on another page, we
+    would have to keep it until then. To send it again is refused: the name is taken.
+    """
+    name = str(form.get("name", "")).strip()
+    chosen = [str(scope) for scope in form.getlist("scope")]
+    lifetime = str(form.get("lifetime", ""))
+    scopes = [scope for scope in Permission if scope in chosen]
+    problems = {}
+    if not scopes:
+        problems["scope"] = "choose at least one"
+    if lifetime not in LIFETIMES:
+        problems["lifetime"] = "choose one"
+    secret = ""
+    try:
+        if not problems:
+            days = LIFETIMES[lifetime]
+            secret = access.create_token(
+                parts(request).store,
+                actor_of(request),
+                name,
+                scopes,
+                None if days is None else timedelta(days=days),
+            )
+    except InvalidFields as error:
+        problems |= error.problems
+    except Conflict as error:
+        problems["name"] = str(error)
+    if problems:
+        sent = {"name": name, "lifetime": lifetime}
+        return _page(request, 422, sent=sent, chosen=chosen, problems=problems)
+    return parts(request).renderer.page(
+        request,
+        "admin/token.html",
+        201,
+        name=name,
+        secret=secret,
+        scopes=scopes,
+        origin=str(request.base_url).rstrip("/"),
+    )
+
+
+def confirm(request: Request) -> Response:
+    """Ask whether a token is to end."""
+    token = _found(request)
+    return parts(request).renderer.page(request, "admin/revoke.html", token=token)
+
+
+def revoke(request: Request) -> Response:
+    """End a token."""
+    token = _found(request)
+    access.revoke_token(parts(request).store, actor_of(request), token.name)
+    return RedirectResponse("/admin/tokens?done=revoked", 303)
+
+
+def _page(
+    request: Request,
+    status_code: int,
+    *,
+    sent: dict[str, str],
+    chosen: list[str],
+    problems: dict[str, str],
+    revoked: bool = False,
+) -> Response:
+    return parts(request).renderer.page(
+        request,
+        "admin/tokens.html",
+        status_code,
+        tokens=access.list_tokens(parts(request).store, actor_of(request)),
+        permissions=list(Permission),
+        lifetimes=list(LIFETIMES),
+        sent=sent,
+        chosen=chosen,
+        problems=problems,
+        revoked=revoked,
+    )
+
+
+def _found(request: Request) -> Token:
+    number = request.path_params["id"]
+    for token in access.list_tokens(parts(request).store, actor_of(request)):
+        if token.id == number:
+            return token
+    raise NotFound(f"there is no token {number}; it may have been revoked")

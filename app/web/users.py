@@ -1,0 +1,149 @@
+"""Pages about users: who there is, and what each may do."""
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.domain.access import Role
+from app.errors import Conflict, InvalidFields
+from app.usecases import access, users
+from app.web.context import actor_of, parts
+
+#: What a page says after a form was sent: the address has the word alone.
+_DONE = {
+    "created": "The user is created and can log in.",
+    "role": "The role is changed; it holds at once.",
+    "password": "The password is changed, and the sessions have ended.",
+    "sessions": "The sessions have ended.",
+    "disabled": "The user is shut out, and the sessions have ended.",
+    "enabled": "The user can log in again.",
+}
+_DIFFER = "the two passwords differ"
+
+
+def index(request: Request) -> Response:
+    """Every user, and the form for another one."""
+    return _index(request, 200, sent={}, problems={})
+
+
+def create(request: Request, form: FormData) -> Response:
+    """Create a user and go to their page; show the form again if that can't be."""
+    name, password = _text(form, "name").strip(), _text(form, "password")
+    store, actor = parts(request).store, actor_of(request)
+    problems = {}
+    if password != _text(form, "again"):
+        problems["again"] = _DIFFER
+    role = _role(form)
+    if role is None:
+        problems["role"] = "choose one"
+    try:
+        if not problems and role is not None:
+            access.create_user(store, actor, name, password, role)
+    except InvalidFields as error:
+        problems |= error.problems
+    except Conflict as error:
+        problems["name"] = str(error)
+    if problems:
+        sent = {"name": name, "role": role or ""}
+        return _index(request, 422, sent=sent, problems=problems)
+    found = next(u for u in users.list_users(store, actor) if u.name == name)
+    return _done(found.id, "created")
+
+
+def show(request: Request) -> Response:
+    """One user, with what can be changed."""
+    return _page(request, 200, problems={})
+
+
+def set_role(request: Request, form: FormData) -> Response:
+    """Give a user another role."""
+    role = _role(form)
+    if role is None:
+        return _page(request, 422, problems={"role": "choose one"})
+    try:
+        users.set_role(parts(request).store, actor_of(request), _id(request), role)
+    except Conflict as error:
+        return _page(request, 409, problems={"role": str(error)})
+    return _done(_id(request), "role")
+
+
+def set_password(request: Request, form: FormData) -> Response:
+    """Give a user a new password."""
+    store, actor = parts(request).store, actor_of(request)
+    user = users.find_user(store, actor, _id(request))
+    password = _text(form, "password")
+    if password != _text(form, "again"):
+        return _page(request, 422, problems={"again": _DIFFER})
+    try:
+        access.set_password(store, actor, user.name, password)
+    except InvalidFields as error:
+        return _page(request, 422, problems=error.problems)
+    return _done(user.id, "password")
+
+
+def end_sessions(request: Request) -> Response:
+    """End every session of a user."""
+    store, actor = parts(request).store, actor_of(request)
+    user = users.find_user(store, actor, _id(request))
+    access.end_sessions(store, actor, user.name)
+    return _done(user.id, "sessions")
+
+
+def disable(request: Request) -> Response:
+    """Shut a user out."""
+    try:
+        users.disable(parts(request).store, actor_of(request), _id(request))
+    except Conflict as error:
+        return _page(request, 409, problems={"disable": str(error)})
+    return _done(_id(request), "disabled")
+
+
+def enable(request: Request) -> Response:
+    """Let a user log in again."""
+    users.enable(parts(request).store, actor_of(request), _id(request))
+    return _done(_id(request), "enabled")
+
+
+def _index(request: Request, status_code: int, **context: dict[str, str]) -> Response:
+    return parts(request).renderer.page(
+        request,
+        "admin/users.html",
+        status_code,
+        users=users.list_users(parts(request).store, actor_of(request)),
+        roles=list(Role),
+        shortest=access.MIN_PASSWORD,
+        **context,
+    )
+
+
+def _page(request: Request, status_code: int, problems: dict[str, str]) -> Response:
+    return parts(request).renderer.page(
+        request,
+        "admin/user.html",
+        status_code,
+        user=users.find_user(parts(request).store, actor_of(request), _id(request)),
+        roles=list(Role),
+        shortest=access.MIN_PASSWORD,
+        done=_DONE.get(request.query_params.get("done", ""), ""),
+        problems=problems,
+    )
+
+
+def _done(user_id: int, what: str) -> Response:
+    return RedirectResponse(f"/admin/users/{user_id}?done={what}", 303)
+
+
+def _role(form: FormData) -> Role | None:
+    try:
+        return Role(_text(form, "role"))
+    except ValueError:
+        return None
+
+
+def _text(form: FormData, name: str) -> str:
+    return str(form.get(name, ""))
+
+
+def _id(request: Request) -> int:
+    number: int = request.path_params["id"]
+    return number
