@@ -22,6 +22,7 @@ from app.store.events import Occurrence
 from app.store.store import Store
 from app.usecases import deploy, record
 from app.usecases.record import Place
+from app.worker.translate import translate
 
 #: Somebody who may do everything.
 ROOT: Actor = on_host("tester")
@@ -168,6 +169,69 @@ def make_runner_line(**overrides: Any) -> bytes:
         },
     }
     return json.dumps(event | overrides).encode()
+
+
+_EVENTS = {
+    TaskResult.OK: "runner_on_ok",
+    TaskResult.CHANGED: "runner_on_ok",
+    TaskResult.SKIPPED: "runner_on_skipped",
+    TaskResult.FAILED: "runner_on_failed",
+    TaskResult.IGNORED: "runner_on_failed",
+    TaskResult.UNREACHABLE: "runner_on_unreachable",
+}
+
+
+def begins(task: str) -> bytes:
+    """A journal's line with which a run of Ansible tells that a task begins."""
+    return _runner_line("playbook_on_task_start", task=task)
+
+
+def ends(
+    task: str, host: str, result: TaskResult = TaskResult.OK, **res: object
+) -> bytes:
+    """A journal's line with the result of a task on a host; `res` is what it told."""
+    about = {"changed": result is TaskResult.CHANGED, "msg": f"{task} {result} {host}"}
+    return _runner_line(
+        _EVENTS[result],
+        task=task,
+        host=host,
+        ignore_errors=result is TaskResult.IGNORED,
+        task_path="/srv/deploy.yml:7",
+        duration=1.5,
+        res=about | res,
+    )
+
+
+def recaps(**counts: Mapping[str, int]) -> bytes:
+    """A journal's line with Ansible's recap, in its own words: ok, failures, dark."""
+    return _runner_line("playbook_on_stats", **counts)
+
+
+def _runner_line(event: str, **about: object) -> bytes:
+    said = f"{event} {about.get('task', '')} {about.get('host', '')}".strip()
+    return make_runner_line(
+        event=event,
+        stdout=f"\x1b[0;32m{said}\x1b[0m",
+        event_data={"play": "Deploy", **about},
+    )
+
+
+def record_lines(store: Store, deployment_id: int, *lines: bytes) -> None:
+    """Record lines of a journal behind what a deployment has, with their steps."""
+    found = deploy.find(store, deployment_id)
+    steps = record.stored_steps(store, deployment_id)
+    batch = [
+        Occurrence(NOW, event, steps.apply(event, NOW))
+        for event in map(translate, lines)
+    ]
+    record.record(
+        store,
+        deployment_id,
+        was=Place(found.journal_offset, found.last_event),
+        offset=found.journal_offset + 1,
+        batch=batch,
+        changed=steps.take_changed(),
+    )
 
 
 def make_step_line(name: str = "prepare", state: str = StepState.RUNNING) -> bytes:

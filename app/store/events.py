@@ -15,6 +15,7 @@ from app.domain.events import (
     RunnerEvent,
     RunnerStatus,
     StepReported,
+    StepState,
 )
 from app.domain.steps import MAX_NAME, cut
 from app.store.tables import events
@@ -121,13 +122,13 @@ def read(
     limit: int = 500,
 ) -> list[Event]:
     """The events numbered above `after`, in order, at most `limit`."""
-    query = _shown().where(
+    query = shown().where(
         events.c.deployment_id == deployment_id, events.c.number > after
     )
     if up_to is not None:
         query = query.where(events.c.number <= up_to)
     rows = db.execute(query.order_by(events.c.number).limit(limit))
-    return [_event(row) for row in rows]
+    return [as_event(row) for row in rows]
 
 
 def read_before(
@@ -135,12 +136,12 @@ def read_before(
 ) -> list[Event]:
     """The last `limit` events numbered below `before`, in order."""
     rows = db.execute(
-        _shown()
+        shown()
         .where(events.c.deployment_id == deployment_id, events.c.number < before)
         .order_by(events.c.number.desc())
         .limit(limit)
     ).all()
-    return [_event(row) for row in reversed(rows)]
+    return [as_event(row) for row in reversed(rows)]
 
 
 def stream_output(db: Connection, deployment_id: int) -> Iterator[bytes]:
@@ -205,6 +206,25 @@ def last_status(db: Connection, deployment_id: int) -> str:
     return found or ""
 
 
+def last_report(
+    db: Connection, deployment_id: int, step: str, state: StepState, *, after: int
+) -> int | None:
+    """The number of the last event above `after` that reported a step in a state."""
+    found: int | None = db.scalar(
+        select(events.c.number)
+        .where(
+            events.c.deployment_id == deployment_id,
+            events.c.number > after,
+            events.c.kind == Kind.STEP.value,
+            events.c.name == cut(step, MAX_NAME),
+            events.c.result == state.value,
+        )
+        .order_by(events.c.number.desc())
+        .limit(1)
+    )
+    return found
+
+
 def last_output(db: Connection, deployment_id: int) -> str:
     """The last text that the run printed, but blank; at most 500 characters of it."""
     found: str | None = db.scalar(
@@ -258,7 +278,8 @@ def _columns(item: Occurrence) -> tuple[Any, ...]:
             return ("status", e.status, None, None, None, None, "", False, None, None)
 
 
-def _shown() -> Any:  # the union of column types is longer than it is useful
+def shown() -> Any:  # the union of column types is longer than it is useful
+    """A query for events as people see them; each row is for `as_event`."""
     c = events.c
     return select(
         c.number, c.at, c.kind, c.name, c.step, c.host, c.task, c.result, c.open,
@@ -267,7 +288,8 @@ def _shown() -> Any:  # the union of column types is longer than it is useful
     )  # fmt: skip
 
 
-def _event(row: Any) -> Event:
+def as_event(row: Any) -> Event:  # a row of that query
+    """The event that a row of `shown` is."""
     return Event(row.number, row.at, Kind(row.kind), row.name or "", row.step,
                  row.host or "", row.task or "", row.result or "", row.text, row.cut,
                  row.open)  # fmt: skip

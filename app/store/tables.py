@@ -238,4 +238,10 @@ events = Table(
     Column("open", Boolean, nullable=False, server_default="false"),
     Column("data", Text),
     Column("raw", LargeBinary),
+    # Only Ansible's results and beginnings are in them: output costs nothing more.
+    Index("ix_events_results", "deployment_id", "host", "number",
+          postgresql_where=text("host IS NOT NULL AND result IS NOT NULL")),
+    Index("ix_events_outline", "deployment_id", "number",
+          postgresql_where=text(
+              "name IN ('playbook_on_task_start', 'playbook_on_stats')")),
 )  # fmt: skip

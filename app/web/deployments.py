@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,16 +15,23 @@ from starlette.responses import (
 )
 
 from app.domain.deployment import Origin
-from app.usecases import artifacts, deploy, live, output
+from app.domain.events import StepState, TaskResult
+from app.domain.matrix import label
+from app.domain.timeline import bars
+from app.store.search import Wanted
+from app.usecases import artifacts, deploy, failures, live, output, results
 from app.usecases.cancel import cancel as cancel_deployment
+from app.usecases.search import look as look_for
 from app.web import filters, history
 from app.web.context import actor_of, parts
 from app.web.history import before
 from app.web.live import stream
-from app.web.render import lines
+from app.web.render import context, failed, lines, parts_of
 
 #: Events on a deployment's page, the newest; the earlier ones are a link away.
-SHOWN = 1000
+SHOWN = 300
+#: Characters of a text, host or result that is looked for.
+MAX_WANTED = 500
 #: Artifacts listed on their page; there is one for each event.
 LISTED = 2000
 #: Characters of an artifact that its page shows.
@@ -45,17 +54,83 @@ def index(request: Request) -> Response:
 
 def show(request: Request) -> Response:
     """One deployment: complete as it is now, and the stream goes on from there."""
-    page = output.page(parts(request).store, _id(request), before(request), SHOWN)
+    store = parts(request).store
+    page = output.page(store, _id(request), before(request), SHOWN)
+    view = page.view
     first = page.events[0].number if page.events else 0
+    found = failures.look(store, view)
     return parts(request).renderer.page(
         request,
         "deployments/show.html",
-        view=page.view,
-        lines=lines(page.events),
+        view=view,
+        bars=bars(view.steps, view.usual, datetime.now(UTC)),
+        failures=found,
+        failed=failed(view, found),
+        matrix=results.matrix(store, view, results.SMALL),
+        recap=results.recap_of(store, _id(request)),
+        output=parts_of(lines(page.events), view.steps),
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,
         last=page.last,
-        files=artifacts.count(parts(request).settings, _id(request)),
+    )
+
+
+def search(request: Request) -> Response:
+    """The lines of a deployment that are looked for, each with the way to it."""
+    query = request.query_params
+    step = query.get("step", "")
+    wanted = Wanted(
+        text=query.get("text", "")[:MAX_WANTED],
+        host=query.get("host", "")[:MAX_WANTED],
+        result=query.get("result", "")[:MAX_WANTED],
+        step=int(step) if re.fullmatch("[0-9]{1,4}", step) else None,
+    )
+    asked = query.get("after", "")
+    after = int(asked) if re.fullmatch("[0-9]{1,9}", asked) else 0
+    found = look_for(parts(request).store, _id(request), wanted, after)
+    page = f"/deployments/{_id(request)}"
+    further = request.url.include_query_params(after=found.further)
+    return parts(request).renderer.page(
+        request,
+        "deployments/search.html",
+        found=found,
+        wanted=wanted,
+        lines=lines(found.events, page, wanted.text),
+        results=[*TaskResult, StepState.SUCCESS, StepState.FAILURE, StepState.RUNNING],
+        further=f"{page}/search?{further.query}" if found.further else "",
+    )
+
+
+def list_results(request: Request) -> Response:
+    """The matrix: tasks and hosts, a window of both."""
+    view = deploy.view(parts(request).store, _id(request))
+    hosts_after = request.query_params.get("hosts_after", "").replace("\0", "")
+    window = replace(results.LARGE, before=before(request), hosts_after=hosts_after)
+
+    def address(**changed: object) -> str:
+        query = request.url.include_query_params(**changed).query
+        return f"/deployments/{view.deployment.id}/results?{query}"
+
+    return parts(request).renderer.page(
+        request,
+        "deployments/results.html",
+        deployment=view.deployment,
+        matrix=results.matrix(parts(request).store, view, window),
+        hosts_after=hosts_after,
+        address=address,
+    )
+
+
+def result(request: Request) -> Response:
+    """The result of one task on one host, with all that it told."""
+    number = request.path_params["number"]
+    shown = results.find(parts(request).store, _id(request), number)
+    return parts(request).renderer.page(
+        request,
+        "deployments/result.html",
+        shown=shown,
+        task=label(shown.recorded.task),
+        line=context(f"/deployments/{_id(request)}", number),
     )
 
 

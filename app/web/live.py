@@ -8,6 +8,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.store.feed import Feed, Look
 from app.store.store import Store
+from app.usecases import failures, results
 from app.usecases.live import News, look
 from app.web import schemas
 from app.web.render import Renderer
@@ -38,7 +39,15 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
 
     def look_html(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
         news = look(store, deployment_id, after, up_to)
-        return _piece(news, renderer.fragments(news.view, news.events))
+        fragments = renderer.fragments(news.view, news.events)
+        if news.complete:
+            ended = renderer.summary(
+                news.view,
+                failures.look(store, news.view),
+                results.recap_of(store, deployment_id),
+            )
+            fragments = ended | fragments
+        return _piece(news, fragments)
 
     return look_html
 

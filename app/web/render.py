@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,32 @@ from starlette.responses import HTMLResponse
 
 from app import __version__
 from app.domain.access import Actor
-from app.domain.events import Kind
+from app.domain.events import Kind, TaskResult
+from app.domain.matrix import Result, label
+from app.domain.recap import COUNTED, HostRecap
+from app.domain.steps import Step
+from app.domain.timeline import bars
 from app.store.events import Event
 from app.usecases.deploy import View
+from app.usecases.failures import Failure, Failures
 from app.web.assets import Assets
-from app.web.terminal import SHOWN_LINE, Span, plain, spans
+from app.web.terminal import SHOWN_LINE, Span, marked, plain, spans
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
+#: Lines behind one that is linked, so that it is seen among others.
+AROUND = 100
+#: Characters of each line around a failure.
+SHOWN_AROUND = 600
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An event as a line of output; `cut` says that there is more of it to download."""
+    """An event as a line of output; `cut` says that there is more of it to download.
+
+    `href` leads to it: on its own page, or to the page that shows it among others.
+    """
 
     number: int
     kind: Kind
@@ -33,11 +48,77 @@ class Line:
     name: str
     spans: Sequence[Span]
     cut: bool
+    href: str
 
 
-def lines(events: Iterable[Event]) -> list[Line]:
-    """The events that have something to show."""
-    return [_line(event) for event in events if event.text or _is_output(event)]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Lines of one step that follow each other; of no step, it has no name."""
+
+    step: int
+    name: str
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failure with the lines around it, and where it is."""
+
+    failure: Failure
+    lines: Sequence[Line]
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A task that began, as a new row of the matrix."""
+
+    number: int
+    task: str
+    label: str
+    step: int | None
+    step_name: str
+
+
+def lines(
+    events: Iterable[Event], page: str = "", wanted: str = "", most: int = SHOWN_LINE
+) -> list[Line]:
+    """The events that have something to show, at most `most` characters of each.
+
+    They lead to `page`, or stay on this one; `wanted` is highlighted.
+    """
+    return [
+        _line(event, page, wanted, most)
+        for event in events
+        if event.text or _is_output(event)
+    ]
+
+
+def parts_of(shown: Iterable[Line], steps: Iterable[Step]) -> list[Part]:
+    """The lines by step, where the step changes."""
+    names = {step.position: step.name for step in steps}
+    return [
+        Part(position, names.get(position, ""), list(found))
+        for position, found in groupby(shown, key=lambda line: line.step or 0)
+    ]
+
+
+def failed(view: View, failures: Failures) -> list[Failed]:
+    """The failures of a deployment as its page shows them."""
+    page = f"/deployments/{view.deployment.id}"
+    return [
+        Failed(
+            found,
+            lines(found.lines, page, most=SHOWN_AROUND),
+            context(page, found.number),
+        )
+        for found in failures.found
+    ]
+
+
+def context(page: str, number: int) -> str:
+    """The address of a line among others, on the page of its deployment."""
+    return f"{page}?before={number + AROUND}#e{number}"
 
 
 class Renderer:
@@ -58,7 +139,12 @@ class Renderer:
             "moment": moment,
             "size": size,
         }
-        self._environment.globals |= {"assets": assets, "version": __version__}
+        self._environment.globals |= {
+            "assets": assets,
+            "version": __version__,
+            "counted": COUNTED,
+            "task_results": tuple(TaskResult),
+        }
 
     def page(
         self,
@@ -83,12 +169,38 @@ class Renderer:
         now = datetime.now(UTC)
         found = {
             "status": self._fragment("deployments/_status.html", view=view, now=now),
-            "steps": self._fragment("deployments/_steps.html", view=view, now=now),
+            "steps": self._fragment(
+                "deployments/_steps.html",
+                view=view,
+                bars=bars(view.steps, view.usual, now),
+                now=now,
+            ),
         }
-        shown = lines(events)
+        news = _news(view, events)
+        if news:
+            found["results"] = self._fragment(
+                "deployments/_news.html", news=news, deployment=view.deployment
+            )
+        shown = parts_of(lines(events), view.steps)
         if shown:
-            found["output"] = self._fragment("deployments/_output.html", lines=shown)
+            found["output"] = self._fragment("deployments/_output.html", output=shown)
         return found
+
+    def summary(
+        self, view: View, failures: Failures, recap: Sequence[HostRecap]
+    ) -> dict[str, str]:
+        """The parts that come when a deployment has ended."""
+        return {
+            "failures": self._fragment(
+                "deployments/_failures.html",
+                deployment=view.deployment,
+                failed=failed(view, failures),
+                failures=failures,
+            ),
+            "recap": self._fragment(
+                "deployments/_recap.html", recap=recap, deployment=view.deployment
+            ),
+        }
 
     def _fragment(self, template: str, **context: Any) -> str:
         return self._environment.get_template(template).render(context)
@@ -133,8 +245,25 @@ def _is_output(event: Event) -> bool:
     return event.kind is not Kind.RUNNER and event.kind is not Kind.STATUS
 
 
-def _line(event: Event) -> Line:
-    text = event.text[:SHOWN_LINE]
+def _news(view: View, events: Iterable[Event]) -> list[Began | Result]:
+    """What the matrix has to show of new events."""
+    names = {step.position: step.name for step in view.steps}
+    found: list[Began | Result] = []
+    for event in events:
+        if event.kind is not Kind.RUNNER:
+            continue
+        if event.name == "playbook_on_task_start":
+            name = names.get(event.step or 0, "")
+            began = Began(event.number, event.task, label(event.task), event.step, name)
+            found.append(began)
+        elif event.host and event.result:
+            result = TaskResult(event.result)
+            found.append(Result(event.number, event.host, event.task, result))
+    return found
+
+
+def _line(event: Event, page: str, wanted: str, most: int) -> Line:
+    text = event.text[:most]
     if event.kind is Kind.STEP:
         about = f" — {text}" if text else ""
         text = f"{event.name}: {event.result}{about}"
@@ -145,6 +274,7 @@ def _line(event: Event) -> Line:
         host=event.host,
         result=event.result,
         name=event.name,
-        spans=spans(text.rstrip("\n")),
-        cut=event.cut or len(event.text) > SHOWN_LINE,
+        spans=marked(spans(text.rstrip("\n")), wanted),
+        cut=event.cut or len(event.text) > most,
+        href=context(page, event.number) if page else f"#e{event.number}",
     )

@@ -32,10 +32,14 @@ _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of text in one style; `classes` go into a class attribute."""
+    """A piece of text in one style; `classes` go into a class attribute.
+
+    `hit` says that it is what somebody looked for.
+    """
 
     text: str
     classes: str = ""
+    hit: bool = False
 
 
 def spans(text: str) -> list[Span]:
@@ -53,6 +57,28 @@ def spans(text: str) -> list[Span]:
             found.append(Span("\n"))
         found.extend(_line(line))
     return found
+
+
+def marked(found: list[Span], wanted: str) -> list[Span]:
+    """Return the spans, cut where `wanted` begins and ends in their text together."""
+    whole = "".join(span.text for span in found)
+    hits = [hit.span() for hit in re.finditer(re.escape(wanted), whole, re.IGNORECASE)]
+    if not wanted or not hits:
+        return found
+    edges = sorted({edge for hit in hits for edge in hit})
+    inside = {begin for begin, _ in hits}
+    pieces: list[Span] = []
+    position, hit = 0, False
+    for span in found:
+        rest = span.text
+        while rest:
+            if edges and edges[0] == position:
+                hit = edges.pop(0) in inside
+            size = min(edges[0] - position, len(rest)) if edges else len(rest)
+            pieces.append(Span(rest[:size], span.classes, hit))
+            rest = rest[size:]
+            position += size
+    return pieces
 
 
 def plain(text: str) -> str:

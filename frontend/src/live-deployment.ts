@@ -1,9 +1,10 @@
 import { morph, parse } from "./html";
 import { OutputLog } from "./output-log";
+import { RunMatrix } from "./run-matrix";
 import { soon } from "./soon";
 
 /** Fragments that replace what is there, by the name of their event. */
-const FRAGMENTS = ["status", "steps"] as const;
+const FRAGMENTS = ["status", "steps", "failures", "recap"] as const;
 /** Milliseconds before a refused stream is asked for again; doubled up to the second. */
 const RETRY = { first: 1000, last: 30_000 };
 
@@ -15,8 +16,8 @@ const RETRY = { first: 1000, last: 30_000 };
  *       <p data-live="connection" role="status"></p>  <output-log>…</output-log>
  *     </live-deployment>
  *
- * The events `status` and `steps` replace the content of their part, `output` is
- * appended, and `end` says that nothing more will come.
+ * The events `status`, `steps`, `failures` and `recap` replace the content of their
+ * part, `results` and `output` are added, and `end` says that nothing more will come.
  */
 export class LiveDeployment extends HTMLElement {
   #source: EventSource | null = null;
@@ -47,7 +48,8 @@ export class LiveDeployment extends HTMLElement {
     for (const name of FRAGMENTS) {
       source.addEventListener(name, (event) => this.#swap(name, event));
     }
-    source.addEventListener("output", (event) => this.#append(event));
+    source.addEventListener("output", (event) => this.#add("output-log", event));
+    source.addEventListener("results", (event) => this.#add("run-matrix", event));
   }
 
   #close(): void {
@@ -85,10 +87,10 @@ export class LiveDeployment extends HTMLElement {
     place.textContent = words;
   }
 
-  #append(event: MessageEvent<string>): void {
+  #add(place: string, event: MessageEvent<string>): void {
     this.#seen = event.lastEventId || this.#seen;
-    const log = this.querySelector("output-log");
-    if (log instanceof OutputLog) log.add(event.data);
+    const part = this.querySelector(place);
+    if (part instanceof OutputLog || part instanceof RunMatrix) part.add(event.data);
   }
 
   /** Show a fragment with the next frame; of several until then, only the last. */

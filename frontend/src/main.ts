@@ -5,11 +5,13 @@ import { showFavicon } from "./favicon";
 import { LiveDeployment } from "./live-deployment";
 import { LivePart } from "./live-part";
 import { OutputLog } from "./output-log";
+import { RunMatrix } from "./run-matrix";
 import { ElapsedTime, RemainingTime } from "./times";
 
 showFavicon();
 customElements.define("elapsed-time", ElapsedTime);
 customElements.define("remaining-time", RemainingTime);
 customElements.define("output-log", OutputLog);
+customElements.define("run-matrix", RunMatrix);
 customElements.define("live-deployment", LiveDeployment);
 customElements.define("live-part", LivePart);

@@ -15,7 +15,10 @@ const NEAR = 4;
  *
  *     <output-log newest>
  *       <a data-earlier href="?before=12">  <button data-follow hidden>
- *       <div data-live="output"> <div class="line" id="e12">…</div> … </div>
+ *       <button data-fold hidden>
+ *       <div data-live="output">
+ *         <details class="output-step" data-step="2" open> <summary>
+ *           <div class="line" id="e12">…</div> … </details> … </div>
  *     </output-log>
  *
  * Without `newest` it shows an earlier part and follows nothing.
@@ -32,10 +35,11 @@ export class OutputLog extends HTMLElement {
 
   connectedCallback(): void {
     this.#scroller = this.querySelector<HTMLElement>("[data-live=output]")!;
-    this.#openLinkedLine();
-    if (!this.hasAttribute("newest")) return;
     this.#abort = new AbortController();
     const { signal } = this.#abort;
+    this.#openLinkedLine();
+    this.#offerFolding(signal);
+    if (!this.hasAttribute("newest")) return;
     this.#button = this.querySelector("[data-follow]");
     this.#button?.addEventListener("click", () => this.#follow(!this.#following), {
       signal,
@@ -62,19 +66,44 @@ export class OutputLog extends HTMLElement {
     if (!this.#waiting.length) soon(() => this.#flush());
     this.#waiting.push(parse(html));
     // In a hidden tab frames are rare. Whatever they would drop again is dropped now.
-    let waiting = sum(this.#waiting.map((lines) => lines.childElementCount));
-    while (waiting - this.#waiting[0]!.childElementCount >= MAX_LINES) {
-      waiting -= this.#waiting.shift()!.childElementCount;
+    let waiting = sum(this.#waiting.map(count));
+    while (waiting - count(this.#waiting[0]!) >= MAX_LINES) {
+      waiting -= count(this.#waiting.shift()!);
     }
   }
 
   #flush(): void {
-    this.#scroller.append(...this.#waiting);
+    for (const news of this.#waiting) {
+      for (const part of [...news.children]) this.#join(part as HTMLElement);
+    }
     this.#waiting = [];
     const lines = this.#scroller.querySelectorAll(".line");
     const over = lines.length - MAX_LINES;
     if (over > 0) this.#drop([...lines].slice(0, over + DROPPED));
     this.#stick();
+  }
+
+  /** Append a part; lines of the step that was the last one go on in it. */
+  #join(part: HTMLElement): void {
+    const last = this.#scroller.lastElementChild;
+    if (last instanceof HTMLElement && last.dataset["step"] === part.dataset["step"]) {
+      last.append(...part.querySelectorAll(".line"));
+    } else {
+      this.#scroller.append(part);
+    }
+  }
+
+  #offerFolding(signal: AbortSignal): void {
+    const button = this.querySelector<HTMLButtonElement>("[data-fold]");
+    if (!button) return;
+    button.hidden = false;
+    let folded = false;
+    const fold = (): void => {
+      folded = !folded;
+      for (const step of this.querySelectorAll("details")) step.open = !folded;
+      button.textContent = folded ? "Expand steps" : "Collapse steps";
+    };
+    button.addEventListener("click", fold, { signal });
   }
 
   #drop(lines: Element[]): void {
@@ -83,6 +112,10 @@ export class OutputLog extends HTMLElement {
       this.#scroller.focus({ preventScroll: true });
     }
     for (const line of lines) line.remove();
+    for (const part of this.#scroller.querySelectorAll(".output-step")) {
+      if (part.querySelector(".line")) break;
+      part.remove();
+    }
     if (!this.#gap.isConnected) this.#scroller.prepend(this.#gap);
     const gap = this.#gap.offsetHeight + height - this.#scroller.scrollHeight;
     this.#gap.style.blockSize = `${Math.min(gap, MAX_GAP)}px`;
@@ -97,7 +130,10 @@ export class OutputLog extends HTMLElement {
   #openLinkedLine(): void {
     const number = linkedLine();
     if (!number) return;
-    if (document.getElementById(`e${number}`)) {
+    const line = document.getElementById(`e${number}`);
+    if (line) {
+      const step = line.closest("details");
+      if (step) step.open = true;
       this.#follow(false);
     } else if (!new URLSearchParams(location.search).has("before")) {
       location.replace(`?before=${Number(number) + 100}${location.hash}`);
@@ -138,6 +174,10 @@ export class OutputLog extends HTMLElement {
 /** The number of the line that the address names. */
 function linkedLine(): string | undefined {
   return /^#e(\d{1,9})$/.exec(location.hash)?.[1];
+}
+
+function count(lines: DocumentFragment): number {
+  return lines.querySelectorAll(".line").length;
 }
 
 function sum(numbers: number[]): number {

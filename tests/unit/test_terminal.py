@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.web.terminal import MAX_ESCAPES, Span, plain, spans
+from app.web.terminal import MAX_ESCAPES, Span, marked, plain, spans
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,20 @@ def test_a_text_of_nothing_but_colours_is_shown_without_any() -> None:
     text = "\x1b[31mx\x1b[32my" * MAX_ESCAPES
 
     assert [Span("xy" * MAX_ESCAPES)] == spans(text)
+
+
+def test_what_is_looked_for_is_marked_across_colours() -> None:
+    found = marked([Span("one Tw", "ansi-bold"), Span("o two")], "two")
+
+    assert [
+        Span("one ", "ansi-bold"), Span("Tw", "ansi-bold", hit=True),
+        Span("o", hit=True), Span(" "), Span("two", hit=True),
+    ] == found  # fmt: skip
+
+
+def test_hits_that_touch_are_all_marked_and_nothing_is_lost() -> None:
+    assert [Span("aa", hit=True), Span("aa", hit=True), Span("a")] == marked(
+        [Span("aaaaa")], "aa"
+    )
+    assert [Span("a.b")] == marked([Span("a.b")], "a+")
+    assert [Span("a")] == marked([Span("a")], "")

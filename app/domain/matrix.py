@@ -1,0 +1,95 @@
+"""The matrix of a run of Ansible: its tasks, each with the result on every host."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.domain.events import TaskResult
+from app.domain.steps import SEPARATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task that began; `number` is that of the event, `step` the step's position."""
+
+    number: int
+    name: str
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a task ended on a host; `number` is that of the event."""
+
+    number: int
+    host: str
+    task: str
+    result: TaskResult
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task with a cell for each host, None where there is no result (yet)."""
+
+    task: Task
+    label: str
+    cells: tuple[Result | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The tasks of one step that follow each other."""
+
+    step: int | None
+    name: str
+    rows: tuple[Row, ...]
+
+
+def arrange(
+    tasks: Sequence[Task], hosts: Sequence[str], results: Iterable[Result]
+) -> list[Row]:
+    """Put each result beside the task that it is of.
+
+    That is the latest one of its name that began before it. With the strategy `free` a
+    task begins once for each host: of those, the beginnings without a result are left
+    out. Tasks and results come in the order of their numbers; results of other hosts
+    and of tasks that are not given are ignored.
+    """
+    columns = {host: position for position, host in enumerate(hosts)}
+    cells: list[list[Result | None]] = [[None] * len(hosts) for _ in tasks]
+    latest: dict[str, int] = {}
+    begun = 0
+    used = set()
+    for result in results:
+        while begun < len(tasks) and tasks[begun].number < result.number:
+            latest[tasks[begun].name] = begun
+            begun += 1
+        row = latest.get(result.task)
+        column = columns.get(result.host)
+        if row is not None and column is not None:
+            cells[row][column] = result
+            used.add(row)
+    last = {task.name: row for row, task in enumerate(tasks)}
+    return [
+        Row(task, label(task.name), tuple(cells[row]))
+        for row, task in enumerate(tasks)
+        if row in used or last[task.name] == row
+    ]
+
+
+def grouped(rows: Iterable[Row], names: dict[int, str]) -> list[Group]:
+    """The rows by step, where the step changes; `names` are the steps' by position."""
+    groups: list[Group] = []
+    for row in rows:
+        step = row.task.step
+        if groups and groups[-1].step == step:
+            last = groups[-1]
+            groups[-1] = Group(step, last.name, (*last.rows, row))
+        else:
+            groups.append(Group(step, names.get(step or 0, ""), (row,)))
+    return groups
+
+
+def label(task: str) -> str:
+    """The name without that of the step: "Copy files" of "publish | Copy files"."""
+    _, found, rest = task.partition(SEPARATOR)
+    return rest if found and rest.strip() else task

@@ -1,0 +1,55 @@
+"""Ansible's recap: how often each result came on each host."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import orjson
+
+#: What is counted, in the order of Ansible's own recap, with the event's word for it.
+_COUNTED = {
+    "ok": "ok",
+    "changed": "changed",
+    "unreachable": "dark",
+    "failed": "failures",
+    "skipped": "skipped",
+    "rescued": "rescued",
+    "ignored": "ignored",
+}
+COUNTED = tuple(_COUNTED)
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecap:
+    """A host with its counts, in the order of COUNTED."""
+
+    host: str
+    counts: tuple[int, ...]
+
+    @property
+    def bad(self) -> bool:
+        """Whether it failed, or could not be reached."""
+        return bool(self.counts[2] or self.counts[3])
+
+
+def recap(stats: Iterable[str]) -> list[HostRecap]:
+    """The recaps of one or several playbooks, those that failed first.
+
+    `stats` are events `playbook_on_stats` as JSON. They come from a run: whatever is no
+    count is left out.
+    """
+    counters: dict[str, Counter[str]] = {name: Counter() for name in COUNTED}
+    hosts: set[str] = set()
+    for data in stats:
+        about = orjson.loads(data).get("event_data")
+        for name, key in _COUNTED.items():
+            counts = about.get(key) if isinstance(about, dict) else None
+            for host, count in counts.items() if isinstance(counts, dict) else ():
+                if type(count) is int and 0 <= count < 2**31:
+                    counters[name][host] += count
+                    hosts.add(host)
+    found = [
+        HostRecap(host, tuple(counters[name][host] for name in COUNTED))
+        for host in hosts
+    ]
+    return sorted(found, key=lambda one: (not one.bad, one.host))

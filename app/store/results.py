@@ -1,0 +1,268 @@
+"""What a run of Ansible told, by task and by host, from the events of a deployment.
+
+Every query here reads no more than its window, however many events there are: the
+partial indexes of `events` lead to it. Their conditions are written out, since
+PostgreSQL can't tell them from a parameter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, select, text
+from sqlalchemy.sql.elements import TextClause
+
+from app.domain.deployment import Status
+from app.domain.events import Kind, StepState, TaskResult
+from app.domain.matrix import Result, Task
+from app.store.tables import deployments, events, steps
+
+#: Earlier deployments that are looked at for the last time that something passed.
+LOOK_BACK = 20
+#: The highest number that an event can have.
+MAX_NUMBER = 2**31 - 1
+#: Recaps of one deployment, one for each playbook of its script.
+MAX_RECAPS = 20
+
+_c = events.c
+_STARTS: TextClause = text("name = 'playbook_on_task_start'")
+_STATS: TextClause = text("name = 'playbook_on_stats'")
+_HAS_RESULT: TextClause = text("events.host IS NOT NULL AND events.result IS NOT NULL")
+_FAILED = (TaskResult.FAILED.value, TaskResult.UNREACHABLE.value)
+_PASSED = (TaskResult.OK.value, TaskResult.CHANGED.value)
+#: From one host to the next: PostgreSQL 15 doesn't skip within an index by itself.
+_HOSTS = text("""
+WITH RECURSIVE found AS (
+    (SELECT host FROM events
+     WHERE deployment_id = :id AND host > :after AND result IS NOT NULL
+     ORDER BY host LIMIT 1)
+    UNION ALL
+    SELECT (SELECT host FROM events
+            WHERE deployment_id = :id AND host > found.host AND result IS NOT NULL
+            ORDER BY host LIMIT 1)
+    FROM found WHERE found.host IS NOT NULL
+)
+SELECT host FROM found WHERE host IS NOT NULL LIMIT :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a host failed last; `data` is the whole event as JSON."""
+
+    number: int
+    host: str
+    task: str
+    step: int | None
+    result: TaskResult
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The result of a task on a host; `data` is the whole event as JSON."""
+
+    number: int
+    at: datetime
+    host: str
+    task: str
+    step: int | None
+    result: TaskResult
+    data: str
+
+
+def tasks_before(
+    db: Connection, deployment_id: int, *, before: int, limit: int
+) -> list[Task]:
+    """The last `limit` tasks that began before event `before`, in order."""
+    rows = db.execute(
+        select(_c.number, _c.task, _c.step)
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.kind == Kind.RUNNER.value,
+            _c.number < before,
+            _STARTS,
+        )
+        .order_by(_c.number.desc())
+        .limit(limit)
+    ).all()
+    return [Task(row.number, row.task, row.step) for row in reversed(rows)]
+
+
+def tasks_after(
+    db: Connection, deployment_id: int, *, after: int, limit: int
+) -> list[Task]:
+    """The first `limit` tasks that began behind event `after`, in order."""
+    rows = db.execute(
+        select(_c.number, _c.task, _c.step)
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.kind == Kind.RUNNER.value,
+            _c.number > after,
+            _STARTS,
+        )
+        .order_by(_c.number)
+        .limit(limit)
+    )
+    return [Task(row.number, row.task, row.step) for row in rows]
+
+
+def hosts_after(
+    db: Connection, deployment_id: int, *, after: str, limit: int
+) -> list[str]:
+    """The first `limit` hosts with a result whose names sort behind `after`."""
+    asked = {"id": deployment_id, "after": after, "limit": limit}
+    return list(db.scalars(_HOSTS, asked))
+
+
+def results(
+    db: Connection, deployment_id: int, hosts: Sequence[str], begin: int, end: int
+) -> list[Result]:
+    """The results of these hosts, numbered from `begin` up to before `end`."""
+    rows = db.execute(
+        select(_c.number, _c.host, _c.task, _c.result)
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.host.in_(hosts),
+            _c.number >= begin,
+            _c.number < end,
+            _HAS_RESULT,
+        )
+        .order_by(_c.number)
+    )
+    return [_result(row) for row in rows]
+
+
+def last_failure(db: Connection, deployment_id: int, host: str) -> Failure | None:
+    """Where a host failed last, or could not be reached."""
+    row = db.execute(
+        select(_c.number, _c.task, _c.step, _c.result, _c.data)
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.host == host,
+            _c.result.in_(_FAILED),
+            _HAS_RESULT,
+        )
+        .order_by(_c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Failure(row.number, host, row.task, row.step, TaskResult(row.result),
+                   row.data)  # fmt: skip
+
+
+def recaps(db: Connection, deployment_id: int) -> list[str]:
+    """The recaps of Ansible as JSON, in order."""
+    rows = db.scalars(
+        select(_c.data)
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.kind == Kind.RUNNER.value,
+            _STATS,
+        )
+        .order_by(_c.number.desc())
+        .limit(MAX_RECAPS)
+    ).all()
+    return list(reversed(rows))
+
+
+def find(db: Connection, deployment_id: int, number: int) -> Recorded | None:
+    """The result that an event is; None if it is none."""
+    if number > MAX_NUMBER:
+        return None
+    row = db.execute(
+        select(_c.number, _c.at, _c.host, _c.task, _c.step, _c.result, _c.data).where(
+            _c.deployment_id == deployment_id,
+            _c.number == number,
+            _c.kind == Kind.RUNNER.value,
+            _HAS_RESULT,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Recorded(row.number, row.at, row.host, row.task, row.step,
+                    TaskResult(row.result), row.data)  # fmt: skip
+
+
+def neighbours(
+    db: Connection, deployment_id: int, host: str, number: int
+) -> tuple[Result | None, Result | None]:
+    """The results of a host before and behind event `number`."""
+    of_host = select(_c.number, _c.host, _c.task, _c.result).where(
+        _c.deployment_id == deployment_id, _c.host == host, _HAS_RESULT
+    )
+    before = of_host.where(_c.number < number).order_by(_c.number.desc()).limit(1)
+    behind = of_host.where(_c.number > number).order_by(_c.number).limit(1)
+    found = [db.execute(query).one_or_none() for query in (before, behind)]
+    return (
+        None if found[0] is None else _result(found[0]),
+        None if found[1] is None else _result(found[1]),
+    )
+
+
+def last_passed(
+    db: Connection, *, service_id: int, before: int, host: str, task: str
+) -> int | None:
+    """The last deployment of a service before one in which a task went well on a host.
+
+    Of the LOOK_BACK deployments before it.
+    """
+    passed = (
+        select(_c.number)
+        .where(
+            _c.deployment_id == deployments.c.id,
+            _c.host == host,
+            _c.task == task,
+            _c.result.in_(_PASSED),
+            _HAS_RESULT,
+        )
+        .correlate(deployments)
+        .exists()
+    )
+    return _last(db, service_id, before, passed)
+
+
+def step_last_passed(
+    db: Connection, *, service_id: int, before: int, step: str | None
+) -> int | None:
+    """The last deployment of a service before one in which a step, or all, went well.
+
+    Of the LOOK_BACK deployments before it.
+    """
+    if step is None:
+        well = deployments.c.status == Status.SUCCESSFUL.value
+        return _last(db, service_id, before, well)
+    passed = (
+        select(steps.c.position)
+        .where(
+            steps.c.deployment_id == deployments.c.id,
+            steps.c.name == step,
+            steps.c.state == StepState.SUCCESS.value,
+        )
+        .correlate(deployments)
+        .exists()
+    )
+    return _last(db, service_id, before, passed)
+
+
+def _last(
+    db: Connection, service_id: int, before: int, passed: ColumnElement[bool]
+) -> int | None:
+    recent = (
+        select(deployments.c.id)
+        .where(deployments.c.service_id == service_id, deployments.c.id < before)
+        .order_by(deployments.c.id.desc())
+        .limit(LOOK_BACK)
+    )
+    return db.scalar(
+        select(deployments.c.id)
+        .where(deployments.c.id.in_(recent), passed)
+        .order_by(deployments.c.id.desc())
+        .limit(1)
+    )
+
+
+def _result(row: Any) -> Result:
+    return Result(row.number, row.host, row.task, TaskResult(row.result))

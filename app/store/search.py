@@ -1,0 +1,78 @@
+"""Searching in what a deployment printed: by host, result, step and text."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, case, func
+
+from app.domain.events import Kind
+from app.store.events import Event, as_event, shown
+from app.store.tables import events
+
+_c = events.c
+#: What colours a text is no part of what people look for.
+_COLOUR = "\x1b\\[[0-9;]*m"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines are looked for; what is empty or None excludes none."""
+
+    text: str = ""
+    host: str = ""
+    result: str = ""
+    step: int | None = None
+
+    @property
+    def anything(self) -> bool:
+        """Whether it asks for anything at all."""
+        return bool(self.text or self.host or self.result or self.step)
+
+
+def find(
+    db: Connection, deployment_id: int, wanted: Wanted, *, after: int, up_to: int,
+    limit: int,
+) -> list[Event]:  # fmt: skip
+    """The wanted lines numbered above `after` up to `up_to`, in order.
+
+    PostgreSQL reads all events in between, so the caller says how many that may be.
+    """
+    if any("\0" in text for text in (wanted.text, wanted.host, wanted.result)):
+        # PostgreSQL has no text with a NUL, and refuses to look for one.
+        return []
+    rows = db.execute(
+        shown()
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.number > after,
+            _c.number <= up_to,
+            *_conditions(wanted),
+        )
+        .order_by(_c.number)
+        .limit(limit)
+    )
+    return [as_event(row) for row in rows]
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        # What has nothing to show is no line.
+        (_c.text != "") | _c.kind.not_in([Kind.RUNNER.value, Kind.STATUS.value])
+    ]
+    if wanted.host:
+        found.append(_c.host == wanted.host)
+    if wanted.result:
+        found.append(_c.result == wanted.result)
+    if wanted.step is not None:
+        found.append(_c.step == wanted.step)
+    if wanted.text:
+        coloured = func.strpos(_c.text, "\x1b") > 0
+        plain = case(
+            (coloured, func.regexp_replace(_c.text, _COLOUR, "", "g")), else_=_c.text
+        )
+        of_step = (_c.kind == Kind.STEP.value) & _contains(_c.name, wanted.text)
+        found.append(_contains(plain, wanted.text) | of_step)
+    return found
+
+
+def _contains(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    return func.strpos(func.lower(text), func.lower(part)) > 0

@@ -1,0 +1,123 @@
+"""What failed: each host or step, its message, the lines around it, and since when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from app.domain import told
+from app.domain.deployment import Status
+from app.domain.events import StepState
+from app.domain.matrix import label
+from app.store import events, results
+from app.store.events import Event
+from app.store.results import LOOK_BACK
+from app.store.store import Store
+from app.usecases.deploy import View
+from app.usecases.results import failed_hosts
+
+#: So many failures are summed up; of the others, the number is told.
+MAX_FAILURES = 5
+#: Events before a failure and behind it that are shown as its surroundings.
+BEFORE, BEHIND = 5, 2
+#: The report of a failed step is looked for among so many of the last events.
+LOOK_AT = 5000
+
+_SUMMED_UP = frozenset({Status.FAILED, Status.TIMEOUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that failed: a task on a host, or a step, or the run itself.
+
+    `number` is the event where it did; `result` that of a task, if it is one.
+    `passed` is the last earlier deployment in which the same went well, None if there
+    was none among the last LOOK_BACK.
+    """
+
+    host: str
+    step: str
+    task: str
+    message: str
+    number: int
+    lines: Sequence[Event]
+    passed: int | None
+    result: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The first failures; `more` are not among them."""
+
+    found: Sequence[Failure] = ()
+    more: int = 0
+    look_back: int = LOOK_BACK
+
+
+def look(store: Store, view: View) -> Failures:
+    """Sum up what failed in a deployment, as far as the view knows of it."""
+    hosts = failed_hosts(view.steps)
+    with store.begin() as db:
+        if hosts:
+            number = view.deployment.id
+            last = (results.last_failure(db, number, h) for h in hosts[:MAX_FAILURES])
+            failures = [_of_host(db, view, one) for one in last if one is not None]
+            return Failures(failures, len(hosts) - len(failures))
+        if view.deployment.status not in _SUMMED_UP or view.deployment.pruned_at:
+            return Failures()
+        steps = [s.name for s in view.steps if s.state is StepState.FAILURE]
+        shown = steps[:MAX_FAILURES] or [""]
+        failures = [_of_step(db, view, name) for name in shown]
+        return Failures(failures, max(len(steps) - len(failures), 0))
+
+
+def _of_host(db: Connection, view: View, of: results.Failure) -> Failure:
+    passed = results.last_passed(
+        db,
+        service_id=view.deployment.service_id,
+        before=view.deployment.id,
+        host=of.host,
+        task=of.task,
+    )
+    steps = {step.position: step.name for step in view.steps}
+    return Failure(
+        host=of.host,
+        step=steps.get(of.step or 0, ""),
+        task=label(of.task),
+        message=told.message(of.data),
+        number=of.number,
+        lines=_around(db, view, of.number),
+        passed=passed,
+        result=of.number,
+    )
+
+
+def _of_step(db: Connection, view: View, name: str) -> Failure:
+    """A step in failure; without a name, the run that ended badly in none."""
+    deployment = view.deployment
+    messages = {step.name: step.message for step in view.steps}
+    reported = events.last_report(
+        db, deployment.id, name, StepState.FAILURE,
+        after=deployment.last_event - LOOK_AT,
+    ) if name else None  # fmt: skip
+    number = reported or deployment.last_event
+    passed = results.step_last_passed(
+        db, service_id=deployment.service_id, before=deployment.id, step=name or None
+    )
+    return Failure(
+        host="",
+        step=name,
+        task="",
+        message=messages.get(name) or deployment.reason,
+        number=number,
+        lines=_around(db, view, number),
+        passed=passed,
+    )
+
+
+def _around(db: Connection, view: View, number: int) -> list[Event]:
+    before = events.read_before(
+        db, view.deployment.id, before=number + 1, limit=BEFORE + 1
+    )
+    behind = events.read(db, view.deployment.id, after=number, limit=BEHIND)
+    return [*before, *behind]

@@ -1,0 +1,163 @@
+"""What a run of Ansible did: a window of its matrix, one result, and its recap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from app.domain import told
+from app.domain.matrix import Group, Result, Row, Task, arrange, grouped
+from app.domain.recap import HostRecap, recap
+from app.domain.steps import Step
+from app.domain.told import Told
+from app.errors import NotFound
+from app.store import results
+from app.store.results import Recorded
+from app.store.store import Store
+from app.usecases import deploy
+from app.usecases.deploy import View
+
+#: Results of other hosts that are listed beside one.
+MAX_BESIDE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How much of a matrix is shown: `tasks` fewer where that would be too many cells.
+
+    `before` is the number of an event, `hosts_after` the name of a host.
+    """
+
+    hosts: int
+    tasks: int
+    cells: int
+    before: int | None = None
+    hosts_after: str = ""
+
+
+#: What a deployment's own page shows, and what the page of its results does.
+SMALL = Window(hosts=24, tasks=40, cells=240)
+LARGE = Window(hosts=60, tasks=100, cells=1500)
+_FEWEST_TASKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A window of the matrix: tasks by step, and in each row a cell for each host.
+
+    `earlier` and `later` are the numbers of events before which the window would be the
+    one above or below, `more_hosts` the host behind which there are others; None and
+    "" where there is none.
+    """
+
+    groups: Sequence[Group]
+    hosts: Sequence[str]
+    earlier: int | None = None
+    later: int | None = None
+    more_hosts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One result, with those before and behind it on its host, and beside it."""
+
+    view: View
+    recorded: Recorded
+    told: Told
+    step: str
+    earlier: Result | None
+    later: Result | None
+    beside: Sequence[Result]
+
+
+def matrix(store: Store, view: View, window: Window) -> Matrix:
+    """A window of a deployment's matrix, as far as the view goes; the newest tasks."""
+    number = view.deployment.id
+    end = view.deployment.last_event + 1
+    before = end if window.before is None else min(window.before, end)
+    with store.begin() as db:
+        hosts, more_hosts = _hosts(db, view, window)
+        wanted = _rows(window, len(hosts))
+        # One more than is shown tells whether there is more.
+        tasks = results.tasks_before(db, number, before=before, limit=wanted + 1)
+        behind = results.tasks_after(db, number, after=before - 1, limit=wanted)
+        earlier = tasks[1].number if len(tasks) > wanted else None
+        tasks = tasks[-wanted:]
+        behind = [task for task in behind if task.number < end]
+        stop = behind[0].number if behind else end
+        found = []
+        if tasks and hosts:
+            found = results.results(db, number, hosts, tasks[0].number, stop)
+    names = {step.position: step.name for step in view.steps}
+    return Matrix(
+        groups=grouped(arrange(tasks, hosts, found), names),
+        hosts=hosts,
+        earlier=earlier,
+        later=behind[-1].number + 1 if behind else None,
+        more_hosts=more_hosts,
+    )
+
+
+def find(store: Store, deployment_id: int, number: int) -> Shown:
+    """One result with its surroundings; raises NotFound if the event is none."""
+    with store.begin() as db:
+        view = deploy.view_in(db, deployment_id)
+        recorded = results.find(db, deployment_id, number)
+        if recorded is None:
+            raise NotFound(f"event {number} is no result of a task")
+        neighbours = results.neighbours(db, deployment_id, recorded.host, number)
+        beside = _beside(db, deployment_id, recorded)
+    steps = {step.position: step.name for step in view.steps}
+    return Shown(
+        view=view,
+        recorded=recorded,
+        told=told.read(recorded.data),
+        step=steps.get(recorded.step or 0, ""),
+        earlier=neighbours[0],
+        later=neighbours[1],
+        beside=beside,
+    )
+
+
+def recap_of(store: Store, deployment_id: int) -> list[HostRecap]:
+    """Ansible's recap, the hosts that failed first; empty before it came."""
+    with store.begin() as db:
+        return recap(results.recaps(db, deployment_id))
+
+
+def failed_hosts(steps: Sequence[Step]) -> list[str]:
+    """The hosts that failed, each once, in the order of the steps."""
+    return list(dict.fromkeys(host for step in steps for host in step.failed_hosts))
+
+
+def _hosts(db: Connection, view: View, window: Window) -> tuple[list[str], str]:
+    """The hosts of a window, failed ones first, and the last if there are more."""
+    number = view.deployment.id
+    listed = results.hosts_after(
+        db, number, after=window.hosts_after, limit=window.hosts + 1
+    )
+    if len(listed) <= window.hosts and not window.hosts_after:
+        return listed, ""
+    first: list[str] = []
+    if not window.hosts_after:
+        first = failed_hosts(view.steps)[: window.hosts // 2]
+    plain = [host for host in listed if host not in first]
+    shown = plain[: window.hosts - len(first)]
+    return [*first, *shown], shown[-1] if len(plain) > len(shown) else ""
+
+
+def _rows(window: Window, hosts: int) -> int:
+    return max(min(window.cells // max(hosts, 1), window.tasks), _FEWEST_TASKS)
+
+
+def _beside(db: Connection, deployment_id: int, of: Recorded) -> list[Result]:
+    """The results of the same task on other hosts, some of them."""
+    tasks = results.tasks_before(db, deployment_id, before=of.number, limit=1)
+    behind = results.tasks_after(db, deployment_id, after=of.number, limit=1)
+    if not tasks:
+        return []
+    hosts = results.hosts_after(db, deployment_id, after="", limit=MAX_BESIDE)
+    stop = behind[0].number if behind else results.MAX_NUMBER
+    found = results.results(db, deployment_id, hosts, tasks[0].number, stop)
+    rows: list[Row] = arrange([Task(tasks[0].number, of.task, None)], hosts, found)
+    return [cell for row in rows for cell in row.cells if cell is not None]

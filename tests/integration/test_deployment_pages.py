@@ -1,0 +1,132 @@
+"""The pages of one deployment: what they show, and where they lead."""
+
+import re
+
+import pytest
+
+from app.domain.access import Role
+from app.domain.events import TaskResult
+from app.settings import Settings
+from app.store.store import Store
+from app.usecases import record
+from tests.factories import (
+    begins,
+    ends,
+    make_service,
+    recaps,
+    record_lines,
+    start_deployment,
+)
+from tests.integration.conftest import ClientFor
+
+HOSTILE = "<script>alert(1)</script>\u202e\x1b]0;x\x07\"'&%00" + "x" * 400
+FAILED = TaskResult.FAILED
+
+
+@pytest.fixture
+def number(store: Store, settings: Settings) -> int:
+    """A deployment that failed, whose names and messages are hostile."""
+    service = make_service(steps=[{"name": "prepare"}], variables={})
+    found = start_deployment(store, settings, service).id
+    item = {"item": HOSTILE, "changed": True, "msg": HOSTILE, "stdout": HOSTILE}
+    told = {
+        "msg": HOSTILE, "stdout": HOSTILE, "results": [item], "cmd": [HOSTILE],
+        "invocation": {"module_args": {HOSTILE: HOSTILE}}, HOSTILE: HOSTILE,
+        "diff": {"before": HOSTILE, "after": "", "before_header": HOSTILE},
+    }  # fmt: skip
+    record_lines(
+        store, found, begins(f"prepare | {HOSTILE}"),
+        ends(f"prepare | {HOSTILE}", HOSTILE, FAILED, **told),
+        recaps(failures={HOSTILE: 1}),
+    )  # fmt: skip
+    record.exited(store, found, 2)
+    return found
+
+
+def test_no_page_takes_what_a_run_told_for_markup(
+    client_for: ClientFor, number: int
+) -> None:
+    client = client_for(Role.VIEWER)
+    page = f"/deployments/{number}"
+
+    for path in (page, f"{page}/results", f"{page}/results/4",
+                 f"{page}/search?text=%3Cscript&result=failed"):  # fmt: skip
+        answer = client.get(path)
+        assert 200 == answer.status_code, path
+        assert "<script>alert" not in answer.text, path
+        assert not re.search("[\x1b\u202e]", answer.text), path
+        assert "&lt;script" in answer.text, path
+
+
+def test_every_way_of_a_failure_leads_somewhere(
+    client_for: ClientFor, number: int
+) -> None:
+    client = client_for(Role.VIEWER)
+    for path in (f"/deployments/{number}", f"/deployments/{number}/results/4"):
+        text = client.get(path).text
+        links = set(re.findall(r'href="(/deployments/[^"#]+)', text))
+        assert links
+        for link in links:
+            assert 200 == client.get(link.replace("&amp;", "&")).status_code, link
+
+
+def test_the_line_of_a_failure_is_on_the_page_that_its_link_opens(
+    client_for: ClientFor, number: int
+) -> None:
+    client = client_for(Role.VIEWER)
+    text = client.get(f"/deployments/{number}").text
+
+    found = re.search(r'href="(/deployments/\d+\?before=\d+)#(e4)">Line 4<', text)
+
+    assert found
+    assert f'id="{found[2]}"' in client.get(found[1]).text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("results/1", 404),
+        ("results/999999999999999999", 404),
+        ("results/x", 404),
+        ("results?before=x&hosts_after=%00", 200),
+        ("results?before=0&hosts_after=zzz", 200),
+        ("search", 200),
+        ("search?text=%00&host=%00&result=%00&step=-1&after=-1", 200),
+        ("search?step=99999&after=99999999999", 200),
+    ],
+)
+def test_a_path_that_makes_no_sense_is_no_bug(
+    client_for: ClientFor, number: int, path: str, status: int
+) -> None:
+    answer = client_for(Role.VIEWER).get(f"/deployments/{number}/{path}")
+
+    assert status == answer.status_code
+
+
+def test_what_is_looked_for_is_highlighted(client_for: ClientFor, number: int) -> None:
+    text = client_for(Role.VIEWER).get(f"/deployments/{number}/search?text=alert").text
+
+    assert "&lt;script&gt;</span><mark" in text
+    assert ">alert</mark>" in text
+
+
+def test_the_stream_brings_rows_cells_and_what_comes_at_the_end(
+    client_for: ClientFor, number: int
+) -> None:
+    text = client_for(Role.VIEWER).get(f"/deployments/{number}/events").text
+
+    events = re.findall("^event: (.+?)\r?$", text, re.MULTILINE)
+    assert {"status", "steps", "results", "output", "failures", "recap", "end"} == set(
+        events
+    )
+    assert 'data-task="prepare |' in text
+    assert 'data-status="failed"' in text
+    assert "What failed" in text
+
+
+def test_output_is_folded_by_step(client_for: ClientFor, number: int) -> None:
+    text = client_for(Role.VIEWER).get(f"/deployments/{number}").text
+
+    assert 1 == len(
+        re.findall('<details class="output-step" data-step="1" open>', text)
+    )

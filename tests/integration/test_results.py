@@ -1,0 +1,293 @@
+"""What a run of Ansible did, by window: the matrix, one result, failures, search."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from app.domain.events import TaskResult
+from app.errors import NotFound
+from app.settings import Settings
+from app.store.search import Wanted
+from app.store.store import Store
+from app.usecases import deploy, failures, record, results, search
+from app.usecases.deploy import View
+from app.usecases.results import SMALL, Matrix
+from tests.factories import (
+    begins,
+    ends,
+    make_service,
+    make_step_line,
+    recaps,
+    record_lines,
+    start_deployment,
+)
+
+SERVICE = make_service(name="fleet", steps=[{"name": "prepare"}, {"name": "publish"}])
+
+
+def run(
+    store: Store, settings: Settings, *lines: bytes, exit_code: int | None = None
+) -> View:
+    """A deployment whose run printed these lines, and ended with an exit code."""
+    number = start_deployment(store, settings, SERVICE).id
+    record_lines(store, number, *lines)
+    if exit_code is not None:
+        record.exited(store, number, exit_code)
+    return deploy.view(store, number)
+
+
+def shown(matrix: Matrix) -> dict[str, list[str]]:
+    return {
+        row.label: [cell.result.value if cell else "" for cell in row.cells]
+        for group in matrix.groups
+        for row in group.rows
+    }
+
+
+ALL = [
+    begins("prepare | Look"),
+    *(ends("prepare | Look", host, result)
+      for host, result in zip("abcdef", TaskResult, strict=True)),
+    begins("publish | Copy"),
+    ends("publish | Copy", "b"),
+]  # fmt: skip
+
+
+def test_the_matrix_has_every_result_by_step_task_and_host(
+    store: Store, settings: Settings
+) -> None:
+    matrix = results.matrix(store, run(store, settings, *ALL), SMALL)
+
+    assert list("abcdef") == matrix.hosts
+    assert ["prepare", "publish"] == [group.name for group in matrix.groups]
+    assert {
+        "Look": [result.value for result in TaskResult],
+        "Copy": ["", "ok", "", "", "", ""],
+    } == shown(matrix)
+    assert (None, None, "") == (matrix.earlier, matrix.later, matrix.more_hosts)
+
+
+def test_a_window_leads_to_the_tasks_before_and_behind_it(
+    store: Store, settings: Settings
+) -> None:
+    tasks = [f"task {n:02}" for n in range(30)]
+    lines = [line for task in tasks for line in (begins(task), ends(task, "a"))]
+    view = run(store, settings, *lines)
+    window = replace(SMALL, tasks=8)
+
+    seen = []
+    at: int | None = None
+    while True:
+        matrix = results.matrix(store, view, replace(window, before=at))
+        seen.append(list(shown(matrix)))
+        if matrix.earlier is None:
+            break
+        at = matrix.earlier
+    back = results.matrix(store, view, replace(window, before=matrix.later))
+
+    assert tasks == [task for page in reversed(seen) for task in page]
+    assert all(["ok"] == cells for cells in shown(matrix).values())
+    assert seen[-2][0] in shown(back)
+
+
+def test_hosts_come_in_windows_and_those_that_failed_come_first(
+    store: Store, settings: Settings
+) -> None:
+    hosts = [f"h{n:03}" for n in range(100)]
+    ended = [
+        ends("t", host, TaskResult.FAILED if host == "h077" else TaskResult.OK)
+        for host in hosts
+    ]
+    view = run(store, settings, begins("t"), *ended)
+    window = replace(SMALL, hosts=40)
+
+    first = results.matrix(store, view, window)
+    second = results.matrix(store, view, replace(window, hosts_after=first.more_hosts))
+    third = results.matrix(store, view, replace(window, hosts_after=second.more_hosts))
+
+    assert ["h077", "h000", "h001"] == list(first.hosts[:3])
+    assert set(hosts) == {*first.hosts, *second.hosts, *third.hosts}
+    assert "" == third.more_hosts
+
+
+def test_nothing_is_shown_that_the_view_does_not_know_yet(
+    store: Store, settings: Settings
+) -> None:
+    """The stream goes on where the page ends: what is newer comes from there."""
+    view = run(store, settings, begins("t"), ends("t", "a"))
+    record_lines(store, view.deployment.id, ends("t", "b"), begins("u"))
+
+    matrix = results.matrix(store, view, SMALL)
+
+    assert {"t": ["ok", ""]} == shown(matrix)
+
+
+def test_a_result_is_found_with_its_surroundings(
+    store: Store, settings: Settings
+) -> None:
+    view = run(store, settings, *ALL)
+    matrix = results.matrix(store, view, SMALL)
+    cell = matrix.groups[0].rows[0].cells[1]
+    assert cell is not None
+
+    found = results.find(store, view.deployment.id, cell.number)
+
+    assert ("b", "prepare | Look", "prepare") == (
+        found.recorded.host, found.recorded.task, found.step,
+    )  # fmt: skip
+    assert "prepare | Look changed b" == found.told.message
+    assert list("abcdef") == [one.host for one in found.beside]
+    assert found.earlier is None
+    assert found.later is not None
+    assert "publish | Copy" == found.later.task
+
+
+@pytest.mark.parametrize("number", [1, 4_000_000_000])
+def test_what_is_no_result_is_not_found(
+    store: Store, settings: Settings, number: int
+) -> None:
+    view = run(store, settings, *ALL)
+
+    with pytest.raises(NotFound):
+        results.find(store, view.deployment.id, number)
+
+
+def test_a_failure_is_summed_up_with_the_last_time_that_it_passed(
+    store: Store, settings: Settings
+) -> None:
+    well = run(store, settings, begins("t"), ends("t", "a"), exit_code=0)
+    run(store, settings, begins("t"), ends("t", "a", TaskResult.FAILED), exit_code=2)
+    stats = recaps(failures={"a": 1})
+    view = run(store, settings, begins("t"), ends("t", "b"),
+               ends("t", "a", TaskResult.FAILED), stats, exit_code=2)  # fmt: skip
+
+    (failure,) = failures.look(store, view).found
+
+    assert ("a", "t", "t failed a") == (
+        failure.host, failure.task, failure.message,
+    )  # fmt: skip
+    assert well.deployment.id == failure.passed
+    assert failure.number in [event.number for event in failure.lines]
+    assert failure.number == failure.result
+
+
+def test_many_failures_are_summed_up_by_the_first(
+    store: Store, settings: Settings
+) -> None:
+    ended = [ends("t", f"h{n}", TaskResult.FAILED) for n in range(9)]
+    view = run(store, settings, begins("t"), *ended)
+
+    found = failures.look(store, view)
+
+    assert (failures.MAX_FAILURES, 9 - failures.MAX_FAILURES) == (
+        len(found.found), found.more,
+    )  # fmt: skip
+
+
+def test_the_failure_of_a_script_is_the_step_that_it_reported(
+    store: Store, settings: Settings
+) -> None:
+    report = [make_step_line("prepare", state) for state in ("running", "success")]
+    well = run(store, settings, *report, exit_code=0)
+    view = run(store, settings, make_step_line("prepare"), b"no room left",
+               make_step_line("prepare", "failure"), b"bye", exit_code=1)  # fmt: skip
+
+    (failure,) = failures.look(store, view).found
+
+    assert ("", "prepare", well.deployment.id) == (
+        failure.host, failure.step, failure.passed,
+    )  # fmt: skip
+    assert "no room left" in [event.text for event in failure.lines]
+
+
+def test_a_run_that_failed_in_no_step_shows_its_last_lines(
+    store: Store, settings: Settings
+) -> None:
+    view = run(store, settings, b"one", b"no such file", exit_code=127)
+
+    (failure,) = failures.look(store, view).found
+
+    assert ("", "") == (failure.host, failure.step)
+    assert "no such file" in [event.text for event in failure.lines]
+    assert "exit code 127" in failure.message
+
+
+def test_what_went_well_has_no_failures(store: Store, settings: Settings) -> None:
+    view = run(store, settings, *ALL[:1], exit_code=0)
+
+    assert () == failures.look(store, view).found
+
+
+def test_the_recap_is_ansibles_own(store: Store, settings: Settings) -> None:
+    stats = recaps(ok={"a": 3, "b": 1}, dark={"b": 1})
+    view = run(store, settings, *ALL, stats)
+
+    found = results.recap_of(store, view.deployment.id)
+
+    assert [("b", True), ("a", False)] == [(one.host, one.bad) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hosts"),
+    [
+        (Wanted(result="changed"), ["b"]),
+        (Wanted(host="c"), ["c"]),
+        (Wanted(host="b", step=2), ["b"]),
+        (Wanted(text="RUNNER_ON_FAILED prepare"), ["d", "e"]),
+        (Wanted(text="%"), []),
+        (Wanted(text="\0"), []),
+        (Wanted(text="look f", result="unreachable"), ["f"]),
+        (Wanted(step=7), []),
+        (Wanted(), []),
+    ],
+)
+def test_lines_are_found_by_host_result_step_and_text(
+    store: Store, settings: Settings, wanted: Wanted, hosts: list[str]
+) -> None:
+    view = run(store, settings, *ALL)
+
+    found = search.look(store, view.deployment.id, wanted, 0)
+
+    assert hosts == [event.host for event in found.events]
+    assert found.further is None
+
+
+def test_a_search_goes_on_where_its_page_ended(
+    store: Store, settings: Settings
+) -> None:
+    lines = [b"wanted" if n % 2 else b"other" for n in range(3 * search.PAGE)]
+    view = run(store, settings, *lines)
+
+    first = search.look(store, view.deployment.id, Wanted(text="WANTED"), 0)
+    assert first.further is not None
+    second = search.look(store, view.deployment.id, Wanted(text="wanted"),
+                         first.further)  # fmt: skip
+
+    assert search.PAGE == len(first.events)
+    assert search.PAGE // 2 == len(second.events)
+    assert first.events[-1].number < second.events[0].number
+    assert second.further is None
+
+
+def test_every_window_is_read_by_an_index(store: Store, settings: Settings) -> None:
+    """However many events there are, it reads those of its window."""
+    view = run(store, settings, *ALL)
+    with store.begin() as db:
+        db.execute(text("SET LOCAL enable_seqscan = off"))
+        db.execute(text("SET LOCAL enable_bitmapscan = off"))
+        query = (
+            "SELECT number FROM events WHERE deployment_id = :id AND kind = 'runner'"
+            " AND name = 'playbook_on_task_start' ORDER BY number DESC LIMIT 8"
+        )
+        of_host = (
+            "SELECT number FROM events WHERE deployment_id = :id AND host IN ('a', 'b')"
+            " AND host IS NOT NULL AND result IS NOT NULL AND number >= 1"
+        )
+        plans = [
+            "\n".join(db.scalars(text(f"EXPLAIN {sql}"), {"id": view.deployment.id}))
+            for sql in (query, of_host)
+        ]
+
+    assert "ix_events_outline" in plans[0]
+    assert "ix_events_results" in plans[1]
