@@ -1,6 +1,7 @@
 """A service: what `services/<name>/config.json` says, checked before it is believed."""
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -205,9 +206,13 @@ class Service(BaseModel):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """The launch variables whose values are secrets (`writeOnly`)."""
+        """The launch variables whose values are secrets: `writeOnly`, or a part is."""
+        # A reference is not followed: too much is hidden then, never too little.
+        elsewhere = _hides(self.variables)
         return frozenset(
-            name for name, spec in self.properties.items() if spec.get("writeOnly")
+            name
+            for name, spec in self.properties.items()
+            if _hides(spec) or (elsewhere and _refers(spec))
         )
 
 
@@ -242,19 +247,35 @@ def _require_own_references(schema: dict[str, Any]) -> None:
     One to another document would have us fetch it while a form is checked.
     """
     resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
-    pending: list[Any] = [schema]
+    for part in _parts(schema):
+        reference = part.get("$ref", part.get("$dynamicRef"))
+        if isinstance(reference, str):
+            try:
+                resolver.lookup(reference)
+            except (Unresolvable, ValueError):
+                raise ValueError(
+                    f"may only refer to itself, which {reference!r} does not"
+                ) from None
+
+
+def _hides(schema: Any) -> bool:
+    """Whether something in a schema is writeOnly."""
+    return any(part.get("writeOnly") is True for part in _parts(schema))
+
+
+def _refers(schema: Any) -> bool:
+    """Whether something in a schema is told elsewhere."""
+    return any("$ref" in part or "$dynamicRef" in part for part in _parts(schema))
+
+
+def _parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a schema, itself first."""
+    pending = [schema]
     while pending:
         match pending.pop():
             case dict() as part:
+                yield part
                 pending.extend(part.values())
-                reference = part.get("$ref", part.get("$dynamicRef"))
-                if isinstance(reference, str):
-                    try:
-                        resolver.lookup(reference)
-                    except (Unresolvable, ValueError):
-                        raise ValueError(
-                            f"may only refer to itself, which {reference!r} does not"
-                        ) from None
             case list() as items:
                 pending.extend(items)
 

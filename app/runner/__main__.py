@@ -91,6 +91,9 @@ def _deploy(
     folder.prepare(private, variables, inventory=definition.inventory is None)
     env = _environment()
     masker = Masker([*secrets(definition.properties, launch.variables), decrypted])
+    if masker.longest:
+        # Modules would tell the host's log what they were called with.
+        env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
     listener = _listener(launch.events)(journal, masker, ident, private)
 
     def tell(status: str) -> None:

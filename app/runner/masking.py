@@ -7,7 +7,10 @@ journals of scripts too, masks what it reads.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, AnyStr
+
+from .writing import anchor, encoded, longest, pattern
 
 MASK = "********"
 #: Shorter values would mask half of every text and hide nothing.
@@ -22,27 +25,22 @@ _STRUCTURE = frozenset(
 
 
 class Masker:
-    """Replaces secret values in text and in JSON, plain and as JSON writes them."""
+    """Replaces secret values in text and in JSON.
+
+    They are found as they are, within JSON however deep, as URLs write them, and in
+    base64.
+    """
 
     def __init__(self, secrets: Iterable[Any]) -> None:
-        texts = {text for secret in secrets for text in _texts(secret)}
-        self._texts = {form for text in texts for form in _forms(text)}
-        # Shown in an event, JSON that a module printed is JSON within JSON.
-        twice = self._texts | {form for text in self._texts for form in _forms(text)}
-        # The longest first: one secret may be the beginning of another.
-        texts_found = sorted(self._texts, key=len, reverse=True)
-        found = [f.encode(errors="replace") for f in sorted(twice, key=len)][::-1]
-        either = b"|".join(map(re.escape, found))
-        self._any = re.compile(either)
-        # These take up no character: of secrets that overlap, each one is found.
-        self._in_bytes = re.compile(b"(?=(" + either + b"))")
-        self._in_text = re.compile(f"(?=({'|'.join(map(re.escape, texts_found))}))")
-        #: Length in bytes of the longest form of a secret.
-        self.longest = max(map(len, found), default=0)
+        self._texts = {text for secret in secrets for text in _texts(secret)}
+        self._anchors = {anchor(text).encode() for text in self._texts}
+        #: Length in bytes of the longest way to write a secret.
+        self.longest = max(map(longest, self._texts), default=0)
 
     def finds(self, content: bytes) -> bool:
-        """Say whether a secret is somewhere in this content."""
-        return bool(self.longest) and self._any.search(content) is not None
+        """Say whether a secret may be somewhere in this content; False is sure."""
+        # A search for each is many times faster than one pattern for all.
+        return any(anchor in content for anchor in self._anchors)
 
     def text(self, content: bytes) -> bytes:
         """Return text with every secret masked."""
@@ -84,11 +82,31 @@ class Masker:
         Where secrets overlap from the very beginning on, it is `at` itself: a cut at 0
         would leave everything to be cut again.
         """
-        if self.longest:
-            for start, end in _spans(self._in_bytes, content[: at + self.longest]):
-                if start < at < end:
-                    return start or at
+        for start, end in self.spans(content[: at + self.longest]):
+            if start < at < end:
+                return start or at
         return at
+
+    def spans(self, content: bytes) -> Iterator[tuple[int, int]]:
+        """Where secrets stand; those that overlap are one span."""
+        if self.finds(content):
+            yield from _spans(self._in_bytes, content)
+
+    @cached_property
+    def _in_text(self) -> re.Pattern[str]:
+        # Made when a secret was found: for many of them it takes a while.
+        return re.compile(self._either)
+
+    @cached_property
+    def _in_bytes(self) -> re.Pattern[bytes]:
+        return re.compile(self._either.encode(errors="replace"))
+
+    @property
+    def _either(self) -> str:
+        # The longest first: one secret may be the beginning of another.
+        texts = sorted(self._texts, key=len, reverse=True)
+        # It takes up no character: of secrets that overlap, each one is found.
+        return f"(?=({'|'.join(map(pattern, texts))}))"
 
     def _value(self, value: Any) -> Any:
         match value:
@@ -145,11 +163,13 @@ def _masked(pattern: re.Pattern[AnyStr], content: AnyStr, mask: AnyStr) -> AnySt
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts in a JSON value that can be masked, and the lines of long ones."""
+    """What of a JSON value is masked: texts, their lines, other ways to write them."""
     match value:
         case str():
             pieces = {value, value.strip(), *map(str.strip, value.splitlines())}
             yield from (piece for piece in pieces if len(piece) >= MIN_LENGTH)
+            if len(value) >= MIN_LENGTH:
+                yield from encoded(value)
         case dict():
             for item in value.values():
                 yield from _texts(item)
@@ -160,9 +180,3 @@ def _texts(value: Any) -> Iterator[str]:
             return
         case _:
             yield from _texts(str(value))
-
-
-def _forms(text: str) -> set[str]:
-    """A text as it is and as JSON writes it, with and without ASCII only."""
-    ascii_only, unicode = json.dumps(text), json.dumps(text, ensure_ascii=False)
-    return {text, ascii_only[1:-1], unicode[1:-1]}

@@ -47,6 +47,7 @@ def fields(
             name,
             schema,
             required=name in required,
+            secret=name in service.secret_names,
             sent=sent,
             problem=problems.get(name, ""),
         )
@@ -80,6 +81,7 @@ def _field(
     schema: Mapping[str, Any],
     *,
     required: bool,
+    secret: bool,
     sent: Mapping[str, str],
     problem: str,
 ) -> Field:
@@ -91,7 +93,7 @@ def _field(
         label=str(schema.get("title") or name),
         help=str(schema.get("description") or ""),
         kind=kind,
-        value="" if kind == "password" else value,
+        value="" if secret else value,
         checked=value == "true",
         choices=tuple(as_text(choice) for choice in schema.get("enum", ())),
         required=required and default is None,

@@ -16,6 +16,7 @@ from app.worker import cgroup
 from app.worker.ending import Ending
 from app.worker.follow import Follower, Interrupted, Vanished
 from app.worker.launch import Run, launch, run_of
+from app.worker.redact import redact
 from app.worker.room import no_room
 
 log = get("worker")
@@ -118,14 +119,24 @@ class Carrier:
         except Vanished as gone:
             # Nobody else can: with the run, the wrapper went that would have done it.
             run.remove_config()
+            self._redact(run, masker)
             outcome = gone.ended or Outcome(Status.FAILED, VANISHED)
             record.failed(self._store, deployment.id, outcome.reason, outcome.status)
         except Conflict:
             log.warning("follow.superseded", deployment=deployment.id)
             raise
         else:
+            # Before the secrets are dropped with its end: whoever comes after a crash
+            # has to know them.
+            self._redact(run, masker)
             trouble = no_room(self._settings.runs) if run.filled_disk() else ""
             record.exited(self._store, deployment.id, exit_code, ended, trouble)
+
+    def _redact(self, run: Run, masker: Masker) -> None:
+        try:
+            redact(run.journal, masker)
+        except OSError as error:
+            log.warning("redact.failed", path=str(run.journal), error=error.strerror)
 
     def _reap(self, deployment_id: int) -> None:
         """Take the exit status of a wrapper that is our child: no zombie stays."""

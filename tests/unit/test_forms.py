@@ -94,8 +94,16 @@ def test_what_was_sent_is_shown_again_with_its_problem() -> None:
     assert ("many", "is no number") == (field.value, field.problem)
 
 
-def test_a_secret_is_never_shown_again() -> None:
-    service = service_with(a={"type": "string", "writeOnly": True})
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "writeOnly": True},
+        {"type": "object", "properties": {"key": {"writeOnly": True}}},
+    ],
+    ids=["itself", "a-part-of-it"],
+)
+def test_a_secret_is_never_shown_again(schema: dict[str, Any]) -> None:
+    service = service_with(a=schema)
 
     (field,) = fields(service, {"a": "hunter2"}, {"a": "too short"})
 

@@ -55,6 +55,25 @@ def test_secret_names_are_the_properties_that_are_write_only() -> None:
 
 
 @pytest.mark.parametrize(
+    "account",
+    [
+        {"properties": {"password": {"writeOnly": True}}},
+        {"items": {"writeOnly": True}},
+        {"anyOf": [{"type": "null"}, {"properties": {"key": {"writeOnly": True}}}]},
+        {"$ref": "#/$defs/account"},
+    ],
+    ids=["property", "item", "choice", "reference"],
+)
+def test_a_variable_of_which_a_part_is_write_only_is_secret(
+    account: dict[str, Any],
+) -> None:
+    schema = make_schema(account=account, colour={"type": "string"})
+    schema["$defs"] = {"account": {"properties": {"key": {"writeOnly": True}}}}
+
+    assert {"account"} == parse_config(variables=schema).secret_names
+
+
+@pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (b"", "config.json is not JSON"),

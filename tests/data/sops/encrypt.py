@@ -28,6 +28,8 @@ VARIABLES = {
         "strict": True,
     },
     "users": ["canary-first", "canary-second"],
+    # With something around it that has to be escaped wherever it is written.
+    "bird": "ü\"é/cnrysops4e1c9a7d52f04b6f+\\ <&'",
     "certificate": "-----BEGIN\ncanary-line-one\ncanary-line-two\n-----END\n",
 }
 

@@ -1,0 +1,105 @@
+"""Every answer to a GET: what is asked for comes from the route table and from links.
+
+So a new route is asked too, without anybody having to think of it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from html import unescape
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from tests.system.web import Answer, Web
+
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+_LINK = re.compile(rb"""(?:href|src|action)="([^"#]+)""")
+#: Routes that may answer nothing well, and why.
+SILENT = {"/nodes/forget": "there is no node that has gone"}
+#: More links than that, and a page invents new ones.
+_MOST = 10_000
+
+
+def everything(web: Web, routes: Iterable[Any]) -> list[Answer]:
+    """Every answer there is: of each route as a page and as JSON, and behind each link.
+
+    Raises AssertionError for a route that never answered well: it would hide nothing
+    by showing nothing. Then `known` or a page has to lead there.
+    """
+    routes = [route for route in routes if "GET" in route.methods]
+    things = known(web)
+    answers = [
+        web.get(path, accept)
+        for route in routes
+        for path in paths(route.path, things)
+        for accept in ("text/html", "application/json")
+    ]
+    asked = {answer.path for answer in answers}
+    for answer in answers:
+        for link in _links(answer):
+            if link not in asked:
+                asked.add(link)
+                # It is looked at in its turn: the list grows while it is gone through.
+                answers.append(web.get(link, "text/html"))
+        assert len(asked) < _MOST
+    well = {urlsplit(answer.path).path for answer in answers if answer.status < 400}
+    silent = {r.path for r in routes if not any(map(r.path_regex.match, well))}
+    assert silent <= SILENT.keys(), silent
+    return answers
+
+
+def known(web: Web) -> list[dict[str, str]]:
+    """What can be put into a route's path, as the API itself lists it."""
+    things = [{"name": each["name"]} for each in web.read("/api/services")]
+    for number in (each["id"] for each in web.read("/api/deployments")):
+        things.append({"id": f"{number}"})
+        files = web.read(f"/api/deployments/{number}/artifacts")
+        things += [{"id": f"{number}", "path": each["path"]} for each in files]
+    return things
+
+
+def paths(template: str, things: Iterable[Mapping[str, str]]) -> list[str]:
+    """The paths that a template stands for, as far as that is known; links lead on."""
+    names = set(_PARAMETER.findall(template))
+    return [
+        _PARAMETER.sub(lambda found, of=thing: quote(of[found[1]]), template)  # type: ignore[misc] # a default binds it
+        for thing in ({}, *things)
+        if thing.keys() == names
+    ]
+
+
+def provoke(web: Web, service: str, secret: str) -> list[Answer]:
+    """What comes back for requests that hold a secret and can't be done."""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    json = {"content-type": "application/json"}
+    bad: dict[str, object] = {"secret": [secret], "shown": 5, "gate": ""}
+    answers = [
+        web.post(
+            "/api/deployments", {"service": service, "variables": variables}, **json
+        )
+        for variables in (bad, bad | {"unknown": secret}, {"secret": secret * 50})
+    ]
+    answers += [
+        web.send(
+            "POST", "/api/deployments", f'{{"variables": {secret}'.encode(), **json
+        )
+    ]
+    fields = {"var.secret": secret * 50, "var.shown": "x" * 5000, "var.gate": ""}
+    answers.append(
+        web.send("POST", f"/services/{service}/deploy", urlencode(fields).encode(),
+                 accept="text/html", **form)
+    )  # fmt: skip
+    login = urlencode({"name": "nobody", "password": secret}).encode()
+    answers += [
+        web.send("POST", "/login", login, accept="text/html", **form),
+        web.send("GET", "/", authorization=f"Bearer {secret.encode().hex()}"),
+        web.send("GET", "/", authorization="", cookie=f"fastdeploy={quote(secret)}"),
+    ]
+    return answers
+
+
+def _links(answer: Answer) -> Iterator[str]:
+    for found in _LINK.findall(answer.body):
+        link = urljoin(answer.path, unescape(found.decode(errors="replace")))
+        parts = urlsplit(link)
+        if not parts.scheme and not parts.netloc:
+            yield link
