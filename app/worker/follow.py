@@ -81,9 +81,8 @@ class Follower:
                 batch = journal.read(ended=exit_code is not None)
                 if batch is not None:
                     self._record(batch)
-                    more = len(batch.events) == MAX_LINES or exit_code is not None
-                    if not more and self._stop.wait(GATHER):
-                        raise Interrupted
+                    if len(batch.events) < MAX_LINES:
+                        self._gather()
                 elif exit_code is not None and self._nothing_left():
                     return exit_code, self._outcome
                 elif self._stop.wait(POLL):
@@ -91,6 +90,13 @@ class Follower:
                 self._check(exit_code)
         finally:
             journal.close()
+
+    def _gather(self) -> None:
+        """Let lines gather for GATHER seconds, unless the run ends meanwhile."""
+        until = time.monotonic() + GATHER
+        while self._run.exit_code() is None and time.monotonic() < until:
+            if self._stop.wait(POLL):
+                raise Interrupted
 
     def _record(self, batch: Batch) -> None:
         now = datetime.now(UTC)
