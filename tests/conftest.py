@@ -24,6 +24,20 @@ from app.store.store import Store
 _CARELESS = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our own options."""
+    parser.addoption(
+        "--pictures", type=Path, help="folder for a picture of every page in each look"
+    )
+
+
+@pytest.fixture(scope="session")
+def pictures(request: pytest.FixtureRequest) -> Path | None:
+    """Where pictures of pages are wanted, if anywhere."""
+    found: Path | None = request.config.getoption("--pictures")
+    return found
+
+
 class Postgres:
     """A PostgreSQL server with a migrated template; databases are cloned from it."""
 

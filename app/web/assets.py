@@ -1,19 +1,39 @@
 """The built frontend: names with a hash from Vite's manifest, and the files."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
 _ENTRY = "src/main.ts"
+_ICONS = "src/icons/"
+
+#: The icon of each state of a deployment; `plain` is for what has none.
+ICONS = {
+    "queued": "wait",
+    "starting": "busy",
+    "running": "busy",
+    "successful": "good",
+    "failed": "bad",
+    "canceled": "off",
+    "timeout": "late",
+    "unreachable": "late",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """What a page loads; both are empty where the frontend isn't built."""
+    """What a page loads; all are empty where the frontend isn't built."""
 
     scripts: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    #: The address of each icon, by its name.
+    icons: Mapping[str, str] = field(default_factory=dict)
+
+    def icon(self, state: str = "") -> str:
+        """The address of the icon of a deployment's state, or of none."""
+        return self.icons[ICONS.get(state, "plain")]
 
 
 def load_assets(static: Path = STATIC) -> Assets:
@@ -26,4 +46,9 @@ def load_assets(static: Path = STATIC) -> Assets:
     return Assets(
         scripts=(f"/static/{entry['file']}",),
         styles=tuple(f"/static/{name}" for name in entry.get("css", ())),
+        icons={
+            Path(source).stem: f"/static/{made['file']}"
+            for source, made in manifest.items()
+            if source.startswith(_ICONS)
+        },
     )

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from structlog.contextvars import get_contextvars
 
 from app import errors
 from app.log import get
@@ -113,6 +114,8 @@ async def _answer(
         status=code,
         heading=HEADINGS.get(code, "That did not work"),
         message=message,
+        request_id=get_contextvars().get("request", ""),
+        retry=request.url.path if request.method == "GET" else "",
         back="/",
     )
     page.headers.update(headers)

@@ -1,6 +1,6 @@
 """Rendering: the Jinja environment, pages, and the fragments that the stream sends."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -21,7 +21,7 @@ from app.domain.timeline import bars
 from app.store.events import Event
 from app.usecases.deploy import View
 from app.usecases.failures import Failure, Failures
-from app.web.assets import Assets
+from app.web.assets import ICONS, Assets
 from app.web.terminal import SHOWN_LINE, Span, marked, plain, spans
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -134,13 +134,16 @@ class Renderer:
             auto_reload=False,
             finalize=_readable,
         )
-        self._environment.filters |= {
+        filters: dict[str, Callable[..., str]] = {
             "duration": duration,
+            "ago": _ago_now,
             "moment": moment,
             "size": size,
         }
+        self._environment.filters |= filters
         self._environment.globals |= {
             "assets": assets,
+            "icon_names": ICONS,
             "version": __version__,
             "counted": COUNTED,
             "task_results": tuple(TaskResult),
@@ -227,6 +230,24 @@ def duration(seconds: float | None) -> str:
 def moment(at: datetime) -> str:
     """A time for people who may be anywhere: 2026-05-04 13:37:00 UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago it was: just now, 5 min ago, 3 h ago, yesterday, 12 days ago."""
+    minutes = int((now - at).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    hours = minutes // 60
+    if hours < 24:
+        return f"{hours} h ago"
+    days = hours // 24
+    return "yesterday" if days == 1 else f"{days} days ago"
+
+
+def _ago_now(at: datetime) -> str:
+    return ago(at, datetime.now(UTC))
 
 
 def size(count: int) -> str:

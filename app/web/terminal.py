@@ -87,7 +87,8 @@ def plain(text: str) -> str:
 
 
 def _line(line: str) -> list[Span]:
-    rich = Text.from_ansi(line)
+    # Rich would take what stands before a carriage return for overwritten.
+    rich = Text.from_ansi(line.replace("\r", _picture("\r")))
     found = []
     position = 0
     # Decoded text is appended piece by piece, so its spans never overlap.

@@ -22,12 +22,15 @@ export function morph(target: Element, source: Element | DocumentFragment): void
   for (const node of old.slice(fresh.length)) node.remove();
 }
 
+/** Elements that write their content themselves, from their attributes. */
+const OWNERS = new Set(["elapsed-time", "remaining-time", "relative-time", "copy-text"]);
+
 /** Update a node to equal another; false if they are of different kinds. */
 function update(present: ChildNode, node: ChildNode): boolean {
   if (present.nodeName !== node.nodeName) return false;
   if (present instanceof Element && node instanceof Element) {
     updateAttributes(present, node);
-    morph(present, node);
+    if (!OWNERS.has(present.localName)) morph(present, node);
   } else if (present.nodeValue !== node.nodeValue) {
     present.nodeValue = node.nodeValue;
   }

@@ -1,7 +1,9 @@
+import { showFavicon } from "./favicon";
 import { morph, parse } from "./html";
 import { OutputLog } from "./output-log";
 import { RunMatrix } from "./run-matrix";
 import { soon } from "./soon";
+import { Connection } from "./toast";
 
 /** Fragments that replace what is there, by the name of their event. */
 const FRAGMENTS = ["status", "steps", "failures", "recap"] as const;
@@ -25,6 +27,7 @@ export class LiveDeployment extends HTMLElement {
   #delay = RETRY.first;
   #seen = "";
   #waiting = new Map<string, string>();
+  #connection = new Connection();
 
   connectedCallback(): void {
     for (const element of this.querySelectorAll<HTMLElement>("[data-without-script]")) {
@@ -60,10 +63,12 @@ export class LiveDeployment extends HTMLElement {
 
   #found(): void {
     this.#delay = RETRY.first;
+    this.#connection.found();
     this.#say("live", "Live");
   }
 
   #lost(): void {
+    this.#connection.lost();
     this.#say("lost", "Connection lost, trying again");
     // A network failure is the browser's to retry; an answer that is no stream is ours.
     if (this.#source?.readyState !== EventSource.CLOSED) return;
@@ -106,9 +111,10 @@ export class LiveDeployment extends HTMLElement {
       if (part) morph(part, parse(html));
     }
     this.#waiting.clear();
-    document.title =
-      this.querySelector<HTMLElement>("[data-title]")?.dataset["title"] ??
-      document.title;
+    const { title, icon } =
+      this.querySelector<HTMLElement>("[data-title]")?.dataset ?? {};
+    if (title) document.title = title;
+    if (icon) showFavicon(icon);
   }
 
   #part(name: string): HTMLElement | null {

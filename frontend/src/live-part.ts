@@ -1,4 +1,5 @@
 import { morph, parse } from "./html";
+import { Connection } from "./toast";
 
 /** Milliseconds from one look to the next; doubled after each failure, up to the last. */
 const PAUSE = { first: 3000, last: 60_000 };
@@ -14,6 +15,7 @@ export class LivePart extends HTMLElement {
   #timer = 0;
   #pause = PAUSE.first;
   #etag = "";
+  #connection = new Connection();
   #abort = new AbortController();
 
   connectedCallback(): void {
@@ -39,7 +41,10 @@ export class LivePart extends HTMLElement {
     try {
       await this.#fetch();
       this.#pause = PAUSE.first;
+      this.#connection.found();
     } catch {
+      if (this.#abort.signal.aborted) return;
+      this.#connection.lost();
       this.#pause = Math.min(this.#pause * 2, PAUSE.last);
     }
     this.#plan(this.#pause);

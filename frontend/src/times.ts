@@ -8,6 +8,17 @@ export function duration(seconds: number): string {
   return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
+/** How long ago a moment was, in the words of the server. */
+export function ago(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ago`;
+  const days = Math.floor(hours / 24);
+  return days === 1 ? "yesterday" : `${days} days ago`;
+}
+
 /**
  * A text that changes with every second.
  *
@@ -54,5 +65,32 @@ export class RemainingTime extends Ticking {
     const left = given - passed;
     if (left >= 10) return `about ${duration(left)} left`;
     return left > -5 ? "a few seconds left" : "takes longer than usual";
+  }
+}
+
+/**
+ * Keeps saying how long ago a moment was: `<relative-time at="2026-05-04T13:37:00Z">`
+ *
+ * By the clock of the reader, which may be some seconds off: it tells minutes at best.
+ */
+export class RelativeTime extends HTMLElement {
+  static readonly observedAttributes = ["at"];
+  #timer = 0;
+
+  connectedCallback(): void {
+    this.#timer = window.setInterval(() => this.#show(), 15_000);
+  }
+
+  disconnectedCallback(): void {
+    window.clearInterval(this.#timer);
+  }
+
+  attributeChangedCallback(): void {
+    this.#show();
+  }
+
+  #show(): void {
+    const at = Date.parse(this.getAttribute("at") ?? "");
+    if (!Number.isNaN(at)) this.textContent = ago((Date.now() - at) / 1000);
   }
 }

@@ -15,6 +15,7 @@ from typing import TypeVar
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import Browser
 from pydantic import SecretStr
 
 from app import bootstrap
@@ -27,6 +28,7 @@ from app.store.events import Event
 from app.usecases import access, catalogue, deploy, output
 from app.usecases.catalogue import Synced
 from app.usecases.deploy import View
+from tests.acceptance.browser import chromium
 from tests.conftest import Postgres
 from tests.processes import living
 
@@ -334,3 +336,10 @@ def client(fastdeploy: Installation) -> Iterator[httpx.Client]:
     """A client of the shared web process that may do everything."""
     with fastdeploy.client() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine, one for all tests."""
+    with chromium() as launched:
+        yield launched

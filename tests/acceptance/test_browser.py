@@ -2,43 +2,17 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from app.domain.access import Role
-from app.usecases import access, catalogue
-from tests.acceptance.conftest import ACTOR, ROOT, Installation, installed
+from app.usecases import catalogue
+from tests.acceptance.browser import SOON, log_in, visit
+from tests.acceptance.conftest import ROOT, Installation, installed
+from tests.acceptance.seeding import make_user
 from tests.conftest import Postgres
 
-PASSWORD = "correct horse battery"
-#: Milliseconds until something has come to be on a page.
-SOON = 60_000
-_FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-#: What judges whether everybody can use a page; `tools/build-frontend` fetches it.
-_AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-_LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 360, "height": 740}},
-}
-#: Says what it is told to hide: the direction of writing, and where a word ends.
-_HOSTILE = (
-    "<script>document.title='hacked'</script> \u202egnp.exe \u2066" + "x" * 10_000
-)
-_LOUD = f"""\
-#!/usr/bin/env python3
-import sys
-sys.stdout.reconfigure(encoding="utf-8")
-print({_HOSTILE!r})
-sys.exit({_HOSTILE[:400]!r})
-"""
 #: Prints a line that would show if it were taken for markup, then waits for a file.
 _SLOW = """\
 #!/usr/bin/env python3
@@ -72,34 +46,8 @@ def prepare(made: Installation) -> None:
     gate = {"properties": {"gate": {"type": "string"}}}
     made.write_service("slow", _SLOW, variables=gate,
                        steps=[{"name": "prepare"}, {"name": "never"}])  # fmt: skip
-    made.write_service("loud", _LOUD, description=_HOSTILE[:1000])
-    access.create_user(made.store, ACTOR, "ada", PASSWORD, Role.ADMIN)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The Chromium of this machine."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "no Chromium is here; tools/prepare-tests installs it"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=program, args=list(_FLAGS)
-        )
-        yield launched
-        launched.close()
-
-
-@contextmanager
-def visit(browser: Browser, url: str, **look: Any) -> Iterator[Page]:
-    """A page of a new visitor, on which no script may fail."""
-    context = browser.new_context(base_url=url, **look)
-    failures: list[str] = []
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: failures.append(str(error)))
-    opened.set_default_timeout(SOON)
-    yield opened
-    context.close()
-    assert [] == failures
+    made.write_service("failing", "#!/bin/sh\nexit 3\n")
+    make_user(made)
 
 
 @pytest.fixture
@@ -107,12 +55,6 @@ def page(browser: Browser, site: Installation) -> Iterator[Page]:
     """A page of a new visitor of the shared installation."""
     with visit(browser, site.url) as opened:
         yield opened
-
-
-def log_in(page: Page) -> None:
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
 
 
 def test_a_person_logs_in_launches_a_playbook_and_sees_it_finish(
@@ -227,45 +169,8 @@ def test_the_overview_keeps_itself_up_to_date(page: Page, site: Installation) ->
     log_in(page)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
-    number = site.launch("loud")
+    number = site.launch("failing")
 
-    strip = page.get_by_role("list", name="Last outcomes of loud, the newest last")
+    strip = page.get_by_role("list", name="Last outcomes of failing, the newest last")
     ended = strip.get_by_role("link", name=f"#{number} failed")
     expect(ended).to_have_attribute("href", f"/deployments/{number}", timeout=SOON)
-
-
-@pytest.mark.parametrize("look", _LOOKS.values(), ids=_LOOKS.keys())
-def test_every_page_can_be_used_by_everybody(
-    browser: Browser, site: Installation, look: dict[str, Any]
-) -> None:
-    """Also one of a run that prints what is hostile, and a page that isn't there."""
-    failed, well = site.launch("loud"), site.launch("hello")
-    site.ended(failed)
-    site.ended(well)
-    with visit(browser, site.url, **look) as page:
-        page.goto("/")
-        require_good(page)
-        log_in(page)
-        for path in (
-            "/", "/services/loud", "/services/hello", "/services/loud/doctor",
-            "/deployments", f"/deployments/{failed}", f"/deployments/{well}",
-            f"/deployments/{well}/artifacts", "/nodes", "/nothing",
-        ):  # fmt: skip
-            page.goto(path)
-            require_good(page)
-
-
-def require_good(page: Page) -> None:
-    """Axe finds nothing on the page, it fits its window, and nothing was executed."""
-    page.evaluate(_AXE.read_text())
-    violations = page.evaluate(
-        """async () => (await axe.run()).violations.map(
-            ({id, nodes}) => [id, nodes.map((node) => node.html.slice(0, 200))])"""
-    )
-    fits = page.evaluate(
-        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    )
-
-    assert [] == violations, page.url
-    assert fits, page.url
-    assert "hacked" not in page.title()

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.events import Kind
 from app.store.events import Event
-from app.web.render import duration, lines, moment, size
+from app.web.render import ago, duration, lines, moment, size
 from app.web.terminal import SHOWN_LINE, Span
 from tests.factories import NOW
 
@@ -34,6 +34,16 @@ def test_a_moment_is_in_utc(hours: int) -> None:
     at: datetime = NOW.astimezone(timezone(timedelta(hours=hours)))
 
     assert "2026-05-04 13:37:00 UTC" == moment(at)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(-5, "just now"), (59, "just now"), (60, "1 min ago"), (3599, "59 min ago"),
+     (3600, "1 h ago"), (86_399, "23 h ago"), (86_400, "yesterday"),
+     (172_800, "2 days ago")],
+)  # fmt: skip
+def test_how_long_ago_it_was_is_for_people(seconds: int, expected: str) -> None:
+    assert expected == ago(NOW - timedelta(seconds=seconds), NOW)
 
 
 def make_event(kind: Kind, text: str = "", *, cut: bool = False) -> Event:

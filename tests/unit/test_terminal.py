@@ -29,6 +29,9 @@ from app.web.terminal import MAX_ESCAPES, Span, marked, plain, spans
             id="each-line-by-itself",
         ),
         pytest.param("a\r\nb", [Span("a\nb")], id="dos-line"),
+        pytest.param(
+            "\x1b[31mseen\rover", [Span("seen␍over", "ansi-fg-red")], id="return",
+        ),
     ],
 )  # fmt: skip
 def test_colours_become_classes(text: str, expected: list[Span]) -> None:

@@ -1,0 +1,288 @@
+"""Every page, as everybody may meet it: light, dark, narrow, by keyboard, bare.
+
+`just screenshots` runs the same with `--pictures FOLDER`, and keeps what it sees.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from starlette.routing import Match, Route
+
+from app.web.app import ROUTES
+from app.web.openapi import is_api
+from tests.acceptance.browser import (
+    NARROW,
+    PASSWORD,
+    WIDE,
+    focusable,
+    log_in,
+    too_wide,
+    violations,
+    visit,
+)
+from tests.acceptance.conftest import Installation, installed
+from tests.acceptance.seeding import Seeded, seed
+from tests.conftest import Postgres
+
+pytestmark = pytest.mark.timeout(240)
+
+#: Every page by name; `{failed}` and the like are numbers of deployments.
+PAGES = {
+    "overview": "/",
+    "service": "/services/webshop",
+    "service-playbook": "/services/static-site",
+    "service-broken": "/services/newsletter",
+    "doctor": "/services/hello/doctor",
+    "deployments": "/deployments",
+    "deployment-failed": "/deployments/{failed}",
+    "deployment-successful": "/deployments/{well}",
+    "deployment-canceled": "/deployments/{canceled}",
+    "deployment-running": "/deployments/{running}",
+    "deployment-queued": "/deployments/{queued}",
+    "artifacts": "/deployments/{failed}/artifacts",
+    "artifact": "/deployments/{failed}/artifacts/stdout",
+    "results": "/deployments/{failed}/results",
+    "result": "/deployments/{failed}/results/{result}",
+    "search": "/deployments/{failed}/search?text=web03",
+    "nodes": "/nodes",
+    "node-forget": "/nodes/forget?name=here",
+    "users": "/admin/users",
+    "user": "/admin/users/{user}",
+    "tokens": "/admin/tokens",
+    "token-revoke": "/admin/tokens/{token}/revoke",
+    "settings": "/admin/settings",
+    "audit": "/admin/audit",
+    "nothing": "/nothing",
+}
+#: Those that a person sees who has not logged in.
+PUBLIC_PAGES = {"login": "/login"}
+#: What stands for the parts of an address when every route is asked for.
+_PARTS = {"name": "hello", "path": "stdout"}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An installation with something on every page."""
+
+    installation: Installation
+    seeded: Seeded
+
+    def path(self, template: str) -> str:
+        """The path of a page."""
+        return template.format(**asdict(self.seeded))
+
+
+@pytest.fixture(scope="module")
+def site(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """An installation with services and deployments of every kind."""
+    folder = tmp_path_factory.mktemp("pages")
+    with installed(postgres, folder / "fastdeploy") as made:
+        made.worker()
+        made.web()
+        yield Site(made, seed(made, folder))
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A page of somebody who has logged in, for all the tests of this module."""
+    with visit(browser, site.installation.url, viewport=WIDE) as opened:
+        opened.goto("/")
+        log_in(opened)
+        expect(opened.get_by_role("heading", level=1)).to_have_text("Overview")
+        yield opened
+
+
+@pytest.fixture
+def problems(page: Page) -> Iterator[list[str]]:
+    """What the console complains of while a test runs."""
+    found: list[str] = []
+
+    def note(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            found.append(message.text)
+
+    page.on("console", note)
+    yield found
+    page.remove_listener("console", note)
+
+
+def test_the_table_has_every_page(site: Site) -> None:
+    """Asks each route that changes nothing, as a browser does."""
+    with httpx.Client(base_url=site.installation.url, follow_redirects=False) as client:
+        form = {"name": "ada", "password": PASSWORD}
+        assert 303 == client.post("/login", data=form).status_code
+        pages = {
+            route.path
+            for route in ROUTES
+            if isinstance(route, Route) and "GET" in (route.methods or ())
+            if not (is_api(route) or route.path.endswith("/events"))
+            if _is_page(client, route, site)
+        }
+    listed = {
+        _route_of(site.path(path))
+        for path in (PAGES | PUBLIC_PAGES).values()
+        if path != PAGES["nothing"]
+    }
+
+    assert pages == listed, "put the new page into PAGES"
+
+
+def _is_page(client: httpx.Client, route: Route, site: Site) -> bool:
+    parts = {
+        name: _PARTS.get(name, site.seeded.failed) for name in route.param_convertors
+    }
+    answer = client.get(
+        route.url_path_for(route.name, **parts), headers={"Accept": "text/html"}
+    )
+    return "<html" in answer.text[:1000]
+
+
+def _route_of(path: str) -> str:
+    scope = {"type": "http", "path": path.partition("?")[0], "method": "GET"}
+    matching = (r for r in ROUTES if r.matches(scope)[0] is Match.FULL)
+    found = next(matching)
+    assert isinstance(found, Route)
+    return found.path
+
+
+@pytest.mark.parametrize("name", PAGES | PUBLIC_PAGES)
+def test_a_page_can_be_used_by_everybody(
+    browser: Browser, page: Page, site: Site, problems: list[str], name: str,
+    pictures: Path | None,
+) -> None:  # fmt: skip
+    """Axe finds nothing, it fits its window and Tab leads everywhere, in each look."""
+    if name in PUBLIC_PAGES:
+        with visit(browser, site.installation.url, viewport=WIDE) as opened:
+            opened.goto(PUBLIC_PAGES[name])
+            require_good(opened, name, pictures)
+        return
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDE)
+    page.goto(site.path(PAGES[name]))
+    require_good(page, name, pictures)
+
+    if name == "nothing":
+        problems = [p for p in problems if "404" not in p]
+    assert [] == problems
+
+
+def require_good(page: Page, name: str, pictures: Path | None) -> None:
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert [] == violations(page)
+    assert [] == too_wide(page)
+    require_reachable(page)
+    keep(page, pictures, f"{name}-light")
+
+    page.emulate_media(color_scheme="dark")
+    assert [] == violations(page, "color-contrast")
+    keep(page, pictures, f"{name}-dark")
+
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(NARROW)
+    assert [] == violations(page)
+    assert [] == too_wide(page)
+    keep(page, pictures, f"{name}-narrow")
+
+
+def require_reachable(page: Page) -> None:
+    """Tab comes by everything that can be used, and shows where it is."""
+    wanted = set(focusable(page))
+    page.evaluate("document.activeElement.blur()")
+    reached: set[str] = set()
+    hidden = []
+    # A line of output that has focus brings a button along.
+    for _ in range(2 * len(wanted) + 5):
+        if not wanted - reached:
+            break
+        page.keyboard.press("Tab")
+        at, outlined = page.evaluate(
+            """() => [document.activeElement.dataset.reach ?? null,
+                getComputedStyle(document.activeElement).outlineStyle !== "none"]"""
+        )
+        if at is None:
+            continue
+        reached.add(at)
+        if not outlined:
+            hidden.append(at)
+
+    assert set() == wanted - reached
+    assert [] == hidden
+
+
+def keep(page: Page, pictures: Path | None, name: str) -> None:
+    if pictures is None:
+        return
+    page.evaluate("window.scrollTo(0, 0); document.activeElement.blur()")
+    page.screenshot(
+        path=pictures / f"{name}.png", animations="disabled", full_page=True,
+        clip=_top(page),
+    )  # fmt: skip
+
+
+def _top(page: Page) -> Any:
+    """Of a long page, the part that a person looks at first."""
+    size = page.viewport_size
+    assert size is not None
+    height = page.evaluate("document.documentElement.scrollHeight")
+    limit = 1100 if size["width"] > 500 else 1500
+    return {"x": 0, "y": 0, "width": size["width"], "height": min(height, limit)}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_complete_without_javascript(
+    site: Site, bare: Page, name: str
+) -> None:
+    bare.goto(site.path(PAGES[name]))
+
+    expect(bare.get_by_role("heading", level=1)).to_be_visible()
+    assert [] == too_wide(bare)
+    # What only a script can use is not there.
+    assert 0 == bare.locator(".copy").count()
+    assert 0 == bare.locator("[data-follow]:visible").count()
+
+
+@pytest.fixture(scope="module")
+def bare(browser: Browser, site: Site) -> Iterator[Page]:
+    """A page of somebody whose browser runs no scripts."""
+    with visit(
+        browser, site.installation.url, java_script_enabled=False, viewport=NARROW
+    ) as opened:
+        opened.goto("/")
+        log_in(opened)
+        yield opened
+
+
+@pytest.mark.parametrize("name", ["overview", "deployment-running", "service"])
+def test_nothing_moves_for_those_who_want_no_motion(
+    browser: Browser, site: Site, name: str
+) -> None:
+    with visit(browser, site.installation.url, reduced_motion="reduce") as page:
+        page.goto("/login")
+        log_in(page)
+        page.goto(site.path(PAGES[name]))
+
+        assert 0 == page.evaluate("document.getAnimations().length")
+
+
+@pytest.mark.parametrize("name", ["overview", "deployment-running", "deployments"])
+def test_nothing_shifts_once_it_is_shown(page: Page, site: Site, name: str) -> None:
+    page.goto(site.path(PAGES[name]))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+    shifted = page.evaluate(
+        """() => new Promise((done) => {
+            let sum = 0;
+            new PerformanceObserver((list) => {
+                for (const entry of list.getEntries()) sum += entry.value;
+            }).observe({type: "layout-shift", buffered: true});
+            requestAnimationFrame(() => requestAnimationFrame(() => done(sum)));
+        })"""
+    )
+    assert shifted <= 0.01
