@@ -58,6 +58,18 @@ format:
     {{ run }} ruff format
     {{ run }} ruff check --fix
 
+# Build the documentation as a site in var/docs; a broken link fails
+[group("docs")]
+docs:
+    uv run --frozen --extra embedded --group docs sphinx-build --fail-on-warning --nitpicky --fresh-env --quiet docs var/docs
+    @echo "open var/docs/index.html"
+
+# Make pictures of every page: var/screenshots/index.html, and those that docs/ shows
+[group("docs")]
+screenshots: frontend
+    tools/prepare-tests
+    {{ run }} python -m tools.screenshots
+
 # Measure FastDeploy beside bare ansible-playbook and ansible-runner
 [group("check")]
 bench *args: frontend
