@@ -26,9 +26,12 @@ def start_worker(host: Host) -> str:
 def override(setting: str, unit: str = WORKER_UNIT) -> str:
     """A command that changes a unit's setting and lets its process begin anew."""
     folder = f"/etc/systemd/system/{unit}.service.d"
+    # The last file in the alphabet has the last word: `systemctl edit` makes an
+    # override.conf.
+    file = f"{folder}/zz-{setting.partition('=')[0]}.conf"
     return (
-        f"mkdir -p {folder} && printf '[Service]\\n{setting}\\n' "
-        f">{folder}/doctor.conf && systemctl daemon-reload && systemctl restart {unit}"
+        f"mkdir -p {folder} && printf '[Service]\\n{setting}\\n' >{file} && "
+        f"systemctl daemon-reload && systemctl restart {unit}"
     )
 
 

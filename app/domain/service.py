@@ -69,6 +69,14 @@ class Registration(BaseModel):
     become: Annotated[
         Literal["none", "full"], Field(description="Whether it may become root.")
     ] = "none"
+    run_group: Annotated[
+        str,
+        Field(
+            pattern=f"{ACCOUNT}|^$",
+            description="The group that may read its runs' config files, in place of "
+            "FASTDEPLOY_RUN_GROUP; one for each user, so that none reads another's.",
+        ),
+    ] = ""
     egress: Annotated[
         Literal["closed", "open"] | tuple[str, ...],
         Field(description="What it may reach: host:port, if it is a list."),

@@ -185,7 +185,13 @@ def _as_registered(settings: Settings, definition: Service | str | None) -> Sett
     registered = definition.registration if isinstance(definition, Service) else None
     if registered is None or registered.run_as == settings.run_as:
         return settings
-    return settings.model_copy(update={"run_as": registered.run_as, "runners": None})
+    return settings.model_copy(
+        update={
+            "run_as": registered.run_as,
+            "run_group": registered.run_group or settings.run_group,
+            "runners": None,
+        }
+    )
 
 
 def _rule(settings: Settings, user: str, program: Path) -> str:

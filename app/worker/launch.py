@@ -172,8 +172,9 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
         raise LaunchFailed(f"{config}: {error.strerror}") from error
     except LookupError:
         run.remove_config()
+        group = _run_group(settings, deployment.service)
         raise LaunchFailed(
-            f"there is no group {settings.run_group}; register the service on this "
+            f"there is no group {group}; register the service on this "
             "host, or set FASTDEPLOY_RUN_GROUP to a group that exists"
         ) from None
     try:
@@ -279,10 +280,16 @@ def _write_config(
         content["events"] = settings.events
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        if settings.run_group:
-            shutil.chown(path, group=settings.run_group)
+        if group := _run_group(settings, service):
+            shutil.chown(path, group=group)
         os.fchmod(file.fileno(), 0o640)
         file.write(orjson.dumps(content))
+
+
+def _run_group(settings: Settings, service: Service) -> str:
+    """The group that may read the config file: that of the user who runs it."""
+    registered = service.registration
+    return (registered.run_group if registered else "") or settings.run_group
 
 
 def _spawn(run: Run, config: Path, command: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ SITE = f"{RUNNERS}/static-site/deploy.py"
 PYTHON = "/opt/fastdeploy/runner/bin/python"
 STOP = "/opt/fastdeploy/bin/stop-run"
 RUNS = "/var/lib/fastdeploy/runs"
+LEAKY = f"{RUNNERS}/leaky/deploy.py"
 KEY = Path("/etc/fastdeploy/age/deploy.key")
 CONFIG = "/var/tmp/fastdeploy-1.json"
 #: What is executed by the deploy user or by root, or decides what is.
@@ -51,6 +53,11 @@ class Attack:
     command: tuple[str, ...]
     refusal: str
 
+    @property
+    def name(self) -> str:
+        """What docs/security.md calls it."""
+        return f"{self.user} {self.what}"
+
     def refused(self) -> str:
         """The words of the refusal; empty if there were none."""
         done = run_as(self.user, *self.command)
@@ -68,6 +75,11 @@ class Check:
     what: str
     attack: Callable[[], str]
     refusal: str
+
+    @property
+    def name(self) -> str:
+        """What docs/security.md calls it."""
+        return f"{self.user} {self.what}"
 
     def refused(self) -> str:
         """What kept the attack from getting anything; empty if it got something."""
@@ -169,26 +181,28 @@ def writable(user: str) -> str:
 
 def by_config_file() -> Iterator[Check]:
     """Links and races on the file that the runner is pointed to."""
-    secret = KEY.read_text().split()[-1]
     for program, service in ((HELLO, "script"), (SITE, "playbook")):
         yield Check(
             "fastdeploy",
             f"has a {service} service read the age key through a link",
-            lambda program=program: leak(program, secret, linked=True),  # type: ignore[misc]
+            lambda program=program: leak(program, linked=True),  # type: ignore[misc]
             "the key is in no output",
         )
-    yield Check(
-        "fastdeploy",
-        "exchanges the config file for a link while it is read",
-        lambda: race(secret),
-        "the key is in no output",
-    )
+        yield Check(
+            "fastdeploy",
+            f"exchanges the config file of a {service} service while it is read",
+            lambda program=program: race(program),  # type: ignore[misc]
+            "the key is in no output",
+        )
+    yield Check("deploy-probe", "reads the config file of another user's run",
+                read_another, "Permission denied")  # fmt: skip
     yield Check("fastdeploy", "brings along modules, libraries and an ansible.cfg",
                 smuggle, "no line of them was executed")  # fmt: skip
 
 
-def leak(program: str, secret: str, *, linked: bool) -> str:
+def leak(program: str, *, linked: bool) -> str:
     """Point the runner to a link to the key; returns the output if the key is in it."""
+    secret = KEY.read_text().split()[-1]
     if linked:
         run_as("fastdeploy", "ln", "-sfn", str(KEY), CONFIG)
     done = run_as("fastdeploy", *sudo(program, "--config", CONFIG))
@@ -197,7 +211,22 @@ def leak(program: str, secret: str, *, linked: bool) -> str:
     return done.stdout if secret in done.stdout else ""
 
 
-def race(secret: str) -> str:
+def read_another() -> str:
+    """Read what a run of deploy's is given, as another deploy user; what was read."""
+    subprocess.run(["/usr/local/sbin/fastdeploy", "deploy", "hello", "-e", "pause=2"],
+                   check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (found := list(Path("/var/tmp").glob("fastdeploy-*.json"))):
+        if time.monotonic() > deadline:
+            return "nothing: there was no run"
+        time.sleep(0.05)
+    own, other = (run_as(u, "cat", str(found[0])) for u in ("deploy", "deploy-probe"))
+    if own.returncode:
+        return "nothing, and neither does the run"
+    return "" if re.search(NO_PERMISSION, other.stdout) else other.stdout
+
+
+def race(program: str) -> str:
     """Exchange file and link again and again while the runner reads it."""
     over = threading.Event()
 
@@ -212,7 +241,7 @@ def race(secret: str) -> str:
     exchanger = threading.Thread(target=exchange)
     exchanger.start()
     try:
-        return "".join(leak(HELLO, secret, linked=False) for _ in range(20))
+        return "".join(leak(program, linked=False) for _ in range(10))
     finally:
         over.set()
         exchanger.join()
@@ -256,19 +285,19 @@ def by_deploy(outside: str) -> Iterator[Attack]:
         yield Attack("deploy", f"reads the database {how}", (*command, "-c", "SELECT"),
                      "does not exist|authentication failed|no password")  # fmt: skip
     for unit in ("fastdeploy", "fastdeploy-worker"):
-        shown = subprocess.run(
-            ["systemctl", "show", "--property=MainPID", "--value", unit],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
-        number = shown.stdout.strip()
+        pid = f"$(systemctl show --property=MainPID --value {unit})"
+        environment = f"cat /proc/{pid}/environ"
         yield Attack("deploy", f"signals {unit}",
-                     ("sh", "-c", f"kill -TERM {number}"), NO_PERMISSION)  # fmt: skip
+                     ("sh", "-c", f"kill -TERM {pid}"), NO_PERMISSION)  # fmt: skip
         yield Attack("deploy", f"reads the environment of {unit}",
-                     ("cat", f"/proc/{number}/environ"), NO_PERMISSION)  # fmt: skip
+                     ("sh", "-c", environment), NO_PERMISSION)  # fmt: skip
         yield Attack("deploy", f"restarts {unit}", ("systemctl", "restart", unit),
                      "Access denied|authentication required")  # fmt: skip
     yield Attack("deploy", "opens the network", ("nft", "delete table inet fastdeploy"),
                  "Operation not permitted")  # fmt: skip
+    yield Attack("deploy", "opens the network as root of a namespace of its own",
+                 ("unshare", "-Ur", "nft", "delete table inet fastdeploy"),
+                 NO_PERMISSION)  # fmt: skip
     connections = {
         ("deploy", "the world over TCP"): (outside, "8080", "tcp"),
         ("deploy", "the world over UDP"): (outside, "53", "udp"),
@@ -291,6 +320,7 @@ def by_listing() -> Check:
         f"(root) NOPASSWD: {STOP} ^{RUNS}/[0-9]+ (INT|TERM|KILL|COUNT)$",
         f"(deploy) NOPASSWD: {HELLO} {config}",
         f"(deploy) NOPASSWD: {SITE} {config}",
+        f"(deploy) NOPASSWD: {LEAKY} {config}",
         f"(deploy-probe) NOPASSWD: /home/deploy-probe/runners/probe/deploy.py {config}",
     }
 
@@ -301,6 +331,13 @@ def by_listing() -> Check:
 
     return Check("fastdeploy", "may run more or less than what was registered",
                  unexpected, f"sudo -l: exactly {len(expected)} lines")  # fmt: skip
+
+
+def every(outside: str) -> list[Attack | Check]:
+    """Every attack; to list them does nothing."""
+    return [
+        *by_sudo(), *by_files(), *by_config_file(), *by_deploy(outside), by_listing()
+    ]  # fmt: skip
 
 
 def controls(outside: str) -> Iterator[tuple[str, bool]]:
@@ -328,13 +365,11 @@ def main() -> int:
     for what, held in controls(outside):
         say(f"{'ok      ' if held else 'FAILED  '} {what}")
         through += not held
-    attacks: list[Attack | Check] = [
-        *by_sudo(), *by_files(), *by_config_file(), *by_deploy(outside), by_listing()
-    ]  # fmt: skip
+    attacks = every(outside)
     for attack in attacks:
         refusal = attack.refused()
         state = "refused " if refusal else "THROUGH "
-        say(f"{state} {attack.user} {attack.what}: {refusal or 'nothing kept it'}")
+        say(f"{state} {attack.name}: {refusal or 'nothing kept it'}")
         through += not refusal
     say(f"{len(attacks)} attacks; {through} attacks or controls went wrong")
     return through

@@ -1,6 +1,6 @@
 """Hunt canaries on a whole host: deploy both kinds with secrets, then look everywhere.
 
-Run as root on a host with the services `leaky-script` and `leaky-playbook`, by
+Run as root on a host with the services `probe`, a script, and `leaky`, a playbook, by
 FastDeploy's own Python. Beside each secret goes a value that is none: it has to be seen
 in every place where the secrets must not be, so that an empty search means something.
 The exit code is the number of places that were not as they must be.
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,16 +28,18 @@ from tests.system.places import (
 )
 from tests.system.web import Answer, Web
 
-SERVICES = ("leaky-script", "leaky-playbook")
+SERVICES = ("probe", "leaky")
 KEY = Path("/etc/fastdeploy/age/deploy.key")
 GATE = Path("/run/hunt-gate")
 #: Where a secret may be: the most that its mode may give, and why it is there.
 ALWAYS = {
-    r"/etc/fastdeploy/age/deploy\.key": (0o600, "what the deploy user decrypts with"),
+    r"/opt/tests/tests/system/canary\.py": (0o644, "what is looked for, told to this"),
+    r"/etc/fastdeploy/age/deploy(-probe)?\.key": (0o600, "a deploy user's age key"),
 }
 #: While runs go on; these files are gone when they have ended.
 WHILE_IT_RUNS = {
     r"/var/tmp/fastdeploy-\d{18}\.json": (0o640, "the config file of a run"),
+    r"/var/lib/fastdeploy/runs/\d+/journal": (0o600, "what a script printed"),
     r"/tmp/fastdeploy-run-\w+/env/extravars": (0o600, "what ansible-playbook reads"),
 }
 _PATIENCE = 120
@@ -67,6 +70,8 @@ def main() -> int:
     """Deploy, and look; returns how many places were not as they must be."""
     report = Report()
     token = fastdeploy("createtoken", "hunt", *(f"--scope={p}" for p in Permission))
+    # So that there is one to be looked at.
+    fastdeploy("createuser", "ada", "--role=viewer", given="ada's own password")
     web = Web("127.0.0.1", 8000, token)
     shown, secret = canary.make("what is no secret"), canary.make("the launch variable")
     secrets = [
@@ -78,7 +83,7 @@ def main() -> int:
     ]
     watcher = Watcher([shown, *secrets])
     watcher.start()
-    numbers = deploy(report, web, shown, secret, secrets)
+    numbers = deploy(report, web, watcher, shown, secret, secrets)
     refused = answers.provoke(web, SERVICES[0], secret.value)
     watcher.finish()
     report.nowhere(
@@ -100,7 +105,12 @@ def main() -> int:
 
 
 def deploy(
-    report: Report, web: Web, shown: Canary, secret: Canary, secrets: Sequence[Canary]
+    report: Report,
+    web: Web,
+    watcher: Watcher,
+    shown: Canary,
+    secret: Canary,
+    secrets: Sequence[Canary],
 ) -> list[int]:
     """Deploy both kinds, look at every file while they run; returns their numbers."""
     GATE.unlink(missing_ok=True)
@@ -117,7 +127,7 @@ def deploy(
         there = any(re.fullmatch(pattern, str(holder)) for holder in holders)
         report.control(f"in {pattern}: {why}, {mode:o}", [] if there else ["not there"])
     with planted_process(shown):
-        time.sleep(1)  # the watcher looks twenty times a second
+        wait_for(lambda: 2 == len({file for _, file, _ in watcher.seen}))
     GATE.touch()
     for number in numbers:
         wait_for(lambda number=number: web.ended(number))  # type: ignore[misc] # a default binds it
@@ -176,7 +186,7 @@ def look_at_files(report: Report, shown: Canary, secrets: Sequence[Canary]) -> N
             path.unlink(missing_ok=True)
     report.control(f"planted in files, written in {len(ways)} ways",
                    planted.keys() - holders)  # fmt: skip
-    report.nowhere("in any other file than the age key's",
+    report.nowhere("in any other file than the age keys'",
                    strays(files_with(secrets, files_of_host()), ALWAYS))  # fmt: skip
 
 
@@ -188,9 +198,11 @@ def strays(
         mode = next(
             (m for p, (m, _) in places.items() if re.fullmatch(p, str(holder))), 0
         )
-        given = holder.stat().st_mode & 0o777
-        if given & ~mode:
-            yield f"{holder} {given:o}"
+        # What is gone by now was no place to stay.
+        with suppress(FileNotFoundError):
+            given = holder.stat().st_mode & 0o777
+            if given & ~mode or not mode:
+                yield f"{holder} {given:o}"
 
 
 def missed(canaries: Iterable[Canary], content: bytes) -> list[str]:
@@ -198,9 +210,10 @@ def missed(canaries: Iterable[Canary], content: bytes) -> list[str]:
     return [each.name for each in canaries if not each.is_in(content)]
 
 
-def fastdeploy(*arguments: str) -> str:
+def fastdeploy(*arguments: str, given: str = "") -> str:
     """What FastDeploy's own command prints, as its user runs it."""
-    return output_of("/usr/local/sbin/fastdeploy", *arguments).decode().strip()
+    command = ("/usr/local/sbin/fastdeploy", *arguments)
+    return output_of(*command, given=given.encode()).decode().strip()
 
 
 def wait_for(check: Callable[[], object]) -> None:

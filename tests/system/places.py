@@ -80,6 +80,7 @@ def files_with(canaries: Iterable[Canary], folders: Iterable[Path]) -> list[Path
     return [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
 
 
-def output_of(*command: str) -> bytes:
-    """What a command prints."""
-    return subprocess.run(command, check=True, capture_output=True).stdout
+def output_of(*command: str, given: bytes = b"") -> bytes:
+    """What a command prints that is given something to read."""
+    done = subprocess.run(command, input=given, check=True, stdout=subprocess.PIPE)
+    return done.stdout

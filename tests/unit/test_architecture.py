@@ -4,7 +4,10 @@ import ast
 import re
 from pathlib import Path
 
+from tests.system.attacks import every
+
 ROOT = Path(__file__).parents[2]
+SECURITY = ROOT / "docs" / "security.md"
 NAMED = re.compile(r"`(test_\w+\.py)::(\w+)`")
 
 
@@ -16,6 +19,33 @@ def test_every_test_that_the_architecture_names_exists() -> None:
     # Also one that was cut in two by the end of a line, or misspelled.
     assert text.count("::test_") == len(NAMED.findall(text))
     assert set() == named - existing()
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = set(NAMED.findall(SECURITY.read_text()))
+
+    assert named
+    assert set() == named - existing()
+
+
+def test_each_promise_names_its_attacks_and_each_attack_proves_one() -> None:
+    table = SECURITY.read_text().partition("| promise | attacks |")[2]
+    promises = [
+        re.findall("`([^`]+)`", row.split("|")[2])
+        for row in table.partition("\n\n")[0].splitlines()[2:]
+    ]
+    attacks = {attack.name for attack in every("192.0.2.1")}
+    named = {pattern: matching(pattern, attacks) for row in promises for pattern in row}
+
+    assert all(promises)
+    assert [] == [pattern for pattern, found in named.items() if not found]
+    assert set() == attacks - set().union(*named.values())
+
+
+def matching(pattern: str, attacks: set[str]) -> set[str]:
+    """The attacks of that name, in which `…` stands for anything."""
+    told = re.escape(pattern).replace("…", ".+")
+    return {attack for attack in attacks if re.fullmatch(told, attack)}
 
 
 def existing() -> set[tuple[str, str]]:

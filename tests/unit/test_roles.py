@@ -17,7 +17,7 @@ UNREGISTER = "fastdeploy_unregister_service"
 ROLES = [REGISTER, UNREGISTER, "fastdeploy_deploy"]
 REQUIREMENTS = ROOT / "roles" / REGISTER / "files" / "requirements.txt"
 #: Their defaults are computed, and told in words.
-TOLD_IN_WORDS = {"fd_runner_source", "fastdeploy_source_path"}
+TOLD_IN_WORDS = {"fd_run_group", "fd_runner_source", "fastdeploy_source_path"}
 
 
 def defaults(role: str) -> dict[str, Any]:
