@@ -1,5 +1,6 @@
 """A person with a browser: log in, launch, watch it to its end."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from app.domain.deployment import Status
 from app.usecases import catalogue
 from tests.acceptance.browser import SOON, log_in, visit
-from tests.acceptance.conftest import ROOT, Installation, installed
+from tests.acceptance.conftest import ROOT, Installation, eventually, installed
 from tests.acceptance.seeding import make_user
 from tests.conftest import Postgres
 
@@ -73,6 +75,7 @@ def test_a_person_logs_in_launches_a_playbook_and_sees_it_finish(
 
     number = page.url.rpartition("/")[2]
     expect(page).to_have_title(f"✔ static-site #{number} · FastDeploy")
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("good"))
     expect(page.locator('[data-live="steps"] li[data-status="success"]')).to_have_count(
         4
     )
@@ -124,9 +127,12 @@ def test_a_page_goes_on_behind_what_it_has_when_web_was_restarted(
 
         web.kill()
         expect(page.get_by_text("Connection lost")).to_be_visible()
+        toast = page.locator(".toast")
+        expect(toast).to_contain_text("Trying again")
         gate.touch()
         installation.web()
 
+        expect(toast).to_contain_text("Connected again")
         expect(page.locator('[data-live="status"]')).to_contain_text(
             "successful", timeout=SOON
         )
@@ -153,6 +159,55 @@ def test_everything_can_be_done_without_javascript(
     expect(page.locator('[data-live="status"]')).to_contain_text("successful")
     expect(page.locator('[data-live="output"]')).to_contain_text("Hello, world!")
     context.close()
+
+
+def test_a_cancel_asks_first_also_without_javascript(
+    browser: Browser, site: Installation, tmp_path: Path
+) -> None:
+    number = site.launch("slow", gate=str(tmp_path / "gate"))
+    eventually(lambda: site.status(number) is Status.RUNNING)
+    with visit(browser, site.url, java_script_enabled=False) as page:
+        page.goto(f"/deployments/{number}")
+        log_in(page)
+        question = page.get_by_role("dialog", name="Cancel this deployment?")
+        expect(question).to_be_hidden()
+
+        page.get_by_role("button", name="Cancel …").click()
+        page.get_by_role("button", name="Leave it as it is").click()
+        expect(question).to_be_hidden()
+        assert Status.RUNNING is site.status(number)
+
+        page.get_by_role("button", name="Cancel …").click()
+        page.get_by_role("button", name="Cancel the deployment").click()
+        assert Status.CANCELED is site.ended(number).status
+
+
+def test_a_link_to_a_line_survives_the_login(page: Page, site: Installation) -> None:
+    number = site.run("hello").id
+
+    page.goto(f"/deployments/{number}#e3")
+    log_in(page)
+
+    expect(page).to_have_url(f"{site.url}/deployments/{number}#e3")
+    expect(page.locator(".line:target")).to_be_visible()
+
+
+def test_paper_has_all_of_a_deployment_and_no_controls(
+    page: Page, site: Installation
+) -> None:
+    number = site.run("hello").id
+    page.goto(f"/deployments/{number}")
+    log_in(page)
+    output = page.locator('[data-live="output"]')
+    expect(output).to_be_visible()
+
+    page.emulate_media(media="print", color_scheme="dark")
+
+    assert 0 == page.locator("button:visible, nav:visible, form:visible").count()
+    assert output.evaluate("(e) => e.scrollHeight <= e.clientHeight")
+    assert "rgba(0, 0, 0, 0)" == page.evaluate(
+        "getComputedStyle(document.documentElement).backgroundColor"
+    )
 
 
 def test_every_catalogue_service_has_a_page(page: Page, site: Installation) -> None:
