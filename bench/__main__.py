@@ -3,7 +3,8 @@
 Rows: `runs` (a whole deployment beside ansible-playbook and ansible-runner), `journal`
 (recording beside COPY alone), `live` (from a journal to 50 browsers), `first` (from a
 request to the first output), `history` (the pages of a million deployments), `crowd`
-(300 browsers that watch 1,000 lines a second), `pool` (50 deployments beside
+(300 browsers that watch 1,000 lines a second), `page` (a deployment's page, on the
+server and in a browser), `pool` (50 deployments beside
 `xargs -P8`, and their memory).
 """
 
@@ -11,7 +12,7 @@ import argparse
 import json
 import sys
 
-from bench import crowd, first, history, journal, live, pool, runs
+from bench import crowd, first, history, journal, live, page, pool, runs
 
 ROWS = {
     "runs": runs.measure,
@@ -20,6 +21,7 @@ ROWS = {
     "first": first.measure,
     "history": history.measure,
     "crowd": crowd.measure,
+    "page": page.measure,
     "pool": pool.measure,
 }
 

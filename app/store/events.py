@@ -23,6 +23,8 @@ from app.store.tables import events
 #: The channel that says "deployment N has news"; the rows say what.
 CHANNEL = "fastdeploy_events"
 
+#: The highest number that an event can have.
+MAX_NUMBER = 2**31 - 1
 #: Characters of one event's text that a page or a stream shows.
 SHOWN_TEXT = 16_384
 
@@ -121,13 +123,23 @@ def read(
     up_to: int | None = None,
     limit: int = 500,
 ) -> list[Event]:
-    """The events numbered above `after`, in order, at most `limit`."""
-    query = shown().where(
-        events.c.deployment_id == deployment_id, events.c.number > after
+    """The events numbered above `after`, in order, at most `limit`.
+
+    There is no number without an event, so that these are the next numbers: told so,
+    PostgreSQL reads no others, whatever its statistics say of a run that grows. Only
+    where old events are being removed, the next ones are further.
+    """
+    last = MAX_NUMBER if up_to is None else up_to
+    behind = (
+        shown()
+        .where(events.c.deployment_id == deployment_id, events.c.number > after)
+        .order_by(events.c.number)
+        .limit(limit)
     )
-    if up_to is not None:
-        query = query.where(events.c.number <= up_to)
-    rows = db.execute(query.order_by(events.c.number).limit(limit))
+    near = min(after + limit, last)
+    rows = db.execute(behind.where(events.c.number <= near)).all()
+    if not rows and near < last:
+        rows = db.execute(behind.where(events.c.number <= last)).all()
     return [as_event(row) for row in rows]
 
 
@@ -135,13 +147,11 @@ def read_before(
     db: Connection, deployment_id: int, *, before: int, limit: int
 ) -> list[Event]:
     """The last `limit` events numbered below `before`, in order."""
-    rows = db.execute(
-        shown()
-        .where(events.c.deployment_id == deployment_id, events.c.number < before)
-        .order_by(events.c.number.desc())
-        .limit(limit)
-    ).all()
-    return [as_event(row) for row in reversed(rows)]
+    after = max(before - limit - 1, 0)
+    return read(
+        db, deployment_id, after=after, up_to=before - 1,
+        limit=max(before - 1 - after, 0),
+    )  # fmt: skip
 
 
 def stream_output(db: Connection, deployment_id: int) -> Iterator[bytes]:

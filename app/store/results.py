@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, text
+from sqlalchemy import Connection, Select, Subquery, select, text
 from sqlalchemy.sql.elements import TextClause
 
 from app.domain.deployment import Status
 from app.domain.events import Kind, StepState, TaskResult
 from app.domain.matrix import Result, Task
+from app.store.events import MAX_NUMBER
 from app.store.tables import deployments, events, steps
 
 #: Earlier deployments that are looked at for the last time that something passed.
 LOOK_BACK = 20
-#: The highest number that an event can have.
-MAX_NUMBER = 2**31 - 1
 #: Recaps of one deployment, one for each playbook of its script.
 MAX_RECAPS = 20
 
@@ -31,6 +30,10 @@ _STATS: TextClause = text("name = 'playbook_on_stats'")
 _HAS_RESULT: TextClause = text("events.host IS NOT NULL AND events.result IS NOT NULL")
 _FAILED = (TaskResult.FAILED.value, TaskResult.UNREACHABLE.value)
 _PASSED = (TaskResult.OK.value, TaskResult.CHANGED.value)
+_BY_INDEX = text(
+    "SELECT set_config('enable_bitmapscan', 'off', true),"
+    " set_config('enable_sort', 'off', true)"
+)
 #: From one host to the next: PostgreSQL 15 doesn't skip within an index by itself.
 _HOSTS = text("""
 WITH RECURSIVE found AS (
@@ -70,6 +73,15 @@ class Recorded:
     step: int | None
     result: TaskResult
     data: str
+
+
+def by_index(db: Connection) -> None:
+    """Have PostgreSQL walk along indexes until the transaction ends.
+
+    Its statistics know nothing of a run that has just begun, and are about the others:
+    expecting few events, it would collect and sort all of a run that has very many.
+    """
+    db.execute(_BY_INDEX)
 
 
 def tasks_before(
@@ -121,17 +133,16 @@ def results(
 ) -> list[Result]:
     """The results of these hosts, numbered from `begin` up to before `end`."""
     rows = db.execute(
-        select(_c.number, _c.host, _c.task, _c.result)
-        .where(
+        select(_c.number, _c.host, _c.task, _c.result).where(
             _c.deployment_id == deployment_id,
             _c.host.in_(hosts),
             _c.number >= begin,
             _c.number < end,
             _HAS_RESULT,
         )
-        .order_by(_c.number)
     )
-    return [_result(row) for row in rows]
+    # By host first, as the index has them: sorted here, or another would be taken.
+    return sorted((_result(row) for row in rows), key=lambda found: found.number)
 
 
 def last_failure(db: Connection, deployment_id: int, host: str) -> Failure | None:
@@ -209,57 +220,62 @@ def last_passed(
 
     Of the LOOK_BACK deployments before it.
     """
-    passed = (
-        select(_c.number)
-        .where(
-            _c.deployment_id == deployments.c.id,
-            _c.host == host,
-            _c.task == task,
-            _c.result.in_(_PASSED),
-            _HAS_RESULT,
-        )
-        .correlate(deployments)
-        .exists()
+    recent = _recent(service_id, before)
+    passed = select(_c.number).where(
+        _c.deployment_id == recent.c.id,
+        _c.host == host,
+        _c.task == task,
+        _c.result.in_(_PASSED),
+        _HAS_RESULT,
     )
-    return _last(db, service_id, before, passed)
+    return _last(db, recent, passed)
 
 
 def step_last_passed(
-    db: Connection, *, service_id: int, before: int, step: str | None
+    db: Connection, *, service_id: int, before: int, step: str
 ) -> int | None:
-    """The last deployment of a service before one in which a step, or all, went well.
+    """The last deployment of a service before one in which a step went well.
 
     Of the LOOK_BACK deployments before it.
     """
-    if step is None:
-        well = deployments.c.status == Status.SUCCESSFUL.value
-        return _last(db, service_id, before, well)
-    passed = (
-        select(steps.c.position)
-        .where(
-            steps.c.deployment_id == deployments.c.id,
-            steps.c.name == step,
-            steps.c.state == StepState.SUCCESS.value,
-        )
-        .correlate(deployments)
-        .exists()
+    recent = _recent(service_id, before)
+    passed = select(steps.c.position).where(
+        steps.c.deployment_id == recent.c.id,
+        steps.c.name == step,
+        steps.c.state == StepState.SUCCESS.value,
     )
-    return _last(db, service_id, before, passed)
+    return _last(db, recent, passed)
 
 
-def _last(
-    db: Connection, service_id: int, before: int, passed: ColumnElement[bool]
-) -> int | None:
-    recent = (
+def last_successful(db: Connection, *, service_id: int, before: int) -> int | None:
+    """The last deployment of a service before one that went well."""
+    return db.scalar(
+        select(deployments.c.id)
+        .where(
+            deployments.c.service_id == service_id,
+            deployments.c.status == Status.SUCCESSFUL.value,
+            deployments.c.id < before,
+        )
+        .order_by(deployments.c.id.desc())
+        .limit(1)
+    )
+
+
+def _recent(service_id: int, before: int) -> Subquery:
+    return (
         select(deployments.c.id)
         .where(deployments.c.service_id == service_id, deployments.c.id < before)
         .order_by(deployments.c.id.desc())
         .limit(LOOK_BACK)
+        .subquery("recent")
     )
+
+
+def _last(db: Connection, recent: Subquery, passed: Select[Any]) -> int | None:
     return db.scalar(
-        select(deployments.c.id)
-        .where(deployments.c.id.in_(recent), passed)
-        .order_by(deployments.c.id.desc())
+        select(recent.c.id)
+        .where(passed.correlate(recent).exists())
+        .order_by(recent.c.id.desc())
         .limit(1)
     )
 

@@ -241,7 +241,7 @@ events = Table(
     # Only Ansible's results and beginnings are in them: output costs nothing more.
     Index("ix_events_results", "deployment_id", "host", "number",
           postgresql_where=text("host IS NOT NULL AND result IS NOT NULL")),
-    Index("ix_events_outline", "deployment_id", "number",
+    Index("ix_events_outline", "deployment_id", "name", "number",
           postgresql_where=text(
               "name IN ('playbook_on_task_start', 'playbook_on_stats')")),
 )  # fmt: skip

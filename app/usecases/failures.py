@@ -58,6 +58,7 @@ def look(store: Store, view: View) -> Failures:
     """Sum up what failed in a deployment, as far as the view knows of it."""
     hosts = failed_hosts(view.steps)
     with store.begin() as db:
+        results.by_index(db)
         if hosts:
             number = view.deployment.id
             last = (results.last_failure(db, number, h) for h in hosts[:MAX_FAILURES])
@@ -101,9 +102,11 @@ def _of_step(db: Connection, view: View, name: str) -> Failure:
         after=deployment.last_event - LOOK_AT,
     ) if name else None  # fmt: skip
     number = reported or deployment.last_event
-    passed = results.step_last_passed(
-        db, service_id=deployment.service_id, before=deployment.id, step=name or None
-    )
+    of = {"service_id": deployment.service_id, "before": deployment.id}
+    if name:
+        passed = results.step_last_passed(db, step=name, **of)
+    else:
+        passed = results.last_successful(db, **of)
     return Failure(
         host="",
         step=name,

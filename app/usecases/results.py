@@ -12,6 +12,7 @@ from app.domain.steps import Step
 from app.domain.told import Told
 from app.errors import NotFound
 from app.store import results
+from app.store.events import MAX_NUMBER
 from app.store.results import Recorded
 from app.store.store import Store
 from app.usecases import deploy
@@ -76,6 +77,7 @@ def matrix(store: Store, view: View, window: Window) -> Matrix:
     end = view.deployment.last_event + 1
     before = end if window.before is None else min(window.before, end)
     with store.begin() as db:
+        results.by_index(db)
         hosts, more_hosts = _hosts(db, view, window)
         wanted = _rows(window, len(hosts))
         # One more than is shown tells whether there is more.
@@ -102,6 +104,7 @@ def find(store: Store, deployment_id: int, number: int) -> Shown:
     """One result with its surroundings; raises NotFound if the event is none."""
     with store.begin() as db:
         view = deploy.view_in(db, deployment_id)
+        results.by_index(db)
         recorded = results.find(db, deployment_id, number)
         if recorded is None:
             raise NotFound(f"event {number} is no result of a task")
@@ -122,6 +125,7 @@ def find(store: Store, deployment_id: int, number: int) -> Shown:
 def recap_of(store: Store, deployment_id: int) -> list[HostRecap]:
     """Ansible's recap, the hosts that failed first; empty before it came."""
     with store.begin() as db:
+        results.by_index(db)
         return recap(results.recaps(db, deployment_id))
 
 
@@ -157,7 +161,7 @@ def _beside(db: Connection, deployment_id: int, of: Recorded) -> list[Result]:
     if not tasks:
         return []
     hosts = results.hosts_after(db, deployment_id, after="", limit=MAX_BESIDE)
-    stop = behind[0].number if behind else results.MAX_NUMBER
+    stop = behind[0].number if behind else MAX_NUMBER
     found = results.results(db, deployment_id, hosts, tasks[0].number, stop)
     rows: list[Row] = arrange([Task(tasks[0].number, of.task, None)], hosts, found)
     return [cell for row in rows for cell in row.cells if cell is not None]

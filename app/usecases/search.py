@@ -44,6 +44,7 @@ def look(store: Store, deployment_id: int, wanted: Wanted, after: int) -> Found:
             found = search.find(
                 db, deployment_id, wanted, after=after, up_to=up_to, limit=PAGE
             )
+        results.by_index(db)
         hosts = results.hosts_after(db, deployment_id, after="", limit=MAX_HOSTS)
     if len(found) == PAGE:
         up_to = found[-1].number

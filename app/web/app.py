@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
@@ -136,7 +137,9 @@ def create_app(parts: Parts) -> Starlette:
                 await listening
             parts.store.close()
 
-    static = Mount("/static", _Hashed(directory=STATIC, check_dir=False))
+    # Built files alone: nothing that only one person may see is told by its size.
+    built = GZipMiddleware(_Hashed(directory=STATIC, check_dir=False))
+    static = Mount("/static", built)
     app = Starlette(
         routes=[*ROUTES, static],
         middleware=[

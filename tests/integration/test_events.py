@@ -143,10 +143,26 @@ def test_reading_has_a_window(store: Store, deployment_id: int) -> None:
         after = events.read(db, deployment_id, after=4, up_to=9, limit=3)
         all_after = events.read(db, deployment_id, after=4, up_to=9)
         before = events.read_before(db, deployment_id, before=9, limit=3)
+        first = events.read_before(db, deployment_id, before=3, limit=5)
+        none = events.read_before(db, deployment_id, before=0, limit=5)
 
     assert [5, 6, 7] == [event.number for event in after]
     assert [5, 6, 7, 8, 9] == [event.number for event in all_after]
     assert [6, 7, 8] == [event.number for event in before]
+    assert [1, 2] == [event.number for event in first]
+    assert [] == none
+
+
+def test_reading_goes_on_behind_what_was_removed(
+    store: Store, deployment_id: int
+) -> None:
+    append(store, deployment_id, *(b"%d" % n for n in range(2, 12)))
+
+    with store.begin() as db:
+        events.delete_some(db, deployment_id, 6)
+        found = events.read(db, deployment_id, after=0, up_to=9, limit=3)
+
+    assert [7, 8, 9] == [event.number for event in found]
 
 
 def test_deployments_do_not_mix(store: Store, settings: Settings) -> None:

@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_events_outline",
         "events",
-        ["deployment_id", "number"],
+        ["deployment_id", "name", "number"],
         postgresql_where=sa.text(
             "name IN ('playbook_on_task_start', 'playbook_on_stats')"
         ),
