@@ -12,10 +12,15 @@ can't write anywhere else. ansible-runner's own tools read it (`--ident <id>` wi
 itself, `command`, holds its whole environment and is left out on purpose.
 """
 
+import io
 import os
 import shutil
+import tarfile
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -24,6 +29,19 @@ from app.errors import NotFound
 from app.settings import Settings
 from app.store import events
 from app.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A folder of the artifacts; `name` is its path, empty for the top.
+
+    `files` are some of its `count` files, from the `first` on: path, name, bytes.
+    """
+
+    name: str
+    files: Sequence[tuple[str, str, int]]
+    count: int
+    first: int
 
 
 def artifacts_of(settings: Settings, deployment_id: int) -> Path:
@@ -54,11 +72,6 @@ def write(store: Store, settings: Settings, deployment: Deployment) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def count(settings: Settings, deployment_id: int) -> int:
-    """How many files the artifact folder has; 0 where it isn't there (yet)."""
-    return len(_files(artifacts_of(settings, deployment_id)))
-
-
 def listing(
     store: Store, settings: Settings, deployment: Deployment
 ) -> list[tuple[str, int]]:
@@ -69,12 +82,75 @@ def listing(
     return _files(_made(store, settings, deployment))
 
 
+def tree(
+    store: Store, settings: Settings, deployment: Deployment, skip: int, limit: int
+) -> list[Branch]:
+    """The artifact folder by its own folders, the top first; empty without artifacts.
+
+    Of each, `limit` files behind the first `skip`: there is one for each event.
+    """
+    top = _made(store, settings, deployment)
+    return [_branch(top, Path(parent), names, skip, limit)
+            for parent, names in _folders(top)]  # fmt: skip
+
+
 def file(store: Store, settings: Settings, deployment: Deployment, name: str) -> Path:
     """The file of that relative path; raises NotFound for anything else."""
     folder = _made(store, settings, deployment)
-    if name not in {path for path, _ in _files(folder)}:
-        raise NotFound(f"deployment {deployment.id} has no artifact {name!r}")
-    return folder / name
+    path = folder / name
+    missing = f"deployment {deployment.id} has no artifact {name!r}"
+    try:
+        # Where it leads to, whatever way it takes: below the folder, as it says itself.
+        found = path.resolve(strict=True).relative_to(folder.resolve())
+        is_file = path.is_file()
+    except (OSError, ValueError) as error:
+        raise NotFound(missing) from error
+    if not is_file or str(found) != name:
+        raise NotFound(missing)
+    return path
+
+
+def archive(
+    store: Store, settings: Settings, deployment: Deployment
+) -> Iterator[bytes]:
+    """The whole folder as a compressed tar, in pieces; raises NotFound without one."""
+    folder = _made(store, settings, deployment)
+    if not folder.is_dir():
+        raise NotFound(f"deployment {deployment.id} has no artifacts")
+    return _archived(folder, f"{deployment.service_name}-{deployment.id}")
+
+
+def _archived(folder: Path, name: str) -> Iterator[bytes]:
+    pieces = _Pieces()
+    with tarfile.open(fileobj=pieces, mode="w|gz") as tar:
+        for path, _ in _files(folder):
+            tar.add(folder / path, f"{name}/{path}", filter=_anonymous)
+            yield pieces.take()
+    yield pieces.take()
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The user that FastDeploy runs as here is nothing to whoever unpacks it."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o644
+    return member
+
+
+class _Pieces(io.RawIOBase):
+    """What is written since it was taken last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: list[bytes] = []
+
+    def write(self, content: Any) -> int:  # any buffer
+        self._written.append(bytes(content))
+        return len(content)
+
+    def take(self) -> bytes:
+        taken, self._written = b"".join(self._written), []
+        return taken
 
 
 def _made(store: Store, settings: Settings, deployment: Deployment) -> Path:
@@ -84,13 +160,31 @@ def _made(store: Store, settings: Settings, deployment: Deployment) -> Path:
 
 
 def _files(folder: Path) -> list[tuple[str, int]]:
-    found = []
-    for parent, folders, names in os.walk(folder):
+    return [
+        (str(path.relative_to(folder)), path.lstat().st_size)
+        for parent, names in _folders(folder)
+        for path in (Path(parent, name) for name in names)
+    ]
+
+
+def _folders(top: Path) -> Iterator[tuple[str, list[str]]]:
+    """Every folder from the top on, with the names of its files."""
+    for parent, folders, names in os.walk(top):
         folders.sort()
-        for name in sorted(names, key=_by_counter):
-            path = Path(parent, name)
-            found.append((str(path.relative_to(folder)), path.lstat().st_size))
-    return found
+        yield parent, sorted(names, key=_by_counter)
+
+
+def _branch(top: Path, folder: Path, names: list[str], skip: int, limit: int) -> Branch:
+    # At the top are few, which are always there.
+    skip = 0 if folder == top else skip
+    shown = [folder / name for name in names[skip : skip + limit]]
+    return Branch(
+        name="" if folder == top else str(folder.relative_to(top)),
+        files=[(str(path.relative_to(top)), path.name, path.lstat().st_size)
+               for path in shown],
+        count=len(names),
+        first=skip + 1,
+    )  # fmt: skip
 
 
 def _write_all(store: Store, deployment: Deployment, folder: Path) -> None:

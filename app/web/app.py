@@ -75,6 +75,7 @@ ROUTES: list[BaseRoute] = [
           _VIEW),
     route("/deployments/{id:number}/output", deployments.download, _VIEW),
     route("/deployments/{id:number}/artifacts", deployments.list_artifacts, _VIEW),
+    route("/deployments/{id:number}/artifacts.tar.gz", deployments.archive, _VIEW),
     route("/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
           _VIEW),
     route("/nodes", nodes.index, _VIEW),
@@ -109,6 +110,7 @@ ROUTES: list[BaseRoute] = [
     route("/api/deployments/{id:number}/events", deployments.api_events, _VIEW),
     route("/api/deployments/{id:number}/output", deployments.download, _VIEW),
     route("/api/deployments/{id:number}/artifacts", api.list_artifacts, _VIEW),
+    route("/api/deployments/{id:number}/artifacts.tar.gz", deployments.archive, _VIEW),
     route("/api/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
           _VIEW),
 ]  # fmt: skip

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import (
@@ -32,10 +35,11 @@ from app.web.render import context, failed, lines, parts_of
 SHOWN = 300
 #: Characters of a text, host or result that is looked for.
 MAX_WANTED = 500
-#: Artifacts listed on their page; there is one for each event.
-LISTED = 2000
-#: Characters of an artifact that its page shows.
+#: Artifacts of a folder that are listed on their page; there is one for each event.
+LISTED = 500
+#: Characters of an artifact that its page shows, and of JSON that it lays out.
 SHOWN_ARTIFACT = 200_000
+MAX_JSON = 2_000_000
 
 
 def index(request: Request) -> Response:
@@ -180,16 +184,19 @@ def retry(request: Request) -> Response:
 
 
 def list_artifacts(request: Request) -> Response:
-    """The files that ansible-runner leaves behind."""
+    """The files that ansible-runner leaves behind, by folder."""
     view = deploy.view(parts(request).store, _id(request))
-    found = artifacts.listing(parts(request).store, parts(request).settings,
-                              view.deployment)  # fmt: skip
+    asked = request.query_params.get("skip", "")
+    skip = int(asked) if re.fullmatch("[0-9]{1,9}", asked) else 0
+    found = artifacts.tree(
+        parts(request).store, parts(request).settings, view.deployment, skip, LISTED
+    )
     return parts(request).renderer.page(
         request,
         "deployments/artifacts.html",
         deployment=view.deployment,
-        files=found[:LISTED],
-        truncated=max(len(found) - LISTED, 0),
+        branches=[branch for branch in found if branch.count],
+        listed=LISTED,
     )
 
 
@@ -203,16 +210,40 @@ def artifact(request: Request) -> Response:
         return FileResponse(
             path, filename=path.name, media_type="application/octet-stream"
         )
-    with path.open(errors="replace") as file:
-        content = file.read(SHOWN_ARTIFACT + 1)
+    content, cut = _readable(path)
     return parts(request).renderer.page(
         request,
         "deployments/artifact.html",
         deployment=view.deployment,
         name=name,
-        content=content[:SHOWN_ARTIFACT],
-        cut=len(content) > SHOWN_ARTIFACT,
+        content=content,
+        cut=cut,
     )
+
+
+def archive(request: Request) -> Response:
+    """All artifacts of a deployment as one file."""
+    view = deploy.view(parts(request).store, _id(request))
+    content = artifacts.archive(
+        parts(request).store, parts(request).settings, view.deployment
+    )
+    name = f"{view.deployment.service_name}-{view.deployment.id}-artifacts.tar.gz"
+    return StreamingResponse(
+        content,
+        media_type="application/gzip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _readable(path: Path) -> tuple[str, bool]:
+    """What an artifact's page shows of it, JSON laid out, and whether that is all."""
+    with path.open(errors="replace") as file:
+        content = file.read(MAX_JSON + 1)
+    if path.suffix == ".json" and len(content) <= MAX_JSON:
+        with suppress(orjson.JSONDecodeError):
+            found = orjson.loads(content)
+            content = orjson.dumps(found, option=orjson.OPT_INDENT_2).decode()
+    return content[:SHOWN_ARTIFACT], len(content) > SHOWN_ARTIFACT
 
 
 async def _stream(request: Request, *, html: bool) -> Response:

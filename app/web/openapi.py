@@ -21,6 +21,7 @@ from app.web import schemas
 _REF = "#/components/schemas/{model}"
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _TEXT, _STREAM, _BYTES = "text/plain", "text/event-stream", "application/octet-stream"
+_ARCHIVE = "application/gzip"
 
 #: What a list of deployments is narrowed by.
 _FILTERS = {
@@ -104,6 +105,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/api/deployments/{id}/artifacts"): Operation(
         "The files that ansible-runner leaves behind.",
         schemas.ArtifactBody, many=True,
+    ),
+    ("GET", "/api/deployments/{id}/artifacts.tar.gz"): Operation(
+        "All of these files as one archive.", _ARCHIVE,
     ),
     ("GET", "/api/deployments/{id}/artifacts/{path}"): Operation(
         "One of these files.",

@@ -8,6 +8,8 @@ const DROPPED = 40;
 const MAX_HOSTS = 24;
 /** Up to so many hosts, a cell has room for its word. */
 const FEW = 4;
+/** Pixels of a gap; browsers can't scroll much further than twice as far. */
+const MAX_GAP = 8_000_000;
 /** How near the end, in pixels, is at the end. */
 const NEAR = 4;
 
@@ -23,6 +25,7 @@ export class RunMatrix extends HTMLElement {
   #waiting: DocumentFragment[] = [];
   #rows = new Map<string, HTMLTableRowElement>();
   #columns = new Map<string, number>();
+  #gap: HTMLTableSectionElement | undefined;
 
   connectedCallback(): void {
     for (const row of this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")) {
@@ -127,13 +130,22 @@ export class RunMatrix extends HTMLElement {
   #drop(): void {
     const rows = this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]");
     if (rows.length <= MAX_TASKS) return;
+    const height = this.#table.offsetHeight;
     for (const row of [...rows].slice(0, rows.length - MAX_TASKS + DROPPED)) {
       const task = row.dataset["task"]!;
       if (this.#rows.get(task) === row) this.#rows.delete(task);
       row.remove();
     }
     for (const group of [...this.#table.tBodies]) {
-      if (!group.querySelector("[data-task]")) group.remove();
+      if (group !== this.#gap && !group.querySelector("[data-task]")) group.remove();
     }
+    // What stands where rows were dropped, so that the others stay where they are.
+    if (!this.#gap) {
+      this.#gap = document.createElement("tbody");
+      this.#gap.insertRow();
+      this.#table.tHead!.after(this.#gap);
+    }
+    const gap = this.#gap.offsetHeight + height - this.#table.offsetHeight;
+    this.#gap.rows[0]!.style.blockSize = `${Math.min(gap, MAX_GAP)}px`;
   }
 }

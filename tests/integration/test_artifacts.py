@@ -1,6 +1,8 @@
 """The artifact folder: made from what is recorded, whole or not at all."""
 
+import io
 import json
+import tarfile
 import threading
 
 import pytest
@@ -57,7 +59,9 @@ def test_a_deployment_that_goes_on_has_none(store: Store, settings: Settings) ->
     running = start_deployment(store, settings)
 
     assert [] == artifacts.listing(store, settings, running)
-    assert 0 == artifacts.count(settings, running.id)
+    assert [] == artifacts.tree(store, settings, running, 0, 10)
+    with pytest.raises(NotFound, match="has no artifacts"):
+        artifacts.archive(store, settings, running)
     assert not artifacts.artifacts_of(settings, running.id).exists()
 
 
@@ -118,6 +122,55 @@ def test_only_files_of_the_folder_are_given(
 
     with pytest.raises(NotFound, match="has no artifact"):
         artifacts.file(store, settings, deployment, name)
+
+
+def test_the_tree_has_a_window_of_each_folder(store: Store, settings: Settings) -> None:
+    events = [make_runner_line(counter=n) for n in range(1, 12)]
+    deployment = end(store, settings, *events)
+
+    top, of_events = artifacts.tree(store, settings, deployment, 4, 5)
+
+    assert ("", ["rc", "status", "stdout"]) == (
+        top.name, [name for _, name, _ in top.files],
+    )  # fmt: skip
+    assert ("job_events", 11, 5) == (of_events.name, of_events.count, of_events.first)
+    assert [f"job_events/{n}-{UUID}.json" for n in range(5, 10)] == [
+        path for path, _, _ in of_events.files
+    ]
+
+
+def test_the_archive_holds_every_file_as_it_is(
+    store: Store, settings: Settings
+) -> None:
+    deployment = end(store, settings, make_runner_line(counter=1), b"text \xff")
+
+    packed = b"".join(artifacts.archive(store, settings, deployment))
+
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        members = tar.getmembers()
+        found = {
+            member.name.removeprefix(f"hello-{deployment.id}/"): content.read()
+            for member in members
+            if (content := tar.extractfile(member))
+        }
+    folder = artifacts.artifacts_of(settings, deployment.id)
+    assert {
+        name: (folder / name).read_bytes()
+        for name, _ in artifacts.listing(store, settings, deployment)
+    } == found
+    assert {(0, "", 0o644)} == {(m.uid, m.uname, m.mode) for m in members}
+
+
+def test_a_link_out_of_the_folder_is_not_followed(
+    store: Store, settings: Settings
+) -> None:
+    deployment = end(store, settings, b"text")
+    artifacts.write(store, settings, deployment)
+    folder = artifacts.artifacts_of(settings, deployment.id)
+    (folder / "link").symlink_to("/etc/hostname")
+
+    with pytest.raises(NotFound):
+        artifacts.file(store, settings, deployment, "link")
 
 
 def test_a_file_of_the_folder_is_given(store: Store, settings: Settings) -> None:

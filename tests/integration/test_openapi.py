@@ -22,6 +22,7 @@ from tests.integration.conftest import ClientFor
 OTHERS = {
     "/api/deployments/{id}/events",
     "/api/deployments/{id}/output",
+    "/api/deployments/{id}/artifacts.tar.gz",
     "/api/deployments/{id}/artifacts/{path}",
 }
 

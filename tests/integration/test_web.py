@@ -416,6 +416,8 @@ def test_artifacts_lead_nowhere_else(
         for query in ("", "?download=1"):
             path = f"{prefix}/deployments/{running.id}/artifacts/{name}{query}"
             assert 404 == client.get(path).status_code
+    going_on = start_deployment(store, settings)
+    assert 404 == client.get(f"/deployments/{going_on.id}/artifacts.tar.gz").status_code
 
 
 def test_artifacts_are_listed_shown_and_downloaded(
@@ -431,6 +433,10 @@ def test_artifacts_are_listed_shown_and_downloaded(
     download = client.get(f"{path}/stdout?download=1")
 
     assert ["rc", "status", "stdout"] == [item["path"] for item in listed]
+    assert "Download all" in client.get(path).text
+    packed = client.get(f"{path}.tar.gz")
+    assert b"\x1f\x8b" == packed.content[:2]
+    assert "hello-1-artifacts.tar.gz" in packed.headers["content-disposition"]
     assert "text-canary" in client.get(f"{path}/stdout").text
     assert b"text-canary\n" == download.content
     assert "attachment" in download.headers["content-disposition"]
