@@ -50,6 +50,13 @@ class Step:
     finished_at: datetime | None = None
     failed_hosts: tuple[str, ...] = ()
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None if it didn't happen or goes on."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
 
 class Steps:
     """The steps of one deployment, folded from its events.

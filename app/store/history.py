@@ -29,7 +29,7 @@ from app.store.tables import deployments, services
 
 #: A text is looked for in so many deployments of those that the other filters leave,
 #: then the page ends: it takes a limited time, whatever the history's length.
-SEARCHED = 5_000
+SEARCHED = 2_500
 #: Numbers and times have the same order but for so much: the clocks of hosts differ.
 SKEW = timedelta(hours=1)
 

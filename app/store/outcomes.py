@@ -1,12 +1,16 @@
 """How deployments ended, in few words: for a glance at many of them."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, func, select, true
 
 from app.domain.deployment import Status
-from app.store.tables import deployments, services
+from app.domain.events import StepState
+from app.domain.service import Service
+from app.store.tables import deployments, services, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,78 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
                   row.finished_at)
         )  # fmt: skip
     return found
+
+
+def recent(db: Connection, service_id: int, limit: int) -> list[Ended]:
+    """The last `limit` ended deployments of a service, oldest first."""
+    c = deployments.c
+    rows = db.execute(
+        select(c.id, c.status, c.created_at, c.started_at, c.finished_at)
+        .where(c.service_id == service_id, c.finished_at.is_not(None))
+        .order_by(c.id.desc())
+        .limit(limit)
+    ).all()
+    return [
+        Ended(row.id, Status(row.status), row.created_at, row.started_at,
+              row.finished_at)
+        for row in reversed(rows)
+    ]  # fmt: skip
+
+
+def step_seconds(
+    db: Connection, numbers: Collection[int], limit: int
+) -> dict[int, dict[str, float]]:
+    """Seconds of the first `limit` steps that ended well, by deployment and name."""
+    c = steps.c
+    rows = db.execute(
+        select(
+            c.deployment_id,
+            c.name,
+            func.extract("epoch", c.finished_at - c.started_at).label("seconds"),
+        )
+        .where(
+            c.deployment_id.in_(numbers),
+            c.position <= limit,
+            c.state == StepState.SUCCESS.value,
+            c.started_at.is_not(None),
+        )
+        .order_by(c.deployment_id, c.position)
+    )
+    found: dict[int, dict[str, float]] = {number: {} for number in numbers}
+    for row in rows:
+        found[row.deployment_id][row.name] = float(row.seconds)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a deployment that succeeded was launched with."""
+
+    id: int
+    service: Service
+    variables: Mapping[str, Any]
+
+
+def last_successful(db: Connection) -> dict[int, Brought]:
+    """Of every service the last deployment that succeeded, by the service's id."""
+    c = deployments.c
+    newest = (
+        select(c.id, c.config, c.variables)
+        .where(c.service_id == services.c.id, c.status == Status.SUCCESSFUL.value)
+        .order_by(c.id.desc())
+        .limit(1)
+        .correlate(services)
+        .lateral("newest")
+    )
+    rows = db.execute(
+        select(services.c.id.label("service_id"), newest)
+        .select_from(services)
+        .join(newest, true())
+        .where(services.c.archived_at.is_(None))
+    )
+    return {
+        row.service_id: Brought(
+            row.id, Service.model_validate(row.config), row.variables
+        )
+        for row in rows
+    }

@@ -84,6 +84,21 @@ def by_index(db: Connection) -> None:
     db.execute(_BY_INDEX)
 
 
+def changed(db: Connection, deployment_id: int, limit: int) -> list[tuple[str, str]]:
+    """The tasks that changed something, each with the host, in order."""
+    rows = db.execute(
+        select(_c.task, _c.host)
+        .where(
+            _c.deployment_id == deployment_id,
+            _HAS_RESULT,
+            _c.result == TaskResult.CHANGED.value,
+        )
+        .order_by(_c.number)
+        .limit(limit)
+    )
+    return [(row.task or "", row.host or "") for row in rows]
+
+
 def tasks_before(
     db: Connection, deployment_id: int, *, before: int, limit: int
 ) -> list[Task]:

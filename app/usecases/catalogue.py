@@ -91,6 +91,12 @@ def find_service(store: Store, name: str) -> Entry:
     return entry
 
 
+def nodes_of(store: Store, service_id: int) -> list[str]:
+    """The nodes on which a service can be deployed, by name."""
+    with store.begin() as db:
+        return nodes.registered(db, [service_id])[service_id]
+
+
 def folders(folder: Path) -> list[Path]:
     """The folders of services, well or broken. Raises Invalid if it can't be read."""
     try:

@@ -4,6 +4,7 @@ The checks of `app/domain/host_checks.py` and `service_checks.py` judge what is 
 at here. It is about the host where it is called: web and worker may be on others.
 """
 
+import getpass
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ class Report:
     def sick(self) -> bool:
         """Whether something has to be mended."""
         return sick(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a run executes, as which user; `rule` is empty where sudo isn't needed."""
+
+    user: str
+    program: Path
+    rule: str
 
 
 def examine(
@@ -130,6 +140,14 @@ def look_at_service(
         rule=_rule(settings, settings.run_as, program),
         found_by_sudo=found,
     )
+
+
+def registered(settings: Settings, service: Service) -> Command:
+    """How a run of a service is called here, and the rule of sudo's that lets it be."""
+    of = _as_registered(settings, service)
+    program = _program(of, service.name, service)
+    rule = _rule(of, of.run_as, program) if of.run_as else ""
+    return Command(of.run_as or getpass.getuser(), program, rule)
 
 
 def _ask_store(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from app.domain.deployment import Deployment, Status
 from app.domain.node import NodeState
+from app.domain.version import version_of
 from app.store import deployments, nodes, outcomes, services
-from app.store.outcomes import Ended
+from app.store.outcomes import Brought, Ended
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import deploy
@@ -21,11 +22,17 @@ WAITING = 50
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A service with its latest deployment and its last outcomes, oldest first."""
+    """A service with its latest deployment and its last outcomes, oldest first.
+
+    `version` is what runs now: what the last deployment that succeeded brought, which
+    is the one of the number `brought_by`. It is empty if that is not known.
+    """
 
     entry: Entry
     latest: Deployment | None
     outcomes: Sequence[Ended]
+    version: str
+    brought_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ def look(store: Store) -> Overview:
         entries = services.list_all(db)
         latest = deployments.latest_of_each(db)
         ended = outcomes.recent_of_each(db, OUTCOMES)
+        brought = outcomes.last_successful(db)
         active = deployments.active(db)
         queued = [d for d in active if d.status is Status.QUEUED]
         listed = [d for d in active if d.status is not Status.QUEUED]
@@ -62,12 +70,27 @@ def look(store: Store) -> Overview:
         states = Counter(node.state for node in nodes.list_all(db))
     places = _places(queued)
     return Overview(
-        services=[Glance(e, latest.get(e.id), ended.get(e.id, ())) for e in entries],
+        services=[
+            _glance(e, latest.get(e.id), ended.get(e.id, ()), brought.get(e.id))
+            for e in entries
+        ],
         begun=views[: len(listed)],
         waiting=[Waiting(v, places[v.deployment.id]) for v in views[len(listed) :]],
         unlisted=max(len(queued) - WAITING, 0),
         nodes={state: states[state] for state in NodeState if states[state]},
     )
+
+
+def _glance(
+    entry: Entry,
+    latest: Deployment | None,
+    ended: Sequence[Ended],
+    brought: Brought | None,
+) -> Glance:
+    if brought is None:
+        return Glance(entry, latest, ended, "", None)
+    version = version_of(brought.service, brought.variables)
+    return Glance(entry, latest, ended, version, brought.id)
 
 
 def _places(queued: Sequence[Deployment]) -> dict[int, int]:

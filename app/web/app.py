@@ -63,6 +63,7 @@ ROUTES: list[BaseRoute] = [
     route("/services/sync", services.sync, _SYNC, "POST"),
     route("/services/{name}", services.show, _VIEW),
     route("/services/{name}/doctor", services.examine, _VIEW),
+    route("/services/{name}/compare", services.compare, _VIEW),
     route("/services/{name}/deploy", services.launch, _DEPLOY, "POST"),
     route("/deployments", deployments.index, _VIEW),
     route("/deployments/{id:number}", deployments.show, _VIEW),

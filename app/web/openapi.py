@@ -31,7 +31,7 @@ _FILTERS = {
     "origin": "Those that came this way: browser, api or cli.",
     "since": "Those asked for from this time on: ISO 8601, in UTC unless it says else.",
     "until": "Those asked for before this time.",
-    "text": "Those with it in their reason or variables; a page looks at 5,000.",
+    "text": "Those with it in their reason or variables; a page looks at 2,500.",
     "before": "Those below this number, for the next page.",
 }
 _AFTER = {"after": "Events behind this number; Last-Event-ID says the same."}

@@ -1,5 +1,6 @@
 """Pages about services: one service with its launch form, sync, launch."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -10,10 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain import variables
 from app.domain.deployment import Origin
-from app.errors import InvalidVariables
-from app.usecases import catalogue, deploy, doctor
+from app.errors import InvalidVariables, NotFound
+from app.usecases import catalogue, comparing, deploy, doctor, trends
 from app.usecases.doctor import Report
-from app.web import filters, forms, history
+from app.web import chart, filters, forms, history
 from app.web.context import actor_of, parts
 
 
@@ -68,6 +69,29 @@ def launch(request: Request, form: FormData) -> Response:
     return RedirectResponse(f"/deployments/{deployment_id}", 303)
 
 
+def compare(request: Request) -> Response:
+    """Two deployments of a service side by side."""
+    compared = comparing.look(
+        parts(request).store,
+        request.path_params["name"],
+        _number(request, "a"),
+        _number(request, "b") or 0,
+    )
+    return parts(request).renderer.page(
+        request, "services/compare.html", compared=compared, most=comparing.CHANGES
+    )
+
+
+def _number(request: Request, name: str) -> int | None:
+    """A deployment's number from the address. Raises NotFound for one that is none."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return None
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise NotFound("that is no deployment's number")
+    return int(text)
+
+
 def _page(
     request: Request,
     *,
@@ -81,6 +105,7 @@ def _page(
     entry = catalogue.find_service(store, name)
     service = entry.service
     known = service.properties if service else {}
+    trend = trends.look(store, name)
     return parts(request).renderer.page(
         request,
         "services/show.html",
@@ -93,5 +118,11 @@ def _page(
         ),
         launch_key=secrets.token_urlsafe(16),
         report=report,
+        registered=doctor.registered(parts(request).settings, service)
+        if service
+        else None,
+        nodes=catalogue.nodes_of(store, entry.id),
+        trend=trend,
+        chart=chart.of_trend(trend),
         **history.listed(request, name),
     )

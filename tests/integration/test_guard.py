@@ -30,6 +30,7 @@ def url_of(route: Route) -> str:
     return (
         route.path.replace("{name}", "nothing")
         .replace("{id:number}", "4242")
+        .replace("{number:number}", "1")
         .replace("{path:path}", "stdout")
     )
 

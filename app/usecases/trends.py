@@ -1,0 +1,30 @@
+"""How a service's deployments went of late."""
+
+from app.domain.trend import Run, Trend, trend_of
+from app.errors import NotFound
+from app.store import outcomes, services
+from app.store.outcomes import Ended
+from app.store.store import Store
+
+#: How many of the last deployments are looked at.
+RUNS = 50
+#: Of how many steps the durations are told; a script may report a thousand.
+STEPS = 30
+
+
+def look(store: Store, service_name: str) -> Trend:
+    """The last runs of a service. Raises NotFound."""
+    with store.begin() as db:
+        entry = services.find(db, service_name)
+        if entry is None:
+            raise NotFound(f"there is no service {service_name!r}")
+        ended = outcomes.recent(db, entry.id, RUNS)
+        spent = outcomes.step_seconds(db, [run.id for run in ended], STEPS)
+    return trend_of([_run(run, spent[run.id]) for run in ended])
+
+
+def _run(ended: Ended, steps: dict[str, float]) -> Run:
+    seconds = None
+    if ended.started_at is not None:
+        seconds = (ended.finished_at - ended.started_at).total_seconds()
+    return Run(ended.id, ended.status, ended.created_at, seconds, steps)
