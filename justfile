@@ -87,7 +87,7 @@ chaos-short:
 
 # What CI runs
 [group("check")]
-ci: check test test-newer demo chaos-short (molecule "register")
+ci: check docs test test-newer demo chaos-short (molecule "register")
 
 operate := "uv run --frozen --extra embedded --group operate"
 

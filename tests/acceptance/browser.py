@@ -102,12 +102,16 @@ def too_wide(page: Page) -> list[str]:
 
 
 def focusable(page: Page) -> Sequence[str]:
-    """What can be reached by Tab, as the document has it; the first 200 of them."""
+    """What can be reached by Tab, as the document has it; the first 200 of them.
+
+    Of radio buttons, Tab comes by the one that is chosen; arrows lead to the others.
+    """
     found: list[str] = page.evaluate(
         """() => [...document.querySelectorAll(
               "a[href], button, input, select, textarea, summary, [tabindex='0']")]
             .filter((e) => e.checkVisibility({visibilityProperty: true}) &&
-                           !e.disabled && e.type !== "hidden" && e.tabIndex >= 0)
+                           !e.disabled && e.type !== "hidden" && e.tabIndex >= 0 &&
+                           (e.type !== "radio" || e.checked))
             .slice(0, 200).map((e, i) => (e.dataset.reach = String(i)))"""
     )
     return found

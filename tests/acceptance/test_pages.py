@@ -38,6 +38,7 @@ PAGES = {
     "service-playbook": "/services/static-site",
     "service-broken": "/services/newsletter",
     "doctor": "/services/hello/doctor",
+    "compare": "/services/webshop/compare?b={canceled}",
     "deployments": "/deployments",
     "deployment-failed": "/deployments/{failed}",
     "deployment-successful": "/deployments/{well}",

@@ -128,6 +128,8 @@ def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(leaky: Leaky) ->
     with planted_process(shown):
         eventually(lambda: 2 == len({file for _, file, _ in watcher.seen}))
     leaky.gate.touch()
+    # The third is compared with the first.
+    numbers.append(leaky.web.launch("leaky-script", **leaky.given))
     ended = [leaky.host.ended(number) for number in numbers]
     refused = answers.provoke(leaky.web, "leaky-script", leaky.secret.value)
     watcher.finish()

@@ -33,6 +33,7 @@ def everything(web: Web, routes: Iterable[Any]) -> list[Answer]:
         for path in paths(route.path, things)
         for accept in ("text/html", "application/json")
     ]
+    answers += [web.get(path, "text/html") for path in comparisons(web)]
     asked = {answer.path for answer in answers}
     for answer in answers:
         for link in _links(answer):
@@ -64,6 +65,18 @@ def paths(template: str, things: Iterable[Mapping[str, str]]) -> list[str]:
         _PARAMETER.sub(lambda found, of=thing: quote(of[found[1]]), template)  # type: ignore[misc] # a default binds it
         for thing in ({}, *things)
         if thing.keys() == names
+    ]
+
+
+def comparisons(web: Web) -> list[str]:
+    """The path that compares the last two deployments of each service that has two."""
+    numbers: dict[str, list[int]] = {}
+    for each in web.read("/api/deployments"):
+        numbers.setdefault(each["service"], []).append(each["id"])
+    return [
+        f"/services/{quote(name)}/compare?a={of[1]}&b={of[0]}"
+        for name, of in numbers.items()
+        if len(of) > 1
     ]
 
 
