@@ -338,8 +338,11 @@ def client(fastdeploy: Installation) -> Iterator[httpx.Client]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The Chromium of this machine, one for all tests."""
+    """The Chromium of this machine, one for the tests of a file.
+
+    While Playwright runs, the thread has an event loop, and nobody else can have one.
+    """
     with chromium() as launched:
         yield launched

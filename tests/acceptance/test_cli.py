@@ -227,7 +227,7 @@ def test_a_created_user_can_log_in(fastdeploy: Installation) -> None:
         page = browser.get("/")
 
     assert "user ada (viewer) is created\n" == done.stdout
-    assert_refused(short, "a password has 10 to 1024 characters")
+    assert_refused(short, "password: a password has 10 to 1024 characters")
     assert_refused(twice, "there is a user ada already")
     assert [401, 303, 200] == [r.status_code for r in (wrong, answer, page)]
 

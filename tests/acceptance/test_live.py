@@ -155,7 +155,8 @@ def test_the_stream_of_a_page_is_resumed_without_loss(
 
     shown = [event.number for event in fastdeploy.events(number) if event.text]
     assert shown == watcher.lines
-    assert {"status", "steps", "output", "end"} == set(watcher.names)
+    parts = {"status", "steps", "output", "failures", "recap", "end"}
+    assert parts == set(watcher.names)
 
 
 def test_the_stream_of_what_has_ended_is_whole_from_any_place(
