@@ -1,5 +1,6 @@
 """The roles say the same thing in every place where they say it."""
 
+import os
 import re
 import subprocess
 import tomllib
@@ -94,3 +95,22 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
     assert 1 == done.returncode
     assert {"hello", "static-site", "fastdeploy-self"} <= set(done.stderr.split())
+
+
+def test_the_release_to_go_back_to_is_the_last_that_passed_its_checks(
+    tmp_path: Path,
+) -> None:
+    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "last-proven"
+    for age, name in enumerate(("newest", "older", "oldest")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".proven").touch()
+        os.utime(tmp_path / name / ".proven", (1000 - age, 1000 - age))
+    (tmp_path / "never").mkdir()
+
+    def last_proven(*but: Path) -> str:
+        command = ["sh", *map(str, (script, tmp_path, *but))]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    assert str(tmp_path / "newest") == last_proven()
+    assert str(tmp_path / "older") == last_proven(tmp_path / "newest")

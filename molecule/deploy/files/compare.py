@@ -1,9 +1,10 @@
 # ruff: noqa: INP001 - a program by itself
-"""Compare what a run wrote into its journal with what PostgreSQL has of it.
+"""Compare what a run of FastDeploy's own wrote with what PostgreSQL has of it.
 
-    compare.py DEPLOYMENT COUNTS    COUNTS is what asker.py wrote
+    compare.py DEPLOYMENT VERSION ANSWERS SEEN
 
-Prints a JSON object. Run as root on the host; nothing of FastDeploy's is used.
+ANSWERS is what asker.py wrote, SEEN what watcher.py wrote. Prints a JSON object. Run as
+root on the host; nothing of FastDeploy's is used.
 """
 
 import json
@@ -15,22 +16,40 @@ from typing import Any
 RECORDED = """
 SELECT data FROM events WHERE deployment_id = {} AND kind = 'runner' ORDER BY number
 """
+ALL = "SELECT count(*) FROM events WHERE deployment_id = {}"
+LAUNCHED = "SELECT extract(epoch FROM created_at) FROM deployments WHERE id = {}"
 SECONDS = """
 SELECT extract(epoch FROM finished_at - created_at) FROM deployments WHERE id = {}
 """
+#: systemd's message that a unit has started up; see systemd.journal-fields(7).
+STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
+
+
+def output(*command: str) -> str:
+    """What a command prints; raises CalledProcessError."""
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout
 
 
 def ask(query: str) -> list[str]:
     """The lines that PostgreSQL answers."""
-    done = subprocess.run(
-        ["runuser", "--user=postgres", "--", "psql", "--no-psqlrc", "--tuples-only",
-         "--no-align", "--command", query, "fastdeploy"],
-        check=True, capture_output=True, text=True,
+    return output(
+        "runuser", "--user=postgres", "--", "psql", "--no-psqlrc", "--tuples-only",
+        "--no-align", "--command", query, "fastdeploy",
+    ).splitlines()  # fmt: skip
+
+
+def restarts(unit: str, since: float) -> int:
+    """How often a unit has started since then."""
+    return len(
+        output(
+            "journalctl", "--quiet", "--output=cat", f"--since=@{since:.0f}",
+            STARTED, f"UNIT={unit}",
+        ).splitlines()
     )  # fmt: skip
-    return done.stdout.splitlines()
 
 
-def parsed(line: str | bytes) -> Any:
+def parsed(line: bytes) -> Any:
     """A line as JSON; None if it is none."""
     try:
         return json.loads(line)
@@ -38,7 +57,7 @@ def parsed(line: str | bytes) -> Any:
         return None
 
 
-def main(deployment: str, counts: str) -> None:
+def main(deployment: str, version: str, answers: str, watched: str) -> None:
     """Print what was found."""
     number = int(deployment)
     journal = Path(f"/var/lib/fastdeploy/runs/{number}/journal").read_bytes()
@@ -48,16 +67,24 @@ def main(deployment: str, counts: str) -> None:
         if isinstance(event, dict) and "event" in event and "uuid" in event
     ]
     recorded = [json.loads(line) for line in ask(RECORDED.format(number))]
-    asked = json.loads(Path(counts).read_text())
-    well = asked.get("answered 200", 0)
+    asked = json.loads(Path(answers).read_text())
+    seen = json.loads(Path(watched).read_text())
+    launched = float(ask(LAUNCHED.format(number))[0])
+    first = asked["first answer at"].get(version)
     found = {
+        "restarts of web": restarts("fastdeploy.service", launched),
+        "restarts of the worker": restarts("fastdeploy-worker.service", launched),
         "events in the journal": len(written),
         "events in PostgreSQL": len(recorded),
         "equal": written == recorded and bool(written),
-        "requests answered": well,
-        "refused": sum(asked.values()) - well - asked["slowest ms"],
-        "slowest answer, ms": asked["slowest ms"],
-        "seconds": round(float(ask(SECONDS.format(number))[0]), 1),
+        "streams that a watcher needed": seen["streams"],
+        "it has seen each event once": seen["each once"]
+        and seen["events"] == int(ask(ALL.format(number))[0]),
+        "requests": asked["asked"],
+        "refused or failed": asked["not answered"],
+        "slowest answer, ms": asked["slowest answer, ms"],
+        "seconds until the new version served": first and round(first - launched, 1),
+        "seconds until the end": round(float(ask(SECONDS.format(number))[0]), 1),
     }
     sys.stdout.write(json.dumps(found))
 
