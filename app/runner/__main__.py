@@ -86,7 +86,7 @@ def _deploy(
         **decrypted,
         **launch.variables,
         "fastdeploy_deployment_id": launch.deployment_id,
-        "fastdeploy_service_name": definition.name,
+        "fastdeploy_deployment_service": definition.name,
     }
     folder.prepare(private, variables, inventory=definition.inventory is None)
     env = _environment()

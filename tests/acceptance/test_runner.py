@@ -285,8 +285,8 @@ def test_the_same_events_as_ansible_runner_itself(
     script = (
         "import ansible_runner, sys; ansible_runner.run(private_data_dir=sys.argv[1], "
         "project_dir=sys.argv[2], playbook='everything.yml', quiet=True, ident='x', "
-        "inventory=sys.argv[2] + '/two.json', extravars={'fastdeploy_service_name': "
-        "'demo', 'fastdeploy_deployment_id': 7})"
+        "inventory=sys.argv[2] + '/two.json', extravars={'fastdeploy_deployment_id': "
+        "7, 'fastdeploy_deployment_service': 'demo'})"
     )
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run(
