@@ -14,7 +14,10 @@ from tests.system.web import Answer, Web
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _LINK = re.compile(rb"""(?:href|src|action)="([^"#]+)""")
 #: Routes that may answer nothing well, and why.
-SILENT = {"/nodes/forget": "there is no node that has gone"}
+SILENT = {
+    "/nodes/forget": "there is no node that has gone",
+    "/services/{name}/compare": "no service has two deployments",
+}
 #: More links than that, and a page invents new ones.
 _MOST = 10_000
 
