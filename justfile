@@ -87,7 +87,11 @@ chaos-short:
 
 # What CI runs
 [group("check")]
-ci: check docs test test-newer demo chaos-short (molecule "register")
+ci: check docs test test-newer demo chaos-short
+
+# What takes longer, on hosts with systemd: attack the boundary, kill updates
+[group("check")]
+daily: (molecule "register") (molecule "deploy")
 
 operate := "uv run --frozen --extra embedded --group operate"
 
