@@ -71,7 +71,7 @@ class Site:
                 if found.exit_code != 0:
                     raise RuntimeError(f"{found.service_name}: {found.reason}")
                 return found
-            time.sleep(0.1)
+            time.sleep(0.25)
         raise TimeoutError(f"deployment {number} has not ended")
 
 

@@ -21,9 +21,13 @@ log = get("worker")
 
 #: Seconds between two looks at a journal that has not grown.
 POLL = 0.02
-#: Seconds in which lines gather before they are recorded: a transaction for each would
-#: take from the run the processor's time. A burst doesn't wait.
-GATHER = 0.06
+#: Seconds in which lines gather before they are recorded, at least and at most: a
+#: transaction for each would take from the run the processor's time. A burst doesn't
+#: wait.
+GATHER = (0.06, 0.5)
+#: How many times longer than it took to record them: where the host or PostgreSQL is
+#: busy, lines gather longer.
+GATHER_TIMES = 12
 #: Seconds between two checks: is the run still there, and may it go on?
 CHECK = 1.0
 
@@ -80,9 +84,10 @@ class Follower:
                 exit_code = self._run.exit_code()
                 batch = journal.read(ended=exit_code is not None)
                 if batch is not None:
+                    begun = time.monotonic()
                     self._record(batch)
                     if len(batch.events) < MAX_LINES:
-                        self._gather()
+                        self._gather(time.monotonic() - begun)
                 elif exit_code is not None and self._nothing_left():
                     return exit_code, self._outcome
                 elif self._stop.wait(POLL):
@@ -91,9 +96,10 @@ class Follower:
         finally:
             journal.close()
 
-    def _gather(self) -> None:
-        """Let lines gather for GATHER seconds, unless the run ends meanwhile."""
-        until = time.monotonic() + GATHER
+    def _gather(self, took: float) -> None:
+        """Let lines gather after some took so many seconds, unless the run ends."""
+        least, most = GATHER
+        until = time.monotonic() + min(max(least, took * GATHER_TIMES), most)
         while self._run.exit_code() is None and time.monotonic() < until:
             if self._stop.wait(POLL):
                 raise Interrupted
