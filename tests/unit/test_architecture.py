@@ -2,7 +2,10 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 from tests.system.attacks import every
 
@@ -29,17 +32,44 @@ def test_every_test_that_the_security_page_names_exists() -> None:
 
 
 def test_each_promise_names_its_attacks_and_each_attack_proves_one() -> None:
-    table = SECURITY.read_text().partition("| promise | attacks |")[2]
-    promises = [
-        re.findall("`([^`]+)`", row.split("|")[2])
-        for row in table.partition("\n\n")[0].splitlines()[2:]
-    ]
+    promises = proofs("| promise | attacks |")
     attacks = {attack.name for attack in every("192.0.2.1")}
     named = {pattern: matching(pattern, attacks) for row in promises for pattern in row}
 
     assert all(promises)
     assert [] == [pattern for pattern, found in named.items() if not found]
     assert set() == attacks - set().union(*named.values())
+
+
+def test_each_other_promise_names_tasks_that_the_scenario_has() -> None:
+    promises = proofs("| promise | tasks of the scenario |")
+    there = {
+        name
+        for file in (ROOT / "molecule" / "register").rglob("*.yml")
+        for name in names(yaml.safe_load(file.read_text()))
+    }
+
+    assert all(promises)
+    assert [] == [name for row in promises for name in row if name not in there]
+
+
+def proofs(head: str) -> list[list[str]]:
+    """What stands in code in the second column of the table with that head."""
+    table = SECURITY.read_text().partition(head)[2]
+    return [
+        re.findall("`([^`]+)`", row.split("|")[2])
+        for row in table.partition("\n\n")[0].splitlines()[2:]
+    ]
+
+
+def names(content: object) -> Iterator[str]:
+    """The names of all tasks and plays in a file."""
+    if isinstance(content, dict) and "name" in content:
+        yield str(content["name"])
+    if isinstance(content, dict | list):
+        inner = content.values() if isinstance(content, dict) else content
+        for each in inner:
+            yield from names(each)
 
 
 def matching(pattern: str, attacks: set[str]) -> set[str]:

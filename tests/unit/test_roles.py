@@ -97,6 +97,39 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     assert {"hello", "static-site", "fastdeploy-self"} <= set(done.stderr.split())
 
 
+def test_an_inventory_a_limit_and_the_rest_reach_ansible(tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.ini"
+    inventory.write_text("[fastdeploy]\none\ntwo\n")
+
+    done = subprocess.run(
+        [ROOT / "tools" / "playbook", "register", "hello", "-i", inventory,
+         "--limit", "two", "--check", "--list-hosts"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert "register-hello.yml" in done.stdout
+    assert ["two"] == re.findall(r"^      (\w+)$", done.stdout, re.MULTILINE)
+
+
+def test_visudo_checks_each_of_sudos_rules_before_it_is_in_place() -> None:
+    tasks = [
+        task
+        for file in (ROOT / "roles").glob("*/tasks/*.yml")
+        for task in yaml.safe_load(file.read_text())
+    ]
+    writing = [
+        content
+        for task in tasks
+        for content in task.values()
+        if isinstance(content, dict)
+        and str(content.get("dest")).startswith("/etc/sudoers.d/")
+    ]
+
+    assert 4 == len(writing)
+    assert {"/usr/sbin/visudo -cqf %s"} == {each.get("validate") for each in writing}
+    assert {"0440"} == {each.get("mode") for each in writing}
+
+
 def test_the_release_to_go_back_to_is_the_last_that_passed_its_checks(
     tmp_path: Path,
 ) -> None:
