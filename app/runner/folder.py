@@ -47,6 +47,9 @@ def _as_data(value: Any) -> str:
     a variable could run code: `{{ lookup('pipe', …) }}`.
     """
     match value:
+        case "":
+            # With the tag, Ansible would take it for null; there is no template in it.
+            return '""'
         case str():
             return f"!unsafe {_quoted(value)}"
         case Mapping():
