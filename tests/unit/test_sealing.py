@@ -41,7 +41,8 @@ def test_what_cannot_be_opened_is_said_with_the_settings_name(change: str) -> No
         case "other-key":
             key = "x" * 32
         case "changed":
-            sealed = sealed[:40] + b"A" + sealed[41:]
+            other = b"B" if sealed[40:41] == b"A" else b"A"
+            sealed = sealed[:40] + other + sealed[41:]
         case "cut":
             sealed = sealed[:20]
 
