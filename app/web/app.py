@@ -112,8 +112,8 @@ ROUTES: list[BaseRoute] = [
     route("/api/deployments/{id:number}/output", deployments.download, _VIEW),
     route("/api/deployments/{id:number}/artifacts", api.list_artifacts, _VIEW),
     route("/api/deployments/{id:number}/artifacts.tar.gz", deployments.archive, _VIEW),
-    route("/api/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
-          _VIEW),
+    route("/api/deployments/{id:number}/artifacts/{path:path}",
+          deployments.download_artifact, _VIEW),
 ]  # fmt: skip
 
 

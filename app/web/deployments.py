@@ -202,14 +202,12 @@ def list_artifacts(request: Request) -> Response:
 
 def artifact(request: Request) -> Response:
     """One artifact, shown or downloaded."""
+    if request.query_params.get("download"):
+        return download_artifact(request)
     view = deploy.view(parts(request).store, _id(request))
     name = request.path_params["path"]
     path = artifacts.file(parts(request).store, parts(request).settings,
                           view.deployment, name)  # fmt: skip
-    if request.query_params.get("download"):
-        return FileResponse(
-            path, filename=path.name, media_type="application/octet-stream"
-        )
     content, cut = _readable(path)
     return parts(request).renderer.page(
         request,
@@ -219,6 +217,14 @@ def artifact(request: Request) -> Response:
         content=content,
         cut=cut,
     )
+
+
+def download_artifact(request: Request) -> Response:
+    """One artifact as it is, to be kept as a file: no browser is to show it."""
+    view = deploy.view(parts(request).store, _id(request))
+    path = artifacts.file(parts(request).store, parts(request).settings,
+                          view.deployment, request.path_params["path"])  # fmt: skip
+    return FileResponse(path, filename=path.name, media_type="application/octet-stream")
 
 
 def archive(request: Request) -> Response:

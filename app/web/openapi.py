@@ -110,8 +110,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "All of these files as one archive.", _ARCHIVE,
     ),
     ("GET", "/api/deployments/{id}/artifacts/{path}"): Operation(
-        "One of these files.",
-        _BYTES, query={"download": "1 for the file itself, not a page that shows it."},
+        "One of these files, as an attachment.", _BYTES,
     ),
     ("GET", "/api/openapi.json"): Operation("This document.", None),
 }  # fmt: skip

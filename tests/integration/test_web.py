@@ -442,6 +442,24 @@ def test_artifacts_are_listed_shown_and_downloaded(
     assert "attachment" in download.headers["content-disposition"]
 
 
+def test_the_api_gives_an_artifact_as_it_is_and_no_page(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    running = start_deployment(store, settings)
+    print_lines(store, running.id, HOSTILE)
+    record.exited(store, running.id, 0)
+
+    answer = client_for(EVERYTHING).get(
+        f"/api/deployments/{running.id}/artifacts/stdout",
+        headers={"Accept": "text/html"},
+    )
+
+    assert f"{HOSTILE}\n" == answer.text
+    assert "application/octet-stream" == answer.headers["content-type"]
+    assert 'attachment; filename="stdout"' == answer.headers["content-disposition"]
+    assert "nosniff" == answer.headers["x-content-type-options"]
+
+
 # The doctor
 
 
