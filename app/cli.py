@@ -197,7 +197,7 @@ def prune() -> None:
     with _store(settings) as store:
         done = retention.prune(store, settings)
     out.print(f"removed the output of {done.deployments} deployments: "
-              f"{done.size} bytes")  # fmt: skip
+              f"{done.size} bytes; of the audit log: {done.noted} entries")  # fmt: skip
 
 
 @cli.command(name="nodes")

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
         int | None,
         Field(ge=1, description="MiB of output that are kept of a service"),
     ] = None
+    keep_audit_days: Annotated[
+        int | None,
+        Field(ge=1, description="days that entries of the audit log are kept"),
+    ] = 365
     session_hours: Annotated[
         int, Field(ge=1, le=24 * 90, description="until a login has to be repeated")
     ] = 12

@@ -10,6 +10,8 @@ class Action(StrEnum):
 
     #: Logged in with a password.
     LOG_IN = "log in"
+    #: Logged out, which ends the session.
+    LOG_OUT = "log out"
     #: Tried to, with a name and a password that don't fit together.
     FAIL_TO_LOG_IN = "fail to log in"
     #: Asked for a deployment.

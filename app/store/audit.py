@@ -1,6 +1,8 @@
-"""The audit log in PostgreSQL: append only."""
+"""The audit log in PostgreSQL: it is added to, and its oldest end goes in time."""
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from app.domain.access import Actor
 from app.domain.audit import Action, Noted
@@ -53,3 +55,15 @@ def latest(
               row.deployment_id)
         for row in rows
     ]  # fmt: skip
+
+
+def delete_some(db: Connection, before: datetime, limit: int) -> int:
+    """Delete what was noted before a moment, the oldest first; returns how much."""
+    # Numbers rise with time, so the oldest are found without an index of times.
+    oldest = select(audit.c.id, audit.c.at).order_by(audit.c.id).limit(limit).subquery()
+    found = db.execute(
+        delete(audit).where(
+            audit.c.id.in_(select(oldest.c.id).where(oldest.c.at < before))
+        )
+    )
+    return found.rowcount

@@ -120,10 +120,15 @@ def log_in(
     return secret
 
 
-def log_out(store: Store, secret: str) -> None:
+def log_out(store: Store, secret: str, address: str) -> None:
     """End the session of a cookie, for good."""
     with store.begin() as db:
+        session = access.find_session(db, _digest(secret))
+        if session is None:
+            return
         access.end_session(db, _digest(secret))
+        who = Actor(session.user_name, PERMISSIONS[session.role], address=address)
+        audit.note(db, who, Action.LOG_OUT)
 
 
 def end_sessions(store: Store, actor: Actor, user_name: str) -> int:

@@ -1,7 +1,8 @@
 """Retention: what a deployment printed is kept for so long; that it was, for ever.
 
 Events, journal and artifacts of old deployments go; the row with its outcome and its
-steps stays. Oldest first, and never those of a deployment that goes on.
+steps stays. Oldest first, and never those of a deployment that goes on. So does what
+the audit log noted long ago.
 """
 
 import shutil
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.domain.service import Keep
 from app.settings import Settings
-from app.store import deployments, events, services
+from app.store import audit, deployments, events, services
 from app.store.store import Store
 
 #: Events deleted in one transaction: short enough that nobody waits for it.
@@ -20,10 +21,11 @@ BATCH = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was removed: deployments, and the bytes of their journals."""
+    """What was removed: deployments, the bytes of their journals, audit entries."""
 
     deployments: int
     size: int
+    noted: int
 
 
 def prune(
@@ -34,16 +36,32 @@ def prune(
     It may be cut off anywhere, also by `stop`, and goes on the next time: a deployment
     is marked when all that it printed is gone.
     """
+    noted = _forget(store, settings, stop)
     count = size = 0
     with store.begin() as db:
         known = [(e.id, _limits(settings, e)) for e in services.list_everything(db)]
     for service_id, keep in known:
         for old in _beyond(store, settings, service_id, keep):
             if not _remove(store, settings, old.id, stop):
-                return Pruned(count, size)
+                return Pruned(count, size, noted)
             count += 1
             size += old.journal_offset
-    return Pruned(count, size)
+    return Pruned(count, size, noted)
+
+
+def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:
+    """Remove what the audit log noted too long ago; returns how much it was."""
+    if settings.keep_audit_days is None:
+        return 0
+    before = datetime.now(UTC) - timedelta(days=settings.keep_audit_days)
+    count = deleted = 0
+    while not stop():
+        with store.begin() as db:
+            deleted = audit.delete_some(db, before, BATCH)
+        count += deleted
+        if deleted < BATCH:
+            break
+    return count
 
 
 def _beyond(

@@ -90,7 +90,7 @@ def log_out(request: Request) -> Response:
     name = cookie_name(parts(request).settings)
     secret = request.cookies.get(name)
     if secret:
-        access.log_out(parts(request).store, secret)
+        access.log_out(parts(request).store, secret, address_of(request))
     response = RedirectResponse("/login", 303)
     response.delete_cookie(
         name, httponly=True, secure=parts(request).settings.secure_cookies

@@ -132,9 +132,9 @@ class Worker:
                 done = await asyncio.to_thread(
                     prune, self._store, self._settings, self._stop.is_set
                 )
-                if done.deployments:
+                if done.deployments or done.noted:
                     log.info("retention.pruned", deployments=done.deployments,
-                             bytes=done.size)  # fmt: skip
+                             bytes=done.size, audit=done.noted)  # fmt: skip
             except Unavailable as error:
                 log.warning("retention.interrupted", error=str(error))
             await asyncio.sleep(PRUNE_EVERY)

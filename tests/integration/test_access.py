@@ -126,7 +126,7 @@ def test_logging_out_ends_the_session_on_the_server(store: Store) -> None:
     make_user(store)
     here, there = log_in(store), log_in(store)
 
-    access.log_out(store, here)
+    access.log_out(store, here, "192.0.2.1")
 
     assert access.by_session(store, here) is None
     assert access.by_session(store, there) is not None

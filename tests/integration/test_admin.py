@@ -281,7 +281,10 @@ def test_everything_that_somebody_does_is_noted_with_it(
     number = id_of(store, "bob")
     access.set_password(store, ada, "bob", ANOTHER)
     users.set_role(store, ada, number, Role.DEPLOYER)
-    access.log_in(store, "bob", ANOTHER, "192.0.2.2", access.WINDOW)
+    secret = access.log_in(store, "bob", ANOTHER, "192.0.2.2", access.WINDOW)
+    access.log_out(store, secret, "192.0.2.2")
+    # A session that has ended is nobody's.
+    access.log_out(store, secret, "192.0.2.3")
     with pytest.raises(NotLoggedIn):
         access.log_in(store, "bob", PASSWORD, "192.0.2.2", access.WINDOW)
     access.end_sessions(store, ada, "bob")
@@ -315,6 +318,7 @@ def test_everything_that_somebody_does_is_noted_with_it(
         (*of_ada, Action.SET_PASSWORD, "bob", None),
         (*of_ada, Action.SET_ROLE, "bob: deployer", None),
         (*of_bob, Action.LOG_IN, "", None),
+        (*of_bob, Action.LOG_OUT, "", None),
         (*of_bob, Action.FAIL_TO_LOG_IN, "", None),
         (*of_ada, Action.END_SESSIONS, "bob", None),
         (*of_ada, Action.DISABLE_USER, "bob", None),

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
+from app.domain.access import on_host
+from app.domain.audit import Action
 from app.domain.service import Keep
 from app.settings import Settings
-from app.store import deployments, events
+from app.store import audit, deployments, events, tables
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record, retention
 from tests.factories import make_service, print_lines, start_deployment
@@ -120,3 +123,30 @@ def test_a_service_without_limits_has_those_of_the_settings(
     retention.prune(store, settings.model_copy(update={"keep_days": 1}))
 
     assert not printed(store, number)
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"), [(30, ["c"]), (365, ["b", "c"]), (None, ["a", "b", "c"])]
+)
+def test_the_audit_log_forgets_what_is_older_than_its_limit(
+    store: Store,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: int | None,
+    expected: list[str],
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 1)
+    with store.begin() as db:
+        for subject, days in (("a", 400), ("b", 40), ("c", 0)):
+            audit.note(db, on_host("me"), Action.SYNC, subject)
+            at = datetime.now(UTC) - timedelta(days=days)
+            noted = tables.audit
+            db.execute(update(noted).where(noted.c.subject == subject).values(at=at))
+
+    limits = settings.model_copy(update={"keep_audit_days": kept})
+    done = retention.prune(store, limits)
+
+    with store.begin() as db:
+        left = [entry.subject for entry in audit.latest(db)]
+    assert expected == left[::-1]
+    assert 3 - len(expected) == done.noted
