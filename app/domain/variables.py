@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema
 import orjson
 
+from app.domain import formats, written
 from app.domain.service import Service
 from app.errors import InvalidVariables
 
@@ -14,6 +15,8 @@ MAX_SIZE = 256 * 1024
 
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
+#: Problems that are told of one variable; a list may have thousands of the same.
+_TOLD = 5
 
 
 def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,17 +35,19 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
     values = defaults(service) | dict(given)
     _require_json(values)
     validator = jsonschema.Draft202012Validator(
-        service.variables,
-        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+        service.variables, format_checker=formats.CHECKER
     )
-    problems: dict[str, str] = {}
+    problems: dict[str, list[str]] = {}
     try:
         for error in validator.iter_errors(values):
-            problems = _explain(service, error, values) | problems
+            for name, problem in _explain(service, error, values).items():
+                told = problems.setdefault(name, [])
+                if problem not in told and len(told) < _TOLD:
+                    told.append(problem)
     except RecursionError:
-        problems = {"": "the service's schema refers to itself without end"}
+        problems = {"": ["the service's schema refers to itself without end"]}
     if problems:
-        raise InvalidVariables(problems)
+        raise InvalidVariables({name: "; ".join(p) for name, p in problems.items()})
     return values
 
 
@@ -105,22 +110,52 @@ def _from_text(schema: Mapping[str, Any], text: str) -> Any:
                 return text
             # JSON knows neither nan nor infinity.
             return number if abs(number) < float("inf") else text
+        case _ if is_list_of_texts(schema):
+            return written.texts(text)
         case _:
             try:
-                return orjson.loads(text)
-            except orjson.JSONDecodeError:
+                found = written.structure(text)
+            except ValueError:
                 return text
+            return text if _meant_as_text(kind, found) else found
+
+
+def _meant_as_text(kinds: Any, found: Any) -> bool:
+    """Whether what could be a number can only be a text, as the schema has it."""
+    numbers = {"integer", "number", "boolean"}
+    return (
+        isinstance(found, int | float)
+        and isinstance(kinds, list)
+        and "string" in kinds
+        and not numbers & set(kinds)
+    )
+
+
+def is_list_of_texts(schema: Mapping[str, Any]) -> bool:
+    """Whether each item of a variable is a text, so that each can have a line."""
+    items = schema.get("items")
+    return (
+        schema.get("type") == "array"
+        and "prefixItems" not in schema
+        and isinstance(items, dict)
+        and items.get("type") == "string"
+    )
 
 
 def _explain(
     service: Service, error: jsonschema.ValidationError, values: Mapping[str, Any]
 ) -> dict[str, str]:
-    """What is wrong, by the name of the variable; "" where it is about several."""
+    """What is wrong, by the name of the variable; "" where it is about several.
+
+    Inside of a variable it begins with the place: `hosts/0/name` is `0/name` of hosts.
+    """
     if error.absolute_path:
-        name = str(error.absolute_path[0])
+        name, *inside = map(str, error.absolute_path)
         if name in service.secret_names:
             return {name: "is not what this variable accepts"}
-        return {name: error.message[:500]}
+        place = "/".join(inside)
+        problem = f"{place}: {error.message}" if place else error.message
+        return {name: problem[:500]}
     if error.validator == "required":
         required: list[str] = service.variables.get("required", [])
         missing = [name for name in required if name not in values]

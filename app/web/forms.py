@@ -4,24 +4,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain import written
 from app.domain.service import Service
-from app.domain.variables import as_text
+from app.domain.variables import as_text, is_list_of_texts
 
 #: Prefix of the launch variables among a form's fields.
 PREFIX = "var."
+#: Kinds of inputs by the format of a text; the others have no input of their own.
+_INPUTS = {"date": "date", "email": "email", "uri": "url"}
+#: Formats that stand for a text of several lines; JSON Schema itself knows none.
+_LONG = {"textarea", "multiline", "multi-line"}
+#: Examples that are shown of a variable.
+_EXAMPLES = 3
+#: How kinds are written, and what of a number has no attribute.
+_FORMS = {"lines": "one a line", "structure": "JSON or YAML"}
+_MORE = {"exclusiveMinimum": "more than", "exclusiveMaximum": "less than",
+         "multipleOf": "a multiple of"}  # fmt: skip
+#: What can be emptied; an empty date or address is none.
+_EMPTIED = {"text", "area", "lines"}
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a launch form.
 
-    `kind` is text, password, number, checkbox, select or json; `value` is what the
-    field shows, `choices` are a select's.
+    `kind` is text, date, email, url, password, number, checkbox, select, area (a long
+    text), lines (a list of texts) or structure (JSON or YAML); `value` is what the
+    field shows, `choices` are a select's, and `rules` says in words what is accepted.
     """
 
     name: str
     label: str
     help: str
+    rules: str
+    examples: tuple[str, ...]
     kind: str
     value: str
     checked: bool
@@ -67,7 +83,8 @@ def values(service: Service, form: Mapping[str, Any]) -> dict[str, str]:
         if _kind(schema) == "checkbox":
             found[name] = "true" if text else "false"
         elif isinstance(text, str) and (text or _may_be_empty(schema)):
-            found[name] = text
+            # Browsers send the lines of a textarea with carriage returns.
+            found[name] = text.replace("\r\n", "\n")
     # What isn't in the schema is kept, to be refused by name.
     for key, text in form.items():
         name = key.removeprefix(PREFIX)
@@ -87,19 +104,22 @@ def _field(
 ) -> Field:
     kind = _kind(schema)
     default = schema.get("default")
-    value = sent.get(name, "" if default is None else as_text(default))
+    value = sent.get(name, "" if default is None else _shown(schema, default))
+    minimum, maximum = _bounds(schema)
     return Field(
         name=f"{PREFIX}{name}",
         label=str(schema.get("title") or name),
         help=str(schema.get("description") or ""),
-        kind=kind,
+        rules=_rules(schema),
+        examples=() if secret else _examples(schema),
+        kind="password" if secret else kind,
         value="" if secret else value,
         checked=value == "true",
         choices=tuple(as_text(choice) for choice in schema.get("enum", ())),
         required=required and default is None,
-        minimum=as_text(schema.get("minimum", "")),
-        maximum=as_text(schema.get("maximum", "")),
-        step="1" if schema.get("type") == "integer" else "any",
+        minimum="" if minimum is None else as_text(minimum),
+        maximum="" if maximum is None else as_text(maximum),
+        step="1" if _is_whole(schema) else "any",
         problem=problem,
     )
 
@@ -114,16 +134,87 @@ def _kind(schema: Mapping[str, Any]) -> str:
             return "checkbox"
         case "integer" | "number":
             return "number"
+        case "string" if _is_long(schema):
+            return "area"
         case "string":
-            return "text"
+            return _INPUTS.get(str(schema.get("format")), "text")
+        case _ if is_list_of_texts(schema):
+            return "lines"
         case _:
-            return "json"
+            return "structure"
+
+
+def _is_long(schema: Mapping[str, Any]) -> bool:
+    """Whether a text may have lines: its schema says so, or its default has some."""
+    return (
+        schema.get("format") in _LONG
+        or "contentMediaType" in schema
+        or "\n" in str(schema.get("default", ""))
+    )
+
+
+def _shown(schema: Mapping[str, Any], value: Any) -> str:
+    """A value as its field shows it."""
+    lines = written.as_lines(value) if is_list_of_texts(schema) else None
+    return as_text(value) if lines is None else lines
+
+
+def _examples(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(as_text(one) for one in schema.get("examples", ())[:_EXAMPLES])
+
+
+def _bounds(schema: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """The least and the greatest number; of bounds that are excluded, a whole one's."""
+    minimum, maximum = schema.get("minimum"), schema.get("maximum")
+    if _is_whole(schema):
+        above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+        if minimum is None and isinstance(above, int):
+            minimum = above + 1
+        if maximum is None and isinstance(below, int):
+            maximum = below - 1
+    return minimum, maximum
+
+
+def _is_whole(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "integer"
+
+
+def _rules(schema: Mapping[str, Any]) -> str:
+    """What a variable accepts, in words, as far as its field doesn't show it."""
+    kind = _kind(schema)
+    said = [_FORMS[kind]] if kind in _FORMS else []
+    if kind == "number":
+        minimum, maximum = _bounds(schema)
+        said += _between(minimum, maximum, "")
+        said += [
+            f"{word} {as_text(schema[key])}"
+            for key, word in _MORE.items()
+            if key in schema and (key == "multipleOf" or not _is_whole(schema))
+        ]
+    elif kind == "lines":
+        said += _between(schema.get("minItems"), schema.get("maxItems"), " lines")
+        choices = schema["items"].get("enum", ())
+        if choices:
+            said.append(f"each one of {', '.join(map(as_text, choices))}")
+    elif schema.get("type", "string") == "string" and kind != "select":
+        least, most = schema.get("minLength"), schema.get("maxLength")
+        said += _between(least if least != 1 else None, most, " characters")
+    words = ", ".join(said)
+    return words[:1].upper() + words[1:] + "." if words else ""
+
+
+def _between(least: float | None, most: float | None, unit: str) -> list[str]:
+    if least is not None and most is not None:
+        return [f"{as_text(least)} to {as_text(most)}{unit}"]
+    if least is not None:
+        return [f"at least {as_text(least)}{unit.rstrip('s') if least == 1 else unit}"]
+    if most is not None:
+        return [f"at most {as_text(most)}{unit.rstrip('s') if most == 1 else unit}"]
+    return []
 
 
 def _may_be_empty(schema: Mapping[str, Any]) -> bool:
+    """Whether an empty field says something: what it had is to be gone."""
     if "enum" in schema:
         return "" in schema["enum"]
-    plain_text = schema.get("type", "string") == "string" and not schema.get(
-        "writeOnly"
-    )
-    return plain_text and "default" in schema
+    return _kind(schema) in _EMPTIED and "default" in schema

@@ -53,6 +53,41 @@ _SHOP_VARIABLES = {
     },
     "required": ["version"],
 }  # fmt: skip
+#: Prints what it was launched with.
+_REPORTS = """\
+#!/usr/bin/env python3
+import json, sys
+print(json.dumps(json.load(open(sys.argv[2]))["context"]["variables"]))
+"""
+#: A variable of every kind that a launch form has a field for.
+_REPORTS_VARIABLES = {
+    "properties": {
+        "title": {"title": "Title", "type": "string", "minLength": 3,
+                  "maxLength": 60, "examples": ["Sales", "Visits"]},
+        "notes": {"title": "Notes", "type": "string", "format": "textarea",
+                  "description": "What stands above the figures."},
+        "until": {"title": "Until", "type": "string", "format": "date",
+                  "default": "2026-01-31"},
+        "home": {"title": "Published at", "type": "string", "format": "uri",
+                 "examples": ["https://reports.example.org/"]},
+        "contact": {"title": "Questions to", "type": "string", "format": "email"},
+        "copies": {"title": "Copies", "type": "integer", "minimum": 1, "maximum": 5,
+                   "default": 2},
+        "scale": {"title": "Scale", "type": "number", "exclusiveMinimum": 0,
+                  "default": 1.5},
+        "paper": {"title": "Paper", "enum": ["A4", "A3"], "default": "A4"},
+        "draft": {"title": "As a draft", "type": "boolean", "default": True},
+        "readers": {"title": "Readers", "type": "array", "minItems": 1,
+                    "items": {"type": "string"}, "default": ["editors"]},
+        "hosts": {"title": "Hosts", "type": "array", "default": [],
+                  "items": {"type": "object", "required": ["name"], "properties": {
+                      "name": {"type": "string"}, "port": {"type": "integer"}}}},
+        "limits": {"title": "Limits", "type": "object", "default": {"pages": 40}},
+        "key": {"title": "Key", "type": "string", "writeOnly": True,
+                "description": "Signs each report."},
+    },
+    "required": ["title", "readers"],
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +113,14 @@ def make_user(made: Installation) -> None:
     access.create_user(made.store, ACTOR, "ada", PASSWORD, Role.ADMIN)
 
 
+def add_reports(made: Installation) -> None:
+    """A service whose launch form has a field of every kind."""
+    made.write_service(
+        "reports", _REPORTS, description="Figures of the month, for those who ask.",
+        variables=_REPORTS_VARIABLES,
+    )  # fmt: skip
+
+
 def seed(made: Installation, folder: Path) -> Seeded:
     """Services of both kinds, and deployments in every state; a worker must run."""
     make_user(made)
@@ -86,6 +129,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
         "webshop", _SHOP, description="The shop, its database and its cache.",
         steps=_SHOP_STEPS, variables=_SHOP_VARIABLES,
     )  # fmt: skip
+    add_reports(made)
     broken = made.services / "newsletter"
     broken.mkdir()
     (broken / "config.json").write_text('{"name": "newsletter", "steps": "all"}')

@@ -12,7 +12,7 @@ from app.domain.deployment import Status
 from app.usecases import catalogue
 from tests.acceptance.browser import SOON, log_in, visit
 from tests.acceptance.conftest import ROOT, Installation, eventually, installed
-from tests.acceptance.seeding import make_user
+from tests.acceptance.seeding import add_reports, make_user
 from tests.conftest import Postgres
 
 #: Prints a line that would show if it were taken for markup, then waits for a file.
@@ -49,6 +49,7 @@ def prepare(made: Installation) -> None:
     made.write_service("slow", _SLOW, variables=gate,
                        steps=[{"name": "prepare"}, {"name": "never"}])  # fmt: skip
     made.write_service("failing", "#!/bin/sh\nexit 3\n")
+    add_reports(made)
     make_user(made)
 
 
@@ -159,6 +160,72 @@ def test_everything_can_be_done_without_javascript(
     expect(page.locator('[data-live="status"]')).to_contain_text("successful")
     expect(page.locator('[data-live="output"]')).to_contain_text("Hello, world!")
     context.close()
+
+
+def test_a_form_says_what_is_wrong_where_it_is_and_keeps_what_was_typed(
+    browser: Browser, site: Installation
+) -> None:
+    with visit(browser, site.url, java_script_enabled=False) as page:
+        page.goto("/services/reports")
+        log_in(page)
+        page.get_by_label("Title").fill("Visits")
+        page.get_by_label("Notes").fill("one\ntwo: <b>")
+        page.get_by_label("Readers").fill("ada\n\n bob ")
+        page.get_by_label("Hosts").fill("- name: web01\n  port: many\n- port: 22")
+        page.get_by_label("Key").fill("hunter2-canary")
+        page.get_by_label("As a draft").uncheck()
+        page.get_by_role("button", name="Launch").click()
+
+        hosts = page.get_by_label("Hosts")
+        expect(hosts).to_have_attribute("aria-invalid", "true")
+        problem = page.locator("[id='var.hosts-problem']")
+        expect(problem).to_contain_text("0/port: 'many' is not of type 'integer'")
+        expect(problem).to_contain_text("1: 'name' is a required property")
+        assert 1 == page.locator(".field-problem").count()
+        expect(hosts).to_have_value("- name: web01\n  port: many\n- port: 22")
+        expect(page.get_by_label("Notes")).to_have_value("one\ntwo: <b>")
+        expect(page.get_by_label("Readers")).to_have_value("ada\n\n bob ")
+        expect(page.get_by_label("As a draft")).not_to_be_checked()
+        expect(page.get_by_label("Key")).to_have_value("")
+        assert "hunter2" not in page.content()
+
+        hosts.fill("- name: web01\n  port: 22")
+        page.get_by_label("Key").fill("hunter2-canary")
+        page.get_by_role("button", name="Launch").click()
+        number = int(page.url.rpartition("/")[2])
+
+    launched = site.ended(number)
+    assert Status.SUCCESSFUL is launched.status
+    assert {
+        "title": "Visits",
+        "notes": "one\ntwo: <b>",
+        "until": "2026-01-31",
+        "copies": 2,
+        "scale": 1.5,
+        "paper": "A4",
+        "draft": False,
+        "readers": ["ada", "bob"],
+        "hosts": [{"name": "web01", "port": 22}],
+        "limits": {"pages": 40},
+    } == launched.variables
+
+
+@pytest.mark.timeout(240)
+def test_the_fleet_is_well_where_no_host_is_to_fail(
+    page: Page, site: Installation, tmp_path: Path
+) -> None:
+    page.goto("/services/fleet")
+    log_in(page)
+    page.get_by_label("Folder").fill(str(tmp_path / "fleet"))
+    expect(page.get_by_label("Failing host")).to_have_value("")
+    page.get_by_role("button", name="Launch").click()
+    number = int(page.url.rpartition("/")[2])
+
+    ended = site.ended(number, 170)
+
+    assert Status.SUCCESSFUL is ended.status, site.output(number).decode()
+    assert "" == ended.variables["failing_host"]
+    assert b"10 of 10 hosts" in site.output(number)
 
 
 def test_a_cancel_asks_first_also_without_javascript(

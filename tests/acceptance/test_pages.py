@@ -35,6 +35,7 @@ pytestmark = pytest.mark.timeout(240)
 PAGES = {
     "overview": "/",
     "service": "/services/webshop",
+    "service-form": "/services/reports",
     "service-playbook": "/services/static-site",
     "service-broken": "/services/newsletter",
     "doctor": "/services/hello/doctor",

@@ -8,6 +8,8 @@ from app.domain.service import Service
 from app.web.forms import Field, fields, values
 from tests.factories import make_schema, make_service
 
+TEXTS = {"type": "string"}
+
 
 def service_with(required: list[str] | None = None, **properties: Any) -> Service:
     schema = make_schema(**properties) | {"required": required or []}
@@ -29,12 +31,23 @@ def only_field(service: Service, **sent: str) -> Field:
         ({"type": "number", "default": 0}, "number", "0"),
         ({"type": "boolean", "default": True}, "checkbox", "true"),
         ({"enum": ["a", "b"], "default": "b"}, "select", "b"),
-        ({"type": "array", "default": ["a"]}, "json", '["a"]'),
-        ({"type": "object"}, "json", ""),
-        ({"type": ["string", "null"]}, "json", ""),
+        ({"type": "string", "format": "textarea"}, "area", ""),
+        ({"type": "string", "contentMediaType": "text/x-yaml"}, "area", ""),
+        ({"default": "one\ntwo"}, "area", "one\ntwo"),
+        ({"format": "date", "default": "2026-01-31"}, "date", "2026-01-31"),
+        ({"format": "uri"}, "url", ""),
+        ({"format": "email"}, "email", ""),
+        ({"format": "ipv4"}, "text", ""),
+        ({"type": "array", "items": TEXTS, "default": ["a", "b"]}, "lines", "a\nb"),
+        ({"type": "array", "items": TEXTS, "default": [" a"]}, "lines", '[" a"]'),
+        ({"type": "array", "default": ["a"]}, "structure", '["a"]'),
+        ({"type": "object"}, "structure", ""),
+        ({"type": ["string", "null"]}, "structure", ""),
+        ({"type": "object", "properties": {"a": {"writeOnly": True}}}, "password", ""),
     ],
-    ids=["any", "string", "secret", "integer", "number", "boolean", "enum", "array",
-         "object", "several"],
+    ids=["any", "string", "secret", "integer", "number", "boolean", "enum", "long",
+         "long-of-a-type", "long-default", "date", "uri", "email", "other-format",
+         "texts", "texts-with-spaces", "array", "object", "several", "secret-part"],
 )  # fmt: skip
 def test_a_field_fits_its_schema(schema: dict[str, Any], kind: str, value: str) -> None:
     field = only_field(service_with(a=schema))
@@ -53,6 +66,7 @@ def test_a_field_says_what_the_schema_says() -> None:
                 "type": "integer",
                 "minimum": 1,
                 "maximum": 42,
+                "examples": [7, 42],
             },
         )
     )
@@ -62,6 +76,8 @@ def test_a_field_says_what_the_schema_says() -> None:
             name="var.a",
             label="Answer",
             help="To everything",
+            rules="1 to 42.",
+            examples=("7", "42"),
             kind="number",
             value="",
             checked=False,
@@ -74,6 +90,39 @@ def test_a_field_says_what_the_schema_says() -> None:
         )
         == field
     )
+
+
+@pytest.mark.parametrize(
+    ("schema", "rules", "minimum", "maximum"),
+    [
+        ({}, "", "", ""),
+        ({"minLength": 1, "maxLength": 40}, "At most 40 characters.", "", ""),
+        ({"enum": ["a"], "maxLength": 40}, "", "", ""),
+        ({"type": "integer", "exclusiveMinimum": 0}, "At least 1.", "1", ""),
+        ({"type": "number", "exclusiveMinimum": 0}, "More than 0.", "", ""),
+        ({"type": "number", "minimum": 0.5, "maximum": 2}, "0.5 to 2.", "0.5", "2"),
+        ({"type": "integer", "multipleOf": 5}, "A multiple of 5.", "", ""),
+        ({"type": "object"}, "JSON or YAML.", "", ""),
+        ({"type": "array", "items": TEXTS, "minItems": 1},
+         "One a line, at least 1 line.", "", ""),
+        ({"type": "array", "items": {"type": "string", "enum": ["x", "y"]}},
+         "One a line, each one of x, y.", "", ""),
+    ],
+    ids=["none", "length", "choice", "above", "above-no-whole", "between", "multiple",
+         "structure", "lines", "lines-of-choices"],
+)  # fmt: skip
+def test_a_field_says_in_words_what_is_accepted(
+    schema: dict[str, Any], rules: str, minimum: str, maximum: str
+) -> None:
+    field = only_field(service_with(a=schema))
+
+    assert (rules, minimum, maximum) == (field.rules, field.minimum, field.maximum)
+
+
+def test_examples_of_a_secret_are_not_shown() -> None:
+    field = only_field(service_with(a={"writeOnly": True, "examples": ["hunter2"]}))
+
+    assert () == field.examples
 
 
 def test_what_has_a_default_need_not_be_filled_in() -> None:
@@ -125,6 +174,10 @@ def test_a_box_that_was_unchecked_stays_so() -> None:
         ({"default": "x"}, {"var.a": ""}, {"a": ""}),
         ({"type": "string", "writeOnly": True, "default": "x"}, {"var.a": ""}, {}),
         ({"type": "integer", "default": 5}, {"var.a": ""}, {}),
+        ({"format": "date", "default": "2026-01-31"}, {"var.a": ""}, {}),
+        ({"type": "array", "items": TEXTS, "default": ["x"]}, {"var.a": ""},
+         {"a": ""}),
+        ({"format": "textarea"}, {"var.a": "one\r\ntwo"}, {"a": "one\ntwo"}),
         ({"enum": ["", "b"]}, {"var.a": ""}, {"a": ""}),
         ({"enum": ["a", "b"]}, {"var.a": ""}, {}),
         ({"type": "boolean"}, {}, {"a": "false"}),
@@ -133,6 +186,7 @@ def test_a_box_that_was_unchecked_stays_so() -> None:
         ({}, {"var.ansible_connection": "x"}, {"ansible_connection": "x"}),
     ],
     ids=["text", "empty-text", "emptied-default", "empty-secret", "empty-number",
+         "empty-date", "emptied-list", "lines",
          "empty-choice", "no-choice", "unchecked", "checked", "other-field", "unknown"],
 )  # fmt: skip
 def test_values_are_what_was_filled_in(

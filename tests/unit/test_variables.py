@@ -16,6 +16,7 @@ from app.errors import InvalidVariables
 from tests.factories import make_schema, make_service
 
 CANARY = "hunter2-canary"
+TEXTS = {"type": "array", "items": {"type": "string"}}
 
 
 def service_with(**properties: Any) -> Service:
@@ -45,14 +46,28 @@ def test_given_values_come_over_the_defaults() -> None:
         pytest.param({"maximum": 3}, 4, "greater than the maximum", id="maximum"),
         pytest.param({"pattern": "^v"}, "1.0", "does not match", id="pattern"),
         pytest.param({"format": "ipv4"}, "1.2.3", "is not a 'ipv4'", id="format"),
-        pytest.param({"items": {"type": "string"}}, [1], "not of type", id="nested"),
+        pytest.param({"format": "uri"}, "example.org", "is not a 'uri'", id="uri"),
+        pytest.param({"format": "uri"}, "https:///x", "is not a 'uri'", id="no-host"),
+        pytest.param({"format": "uri"}, "http://[x", "is not a 'uri'", id="bad-host"),
+        pytest.param({"format": "date"}, "31.1.2026", "is not a 'date'", id="date"),
+        pytest.param({"format": "date-time"}, "2026-02-30T00:00:00Z",
+                     "is not a 'date-time'", id="no-such-day"),
+        pytest.param({"format": "date-time"}, "2026-01-31T12:00:00",
+                     "is not a 'date-time'", id="no-offset"),
+        pytest.param({"format": "time"}, "25:00:00Z", "is not a 'time'", id="time"),
+        pytest.param({"items": {"type": "string"}}, [1], "0: 1 is not of type",
+                     id="nested"),
+        pytest.param({"items": {"required": ["name"]}}, ["", {}],
+                     "1: 'name' is a required property", id="nested-required"),
+        pytest.param({"items": {"properties": {"port": {"type": "integer"}}}},
+                     [{"port": "x"}], "0/port: 'x' is not of type", id="nested-deeply"),
         pytest.param({}, float("nan"), "JSON", id="nan"),
         pytest.param({}, float("inf"), "JSON", id="infinity"),
         pytest.param({}, 2**70, "JSON", id="number-beyond-64-bits"),
         pytest.param({}, "\ud800", "JSON", id="lone-surrogate"),
         pytest.param({}, {"a": ["\ud800"]}, "JSON", id="lone-surrogate-inside"),
     ],
-)
+)  # fmt: skip
 def test_a_value_that_the_schema_refuses_is_named(
     schema: dict[str, Any], value: object, problem: str
 ) -> None:
@@ -92,6 +107,32 @@ def test_all_problems_are_told_at_once() -> None:
     service = service_with(a={"type": "integer"}, b={"type": "boolean"}, c={})
 
     assert {"a", "b"} == set(problems_of(service, a="x", b="y", c="z"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("uri", "https://example.org/a?b=c#d"),
+        ("uri", "urn:isbn:0451450523"),
+        ("date-time", "2026-01-31T12:00:00.1234567+01:00"),
+        ("time", "12:00:00Z"),
+        ("date", "2026-01-31"),
+        ("uri", 5),
+        ("date-time", 5),
+        ("time", 5),
+    ],
+)
+def test_a_value_of_its_format_is_taken(name: str, value: object) -> None:
+    assert {"a": value} == check(service_with(a={"format": name}), {"a": value})
+
+
+def test_some_problems_of_a_list_are_told_and_not_all() -> None:
+    service = service_with(a={"items": {"type": "integer"}})
+
+    problem = problems_of(service, a=["x"] * 100)["a"]
+
+    assert "0: 'x' is not of type 'integer'; 1: 'x'" in problem
+    assert 5 == problem.count("is not of type")
 
 
 def test_variables_have_a_limit_together() -> None:
@@ -162,11 +203,27 @@ def test_a_long_refused_value_is_cut() -> None:
         pytest.param({"type": "array"}, "[1]", [1], id="array"),
         pytest.param({"type": "object"}, '{"a": 1}', {"a": 1}, id="object"),
         pytest.param({"type": "array"}, "[1", "[1", id="no-json"),
+        pytest.param({"type": "array"}, "- 1\n- a: no", [1, {"a": "no"}], id="yaml"),
+        pytest.param({"type": "array"}, "1, 2", "1, 2", id="no-structure"),
+        pytest.param({"type": "object"}, "at: 2026-01-31\nmode: 0644\nx:",
+                     {"at": "2026-01-31", "mode": "0644", "x": None}, id="yaml-texts"),
+        pytest.param({"type": "object"}, "n: 1.5\nt: true\nd: 22:22",
+                     {"n": 1.5, "t": True, "d": "22:22"}, id="yaml-values"),
+        pytest.param({"type": "array"}, "- &a [x]\n- *a", "- &a [x]\n- *a", id="alias"),
+        pytest.param({"type": "array"}, "- !!python/none x", "- !!python/none x",
+                     id="yaml-of-python"),
+        pytest.param({"type": "array"}, "[" * 5000, "[" * 5000, id="endless-yaml"),
+        pytest.param(TEXTS, "a\n\n b ", ["a", "b"], id="lines"),
+        pytest.param(TEXTS, "", [], id="no-lines"),
+        pytest.param(TEXTS, '["a", "b"]', ["a", "b"], id="texts-as-json"),
+        pytest.param(TEXTS, "5", ["5"], id="a-line-with-a-number"),
         pytest.param({"type": ["string", "null"]}, "null", None, id="several-types"),
+        pytest.param({"type": ["string", "null"]}, "5", "5", id="no-number-meant"),
+        pytest.param({"type": ["string", "integer"]}, "5", 5, id="number-meant"),
         pytest.param({"enum": [1, 2]}, "2", 2, id="choice-that-is-no-text"),
         pytest.param({"enum": ["1", 1]}, "1", "1", id="choice-that-is-a-text"),
     ],
-)
+)  # fmt: skip
 def test_a_text_becomes_a_value_of_the_schemas_type(
     schema: dict[str, Any], text: str, expected: object
 ) -> None:
