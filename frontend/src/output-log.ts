@@ -1,3 +1,4 @@
+import { gapBefore, height, widen } from "./gap";
 import { parse } from "./html";
 import { soon } from "./soon";
 
@@ -5,8 +6,6 @@ import { soon } from "./soon";
 const MAX_LINES = 2000;
 /** Lines that are dropped at once when there would be more. */
 const DROPPED = 500;
-/** Pixels of a gap; browsers can't scroll much further than twice as far. */
-const MAX_GAP = 8_000_000;
 /** How near the end, in pixels, is at the end. */
 const NEAR = 4;
 
@@ -26,7 +25,7 @@ const NEAR = 4;
 export class OutputLog extends HTMLElement {
   #scroller!: HTMLElement;
   #button: HTMLButtonElement | null = null;
-  /** What stands where lines were dropped, so that the others stay where they are. */
+  /** What stands where whole steps were dropped. */
   #gap = document.createElement("div");
   #waiting: DocumentFragment[] = [];
   #following = false;
@@ -77,7 +76,7 @@ export class OutputLog extends HTMLElement {
       for (const part of [...news.children]) this.#join(part as HTMLElement);
     }
     this.#waiting = [];
-    const lines = this.#scroller.querySelectorAll(".line");
+    const lines = this.#scroller.querySelectorAll<HTMLElement>(".line");
     const over = lines.length - MAX_LINES;
     if (over > 0) this.#drop([...lines].slice(0, over + DROPPED));
     this.#stick();
@@ -106,19 +105,27 @@ export class OutputLog extends HTMLElement {
     button.addEventListener("click", fold, { signal });
   }
 
-  #drop(lines: Element[]): void {
-    const height = this.#scroller.scrollHeight;
+  /**
+   * Drop the earliest lines. A gap stands where they were, within their step as long as
+   * this has others, so that nothing that stays moves: neither a line nor a step.
+   */
+  #drop(lines: HTMLElement[]): void {
+    // All before the first change: to measure after each would lay out each time.
+    const heights = lines.map(height);
     if (lines.some((line) => line.contains(document.activeElement))) {
       this.#scroller.focus({ preventScroll: true });
     }
-    for (const line of lines) line.remove();
+    for (const [place, line] of lines.entries()) {
+      widen(gapBefore(line), heights[place]!);
+      line.remove();
+    }
     for (const part of this.#scroller.querySelectorAll(".output-step")) {
       if (part.querySelector(".line")) break;
+      const was = height(part);
       part.remove();
+      if (!this.#gap.isConnected) this.#scroller.prepend(this.#gap);
+      widen(this.#gap, was);
     }
-    if (!this.#gap.isConnected) this.#scroller.prepend(this.#gap);
-    const gap = this.#gap.offsetHeight + height - this.#scroller.scrollHeight;
-    this.#gap.style.blockSize = `${Math.min(gap, MAX_GAP)}px`;
     const earlier = this.querySelector<HTMLAnchorElement>("[data-earlier]");
     const first = this.querySelector(".line");
     if (!earlier || !first) return;

@@ -1,3 +1,4 @@
+import { gapBefore, height, widen } from "./gap";
 import { parse } from "./html";
 import { soon } from "./soon";
 
@@ -8,8 +9,6 @@ const DROPPED = 40;
 const MAX_HOSTS = 24;
 /** Up to so many hosts, a cell has room for its word. */
 const FEW = 4;
-/** Pixels of a gap; browsers can't scroll much further than twice as far. */
-const MAX_GAP = 8_000_000;
 /** How near the end, in pixels, is at the end. */
 const NEAR = 4;
 
@@ -25,6 +24,7 @@ export class RunMatrix extends HTMLElement {
   #waiting: DocumentFragment[] = [];
   #rows = new Map<string, HTMLTableRowElement>();
   #columns = new Map<string, number>();
+  /** What stands where whole steps were dropped. */
   #gap: HTMLTableSectionElement | undefined;
 
   connectedCallback(): void {
@@ -127,25 +127,32 @@ export class RunMatrix extends HTMLElement {
     return this.#columns.size - 1;
   }
 
+  /**
+   * Drop the earliest tasks. A gap stands where they were, within their step as long as
+   * this has others, so that nothing that stays moves: neither a row nor a step.
+   */
   #drop(): void {
-    const rows = this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]");
+    const rows = [...this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")];
     if (rows.length <= MAX_TASKS) return;
-    const height = this.#table.offsetHeight;
-    for (const row of [...rows].slice(0, rows.length - MAX_TASKS + DROPPED)) {
+    const dropped = rows.slice(0, rows.length - MAX_TASKS + DROPPED);
+    // All before the first change: to measure after each would lay out each time.
+    const heights = dropped.map(height);
+    for (const [place, row] of dropped.entries()) {
       const task = row.dataset["task"]!;
       if (this.#rows.get(task) === row) this.#rows.delete(task);
+      widen(gapBefore(row), heights[place]!);
       row.remove();
     }
     for (const group of [...this.#table.tBodies]) {
-      if (group !== this.#gap && !group.querySelector("[data-task]")) group.remove();
+      if (group === this.#gap || group.querySelector("[data-task]")) continue;
+      if (!this.#gap) {
+        this.#gap = document.createElement("tbody");
+        this.#gap.insertRow();
+        this.#table.tHead!.after(this.#gap);
+      }
+      const was = height(group);
+      group.remove();
+      widen(this.#gap.rows[0]!, was);
     }
-    // What stands where rows were dropped, so that the others stay where they are.
-    if (!this.#gap) {
-      this.#gap = document.createElement("tbody");
-      this.#gap.insertRow();
-      this.#table.tHead!.after(this.#gap);
-    }
-    const gap = this.#gap.offsetHeight + height - this.#table.offsetHeight;
-    this.#gap.rows[0]!.style.blockSize = `${Math.min(gap, MAX_GAP)}px`;
   }
 }

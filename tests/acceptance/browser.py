@@ -74,6 +74,8 @@ def violations(page: Page, *only: str) -> list[Any]:
                                      : {type: "tag", values: tags}});
             return found.violations
                 .map(({id, nodes}) => [id, nodes
+                    // What a live page has dropped meanwhile has no size any more.
+                    .filter((n) => n.element.isConnected)
                     .filter((n) => id !== "target-size" || !whole(n.element))
                     .map((n) => n.html.slice(0, 200))])
                 .filter(([, nodes]) => nodes.length);
