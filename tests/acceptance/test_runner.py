@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -70,13 +71,14 @@ class Outcome:
 class Service:
     """A service's folder and what FastDeploy would hand to a run of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, temp: Path) -> None:
+        """`temp` has a short name: Ansible makes sockets in it, and theirs are."""
         self.folder = folder / "service"
         self.home = folder / "home"
         self.config = folder / "run.json"
-        self.temp = folder / "tmp"
+        self.temp = temp
         self._started: list[subprocess.Popen[bytes]] = []
-        for path in (self.folder, self.home, self.temp):
+        for path in (self.folder, self.home):
             path.mkdir()
 
     def define(self, playbook: str, **more: Any) -> None:
@@ -123,7 +125,7 @@ class Service:
                 process.wait(PATIENCE)
 
     def run(self, env: dict[str, str] | None = None, cwd: Path = ROOT) -> Outcome:
-        journal = self.temp.parent / "journal"
+        journal = self.config.parent / "journal"
         with journal.open("wb") as stdout:
             process = self.start(stdout, env, cwd)
             code = process.wait(timeout=PATIENCE)
@@ -133,10 +135,17 @@ class Service:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """A service in a folder of its own; no run leaves its private folder behind."""
-    made = Service(tmp_path)
-    yield made
-    made.end()
-    assert [] == list(made.temp.iterdir())
+    with short_folder() as temp:
+        made = Service(tmp_path, temp)
+        yield made
+        made.end()
+        assert [] == list(temp.iterdir())
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="fd-") as made:
+        yield Path(made)
 
 
 def eventually(check: Callable[[], Any]) -> Any:
@@ -167,7 +176,11 @@ def sleeping(service: Service) -> bool:
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """One run of a playbook that has every kind of event."""
-    service = Service(tmp_path_factory.mktemp("everything"))
+    with short_folder() as temp:
+        return run_everything(Service(tmp_path_factory.mktemp("everything"), temp))
+
+
+def run_everything(service: Service) -> Outcome:
     service.define("everything.yml", inventory="two.json")
     local = {
         "ansible_connection": "local",
