@@ -125,6 +125,16 @@ def find(db: Connection, deployment_id: int) -> Deployment | None:
     return None if row is None else _deployment(row)
 
 
+def cancel_requested_by(db: Connection, deployment_id: int) -> str | None:
+    """Who asked that the deployment of that number ends, if anybody did."""
+    found: str | None = db.scalar(
+        select(deployments.c.cancel_requested_by).where(
+            deployments.c.id == deployment_id
+        )
+    )
+    return found
+
+
 def lock(db: Connection, deployment_id: int) -> Launch | None:
     """The deployment of that number, locked until the transaction ends."""
     row = db.execute(

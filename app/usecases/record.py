@@ -152,8 +152,7 @@ def failed(
 def cancel_wished_by(store: Store, deployment_id: int) -> str | None:
     """Who asked that the deployment ends, if anybody did."""
     with store.begin() as db:
-        found = deployments.find(db, deployment_id)
-    return None if found is None else found.cancel_requested_by
+        return deployments.cancel_requested_by(db, deployment_id)
 
 
 def _end(

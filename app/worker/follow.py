@@ -19,8 +19,11 @@ from app.worker.launch import Run
 
 log = get("worker")
 
-#: Seconds between two looks at a journal that has not grown.
-POLL = 0.02
+#: Seconds between two looks at a journal that has not grown, at least and at most.
+POLL = (0.02, 0.1)
+#: How many times longer it has not grown by then: who has waited for a second for the
+#: next line doesn't notice a tenth.
+POLL_TIMES = 10
 #: Seconds in which lines gather before they are recorded, at least and at most: a
 #: transaction for each would take from the run the processor's time. A burst doesn't
 #: wait.
@@ -77,6 +80,7 @@ class Follower:
         and what the store raises; whatever it is, following can begin again.
         """
         journal = Journal(self._run.journal, self._place.offset, self._masker)
+        grown = time.monotonic()
         try:
             while True:
                 # First whether it has ended, then what it wrote: after an exit code
@@ -88,21 +92,27 @@ class Follower:
                     self._record(batch)
                     if len(batch.events) < MAX_LINES:
                         self._gather(time.monotonic() - begun)
+                    grown = time.monotonic()
                 elif exit_code is not None and self._nothing_left():
                     return exit_code, self._outcome
-                elif self._stop.wait(POLL):
-                    raise Interrupted
+                else:
+                    self._wait(time.monotonic() - grown)
                 self._check(exit_code)
         finally:
             journal.close()
+
+    def _wait(self, unchanged: float) -> None:
+        """Wait until the journal is looked at again, unchanged for so many seconds."""
+        least, most = POLL
+        if self._stop.wait(min(max(least, unchanged / POLL_TIMES), most)):
+            raise Interrupted
 
     def _gather(self, took: float) -> None:
         """Let lines gather after some took so many seconds, unless the run ends."""
         least, most = GATHER
         until = time.monotonic() + min(max(least, took * GATHER_TIMES), most)
         while self._run.exit_code() is None and time.monotonic() < until:
-            if self._stop.wait(POLL):
-                raise Interrupted
+            self._wait(0)
 
     def _record(self, batch: Batch) -> None:
         now = datetime.now(UTC)
