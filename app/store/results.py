@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Subquery, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, select, text
 from sqlalchemy.sql.elements import TextClause
 
 from app.domain.deployment import Status
@@ -103,33 +103,33 @@ def tasks_before(
     db: Connection, deployment_id: int, *, before: int, limit: int
 ) -> list[Task]:
     """The last `limit` tasks that began before event `before`, in order."""
-    rows = db.execute(
-        select(_c.number, _c.task, _c.step)
-        .where(
-            _c.deployment_id == deployment_id,
-            _c.kind == Kind.RUNNER.value,
-            _c.number < before,
-            _STARTS,
-        )
-        .order_by(_c.number.desc())
-        .limit(limit)
-    ).all()
-    return [Task(row.number, row.task, row.step) for row in reversed(rows)]
+    found = _tasks(db, deployment_id, _c.number < before, _c.number.desc(), limit)
+    return found[::-1]
 
 
 def tasks_after(
     db: Connection, deployment_id: int, *, after: int, limit: int
 ) -> list[Task]:
     """The first `limit` tasks that began behind event `after`, in order."""
+    return _tasks(db, deployment_id, _c.number > after, _c.number, limit)
+
+
+def _tasks(
+    db: Connection,
+    deployment_id: int,
+    where: ColumnElement[bool],
+    order: ColumnElement[int],
+    limit: int,
+) -> list[Task]:
     rows = db.execute(
         select(_c.number, _c.task, _c.step)
         .where(
             _c.deployment_id == deployment_id,
             _c.kind == Kind.RUNNER.value,
-            _c.number > after,
+            where,
             _STARTS,
         )
-        .order_by(_c.number)
+        .order_by(order)
         .limit(limit)
     )
     return [Task(row.number, row.task, row.step) for row in rows]
