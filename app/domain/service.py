@@ -288,8 +288,16 @@ def _parts(schema: Any) -> Iterator[dict[str, Any]]:
                 pending.extend(items)
 
 
+#: Of pydantic's complaints, those that speak of Python's types.
+_IN_JSON = {
+    "tuple_type": "Input should be a list",
+    "dict_type": "Input should be an object",
+    "model_type": "Input should be an object",
+}
+
+
 def _explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict
     where = ".".join(str(part) for part in problem["loc"])
-    what = problem["msg"].removeprefix("Value error, ")
+    what = _IN_JSON.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
     # A key may hold a NUL, which the database would refuse.
     return (f"{where}: {what}" if where else what).replace("\0", "\\0")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select, text
 from sqlalchemy.sql.elements import TextClause
 
 from app.domain.deployment import Status
@@ -274,6 +274,12 @@ def last_successful(db: Connection, *, service_id: int, before: int) -> int | No
         .order_by(deployments.c.id.desc())
         .limit(1)
     )
+
+
+def count_recent(db: Connection, *, service_id: int, before: int) -> int:
+    """How many deployments of a service are before one, at most LOOK_BACK."""
+    recent = _recent(service_id, before)
+    return db.scalar(select(func.count()).select_from(recent)) or 0
 
 
 def _recent(service_id: int, before: int) -> Subquery:

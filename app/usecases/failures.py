@@ -11,7 +11,6 @@ from app.domain.events import StepState
 from app.domain.matrix import label
 from app.store import events, results
 from app.store.events import Event
-from app.store.results import LOOK_BACK
 from app.store.store import Store
 from app.usecases.deploy import View
 from app.usecases.results import failed_hosts
@@ -31,8 +30,8 @@ class Failure:
     """Something that failed: a task on a host, or a step, or the run itself.
 
     `number` is the event where it did; `result` that of a task, if it is one.
-    `passed` is the last earlier deployment in which the same went well, None if there
-    was none among the last LOOK_BACK.
+    `passed` is the last earlier deployment in which the same went well, None if it is
+    in none of those that were looked at.
     """
 
     host: str
@@ -47,11 +46,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The first failures; `more` are not among them."""
+    """The first failures; `more` are not among them.
+
+    `look_back` is how many deployments of the service before this one were looked at.
+    """
 
     found: Sequence[Failure] = ()
     more: int = 0
-    look_back: int = LOOK_BACK
+    look_back: int = 0
 
 
 def look(store: Store, view: View) -> Failures:
@@ -63,13 +65,19 @@ def look(store: Store, view: View) -> Failures:
             number = view.deployment.id
             last = (results.last_failure(db, number, h) for h in hosts[:MAX_FAILURES])
             failures = [_of_host(db, view, one) for one in last if one is not None]
-            return Failures(failures, len(hosts) - len(failures))
+            return Failures(failures, len(hosts) - len(failures), _look_back(db, view))
         if view.deployment.status not in _SUMMED_UP or view.deployment.pruned_at:
             return Failures()
         steps = [s.name for s in view.steps if s.state is StepState.FAILURE]
         shown = steps[:MAX_FAILURES] or [""]
         failures = [_of_step(db, view, name) for name in shown]
-        return Failures(failures, max(len(steps) - len(failures), 0))
+        more = max(len(steps) - len(failures), 0)
+        return Failures(failures, more, _look_back(db, view))
+
+
+def _look_back(db: Connection, view: View) -> int:
+    of = view.deployment
+    return results.count_recent(db, service_id=of.service_id, before=of.id)
 
 
 def _of_host(db: Connection, view: View, of: results.Failure) -> Failure:

@@ -24,6 +24,7 @@ WAITING = 50
 class Glance:
     """A service with its latest deployment and its last outcomes, oldest first.
 
+    One that runs is the latest, even if others already wait behind it.
     `version` is what runs now: what the last deployment that succeeded brought, which
     is the one of the number `brought_by`. It is empty if that is not known.
     """
@@ -60,12 +61,12 @@ def look(store: Store) -> Overview:
     """Read the overview, in as many queries as there are kinds of things on it."""
     with store.begin() as db:
         entries = services.list_all(db)
-        latest = deployments.latest_of_each(db)
         ended = outcomes.recent_of_each(db, OUTCOMES)
         brought = outcomes.last_successful(db)
         active = deployments.active(db)
         queued = [d for d in active if d.status is Status.QUEUED]
         listed = [d for d in active if d.status is not Status.QUEUED]
+        latest = deployments.latest_of_each(db) | {d.service_id: d for d in listed}
         views = deploy.views_in(db, [*listed, *queued[:WAITING]])
         states = Counter(node.state for node in nodes.list_all(db))
     places = _places(queued)

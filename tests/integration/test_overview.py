@@ -27,6 +27,7 @@ def test_a_service_shows_its_last_outcomes_with_the_newest_last(
     for code in codes:
         record.exited(store, start_deployment(store, settings).id, code)
     running = start_deployment(store, settings)
+    request_deployment(store, settings)
     add_service(store, make_service(name="other"))
 
     hello, other = overview.look(store).services

@@ -162,8 +162,10 @@ def test_a_failure_is_summed_up_with_the_last_time_that_it_passed(
     view = run(store, settings, begins("t"), ends("t", "b"),
                ends("t", "a", TaskResult.FAILED), stats, exit_code=2)  # fmt: skip
 
-    (failure,) = failures.look(store, view).found
+    found = failures.look(store, view)
 
+    (failure,) = found.found
+    assert 2 == found.look_back
     assert ("a", "t", "t failed a") == (
         failure.host, failure.task, failure.message,
     )  # fmt: skip
@@ -206,8 +208,10 @@ def test_a_run_that_failed_in_no_step_shows_its_last_lines(
 ) -> None:
     view = run(store, settings, b"one", b"no such file", exit_code=127)
 
-    (failure,) = failures.look(store, view).found
+    found = failures.look(store, view)
 
+    (failure,) = found.found
+    assert 0 == found.look_back
     assert ("", "") == (failure.host, failure.step)
     assert "no such file" in [event.text for event in failure.lines]
     assert "exit code 127" in failure.message

@@ -81,9 +81,9 @@ def test_a_variable_of_which_a_part_is_write_only_is_secret(
         (b'{"name": "hello\xff"}', "config.json is not JSON"),
         (b'{"name": NaN}', "config.json is not JSON"),
         (b"[" * 5000, "config.json is not JSON"),
-        (b"[]", "valid dictionary"),
-        (b"null", "valid dictionary"),
-        (b"42", "valid dictionary"),
+        (b"[]", "should be an object"),
+        (b"null", "should be an object"),
+        (b"42", "should be an object"),
     ],
     ids=["empty", "cut", "latin-1", "nan", "too-deep", "array", "null", "number"],
 )
@@ -129,7 +129,7 @@ for _ in range(400):
         pytest.param({"deploy_script": "a b.py"}, "plain path", id="space-in-path"),
         pytest.param({"deploy_script": "x.py\n"}, "plain path", id="newline-in-path"),
         pytest.param({"deploy_script": "a;b"}, "plain path", id="shell-in-path"),
-        pytest.param({"steps": "prepare"}, "steps: .*tuple", id="steps-no-list"),
+        pytest.param({"steps": "prepare"}, "steps: .*list", id="steps-no-list"),
         pytest.param(
             {"steps": [{}]}, "steps.0.name: Field required", id="no-step-name"
         ),
@@ -149,7 +149,7 @@ for _ in range(400):
         pytest.param({"timeout": 10**9}, "timeout: .*less than", id="too-much-time"),
         pytest.param({"timeout": "soon"}, "timeout: .*integer", id="timeout-a-word"),
         pytest.param({"description": "x" * 2001}, "description", id="long-description"),
-        pytest.param({"variables": []}, "variables: .*dictionary", id="variables-list"),
+        pytest.param({"variables": []}, "variables: .*object", id="variables-list"),
         pytest.param(
             {"variables": {"type": "array"}}, '"type": "object"', id="schema-of-a-list"
         ),
