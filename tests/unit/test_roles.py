@@ -147,3 +147,32 @@ def test_the_release_to_go_back_to_is_the_last_that_passed_its_checks(
 
     assert str(tmp_path / "newest") == last_proven()
     assert str(tmp_path / "older") == last_proven(tmp_path / "newest")
+
+
+def test_the_first_dump_before_what_serves_stays_however_many_follow(
+    tmp_path: Path,
+) -> None:
+    """An update that was cut off after its migration dumps what it has migrated."""
+    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "superfluous"
+    releases, dumps = tmp_path / "releases", tmp_path / "dumps"
+    dumps.mkdir()
+    for age, name in enumerate(("new", "old")):
+        (releases / name).mkdir(parents=True)
+        (releases / name / ".proven").touch()
+        os.utime(releases / name / ".proven", (1000 - age, 1000 - age))
+    (tmp_path / "current").symlink_to(releases / "new")
+    for age, name in enumerate(
+        ("new-5", "new-4", "new-3", "new-2", "new-1", "old-2", "old-1", "gone-1")
+    ):
+        dump = dumps / f"before-{name}.dump"
+        dump.touch()
+        os.utime(dump, (1000 - age, 1000 - age))
+
+    done = subprocess.run(
+        ["sh", script, "2", releases, tmp_path / "current", dumps],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert ["new-3", "new-2", "old-2", "gone-1"] == [
+        Path(line).stem.removeprefix("before-") for line in done.stdout.splitlines()
+    ]
