@@ -89,9 +89,9 @@ chaos-short:
 [group("check")]
 ci: check docs test test-newer demo chaos-short (molecule "register")
 
-# What takes longer, on a host with systemd: kill updates at every stage
+# What takes longer, on hosts with systemd: kill updates at every stage, restore a backup
 [group("check")]
-daily: (molecule "deploy")
+daily: (molecule "deploy") (molecule "restore")
 
 operate := "uv run --frozen --extra embedded --group operate"
 
@@ -119,6 +119,21 @@ deploy-one name="" *args:
 [group("operate")]
 rollback-one name="" *args:
     @{{ operate }} tools/playbook rollback "$@"
+
+# Fetch one file with all that FastDeploy is, while it serves: `./justw backup -i hosts.yml`
+[group("operate")]
+backup *args:
+    @{{ operate }} ansible-playbook playbooks/backup.yml "$@"
+
+# Bring it back, on a bare host too: `./justw restore FILE -i hosts.yml --limit new`
+[group("operate")]
+restore file *args:
+    @file=$(cd "{{ invocation_directory() }}" && realpath -m "$1"); shift; {{ operate }} ansible-playbook playbooks/restore.yml -e fastdeploy_backup_file="$file" "$@"
+
+# Remove FastDeploy for good; its name again confirms: `./justw remove-one fastdeploy fastdeploy`
+[group("operate")]
+remove-one name="" confirm="" *args:
+    @name=$1 confirm=$2; shift 2; {{ operate }} tools/playbook remove "$name" -e fastdeploy_confirm_name="$confirm" "$@"
 
 # Try a role on a real host with systemd, in a container: `./justw molecule register`
 [group("check")]

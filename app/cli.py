@@ -30,6 +30,7 @@ from app.usecases import (
     deploy,
     doctor,
     nodes,
+    restore,
     retention,
 )
 from app.usecases.cancel import cancel as cancel_deployment
@@ -245,6 +246,25 @@ def forgetnode(name: str) -> None:
     with _store(settings) as store:
         ended = nodes.forget(store, bootstrap.make_launcher(settings), _me(), name)
     out.print(f"node {name} is removed; deployments that ended as failed: {ended}")
+
+
+@cli.command()
+def restored(
+    node: Annotated[str, typer.Argument(help="The node that the backup is of.")],
+) -> None:
+    """Settle a backup that was just put in place, before the worker starts."""
+    settings = _settings()
+    with _store(settings) as store:
+        done = restore.settle(
+            store,
+            settings,
+            bootstrap.make_sealer(settings),
+            bootstrap.make_launcher(settings),
+            _me(),
+            was=node,
+        )
+    out.print(f"deployments that were going on and ended by this: {done.ended}, "
+              f"left to the worker: {done.left}")  # fmt: skip
 
 
 @cli.command()

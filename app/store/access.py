@@ -170,6 +170,11 @@ def end_session(db: Connection, digest: bytes) -> None:
     db.execute(delete(sessions).where(sessions.c.digest == digest))
 
 
+def end_all_sessions(db: Connection) -> None:
+    """End every session of everybody."""
+    db.execute(delete(sessions))
+
+
 def end_sessions_of(db: Connection, user_name: str) -> int:
     """Delete every session of a user; returns how many there were."""
     found = db.execute(

@@ -298,6 +298,12 @@ def begun_on(db: Connection, node: str) -> list[Deployment]:
     return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
 
 
+def known(db: Connection, numbers: Collection[int]) -> set[int]:
+    """Those of these numbers that are a deployment's."""
+    found = select(deployments.c.id).where(deployments.c.id.in_(numbers))
+    return set(db.scalars(found))
+
+
 def node_of_job(db: Connection, job_id: int) -> str | None:
     """The node that has begun the deployment of a job, if one has."""
     return db.scalar(select(deployments.c.node).where(deployments.c.job_id == job_id))

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from app.domain.node import AWAY_AFTER, Node, judge_state, queue_of
+from app.domain.node import AWAY_AFTER, Node, begun_queue_of, judge_state, queue_of
 from app.store.tables import deployments, nodes, registrations
 
 
@@ -164,6 +164,24 @@ def forget(db: Connection, name: str) -> bool:
     """Remove a node with its registrations; False if there is none of that name."""
     db.execute(delete(registrations).where(registrations.c.node == name))
     return db.execute(delete(nodes).where(nodes.c.name == name)).rowcount == 1
+
+
+def rename(db: Connection, was: str, name: str) -> bool:
+    """Give a node another name, in all that is its own; False if that is taken."""
+    if was == name:
+        return True
+    if db.scalar(select(nodes.c.name).where(nodes.c.name == name)) is not None:
+        return False
+    db.execute(update(nodes).where(nodes.c.name == was).values(name=name))
+    for table in (registrations, deployments):
+        db.execute(update(table).where(table.c.node == was).values(node=name))
+    for queue in (queue_of, begun_queue_of):
+        db.execute(
+            text("UPDATE procrastinate_jobs SET queue_name = :now "
+                 "WHERE queue_name = :before"),
+            {"before": queue(was), "now": queue(name)},
+        )  # fmt: skip
+    return True
 
 
 def _waiting(db: Connection) -> dict[str, int]:

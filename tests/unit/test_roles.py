@@ -15,10 +15,22 @@ from tools import role_readme
 ROOT = Path(__file__).parents[2]
 REGISTER = "fastdeploy_register_service"
 UNREGISTER = "fastdeploy_unregister_service"
-ROLES = [REGISTER, UNREGISTER, "fastdeploy_deploy"]
+ROLES = [
+    REGISTER,
+    UNREGISTER,
+    "fastdeploy_deploy",
+    "fastdeploy_backup",
+    "fastdeploy_restore",
+    "fastdeploy_remove",
+]
 REQUIREMENTS = ROOT / "roles" / REGISTER / "files" / "requirements.txt"
 #: Their defaults are computed, and told in words.
-TOLD_IN_WORDS = {"fd_run_group", "fd_runner_source", "fastdeploy_source_path"}
+TOLD_IN_WORDS = {
+    "fd_run_group",
+    "fd_runner_source",
+    "fastdeploy_source_path",
+    "fastdeploy_backup_folder",
+}
 
 
 def defaults(role: str) -> dict[str, Any]:
@@ -61,6 +73,37 @@ def test_both_roles_tell_fastdeploy_in_the_same_way() -> None:
     ]
 
     assert said[0]["_sync_command"] == said[1]["_sync_command"]
+
+
+def test_no_role_registers_what_is_a_variable_of_another() -> None:
+    """What a task registers wins over every role's variables, till the play ends."""
+    tasks = [
+        task
+        for file in (ROOT / "roles").glob("*/tasks/*.yml")
+        for task in flat(yaml.safe_load(file.read_text()))
+    ]
+    registered = {task["register"] for task in tasks if "register" in task}
+    noted = {
+        name
+        for task in tasks
+        for name in task.get("ansible.builtin.set_fact", {})
+        if name.startswith("_")
+    }
+    variables = {
+        name
+        for file in (ROOT / "roles").glob("*/vars/main.yml")
+        for name in yaml.safe_load(file.read_text())
+    }
+
+    assert (True, True) == (len(registered) > 20, len(variables) > 20)
+    assert set() == (registered | noted) & variables
+
+
+def flat(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tasks, and those within their blocks."""
+    parts = ("block", "rescue", "always")
+    inner = (task for outer in tasks for part in parts for task in outer.get(part, []))
+    return [*tasks, *(task for one in inner for task in flat([one]))]
 
 
 def test_a_hosts_python_packages_are_those_of_the_lock() -> None:

@@ -1,0 +1,21 @@
+#!/bin/sh
+# List what a host has: users, groups, units, files, rules of the network, databases.
+# What changes by itself is left out, as are packages' own logs and caches.
+set -eu
+getent passwd
+getent group
+systemctl list-unit-files --no-legend --no-pager
+systemctl list-units --all --no-legend --no-pager --plain 'fastdeploy*'
+nft list ruleset
+runuser --user=postgres -- psql --no-psqlrc --tuples-only --no-align \
+    --command='SELECT datname FROM pg_database' --command='SELECT rolname FROM pg_roles'
+sysctl fs.protected_hardlinks fs.protected_symlinks
+find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp \
+    -o -path /run/systemd -o -path /run/user -o -path /run/log -o -path /run/postgresql \
+    -o -path /var/cache -o -path /var/log -o -path /var/lib/postgresql/15 \
+    -o -path /var/lib/apt/lists -o -path /var/lib/systemd \
+    -o -path /root/.ansible -o -path /root/.cache -o -path /root/.npm \
+    -o -name '__pycache__' -o -path '/etc/*-' \) -prune \
+    -o -printf '%p %y %u:%g %m %l\n' | sort
+# What is in the settings, but for hashes of passwords.
+find /etc -type f ! -path '/etc/*-' ! -name '*shadow' -exec sha256sum {} + | sort -k 2

@@ -1,0 +1,363 @@
+# ruff: noqa: INP001, T201 - a program by itself, which speaks to a person
+"""FastDeploy's backup: one file with the database, the files, and what they are.
+
+    archive.py make FILE       write it; standard input is the plan, as JSON
+    archive.py inspect FILE    check it, and print its manifest
+    archive.py unpack FILE     check it and put it in place; standard input as above
+
+It is a ZIP with three members: `database.dump` of pg_dump, `files.tar.gz`, and last
+`manifest.json`, with the size and checksum of the other two. A ZIP's table of contents
+is at its end, so a file that was cut off has neither.
+
+The plan of `make` says what is written into the `manifest`, what to `include` and
+`exclude` of the host's files (by pattern), and how to `dump` the database. That of
+`unpack` says how to `load` it, which files give way to those of the backup
+(`replaced`), and which ones there may be (`allowed`).
+
+A backup is trusted as root is, since it holds sudo's rules. What is checked here keeps
+one that is foreign, damaged or badly made from doing harm, and says what is wrong.
+
+Python's own library alone: it runs on hosts, and on the control machine.
+"""
+
+import fnmatch
+import glob
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import struct
+import subprocess
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+#: Grows when a backup can't be read any more by what came before.
+FORMAT = 1
+DATABASE, FILES, MANIFEST = "database.dump", "files.tar.gz", "manifest.json"
+_CHUNK = 1024 * 1024
+#: More is no manifest.
+_MOST = 4 * 1024 * 1024
+_KINDS = {"format": int, "members": dict, "host": str, "node": str, "made_at": str,
+          "schema": str, "settings": dict, "secrets": bool, "withheld": list,
+          "users": list}  # fmt: skip
+_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+_SETTING = re.compile(r"fastdeploy_[a-z_]+")
+#: Without these, nothing can be put in place; each is a text.
+_NEEDED = {"fastdeploy_service_name", "fastdeploy_user", "fastdeploy_site_path",
+           "fastdeploy_var_path"}  # fmt: skip
+
+
+class Refused(Exception):
+    """The sentence that the person reads."""
+
+
+class Hashing:
+    """Writes on, and knows the size and the checksum of what was written."""
+
+    def __init__(self, below: IO[bytes]) -> None:
+        self._below = below
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def write(self, data: bytes) -> int:
+        """Write all of it."""
+        self._hash.update(data)
+        self._size += len(data)
+        return self._below.write(data)
+
+    def flush(self) -> None:
+        """Do nothing: the ZIP is flushed when it is closed."""
+
+    def told(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {"size": self._size, "sha256": self._hash.hexdigest()}
+
+
+def make(path: Path, plan: dict[str, Any]) -> None:
+    """Write a backup. The database first: files are then at least as new as it is."""
+    members = {}
+    # Nobody else may read it, from its first byte on.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with (
+        os.fdopen(descriptor, "wb") as file,
+        zipfile.ZipFile(file, "w", allowZip64=True) as backup,
+    ):
+        with backup.open(DATABASE, "w", force_zip64=True) as member:
+            hashing = Hashing(member)
+            _dump(plan["dump"], hashing)
+            members[DATABASE] = hashing.told()
+        with backup.open(FILES, "w", force_zip64=True) as member:
+            hashing = Hashing(member)
+            _pack(plan["include"], plan["exclude"], hashing)
+            members[FILES] = hashing.told()
+        manifest = {"format": FORMAT, "members": members, **plan["manifest"]}
+        backup.writestr(MANIFEST, json.dumps(manifest, indent=2))
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """Return a backup's manifest; raises Refused unless all of it is well."""
+    with _opened(path) as backup:
+        if sorted(backup.namelist()) != sorted([DATABASE, FILES, MANIFEST]):
+            raise _Foreign
+        if backup.getinfo(MANIFEST).file_size > _MOST:
+            raise _Foreign
+        manifest = json.loads(backup.read(MANIFEST))
+        if type(manifest) is not dict or type(manifest["format"]) is not int:
+            raise _Foreign
+        if manifest["format"] > FORMAT:
+            raise Refused(
+                f"{path} was made by a newer FastDeploy, which writes backups of "
+                f"format {manifest['format']}; this one reads {FORMAT}. Restore it "
+                "with the FastDeploy that made it."
+            )
+        wrong = _wrong_in(manifest)
+        if wrong:
+            raise Refused(f"{path} is no backup that FastDeploy makes: {wrong}.")
+        for name in (DATABASE, FILES):
+            with backup.open(name) as member:
+                if _told(member) != manifest["members"][name]:
+                    raise Refused(f"{path} is damaged: {name} is another one.")
+        with backup.open(FILES) as member:
+            _check_files(member, ["/*"])
+    return dict(manifest)
+
+
+def unpack(path: Path, plan: dict[str, Any]) -> None:
+    """Put a backup in place: the database, all of it or nothing, then the files."""
+    inspect(path)
+    with _opened(path) as backup:
+        with backup.open(FILES) as member:
+            _check_files(member, plan["allowed"])
+        with backup.open(DATABASE) as member:
+            _feed(plan["load"], member, "The database can't be restored.")
+        for pattern in plan["replaced"]:
+            for old in glob.glob(pattern):  # noqa: PTH207 - patterns are absolute
+                _remove(Path(old))
+        with backup.open(FILES) as member:
+            _feed(
+                ["tar", "--extract", "--gzip", "--directory=/", "--same-permissions",
+                 "--same-owner"],
+                member,
+                "The files can't be restored.",
+            )  # fmt: skip
+
+
+class _Foreign(Exception):
+    """What was read is not in the form of a backup."""
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a backup; raises Refused for whatever can be wrong with what is read."""
+    foreign = (
+        f"{path} is no backup of FastDeploy, or is damaged, or only a part of one."
+    )
+    try:
+        with zipfile.ZipFile(path) as backup:
+            yield backup
+    except FileNotFoundError:
+        raise Refused(f"There is no {path}.") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise Refused(f"{path} can't be read: {error.strerror}.") from None
+    except (_Foreign, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError,
+            gzip.BadGzipFile, struct.error, KeyError, ValueError,
+            RecursionError):  # fmt: skip
+        raise Refused(foreign) from None
+    except (RuntimeError, NotImplementedError):
+        # Python's words for a password, and for ways of packing that it doesn't know.
+        raise Refused(
+            f"{path} is encrypted, or packed in a way that FastDeploy never does."
+        ) from None
+    except OSError as error:
+        raise Refused(f"{path} can't be read: {error}.") from None
+
+
+def _wrong_in(manifest: dict[str, Any]) -> str:
+    """What is wrong in a manifest of this format; nothing if it is well."""
+    for key, kind in _KINDS.items():
+        if type(manifest.get(key)) is not kind:
+            return f"its manifest has no {key}, or not as it should be"
+    if set(manifest["members"]) != {DATABASE, FILES}:
+        return "its manifest names other members"
+    if not all(type(name) is str for name in manifest["withheld"]):
+        return "its manifest has no withheld, or not as it should be"
+    return _wrong_settings(manifest["settings"]) or _wrong_users(manifest["users"])
+
+
+def _wrong_settings(settings: dict[str, Any]) -> str:
+    for name in settings:
+        if not _SETTING.fullmatch(name):
+            return f"{name!r} is no setting of FastDeploy's"
+    for name in sorted(_NEEDED):
+        if type(settings.get(name)) is not str:
+            return f"the setting {name} is missing, or no text"
+    return ""
+
+
+def _wrong_users(users: list[Any]) -> str:
+    for user in users:
+        if type(user) is not dict or set(user) != {"name", "run_group"}:
+            return "its manifest has no users, or not as it should be"
+        for name in user.values():
+            if type(name) is not str or not _NAME.fullmatch(name) or name == "root":
+                return f"{name!r} can't be used as a name of a user or group"
+    return ""
+
+
+def _dump(command: list[str], into: Hashing) -> None:
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as dumping:
+        assert dumping.stdout is not None
+        while data := dumping.stdout.read(_CHUNK):
+            into.write(data)
+    if dumping.returncode:
+        raise Refused("The database can't be dumped.")
+
+
+def _pack(include: list[str], exclude: list[str], into: Hashing) -> None:
+    with (
+        gzip.GzipFile(fileobj=into, mode="wb", compresslevel=6, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in _found(include, exclude):
+            _add(archive, path)
+            # It would remember each of a million files.
+            archive.members = []
+
+
+def _found(include: list[str], exclude: list[str]) -> Iterator[str]:
+    """What there is of these patterns and below them, parents first."""
+
+    def wanted(path: str) -> bool:
+        return not any(fnmatch.fnmatch(path, pattern) for pattern in exclude)
+
+    for top in sorted(path for pattern in include for path in glob.glob(pattern)):  # noqa: PTH207 - patterns are absolute
+        if not wanted(top):
+            continue
+        yield top
+        for parent, folders, names in os.walk(top):
+            folders[:] = sorted(f for f in folders if wanted(f"{parent}/{f}"))
+            yield from (f"{parent}/{f}" for f in folders)
+            yield from (path for n in sorted(names) if wanted(path := f"{parent}/{n}"))
+
+
+class _Padded:
+    """A file that is as long as it was, though it may have become shorter since."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        """Read as much as was asked for."""
+        return self._file.read(size).ljust(size, b"\0")
+
+
+def _add(archive: tarfile.TarFile, path: str) -> None:
+    """Add a file as it is now: FastDeploy goes on, so it may change, or be gone."""
+    try:
+        mode = os.lstat(path).st_mode
+        if not stat.S_ISREG(mode):
+            if stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
+                archive.add(path, recursive=False)
+            return
+        with open(path, "rb") as file:  # noqa: PTH123 - names are texts here
+            found = archive.gettarinfo(fileobj=file)
+            # No program of FastDeploy's needs them.
+            found.mode &= ~(stat.S_ISUID | stat.S_ISGID)
+            archive.addfile(found, _Padded(file))  # type: ignore[arg-type]
+    except FileNotFoundError:
+        return
+
+
+def _check_files(member: IO[bytes], allowed: list[str]) -> None:
+    """Raise Refused for a file that leads elsewhere, or is none of those allowed."""
+    links: set[PurePosixPath] = set()
+    with tarfile.open(fileobj=member, mode="r|gz") as archive:
+        for found in archive:
+            archive.members = []
+            wrong = _wrong_with(found, links, allowed)
+            if wrong:
+                raise Refused(f"The backup has {wrong}: {'/' + found.name!r}.")
+            if found.issym():
+                links.add(PurePosixPath("/", found.name))
+
+
+def _wrong_with(
+    found: tarfile.TarInfo, links: set[PurePosixPath], allowed: list[str]
+) -> str:
+    if not (found.isreg() or found.isdir() or found.issym() or found.islnk()):
+        return "something that is neither a file, a folder nor a link"
+    if found.mode & (stat.S_ISUID | stat.S_ISGID) and not found.isdir():
+        return "a program that would run with the rights of others"
+    named = [found.name, found.linkname] if found.islnk() else [found.name]
+    for path in (PurePosixPath("/", name) for name in named):
+        if ".." in path.parts or not _allowed(str(path), allowed):
+            return "a file that is none of its own"
+        if not links.isdisjoint(path.parents):
+            return "a file behind a link"
+    if found.islnk() and PurePosixPath("/", found.linkname) in links:
+        return "a file behind a link"
+    return ""
+
+
+def _allowed(path: str, allowed: list[str]) -> bool:
+    return any(
+        fnmatch.fnmatchcase(path, pattern) or fnmatch.fnmatchcase(path, f"{pattern}/*")
+        for pattern in allowed
+    )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _feed(command: list[str], member: IO[bytes], complaint: str) -> None:
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        try:
+            while data := member.read(_CHUNK):
+                process.stdin.write(data)
+            process.stdin.close()
+        except BrokenPipeError:
+            # It has said why, and its exit code follows.
+            pass
+    if process.returncode:
+        raise Refused(complaint)
+
+
+def _told(member: IO[bytes]) -> dict[str, Any]:
+    digest, size = hashlib.sha256(), 0
+    while data := member.read(_CHUNK):
+        digest.update(data)
+        size += len(data)
+    return {"size": size, "sha256": digest.hexdigest()}
+
+
+def main(command: str, name: str) -> None:
+    """Do what was asked for."""
+    path = Path(name)
+    if command == "make":
+        make(path, json.load(sys.stdin))
+    elif command == "unpack":
+        unpack(path, json.load(sys.stdin))
+    else:
+        print(json.dumps(inspect(path)))
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,370 @@
+"""A backup that is foreign, damaged or hostile is refused in one sentence."""
+
+import gzip
+import hashlib
+import io
+import json
+import random
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ARCHIVE = Path(__file__).parents[2] / "roles/fastdeploy_backup/files/archive.py"
+DUMP = b"a dump of the database"
+SETTINGS = {
+    "fastdeploy_service_name": "fastdeploy",
+    "fastdeploy_user": "fastdeploy",
+    "fastdeploy_site_path": "/home/fastdeploy/site",
+    "fastdeploy_var_path": "/var/lib/fastdeploy",
+    "fastdeploy_extra_environment": {"FASTDEPLOY_KEEP_DAYS": "90"},
+}
+MANIFEST = {
+    "host": "backed",
+    "node": "backed",
+    "made_at": "2026-01-02T03:04:05Z",
+    "schema": "0001",
+    "settings": SETTINGS,
+    "secrets": False,
+    "withheld": [],
+    "users": [{"name": "deploy", "run_group": "fastdeploy-run"}],
+}
+FOREIGN = "is no backup of FastDeploy, or is damaged, or only a part of one."
+
+
+def call(*args: str | Path, plan: object = None) -> subprocess.CompletedProcess[str]:
+    """Call the program as the roles do."""
+    return subprocess.run(
+        [sys.executable, ARCHIVE, *args],
+        check=False,
+        capture_output=True,
+        text=True,
+        input=json.dumps(plan),
+    )
+
+
+def refusal(*args: str | Path, plan: object = None) -> str:
+    """The one sentence by which it refuses."""
+    done = call(*args, plan=plan)
+    assert (1, "") == (done.returncode, done.stdout)
+    assert 1 == len(done.stderr.splitlines()), done.stderr
+    return done.stderr.strip()
+
+
+def packed(*members: tarfile.TarInfo) -> bytes:
+    """The files of a backup, each with its name as its content."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for member in members:
+            content = member.name.encode() if member.isreg() else b""
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, to: str = "", mode: int = 0o644
+) -> tarfile.TarInfo:
+    """A file of a backup."""
+    found = tarfile.TarInfo(name)
+    found.type, found.linkname, found.mode = kind, to, mode
+    return found
+
+
+def told(content: bytes) -> dict[str, object]:
+    """What the manifest says of a member."""
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def write(path: Path, files: bytes = b"", **changed: object) -> Path:
+    """Write a backup that is well, but for what is given."""
+    files = files or packed(member("etc/fastdeploy/registered/hello.json"))
+    members = {"database.dump": told(DUMP), "files.tar.gz": told(files)}
+    manifest = {"format": 1, "members": members, **MANIFEST, **changed}
+    with zipfile.ZipFile(path, "w") as backup:
+        backup.writestr("database.dump", DUMP)
+        backup.writestr("files.tar.gz", files)
+        backup.writestr("manifest.json", json.dumps(manifest))
+    return path
+
+
+def encrypted(path: Path) -> Path:
+    """Say of each member that it is encrypted: the bit of its flags that means so."""
+    content = bytearray(write(path).read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = -1
+        while (place := content.find(mark, place + 1)) >= 0:
+            content[place + flags] |= 1
+    path.write_bytes(content)
+    return path
+
+
+def oddly_packed(path: Path) -> Path:
+    """Say of each member that it is packed in a way that nobody knows."""
+    content = bytearray(write(path).read_bytes())
+    for mark, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = -1
+        while (place := content.find(mark, place + 1)) >= 0:
+            content[place + method] = 99
+    path.write_bytes(content)
+    return path
+
+
+def without(path: Path, name: str) -> Path:
+    """Write a backup that lacks a member."""
+    write(path)
+    with zipfile.ZipFile(path) as source:
+        kept = {n: source.read(n) for n in source.namelist() if n != name}
+    with zipfile.ZipFile(path, "w") as target:
+        for kept_name, content in kept.items():
+            target.writestr(kept_name, content)
+    return path
+
+
+def with_more(path: Path) -> Path:
+    """Write a backup with a member too many."""
+    write(path)
+    with zipfile.ZipFile(path, "a") as backup:
+        backup.writestr("more", "more")
+    return path
+
+
+def half(path: Path) -> Path:
+    """Write the first half of a backup."""
+    whole = write(path).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    return path
+
+
+def other(path: Path, content: bytes) -> Path:
+    """Write something else."""
+    path.write_bytes(content)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "backup.zip"
+
+
+def test_a_backup_is_what_was_there(tmp_path: Path, path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "runs/1").mkdir(parents=True)
+    (source / "runs/1/journal").write_text("one\n")
+    (source / "runs/1/journal").chmod(0o6755)
+    (source / "runs/1/latest").symlink_to("journal")
+    (source / "runs/left-out.key").write_text("secret")
+    plan = {
+        "manifest": MANIFEST,
+        "dump": ["printf", "%s", DUMP.decode()],
+        "include": [f"{source}/r*", f"{source}/nothing"],
+        "exclude": ["*.key"],
+    }
+
+    made = call("make", path, plan=plan)
+    inspected = call("inspect", path)
+
+    assert (0, "") == (made.returncode, made.stderr)
+    assert 0o600 == path.stat().st_mode & 0o777
+    manifest = json.loads(inspected.stdout)
+    assert MANIFEST == {name: manifest[name] for name in MANIFEST}
+    with zipfile.ZipFile(path) as backup:
+        assert DUMP == backup.read("database.dump")
+        content = io.BytesIO(backup.read("files.tar.gz"))
+    with tarfile.open(fileobj=content) as files:
+        runs = f"{source}/runs"[1:]
+        assert [runs, f"{runs}/1", f"{runs}/1/journal", f"{runs}/1/latest"] == (
+            files.getnames()
+        )
+        assert 0o755 == files.getmember(f"{runs}/1/journal").mode
+
+
+def test_without_its_database_there_is_no_backup(path: Path) -> None:
+    plan = {"manifest": MANIFEST, "dump": ["false"], "include": [], "exclude": []}
+
+    assert refusal("make", path, plan=plan) == "The database can't be dumped."
+
+    assert FOREIGN in refusal("inspect", path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        pytest.param(lambda path: path, "There is no", id="nothing"),
+        pytest.param(lambda path: path.parent, "Is a directory", id="folder"),
+        pytest.param(lambda path: other(path, b""), FOREIGN, id="empty"),
+        pytest.param(lambda path: other(path, b"PK" * 900), FOREIGN, id="foreign"),
+        pytest.param(
+            lambda path: other(path, gzip.compress(b"x")), FOREIGN, id="another-kind"
+        ),
+        pytest.param(half, FOREIGN, id="half"),
+        pytest.param(encrypted, "is encrypted, or packed in a way", id="encrypted"),
+        pytest.param(oddly_packed, "is encrypted, or packed in a way", id="packed"),
+        pytest.param(
+            lambda path: without(path, "database.dump"), FOREIGN, id="no-database"
+        ),
+        pytest.param(
+            lambda path: without(path, "manifest.json"), FOREIGN, id="no-manifest"
+        ),
+        pytest.param(with_more, FOREIGN, id="a-member-too-many"),
+        pytest.param(lambda path: write(path, b"no tar"), FOREIGN, id="files-no-tar"),
+        pytest.param(
+            lambda path: write(path, packed(member("a"), member("b"))[:-30]),
+            FOREIGN,
+            id="files-cut-off",
+        ),
+        pytest.param(
+            lambda path: write(path, members={"database.dump": {}, "files.tar.gz": {}}),
+            "is damaged: database.dump is another one.",
+            id="another-database",
+        ),
+    ],
+)
+def test_what_is_no_backup_is_refused_in_a_sentence(
+    path: Path, spoil: Callable[[Path], Path], sentence: str
+) -> None:
+    assert sentence in refusal("inspect", spoil(path))
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"format": 2}, "was made by a newer FastDeploy"),
+        ({"format": True}, FOREIGN),
+        ({"format": "1"}, FOREIGN),
+        ({"host": None}, "its manifest has no host"),
+        ({"schema": 7}, "its manifest has no schema"),
+        ({"secrets": "no"}, "its manifest has no secrets"),
+        ({"withheld": [1]}, "its manifest has no withheld"),
+        ({"members": {}}, "names other members"),
+        ({"settings": []}, "its manifest has no settings"),
+        ({"settings": {}}, "the setting fastdeploy_service_name is missing"),
+        (
+            {"settings": SETTINGS | {"ansible_connection": "local"}},
+            "'ansible_connection' is no setting of FastDeploy's",
+        ),
+        ({"settings": SETTINGS | {"fastdeploy_user": 0}}, "fastdeploy_user is missing"),
+        ({"users": {"deploy": "run"}}, "its manifest has no users"),
+        ({"users": ["deploy"]}, "its manifest has no users"),
+        (
+            {"users": [{"name": "root", "run_group": "run"}]},
+            "'root' can't be used as a name",
+        ),
+        (
+            {"users": [{"name": "../etc", "run_group": "run"}]},
+            "'../etc' can't be used as a name",
+        ),
+        (
+            {"users": [{"name": "deploy\n", "run_group": "run"}]},
+            "'deploy\\n' can't be used as a name",
+        ),
+    ],
+    ids=str,
+)
+def test_a_manifest_that_is_not_ours_is_refused(
+    path: Path, changed: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in refusal("inspect", write(path, **changed))
+
+
+HOSTILE = {
+    "leads-up": [member("etc/fastdeploy/../passwd")],
+    "leads-up-at-once": [member("../etc/passwd")],
+    "device": [member("etc/fastdeploy/null", tarfile.CHRTYPE)],
+    "fifo": [member("etc/fastdeploy/fifo", tarfile.FIFOTYPE)],
+    "setuid": [member("opt/fastdeploy/bin/su", mode=0o4755)],
+    "setgid": [member("opt/fastdeploy/bin/su", mode=0o2755)],
+    "behind-a-link": [
+        member("var/lib/fastdeploy/runs/1", tarfile.SYMTYPE, "/etc"),
+        member("var/lib/fastdeploy/runs/1/passwd"),
+    ],
+    "behind-a-link-that-is-written-otherwise": [
+        member("var/lib/fastdeploy/runs/1", tarfile.SYMTYPE, "/etc"),
+        member("var/lib//fastdeploy/./runs/1/passwd"),
+    ],
+    "hard-link-to-a-link": [
+        member("var/lib/fastdeploy/runs/1", tarfile.SYMTYPE, "/etc/passwd"),
+        member(
+            "var/lib/fastdeploy/runs/2", tarfile.LNKTYPE, "var/lib/fastdeploy/runs/1"
+        ),
+    ],
+    "hard-link-that-leads-up": [
+        member("var/lib/fastdeploy/runs/1", tarfile.LNKTYPE, "var/../etc/passwd")
+    ],
+}
+
+
+@pytest.mark.parametrize("files", HOSTILE.values(), ids=HOSTILE)
+def test_files_that_lead_elsewhere_are_refused(
+    path: Path, files: list[tarfile.TarInfo]
+) -> None:
+    assert refusal("inspect", write(path, packed(*files))).startswith("The backup has ")
+
+
+ALLOWED = ["/var/lib/fastdeploy/runs", "/etc/sudoers.d/fastdeploy*"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [member("etc/passwd")],
+        [member("etc/sudoers.d/other")],
+        [member("var/lib/fastdeploy/runs-of-others")],
+        [
+            member("var/lib/fastdeploy/runs/1"),
+            member("var/lib/fastdeploy/runs/2", tarfile.LNKTYPE, "etc/shadow"),
+        ],
+    ],
+    ids=lambda files: files[-1].linkname or files[-1].name,
+)
+def test_nothing_is_touched_if_a_file_is_not_allowed(
+    tmp_path: Path, path: Path, files: list[tarfile.TarInfo]
+) -> None:
+    kept, loaded = tmp_path / "kept", tmp_path / "loaded"
+    kept.touch()
+    plan = {
+        "allowed": ALLOWED,
+        "replaced": [str(kept)],
+        "load": ["sh", "-c", f"cat >{loaded}"],
+    }
+
+    said = refusal("unpack", write(path, packed(*files)), plan=plan)
+
+    assert (
+        f"The backup has a file that is none of its own: '/{files[-1].name}'." == said
+    )
+    assert (True, False) == (kept.exists(), loaded.exists())
+
+
+def test_no_file_is_touched_if_the_database_is_refused(
+    tmp_path: Path, path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    kept.touch()
+    plan = {"allowed": ["/etc"], "replaced": [str(kept)], "load": ["false"]}
+
+    said = refusal("unpack", write(path), plan=plan)
+
+    assert "The database can't be restored." == said
+    assert kept.exists()
+
+
+def test_damage_anywhere_has_a_sentence(path: Path) -> None:
+    """Never a traceback, whatever byte is another one."""
+    chance = random.Random(7)
+    whole = write(path).read_bytes()
+    for _ in range(12):
+        content = bytearray(whole)
+        for _ in range(3):
+            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+
+        done = call("inspect", path)
+
+        # Dates and the like mean nothing.
+        assert done.returncode == 0 or 1 == len(done.stderr.splitlines()), done.stderr
