@@ -85,13 +85,9 @@ chaos *args:
 chaos-short:
     {{ run }} python -m tools.chaos --minutes 1 --seed 1 --kills 0
 
-# What CI runs: what is cheap first, and last the boundary, attacked on a real host
+# What CI runs: what is cheap first, and last the roles on real hosts, attacked and killed
 [group("check")]
-ci: check docs test test-newer demo chaos-short (molecule "register")
-
-# What takes longer, on hosts with systemd: kill updates at every stage, restore a backup
-[group("check")]
-daily: (molecule "deploy") (molecule "restore")
+ci: check docs test test-newer demo chaos-short (molecule "register") (molecule "restore") (molecule "deploy")
 
 operate := "uv run --frozen --extra embedded --group operate"
 
