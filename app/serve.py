@@ -29,8 +29,9 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE,
-        # Behind a proxy on this host, the client's own address.
-        proxy_headers=True,
+        # The client's own address, which a proxy on this host tells. Without one,
+        # anybody on this host could claim any.
+        proxy_headers=settings.secure_cookies,
         forwarded_allow_ips="127.0.0.1",
     )
     _Server(config).run(sockets=listeners)

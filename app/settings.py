@@ -91,7 +91,11 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=24 * 90, description="until a login has to be repeated")
     ] = 12
     secure_cookies: Annotated[
-        bool, Field(description="true behind HTTPS: cookies are never sent without")
+        bool,
+        Field(
+            description="true behind a proxy for HTTPS: cookies are never sent "
+            "without, and its X-Forwarded-For is believed"
+        ),
     ] = False
     events: Annotated[
         Events,

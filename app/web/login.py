@@ -34,7 +34,7 @@ def authenticate(request: Request) -> Actor:
 
 
 def address_of(request: Request) -> str:
-    """The address that a request came from, as the proxy on this host told it."""
+    """The address that a request came from, or that a proxy on this host told."""
     return request.client.host if request.client else ""
 
 

@@ -214,9 +214,9 @@ class Installation:
         eventually(lambda: _answers(started, lambda: "worker.ready" in started.log))
         return started
 
-    def web(self) -> Process:
+    def web(self, **env: str) -> Process:
         """Start the web process, and return it once it is ready."""
-        started = self.start("web")
+        started = self.start("web", **env)
         with httpx.Client(base_url=self.url) as anybody:
 
             def ready() -> bool:
