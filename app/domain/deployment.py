@@ -9,6 +9,7 @@ from typing import Any
 
 from app.domain.service import Service
 from app.domain.steps import Step
+from app.domain.version import version_of
 from app.errors import Conflict
 
 
@@ -96,6 +97,11 @@ class Deployment:
     def ended(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.status in ENDED
+
+    @property
+    def version(self) -> str:
+        """The version that it brings; empty where that is not known."""
+        return version_of(self.service, self.variables)
 
     @property
     def shown(self) -> str:

@@ -32,6 +32,20 @@ class HostRecap:
         return bool(self.counts[2] or self.counts[3])
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many results were a change, and on how many hosts."""
+
+    results: int
+    hosts: int
+
+
+def changes(recaps: Iterable[HostRecap]) -> Changes | None:
+    """What a run changed, by its recap; None where it told none."""
+    counts = [one.counts[COUNTED.index("changed")] for one in recaps]
+    return Changes(sum(counts), sum(map(bool, counts))) if counts else None
+
+
 def recap(stats: Iterable[str]) -> list[HostRecap]:
     """The recaps of one or several playbooks, those that failed first.
 

@@ -6,7 +6,6 @@ from sqlalchemy import Connection
 
 from app.domain.comparison import Comparison, compare
 from app.domain.deployment import Deployment, Status
-from app.domain.version import version_of
 from app.errors import Invalid, NotFound
 from app.store import deployments, history, results
 from app.store.history import Filter
@@ -21,7 +20,6 @@ class Side:
     """One of two deployments; `cut` says that it changed more than is told."""
 
     deployment: Deployment
-    version: str
     cut: bool
 
 
@@ -54,8 +52,8 @@ def look(store: Store, service_name: str, a: int | None, b: int) -> Compared:
         steps = deployments.steps_of_each(db, [a, b])
         changed = [results.changed(db, number, CHANGES + 1) for number in (a, b)]
     return Compared(
-        _side(first, len(changed[0])),
-        _side(second, len(changed[1])),
+        Side(first, len(changed[0]) > CHANGES),
+        Side(second, len(changed[1]) > CHANGES),
         compare(
             first,
             second,
@@ -63,11 +61,6 @@ def look(store: Store, service_name: str, a: int | None, b: int) -> Compared:
             (changed[0][:CHANGES], changed[1][:CHANGES]),
         ),
     )
-
-
-def _side(deployment: Deployment, changes: int) -> Side:
-    version = version_of(deployment.service, deployment.variables)
-    return Side(deployment, version, changes > CHANGES)
 
 
 def _of(db: Connection, service_name: str, number: int) -> Deployment:

@@ -20,6 +20,7 @@ from starlette.responses import (
 from app.domain.deployment import Origin
 from app.domain.events import StepState, TaskResult
 from app.domain.matrix import label
+from app.domain.recap import changes
 from app.domain.timeline import bars
 from app.store.search import Wanted
 from app.usecases import artifacts, deploy, failures, live, output, results
@@ -29,7 +30,7 @@ from app.web import filters, history
 from app.web.context import actor_of, parts
 from app.web.history import before
 from app.web.live import stream
-from app.web.render import context, failed, lines, parts_of
+from app.web.render import context, failed, lines, parts_of, tasks_of
 
 #: Events on a deployment's page, the newest; the earlier ones are a link away.
 SHOWN = 300
@@ -63,6 +64,7 @@ def show(request: Request) -> Response:
     view = page.view
     first = page.events[0].number if page.events else 0
     found = failures.look(store, view)
+    recap = results.recap_of(store, _id(request))
     return parts(request).renderer.page(
         request,
         "deployments/show.html",
@@ -71,7 +73,8 @@ def show(request: Request) -> Response:
         failures=found,
         failed=failed(view, found),
         matrix=results.matrix(store, view, results.SMALL),
-        recap=results.recap_of(store, _id(request)),
+        recap=recap,
+        changes=changes(recap),
         output=parts_of(lines(page.events), view.steps),
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,
@@ -93,13 +96,15 @@ def search(request: Request) -> Response:
     after = int(asked) if re.fullmatch("[0-9]{1,9}", asked) else 0
     found = look_for(parts(request).store, _id(request), wanted, after)
     page = f"/deployments/{_id(request)}"
+    shown = lines(found.events, page, wanted.text)
     further = request.url.include_query_params(after=found.further)
     return parts(request).renderer.page(
         request,
         "deployments/search.html",
         found=found,
         wanted=wanted,
-        lines=lines(found.events, page, wanted.text),
+        parts=tasks_of(shown),
+        count=len(shown),
         results=[*TaskResult, StepState.SUCCESS, StepState.FAILURE, StepState.RUNNING],
         further=f"{page}/search?{further.query}" if found.further else "",
     )

@@ -39,14 +39,12 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
 
     def look_html(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
         news = look(store, deployment_id, after, up_to)
-        fragments = renderer.fragments(news.view, news.events)
-        if news.complete:
-            ended = renderer.summary(
-                news.view,
-                failures.look(store, news.view),
-                results.recap_of(store, deployment_id),
-            )
-            fragments = ended | fragments
+        if not news.complete:
+            return _piece(news, renderer.fragments(news.view, news.events, []))
+        recap = results.recap_of(store, deployment_id)
+        found = failures.look(store, news.view)
+        fragments = renderer.summary(news.view, found, recap)
+        fragments |= renderer.fragments(news.view, news.events, recap)
         return _piece(news, fragments)
 
     return look_html

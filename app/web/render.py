@@ -1,7 +1,7 @@
 """Rendering: the Jinja environment, pages, and the fragments that the stream sends."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +15,7 @@ from app import __version__
 from app.domain.access import Actor
 from app.domain.events import Kind, TaskResult
 from app.domain.matrix import Result, label
-from app.domain.recap import COUNTED, HostRecap
+from app.domain.recap import COUNTED, HostRecap, changes
 from app.domain.steps import Step
 from app.domain.timeline import bars
 from app.store.events import Event
@@ -29,6 +29,8 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 
 #: Lines behind one that is linked, so that it is seen among others.
 AROUND = 100
+#: What ansible-runner calls the event that a task begins with.
+_BEGINS = "playbook_on_task_start"
 #: Characters of each line around a failure.
 SHOWN_AROUND = 600
 
@@ -44,6 +46,7 @@ class Line:
     kind: Kind
     step: int | None
     host: str
+    task: str
     result: str
     name: str
     spans: Sequence[Span]
@@ -53,7 +56,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Lines of one step that follow each other; of no step, it has no name."""
+    """Lines of one step that follow each other; of no step, it has no name.
+
+    Of what a search found they are those of one task, of no step.
+    """
 
     step: int
     name: str
@@ -101,6 +107,12 @@ def parts_of(shown: Iterable[Line], steps: Iterable[Step]) -> list[Part]:
         Part(position, names.get(position, ""), list(found))
         for position, found in groupby(shown, key=lambda line: line.step or 0)
     ]
+
+
+def tasks_of(found: Iterable[Line]) -> list[Part]:
+    """The lines by task, where the task changes; not named if the first line does."""
+    parts = [Part(0, task, list(of)) for task, of in groupby(found, lambda x: x.task)]
+    return [replace(p, name="") if p.lines[0].name == _BEGINS else p for p in parts]
 
 
 def failed(view: View, failures: Failures) -> list[Failed]:
@@ -167,11 +179,18 @@ class Renderer:
         )
         return HTMLResponse(content, status_code)
 
-    def fragments(self, view: View, events: Sequence[Event]) -> dict[str, str]:
-        """The parts of a deployment's page that change, by the name of their event."""
+    def fragments(
+        self, view: View, events: Sequence[Event], recap: Sequence[HostRecap]
+    ) -> dict[str, str]:
+        """The parts of a deployment's page that change, by the name of their event.
+
+        `recap` is empty before the end.
+        """
         now = datetime.now(UTC)
         found = {
-            "status": self._fragment("deployments/_status.html", view=view, now=now),
+            "status": self._fragment(
+                "deployments/_status.html", view=view, changes=changes(recap), now=now
+            ),
             "steps": self._fragment(
                 "deployments/_steps.html",
                 view=view,
@@ -273,7 +292,7 @@ def _news(view: View, events: Iterable[Event]) -> list[Began | Result]:
     for event in events:
         if event.kind is not Kind.RUNNER:
             continue
-        if event.name == "playbook_on_task_start":
+        if event.name == _BEGINS:
             name = names.get(event.step or 0, "")
             began = Began(event.number, event.task, label(event.task), event.step, name)
             found.append(began)
@@ -293,6 +312,7 @@ def _line(event: Event, page: str, wanted: str, most: int) -> Line:
         kind=event.kind,
         step=event.step,
         host=event.host,
+        task=event.task,
         result=event.result,
         name=event.name,
         spans=marked(spans(text.rstrip("\n")), wanted),

@@ -58,7 +58,7 @@ def test_two_deployments_are_compared_by_all_that_they_have(
 
     compared = comparing.look(store, "hello", a.id, b.id)
 
-    assert ("1", "2") == (compared.a.version, compared.b.version)
+    assert ("1", "2") == (compared.a.deployment.version, compared.b.deployment.version)
     (version,) = compared.comparison.variables
     assert ("version", "1", "2", True) == (
         version.name, version.a, version.b, version.differs,

@@ -12,6 +12,7 @@ from app.usecases import record
 from tests.factories import (
     begins,
     ends,
+    make_schema,
     make_service,
     recaps,
     record_lines,
@@ -110,6 +111,28 @@ def test_what_is_looked_for_is_highlighted(client_for: ClientFor, number: int) -
     assert ">alert</mark>" in text
 
 
+def test_what_is_found_says_of_which_task_it_is(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    found = start_deployment(store, settings).id
+    record_lines(
+        store, found, begins("Copy"), ends("Copy", "a", TaskResult.CHANGED),
+        ends("Copy", "b", TaskResult.CHANGED), begins("Look"), ends("Look", "a"),
+        begins("Link"), ends("Link", "a", TaskResult.CHANGED),
+    )  # fmt: skip
+    page = f"/deployments/{found}/search"
+    client = client_for(Role.VIEWER)
+
+    changed = client.get(f"{page}?result=changed").text
+    all_of_it = client.get(f"{page}?text=playbook").text
+
+    named = '<p class="output-task">(.+?)</p>'
+    assert ["Copy", "Link"] == re.findall(named, changed)
+    assert "3 found" in changed
+    # Where the line that a task begins with is found, it is not named twice.
+    assert [] == re.findall(named, all_of_it)
+
+
 def test_the_stream_brings_rows_cells_and_what_comes_at_the_end(
     client_for: ClientFor, number: int
 ) -> None:
@@ -122,6 +145,42 @@ def test_the_stream_brings_rows_cells_and_what_comes_at_the_end(
     assert 'data-task="prepare |' in text
     assert 'data-status="failed"' in text
     assert "What failed" in text
+
+
+@pytest.mark.parametrize("path", ["", "/events"], ids=["page", "stream"])
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        pytest.param({"a": 2, "b": 1}, "3 changes on 2 hosts", id="some"),
+        pytest.param({"a": 1}, "1 change on 1 host", id="one"),
+        pytest.param({}, "changed nothing", id="none"),
+    ],
+)
+def test_what_has_ended_says_which_version_it_brought_and_how_much_it_changed(
+    client_for: ClientFor, store: Store, settings: Settings, path: str,
+    changed: dict[str, int], said: str,
+) -> None:  # fmt: skip
+    version = {"type": "string", "default": "4.2.0"}
+    service = make_service(variables=make_schema(version=version))
+    found = start_deployment(store, settings, service).id
+    record_lines(store, found, recaps(ok={"a": 5, "b": 5, "c": 5}, changed=changed))
+    record.exited(store, found, 0)
+
+    text = client_for(Role.VIEWER).get(f"/deployments/{found}{path}").text
+
+    assert said in text
+    assert "<dt>Version</dt><dd><code>4.2.0</code>" in text
+
+
+def test_what_goes_on_says_nothing_of_changes(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    found = start_deployment(store, settings, make_service()).id
+
+    text = client_for(Role.VIEWER).get(f"/deployments/{found}").text
+
+    assert "changed nothing" not in text
+    assert "<dt>Version</dt>" not in text
 
 
 def test_output_is_folded_by_step(client_for: ClientFor, number: int) -> None:

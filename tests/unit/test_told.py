@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.diff import MAX_SHOWN, Change, diff_lines
 from app.domain.events import TaskResult
-from app.domain.recap import recap
+from app.domain.recap import Changes, changes, recap
 from app.domain.told import MAX_ITEMS, MAX_TEXT, message, read
 
 
@@ -137,6 +137,13 @@ def test_the_recaps_of_several_playbooks_are_added_and_failures_come_first() -> 
 
     assert [("b", True), ("a", False)] == [(one.host, one.bad) for one in found]
     assert (5, 0, 0, 0, 0, 0, 0) == found[1].counts
+
+
+def test_changes_are_counted_with_the_hosts_that_had_some() -> None:
+    stats = {"ok": {"a": 4, "b": 2, "c": 1}, "changed": {"a": 2, "b": 1}}
+
+    assert Changes(3, 2) == changes(recap([json.dumps({"event_data": stats})]))
+    assert changes([]) is None
 
 
 @pytest.mark.parametrize(
