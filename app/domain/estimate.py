@@ -6,13 +6,27 @@ from datetime import datetime
 
 from app.domain.steps import Step
 
+#: A step that takes so many times its usual seconds takes longer than usual …
+_LONGER = 1.5
+#: … if that makes a difference of so many seconds.
+_WORTH_SAYING = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`fraction` from 0 to 1; `remaining` in seconds, None where nothing is known."""
+    """`fraction` from 0 to 1; `remaining` in seconds, None where nothing is known.
+
+    `late` says that a step goes on for longer than usual: more may remain than that.
+    """
 
     fraction: float
     remaining: float | None
+    late: bool = False
+
+
+def is_longer(seconds: float, usual: float) -> bool:
+    """Whether a step took notably longer than it usually does."""
+    return seconds > usual * _LONGER and seconds - usual >= _WORTH_SAYING
 
 
 def estimate(
@@ -30,6 +44,7 @@ def estimate(
     known = [expected[s.name] for s in steps if s.name in expected]
     usual = sum(known) / len(known) if known else 1.0
     total = done = 0.0
+    late = False
     for step in steps:
         # A floor keeps steps of a few milliseconds from counting as nothing at all.
         share = max(expected.get(step.name, usual), 0.01)
@@ -39,5 +54,6 @@ def estimate(
         elif step.started_at is not None:
             passed = (now - step.started_at).total_seconds()
             done += min(max(passed, 0.0), 0.95 * share) if known else 0.0
+            late |= step.name in expected and is_longer(passed, share)
     remaining = total - done if known else None
-    return Progress(min(done / total, 1.0), remaining)
+    return Progress(min(done / total, 1.0), remaining, late)

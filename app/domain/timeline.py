@@ -4,16 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.estimate import is_longer
 from app.domain.steps import Step
 
 #: What a bar's place and length are counted in: thousandths of the whole line.
 WIDTH = 1000
 #: A step of no time is still seen.
 _LEAST = 6
-#: A step that took so many times its usual seconds took longer than usual …
-_LONGER = 1.5
-#: … if that makes a difference of so many seconds.
-_WORTH_SAYING = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +64,11 @@ def bars(
 
 def _bar(begin: float, seconds: float, usual: float | None, scale: float) -> Bar:
     start = min(round(begin * scale), WIDTH - _LEAST)
-    longer = (
-        usual is not None
-        and seconds > usual * _LONGER
-        and seconds - usual >= _WORTH_SAYING
-    )
     return Bar(
         begin=start,
         length=_length(seconds, start, scale),
         usual=None if usual is None else _length(usual, start, scale),
-        longer=longer,
+        longer=usual is not None and is_longer(seconds, usual),
     )
 
 

@@ -14,6 +14,8 @@ from bench.plans import listening
 from tests.factories import (
     add_service,
     make_service,
+    make_step_line,
+    record_lines,
     request_deployment,
     start_deployment,
 )
@@ -65,6 +67,23 @@ def test_of_a_long_queue_the_rest_is_counted(
 
     assert [first] == [item.view.deployment.id for item in found.waiting]
     assert 2 == found.unlisted
+
+
+def test_a_step_that_goes_on_for_too_long_is_not_about_to_end(
+    store: Store, settings: Settings, client_for: ClientFor
+) -> None:
+    """Time has passed since NOW, when it began; the one before took none."""
+    before = start_deployment(store, settings)
+    record_lines(store, before.id, make_step_line(), make_step_line(state="success"))
+    record.exited(store, before.id, 0)
+    running = start_deployment(store, settings)
+    record_lines(store, running.id, make_step_line())
+    client = client_for((Permission.VIEW,))
+
+    for path in ("/", f"/deployments/{running.id}"):
+        text = client.get(path).text
+        assert "takes longer than usual" in text, path
+        assert "seconds left" not in text, path
 
 
 def test_nodes_are_counted_by_their_state(store: Store) -> None:

@@ -49,8 +49,20 @@ def make_step(name: str, *, began: float | None = None, ended: bool = False) -> 
         pytest.param(
             [make_step("a", began=9000), make_step("b")],
             {"a": 20.0, "b": 20.0},
-            Progress(0.475, 21.0),
+            Progress(0.475, 21.0, late=True),
             id="a-slow-step-stays-short-of-its-share",
+        ),
+        pytest.param(
+            [make_step("a", began=1.5)],
+            {"a": 0.1},
+            Progress(0.95, 0.005),
+            id="a-second-more-is-not-worth-saying",
+        ),
+        pytest.param(
+            [make_step("a", began=9000, ended=True), make_step("b", began=1)],
+            {"a": 20.0, "b": 20.0},
+            Progress(0.525, 19.0),
+            id="a-slow-step-that-has-ended-makes-nothing-late",
         ),
         pytest.param(
             [make_step("a", began=-60), make_step("b")],
@@ -79,6 +91,7 @@ def test_progress_is_estimated_from_usual_durations(
 
     assert progress.fraction == pytest.approx(found.fraction)
     assert progress.remaining == pytest.approx(found.remaining)
+    assert progress.late == found.late
 
 
 def test_a_run_whose_steps_all_ended_is_at_its_end() -> None:
