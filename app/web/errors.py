@@ -1,5 +1,6 @@
 """Errors to HTTP: one table of status codes; a page or JSON, as the client asked."""
 
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from structlog.contextvars import get_contextvars
 from app import errors
 from app.log import get
 from app.web.context import parts
-from app.web.login import login_url
+from app.web.login import authenticate, login_url
 from app.web.schemas import ProblemBody
 
 log = get("web")
@@ -62,6 +63,13 @@ async def on_error(request: Request, error: Exception) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses: no route, no such method."""
     assert isinstance(error, HTTPException)
+    if _wants_page(request):
+        if error.status_code == 405 and request.method == "GET":
+            # A form is sent there; it is on the page above.
+            return RedirectResponse(request.url.path.rpartition("/")[0] or "/", 303)
+        # No route has looked who asks; who is logged in finds the way on from here.
+        with suppress(errors.FastDeployError, OperationalError):
+            request.state.actor = await run_in_threadpool(authenticate, request)
     message = (
         f"{request.url.path} is no page of FastDeploy"
         if error.status_code == 404

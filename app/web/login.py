@@ -1,9 +1,9 @@
 """Logging in and out: the pages, the cookie, and who it is that asks."""
 
 from datetime import timedelta
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
-from starlette.datastructures import FormData
+from starlette.datastructures import URL, FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -40,15 +40,22 @@ def address_of(request: Request) -> str:
 
 def login_url(request: Request) -> str:
     """The login page, which leads back to what was asked for."""
-    target = request.url.path
-    if request.url.query:
-        target += f"?{request.url.query}"
+    asked: URL | SplitResult = request.url
     if request.method != "GET":
         # What was sent is lost, but the page that it was sent from is not.
-        target = urlsplit(request.headers.get("referer", "/")).path
+        asked = _sent_from(request)
+    target = f"{asked.path}?{asked.query}" if asked.query else asked.path
     had_session = cookie_name(parts(request).settings) in request.cookies
     ended = "&ended=1" if had_session else ""
     return f"/login?next={quote(_local(target))}{ended}"
+
+
+def _sent_from(request: Request) -> SplitResult:
+    """The address of the page that a form was sent from."""
+    try:
+        return urlsplit(request.headers.get("referer", "/"))
+    except ValueError:
+        return urlsplit("/")
 
 
 def show(request: Request) -> Response:

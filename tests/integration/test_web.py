@@ -94,7 +94,6 @@ def test_a_bug_is_a_500_with_headers_that_tells_nothing(
         ("GET", "/deployments/42/events", 404),
         ("GET", "/deployments/42/artifacts/stdout", 404),
         ("POST", "/deployments/42", 405),
-        ("GET", "/services/sync/deploy", 405),
         ("DELETE", "/services/hello", 405),
         ("POST", "/services/nothing/deploy", 404),
     ],
@@ -220,11 +219,57 @@ def test_who_has_to_log_in_comes_back_to_what_was_asked_for(
     page = {"Accept": "text/html"}
 
     asked = client.get("/deployments?before=3", headers=page)
-    form_page = {"Referer": "http://testserver/services/a"}
-    sent = client.post("/services/a/deploy", headers=page | form_page)
 
     assert "/login?next=/deployments%3Fbefore%3D3" == asked.headers["location"]
-    assert "/login?next=/services/a" == sent.headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("referer", "leads"),
+    [
+        ("http://testserver/services/a", "/services/a"),
+        ("http://testserver/nodes/forget?name=b", "/nodes/forget%3Fname%3Db"),
+        ("http://[", "/"),
+    ],
+)
+def test_who_sends_a_form_too_late_comes_back_to_its_page(
+    client_for: ClientFor, referer: str, leads: str
+) -> None:
+    headers = {"Accept": "text/html", "Referer": referer}
+
+    sent = client_for(None).post("/services/a/deploy", headers=headers)
+
+    assert f"/login?next={leads}" == sent.headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [
+        ("/services/a/deploy", "/services/a"),
+        ("/deployments/7/cancel", "/deployments/7"),
+        ("/admin/users/7/role", "/admin/users/7"),
+        ("/logout", "/"),
+    ],
+)
+def test_an_address_that_a_form_is_sent_to_leads_to_the_page_of_the_form(
+    client_for: ClientFor, path: str, above: str
+) -> None:
+    """A browser shows it where the form came back with what is wrong with it."""
+    answer = client_for(None).get(path, headers={"Accept": "text/html"})
+
+    assert (303, above) == (answer.status_code, answer.headers["location"])
+
+
+def test_a_page_that_does_not_exist_leads_on_whoever_is_logged_in(
+    client_for: ClientFor,
+) -> None:
+    page = {"Accept": "text/html"}
+
+    known = client_for(Role.VIEWER).get("/nothing", headers=page)
+    stranger = client_for(None).get("/nothing", headers=page)
+
+    assert 404 == known.status_code == stranger.status_code
+    assert 'href="/deployments"' in known.text
+    assert 'href="/deployments"' not in stranger.text
 
 
 def test_who_was_logged_in_is_told_that_the_session_has_ended(
