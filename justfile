@@ -9,8 +9,9 @@ _list:
 
 # Start everything on this machine: PostgreSQL, web and worker; Ctrl-C stops it
 [group("try")]
+[no-exit-message]
 up *args: frontend
-    {{ run }} fastdeploy up "$@"
+    @{{ run }} fastdeploy up "$@"
 
 # Deploy a bundled service without a person and check the record, event by event
 [group("try")]
@@ -19,6 +20,7 @@ demo service="static-site": frontend
 
 # Run FastDeploy's own command: `./justw fastdeploy deploy hello --follow`
 [group("try")]
+[no-exit-message]
 fastdeploy *args:
     @{{ run }} fastdeploy "$@"
 
@@ -93,43 +95,51 @@ operate := "uv run --frozen --extra embedded --group operate"
 
 # Register a service by its playbook: `./justw register-one hello -i hosts.yml --check`
 [group("operate")]
+[no-exit-message]
 register-one name="" *args:
     @{{ operate }} tools/playbook register "$@"
 
-# Take a service away; its name again confirms: `./justw unregister-one hello hello`
+# Take a service away; its name again confirms: `./justw unregister-one hello hello -i hosts.yml`
 [group("operate")]
-unregister-one name confirm="" *args:
-    @name=$1 confirm=$2; shift 2; {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$confirm" "$@"
+[no-exit-message]
+unregister-one name="" confirm="" *args:
+    @tools/confirmed unregister-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
 
-# List what is registered on the hosts of the inventory
+# List what is registered on the hosts of the inventory: `./justw registered -i hosts.yml`
 [group("operate")]
+[no-exit-message]
 registered *args:
     @{{ operate }} ansible-playbook playbooks/registered.yml "$@"
 
 # Install or update a service by its playbook: `./justw deploy-one fastdeploy -i hosts.yml`
 [group("operate")]
+[no-exit-message]
 deploy-one name="" *args:
     @{{ operate }} tools/playbook deploy "$@"
 
-# Go back to the release before: `./justw rollback-one fastdeploy`
+# Go back to the release before: `./justw rollback-one fastdeploy -i hosts.yml`
 [group("operate")]
+[no-exit-message]
 rollback-one name="" *args:
     @{{ operate }} tools/playbook rollback "$@"
 
 # Fetch one file with all that FastDeploy is, while it serves: `./justw backup -i hosts.yml`
 [group("operate")]
+[no-exit-message]
 backup *args:
     @{{ operate }} ansible-playbook playbooks/backup.yml "$@"
 
 # Bring it back, on a bare host too: `./justw restore FILE -i hosts.yml --limit new`
 [group("operate")]
+[no-exit-message]
 restore file *args:
     @file=$(cd "{{ invocation_directory() }}" && realpath -m "$1"); shift; {{ operate }} ansible-playbook playbooks/restore.yml -e fastdeploy_backup_file="$file" "$@"
 
-# Remove FastDeploy for good; its name again confirms: `./justw remove-one fastdeploy fastdeploy`
+# Remove FastDeploy for good; its name again confirms: `./justw remove-one fastdeploy fastdeploy -i hosts.yml`
 [group("operate")]
+[no-exit-message]
 remove-one name="" confirm="" *args:
-    @name=$1 confirm=$2; shift 2; {{ operate }} tools/playbook remove "$name" -e fastdeploy_confirm_name="$confirm" "$@"
+    @tools/confirmed remove-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} tools/playbook remove "$name" -e fastdeploy_confirm_name="$name" "$@"
 
 # Try a role on a real host with systemd, in a container: `./justw molecule register`
 [group("check")]

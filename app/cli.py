@@ -18,7 +18,7 @@ from app.domain import variables
 from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.deployment import Origin, Status
 from app.domain.service import Service
-from app.errors import Conflict, FastDeployError, Invalid
+from app.errors import Conflict, FastDeployError, Invalid, Unavailable
 from app.serve import serve
 from app.settings import Settings, read_settings
 from app.store.migrate import migrate as migrate_store
@@ -43,6 +43,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out = Console()
+#: A file that is standard input: a secret of root's need not be another user's to read.
+STDIN = Path("-")
 
 
 def main() -> None:
@@ -113,7 +115,7 @@ def deploy_command(
     ] = None,
     secret_file: Annotated[
         Path | None,
-        typer.Option(help="JSON object of variables; for secrets, kept out of argv."),
+        typer.Option(help="JSON object of variables, kept out of argv; - for stdin."),
     ] = None,
     *,
     priority: Annotated[
@@ -340,9 +342,18 @@ def _settings() -> Settings:
 
 @contextmanager
 def _store(settings: Settings | None = None) -> Iterator[Store]:
-    store = bootstrap.make_store(settings or _settings())
+    settings = settings or _settings()
+    store = bootstrap.make_store(settings)
     try:
         yield store
+    except Unavailable as error:
+        if "database_url" in settings.model_fields_set:
+            raise
+        # Neither a server was named nor is our own one running.
+        raise Unavailable(
+            "FastDeploy isn't started in this folder; `fastdeploy up` does that, or "
+            f"set FASTDEPLOY_DATABASE_URL: {error}"
+        ) from None
     finally:
         store.close()
 
@@ -373,7 +384,7 @@ def _json_object(path: Path | None) -> dict[str, object]:
     if path is None:
         return {}
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(sys.stdin.read() if path == STDIN else path.read_text())
     except (OSError, ValueError) as error:
         raise Invalid(f"{path} can't be read as JSON: {error}") from None
     if not isinstance(found, dict):

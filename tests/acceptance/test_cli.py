@@ -139,9 +139,13 @@ def test_variables_are_typed_and_those_of_a_file_are_added(
 
     done = command(fastdeploy, "deploy", "typed", "--follow", "-e", "count=4",
                    "-e", "color=red", "--secret-file", str(secrets))  # fmt: skip
+    piped = command(fastdeploy, "deploy", "typed", "--follow", "-e", "count=1",
+                    "-e", "color=blue", "--secret-file", "-",
+                    stdin=secrets.read_text())  # fmt: skip
 
-    assert 0 == done.returncode
+    assert 0 == done.returncode == piped.returncode
     assert "5 red 11" in done.stdout.splitlines()
+    assert "2 blue 11" in piped.stdout.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -288,6 +292,20 @@ def test_an_unreachable_database_is_told(
     assert 1 == done.returncode
     assert done.stderr.startswith("fastdeploy: PostgreSQL doesn't answer (")
     assert done.stderr.endswith("that FASTDEPLOY_DATABASE_URL is right\n")
+    assert 1 == done.stderr.count("\n")
+
+
+def test_a_folder_where_nothing_was_started_is_told(
+    installation: Installation, tmp_path: Path
+) -> None:
+    # Empty is not set; libpq's own variable makes sure that nobody answers.
+    done = command(installation, "nodes", FASTDEPLOY_DATABASE_URL="",
+                   FASTDEPLOY_VAR=str(tmp_path), PGHOST=str(tmp_path))  # fmt: skip
+
+    assert 1 == done.returncode
+    assert done.stderr.startswith(
+        "fastdeploy: FastDeploy isn't started in this folder; `fastdeploy up` does that"
+    )
     assert 1 == done.stderr.count("\n")
 
 

@@ -140,6 +140,38 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     assert {"hello", "static-site", "fastdeploy-self"} <= set(done.stderr.split())
 
 
+@pytest.mark.parametrize("again", ["", "-i", "hallo"])
+def test_nothing_is_removed_unless_its_name_is_typed_twice(again: str) -> None:
+    confirmed = [str(ROOT / "tools" / "confirmed"), "remove-one"]
+
+    refused = subprocess.run(
+        [*confirmed, "hello", again], check=False, capture_output=True, text=True
+    )
+
+    assert 1 == refused.returncode
+    assert "./justw remove-one hello hello" in refused.stderr
+    assert 0 == subprocess.run([*confirmed, "hello", "hello"], check=False).returncode
+
+
+@pytest.mark.parametrize(
+    "hosts", [None, "[others]\none\n"], ids=["no-file", "no-group"]
+)
+def test_an_inventory_without_a_fastdeploy_is_an_error(
+    hosts: str | None, tmp_path: Path
+) -> None:
+    inventory = tmp_path / "hosts.ini"
+    if hosts:
+        inventory.write_text(hosts)
+
+    done = subprocess.run(
+        [ROOT / "tools" / "playbook", "register", "hello", "-i", inventory],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert 0 != done.returncode
+    assert "[ERROR]" in done.stderr
+
+
 def test_an_inventory_a_limit_and_the_rest_reach_ansible(tmp_path: Path) -> None:
     inventory = tmp_path / "hosts.ini"
     inventory.write_text("[fastdeploy]\none\ntwo\n")
