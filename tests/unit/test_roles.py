@@ -106,6 +106,43 @@ def flat(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*tasks, *(task for one in inner for task in flat([one]))]
 
 
+def test_a_number_or_a_truth_may_come_from_the_command_line_as_a_text() -> None:
+    """`-e fd_remove_home=false` is the text "false", which Jinja takes for true."""
+    options = {
+        name: option["type"]
+        for role in ROLES
+        for name, option in role_readme.specs(role)["options"].items()
+        if option["type"] in ("bool", "int")
+    }
+    used = {name: uses(name) for name in options}
+
+    assert all(used.values())
+    assert {} == {
+        name: wrong
+        for name, found in used.items()
+        if (wrong := [use for use in found if f"{name} | {options[name]}" not in use])
+    }
+
+
+def uses(name: str) -> list[str]:
+    """Where the roles' expressions have a variable, with what is done to it there."""
+    files = [
+        file
+        for part in ("tasks", "handlers", "vars", "templates")
+        for file in (ROOT / "roles").glob(f"*/{part}/*")
+    ]
+    expressions = [
+        expression
+        for file in files
+        for expression in [
+            *re.findall(r"\{[{%].*?[%}]\}", file.read_text(), re.DOTALL),
+            *re.findall(r"^ *(?:when:|-) [^{\n]+$", file.read_text(), re.MULTILINE),
+        ]
+    ]
+    pattern = rf"(?<![\w.]){name}\b(?! *:)(?: \| \w+)?"
+    return [use for text in expressions for use in re.findall(pattern, text)]
+
+
 def test_a_hosts_python_packages_are_those_of_the_lock() -> None:
     lock = tomllib.loads((ROOT / "uv.lock").read_text())
     locked = {
