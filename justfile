@@ -45,14 +45,14 @@ test-newer *args: frontend
 unit *args:
     {{ run }} pytest tests/unit "$@"
 
-# Format, lint, types, imports, and the playbooks
+# Format, lint, types, imports, and the playbooks (whose hosts are none here)
 [group("check")]
 check:
     {{ run }} ruff format --check
     {{ run }} ruff check
     {{ run }} mypy
     {{ run }} lint-imports --no-cache
-    {{ run }} ansible-lint --strict services roles playbooks molecule
+    ANSIBLE_HOST_PATTERN_MISMATCH=ignore {{ run }} ansible-lint --strict services roles playbooks molecule
 
 # Format the code, and mend what can be mended
 [group("dev")]
