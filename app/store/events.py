@@ -56,6 +56,11 @@ class Event:
     cut: bool
     open: bool
 
+    @property
+    def is_line(self) -> bool:
+        """Whether the output shows it: much that ansible-runner tells has no text."""
+        return bool(self.text) or self.kind not in (Kind.RUNNER, Kind.STATUS)
+
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:

@@ -17,8 +17,10 @@ from app.usecases.results import failed_hosts
 
 #: So many failures are summed up; of the others, the number is told.
 MAX_FAILURES = 5
-#: Events before a failure and behind it that are shown as its surroundings.
+#: Lines before a failure and behind it that are shown as its surroundings, and among
+#: how many events they are looked for: a task begins on each host without a line.
 BEFORE, BEHIND = 5, 2
+LOOK_AROUND = 50
 #: The report of a failed step is looked for among so many of the last events.
 LOOK_AT = 5000
 
@@ -127,8 +129,10 @@ def _of_step(db: Connection, view: View, name: str) -> Failure:
 
 
 def _around(db: Connection, view: View, number: int) -> list[Event]:
-    before = events.read_before(
-        db, view.deployment.id, before=number + 1, limit=BEFORE + 1
-    )
-    behind = events.read(db, view.deployment.id, after=number, limit=BEHIND)
-    return [*before, *behind]
+    of = view.deployment.id
+    before = events.read_before(db, of, before=number + 1, limit=LOOK_AROUND)
+    behind = events.read(db, of, after=number, limit=LOOK_AROUND)
+    return [
+        *[event for event in before if event.is_line][-BEFORE - 1 :],
+        *[event for event in behind if event.is_line][:BEHIND],
+    ]

@@ -93,11 +93,7 @@ def lines(
 
     They lead to `page`, or stay on this one; `wanted` is highlighted.
     """
-    return [
-        _line(event, page, wanted, most)
-        for event in events
-        if event.text or _is_output(event)
-    ]
+    return [_line(event, page, wanted, most) for event in events if event.is_line]
 
 
 def parts_of(shown: Iterable[Line], steps: Iterable[Step]) -> list[Part]:
@@ -279,10 +275,6 @@ def size(count: int) -> str:
     return (
         f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
     )
-
-
-def _is_output(event: Event) -> bool:
-    return event.kind is not Kind.RUNNER and event.kind is not Kind.STATUS
 
 
 def _news(view: View, events: Iterable[Event]) -> list[Began | Result]:

@@ -16,6 +16,7 @@ from app.usecases.results import SMALL, Matrix
 from tests.factories import (
     begins,
     ends,
+    make_runner_line,
     make_service,
     make_step_line,
     recaps,
@@ -172,6 +173,19 @@ def test_a_failure_is_summed_up_with_the_last_time_that_it_passed(
     assert well.deployment.id == failure.passed
     assert failure.number in [event.number for event in failure.lines]
     assert failure.number == failure.result
+
+
+def test_a_failure_is_shown_among_lines_however_many_hosts_began_before_it(
+    store: Store, settings: Settings
+) -> None:
+    said = b"about to ask every host"
+    starts = make_runner_line(event="runner_on_start", stdout="")
+    view = run(store, settings, begins("t"), said, *[starts] * 20,
+               ends("t", "a", TaskResult.FAILED), exit_code=2)  # fmt: skip
+
+    (failure,) = failures.look(store, view).found
+
+    assert said.decode() in [event.text for event in failure.lines]
 
 
 def test_many_failures_are_summed_up_by_the_first(
