@@ -54,10 +54,12 @@ def find(
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [
-        # What has nothing to show is no line.
-        (_c.text != "") | _c.kind.not_in([Kind.RUNNER.value, Kind.STATUS.value])
-    ]
+    found: list[ColumnElement[bool]] = []
+    if wanted.text or not wanted.result:
+        # What has nothing to show is no line. A result may well have none: of a loop
+        # its items have been told.
+        silent = [Kind.RUNNER.value, Kind.STATUS.value]
+        found.append((_c.text != "") | _c.kind.not_in(silent))
     if wanted.host:
         found.append(_c.host == wanted.host)
     if wanted.result:

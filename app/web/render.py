@@ -91,9 +91,12 @@ def lines(
 ) -> list[Line]:
     """The events that have something to show, at most `most` characters of each.
 
-    They lead to `page`, or stay on this one; `wanted` is highlighted.
+    They lead to `page`, or stay on this one; `wanted` is highlighted. Those that lead
+    elsewhere were chosen, so that all of them are shown.
     """
-    return [_line(event, page, wanted, most) for event in events if event.is_line]
+    return [
+        _line(event, page, wanted, most) for event in events if page or event.is_line
+    ]
 
 
 def parts_of(shown: Iterable[Line], steps: Iterable[Step]) -> list[Part]:
@@ -299,6 +302,10 @@ def _line(event: Event, page: str, wanted: str, most: int) -> Line:
     if event.kind is Kind.STEP:
         about = f" — {text}" if text else ""
         text = f"{event.name}: {event.result}{about}"
+    href = context(page, event.number) if page else f"#e{event.number}"
+    if not event.is_line:
+        text = f"{event.result}: [{event.host}]"
+        href = f"{page}/results/{event.number}"
     return Line(
         number=event.number,
         kind=event.kind,
@@ -309,5 +316,5 @@ def _line(event: Event, page: str, wanted: str, most: int) -> Line:
         name=event.name,
         spans=marked(spans(text.rstrip("\n")), wanted),
         cut=event.cut or len(event.text) > most,
-        href=context(page, event.number) if page else f"#e{event.number}",
+        href=href,
     )

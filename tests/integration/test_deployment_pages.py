@@ -12,6 +12,7 @@ from app.usecases import record
 from tests.factories import (
     begins,
     ends,
+    make_runner_line,
     make_schema,
     make_service,
     recaps,
@@ -119,6 +120,9 @@ def test_what_is_found_says_of_which_task_it_is(
         store, found, begins("Copy"), ends("Copy", "a", TaskResult.CHANGED),
         ends("Copy", "b", TaskResult.CHANGED), begins("Look"), ends("Look", "a"),
         begins("Link"), ends("Link", "a", TaskResult.CHANGED),
+        make_runner_line(stdout="", event_data={
+            "task": "Loop", "host": "c", "res": {"changed": True, "results": []},
+        }),
     )  # fmt: skip
     page = f"/deployments/{found}/search"
     client = client_for(Role.VIEWER)
@@ -127,8 +131,10 @@ def test_what_is_found_says_of_which_task_it_is(
     all_of_it = client.get(f"{page}?text=playbook").text
 
     named = '<p class="output-task">(.+?)</p>'
-    assert ["Copy", "Link"] == re.findall(named, changed)
-    assert "3 found" in changed
+    assert ["Copy", "Link", "Loop"] == re.findall(named, changed)
+    assert "4 found" in changed
+    assert "changed: [c]" in changed
+    assert f'href="/deployments/{found}/results/10"' in changed
     # Where the line that a task begins with is found, it is not named twice.
     assert [] == re.findall(named, all_of_it)
 
