@@ -272,6 +272,12 @@ def test_paper_has_all_of_a_deployment_and_no_controls(
 
     assert 0 == page.locator("button:visible, nav:visible, form:visible").count()
     assert output.evaluate("(e) => e.scrollHeight <= e.clientHeight")
+    # No empty line stands between two lines.
+    assert output.evaluate(
+        """(e) => [...e.querySelectorAll(".line + .line")].every((line) =>
+            line.getBoundingClientRect().top - 1 <=
+            line.previousElementSibling.getBoundingClientRect().bottom)"""
+    )
     assert "rgba(0, 0, 0, 0)" == page.evaluate(
         "getComputedStyle(document.documentElement).backgroundColor"
     )
