@@ -494,24 +494,35 @@ def test_check_mode_works_on_a_bare_host_and_changes_nothing(
 def test_interrupted_run_leaves_no_process_and_no_half_release(
     site: Path, tmp_path: Path
 ) -> None:
-    before = (site / "current").readlink()
-    env = environment(tmp_path)
-    command = playbook_command("static-site", prefix=str(site), site_version="2.0.0")
+    # Python loses an interrupt that comes within the hooks behind a fork. Then the run
+    # is complete, and another one is interrupted.
+    for version in ("2.0.0", "3.0.0", "4.0.0", "5.0.0"):
+        before = (site / "current").readlink()
+        env = environment(tmp_path)
+        code = interrupt(
+            playbook_command("static-site", prefix=str(site), site_version=version),
+            env, tmp_path, after="(item=index.html)",
+        )  # fmt: skip
+        assert [] == survivors(env[MARK])
+        if code != 0:
+            break
 
+    assert code != 0
+    assert before == (site / "current").readlink()
+
+
+def interrupt(
+    command: list[str], env: dict[str, str], folder: Path, *, after: str
+) -> int:
+    """Interrupt a run once it has printed `after`; returns its exit code."""
     with subprocess.Popen(
-        command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        # One page is written and the next is under way: no fork is, and Python loses an
-        # interrupt that comes within the hooks that follow a fork.
-        seen = next(line for line in process.stdout if "(item=index.html)" in line)
+        assert any(after in line for line in process.stdout)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=RUN_LIMIT)
-
-    assert seen
-    assert process.returncode != 0
-    assert [] == survivors(env[MARK])
-    assert before == (site / "current").readlink()
+    return process.returncode
 
 
 # --- fleet ---------------------------------------------------------------------------
