@@ -16,8 +16,10 @@ def commands() -> str:
     return page(
         "Commands",
         "`fastdeploy COMMAND --help` says the same. In a working tree it is "
-        "`./justw fastdeploy COMMAND`. Each reads the [settings](settings.md) from the "
-        "environment, and talks to the database itself: web need not run.",
+        "`./justw fastdeploy COMMAND`; on a server, root types it, and it runs as "
+        "FastDeploy's own user with the [settings](settings.md) that are there. "
+        "Elsewhere they come from the environment. It talks to the database itself: "
+        "web need not run.",
         *(
             part
             for name, command in sorted(group.commands.items())
