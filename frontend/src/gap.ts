@@ -21,3 +21,8 @@ export function widen(gap: HTMLElement, pixels: number): void {
 export function height(element: Element): number {
   return element.getBoundingClientRect().height;
 }
+
+/** Pixels from the top of one element to the bottom of another. */
+export function span(first: Element, last: Element): number {
+  return last.getBoundingClientRect().bottom - first.getBoundingClientRect().top;
+}

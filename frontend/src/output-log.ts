@@ -1,4 +1,4 @@
-import { gapBefore, height, widen } from "./gap";
+import { gapBefore, height, span, widen } from "./gap";
 import { parse } from "./html";
 import { soon } from "./soon";
 
@@ -111,13 +111,20 @@ export class OutputLog extends HTMLElement {
    */
   #drop(lines: HTMLElement[]): void {
     // All before the first change: to measure after each would lay out each time.
-    const heights = lines.map(height);
+    const rows = endsByStep(lines).map(([first, last]) => ({
+      first,
+      last,
+      high: span(first, last),
+    }));
     if (lines.some((line) => line.contains(document.activeElement))) {
       this.#scroller.focus({ preventScroll: true });
     }
-    for (const [place, line] of lines.entries()) {
-      widen(gapBefore(line), heights[place]!);
-      line.remove();
+    for (const { first, last, high } of rows) {
+      widen(gapBefore(first), high);
+      const range = document.createRange();
+      range.setStartBefore(first);
+      range.setEndAfter(last);
+      range.deleteContents();
     }
     for (const part of this.#scroller.querySelectorAll(".output-step")) {
       if (part.querySelector(".line")) break;
@@ -181,6 +188,16 @@ export class OutputLog extends HTMLElement {
 /** The number of the line that the address names. */
 function linkedLine(): string | undefined {
   return /^#e(\d{1,9})$/.exec(location.hash)?.[1];
+}
+
+/** The first and the last of these lines in each step; those between are siblings. */
+function endsByStep(lines: HTMLElement[]): [HTMLElement, HTMLElement][] {
+  const ends = new Map<Element | null, [HTMLElement, HTMLElement]>();
+  for (const line of lines) {
+    const first = ends.get(line.parentElement)?.[0] ?? line;
+    ends.set(line.parentElement, [first, line]);
+  }
+  return [...ends.values()];
 }
 
 function count(lines: DocumentFragment): number {
