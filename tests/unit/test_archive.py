@@ -95,22 +95,21 @@ def write(path: Path, files: bytes = b"", **changed: object) -> Path:
 
 def encrypted(path: Path) -> Path:
     """Say of each member that it is encrypted: the bit of its flags that means so."""
-    content = bytearray(write(path).read_bytes())
-    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        place = -1
-        while (place := content.find(mark, place + 1)) >= 0:
-            content[place + flags] |= 1
-    path.write_bytes(content)
-    return path
+    return marked(path, local=6, central=8, value=1)
 
 
 def oddly_packed(path: Path) -> Path:
     """Say of each member that it is packed in a way that nobody knows."""
+    return marked(path, local=8, central=10, value=99)
+
+
+def marked(path: Path, *, local: int, central: int, value: int) -> Path:
+    """Set bits of a byte in both headers of each member, at so many bytes of each."""
     content = bytearray(write(path).read_bytes())
-    for mark, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+    for mark, distance in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
         place = -1
         while (place := content.find(mark, place + 1)) >= 0:
-            content[place + method] = 99
+            content[place + distance] |= value
     path.write_bytes(content)
     return path
 
