@@ -72,7 +72,7 @@ screenshots: frontend
     tools/prepare-tests
     {{ run }} python -m tools.screenshots
 
-# Measure FastDeploy beside bare ansible-playbook and ansible-runner
+# Measure FastDeploy beside bare ansible-playbook, or (`--against DIR`) another checkout
 [group("check")]
 bench *args: frontend
     {{ run }} python -m bench "$@"

@@ -5,14 +5,17 @@ Rows: `runs` (a whole deployment beside ansible-playbook and ansible-runner), `j
 request to the first output), `history` (the pages of a million deployments), `crowd`
 (300 browsers that watch 1,000 lines a second), `page` (a deployment's page, on the
 server and in a browser), `pool` (50 deployments beside
-`xargs -P8`, and their memory).
+`xargs -P8`, and their memory). With `--against CHECKOUT`, the same rows of another
+checkout of FastDeploy are measured in turn, and the table has the ratios.
 """
 
 import argparse
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
-from bench import crowd, first, history, journal, live, page, pool, runs
+from bench import against, crowd, first, history, journal, live, page, pool, runs
 
 ROWS = {
     "runs": runs.measure,
@@ -31,15 +34,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
     parser.add_argument("rows", nargs="*", default=list(ROWS), metavar="ROW")
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement")
+    parser.add_argument(
+        "--against", type=Path, metavar="CHECKOUT", help="compare with this checkout"
+    )
     asked = parser.parse_args()
     unknown = sorted(set(asked.rows) - set(ROWS))
     if unknown:
         parser.error(f"no such row: {', '.join(unknown)} (known: {', '.join(ROWS)})")
-    table = []
-    for name in asked.rows:
-        print(f"measuring {name} …", file=sys.stderr)
-        table.extend(ROWS[name](asked.rounds))
+    if asked.against:
+        table = against.measure(asked.rows, asked.against.absolute(), asked.rounds)
+    else:
+        table = _measure(asked.rows, asked.rounds)
     print(json.dumps(table, indent=2))
+
+
+def _measure(rows: list[str], rounds: int) -> list[Any]:
+    table = []
+    for name in rows:
+        print(f"measuring {name} …", file=sys.stderr)
+        table.extend(ROWS[name](rounds))
+    return table
 
 
 if __name__ == "__main__":

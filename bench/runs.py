@@ -33,6 +33,12 @@ _LOOP = """\
         msg: "{{{{ item }}}}"
       loop: "{{{{ range(100) | list }}}}"
 """
+#: A result of 260 kB, as a `debug` of a report or of a log file.
+_LONG = """\
+    - name: work | Show {number}
+      ansible.builtin.debug:
+        msg: "{{{{ range(8000) | map('regex_replace', '^', 'a line of a report: ') }}}}"
+"""
 #: What listening to Ansible may cost, the whole deployment beside bare Ansible.
 _TARGET = 1.05
 _RUNNER = """\
@@ -53,6 +59,7 @@ def measure(rounds: int) -> list[Any]:
                 ("10-hosts-x-50", _tasks(50, _MODULES), 10),
                 ("10-hosts-x-50-light", _tasks(50, _LIGHT), 10),
                 ("loop-100-x-10", map(_loop, range(10)), 1),
+                ("long-results-x-3", map(_long, range(3)), 1),
             )
         ]
 
@@ -96,6 +103,10 @@ def _tasks(count: int, modules: tuple[str, ...]) -> Iterator[str]:
 
 def _loop(number: int) -> str:
     return _LOOP.format(number=number)
+
+
+def _long(number: int) -> str:
+    return _LONG.format(number=number)
 
 
 def _playbook(tasks: Iterable[str]) -> str:
