@@ -27,6 +27,10 @@ NAME = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: The name of a Unix account or group.
 ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
+#: With these, FastDeploy ties a run to its journal and its events.
+RESERVED_ENVIRONMENT = re.compile(
+    "FASTDEPLOY_.*|ANSIBLE_(STDOUT_CALLBACK|CALLBACK_PLUGINS|FORCE_COLOR)"
+)
 DEFAULT_TIMEOUT = 3600
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
@@ -110,7 +114,10 @@ class Service(BaseModel):
     ] = None
     inventory: Annotated[
         _Path | None,
-        Field(description="An inventory in this folder; without one: this host."),
+        Field(
+            description="An inventory in this folder. Without it, the one that "
+            "ansible.cfg names; without that, this host."
+        ),
     ] = None
     sops_files: Annotated[
         tuple[_Path, ...],
@@ -120,6 +127,17 @@ class Service(BaseModel):
             "playbook, decrypted by the user that runs it. Their values are secrets.",
         ),
     ] = ()
+    environment: Annotated[
+        dict[
+            Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")],
+            Annotated[str, Field(max_length=4096)],
+        ],
+        Field(
+            max_length=100,
+            description="Environment variables of its runs. No secrets: everybody who "
+            "may look at the service sees them.",
+        ),
+    ] = {}
     steps: Annotated[tuple[StepSpec, ...], Field(max_length=200)] = ()
     variables: Annotated[
         dict[str, Any],
@@ -161,6 +179,16 @@ class Service(BaseModel):
             _require_plain(name)
         if len(value) != len(set(value)):
             raise ValueError("must name each file once")
+        return value
+
+    @field_validator("environment")
+    @classmethod
+    def _free_environment(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if RESERVED_ENVIRONMENT.fullmatch(name):
+                raise ValueError(f"{name} is set by FastDeploy: remove it")
+            if "\0" in text:
+                raise ValueError(f"{name} must have no NUL character")
         return value
 
     @field_validator("steps")

@@ -9,6 +9,7 @@ import orjson
 from app.domain import formats, written
 from app.domain.service import Service
 from app.errors import InvalidVariables
+from app.runner import extra_vars
 
 #: All launch variables of one deployment together, as JSON, in bytes.
 MAX_SIZE = 256 * 1024
@@ -34,6 +35,8 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidVariables(dict.fromkeys(unknown, problem))
     values = defaults(service) | dict(given)
     _require_json(values)
+    if service.playbook:
+        _require_exact(values)
     validator = jsonschema.Draft202012Validator(
         service.variables, format_checker=formats.CHECKER
     )
@@ -69,6 +72,13 @@ def _require_json(values: Mapping[str, Any]) -> None:
     if size > MAX_SIZE:
         problems[""] = f"together they exceed {MAX_SIZE} bytes"
     if problems:
+        raise InvalidVariables(problems)
+
+
+def _require_exact(values: Mapping[str, Any]) -> None:
+    """Raise InvalidVariables for a value that Ansible would read as another one."""
+    found = {name: extra_vars.find_problem(value) for name, value in values.items()}
+    if problems := {name: problem for name, problem in found.items() if problem}:
         raise InvalidVariables(problems)
 
 

@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from . import environment, folder, playbook, sops
+from . import ansible_cfg, environment, folder, playbook, sops
 from .definition import Definition, read_definition
 from .errors import Refused
 from .forward import Forwarder, Listener
 from .journal import Journal
 from .launch import Events, Launch, read_launch
-from .masking import Masker, secrets
+from .masking import Masker
 from .watchdog import Watchdog
 
 REFUSED = 64
@@ -88,12 +88,17 @@ def _deploy(
         "fastdeploy_deployment_id": launch.deployment_id,
         "fastdeploy_deployment_service": definition.name,
     }
-    folder.prepare(private, variables, inventory=definition.inventory is None)
-    env = _environment()
-    masker = Masker([*secrets(definition.properties, launch.variables), decrypted])
+    env = _environment(definition)
+    configured = ansible_cfg.read(definition.folder, env)
+    folder.prepare(
+        private,
+        variables,
+        inventory=definition.inventory is None
+        and not _names_inventory(configured, env),
+    )
+    masker = Masker([*launch.secrets, decrypted])
     if masker.longest:
-        # Modules would tell the host's log what they were called with.
-        env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
+        _close_logs(env, configured, journal)
     listener = _listener(launch.events)(journal, masker, ident, private)
 
     def tell(status: str) -> None:
@@ -119,9 +124,28 @@ def _deploy(
     return ENDED if code and watchdog.reason else code
 
 
-def _environment() -> dict[str, str]:
+def _names_inventory(configured: Mapping[str, str], env: Mapping[str, str]) -> bool:
+    """Whether Ansible has an inventory without our naming one."""
+    return bool(configured.get("inventory") or env.get("ANSIBLE_INVENTORY"))
+
+
+def _close_logs(
+    env: dict[str, str], configured: Mapping[str, str], journal: Journal
+) -> None:
+    """Keep Ansible from writing secrets into logs that everybody may read."""
+    # Modules would tell the host's log what they were called with.
+    env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
+    if configured.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
+        journal.write(
+            b"FastDeploy has turned log_path off for this run: it has secrets, which "
+            b"Ansible would write into that file in clear."
+        )
+    env["ANSIBLE_LOG_PATH"] = os.devnull
+
+
+def _environment(definition: Definition) -> dict[str, str]:
     """Return the environment of the run; Refused if no ansible-playbook is in it."""
-    env = environment.build(os.environ)
+    env = environment.build(os.environ, definition.environment)
     if not shutil.which("ansible-playbook", path=env["PATH"]):
         raise Refused(
             f"There is no ansible-playbook beside {sys.executable} or in PATH: install "

@@ -16,12 +16,14 @@ class Definition:
     name: str
     folder: Path
     playbook: Path
-    #: None: this host, with a local connection.
+    #: None: the one of ansible.cfg, else this host with a local connection.
     inventory: Path | None
     #: Files that SOPS has encrypted; they hold extra variables.
     sops_files: tuple[Path, ...]
     #: JSON Schema of each launch variable, by name.
     properties: Mapping[str, Any]
+    #: Variables of the run's environment.
+    environment: Mapping[str, str]
     #: Seconds; None: as long as it takes.
     timeout: float | None
 
@@ -49,6 +51,7 @@ def read_definition(folder: Path) -> Definition:
         else None,
         sops_files=_sops_files(content, folder),
         properties=_properties(content, folder),
+        environment=_environment(content, folder),
         timeout=_timeout(content, folder),
     )
 
@@ -114,6 +117,19 @@ def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
             "correct it."
         )
     return properties
+
+
+def _environment(content: Mapping[str, Any], folder: Path) -> Mapping[str, str]:
+    value = content.get("environment", {})
+    if not isinstance(value, dict) or not all(
+        isinstance(text, str) and "\0" not in name + text and name and "=" not in name
+        for name, text in value.items()
+    ):
+        raise Refused(
+            f'"environment" in {folder}/config.json must be an object of texts: '
+            "correct it."
+        )
+    return value
 
 
 def _timeout(content: Mapping[str, Any], folder: Path) -> float | None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from .stop import MARK
 
-#: What is taken over from the caller. Everything else stays behind, ANSIBLE_* too:
-#: a service is configured in its own ansible.cfg.
+#: What a run takes over from the worker, and ansible-playbook from the runner, where it
+#: is set. Everything else stays behind, ANSIBLE_* too: a service is configured in its
+#: own ansible.cfg, and by `environment` in its config.json. Where runs belong to
+#: another user, sudo keeps none of these but MARK.
 INHERITED = frozenset({
     "HOME", "LANG", "LANGUAGE", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "USER",
     "XDG_RUNTIME_DIR",
@@ -22,23 +24,32 @@ CALLBACK_PLUGINS = Path(__file__).parent / "callback_plugins"
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def build(caller: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a run, but for what makes its events.
-
-    Programs beside this interpreter come first, so that its own ansible-playbook is
-    the one that runs.
-    """
-    inherited = {
+def inherit(caller: Mapping[str, str]) -> dict[str, str]:
+    """Return what a run takes over from the environment of its caller."""
+    return {
         name: value
         for name, value in caller.items()
         if name in INHERITED or name.startswith("LC_")
     }
-    path = caller.get("PATH") or _SYSTEM_PATH
-    return inherited | _locale(inherited) | {
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), path)),
-        "ANSIBLE_FORCE_COLOR": "True",
+
+
+def build(caller: Mapping[str, str], service: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a run, but for what makes its events.
+
+    Args:
+        caller: The environment of this process.
+        service: `environment` of the service's config.json, which comes before it.
+
+    Programs beside this interpreter come first in PATH, so that its own
+    ansible-playbook is the one that runs.
+    """
+    inherited = inherit(caller)
+    found = inherited | _locale(inherited) | {
+        "PATH": caller.get("PATH") or _SYSTEM_PATH,
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
-    }  # fmt: skip
+    } | dict(service)  # fmt: skip
+    path = os.pathsep.join((str(Path(sys.executable).parent), found["PATH"]))
+    return found | {"PATH": path, "ANSIBLE_FORCE_COLOR": "True"}
 
 
 def for_our_callback(events: Path) -> dict[str, str]:

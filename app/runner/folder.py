@@ -2,22 +2,27 @@
 
 import json
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
+from . import extra_vars
+from .errors import Refused
 
 
 def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> None:
     """Fill ansible-runner's private folder.
 
-    The variables go into a file, for arguments are seen by every user. With
-    `inventory`, this host with a local connection is the inventory.
+    The variables go into a file, since every user can see the arguments of a process.
+    With `inventory`, this host with a local connection is the inventory. Raises Refused
+    for variables that would not arrive in Ansible as they are.
     """
-    _write(folder / "env" / "extravars", _as_data(variables))
+    try:
+        content = extra_vars.dumps(variables)
+    except ValueError as error:
+        raise Refused(f"A variable {error}.") from None
+    _write(folder / "env" / "extravars", content)
     if inventory:
         _write(folder / "inventory" / "hosts.json", json.dumps(_this_host()))
 
@@ -38,29 +43,3 @@ def _write(path: Path, content: str) -> None:
 def _this_host() -> dict[str, Any]:
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     return {"all": {"hosts": {"localhost": host}}}
-
-
-def _as_data(value: Any) -> str:
-    """Write a JSON value as YAML in which no text is a template.
-
-    Ansible evaluates templates in extra variables, so without the tag whoever may set
-    a variable could run code: `{{ lookup('pipe', …) }}`.
-    """
-    match value:
-        case "":
-            # With the tag, Ansible would take it for null; there is no template in it.
-            return '""'
-        case str():
-            return f"!unsafe {_quoted(value)}"
-        case Mapping():
-            items = (f"{_quoted(key)}: {_as_data(item)}" for key, item in value.items())
-            return f"{{{', '.join(items)}}}"
-        case list():
-            return f"[{', '.join(map(_as_data, value))}]"
-        case _:
-            return json.dumps(value)
-
-
-def _quoted(text: str) -> str:
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _NOT_PLAIN.sub(lambda found: f"\\U{ord(found[0]):08x}", quoted)

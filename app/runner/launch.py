@@ -26,6 +26,8 @@ class Launch:
     deployment_id: int
     #: Launch variables, each of them named by the service's definition.
     variables: Mapping[str, Any]
+    #: The values of those that are secret, whatever their schema says.
+    secrets: tuple[Any, ...]
     events: Events
 
 
@@ -55,7 +57,21 @@ def read_launch(path: Path, definition: Definition) -> Launch:
             f"{', '.join(sorted(definition.properties)) or 'none'}, or name it under "
             '"variables" in its config.json.'
         )
-    return Launch(deployment_id, variables, _events(content, path))
+    return Launch(
+        deployment_id,
+        variables,
+        _secrets(content, variables, path),
+        _events(content, path),
+    )
+
+
+def _secrets(
+    content: Mapping[str, Any], variables: Mapping[str, Any], path: Path
+) -> tuple[Any, ...]:
+    names = content.get("secret_variables", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise Refused(f'"secret_variables" in {path} must be a list of names.')
+    return tuple(variables[name] for name in names if name in variables)
 
 
 def _events(content: Mapping[str, Any], path: Path) -> Events:

@@ -124,21 +124,6 @@ class Masker:
                 return MASK if str(value) in self._texts else value
 
 
-def secrets(properties: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the values that their schema calls `writeOnly`, nested ones too."""
-    for name, value in values.items():
-        schema = properties.get(name)
-        if not isinstance(schema, dict):
-            continue
-        if schema.get("writeOnly"):
-            yield value
-        elif isinstance(value, dict) and isinstance(schema.get("properties"), dict):
-            yield from secrets(schema["properties"], value)
-        elif isinstance(value, list):
-            for item in value:
-                yield from secrets({"item": schema.get("items")}, {"item": item})
-
-
 def _spans(pattern: re.Pattern[AnyStr], content: AnyStr) -> Iterator[tuple[int, int]]:
     """Where secrets stand; those that overlap are one span."""
     start = end = 0

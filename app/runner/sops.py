@@ -25,7 +25,7 @@ def read_variables(definition: Definition, caller: Mapping[str, str]) -> dict[st
     or by one and at launch: nobody who launches may put a value in a secret's place.
     The sentence repeats nothing that sops printed, which may hold secrets.
     """
-    env = environment.build(caller)
+    env = environment.build(caller, definition.environment)
     taken = dict.fromkeys(definition.properties, "a launch variable")
     variables: dict[str, Any] = {}
     for file in definition.sops_files:

@@ -22,7 +22,7 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,16 +33,13 @@ import orjson
 from app.domain.deployment import Deployment
 from app.domain.service import Service
 from app.errors import LaunchFailed
+from app.runner.environment import inherit
 from app.runner.launch import Events
 from app.runner.stop import MARK
 from app.settings import Settings
 from app.worker import cgroup
 from app.worker.room import FULL, explain, no_room
 
-#: What a run gets of FastDeploy's environment, where it is set; nothing else is
-#: inherited. With a user switch, sudo builds the environment anew anyway.
-PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSH_AUTH_SOCK", "TZ", "USER",
-             "SSL_CERT_FILE", "SSL_CERT_DIR", "SOPS_AGE_KEY_FILE")  # fmt: skip
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Descriptor 9 is the lock: the wrapper keeps it, the run doesn't get it. The shell's
@@ -178,7 +175,7 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
             "host, or set FASTDEPLOY_RUN_GROUP to a group that exists"
         ) from None
     try:
-        return _spawn(run, config, command)
+        return _spawn(run, config, command, deployment.service.environment)
     except OSError as error:
         run.remove_config()
         if error.errno in FULL:
@@ -273,6 +270,8 @@ def _write_config(
             "origin": deployment.origin,
             "variables": deployment.variables | secret,
         },
+        "secret_variables": sorted(secret),
+        "environment": service.environment,
         "steps": [{"name": step.name} for step in service.steps],
     }
     # In the file, for sudo would keep it from the run's environment.
@@ -292,7 +291,9 @@ def _run_group(settings: Settings, service: Service) -> str:
     return (registered.run_group if registered else "") or settings.run_group
 
 
-def _spawn(run: Run, config: Path, command: Sequence[str]) -> int:
+def _spawn(
+    run: Run, config: Path, command: Sequence[str], environment: Mapping[str, str]
+) -> int:
     """Start the wrapper in its own session, with the journal, and the lock held."""
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     journal = os.open(run.journal, append, 0o600)
@@ -304,7 +305,7 @@ def _spawn(run: Run, config: Path, command: Sequence[str]) -> int:
             "/bin/sh",
             ["sh", "-c", _WRAPPER, "fastdeploy-run", str(run.folder), str(config),
              str(cgroup.make(run.folder) or ""), *command],
-            _environment(run),
+            _environment(run, environment),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, journal, 1),
@@ -320,12 +321,15 @@ def _spawn(run: Run, config: Path, command: Sequence[str]) -> int:
         os.close(lock)
 
 
-def _environment(run: Run) -> dict[str, str]:
-    """The run's environment: built, not inherited, with the run's mark."""
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+def _environment(run: Run, service: Mapping[str, str]) -> dict[str, str]:
+    """Return the run's environment: built, not inherited, with the run's mark.
+
+    Where runs belong to another user, sudo drops all of it but the mark.
+    """
     return {
-        "PATH": _DEFAULT_PATH,
+        "PATH": os.environ.get("PATH", _DEFAULT_PATH),
         "LANG": "C.UTF-8",
-        **passed,
+        **inherit(os.environ),
+        **service,
         MARK: str(run.folder),
     }

@@ -16,9 +16,9 @@ import pytest
 
 from app.domain.deployment import Deployment, Status
 from app.errors import LaunchFailed
+from app.runner.environment import INHERITED
 from app.usecases import deploy
 from app.worker import launch as launching
-from app.worker.launch import PASSED_ON
 from tests.acceptance.conftest import Installation, eventually, installed
 from tests.conftest import Postgres
 
@@ -105,7 +105,7 @@ def test_nothing_of_fastdeploys_environment_reaches_a_run(
 
     assert str(fastdeploy.run_folder(ended.id)) == env["FASTDEPLOY_RUN"]
     # What a shell sets by itself is nobody's.
-    allowed = {*PASSED_ON, "FASTDEPLOY_RUN", "PWD", "OLDPWD", "LC_CTYPE", "_", "SHLVL"}
+    allowed = {*INHERITED, "PATH", "PWD", "OLDPWD", "LC_CTYPE", "_", "SHLVL"}
     assert set() == set(env) - allowed
 
 

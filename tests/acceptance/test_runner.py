@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 import pytest
 from ansible_runner import Runner
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from tests.processes import living
 
@@ -87,9 +89,12 @@ class Service:
             self.folder / "config.json", {"name": "demo", "playbook": playbook, **more}
         )
 
-    def launch(self, events: str | None = None, **variables: Any) -> None:
+    def launch(
+        self, events: str | None = None, secret: Iterable[str] = (), **variables: Any
+    ) -> None:
         context = {"actor": "test", "origin": "test", "variables": variables}
-        content = {"deployment_id": 7, "service_name": "demo", "context": context}
+        content = {"deployment_id": 7, "service_name": "demo", "context": context,
+                   "secret_variables": list(secret)}  # fmt: skip
         chosen = {"events": events} if events else {}
         self.write(self.config, {**content, "steps": [], **chosen})
 
@@ -503,7 +508,7 @@ def test_ansible_ends_when_its_runner_is_killed(service: Service) -> None:
 # Secrets
 
 
-SECRETS = {
+SECRETS: dict[str, dict[str, Any]] = {
     "properties": {
         "token": {"type": "string", "writeOnly": True},
         "pin": {"type": "integer", "writeOnly": True},
@@ -513,7 +518,7 @@ SECRETS = {
 
 def test_secrets_reach_no_line_of_the_journal(service: Service) -> None:
     service.define("secrets.yml", variables=SECRETS)
-    service.launch(token=TOKEN, pin=918273)
+    service.launch(secret=SECRETS["properties"], token=TOKEN, pin=918273)
 
     outcome = service.run()
 
@@ -535,7 +540,7 @@ def test_secrets_reach_no_line_of_the_journal(service: Service) -> None:
 
 def test_a_secret_that_is_part_of_the_journal_breaks_no_line(service: Service) -> None:
     service.define("secrets.yml", variables=SECRETS)
-    service.launch(token="event", pin=2026)
+    service.launch(secret=SECRETS["properties"], token="event", pin=2026)
 
     outcome = service.run()
 
@@ -543,6 +548,26 @@ def test_a_secret_that_is_part_of_the_journal_breaks_no_line(service: Service) -
     assert list(range(1, len(events) + 1)) == [event["counter"] for event in events]
     assert all(line.startswith(b"{") for line in outcome.lines)
     assert outcome.named("runner_on_failed", "Fail with the token")
+
+
+@pytest.mark.parametrize("token", [TOKEN, "01234567", {"any": ["hunter2222"]}])
+def test_a_secret_is_masked_and_logged_nowhere_whatever_its_schema(
+    service: Service, token: Any
+) -> None:
+    """The worker says which variables are secret; the runner needs no schema."""
+    service.define("secret_log.yml", variables={"properties": {"token": {}}})
+    (service.folder / "ansible.cfg").write_text("[defaults]\nlog_path = run.log\n")
+    service.launch(secret=["token"], token=token)
+
+    outcome = service.run()
+
+    assert 0 == outcome.code
+    [shown] = outcome.named("runner_on_ok", "Print the token")
+    masked = {"any": ["********"]} if isinstance(token, dict) else "********"
+    assert masked == shown["event_data"]["res"]["msg"]
+    assert "syslog=True" in outcome.display
+    assert "log_path" in outcome.text
+    assert not (service.folder / "run.log").exists()
 
 
 def test_nothing_of_the_environment_or_the_variables_is_seen(service: Service) -> None:
@@ -577,6 +602,47 @@ def test_settings_are_applied_and_no_prompt_waits(service: Service) -> None:
     assert str(service.folder) == place["stdout_lines"][-1]
 
 
+@pytest.mark.parametrize("config", ["service", "home"])
+def test_a_service_without_inventory_uses_the_one_of_ansible_cfg(
+    service: Service, config: str
+) -> None:
+    service.define("hosts_of_all.yml")
+    inventory = service.folder / "inventories" / "production"
+    (inventory / "group_vars").mkdir(parents=True)
+    hosts = {"web1": {"ansible_connection": "local"}}
+    service.write(inventory / "hosts.json", {"all": {"hosts": hosts}})
+    service.write(inventory / "group_vars" / "all.json", {"stage": "production"})
+    names = {
+        "service": service.folder / "ansible.cfg",
+        "home": service.home / ".ansible.cfg",
+    }
+    names[config].write_text(f"[defaults]\ninventory = {inventory} ; of this stage\n")
+
+    outcome = service.run()
+
+    assert "web1 production" in outcome.display
+    assert "localhost" not in outcome.display
+
+
+def test_a_service_without_any_inventory_runs_on_this_host(service: Service) -> None:
+    service.define("hosts_of_all.yml")
+    (service.folder / "ansible.cfg").write_text("[defaults]\nforks = 3\n")
+
+    assert "localhost without a stage" in service.run().display
+
+
+def test_the_environment_of_config_json_reaches_the_playbook(service: Service) -> None:
+    environment = {"HTTPS_PROXY": "http://of-the-service", "DEPLOY_STAGE": "1.10"}
+    service.define("environment.yml", environment=environment)
+
+    outcome = service.run({"HTTPS_PROXY": "http://of-the-worker", "NO_PROXY": "local"})
+
+    printed = outcome.named("runner_on_ok", "environment")[0]["event_data"]["res"]
+    assert {
+        "HTTPS_PROXY=http://of-the-service", "DEPLOY_STAGE=1.10", "NO_PROXY=local"
+    } <= set(printed["stdout_lines"])  # fmt: skip
+
+
 def test_a_variable_is_data_and_never_a_template(service: Service) -> None:
     service.define("forge.yml", variables={"properties": {"forged": {}}})
     value = "{{ lookup('pipe', 'echo pwned') }} \u2028 \x7f \N{SNAKE} 'x': #"
@@ -586,6 +652,52 @@ def test_a_variable_is_data_and_never_a_template(service: Service) -> None:
 
     [shown, *_] = outcome.named("runner_on_ok", "Forge in a name")
     assert value == shown["event_data"]["res"]["msg"]
+
+
+_TEXTS = (
+    st.text(st.characters(codec="utf-8"), max_size=20)
+    # What YAML takes for something else, and what Jinja evaluates.
+    | st.sampled_from([
+        "1.10", "1.0", "yes", "No", "on", "0123", "007", "0x10", "1_000", "1:30",
+        "1e3", "null", "~", "", " ", "=", "<<", "- a", "a: b", "#", "!unsafe x",
+        "2024-01-01", "2024-01-01T00:00:00Z", ".inf", "{{ 1 + 1 }}", "{% raw %}",
+        "{{ lookup('pipe', 'echo pwned') }}", "\N{SNAKE}", "\u2028", "\x85", "\0",
+    ])
+)  # fmt: skip
+_NUMBERS = (
+    st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from([1e-7, 1e22, 1e-300, -0.0, 1.0])
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | _NUMBERS | _TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(_TEXTS.filter(lambda key: "__" not in key), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    # One service for all examples: each has a run of its own.
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+@given(values=st.lists(_VALUES, min_size=60, max_size=120))
+def test_every_value_arrives_in_ansible_as_it_was_sent(
+    service: Service, values: list[Any]
+) -> None:
+    service.define("values.yml", variables={"properties": {"values": {}}})
+    service.launch(values=values)
+
+    outcome = service.run()
+
+    assert 0 == outcome.code, outcome.text
+    arrived = json.loads((service.folder / "arrived.json").read_bytes())
+    assert list(map(repr, values)) == list(map(repr, arrived))
 
 
 # Forgery and odd output
@@ -685,7 +797,7 @@ def test_the_config_file_chooses_whose_callback_makes_the_events(
 
 def test_the_fallback_masks_secrets_too(service: Service) -> None:
     service.define("secrets.yml", variables=SECRETS)
-    service.launch(events="runner", token=TOKEN, pin=918273)
+    service.launch("runner", SECRETS["properties"], token=TOKEN, pin=918273)
 
     outcome = service.run()
 
@@ -746,7 +858,7 @@ def test_a_variable_that_the_service_does_not_name_is_refused(
     service: Service, name: str
 ) -> None:
     service.define("nobody.yml", variables={"properties": {"known": {}}})
-    service.launch(None, **{"known": 1, name: "canary"})
+    service.launch(None, (), **{"known": 1, name: "canary"})
 
     sentence = refuse(service)
 

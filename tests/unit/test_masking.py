@@ -3,12 +3,11 @@
 import base64
 import json
 import re
-from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
 
-from app.runner.masking import MASK, MIN_LENGTH, Masker, secrets
+from app.runner.masking import MASK, MIN_LENGTH, Masker
 
 SECRET = 'pä"ss\\wört\t1'
 
@@ -133,25 +132,3 @@ def test_a_line_that_is_no_object_is_masked_as_text(line: bytes) -> None:
 )
 def test_a_safe_cut_goes_through_no_secret(at: int, expected: int) -> None:
     assert expected == Masker(["hunter2"]).safe_cut(b"the hunter2 of the", at)
-
-
-def test_secrets_are_the_values_that_the_schema_calls_write_only() -> None:
-    properties: dict[str, Any] = {
-        "token": {"writeOnly": True},
-        "shown": {},
-        "account": {"properties": {"password": {"writeOnly": True}, "name": {}}},
-        "keys": {"items": {"properties": {"key": {"writeOnly": True}}}},
-    }
-
-    assert ["t", "p", "k1", "k2"] == list(
-        secrets(
-            properties,
-            {
-                "token": "t",
-                "shown": "s",
-                "account": {"password": "p", "name": "n"},
-                "keys": [{"key": "k1"}, {"key": "k2"}],
-                "unknown": "u",
-            },
-        )
-    )
