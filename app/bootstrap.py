@@ -2,6 +2,7 @@
 
 import threading
 
+import anyio
 from starlette.applications import Starlette
 
 from app.queue import Queue, make_queue
@@ -14,6 +15,7 @@ from app.web.app import create_app
 from app.web.assets import load_assets
 from app.web.context import Parts
 from app.web.live import html_pieces, json_pieces
+from app.web.login import LOGINS_AT_ONCE
 from app.web.render import Renderer
 from app.worker.deploy import Carrier
 from app.worker.worker import Worker
@@ -51,6 +53,7 @@ def make_web(settings: Settings) -> Starlette:
             renderer=renderer,
             look_html=html_pieces(store, renderer),
             look_json=json_pieces(store),
+            login_places=anyio.Semaphore(LOGINS_AT_ONCE),
         )
     )
 

@@ -9,6 +9,9 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 from app.domain.access import Role
 from app.store.tables import login_failures, sessions, tokens, users
 
+#: PostgreSQL's channel for: a session, a token or a role was taken away.
+CHANNEL = "fastdeploy_access"
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -70,6 +73,7 @@ def set_password(db: Connection, name: str, password_hash: str) -> bool:
         .returning(users.c.id)
     )
     db.execute(delete(sessions).where(sessions.c.user_id == user_id))
+    _notify(db)
     return user_id is not None
 
 
@@ -121,6 +125,7 @@ def other_admin(db: Connection, user_id: int) -> bool:
 def set_role(db: Connection, user_id: int, role: Role) -> None:
     """Give a user another role; their sessions have it at once."""
     db.execute(update(users).where(users.c.id == user_id).values(role=role.value))
+    _notify(db)
 
 
 def set_disabled(db: Connection, user_id: int, *, disabled: bool) -> None:
@@ -129,6 +134,7 @@ def set_disabled(db: Connection, user_id: int, *, disabled: bool) -> None:
     db.execute(update(users).where(users.c.id == user_id).values(disabled_at=at))
     if disabled:
         db.execute(delete(sessions).where(sessions.c.user_id == user_id))
+        _notify(db)
 
 
 def any_user(db: Connection) -> bool:
@@ -168,11 +174,13 @@ def find_session(db: Connection, digest: bytes) -> Session | None:
 def end_session(db: Connection, digest: bytes) -> None:
     """Delete the session: its cookie is worth nothing from now on."""
     db.execute(delete(sessions).where(sessions.c.digest == digest))
+    _notify(db)
 
 
 def end_all_sessions(db: Connection) -> None:
     """End every session of everybody."""
     db.execute(delete(sessions))
+    _notify(db)
 
 
 def end_sessions_of(db: Connection, user_name: str) -> int:
@@ -182,6 +190,7 @@ def end_sessions_of(db: Connection, user_name: str) -> int:
             sessions.c.user_id.in_(select(users.c.id).where(users.c.name == user_name))
         )
     )
+    _notify(db)
     return found.rowcount
 
 
@@ -239,11 +248,21 @@ def revoke_token(db: Connection, name: str) -> bool:
         .where(tokens.c.name == name, tokens.c.revoked_at.is_(None))
         .values(revoked_at=func.now())
     )
+    _notify(db)
     return found.rowcount > 0
 
 
+def lock_logins(db: Connection, address: str) -> None:
+    """Let the logins from an address be counted one after the other.
+
+    Until the transaction ends, every other login from this address waits here.
+    """
+    key = func.hashtextextended(f"login from {address}", 0)
+    db.execute(select(func.pg_advisory_xact_lock(key)))
+
+
 def note_failure(db: Connection, user_name: str, address: str) -> None:
-    """Note a failed login, and forget those of yesterday."""
+    """Count a login as failed, and forget those of yesterday."""
     db.execute(
         delete(login_failures).where(
             login_failures.c.at < func.now() - timedelta(days=1)
@@ -275,6 +294,11 @@ def forget_failures(db: Connection, user_name: str, address: str) -> None:
             login_failures.c.address == address,
         )
     )
+
+
+def _notify(db: Connection) -> None:
+    """Let every web process check, after the commit, who still may watch."""
+    db.execute(select(func.pg_notify(CHANNEL, "")))
 
 
 def _members() -> Select[Any]:

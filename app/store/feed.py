@@ -16,6 +16,7 @@ import psycopg
 
 from app.errors import Unavailable
 from app.log import get
+from app.store.access import CHANNEL as ACCESS_CHANNEL
 from app.store.engine import PATIENT
 from app.store.events import CHANNEL
 
@@ -23,6 +24,9 @@ log = get("feed")
 
 #: Seconds after which a hub looks though nobody told it to: notifications are hints.
 LOOK_ANYWAY = 5.0
+#: Seconds after which every watcher's right is checked though no login was ended:
+#: sessions and tokens expire.
+CHECK_ANYWAY = 30.0
 #: Pieces that a hub keeps for its watchers, and their bytes together.
 KEPT_PIECES = 64
 KEPT_BYTES = 4 * 1024 * 1024
@@ -53,6 +57,21 @@ P = TypeVar("P", bound=Piece)
 #: event (None: the present).
 Look = Callable[[int, int | None, int | None], P]
 
+#: Asks the store whether somebody still may watch; raises Unavailable.
+Allowed = Callable[[], bool]
+
+
+class _Watcher:
+    """Somebody who follows a deployment, for as long as they may."""
+
+    def __init__(self, allowed: Allowed) -> None:
+        self.allowed = allowed
+        self.revoked = False
+
+
+def _always() -> bool:
+    return True
+
 
 class Feed:
     """Everybody who watches in this process; `listen` has to run beside them."""
@@ -60,33 +79,50 @@ class Feed:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._hubs: dict[tuple[int, Any], _Hub[Any]] = {}
+        self._watchers: set[_Watcher] = set()
+        self._access_changed = asyncio.Event()
 
     async def listen(self) -> None:
         """Pass PostgreSQL's notifications on to the hubs, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pass_on_news())
+            group.create_task(self._end_revoked())
+
+    async def follow(
+        self,
+        deployment_id: int,
+        look: Look[P],
+        after: int,
+        allowed: Allowed = _always,
+    ) -> AsyncIterator[P]:
+        """Yield every event above `after`, once and in order, until the last one.
+
+        The first piece comes at once and tells the state. While PostgreSQL doesn't
+        answer it waits; anything else that `look` raises ends it. It also ends soon
+        after `allowed` is false: it is called whenever a login or a token was ended.
+        """
+        key = (deployment_id, look)
+        hub = self._hubs.setdefault(key, _Hub(deployment_id, look))
+        watcher = _Watcher(allowed)
+        self._watchers.add(watcher)
+        hub.enter()
+        try:
+            async for piece in hub.follow(after, watcher):
+                if watcher.revoked:
+                    return
+                yield piece
+        finally:
+            self._watchers.discard(watcher)
+            if hub.leave():
+                del self._hubs[key]
+
+    async def _pass_on_news(self) -> None:
         while True:
             try:
                 await self._listen_once()
             except (psycopg.Error, OSError) as error:
                 log.warning("feed.disconnected", error=str(error).strip())
             await asyncio.sleep(RECONNECT)
-
-    async def follow(
-        self, deployment_id: int, look: Look[P], after: int
-    ) -> AsyncIterator[P]:
-        """Yield every event above `after`, once and in order, until the last one.
-
-        The first piece comes at once and tells the state. While PostgreSQL doesn't
-        answer it waits; anything else that `look` raises ends it.
-        """
-        key = (deployment_id, look)
-        hub = self._hubs.setdefault(key, _Hub(deployment_id, look))
-        hub.enter()
-        try:
-            async for piece in hub.follow(after):
-                yield piece
-        finally:
-            if hub.leave():
-                del self._hubs[key]
 
     async def _listen_once(self) -> None:
         async with await psycopg.AsyncConnection.connect(
@@ -96,13 +132,41 @@ class Feed:
             **PATIENT,
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
+            await connection.execute(f"LISTEN {ACCESS_CHANNEL}")
+            # There may have been news while nobody listened.
+            self._access_changed.set()
             for hub in self._hubs.values():
-                # There may have been news while nobody listened.
                 hub.wake()
             async for notification in connection.notifies():
+                if notification.channel == ACCESS_CHANNEL:
+                    self._access_changed.set()
+                    continue
                 for (deployment_id, _), hub in self._hubs.items():
                     if str(deployment_id) == notification.payload:
                         hub.wake()
+
+    async def _end_revoked(self) -> None:
+        """End the streams of those who may not watch any more, for ever."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._access_changed.wait(), CHECK_ANYWAY)
+            self._access_changed.clear()
+            try:
+                revoked = await asyncio.to_thread(_revoked, list(self._watchers))
+            except Unavailable as error:
+                log.warning("feed.unavailable", error=str(error))
+                await asyncio.sleep(RECONNECT)
+                self._access_changed.set()
+                continue
+            for watcher in revoked:
+                watcher.revoked = True
+            if revoked:
+                for hub in list(self._hubs.values()):
+                    await hub.wake_watchers()
+
+
+def _revoked(watchers: list[_Watcher]) -> list[_Watcher]:
+    return [watcher for watcher in watchers if not watcher.allowed()]
 
 
 class _Hub(Generic[P]):
@@ -139,7 +203,12 @@ class _Hub(Generic[P]):
         """There may be news."""
         self._wakened.set()
 
-    async def follow(self, after: int) -> AsyncIterator[P]:
+    async def wake_watchers(self) -> None:
+        """Let the watchers see whether they still may watch."""
+        async with self._published:
+            self._published.notify_all()
+
+    async def follow(self, after: int, watcher: _Watcher) -> AsyncIterator[P]:
         """The pieces behind `after`, for one watcher."""
         # What the hub has told already comes from the store, the rest from the hub.
         place, seen = after, self._version
@@ -148,8 +217,8 @@ class _Hub(Generic[P]):
             place = piece.last
             if piece.complete:
                 return
-        while True:
-            for version, published in await self._newer_than(seen):
+        while not watcher.revoked:
+            for version, published in await self._newer_than(seen, watcher):
                 seen = version
                 if published.after == place:
                     yield published
@@ -173,10 +242,10 @@ class _Hub(Generic[P]):
             if piece.after == piece.last or (up_to is not None and place >= up_to):
                 return
 
-    async def _newer_than(self, version: int) -> list[tuple[int, P]]:
+    async def _newer_than(self, version: int, watcher: _Watcher) -> list[tuple[int, P]]:
         async with self._published:
             await self._published.wait_for(
-                lambda: self._version > version or self._error
+                lambda: self._version > version or self._error or watcher.revoked
             )
         if self._error is not None:
             raise self._error

@@ -26,6 +26,8 @@ from app.store.store import Store
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 1024
+#: Characters of a name that are looked at; no user has a longer one.
+MAX_NAME = 200
 #: Within this time, a user may fail so often from one address, and an address so often.
 WINDOW = timedelta(minutes=15)
 MAX_FAILURES = 5
@@ -33,6 +35,8 @@ MAX_FAILURES_OF_ADDRESS = 50
 
 #: So that a leaked token is recognized, by people and by scanners.
 TOKEN_PREFIX = "fd_"  # noqa: S105 - not a secret, the beginning of each
+
+_NO_MATCH = "name and password don't fit together"
 
 _hasher = PasswordHash((Argon2Hasher(),))
 
@@ -80,44 +84,71 @@ def create_first_admin(store: Store) -> tuple[str, str] | None:
 
 
 def log_in(
-    store: Store, name: str, password: str, address: str, lifetime: timedelta
+    store: Store,
+    name: str,
+    password: str,
+    address: str,
+    lifetime: timedelta,
+    former: str | None = None,
 ) -> str:
-    """Begin a session; returns the secret for its cookie.
+    """Start a session; return the secret for its cookie.
 
-    Raises NotLoggedIn if name and password don't fit together, and TooManyAttempts
-    after several failures, whether or not the next password is right.
+    Args:
+        store: Where users and sessions are.
+        name: The name that was typed.
+        password: The password that was typed.
+        address: The address that the request came from.
+        lifetime: How long the session is valid.
+        former: The secret of the browser's session until now, which ends.
+
+    Raises:
+        NotLoggedIn: Name and password don't match.
+        TooManyAttempts: Several logins failed; the next password is not even checked.
     """
+    name = name[:MAX_NAME]
     if "\0" in name:
-        raise NotLoggedIn("name and password don't fit together")
-    with store.begin() as db:
-        of_user, of_address = access.count_failures(db, name, address, WINDOW)
-        user = access.find_user(db, name)
-    if of_user >= MAX_FAILURES or of_address >= MAX_FAILURES_OF_ADDRESS:
-        minutes = int(WINDOW.total_seconds() // 60)
-        raise TooManyAttempts(
-            f"too many failed logins; try again in {minutes} minutes",
-            retry_after=int(WINDOW.total_seconds()),
-        )
+        raise NotLoggedIn(_NO_MATCH)
+    user = _count_attempt(store, name, address)
     # Outside of any transaction: argon2 takes its time on purpose.
     hashed = _nobodys_hash() if user is None else user.password_hash
     fits, newer = _hasher.verify_and_update(password[:MAX_PASSWORD], hashed)
     if user is None or user.disabled or not fits:
         with store.begin() as db:
-            access.note_failure(db, name[:200], address)
-            who = Actor(name[:200], frozenset(), address=address)
+            who = Actor(name, frozenset(), address=address)
             audit.note(db, who, Action.FAIL_TO_LOG_IN)
-        raise NotLoggedIn("name and password don't fit together")
+        raise NotLoggedIn(_NO_MATCH)
     secret = secrets.token_urlsafe(32)
     with store.begin() as db:
         access.forget_failures(db, name, address)
         if newer is not None:
             access.rehash(db, user.id, newer)
+        if former is not None:
+            access.end_session(db, _digest(former))
         access.add_session(
             db, _digest(secret), user.id, secrets.token_urlsafe(32), lifetime
         )
         who = Actor(user.name, PERMISSIONS[user.role], address=address)
         audit.note(db, who, Action.LOG_IN)
     return secret
+
+
+def _count_attempt(store: Store, name: str, address: str) -> access.User | None:
+    """Count a login as failed before its password is checked; return the user.
+
+    A login that succeeds takes its count back. So logins that are sent at once can't
+    have more passwords checked than those that are sent one after the other.
+    """
+    with store.begin() as db:
+        access.lock_logins(db, address)
+        of_user, of_address = access.count_failures(db, name, address, WINDOW)
+        if of_user < MAX_FAILURES and of_address < MAX_FAILURES_OF_ADDRESS:
+            access.note_failure(db, name, address)
+            return access.find_user(db, name)
+    minutes = int(WINDOW.total_seconds() // 60)
+    raise TooManyAttempts(
+        f"too many failed logins; try again in {minutes} minutes",
+        retry_after=int(WINDOW.total_seconds()),
+    )
 
 
 def log_out(store: Store, secret: str, address: str) -> None:

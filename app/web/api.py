@@ -44,8 +44,8 @@ def examine(request: Request) -> Response:
 
 async def launch(request: Request) -> Response:
     """POST /api/deployments: 201 with the deployment."""
-    asked = LaunchRequest.model_validate_json(await request.body())
-    body = await run_in_threadpool(_launch, request, asked)
+    # In a thread: the largest body takes longer than other requests may wait.
+    body = await run_in_threadpool(_launch, request, await request.body())
     return JSONResponse(
         body, 201, headers={"Location": f"/api/deployments/{body['id']}"}
     )
@@ -113,7 +113,8 @@ def list_artifacts(request: Request) -> Response:
     return JSONResponse([of.model_dump() for of in listed])
 
 
-def _launch(request: Request, asked: LaunchRequest) -> dict[str, object]:
+def _launch(request: Request, content: bytes) -> dict[str, object]:
+    asked = LaunchRequest.model_validate_json(content)
     key = request.headers.get(IDEMPOTENCY_KEY)
     deployment_id = deploy.request(
         parts(request).store,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import anyio
 from starlette.requests import Request
 
 from app.domain.access import Actor
@@ -27,6 +28,8 @@ class Parts:
     #: Look at a deployment for a page, and for a script.
     look_html: Look[Piece]
     look_json: Look[Piece]
+    #: What a login holds while its password is checked.
+    login_places: anyio.Semaphore
 
 
 def parts(request: Request) -> Parts:

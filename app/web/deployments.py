@@ -17,6 +17,7 @@ from starlette.responses import (
     StreamingResponse,
 )
 
+from app.domain.access import Permission
 from app.domain.deployment import Origin
 from app.domain.events import StepState, TaskResult
 from app.domain.matrix import label
@@ -30,6 +31,7 @@ from app.web import filters, history
 from app.web.context import actor_of, parts
 from app.web.history import before
 from app.web.live import stream
+from app.web.login import may
 from app.web.render import context, failed, lines, parts_of, tasks_of
 
 #: Events on a deployment's page, the newest; the earlier ones are a link away.
@@ -260,11 +262,18 @@ def _readable(path: Path) -> tuple[str, bool]:
 async def _stream(request: Request, *, html: bool) -> Response:
     deployment_id = _id(request)
     # Before the stream begins, so that what isn't there is a 404.
-    await run_in_threadpool(live.look, parts(request).store, deployment_id, None)
+    news = await run_in_threadpool(live.look, parts(request).store, deployment_id, None)
     asked = request.headers.get("last-event-id") or request.query_params.get("after")
     after = int(asked) if asked and re.fullmatch("[0-9]{1,10}", asked) else 0
     look = parts(request).look_html if html else parts(request).look_json
-    return stream(parts(request).feed, look, deployment_id, min(after, 2**31 - 1))
+    return stream(
+        parts(request).feed,
+        look,
+        deployment_id,
+        # A number beyond the last event would wait for events that never come.
+        min(after, news.last),
+        allowed=lambda: may(request, Permission.VIEW),
+    )
 
 
 def _id(request: Request) -> int:

@@ -38,6 +38,7 @@ HEADINGS = {
     405: "That can't be done here",
     409: "Not in the present state",
     413: "That is too much",
+    415: "Unsupported media type",
     422: "That can't be done like this",
     429: "Too many attempts",
     500: "FastDeploy made a mistake",

@@ -21,12 +21,12 @@ from starlette.routing import Route
 
 from app.domain.access import Actor, Permission
 from app.errors import NotAllowed
+from app.web.form_body import parse_form
 from app.web.login import address_of, authenticate
 
 Handler = Callable[..., Response | Awaitable[Response]]
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_MAX_FIELDS = 500
 
 
 def route(
@@ -72,7 +72,11 @@ async def _form(request: Request) -> FormData:
     # The API takes JSON, whatever its client calls it.
     if request.method in _SAFE or request.url.path.startswith("/api/"):
         return FormData()
-    return await request.form(max_files=0, max_fields=_MAX_FIELDS)
+    body = await request.body()
+    # In a thread: the largest body takes longer than other requests may wait.
+    return await run_in_threadpool(
+        parse_form, request.headers.get("content-type"), body
+    )
 
 
 async def _call(handler: Any, request: Request, form: FormData) -> Response:
@@ -88,11 +92,17 @@ async def _call(handler: Any, request: Request, form: FormData) -> Response:
 def _require_own_page(request: Request) -> None:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    foreign = origin is not None and (
-        urlsplit(origin).netloc != request.headers.get("host", "")
-    )
+    foreign = origin is not None and _host_of(origin) != request.headers.get("host", "")
     if foreign or site not in ("same-origin", "none"):
         raise NotAllowed("this was sent by another site; open FastDeploy and repeat it")
+
+
+def _host_of(origin: str) -> str | None:
+    """Return the host and port of an Origin header; None if it is malformed."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _require_token(request: Request, actor: Actor, form: FormData) -> None:

@@ -6,8 +6,11 @@ from starlette.responses import JSONResponse, Response
 from app import __version__
 from app.domain.service import Service
 from app.errors import Unavailable
+from app.log import get
 from app.store.migrate import is_current
 from app.web.context import parts
+
+log = get("health")
 
 
 def healthz(_: Request) -> Response:
@@ -21,7 +24,10 @@ def readyz(request: Request) -> Response:
         with parts(request).store.begin() as db:
             current = is_current(db)
     except Unavailable as error:
-        return JSONResponse({"status": "unavailable", "error": str(error)}, 503)
+        # Everybody may ask, so the answer names no address of PostgreSQL: the log does.
+        log.warning("readyz.unavailable", error=str(error))
+        hint = "PostgreSQL is unavailable; the log of the web process says why"
+        return JSONResponse({"status": "unavailable", "error": hint}, 503)
     if not current:
         hint = "the database has another schema; run `fastdeploy migrate`"
         return JSONResponse({"status": "unavailable", "error": hint}, 503)

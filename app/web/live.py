@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from app.store.feed import Feed, Look
+from app.store.feed import Allowed, Feed, Look
 from app.store.store import Store
 from app.usecases import failures, results
 from app.usecases.live import News, look
@@ -65,13 +65,19 @@ def json_pieces(store: Store) -> Look[Piece]:
 
 
 def stream(
-    feed: Feed, look_at: Look[Piece], deployment_id: int,
+    feed: Feed,
+    look_at: Look[Piece],
+    deployment_id: int,
     after: int,
-) -> EventSourceResponse:  # fmt: skip
-    """Answer with everything behind event `after`, until the deployment has ended."""
+    allowed: Allowed,
+) -> EventSourceResponse:
+    """Answer with everything behind event `after`, until the deployment has ended.
+
+    The stream also ends when `allowed` says that the client may not watch any more.
+    """
 
     async def pieces() -> AsyncIterator[bytes]:
-        async for piece in feed.follow(deployment_id, look_at, after):
+        async for piece in feed.follow(deployment_id, look_at, after, allowed):
             yield piece.content
 
     return EventSourceResponse(

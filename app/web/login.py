@@ -3,15 +3,22 @@
 from datetime import timedelta
 from urllib.parse import SplitResult, quote, urlsplit
 
+import anyio
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL, FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.domain.access import Actor
+from app.domain.access import Actor, Permission
 from app.errors import NotLoggedIn, TooManyAttempts
 from app.settings import Settings
 from app.usecases import access
 from app.web.context import parts
+
+#: Passwords that are checked at once: argon2 needs 64 MiB and a core for each.
+LOGINS_AT_ONCE = 2
+#: Seconds that a login waits for its turn.
+PATIENCE = 10
 
 _ENDED = "Your session has ended; log in again."
 
@@ -31,6 +38,14 @@ def authenticate(request: Request) -> Actor:
     if actor is None:
         raise NotLoggedIn(_ENDED if secret else "log in first")
     return actor
+
+
+def may(request: Request, permission: Permission) -> bool:
+    """Whether the session or token of a request is still valid and has a permission."""
+    try:
+        return authenticate(request).may(permission)
+    except NotLoggedIn:
+        return False
 
 
 def address_of(request: Request) -> str:
@@ -65,21 +80,38 @@ def show(request: Request) -> Response:
     return _page(request, next=wanted, name="", problem=problem)
 
 
-def submit(request: Request, form: FormData) -> Response:
+async def submit(request: Request, form: FormData) -> Response:
     """Log in, and go where the person wanted to go."""
-    name, password = str(form.get("name", "")), str(form.get("password", ""))
-    wanted = _local(str(form.get("next", "/")))
+    places = parts(request).login_places
+    try:
+        with anyio.fail_after(PATIENCE):
+            await places.acquire()
+    except TimeoutError:
+        busy = "too many people log in at this moment; try again in a few seconds"
+        return await run_in_threadpool(_paused, request, form, busy, PATIENCE)
+    try:
+        return await run_in_threadpool(_log_in, request, form)
+    finally:
+        places.release()
+
+
+def _log_in(request: Request, form: FormData) -> Response:
+    name, wanted = str(form.get("name", "")), _local(str(form.get("next", "/")))
     settings = parts(request).settings
     lifetime = timedelta(hours=settings.session_hours)
-    address = address_of(request)
     try:
-        secret = access.log_in(parts(request).store, name, password, address, lifetime)
+        secret = access.log_in(
+            parts(request).store,
+            name,
+            str(form.get("password", "")),
+            address_of(request),
+            lifetime,
+            former=request.cookies.get(cookie_name(settings)),
+        )
     except NotLoggedIn as error:
         return _page(request, 401, next=wanted, name=name, problem=str(error))
     except TooManyAttempts as error:
-        page = _page(request, 429, next=wanted, name=name, problem=str(error))
-        page.headers["Retry-After"] = str(error.retry_after)
-        return page
+        return _paused(request, form, str(error), error.retry_after)
     response = RedirectResponse(wanted, 303)
     response.set_cookie(
         cookie_name(settings),
@@ -90,6 +122,15 @@ def submit(request: Request, form: FormData) -> Response:
         samesite="lax",
     )
     return response
+
+
+def _paused(
+    request: Request, form: FormData, problem: str, retry_after: int
+) -> Response:
+    name, wanted = str(form.get("name", "")), _local(str(form.get("next", "/")))
+    page = _page(request, 429, next=wanted, name=name, problem=problem)
+    page.headers["Retry-After"] = str(retry_after)
+    return page
 
 
 def log_out(request: Request) -> Response:

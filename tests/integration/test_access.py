@@ -1,10 +1,13 @@
 """Logging in, sessions and tokens: what ends them, and what keeps guessing slow."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from app import bootstrap
 from app.domain.access import Actor, Permission, Role
 from app.errors import (
     Conflict,
@@ -14,6 +17,7 @@ from app.errors import (
     NotLoggedIn,
     TooManyAttempts,
 )
+from app.settings import Settings
 from app.store.store import Store
 from app.usecases import access
 from app.usecases.access import MAX_FAILURES
@@ -267,3 +271,33 @@ def test_users_and_tokens_are_for_admins(store: Store) -> None:
     ):
         with pytest.raises(NotAllowed):
             forbidden()
+
+
+def test_logins_at_once_check_no_more_passwords_than_one_after_the_other(
+    settings: Settings,
+) -> None:
+    store = bootstrap.make_store(settings, connections=20)
+    make_user(store)
+    outcomes = Counter[type[Exception]]()
+
+    def attempt(_: int) -> None:
+        try:
+            log_in(store, password="wrong")
+        except (NotLoggedIn, TooManyAttempts) as error:
+            outcomes[type(error)] += 1
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(attempt, range(20)))
+    store.close()
+
+    assert {NotLoggedIn: MAX_FAILURES, TooManyAttempts: 20 - MAX_FAILURES} == outcomes
+
+
+def test_a_new_login_ends_the_former_session_of_the_browser(store: Store) -> None:
+    make_user(store)
+    former = log_in(store)
+
+    secret = access.log_in(store, "ada", PASSWORD, HERE, HOURS, former=former)
+
+    assert access.by_session(store, former) is None
+    assert access.by_session(store, secret) is not None

@@ -2,21 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from app.errors import NotFound
+from app.domain.access import Permission, Role
+from app.errors import NotFound, NotLoggedIn
 from app.settings import Settings
 from app.store import feed as feed_module
 from app.store.feed import Feed
 from app.store.store import Store
-from app.usecases import record
+from app.usecases import access, record, users
 from app.usecases.live import News, look
 from app.web.live import json_pieces
-from tests.factories import print_lines, start_deployment
+from tests.factories import (
+    PASSWORD,
+    ROOT,
+    make_user,
+    print_lines,
+    start_deployment,
+)
 
 #: Seconds after which something that should have come did not.
 PATIENCE = 20.0
@@ -267,3 +275,52 @@ def test_the_state_alone_is_told_when_there_are_no_events_behind(
     assert [] == news.events
     assert (running.last_event, running.last_event) == (news.after, news.last)
     assert not news.complete
+
+
+@pytest.mark.parametrize("how", ["revoked token", "logout", "disabled", "password"])
+def test_a_quiet_stream_ends_when_its_watcher_loses_the_right(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The notification ends it; nobody waits for CHECK_ANYWAY."""
+    monkeypatch.setattr(feed_module, "CHECK_ANYWAY", PATIENCE * 2)
+    running = start_deployment(store, settings)
+    make_user(store, role=Role.VIEWER)
+    session = access.log_in(store, "ada", PASSWORD, "192.0.2.1", timedelta(hours=1))
+    token = access.create_token(store, ROOT, "ci", [Permission.VIEW])
+
+    def session_is_valid() -> bool:
+        return access.by_session(store, session) is not None
+
+    def token_is_valid() -> bool:
+        with suppress(NotLoggedIn):
+            return access.by_token(store, token).may(Permission.VIEW)
+        return False
+
+    def revoke() -> None:
+        match how:
+            case "revoked token":
+                access.revoke_token(store, ROOT, "ci")
+            case "logout":
+                access.log_out(store, session, "192.0.2.1")
+            case "disabled":
+                users.disable(store, ROOT, users.list_users(store, ROOT)[0].id)
+            case "password":
+                access.set_password(store, ROOT, "ada", f"another {PASSWORD}")
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at = json_pieces(store)
+            allowed = token_is_valid if how == "revoked token" else session_is_valid
+            stream = feed.follow(running.id, look_at, 0, allowed)
+            other = feed.follow(running.id, look_at, 0)
+            await anext(stream)
+            await anext(other)
+
+            await asyncio.to_thread(revoke)
+
+            assert [] == [piece async for piece in stream]
+            await asyncio.to_thread(print_lines, store, running.id, "goes on")
+            while b"goes on" not in (await anext(other)).content:
+                pass
+
+    run(main())

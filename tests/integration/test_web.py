@@ -142,10 +142,35 @@ def test_a_body_has_a_limit(client_for: ClientFor, path: str) -> None:
     assert str(MAX_BODY) in answer.json()["error"]
 
 
-def test_files_are_not_taken(client_for: ClientFor) -> None:
-    answer = client_for(None).post("/login", files={"name": b"x"})
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("application/x-www-form-urlencoded", b"name=%C3%BC", 401),
+        ("application/x-www-form-urlencoded; charset=UTF-8", b"name=a", 401),
+        ("application/x-www-form-urlencoded; charset=utf-7", b"name=a", 415),
+        ("application/x-www-form-urlencoded; charset=idna", b"name=a", 415),
+        ("multipart/form-data; boundary=b; charset=utf-8", b"--b--", 415),
+        ("text/plain", b"name=a", 415),
+        ("application/x-www-form-urlencoded", b"name=%FF", 422),
+        ("application/x-www-form-urlencoded", b"name=\xc3\xbc", 422),
+        ("application/x-www-form-urlencoded", b"a&" * 501, 422),
+    ],
+)
+def test_a_form_is_utf_8_and_nothing_else(
+    client_for: ClientFor, content_type: str, body: bytes, status: int
+) -> None:
+    headers = {"Content-Type": content_type}
 
-    assert 400 == answer.status_code
+    answer = client_for(None).post("/login", content=body, headers=headers)
+
+    assert status == answer.status_code
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "x"])
+def test_a_malformed_origin_is_another_site(client_for: ClientFor, origin: str) -> None:
+    answer = client_for(None).post("/login", data={}, headers={"Origin": origin})
+
+    assert 403 == answer.status_code
 
 
 # Logging in
