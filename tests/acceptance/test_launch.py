@@ -89,10 +89,24 @@ def test_the_config_file_is_that_of_the_deployment_guide(
         "service_name": "guide",
         "deploy_script": "guide/deploy.py",
         "steps": declared,
+        "secret_variables": ["password"],
+        "environment": {},
     } == config
     assert ["--config", about["argv"][1]] == about["argv"]
     assert fastdeploy.config_folder == Path(about["argv"][1]).parent
     assert [] == list(fastdeploy.config_folder.iterdir())
+
+
+def test_the_environment_of_config_json_reaches_a_script(
+    fastdeploy: Installation,
+) -> None:
+    environment = {"STAGE": "production", "TZ": "Europe/Berlin"}
+    fastdeploy.write_service("staged", ABOUT, environment=environment)
+
+    ended = fastdeploy.run("staged")
+
+    env = told(fastdeploy, ended)["env"]
+    assert environment == {name: env[name] for name in environment}
 
 
 def test_nothing_of_fastdeploys_environment_reaches_a_run(
