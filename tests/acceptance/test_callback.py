@@ -31,6 +31,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_ok(self, result):
         print("{name} below the result of " + result.task.get_name())
+        print("{name} got", sorted(result.result))
 
     def v2_playbook_on_stats(self, stats):
         print("{name} below ", end="")
