@@ -1,5 +1,8 @@
 """Text from the callback plugin to the journal: all of it, and no secret."""
 
+import subprocess
+import sys
+
 import pytest
 
 from app.runner.callback.channel import MAX_TEXT, records
@@ -73,3 +76,19 @@ def test_a_secret_at_the_end_of_an_open_event_is_masked(cut: int) -> None:
 
     assert b"s3c" not in first
     assert b"." * 900 + b"********\n" == first + bytes(written.content)
+
+
+def test_a_forked_process_that_exits_does_not_send_the_open_line_again() -> None:
+    """A callback plugin may fork, and the exit of each process closes the channel."""
+    script = (
+        "import atexit, os; from app.runner.callback.channel import Channel\n"
+        "channel = Channel(1); atexit.register(channel.close)\n"
+        "channel.text('no end')\n"
+        "if child := os.fork(): os.waitpid(child, 0)\n"
+    )
+
+    sent = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True
+    )
+
+    assert b"> no end\n" == sent.stdout

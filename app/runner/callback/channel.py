@@ -26,6 +26,7 @@ class Channel:
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
+        self._pid = os.getpid()
         self._torn = False
         # Ansible calls back and displays from two threads, and a signal's handler may
         # display while its own thread is here.
@@ -77,7 +78,13 @@ class Channel:
             self._write(_event(head, text, data))
 
     def close(self) -> None:
-        """Send a last line that has no end."""
+        """Send a last line that has no end.
+
+        It runs when the process exits. A forked process must not send the same line
+        again, and its copy of the lock may stay locked.
+        """
+        if os.getpid() != self._pid:
+            return
         with self._lock:
             if self._line:
                 self._write(records(self._take_line()))
