@@ -33,7 +33,7 @@ frontend:
 [group("check")]
 test *args: frontend
     tools/prepare-tests
-    {{ run }} pytest "$@"
+    {{ run }} --group callbacks pytest "$@"
 
 # Run the tests on every newer Python of this machine too
 [group("check")]
