@@ -19,6 +19,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from app.domain import schema_errors, variable_schema
 from app.errors import Invalid
 
 #: A service's name: it becomes a folder, a sudoers file and a part of URLs.
@@ -28,6 +29,7 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: The name of a Unix account or group.
 ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
 DEFAULT_TIMEOUT = 3600
+_NO_FORMATS = jsonschema.FormatChecker(formats=())
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -175,9 +177,16 @@ class Service(BaseModel):
     @classmethod
     def _a_schema_of_an_object(cls, value: dict[str, Any]) -> dict[str, Any]:
         try:
-            jsonschema.Draft202012Validator.check_schema(value)
+            # Formats of the meta-schema are left out: `regex` would be Python's.
+            jsonschema.Draft202012Validator.check_schema(value, _NO_FORMATS)
         except jsonschema.SchemaError as error:
-            raise ValueError(f"is no JSON Schema: {error.message}") from None
+            place = "/".join(map(str, error.absolute_path))
+            said = schema_errors.sentence(error)
+            raise ValueError(
+                f"is not a JSON Schema: {place}: {said}"
+                if place
+                else f"is not a JSON Schema: {said}"
+            ) from None
         except RecursionError:
             raise ValueError("is nested too deeply") from None
         _require_own_references(value)
@@ -239,6 +248,9 @@ def parse(content: bytes, folder: str) -> Service:
         raise Invalid("; ".join(map(_explain, error.errors()))) from None
     if service.name != folder:
         raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
+    # Not in the model: deployments of an older version keep what that accepted.
+    if found := variable_schema.problems(service.variables, service.secret_names):
+        raise Invalid("; ".join(f"variables: {problem}" for problem in found))
     return service
 
 
