@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-import jsonschema
 import orjson
 from pydantic import (
     BaseModel,
@@ -15,11 +14,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
 
-from app.domain import schema_errors, variable_schema
+from app.domain import variable_schema
 from app.errors import Invalid
 
 #: A service's name: it becomes a folder, a sudoers file and a part of URLs.
@@ -29,7 +25,6 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: The name of a Unix account or group.
 ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
 DEFAULT_TIMEOUT = 3600
-_NO_FORMATS = jsonschema.FormatChecker(formats=())
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -176,20 +171,7 @@ class Service(BaseModel):
     @field_validator("variables")
     @classmethod
     def _a_schema_of_an_object(cls, value: dict[str, Any]) -> dict[str, Any]:
-        try:
-            # Formats of the meta-schema are left out: `regex` would be Python's.
-            jsonschema.Draft202012Validator.check_schema(value, _NO_FORMATS)
-        except jsonschema.SchemaError as error:
-            place = "/".join(map(str, error.absolute_path))
-            said = schema_errors.sentence(error)
-            raise ValueError(
-                f"is not a JSON Schema: {place}: {said}"
-                if place
-                else f"is not a JSON Schema: {said}"
-            ) from None
-        except RecursionError:
-            raise ValueError("is nested too deeply") from None
-        _require_own_references(value)
+        variable_schema.require_valid(value)
         if value.get("type", "object") != "object":
             raise ValueError('must be a schema of "type": "object"')
         properties = value.get("properties", {})
@@ -259,23 +241,6 @@ def _require_plain(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
         raise ValueError("must be a plain path inside the service's folder")
-
-
-def _require_own_references(schema: dict[str, Any]) -> None:
-    """Raise ValueError for a `$ref` to anything but a place in the schema itself.
-
-    One to another document would have us fetch it while a form is checked.
-    """
-    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
-    for part in _parts(schema):
-        reference = part.get("$ref", part.get("$dynamicRef"))
-        if isinstance(reference, str):
-            try:
-                resolver.lookup(reference)
-            except (Unresolvable, ValueError):
-                raise ValueError(
-                    f"may only refer to itself, which {reference!r} does not"
-                ) from None
 
 
 def _hides(schema: Any) -> bool:

@@ -4,7 +4,32 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+import jsonschema
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
 from app.domain import ecma262, json_schema, patterns, schema_errors
+
+_NO_FORMATS = jsonschema.FormatChecker(formats=())
+
+
+def require_valid(schema: dict[str, Any]) -> None:
+    """Raise ValueError for what isn't a JSON Schema, or refers to another document."""
+    try:
+        # Formats of the meta-schema are left out: `regex` would be Python's.
+        jsonschema.Draft202012Validator.check_schema(schema, _NO_FORMATS)
+    except jsonschema.SchemaError as error:
+        place = "/".join(map(str, error.absolute_path))
+        said = schema_errors.sentence(error)
+        raise ValueError(
+            f"is not a JSON Schema: {place}: {said}"
+            if place
+            else f"is not a JSON Schema: {said}"
+        ) from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    _require_own_references(schema)
 
 
 def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
@@ -22,6 +47,29 @@ def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
         return list(_defaults(schema, secret))
     except RecursionError:
         return ["the schema refers to itself without end"]
+
+
+def _require_own_references(schema: dict[str, Any]) -> None:
+    """Raise ValueError for a `$ref` to anything but a place in the schema itself.
+
+    One to another document would have us fetch it while a form is checked.
+    """
+    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
+    parts = list(json_schema.subschemas(schema))
+    # What stands in a default or an enum isn't checked as a schema, so it can't be one.
+    places = set(map(id, parts))
+    for part in parts:
+        reference = part.get("$ref", part.get("$dynamicRef"))
+        if isinstance(reference, str):
+            try:
+                found = resolver.lookup(reference).contents
+            except (Unresolvable, ValueError):
+                found = None
+            if id(found) not in places and not isinstance(found, bool):
+                shown = schema_errors.in_json(reference)
+                raise ValueError(
+                    f"may only refer to a schema in itself, which {shown} is not"
+                )
 
 
 def _keywords(schema: Mapping[str, Any]) -> Iterator[str]:

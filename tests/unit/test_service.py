@@ -247,13 +247,23 @@ for _ in range(400):
         pytest.param({"variables": DEEP}, "is nested too deeply", id="deep-schema"),
         pytest.param(
             {"variables": make_schema(a={"$ref": "https://example.org/s.json"})},
-            "only refer to itself",
+            "only refer to a schema in itself",
             id="schema-elsewhere",
         ),
         pytest.param(
             {"variables": make_schema(a={"$ref": "#/$defs/missing"})},
-            "only refer to itself",
+            "only refer to a schema in itself",
             id="schema-refers-to-nothing",
+        ),
+        pytest.param(
+            {
+                "variables": make_schema(
+                    a={"$ref": "#/properties/b/default"},
+                    b={"default": {"$ref": "https://example.org/s.json"}},
+                )
+            },
+            "only refer to a schema in itself",
+            id="schema-refers-to-data",
         ),
     ],
 )
