@@ -28,7 +28,9 @@ def _files(service: Service, project: Project) -> Iterator[Finding]:
     if project.not_executable is not None:
         path = project.not_executable
         fix = f"chmod +x {shlex.quote(str(path))}"
-        yield Finding(PROBLEM, about, f"{path} can't be executed: {fix}.", fix)
+        yield Finding(
+            PROBLEM, about, f"{path} can't be executed; allow it by `{fix}`.", fix
+        )
 
 
 def _prompts(service: Service, project: Project) -> Iterator[Finding]:
@@ -54,7 +56,7 @@ def _requirements(service: Service, project: Project) -> Iterator[Finding]:
         yield Finding(
             PROBLEM, f"{service.name}: {required.kind}s",
             f"{required.file} asks for {names}, which the run would not find; install "
-            f"it: {required.install}", required.install,
+            f"it by `{required.install}`.", required.install,
         )  # fmt: skip
 
 

@@ -39,14 +39,14 @@ def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
     """
     if not schema:
         return []
-    found = [*_keywords(schema), *_required(schema), *_parts(schema)]
-    if found:
+    found = [*_keywords(schema), *_required(schema)]
+    if parts := list(_parts(schema)):
         # Such a schema can't be evaluated, so defaults can't be checked.
-        return found
+        return found + parts
     try:
-        return list(_defaults(schema, secret))
+        return [*found, *_defaults(schema, secret)]
     except RecursionError:
-        return ["the schema refers to itself without end"]
+        return [*found, "the schema refers to itself without end"]
 
 
 def _require_own_references(schema: dict[str, Any]) -> None:

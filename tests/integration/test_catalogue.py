@@ -124,7 +124,7 @@ BREAKS = [
     (break_kind, "can't be read"),
     (break_pipe, "can't be read"),
     (break_script, "deploy.py is not in the service's folder"),
-    (break_mode, "deploy.py can't be executed: chmod +x"),
+    (break_mode, "deploy.py can't be executed; allow it by `chmod +x"),
     (break_playbook, '"site.yml" of "playbook" lies outside'),
     (break_prompt, 'site.yml:2 asks for "a"'),
     (break_collection, "asks for no_such.collection, which the run would not find"),

@@ -78,9 +78,9 @@ def test_a_script_that_nobody_may_execute_is_refused_with_the_command(
     write(folder, {"deploy.py": "#!/bin/sh\n"})
     script = service(playbook=None, deploy_script="deploy.py")
 
-    assert [f"{folder}/deploy.py can't be executed: chmod +x {folder}/deploy.py."] == (
-        sentences(folder, script)
-    )
+    (sentence,) = sentences(folder, script)
+
+    assert f"can't be executed; allow it by `chmod +x {folder}/deploy.py`." in sentence
 
     (folder / "deploy.py").chmod(0o755)
 
@@ -106,8 +106,8 @@ def test_a_missing_collection_is_named_with_the_command_that_installs_it(
 
     assert (
         "collections/requirements.yml asks for community.general, which the run would "
-        f"not find; install it: {folder.parent}/bin/ansible-galaxy collection install "
-        f"-r {folder}/collections/requirements.yml -p {folder}/collections"
+        f"not find; install it by `{folder.parent}/bin/ansible-galaxy collection "
+        f"install -r {folder}/collections/requirements.yml -p {folder}/collections`."
     ) == sentence
 
 
@@ -136,6 +136,24 @@ def test_a_collection_is_found_wherever_the_run_would_find_it(
     path.mkdir(parents=True)
 
     assert [] == sentences(folder, service())
+
+
+def test_what_a_registered_service_lacks_is_installed_for_all(folder: Path) -> None:
+    """A registration would remove what is installed into its project."""
+    write(folder, {"requirements.yml": "collections: [a.b, c.d]\n"})
+    place = folder.parent
+    write(place, {"deploy.py": f"#!{place}/bin/python -I\n"})
+    (place / "lib/python3.99/site-packages/ansible_collections/c/d").mkdir(parents=True)
+
+    of_program = project.ansible_of(place / "deploy.py", place / "home")
+
+    assert of_program is not None
+    (required,) = project.look(folder, service(), of_program).requirements
+    assert ("a.b",) == required.missing
+    assert (
+        f"{place}/bin/ansible-galaxy collection install -r {folder}/requirements.yml "
+        "-p /usr/share/ansible/collections"
+    ) == required.install
 
 
 ROLES = """\

@@ -276,6 +276,18 @@ def test_everything_wrong_is_said_in_a_sentence(
     assert "\0" not in str(caught.value)
 
 
+def test_every_default_and_requirement_that_is_wrong_is_said_at_once() -> None:
+    schema = make_schema(
+        port={"type": "string", "default": 8080}, env={"enum": ["a"], "default": "b"}
+    )
+
+    with pytest.raises(Invalid) as caught:
+        parse_config(variables=schema | {"required": ["nobody_knows"]})
+
+    for name in ("nobody_knows", "the default of port", "the default of env"):
+        assert name in str(caught.value)
+
+
 def test_the_default_of_a_secret_is_not_repeated() -> None:
     schema = make_schema(a={"writeOnly": True, "type": "integer", "default": "hunter2"})
 

@@ -96,6 +96,12 @@ def test_a_value_that_the_schema_refuses_is_named(
     assert problem in problems_of(service, a=value)["a"]
 
 
+def test_a_boolean_that_nobody_sets_is_left_out() -> None:
+    service = service_with(a={"type": "boolean"}, b={"type": "boolean"})
+
+    assert {"b": False} == check(service, from_text(service, {"b": "no"}))
+
+
 def test_a_missing_variable_is_named() -> None:
     schema = make_schema(version={"type": "string"}) | {"required": ["version"]}
 
