@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-import jsonschema
 import orjson
 from pydantic import (
     BaseModel,
@@ -15,10 +14,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
 
+from app.domain import variable_schema
 from app.errors import Invalid
 
 #: A service's name: it becomes a folder, a sudoers file and a part of URLs.
@@ -202,13 +199,7 @@ class Service(BaseModel):
     @field_validator("variables")
     @classmethod
     def _a_schema_of_an_object(cls, value: dict[str, Any]) -> dict[str, Any]:
-        try:
-            jsonschema.Draft202012Validator.check_schema(value)
-        except jsonschema.SchemaError as error:
-            raise ValueError(f"is no JSON Schema: {error.message}") from None
-        except RecursionError:
-            raise ValueError("is nested too deeply") from None
-        _require_own_references(value)
+        variable_schema.require_valid(value)
         if value.get("type", "object") != "object":
             raise ValueError('must be a schema of "type": "object"')
         properties = value.get("properties", {})
@@ -267,6 +258,9 @@ def parse(content: bytes, folder: str) -> Service:
         raise Invalid("; ".join(map(_explain, error.errors()))) from None
     if service.name != folder:
         raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
+    # Not in the model: deployments of an older version keep what that accepted.
+    if found := variable_schema.problems(service.variables, service.secret_names):
+        raise Invalid("; ".join(f"variables: {problem}" for problem in found))
     return service
 
 
@@ -275,23 +269,6 @@ def _require_plain(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
         raise ValueError("must be a plain path inside the service's folder")
-
-
-def _require_own_references(schema: dict[str, Any]) -> None:
-    """Raise ValueError for a `$ref` to anything but a place in the schema itself.
-
-    One to another document would have us fetch it while a form is checked.
-    """
-    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
-    for part in _parts(schema):
-        reference = part.get("$ref", part.get("$dynamicRef"))
-        if isinstance(reference, str):
-            try:
-                resolver.lookup(reference)
-            except (Unresolvable, ValueError):
-                raise ValueError(
-                    f"may only refer to itself, which {reference!r} does not"
-                ) from None
 
 
 def _hides(schema: Any) -> bool:

@@ -14,12 +14,13 @@ from pathlib import Path
 import orjson
 from sqlalchemy import Connection
 
-from app import host
+from app import host, project
 from app.domain.access import Permission
 from app.domain.facts import Account, Host, Known, Registered, Switch
 from app.domain.finding import Finding, Level, sick
 from app.domain.host_checks import check_host, sync_token
 from app.domain.node import NodeState
+from app.domain.project import Project
 from app.domain.service import Service
 from app.domain.service_checks import check_service
 from app.domain.switch_checks import rule_for
@@ -27,7 +28,12 @@ from app.errors import Invalid, NotFound, Unavailable
 from app.settings import Settings
 from app.store import access, nodes, services
 from app.store.store import Store
-from app.usecases.catalogue import folders, printable, read_service
+from app.usecases.catalogue import (
+    folders,
+    look_at_project,
+    printable,
+    read_config,
+)
 
 #: Where the role puts the settings, the age keys, and what was registered.
 ETC = Path("/etc/fastdeploy")
@@ -72,7 +78,7 @@ def examine(
         chosen = [name]
     else:
         raise NotFound(f"there is no service {name!r}")
-    read = {n: read_service(paths[n]) if n in paths else None for n in chosen}
+    read = {n: read_config(paths[n]) if n in paths else None for n in chosen}
     settings_of = {n: _as_registered(settings, read[n]) for n in chosen}
     by_user = {of.run_as: of for of in settings_of.values() or [settings]}
     hosts = {user: look_at_host(of, etc) for user, of in by_user.items()}
@@ -139,7 +145,22 @@ def look_at_service(
         program=file,
         rule=_rule(settings, settings.run_as, program),
         found_by_sudo=found,
+        projects=tuple(_projects(settings, folder, definition, program)),
     )
+
+
+def _projects(
+    settings: Settings, folder: Path, definition: Service | str | None, program: Path
+) -> Iterator[Project]:
+    """The services folder, and what is run in its place where it can be seen."""
+    if not isinstance(definition, Service):
+        return
+    yield look_at_project(folder, definition)
+    source = program.parent / "project"
+    if settings.run_as and definition.playbook and not host.look(source).hidden:
+        ansible = project.ansible_of(program, host.home(settings.run_as))
+        if ansible is not None:
+            yield project.look(source, definition, ansible)
 
 
 def registered(settings: Settings, service: Service) -> Command:
@@ -193,7 +214,7 @@ def _expected(settings: Settings, etc: Path) -> Iterator[str]:
         program = host.home(user) / "runners" / name / "deploy.py"
         yield _rule(settings, user, program)
     for folder in _folders(settings):
-        definition = read_service(folder)
+        definition = read_config(folder)
         of = _as_registered(settings, definition)
         yield _rule(of, of.run_as, _program(of, folder.name, definition))
 

@@ -152,9 +152,9 @@ def test_variables_are_typed_and_those_of_a_file_are_added(
     ("arguments", "sentence"),
     [
         (["-e", "count"], "-e takes key=value, not 'count'"),
-        (["-e", "count=many"], "count: 'many' is not of type 'integer'"),
+        (["-e", "count=many"], 'count: "many" is not of type "integer"'),
         (["-e", "count=9"], "count: 9 is greater than the maximum of 5"),
-        (["-e", "color=green"], "color: 'green' is not one of ['red', 'blue']"),
+        (["-e", "color=green"], 'color: "green" is not one of "red", "blue"'),
         (["-e", "password=short"], "password: is not what this variable accepts"),
         (["-e", "ansible_connection=local"],
          ("ansible_connection: is no variable of variables "

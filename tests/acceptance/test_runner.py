@@ -602,13 +602,16 @@ def test_nothing_of_the_environment_or_the_variables_is_seen(service: Service) -
     )
 
 
-def test_settings_are_applied_and_no_prompt_waits(service: Service) -> None:
+def test_settings_are_applied_and_a_pause_that_was_not_found_does_not_wait(
+    service: Service,
+) -> None:
     service.define("environment.yml")
 
     outcome = service.run()
 
     assert 0 == outcome.code
-    assert "cache=memory answer=nobody" in outcome.display
+    assert "cache=memory" in outcome.display
+    assert outcome.named("runner_on_ok", "Pause")
     place = outcome.named("runner_on_ok", "the place")[0]["event_data"]["res"]
     assert str(service.folder) == place["stdout_lines"][-1]
 
@@ -874,6 +877,22 @@ def test_a_variable_that_the_service_does_not_name_is_refused(
 
     assert repr(name) in sentence
     assert "canary" not in sentence
+
+
+def test_a_playbook_that_asks_somebody_is_refused(service: Service) -> None:
+    service.define("asking.yml")
+
+    assert 'asking.yml:5 asks for "answer"' in refuse(service)
+
+
+def test_a_playbook_does_not_ask_for_a_variable_of_the_launch(service: Service) -> None:
+    service.define("asking.yml", variables={"properties": {"answer": {}}})
+    service.launch(answer="me")
+
+    outcome = service.run()
+
+    assert 0 == outcome.code
+    assert "answer=me" in outcome.display
 
 
 @pytest.mark.parametrize(
