@@ -28,6 +28,11 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: The name of a Unix account or group.
 ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
 DEFAULT_TIMEOUT = 3600
+#: The longest time that is counted in days: a hundred years. Python's dates end soon
+#: after, and PostgreSQL's numbers of bytes at 8 EiB.
+MAX_DAYS = 36_500
+#: The most deployments, or MiB of output, that a limit can name.
+MAX_KEPT = 1_000_000_000
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -39,18 +44,27 @@ class StepSpec(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
 
+    @field_validator("name")
+    @classmethod
+    def _storable(cls, value: str) -> str:
+        if "\0" in value:
+            raise ValueError("must not contain the character NUL")
+        return value
+
 
 class Keep(BaseModel):
     """How long what a deployment printed is kept; what isn't said has no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    days: Annotated[int | None, Field(ge=1)] = None
+    days: Annotated[int | None, Field(ge=1, le=MAX_DAYS)] = None
     deployments: Annotated[
-        int | None, Field(ge=1, description="The newest so many of the service.")
+        int | None,
+        Field(ge=1, le=MAX_KEPT, description="The newest so many of the service."),
     ] = None
     mebibytes: Annotated[
-        int | None, Field(ge=1, description="Of all journals of the service.")
+        int | None,
+        Field(ge=1, le=MAX_KEPT, description="Of all journals of the service."),
     ] = None
 
 

@@ -1,6 +1,5 @@
 """Pages about services: one service with its launch form, sync, launch."""
 
-import re
 import secrets
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -11,11 +10,12 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain import variables
 from app.domain.deployment import Origin
-from app.errors import InvalidVariables, NotFound
+from app.errors import InvalidVariables
 from app.usecases import catalogue, comparing, deploy, doctor, trends
 from app.usecases.doctor import Report
 from app.web import chart, filters, forms, history
 from app.web.context import actor_of, parts
+from app.web.query import BIGINT, number
 
 
 def sync(request: Request) -> Response:
@@ -74,22 +74,12 @@ def compare(request: Request) -> Response:
     compared = comparing.look(
         parts(request).store,
         request.path_params["name"],
-        _number(request, "a"),
-        _number(request, "b") or 0,
+        number(request.query_params, "a", most=BIGINT),
+        number(request.query_params, "b", most=BIGINT) or 0,
     )
     return parts(request).renderer.page(
         request, "services/compare.html", compared=compared, most=comparing.CHANGES
     )
-
-
-def _number(request: Request, name: str) -> int | None:
-    """A deployment's number from the address. Raises NotFound for one that is none."""
-    text = request.query_params.get(name, "")
-    if not text:
-        return None
-    if not re.fullmatch("[0-9]{1,18}", text):
-        raise NotFound("that is no deployment's number")
-    return int(text)
 
 
 def _page(
