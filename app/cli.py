@@ -168,7 +168,7 @@ def cancel(deployment_id: int) -> None:
 
 @cli.command()
 def retry(deployment_id: int) -> None:
-    """Launch a deployment again that did not succeed, as it was."""
+    """Launch an ended deployment again, with the same variables."""
     settings = _settings()
     with _store(settings) as store:
         number = deploy.retry(

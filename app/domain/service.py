@@ -238,6 +238,19 @@ class Service(BaseModel):
         )
 
 
+#: Keys of config.json that change nothing of what a run does or of what it records.
+_NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
+
+
+def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
+    """The keys of config.json in which two versions differ, if a run goes by them."""
+    return tuple(
+        key
+        for key in Service.model_fields
+        if key not in _NOT_OF_A_RUN and getattr(recorded, key) != getattr(present, key)
+    )
+
+
 def parse(content: bytes, folder: str) -> Service:
     """Read the config.json of the folder named `folder`.
 

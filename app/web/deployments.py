@@ -176,7 +176,7 @@ def cancel(request: Request) -> Response:
 
 
 def retry(request: Request) -> Response:
-    """Launch a deployment again that did not succeed, and go to the new one's page."""
+    """Launch an ended deployment again, as it was, and go to the new one's page."""
     launched = deploy.retry(
         parts(request).store,
         parts(request).queue,

@@ -91,7 +91,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         schemas.DeploymentBody, status=202, refuses=(409,),
     ),
     ("POST", "/api/deployments/{id}/retry"): Operation(
-        "Launch a deployment again that did not succeed.",
+        "Launch an ended deployment again, with the same variables.",
         schemas.DeploymentBody, status=201, refuses=(409,),
     ),
     ("GET", "/api/deployments/{id}/events"): Operation(

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain import variables
-from app.domain.deployment import Origin
-from app.errors import InvalidVariables
+from app.domain.deployment import Deployment, Origin
+from app.errors import InvalidVariables, NotFound
 from app.usecases import catalogue, comparing, deploy, doctor, trends
 from app.usecases.doctor import Report
 from app.web import chart, filters, forms, history
@@ -37,7 +37,12 @@ def show(request: Request) -> Response:
         return tidied
     asked = filters.read(request.query_params)
     status_code = 422 if asked.problems else 200
-    return _page(request, sent={}, problems={}, status_code=status_code)
+    again = _again(request)
+    service = catalogue.find_service(
+        parts(request).store, request.path_params["name"]
+    ).service
+    sent = forms.recorded(service, again.variables) if service and again else {}
+    return _page(request, sent=sent, problems={}, status_code=status_code, again=again)
 
 
 def examine(request: Request) -> Response:
@@ -82,6 +87,18 @@ def compare(request: Request) -> Response:
     )
 
 
+def _again(request: Request) -> Deployment | None:
+    """The deployment whose variables the form is to show. Raises NotFound."""
+    asked = number(request.query_params, "again", most=BIGINT)
+    if asked is None:
+        return None
+    found = deploy.find(parts(request).store, asked)
+    name = request.path_params["name"]
+    if found.service_name != name:
+        raise NotFound(f"deployment {asked} is not one of {name}")
+    return found
+
+
 def _page(
     request: Request,
     *,
@@ -89,6 +106,7 @@ def _page(
     problems: Mapping[str, str],
     status_code: int,
     report: Report | None = None,
+    again: Deployment | None = None,
 ) -> Response:
     store = parts(request).store
     name = request.path_params["name"]
@@ -108,6 +126,7 @@ def _page(
         ),
         launch_key=secrets.token_urlsafe(16),
         report=report,
+        again=again,
         registered=doctor.registered(parts(request).settings, service)
         if service
         else None,
