@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.domain import node as nodes
+from app.domain.run_identity import RunSettings
 from app.domain.service import ACCOUNT, MAX_DAYS, MAX_KEPT
 from app.errors import BadSetting
 from app.runner.launch import Events
@@ -159,6 +160,17 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's address in the form that libpq and psycopg read."""
         return re.sub(_SCHEME, "postgresql://", self.database_url.get_secret_value())
+
+    @property
+    def run_settings(self) -> RunSettings:
+        """The settings that decide how runs are started."""
+        return RunSettings(
+            run_as=self.run_as,
+            run_group=self.run_group,
+            runners=self.runners,
+            services=self.services,
+            config_folder=self.config_folder,
+        )
 
     @property
     def runs(self) -> Path:

@@ -32,6 +32,7 @@ READERS = f"fdread{os.getpid() % 100_000}"
 SCRIPT = """#!/bin/sh
 echo "user $(id -un)"
 echo "umask $(umask)"
+echo "folder $(pwd)"
 stat -c 'config %a %U %G' "$2"
 grep -q '"deployment_id"' "$2" && echo config is readable
 cat "$other" 2>&1
@@ -99,7 +100,9 @@ class Host:
         program.write_text(script)
         program.chmod(0o755)
         pattern = f"^--config {self.config_folder}/fastdeploy-[0-9]+\\.json$"
-        rule = f"root ALL=({DEPLOY}) NOPASSWD: {program} {pattern}\n"
+        rule = (
+            f"root ALL=({DEPLOY}) CWD={program.parent} NOPASSWD: {program} {pattern}\n"
+        )
         # Root may do everything by Debian's own rules: the last match decides.
         self.write_rules(self.rules, f"root ALL=({DEPLOY}) !ALL\n{rule}")
         return program
@@ -171,6 +174,7 @@ def test_a_run_is_the_deploy_users_and_keeps_its_exit_code(
 
     assert (Status.FAILED, 3) == (ended.status, ended.exit_code)
     assert f"user {DEPLOY}" in lines
+    assert f"folder {host.runners}/switched" in lines
     assert f"config 640 root {READERS}" in lines
     assert "config is readable" in lines
     assert [line for line in lines if line.endswith("journal: Permission denied")]
