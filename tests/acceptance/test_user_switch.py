@@ -42,6 +42,20 @@ exit 3
 """
 
 
+BECOMES = f"""
+- hosts: localhost
+  gather_facts: false
+  become: true
+  become_user: {DEPLOY}
+  vars:
+    ansible_python_interpreter: /usr/bin/python3
+  tasks:
+    - ansible.builtin.command: sleep 600
+      async: 900
+      poll: 1
+"""
+
+
 @dataclass(frozen=True)
 class Host:
     """A host with a deploy user and a folder of runners, as registration makes them."""
@@ -296,6 +310,26 @@ def test_a_run_of_another_user_is_ended_with_all_it_left(
     folder = stopping.run_folder(number)
     assert f"{folder} INT" == calls[0]
     assert f"{folder} COUNT" == calls[-1]
+
+
+def test_a_job_of_async_that_became_another_user_is_ended_with_its_run(
+    postgres: Postgres, host: Host
+) -> None:
+    """Sudo keeps the mark by which it is found; it leads a session of its own."""
+    host.write_rules(
+        host.rules,
+        f"Defaults>{DEPLOY} env_keep += FASTDEPLOY_RUN\n"
+        f"root ALL=({DEPLOY}) NOPASSWD: ALL\n",
+    )
+    with installed(postgres, host.folder / "becoming") as made:
+        made.worker()
+        made.write_files("becomes", {"deploy.yml": BECOMES}, playbook="deploy.yml")
+        number = made.launch("becomes")
+        eventually(lambda: "sleep 600" in left(made, number))
+
+        cancel(made, number)
+
+        canceled(made, number)
 
 
 @pytest.mark.parametrize(
