@@ -112,14 +112,10 @@ def _refusals(folder: Path, names: Iterable[tuple[str, str | None]]) -> Iterator
 
 def _configuration(folder: Path, home: Path) -> tuple[dict[str, str], Path]:
     """The ansible.cfg that a run in the folder has, and the folder that it is in."""
-    for path in (
-        folder / "ansible.cfg",
-        home / ".ansible.cfg",
-        Path("/etc/ansible/ansible.cfg"),
-    ):
-        if os.path.isfile(path):  # noqa: PTH113 - is_file raises where it may not look
-            return dict(ansible_cfg.read_defaults(path)), path.parent
-    return {}, folder
+    path = ansible_cfg.find(folder, {"HOME": str(home)})
+    if path is None:
+        return {}, folder
+    return dict(ansible_cfg.read_defaults(path)), path.parent
 
 
 def _vault_files(config: dict[str, str], base: Path, home: Path) -> Iterator[Path]:

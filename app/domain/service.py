@@ -29,6 +29,11 @@ RESERVED_ENVIRONMENT = re.compile(
     "FASTDEPLOY_.*|ANSIBLE_(STDOUT_CALLBACK|CALLBACK_PLUGINS|FORCE_COLOR)"
 )
 DEFAULT_TIMEOUT = 3600
+#: The longest time that is counted in days: a hundred years. Python's dates end soon
+#: after, and PostgreSQL's numbers of bytes at 8 EiB.
+MAX_DAYS = 36_500
+#: The most deployments, or MiB of output, that a limit can name.
+MAX_KEPT = 1_000_000_000
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -40,18 +45,27 @@ class StepSpec(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
 
+    @field_validator("name")
+    @classmethod
+    def _storable(cls, value: str) -> str:
+        if "\0" in value:
+            raise ValueError("must not contain the character NUL")
+        return value
+
 
 class Keep(BaseModel):
     """How long what a deployment printed is kept; what isn't said has no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    days: Annotated[int | None, Field(ge=1)] = None
+    days: Annotated[int | None, Field(ge=1, le=MAX_DAYS)] = None
     deployments: Annotated[
-        int | None, Field(ge=1, description="The newest so many of the service.")
+        int | None,
+        Field(ge=1, le=MAX_KEPT, description="The newest so many of the service."),
     ] = None
     mebibytes: Annotated[
-        int | None, Field(ge=1, description="Of all journals of the service.")
+        int | None,
+        Field(ge=1, le=MAX_KEPT, description="Of all journals of the service."),
     ] = None
 
 
@@ -241,6 +255,19 @@ class Service(BaseModel):
             for name, spec in self.properties.items()
             if _hides(spec) or (elsewhere and _refers(spec))
         )
+
+
+#: Keys of config.json that change nothing of what a run does or of what it records.
+_NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
+
+
+def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
+    """The keys of config.json in which two versions differ, if a run goes by them."""
+    return tuple(
+        key
+        for key in Service.model_fields
+        if key not in _NOT_OF_A_RUN and getattr(recorded, key) != getattr(present, key)
+    )
 
 
 def parse(content: bytes, folder: str) -> Service:

@@ -76,6 +76,18 @@ def fields(
     ]
 
 
+def recorded(service: Service, variables: Mapping[str, Any]) -> dict[str, str]:
+    """The launch variables of an earlier deployment, as the form's fields show them.
+
+    One that the service doesn't have any more, or that is a secret now, is left out.
+    """
+    return {
+        name: _shown(schema, variables[name])
+        for name, schema in service.properties.items()
+        if name in variables and name not in service.secret_names
+    }
+
+
 def values(service: Service, form: Mapping[str, Any]) -> dict[str, str]:
     """The launch variables in a sent form, as texts.
 

@@ -15,6 +15,7 @@ import pytest
 
 from app.domain.deployment import Status
 from app.serve import listen
+from app.usecases import nodes
 from tests.acceptance.conftest import ROOT, Installation, Process, eventually, free_port
 from tests.processes import living
 
@@ -252,6 +253,63 @@ def test_a_created_token_can_do_what_it_was_created_for(
 
 
 # Errors that a person can act on
+
+
+def test_tables_are_neither_folded_nor_cut_in_a_pipe(
+    fastdeploy: Installation,
+) -> None:
+    long = f"ip-10-0-12-34.{'a-long-part.' * 12}internal"
+    token = "t" * 64
+    nodes.beat(fastdeploy.store, long, identity=long, concurrency=1)
+    command(fastdeploy, "createtoken", token, "--scope", "view", "--scope", "deploy")
+
+    try:
+        listed = command(fastdeploy, "nodes", COLUMNS="40")
+        tokens = command(fastdeploy, "tokens", COLUMNS="40")
+    finally:
+        nodes.stop(fastdeploy.store, long, long)
+
+    (node,) = [line for line in listed.stdout.splitlines() if long in line]
+    assert "ready" in node
+    (found,) = [line for line in tokens.stdout.splitlines() if token in line]
+    assert "deploy, view" in found
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "100000000", str(10**30)])
+def test_a_token_that_expires_at_once_or_beyond_all_dates_is_refused(
+    fastdeploy: Installation, days: str
+) -> None:
+    done = command(fastdeploy, "createtoken", "x", "--scope", "view", "--days", days)
+
+    assert_refused(done, "days: a token expires after 1 to 36500 days, or never")
+
+
+def test_nobody_is_logged_out_whom_fastdeploy_does_not_know(
+    fastdeploy: Installation,
+) -> None:
+    assert_refused(command(fastdeploy, "logout", "nobody"), "there is no user 'nobody'")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["deploy", "\udcff"], ["logout", "a\udcff"], ["forgetnode", "\udcff"]],
+    ids=lambda words: words[0],
+)
+def test_an_argument_that_is_no_utf8_is_refused(
+    fastdeploy: Installation, words: list[str]
+) -> None:
+    sentence = f"the argument {words[1]!r} is not valid UTF-8"
+
+    assert_refused(command(fastdeploy, *words), sentence)
+
+
+@pytest.mark.parametrize("name", ["follow", "cancel", "retry", "artifacts"])
+def test_a_number_that_no_deployment_can_have_is_unknown(
+    fastdeploy: Installation, name: str
+) -> None:
+    done = command(fastdeploy, name, str(10**20))
+
+    assert_refused(done, f"there is no deployment {10**20}")
 
 
 def test_an_unknown_service_is_told_with_the_known_ones(

@@ -113,6 +113,15 @@ for _ in range(400):
         pytest.param(
             {"nul\0key": 1}, r"nul\\0key: Extra inputs", id="unknown-key-with-nul"
         ),
+        pytest.param(
+            {"steps": [{"name": "a\0b"}]}, "must not contain", id="step-with-nul"
+        ),
+        pytest.param(
+            {"keep": {"days": 99999999999}}, "equal to 36500", id="keep-past-all-dates"
+        ),
+        pytest.param(
+            {"keep": {"mebibytes": 2**44}}, "equal to 1000000000", id="keep-past-bigint"
+        ),
         pytest.param({"deploy_script": ...}, "exactly one of", id="neither-kind"),
         pytest.param({"playbook": "site.yml"}, "exactly one of", id="both-kinds"),
         pytest.param({"inventory": "hosts"}, "goes with", id="inventory-of-a-script"),
