@@ -10,8 +10,8 @@ _list:
 # Start everything on this machine: PostgreSQL, web and worker; Ctrl-C stops it
 [group("try")]
 [no-exit-message]
-up *args: frontend
-    @{{ run }} fastdeploy up "$@"
+up *args:
+    @tools/up "$@"
 
 # Deploy a bundled service without a person and check the record, event by event
 [group("try")]
