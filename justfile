@@ -144,4 +144,5 @@ remove-one name="" confirm="" *args:
 # Try a role on a real host with systemd, in a container: `./justw molecule register`
 [group("check")]
 molecule scenario="register" command="test":
+    tools/system-host prepare
     uv run --frozen --extra embedded --group molecule molecule {{ command }} --scenario-name {{ scenario }}
