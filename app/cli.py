@@ -22,6 +22,7 @@ from app.serve import serve
 from app.settings import Settings, read_settings
 from app.store.migrate import migrate as migrate_store
 from app.store.store import Store
+from app.up import up as up_everything
 from app.usecases import (
     access,
     artifacts,
@@ -63,9 +64,13 @@ def main() -> None:
 def up(
     port: Annotated[int | None, typer.Option(help="Port of the web interface.")] = None,
 ) -> None:
-    """Start everything on this machine: PostgreSQL, web and worker, until Ctrl-C."""
-    settings = _settings() if port is None else read_settings(port=port)
-    local.up(settings)
+    """Start everything on this machine: PostgreSQL, web and worker.
+
+    Ctrl-C, SIGTERM and SIGHUP stop all of it; the exit code is then 0. A second one in
+    the same folder is refused, and names the process that runs there.
+    """
+    # Not _settings(): an embedded PostgreSQL that already runs is one to stop, too.
+    up_everything(read_settings() if port is None else read_settings(port=port))
 
 
 @cli.command()

@@ -2,22 +2,18 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from app.domain.deployment import Status
 from app.serve import listen
 from app.usecases import nodes
-from tests.acceptance.conftest import ROOT, Installation, Process, eventually, free_port
-from tests.processes import living
+from tests.acceptance.conftest import ROOT, Installation
 
 STEPS = """#!/bin/sh
 echo '{"name": "build", "state": "running"}'
@@ -378,74 +374,3 @@ def test_a_port_in_use_is_told(installation: Installation, name: str) -> None:
         f"FASTDEPLOY_PORT: {port} is in use; stop what listens there, "
         "or choose another port",
     )
-
-
-# Everything at once
-
-
-@pytest.fixture
-def var(runtime_folder: Path, tmp_path: Path) -> Iterator[Path]:
-    """A folder for an embedded PostgreSQL: its own user must be able to get there."""
-    folder = runtime_folder / tmp_path.name
-    yield folder
-    for process in of_installation(folder):
-        process.kill()
-
-
-def test_up_starts_everything_and_ctrl_c_ends_everything(
-    var: Path, tmp_path: Path
-) -> None:
-    first = up(var, tmp_path, "first")
-    password = re.search(r"Log in as admin with the password (\S+)", first.log)
-    assert password is not None
-    url = re.findall(r"FastDeploy is at (\S+)", first.log)[0]
-    with httpx.Client(base_url=url) as browser:
-        eventually(lambda: answers(browser))
-        form = {"name": "admin", "password": password[1]}
-        assert 303 == browser.post("/login", data=form).status_code
-    env = {"FASTDEPLOY_VAR": str(var)}
-    deployed = subprocess.run(
-        [sys.executable, "-m", "app", "deploy", "hello", "--follow"], cwd=ROOT,
-        env=os.environ | env, check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert (0, "") == (deployed.returncode, deployed.stderr)
-    interrupt(first)
-    assert [] == of_installation(var)
-
-    second = up(var, tmp_path, "second")
-    assert "password" not in second.log
-    interrupt(second)
-    assert [] == of_installation(var)
-
-
-def up(var: Path, folder: Path, name: str) -> Process:
-    """Start everything, and return it once it says where it is."""
-    env = os.environ | {"FASTDEPLOY_VAR": str(var), "FASTDEPLOY_PORT": str(free_port())}
-    log = folder / f"{name}.log"
-    started = Process([sys.executable, "-m", "app", "up"], env, log)
-    eventually(lambda: "FastDeploy is at" in started.log or started.exit_code)
-    assert started.exit_code is None, started.log
-    return started
-
-
-def interrupt(started: Process) -> None:
-    os.kill(started.pid, signal.SIGINT)
-    assert 0 == started.wait(), started.log
-
-
-def answers(browser: httpx.Client) -> bool:
-    with suppress(httpx.TransportError):
-        return browser.get("/readyz").status_code == 200
-    return False
-
-
-def of_installation(var: Path) -> list[psutil.Process]:
-    """Every process that has to do with this folder."""
-
-    def belongs(process: psutil.Process) -> bool:
-        folder = process.environ().get("FASTDEPLOY_VAR", "")
-        return any(
-            str(var) in word for word in [*process.cmdline(), folder, process.cwd()]
-        )
-
-    return living(belongs)
