@@ -17,6 +17,7 @@ from pydantic import (
 
 from app.domain import variable_schema
 from app.errors import Invalid
+from app.runner import environment as environment_rules
 
 #: A service's name: it becomes a folder, a sudoers file and a part of URLs.
 NAME = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
@@ -24,10 +25,6 @@ NAME = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: The name of a Unix account or group.
 ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
-#: With these, FastDeploy ties a run to its journal and its events.
-RESERVED_ENVIRONMENT = re.compile(
-    "FASTDEPLOY_.*|ANSIBLE_(STDOUT_CALLBACK|CALLBACK_PLUGINS|FORCE_COLOR)"
-)
 DEFAULT_TIMEOUT = 3600
 #: The longest time that is counted in days: a hundred years. Python's dates end soon
 #: after, and PostgreSQL's numbers of bytes at 8 EiB.
@@ -140,7 +137,7 @@ class Service(BaseModel):
     ] = ()
     environment: Annotated[
         dict[
-            Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")],
+            Annotated[str, Field(pattern=environment_rules.NAME)],
             Annotated[str, Field(max_length=4096)],
         ],
         Field(
@@ -196,10 +193,8 @@ class Service(BaseModel):
     @classmethod
     def _free_environment(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
-            if RESERVED_ENVIRONMENT.fullmatch(name):
-                raise ValueError(f"{name} is set by FastDeploy: remove it")
-            if "\0" in text:
-                raise ValueError(f"{name} must have no NUL character")
+            if problem := environment_rules.find_problem(name, text):
+                raise ValueError(problem)
         return value
 
     @field_validator("steps")
@@ -253,7 +248,9 @@ class Service(BaseModel):
         return frozenset(
             name
             for name, spec in self.properties.items()
-            if _hides(spec) or (elsewhere and _refers(spec))
+            if _hides(spec)
+            or (elsewhere and _refers(spec))
+            or _hides_from_outside(self.variables, name)
         )
 
 
@@ -301,6 +298,22 @@ def _require_plain(name: str) -> None:
 def _hides(schema: Any) -> bool:
     """Whether something in a schema is writeOnly."""
     return any(part.get("writeOnly") is True for part in _parts(schema))
+
+
+def _hides_from_outside(schema: dict[str, Any], name: str) -> bool:
+    """Whether `allOf`, `if` or `patternProperties` beside `properties` hide a variable.
+
+    What a pattern matches and which condition holds is not looked at.
+    """
+    outside = {key: part for key, part in schema.items() if key != "properties"}
+    return any(
+        _hides(part.get("patternProperties"))
+        or (
+            isinstance(inner := part.get("properties"), dict)
+            and _hides(inner.get(name))
+        )
+        for part in _parts(outside)
+    )
 
 
 def _refers(schema: Any) -> bool:

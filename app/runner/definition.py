@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import environment
 from .errors import Refused
 
 
@@ -126,13 +127,16 @@ def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
 def _environment(content: Mapping[str, Any], folder: Path) -> Mapping[str, str]:
     value = content.get("environment", {})
     if not isinstance(value, dict) or not all(
-        isinstance(text, str) and "\0" not in name + text and name and "=" not in name
-        for name, text in value.items()
+        isinstance(text, str) for text in value.values()
     ):
         raise Refused(
             f'"environment" in {folder}/config.json must be an object of texts: '
             "correct it."
         )
+    for name, text in value.items():
+        # It never repeats a text: it may be a password that doesn't belong there.
+        if problem := environment.find_problem(name, text):
+            raise Refused(f'"environment" in {folder}/config.json: {problem}.')
     return value
 
 

@@ -1,6 +1,7 @@
 """The environment of ansible-playbook: built from a list, never inherited."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,14 @@ INHERITED = frozenset({
     "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
     MARK,
 })  # fmt: skip
+#: What a name in `environment` of config.json looks like.
+NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+#: Names that config.json can't set. With FASTDEPLOY_* and ANSIBLE_*, a run is tied to
+#: its processes and its events; the others belong to the shell that starts a script.
+_RESERVED = re.compile(
+    "FASTDEPLOY_.*|ANSIBLE_(STDOUT_CALLBACK|CALLBACK_PLUGINS|FORCE_COLOR)"
+    "|IFS|OLDPWD|OPTIND|PPID|PWD"
+)
 CALLBACK_PLUGINS = Path(__file__).parent / "callback_plugins"
 #: What is set for our own ansible-playbook alone. Our callback plugin removes it once
 #: Ansible has read it, so that a task that calls Ansible runs as it does without us.
@@ -57,6 +66,21 @@ def build(caller: Mapping[str, str], service: Mapping[str, str]) -> dict[str, st
     } | dict(service)  # fmt: skip
     path = os.pathsep.join((str(Path(sys.executable).parent), found["PATH"]))
     return found | {"PATH": path, "ANSIBLE_FORCE_COLOR": "True"}
+
+
+def find_problem(name: str, text: str) -> str:
+    """Return why `environment` in config.json can't set this; empty if it can."""
+    if not re.fullmatch(NAME, name):
+        return f"{name!r} must have letters, digits and _ only, and begin with no digit"
+    if _RESERVED.fullmatch(name):
+        return f"{name} is set by FastDeploy or the shell: remove it"
+    if "\0" in text:
+        return f"{name} must have no NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return f"{name} must have no half of a surrogate pair"
+    return ""
 
 
 def for_our_callback(events: Path, terminal: int) -> dict[str, str]:

@@ -51,17 +51,17 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # the journal had room is asked before anything that is removed makes some. The run
 # begins in its service's folder, or in / where this user may not enter it: sudo changes
 # to the folder of its rule. The wrapper stays in /, so that it keeps no folder busy.
+# The environment is the service's: `command -p` doesn't use its PATH, and no variable
+# is assigned before the run, which would inherit it where the service has set it too.
 _WRAPPER = """\
-cd "$1" && printf '%s\\n' "$$" 1<>pid.new && mv pid.new pid || exit
-config=$2 folder=$1 cgroup=$3 place=$4
-shift 4
+cd "$1" && printf '%s\\n' "$$" 1<>pid.new && command -p mv pid.new pid || exit
 cd / && exec 2>/dev/null
-[ -z "$cgroup" ] || echo 0 >"$cgroup/cgroup.procs"
-(cd -- "$place"; exec "$@" 2>&1 9>&-)
+[ -z "$3" ] || echo 0 >"$3/cgroup.procs"
+(cd -- "$4"; shift 4; exec "$@" 2>&1 9>&-)
 rc=$? room=
-cd "$folder" && { printf '%4096s' >room || room=full; rm -f room; }
-rm -f -- "$config"
-cd "$folder" && printf '%s\\n' "$rc $room" 1<>rc.new && mv rc.new rc
+cd "$1" && { printf '%4096s' >room || room=full; command -p rm -f room; }
+command -p rm -f -- "$2"
+cd "$1" && printf '%s\\n' "$rc $room" 1<>rc.new && command -p mv rc.new rc
 """
 #: What is put into `pid.new` and `rc.new` to take their room: blank, so that it adds
 #: nothing to what is written over its beginning.
@@ -179,9 +179,8 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
             "host, or set FASTDEPLOY_RUN_GROUP to a group that exists"
         ) from None
     try:
-        return _spawn(
-            run, config, identity.folder, command, deployment.service.environment
-        )
+        own = _own_environment(service)
+        return _spawn(run, config, identity.folder, command, own)
     except OSError as error:
         run.remove_config()
         if error.errno in FULL:
@@ -319,6 +318,15 @@ def _spawn(
     finally:
         os.close(journal)
         os.close(lock)
+
+
+def _own_environment(service: Service) -> Mapping[str, str]:
+    """Return what a service adds to the environment of its program.
+
+    For a playbook, the runner is the program. It reads config.json itself, and gives
+    `environment` to ansible-playbook alone.
+    """
+    return {} if service.playbook else service.environment
 
 
 def _environment(run: Run, service: Mapping[str, str]) -> dict[str, str]:

@@ -32,6 +32,15 @@ VARIABLES = {
     },
 }
 HELLO = "#!/bin/sh\necho hello\n"
+ONE_TASK = """\
+- name: Say something
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Say it
+      ansible.builtin.debug:
+        msg: "hello"
+"""
 #: Waits until a file `go` lies beside it.
 WAITING = '#!/bin/sh\necho begun\nuntil [ -e "${0%/*}/go" ]; do sleep 0.05; done\n'
 #: Tells everything that a program can know of itself, before Python changes any of it.
@@ -56,7 +65,8 @@ def fastdeploy(
     """An installation whose worker knows things that no run may know."""
     folder = tmp_path_factory.mktemp("launch")
     with installed(postgres, folder, secret_key="k" * 40) as made:
-        made.worker(SOME_CANARY="canary")
+        made.worker(SOME_CANARY="canary", HTTPS_PROXY="http://of-the-worker",
+                    no_proxy="localhost", PIP_CERT="/etc/ca.pem")  # fmt: skip
         yield made
 
 
@@ -97,18 +107,6 @@ def test_the_config_file_is_that_of_the_deployment_guide(
     assert [] == list(fastdeploy.config_folder.iterdir())
 
 
-def test_the_environment_of_config_json_reaches_a_script(
-    fastdeploy: Installation,
-) -> None:
-    environment = {"STAGE": "production", "TZ": "Europe/Berlin"}
-    fastdeploy.write_service("staged", ABOUT, environment=environment)
-
-    ended = fastdeploy.run("staged")
-
-    env = told(fastdeploy, ended)["env"]
-    assert environment == {name: env[name] for name in environment}
-
-
 def test_nothing_of_fastdeploys_environment_reaches_a_run(
     fastdeploy: Installation,
 ) -> None:
@@ -121,6 +119,82 @@ def test_nothing_of_fastdeploys_environment_reaches_a_run(
     # What a shell sets by itself is nobody's.
     allowed = {*INHERITED, "PATH", "PWD", "OLDPWD", "LC_CTYPE", "_", "SHLVL"}
     assert set() == set(env) - allowed
+
+
+def test_a_run_gets_the_workers_proxies_and_the_services_environment(
+    fastdeploy: Installation,
+) -> None:
+    """Names that the wrapper could use for itself and a PATH without tools included."""
+    own = {"HTTPS_PROXY": "http://of-the-service", "PATH": "/nonexistent", "rc": "8",
+           "config": "1", "folder": "2", "cgroup": "3", "place": "4"}  # fmt: skip
+    passed_on = {"no_proxy": "localhost", "PIP_CERT": "/etc/ca.pem"}
+    printing = (
+        f"#!{sys.executable}\nimport json, os\n"
+        'print("about", json.dumps({"env": dict(os.environ)}))\n'
+    )
+    fastdeploy.write_service("own-environment", printing, environment=own)
+
+    ended = fastdeploy.run("own-environment")
+    env = told(fastdeploy, ended)["env"]
+
+    assert Status.SUCCESSFUL == ended.status
+    expected = own | passed_on
+    assert expected == {name: env.get(name) for name in expected}
+    assert [] == list(fastdeploy.config_folder.iterdir())
+
+
+def test_the_environment_of_a_playbook_service_is_not_that_of_its_runner(
+    fastdeploy: Installation,
+) -> None:
+    """Else config.json could break or replace the program that reads it."""
+    here = fastdeploy.services / "with-python-path"
+    noting = (
+        "import os, sys\n"
+        f"with open({str(here / 'programs')!r}, 'a') as file:\n"
+        "    file.write(' '.join(sys.orig_argv) + '\\n')\n"
+    )
+    fastdeploy.write_files(
+        here.name, {"site.yml": ONE_TASK, "sitecustomize.py": noting},
+        playbook="site.yml", environment={"PYTHONPATH": str(here)},
+    )  # fmt: skip
+
+    ended = fastdeploy.run(here.name)
+
+    assert Status.SUCCESSFUL == ended.status
+    programs = (here / "programs").read_text()
+    assert "ansible-playbook" in programs
+    assert "app.runner" not in programs
+
+
+def test_a_secret_is_masked_wherever_its_schema_says_so(
+    fastdeploy: Installation,
+) -> None:
+    """The worker names the secrets to the runner: there is one definition of them."""
+    hidden = {"type": "string", "writeOnly": True}
+    schemas: dict[str, Any] = {
+        "direct": hidden,
+        "reference": {"$ref": "#/$defs/hidden"},
+        "all": {"allOf": [hidden]},
+        "any": {"anyOf": [{"type": "null"}, hidden]},
+        "additional": {"additionalProperties": hidden},
+        "prefix": {"prefixItems": [hidden]},
+        "beside": {},
+    }
+    values: dict[str, Any] = {name: f"0{i}234567" for i, name in enumerate(schemas)}
+    values |= {"additional": {"x": "01.234567"}, "prefix": ["1_234_567"]}
+    playbook = ONE_TASK.replace("hello", "{{ [" + ", ".join(schemas) + "] }}")
+    beside = {"allOf": [{"properties": {"beside": hidden}}]}
+    fastdeploy.write_files(
+        "hidden", {"site.yml": playbook}, playbook="site.yml",
+        variables={"properties": schemas, "$defs": {"hidden": hidden}, **beside},
+    )  # fmt: skip
+
+    ended = fastdeploy.run("hidden", **values)
+    output = fastdeploy.output(ended.id).decode()
+
+    assert Status.SUCCESSFUL == ended.status
+    assert len(schemas) == output.count('"********"')
+    assert not re.search(r"0\d234567|01\.234567|1_?234_?567|342391", output)
 
 
 def test_a_run_has_three_descriptors_default_signals_and_a_session_of_its_own(

@@ -61,8 +61,11 @@ def test_secret_names_are_the_properties_that_are_write_only() -> None:
         {"items": {"writeOnly": True}},
         {"anyOf": [{"type": "null"}, {"properties": {"key": {"writeOnly": True}}}]},
         {"$ref": "#/$defs/account"},
+        {"allOf": [{"type": "string"}, {"writeOnly": True}]},
+        {"additionalProperties": {"type": "string", "writeOnly": True}},
+        {"prefixItems": [{"type": "string"}, {"writeOnly": True}]},
     ],
-    ids=["property", "item", "choice", "reference"],
+    ids=["property", "item", "choice", "reference", "all", "additional", "prefix"],
 )
 def test_a_variable_of_which_a_part_is_write_only_is_secret(
     account: dict[str, Any],
@@ -71,6 +74,32 @@ def test_a_variable_of_which_a_part_is_write_only_is_secret(
     schema["$defs"] = {"account": {"properties": {"key": {"writeOnly": True}}}}
 
     assert {"account"} == parse_config(variables=schema).secret_names
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        {"allOf": [{"properties": {"account": {"writeOnly": True}}}]},
+        {"if": {"required": ["account"]},
+         "then": {"properties": {"account": {"items": {"writeOnly": True}}}}},
+        {"$ref": "#/$defs/all",
+         "$defs": {"all": {"properties": {"account": {"writeOnly": True}}}}},
+    ],
+    ids=["all", "condition", "reference"],
+)  # fmt: skip
+def test_a_schema_beside_properties_can_make_a_variable_secret(
+    outside: dict[str, Any],
+) -> None:
+    schema = make_schema(account={}, colour={"type": "string"}) | outside
+
+    assert {"account"} == parse_config(variables=schema).secret_names
+
+
+def test_a_pattern_that_hides_properties_hides_all_of_them() -> None:
+    schema = make_schema(token_a={}, colour={})
+    schema["patternProperties"] = {"^token_": {"writeOnly": True}}
+
+    assert {"token_a", "colour"} == parse_config(variables=schema).secret_names
 
 
 @pytest.mark.parametrize(
