@@ -246,6 +246,42 @@ def test_a_hosts_python_packages_are_those_of_the_lock() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("environment", "code", "says"),
+    [
+        ({"HTTPS_PROXY": "http://proxy", "PORT": "8080"}, 0,
+         '{"HTTPS_PROXY": "http://proxy", "PORT": "8080"}'),
+        ({"PORT": 8080}, 2, "quote numbers"),
+        ({"A-B": "x"}, 2, "names of letters"),
+    ],
+    ids=["texts", "number", "name"],
+)  # fmt: skip
+def test_the_registration_writes_the_environment_or_says_what_is_wrong(
+    environment: dict[str, Any], code: int, says: str, tmp_path: Path
+) -> None:
+    role = ROOT / "roles" / REGISTER
+    checks = yaml.safe_load((role / "tasks" / "preflight.yml").read_text())
+    [check] = [task for task in checks if task["name"] == "Check the environment"]
+    show = {"ansible.builtin.debug": {"msg": "{{ _definition.environment | to_json }}"}}
+    given = {"fd_service_name": "shop", "fd_environment": environment}
+    play = {
+        "hosts": "localhost", "gather_facts": False,
+        "vars": defaults(REGISTER) | given,
+        "vars_files": [str(role / "vars" / "main.yml")], "tasks": [check, show],
+    }  # fmt: skip
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(yaml.safe_dump([play], sort_keys=False))
+
+    done = subprocess.run(
+        ["ansible-playbook", "-i", "localhost,", "-c", "local", playbook],
+        check=False, capture_output=True, text=True,
+        env=os.environ | {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"},
+    )  # fmt: skip
+
+    assert code == done.returncode, done
+    assert says in done.stdout
+
+
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     done = subprocess.run(
         [ROOT / "tools" / "playbook", "register", "nothing"],
