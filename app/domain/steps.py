@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from app.domain import escapes
 from app.domain.events import (
     JournalEvent,
     RunnerEvent,
@@ -71,6 +72,9 @@ class Steps:
         self._changed: dict[str, Step] = {}
         running = [s for s in self._steps.values() if s.state is StepState.RUNNING]
         self._current = running[-1].name if running else None
+        #: The step, task and result of the last failure, and the hosts that share it.
+        self._failure: tuple[str, str, TaskResult | None] | None = None
+        self._failing: set[str] = set()
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self._steps.values())
@@ -106,6 +110,12 @@ class Steps:
         """The steps in failure, in their order."""
         return [s for s in self._steps.values() if s.state is StepState.FAILURE]
 
+    @property
+    def running(self) -> str:
+        """The name of the step that is running; empty if none is."""
+        step = self._steps.get(self._current or "")
+        return step.name if step and step.state is StepState.RUNNING else ""
+
     def _apply_report(self, event: StepReported, at: datetime) -> int | None:
         step = self._find_or_add(event.name)
         if step is None:
@@ -135,14 +145,28 @@ class Steps:
             self._leave_current(at)
             self._current = step.name
         if event.result in _FAILURES:
+            message = self._failure_in(step, event)
             hosts = (*(h for h in step.failed_hosts if h != event.host), event.host)
             step = replace(step, failed_hosts=hosts)
-            why = f": {event.message}" if event.message else ""
-            message = f"{event.task}: {event.result} on {event.host}{why}"
             self._set(step, StepState.FAILURE, message, at)
         elif step.state is not StepState.RUNNING and not step.failed_hosts:
             self._set(step, StepState.RUNNING, step.message, at)
         return step.position
+
+    def _failure_in(self, step: Step, event: RunnerEvent) -> str:
+        """Describe a failure; of several hosts in the same task, that of the last."""
+        failure = (step.name, event.task, event.result)
+        said = f"{event.task}: {event.result} on "
+        if failure != self._failure:
+            # A worker that resumes a run knows the earlier hosts from the step.
+            same = step.message.startswith(said)
+            self._failure = failure
+            self._failing = set(step.failed_hosts) if same else set()
+        self._failing.add(event.host)
+        count = len(self._failing)
+        hosts = event.host if count == 1 else f"{count} hosts"
+        why = f": {event.message}" if event.message else ""
+        return f"{said}{hosts}{why}"
 
     def _name_for(self, event: RunnerEvent) -> str:
         prefix, found, _ = event.task.partition(SEPARATOR)
@@ -202,7 +226,7 @@ class Steps:
         changed = replace(
             step,
             state=state,
-            message=cut(message, MAX_MESSAGE),
+            message=cut(escapes.strip(message), MAX_MESSAGE),
             started_at=None if state in _NOT_BEGUN else step.started_at or at,
             finished_at=at if state in _ENDED else None,
         )

@@ -13,8 +13,12 @@ from pathlib import Path
 _SYSTEM = Path("/etc/ansible/ansible.cfg")
 
 
-def read(folder: Path, env: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the section `[defaults]` of the ansible.cfg that holds in a folder.
+#: The sections that are read, by name.
+Sections = Mapping[str, Mapping[str, str]]
+
+
+def read(folder: Path, env: Mapping[str, str]) -> Sections:
+    """Return the sections of the ansible.cfg that holds in a folder.
 
     Args:
         folder: The working directory of ansible-playbook.
@@ -28,8 +32,8 @@ def read(folder: Path, env: Mapping[str, str]) -> Mapping[str, str]:
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
     try:
         parser.read_string(found.read_text())
-        return dict(parser["defaults"])
-    except (OSError, ValueError, KeyError, configparser.Error):
+        return {name: dict(parser[name]) for name in parser.sections()}
+    except (OSError, ValueError, configparser.Error):
         return {}
 
 

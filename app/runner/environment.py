@@ -52,6 +52,22 @@ def build(caller: Mapping[str, str], service: Mapping[str, str]) -> dict[str, st
     return found | {"PATH": path, "ANSIBLE_FORCE_COLOR": "True"}
 
 
+def refuse_failed_inventory(
+    env: Mapping[str, str], inventory: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment in which a run fails if no inventory could be parsed.
+
+    Ansible itself goes on without hosts and exits with 0. It stays so where the service
+    says so: in its `environment`, or in `inventory`, which is that section of its
+    ansible.cfg.
+    """
+    chosen = "ANSIBLE_INVENTORY_UNPARSED_FAILED" in env or any(
+        key in inventory for key in ("unparsed_is_failed", "unparsed_warning")
+    )
+    ours = {} if chosen else {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"}
+    return {**env, **ours}
+
+
 def for_our_callback(events: Path) -> dict[str, str]:
     """Return what makes our callback plugin send its events to the FIFO `events`."""
     return {
