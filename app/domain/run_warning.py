@@ -7,7 +7,7 @@ is a warning of the deployment: the playbook went on, but somebody should look a
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from app.domain.events import TaskResult
 from app.domain.matrix import label
@@ -17,6 +17,10 @@ MAX_WARNINGS = 50
 MAX_HOSTS = 100
 #: Host names in a sentence.
 _NAMED = 10
+
+
+#: What happened to the hosts of a warning; empty where nothing did.
+Result = Literal["failed", "unreachable", ""]
 
 
 class Kind(StrEnum):
@@ -55,7 +59,7 @@ class RunWarning:
     kind: Kind
     step: str
     task: str
-    result: str
+    result: Result
     hosts: tuple[str, ...]
     count: int
 
@@ -64,8 +68,7 @@ class RunWarning:
         if self.kind is Kind.DROPPED:
             hosts = "1 host" if self.count == 1 else f"{self.count} hosts"
             return f"{hosts} of play {self.step} did nothing further: {self._names}"
-        failed = self.result == TaskResult.FAILED
-        what = "failed" if failed else "could not be reached"
+        what = "failed" if self.result == "failed" else "could not be reached"
         return f"{self._names} {what} in {self._place}{self._consequence}"
 
     @property
@@ -109,14 +112,15 @@ def collect(setbacks: Iterable[Setback], lost: frozenset[str]) -> list[RunWarnin
     """
     found = list(setbacks)
     last = {one.host: one.number for one in found if not one.ignored}
-    groups: dict[tuple[Kind, str, str, str], dict[str, None]] = {}
+    groups: dict[tuple[Kind, str, str, Result], dict[str, None]] = {}
     for one in found:
+        cleared = one.host in lost and last.get(one.host) == one.number
+        kind = Kind.CLEARED if cleared else Kind.RESCUED
+        failed = one.result is TaskResult.FAILED
         if one.ignored:
-            kind, result = Kind.IGNORED, TaskResult.UNREACHABLE
-        else:
-            cleared = one.host in lost and last[one.host] == one.number
-            kind, result = Kind.CLEARED if cleared else Kind.RESCUED, one.result
-        group = groups.setdefault((kind, one.step, one.task, result.value), {})
+            kind, failed = Kind.IGNORED, False
+        result: Result = "failed" if failed else "unreachable"
+        group = groups.setdefault((kind, one.step, one.task, result), {})
         group[one.host] = None
     return [
         _warning(kind, step, task, result, list(hosts))
@@ -131,6 +135,6 @@ def dropped(play: str, hosts: Iterable[str], lost: frozenset[str]) -> list[RunWa
 
 
 def _warning(
-    kind: Kind, step: str, task: str, result: str, hosts: list[str]
+    kind: Kind, step: str, task: str, result: Result, hosts: list[str]
 ) -> RunWarning:
     return RunWarning(kind, step, task, result, tuple(hosts[:MAX_HOSTS]), len(hosts))
