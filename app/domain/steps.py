@@ -1,5 +1,6 @@
 """The steps of a deployment: declared beforehand, moved on by the events of its run."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -72,9 +73,6 @@ class Steps:
         self._changed: dict[str, Step] = {}
         running = [s for s in self._steps.values() if s.state is StepState.RUNNING]
         self._current = running[-1].name if running else None
-        #: The step, task and result of the last failure, and the hosts that share it.
-        self._failure: tuple[str, str, TaskResult | None] | None = None
-        self._failing: set[str] = set()
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self._steps.values())
@@ -145,28 +143,13 @@ class Steps:
             self._leave_current(at)
             self._current = step.name
         if event.result in _FAILURES:
-            message = self._failure_in(step, event)
+            message = _describe_failure(step, event)
             hosts = (*(h for h in step.failed_hosts if h != event.host), event.host)
             step = replace(step, failed_hosts=hosts)
             self._set(step, StepState.FAILURE, message, at)
         elif step.state is not StepState.RUNNING and not step.failed_hosts:
             self._set(step, StepState.RUNNING, step.message, at)
         return step.position
-
-    def _failure_in(self, step: Step, event: RunnerEvent) -> str:
-        """Describe a failure; of several hosts in the same task, that of the last."""
-        failure = (step.name, event.task, event.result)
-        said = f"{event.task}: {event.result} on "
-        if failure != self._failure:
-            # A worker that resumes a run knows the earlier hosts from the step.
-            same = step.message.startswith(said)
-            self._failure = failure
-            self._failing = set(step.failed_hosts) if same else set()
-        self._failing.add(event.host)
-        count = len(self._failing)
-        hosts = event.host if count == 1 else f"{count} hosts"
-        why = f": {event.message}" if event.message else ""
-        return f"{said}{hosts}{why}"
 
     def _name_for(self, event: RunnerEvent) -> str:
         prefix, found, _ = event.task.partition(SEPARATOR)
@@ -238,6 +221,21 @@ class Steps:
 
     def _position_of(self, name: str | None) -> int | None:
         return self._steps[name].position if name in self._steps else None
+
+
+def _describe_failure(step: Step, event: RunnerEvent) -> str:
+    """Describe a failure on a host; one in the same task as the last one counts it."""
+    said = escapes.strip(f"{event.task}: {event.result} on ")
+    # The step as it is stored has all that a worker needs that resumes a run.
+    earlier = 0
+    if step.message.startswith(said):
+        counted = re.match(r"(\d+) hosts", step.message[len(said) :])
+        earlier = int(counted[1]) if counted else 1
+    again = earlier > 0 and event.host in step.failed_hosts
+    count = earlier if again else earlier + 1
+    hosts = event.host if count == 1 else f"{count} hosts"
+    why = f": {event.message}" if event.message else ""
+    return f"{said}{hosts}{why}"
 
 
 def declare(names: Iterable[str]) -> list[Step]:

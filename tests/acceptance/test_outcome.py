@@ -27,7 +27,7 @@ away ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1
 """
 FAILING = "#!/bin/sh\necho no token for the cloud >&2\nexit 3\n"
 #: Fails on host a alone.
-ON_A = "{ansible.builtin.command: test {{ inventory_hostname }} != a, name: Check}"
+ON_A = "{name: Check, ansible.builtin.command: 'test {{ inventory_hostname }} != a'}"
 
 
 def play(hosts: str, *tasks: str, name: str = "Migrate", **keywords: str) -> str:
@@ -39,7 +39,6 @@ def play(hosts: str, *tasks: str, name: str = "Migrate", **keywords: str) -> str
 
 DEBUG = "{ansible.builtin.debug: {msg: on}, name: Go on}"
 CLEAR = "{ansible.builtin.meta: clear_host_errors, name: Forget}"
-KNOCK = "{ansible.builtin.command: hostname, name: Knock}"
 IGNORE = "{ansible.builtin.command: hostname, name: Knock, ignore_unreachable: true}"
 ONCE = "{ansible.builtin.command: 'false', name: Once, run_once: true}"
 RESCUE = f"{{name: Try, block: [{ON_A}], rescue: [{DEBUG}]}}"
@@ -53,7 +52,7 @@ class Case:
 
     playbook: str
     status: Status = Status.SUCCESSFUL
-    #: Patterns that the reason and the warnings match from beginning to end.
+    #: A pattern that the whole reason matches.
     reason: str = ""
     warnings: tuple[str, ...] = ()
     inventory: str = "hosts.ini"
@@ -64,12 +63,8 @@ FAILED = Status.FAILED
 CASES = {
     "missing-role": Case(
         play("web", DEBUG, roles="[nobody]"), FAILED,
-        r"exit code 1: [Tt]he role 'nobody' was not found in.* \(/.*/site.yml:4:11\)",
-    ),
-    "unknown-module": Case(
-        play("web", "{no_such_module: {}, name: Do it}"), FAILED,
-        r"exit code 4: couldn't resolve module/action 'no_such_module'.* "
-        r"\(/.*/site.yml:5:5\)",
+        r"exit code 1: [Tt]he role 'nobody' was not found in.* "
+        r"\(/.*/site.yml:4:11\)",
     ),
     "missing-handler": Case(
         play("a", NOTIFY), FAILED,
@@ -80,10 +75,6 @@ CASES = {
         play("a", NOT_BOOLEAN), FAILED,
         r"exit code 2 in step Migrate: Count: failed on a: .*"
         r"Conditionals must have a boolean result\.",
-    ),
-    "on-several-hosts": Case(
-        play("web", "{ansible.builtin.command: 'false', name: Fail}"), FAILED,
-        r"exit code 2 in step Migrate: Fail: failed on 3 hosts: .*",
     ),
     "inventory-script-fails": Case(
         play("all", DEBUG), FAILED,
@@ -101,42 +92,32 @@ CASES = {
     ),
     "one-play-matched": Case(play("wbe", DEBUG) + play("a", DEBUG)),
     "nothing-to-do": Case("- {hosts: web, gather_facts: false, tasks: []}\n"),
-    "implicit-localhost": Case(play("localhost", DEBUG)),
     "cleared": Case(
-        play("web", ON_A, CLEAR) + play("web", DEBUG),
-        warnings=(r"a failed in Migrate \(Check\) and was cleared by the playbook",),
-    ),
-    "unreachable-and-cleared": Case(
-        play("gone", KNOCK, CLEAR) + play("b", DEBUG),
+        play("web:gone", ON_A, CLEAR) + play("web", DEBUG),
         warnings=(
-            r"away could not be reached in Migrate \(Knock\) and was cleared by the "
-            r"playbook",
+            "a failed in Migrate (Check) and was cleared by the playbook",
+            ("away could not be reached in Migrate (Check) and was cleared by the "
+            "playbook"),
         ),
     ),
     "rescued": Case(
         play("web", RESCUE),
-        warnings=(r"a failed in Migrate \(Check\) and was rescued by the playbook",),
-    ),
-    "unreachable-and-ignored": Case(
-        play("gone", IGNORE, DEBUG),
-        warnings=(
-            r"away could not be reached in Migrate \(Knock\), which the playbook ignores",
-        ),
+        warnings=("a failed in Migrate (Check) and was rescued by the playbook",),
     ),
     "run-once": Case(
         play("web", ONCE, DEBUG), FAILED,
         r"exit code 2 in step Migrate: Once: failed on a: .*",
-        (r"2 hosts of play Migrate did nothing further: b, c",),
+        ("2 hosts of play Migrate did nothing further: b, c",),
     ),
     "any-errors-fatal": Case(
         play("web", ON_A, DEBUG, any_errors_fatal="true"), FAILED,
         r"exit code 2 in step Migrate: Check: failed on a: .*",
-        (r"2 hosts of play Migrate did nothing further: b, c",),
+        ("2 hosts of play Migrate did nothing further: b, c",),
     ),
     "max-fail-percentage": Case(
         play("web", ON_A, DEBUG, max_fail_percentage="10"), FAILED,
         r"exit code 2 in step Migrate: Check: failed on a: .*",
-        (r"2 hosts of play Migrate did nothing further: b, c",),
+        ("2 hosts of play Migrate did nothing further: b, c",),
     ),
     "others-went-on": Case(
         play("web", ON_A, DEBUG), FAILED,
@@ -166,10 +147,9 @@ def test_a_playbook_ends_with_the_right_status_reason_and_warnings(
     found = client.get(f"/api/deployments/{number}").json()
     assert (case.status, "\x1b" in found["reason"]) == (found["status"], False)
     assert re.fullmatch(case.reason, found["reason"], re.DOTALL), found["reason"]
-    sentences = [warning["sentence"] for warning in found["warnings"]]
-    assert len(case.warnings) == len(sentences), sentences
-    for pattern, sentence in zip(case.warnings, sentences, strict=True):
-        assert re.fullmatch(pattern, sentence), sentence
+    # Hosts fail in any order.
+    sentences = {warning["sentence"] for warning in found["warnings"]}
+    assert set(case.warnings) == sentences
 
 
 def test_the_error_of_ansible_stands_on_top_of_what_failed(
@@ -190,12 +170,15 @@ def test_the_error_of_ansible_stands_on_top_of_what_failed(
 def test_an_ignored_unreachable_host_is_ignored_everywhere(
     fastdeploy: Installation, client: httpx.Client
 ) -> None:
-    number = launch(fastdeploy, "ignored", CASES["unreachable-and-ignored"])
+    number = launch(fastdeploy, "ignored", Case(play("gone", IGNORE, DEBUG)))
 
     view = fastdeploy.view(number)
     page = client.get(f"/deployments/{number}", headers={"Accept": "text/html"}).text
     results = {(event.task, event.result) for event in fastdeploy.events(number)}
 
+    assert [
+        "away could not be reached in Migrate (Knock), which the playbook ignores"
+    ] == (list(map(str, view.deployment.warnings)))
     assert ["success"] == [step.state for step in view.steps]
     assert "rescued" not in view.steps[0].message
     assert ("Knock", "ignored") in results
@@ -217,7 +200,6 @@ def test_set_stats_and_stderr_are_there_afterwards(
     runner = ansible_runner.Runner(config)
 
     assert {"version": 1.1, "files": ["x", "y"]} == totals
-    assert "<dt>files</dt><dd>[&#34;x&#34;, &#34;y&#34;]</dd>" in page.replace(
-        "&quot;", "&#34;"
-    ).replace('["x", "y"]', "[&#34;x&#34;, &#34;y&#34;]")
-    assert "" == runner.stderr.read()
+    assert '<dt>files</dt><dd>["x", "y"]</dd>' in html.unescape(page)
+    with runner.stderr as stderr:
+        assert "" == stderr.read()
