@@ -103,6 +103,8 @@ def _print_end(deployment: Deployment, out: Console) -> None:
     reason = f": {_harmless(deployment.reason)}" if deployment.reason else ""
     about = f"deployment {deployment.id} {deployment.status}"
     _print(f"[{colour} bold]{about}[/]{reason}", out)
+    for warning in deployment.warnings:
+        _print(f"[yellow]warning:[/] {_harmless(str(warning))}", out)
 
 
 def _print(what: str | Text, out: Console, end: str = "\n") -> None:

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain import escapes
+from app.domain.run_warning import RunWarning
 from app.domain.service import Service
 from app.domain.steps import Step
 from app.domain.version import version_of
@@ -22,7 +24,7 @@ class Status(StrEnum):
     STARTING = "starting"
     #: The run goes on.
     RUNNING = "running"
-    #: The run ended with exit code 0 and no step in failure.
+    #: The run ended with exit code 0, and nothing fails it all the same, see `judge`.
     SUCCESSFUL = "successful"
     #: It ended in another way, or could not be started.
     FAILED = "failed"
@@ -90,6 +92,8 @@ class Deployment:
     retry_of: int | None = None
     #: Who asked that it ends, while it goes on.
     cancel_requested_by: str | None = None
+    #: What went wrong in it without making it fail, and hosts that were left out.
+    warnings: tuple[RunWarning, ...] = ()
     #: Whether it was begun and nothing is heard of its node: the run may well go on.
     unreachable: bool = False
 
@@ -128,22 +132,55 @@ def canceled_by(actor: str) -> Outcome:
     return Outcome(Status.CANCELED, f"canceled by {actor}")
 
 
-def judge(exit_code: int, failed_steps: Sequence[Step], last_output: str) -> Outcome:
-    """Judge a run by its exit code and its steps, and say why.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """What is known of a run that has ended by itself.
 
-    `last_output` is the last thing it printed, quoted where nothing else tells.
+    `error` is the error with which Ansible ended the run, `last_output` the last text
+    that was printed. `unmatched` has the host patterns of a run in which no play
+    matched a host; it is None in any other.
     """
-    if exit_code == 0 and not failed_steps:
-        return Outcome(Status.SUCCESSFUL, "")
-    if exit_code == 0:
-        names = ", ".join(step.name for step in failed_steps)
-        return Outcome(Status.FAILED, f"step in failure: {names} (exit code 0)")
-    how = describe_exit(exit_code)
-    if failed_steps:
-        step = failed_steps[-1]
+
+    exit_code: int
+    #: Whether Ansible's exit code decides, as it does for a playbook service.
+    playbook: bool = False
+    failed_steps: Sequence[Step] = ()
+    #: The step that was running when the run ended.
+    ended_in: str = ""
+    error: str = ""
+    last_output: str = ""
+    unmatched: Sequence[str] | None = None
+
+
+def judge(end: RunEnd) -> Outcome:
+    """Judge how a run ended, and say why."""
+    if end.exit_code == 0:
+        reason = _hidden_failure(end)
+        return Outcome(Status.FAILED if reason else Status.SUCCESSFUL, reason)
+    return Outcome(Status.FAILED, escapes.strip(_reason(end)))
+
+
+def _hidden_failure(end: RunEnd) -> str:
+    """Why a run failed although its exit code is 0; empty if it didn't fail."""
+    if end.unmatched is not None:
+        hosts = f" (hosts: {'; '.join(end.unmatched)})" if end.unmatched else ""
+        return f"no host matched, nothing was run{hosts}"
+    if end.failed_steps and not end.playbook:
+        names = ", ".join(step.name for step in end.failed_steps)
+        return f"step in failure: {names} (exit code 0)"
+    return ""
+
+
+def _reason(end: RunEnd) -> str:
+    how = describe_exit(end.exit_code)
+    if end.error:
+        where = f" in step {end.ended_in}" if end.ended_in else ""
+        return f"{how}{where}: {end.error}"
+    if end.failed_steps:
+        step = end.failed_steps[-1]
         about = f": {step.message}" if step.message else ""
-        return Outcome(Status.FAILED, f"{how} in step {step.name}{about}")
-    return Outcome(Status.FAILED, f"{how}: {last_output}" if last_output else how)
+        return f"{how} in step {step.name}{about}"
+    return f"{how}: {end.last_output}" if end.last_output else how
 
 
 def describe_exit(exit_code: int) -> str:

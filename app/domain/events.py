@@ -50,7 +50,8 @@ class TaskResult(StrEnum):
     SKIPPED = "skipped"
     #: It failed, and the host leaves the play unless it is rescued.
     FAILED = "failed"
-    #: It failed, and `ignore_errors` let the play go on.
+    #: It failed or the host could not be reached, and `ignore_errors` or
+    #: `ignore_unreachable` let the play go on.
     IGNORED = "ignored"
     #: The host could not be reached.
     UNREACHABLE = "unreachable"

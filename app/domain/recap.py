@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -67,3 +68,16 @@ def recap(stats: Iterable[str]) -> list[HostRecap]:
         for host in hosts
     ]
     return sorted(found, key=lambda one: (not one.bad, one.host))
+
+
+def totals(stats: Iterable[str]) -> dict[str, Any]:
+    """What the playbooks of a run have set with `set_stats`, those of all hosts.
+
+    `stats` are events as for `recap`. A later playbook's value replaces an earlier one.
+    """
+    found: dict[str, Any] = {}
+    for data in stats:
+        about = orjson.loads(data).get("event_data")
+        artifacts = about.get("artifact_data") if isinstance(about, dict) else None
+        found |= artifacts if isinstance(artifacts, dict) else {}
+    return found

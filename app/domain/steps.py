@@ -1,9 +1,11 @@
 """The steps of a deployment: declared beforehand, moved on by the events of its run."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from app.domain import escapes
 from app.domain.events import (
     JournalEvent,
     RunnerEvent,
@@ -105,6 +107,12 @@ class Steps:
         """The steps in failure, in their order."""
         return [s for s in self._steps.values() if s.state is StepState.FAILURE]
 
+    @property
+    def running(self) -> str:
+        """The name of the step that is running; empty if none is."""
+        step = self._steps.get(self._current or "")
+        return step.name if step and step.state is StepState.RUNNING else ""
+
     def _apply_report(self, event: StepReported, at: datetime) -> int | None:
         step = self._find_or_add(event.name)
         if step is None:
@@ -134,10 +142,9 @@ class Steps:
             self._leave_current(at)
             self._current = step.name
         if event.result in _FAILURES:
+            message = _describe_failure(step, event)
             hosts = (*(h for h in step.failed_hosts if h != event.host), event.host)
             step = replace(step, failed_hosts=hosts)
-            why = f": {event.message}" if event.message else ""
-            message = f"{event.task}: {event.result} on {event.host}{why}"
             self._set(step, StepState.FAILURE, message, at)
         elif step.state is not StepState.RUNNING and not step.failed_hosts:
             self._set(step, StepState.RUNNING, step.message, at)
@@ -201,7 +208,7 @@ class Steps:
         changed = replace(
             step,
             state=state,
-            message=cut(message, MAX_MESSAGE),
+            message=cut(escapes.strip(message), MAX_MESSAGE),
             started_at=None if state in _NOT_BEGUN else step.started_at or at,
             finished_at=at if state in _ENDED else None,
         )
@@ -213,6 +220,21 @@ class Steps:
 
     def _position_of(self, name: str | None) -> int | None:
         return self._steps[name].position if name in self._steps else None
+
+
+def _describe_failure(step: Step, event: RunnerEvent) -> str:
+    """Describe a failure on a host; one in the same task as the last one counts it."""
+    said = escapes.strip(f"{event.task}: {event.result} on ")
+    # The step as it is stored has all that a worker needs that resumes a run.
+    earlier = 0
+    if step.message.startswith(said):
+        counted = re.match(r"(\d+) hosts", step.message[len(said) :])
+        earlier = int(counted[1]) if counted else 1
+    again = earlier > 0 and event.host in step.failed_hosts
+    count = earlier if again else earlier + 1
+    hosts = event.host if count == 1 else f"{count} hosts"
+    why = f": {event.message}" if event.message else ""
+    return f"{said}{hosts}{why}"
 
 
 def declare(names: Iterable[str]) -> list[Step]:

@@ -144,7 +144,25 @@ def _message(res: dict[str, Any]) -> str:
         if value not in (None, "", [], {}):
             text = value if isinstance(value, str) else _json(value)
             return text[:MAX_MESSAGE]
-    return ""
+    return without_msg(res)
+
+
+def without_msg(res: dict[str, Any]) -> str:
+    """Return why a task failed whose result has no `msg`; empty if it doesn't say.
+
+    ansible-core 2.19 puts the error of a `changed_when` or `failed_when` that isn't a
+    boolean into these two keys. Otherwise they hold a boolean.
+    """
+    for key in ("changed_when_result", "failed_when_result"):
+        value = res.get(key)
+        if isinstance(value, str) and value.strip():
+            return value[:MAX_MESSAGE]
+    exception = res.get("exception")
+    if not isinstance(exception, str) or exception == _NO_TRACEBACK:
+        return ""
+    # The last line of a traceback says what it is.
+    lines = exception.strip().splitlines()
+    return lines[-1][:MAX_MESSAGE] if lines else ""
 
 
 def _warnings(res: dict[str, Any]) -> Iterator[str]:

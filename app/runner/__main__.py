@@ -92,15 +92,16 @@ def _deploy(
     }
     env = _environment(definition)
     configured = ansible_cfg.read(definition.folder, env)
+    defaults = configured.get("defaults", {})
     folder.prepare(
         private,
         variables,
-        inventory=definition.inventory is None
-        and not _names_inventory(configured, env),
+        inventory=definition.inventory is None and not _names_inventory(defaults, env),
     )
+    env = environment.refuse_failed_inventory(env, configured.get("inventory", {}))
     masker = Masker([*launch.secrets, decrypted])
     if masker.longest:
-        _close_logs(env, configured, journal)
+        _close_logs(env, defaults, journal)
     listener = _listener(launch.events)(journal, masker, ident, private)
 
     def tell(status: str) -> None:
@@ -126,18 +127,18 @@ def _deploy(
     return ENDED if code and watchdog.reason else code
 
 
-def _names_inventory(configured: Mapping[str, str], env: Mapping[str, str]) -> bool:
+def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
     """Whether Ansible has an inventory without our naming one."""
-    return bool(configured.get("inventory") or env.get("ANSIBLE_INVENTORY"))
+    return bool(defaults.get("inventory") or env.get("ANSIBLE_INVENTORY"))
 
 
 def _close_logs(
-    env: dict[str, str], configured: Mapping[str, str], journal: Journal
+    env: dict[str, str], defaults: Mapping[str, str], journal: Journal
 ) -> None:
     """Keep Ansible from writing secrets into logs that everybody may read."""
     # Modules would tell the host's log what they were called with.
     env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
-    if configured.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
+    if defaults.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
         journal.write(
             b"FastDeploy has turned log_path off for this run: it has secrets, which "
             b"Ansible would write into that file in clear."

@@ -13,6 +13,10 @@ from pathlib import Path
 _SYSTEM = Path("/etc/ansible/ansible.cfg")
 
 
+#: The sections of an ansible.cfg, by name.
+Sections = Mapping[str, Mapping[str, str]]
+
+
 def find(folder: Path, env: Mapping[str, str]) -> Path | None:
     """Return the ansible.cfg that holds for a run; None if there is none.
 
@@ -24,21 +28,26 @@ def find(folder: Path, env: Mapping[str, str]) -> Path | None:
     return next(found, None)
 
 
-def read(folder: Path, env: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the section `defaults` of the ansible.cfg that holds for a run."""
+def read(folder: Path, env: Mapping[str, str]) -> Sections:
+    """Return the sections of the ansible.cfg that holds for a run."""
     path = find(folder, env)
-    return read_defaults(path) if path else {}
+    return read_sections(path) if path else {}
 
 
 def read_defaults(path: Path) -> Mapping[str, str]:
     """Return the section `defaults`, empty if the file can't be read."""
+    return read_sections(path).get("defaults", {})
+
+
+def read_sections(path: Path) -> Sections:
+    """Return the sections of a file, none if it can't be read."""
     parser = configparser.ConfigParser(
         interpolation=None, strict=False, inline_comment_prefixes=(";",)
     )
     try:
         parser.read_string(path.read_text(encoding="utf-8"))
-        return dict(parser["defaults"])
-    except (OSError, ValueError, KeyError, configparser.Error):
+        return {name: dict(parser[name]) for name in parser.sections()}
+    except (OSError, ValueError, configparser.Error):
         return {}
 
 

@@ -35,7 +35,8 @@ CALLBACK_PLUGINS = Path(__file__).parent / "callback_plugins"
 #: ANSIBLE_NO_TARGET_SYSLOG isn't among it: the secrets of the run stay secret there.
 TRANSIENT = (
     "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_FORCE_COLOR",
-    "ANSIBLE_RETRY_FILES_ENABLED", "FASTDEPLOY_EVENT_PIPE", "FASTDEPLOY_TERMINAL",
+    "ANSIBLE_RETRY_FILES_ENABLED", "ANSIBLE_INVENTORY_UNPARSED_FAILED",
+    "FASTDEPLOY_EVENT_PIPE", "FASTDEPLOY_TERMINAL",
 )  # fmt: skip
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -66,6 +67,22 @@ def build(caller: Mapping[str, str], service: Mapping[str, str]) -> dict[str, st
     } | dict(service)  # fmt: skip
     path = os.pathsep.join((str(Path(sys.executable).parent), found["PATH"]))
     return found | {"PATH": path, "ANSIBLE_FORCE_COLOR": "True"}
+
+
+def refuse_failed_inventory(
+    env: Mapping[str, str], inventory: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment in which a run fails if no inventory could be parsed.
+
+    Ansible itself goes on without hosts and exits with 0. It stays so where the service
+    says so: in its `environment`, or in `inventory`, which is that section of its
+    ansible.cfg.
+    """
+    chosen = "ANSIBLE_INVENTORY_UNPARSED_FAILED" in env or any(
+        key in inventory for key in ("unparsed_is_failed", "unparsed_warning")
+    )
+    ours = {} if chosen else {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"}
+    return {**env, **ours}
 
 
 def find_problem(name: str, text: str) -> str:

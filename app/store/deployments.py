@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.domain.deployment import Deployment, Origin, Status
 from app.domain.events import StepState
+from app.domain.run_warning import RunWarning
 from app.domain.service import Service
 from app.domain.steps import Step
 from app.store.nodes import silent
@@ -422,5 +423,6 @@ def _deployment(row: Row[Any]) -> Deployment:
         priority=row.priority,
         retry_of=row.retry_of,
         cancel_requested_by=row.cancel_requested_by,
+        warnings=tuple(map(RunWarning.from_json, row.warnings or ())),
         unreachable=row.unreachable,
     )

@@ -241,21 +241,6 @@ def last_report(
     return found
 
 
-def last_output(db: Connection, deployment_id: int) -> str:
-    """The last text that the run printed, but blank; at most 500 characters of it."""
-    found: str | None = db.scalar(
-        select(func.right(events.c.text, 500))
-        .where(
-            events.c.deployment_id == deployment_id,
-            events.c.kind == Kind.OUTPUT.value,
-            events.c.text.regexp_match(r"\S"),
-        )
-        .order_by(events.c.number.desc())
-        .limit(1)
-    )
-    return (found or "").strip()
-
-
 def _copy(db: Connection) -> Any:  # psycopg's context manager, with the types set
     driver = cast("psycopg.Connection[Any]", db.connection.driver_connection)
     return _TypedCopy(driver.cursor())

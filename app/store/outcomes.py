@@ -22,6 +22,8 @@ class Ended:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime
+    #: Whether it has warnings.
+    warned: bool = False
 
 
 def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
@@ -31,7 +33,14 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
     """
     c = deployments.c
     recent = (
-        select(c.id, c.status, c.created_at, c.started_at, c.finished_at)
+        select(
+            c.id,
+            c.status,
+            c.created_at,
+            c.started_at,
+            c.finished_at,
+            c.warnings.is_not(None).label("warned"),
+        )
         .where(c.service_id == services.c.id, c.finished_at.is_not(None))
         .order_by(c.service_id.desc(), c.id.desc())
         .limit(limit)
@@ -49,7 +58,7 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
     for row in rows:
         found.setdefault(row.service_id, []).append(
             Ended(row.id, Status(row.status), row.created_at, row.started_at,
-                  row.finished_at)
+                  row.finished_at, row.warned)
         )  # fmt: skip
     return found
 
@@ -58,14 +67,21 @@ def recent(db: Connection, service_id: int, limit: int) -> list[Ended]:
     """The last `limit` ended deployments of a service, oldest first."""
     c = deployments.c
     rows = db.execute(
-        select(c.id, c.status, c.created_at, c.started_at, c.finished_at)
+        select(
+            c.id,
+            c.status,
+            c.created_at,
+            c.started_at,
+            c.finished_at,
+            c.warnings.is_not(None).label("warned"),
+        )
         .where(c.service_id == service_id, c.finished_at.is_not(None))
         .order_by(c.id.desc())
         .limit(limit)
     ).all()
     return [
         Ended(row.id, Status(row.status), row.created_at, row.started_at,
-              row.finished_at)
+              row.finished_at, row.warned)
         for row in reversed(rows)
     ]  # fmt: skip
 

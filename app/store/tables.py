@@ -157,7 +157,8 @@ registrations = Table(
 )  # fmt: skip
 
 # What was deployed. `config` is the service as it was at launch; `secrets` are the
-# sealed launch variables that are writeOnly, dropped when the run has ended.
+# sealed launch variables that are writeOnly, dropped when the run has ended. `warnings`
+# is NULL where there are none.
 
 deployments = Table(
     "deployments",
@@ -176,6 +177,7 @@ deployments = Table(
     Column("started_at", Moment),
     Column("finished_at", Moment),
     Column("exit_code", Integer),
+    Column("warnings", JSON(none_as_null=True)),
     Column("node", Text),
     Column("job_id", BigInteger),
     Column("priority", SmallInteger, nullable=False, server_default="0"),

@@ -3,6 +3,7 @@
     runs/<id>/artifacts/<id>/
         job_events/<counter>-<uuid>.json
         stdout
+        stderr          empty, as ansible-runner leaves it: both streams are in stdout
         rc
         status
 
@@ -194,6 +195,8 @@ def _write_all(store: Store, deployment: Deployment, folder: Path) -> None:
             _write_event(folder / "job_events", data)
         with (folder / "stdout").open("wb") as file:
             file.writelines(events.stream_output(db, deployment.id))
+    # ansible-runner's `Runner.stderr` raises an error without this file.
+    (folder / "stderr").touch()
     (folder / "status").write_text(deployment.status)
     if deployment.exit_code is not None:
         (folder / "rc").write_text(str(deployment.exit_code))

@@ -12,6 +12,7 @@ from app.domain.matrix import label
 from app.store import events, results
 from app.store.events import Event
 from app.store.store import Store
+from app.usecases import evidence
 from app.usecases.deploy import View
 from app.usecases.results import failed_hosts
 
@@ -20,6 +21,8 @@ MAX_FAILURES = 5
 #: Lines before a failure and behind it that are shown as its surroundings, and among
 #: how many events they are looked for: a task begins on each host without a line.
 BEFORE, BEHIND = 5, 2
+#: Lines behind the beginning of Ansible's own error: where it is, and its source.
+ERROR_BEHIND = 8
 LOOK_AROUND = 50
 #: The report of a failed step is looked for among so many of the last events.
 LOOK_AT = 5000
@@ -111,7 +114,8 @@ def _of_step(db: Connection, view: View, name: str) -> Failure:
         db, deployment.id, name, StepState.FAILURE,
         after=deployment.last_event - LOOK_AT,
     ) if name else None  # fmt: skip
-    number = reported or deployment.last_event
+    error = None if reported else evidence.error_number(db, deployment)
+    number = reported or error or deployment.last_event
     of = {"service_id": deployment.service_id, "before": deployment.id}
     if name:
         passed = results.step_last_passed(db, step=name, **of)
@@ -123,16 +127,18 @@ def _of_step(db: Connection, view: View, name: str) -> Failure:
         task="",
         message=messages.get(name) or deployment.reason,
         number=number,
-        lines=_around(db, view, number),
+        lines=_around(db, view, number, ERROR_BEHIND if error else BEHIND),
         passed=passed,
     )
 
 
-def _around(db: Connection, view: View, number: int) -> list[Event]:
+def _around(
+    db: Connection, view: View, number: int, most_behind: int = BEHIND
+) -> list[Event]:
     of = view.deployment.id
     before = events.read_before(db, of, before=number + 1, limit=LOOK_AROUND)
     behind = events.read(db, of, after=number, limit=LOOK_AROUND)
     return [
         *[event for event in before if event.is_line][-BEFORE - 1 :],
-        *[event for event in behind if event.is_line][:BEHIND],
+        *[event for event in behind if event.is_line][:most_behind],
     ]

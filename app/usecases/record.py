@@ -9,18 +9,21 @@ from sqlalchemy import Connection
 from app.domain.deployment import (
     Deployment,
     Outcome,
+    RunEnd,
     Status,
     allow,
     describe_exit,
     judge,
 )
 from app.domain.events import Kind
+from app.domain.run_warning import RunWarning
 from app.domain.steps import Step, Steps
 from app.errors import Conflict, NotFound
 from app.store import deployments, events
 from app.store.deployments import Launch
 from app.store.events import Occurrence
 from app.store.store import Store
+from app.usecases.evidence import Evidence, gather
 
 #: The runner's exit code for a run that it ended itself. It does so after the service's
 #: time limit, should no worker be there to do it.
@@ -124,20 +127,32 @@ def exited(
     """
     with store.begin() as db:
         steps = Steps(deployments.steps_of(db, deployment_id))
-        last = events.last_output(db, deployment_id) if exit_code else ""
         if ended is None and exit_code == RUNNER_ENDED_IT:
             ended = _TIMED_OUT.get(events.last_status(db, deployment_id))
-    reason = f"the run ended in this step: {describe_exit(exit_code)}"
+        found = _known(deployments.find(db, deployment_id))
+        left = Evidence() if ended else gather(db, found, exit_code, steps)
+    ended_in = steps.running
+    how = f"the run ended in this step: {describe_exit(exit_code)}"
     steps.finish(
         well=exit_code == 0 and ended is None,
-        reason=ended.reason if ended else reason,
+        reason=ended.reason if ended else left.error or how,
         at=datetime.now(UTC),
     )
-    outcome = ended or judge(exit_code, steps.failed, last)
+    outcome = ended or judge(
+        RunEnd(
+            exit_code=exit_code,
+            playbook=found.service.playbook is not None,
+            failed_steps=steps.failed,
+            ended_in=ended_in,
+            error=left.error,
+            last_output=left.last_output,
+            unmatched=left.unmatched,
+        )
+    )
     if trouble:
         told = "; ".join(filter(None, (outcome.reason, trouble)))
         outcome = Outcome(outcome.status, told)
-    _end(store, deployment_id, outcome, steps, exit_code)
+    _end(store, deployment_id, outcome, steps, exit_code, left.warnings)
 
 
 def failed(
@@ -161,12 +176,13 @@ def _end(
     outcome: Outcome,
     steps: Steps,
     exit_code: int | None,
+    warnings: Sequence[RunWarning] = (),
 ) -> None:
     with store.begin() as db:
         deployment = _locked(deployments.lock(db, deployment_id))
         # Else it was recorded before, and the worker cut off between this and the next.
         if not deployment.ended:
-            end_in(db, deployment, outcome, steps, exit_code)
+            end_in(db, deployment, outcome, steps, exit_code, warnings)
 
 
 def end_in(
@@ -175,6 +191,7 @@ def end_in(
     outcome: Outcome,
     steps: Steps,
     exit_code: int | None,
+    warnings: Sequence[RunWarning] = (),
 ) -> None:
     """End a deployment that the caller has locked: status, steps and last event.
 
@@ -191,6 +208,7 @@ def end_in(
         status=outcome.status,
         reason=outcome.reason,
         exit_code=exit_code,
+        warnings=[warning.as_json() for warning in warnings] or None,
         finished_at=now,
         last_event=number,
         secrets=None,
@@ -202,6 +220,10 @@ def end_in(
 
 
 def _locked(launch: Launch | None) -> Deployment:
-    if launch is None:
+    return _known(None if launch is None else launch.deployment)
+
+
+def _known(deployment: Deployment | None) -> Deployment:
+    if deployment is None:
         raise NotFound("the deployment is gone")
-    return launch.deployment
+    return deployment

@@ -1,13 +1,14 @@
 """What a run of Ansible did: a window of its matrix, one result, and its recap."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
 from app.domain import told
 from app.domain.matrix import Group, Result, Row, Task, arrange, grouped
-from app.domain.recap import HostRecap, recap
+from app.domain.recap import HostRecap, recap, totals
 from app.domain.steps import Step
 from app.domain.told import Told
 from app.errors import NotFound
@@ -71,6 +72,14 @@ class Shown:
     beside: Sequence[Result]
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Ansible's recap, the hosts that failed first, and the values of `set_stats`."""
+
+    recap: Sequence[HostRecap] = ()
+    totals: Mapping[str, Any] = field(default_factory=dict)
+
+
 def matrix(store: Store, view: View, window: Window) -> Matrix:
     """A window of a deployment's matrix, as far as the view goes; the newest tasks."""
     number = view.deployment.id
@@ -122,11 +131,12 @@ def find(store: Store, deployment_id: int, number: int) -> Shown:
     )
 
 
-def recap_of(store: Store, deployment_id: int) -> list[HostRecap]:
-    """Ansible's recap, the hosts that failed first; empty before it came."""
+def summary_of(store: Store, deployment_id: int) -> Summary:
+    """What Ansible said at its end; empty before it came to it."""
     with store.begin() as db:
         results.by_index(db)
-        return recap(results.recaps(db, deployment_id))
+        stats = results.recaps(db, deployment_id)
+    return Summary(recap(stats), totals(stats))
 
 
 def failed_hosts(steps: Sequence[Step]) -> list[str]:

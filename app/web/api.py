@@ -5,7 +5,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.deployment import Origin
-from app.usecases import artifacts, catalogue, deploy, doctor, history, nodes
+from app.usecases import (
+    artifacts,
+    catalogue,
+    deploy,
+    doctor,
+    history,
+    nodes,
+    results,
+)
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import filters, schemas
 from app.web.context import actor_of, parts
@@ -73,8 +81,10 @@ def list_deployments(request: Request) -> Response:
 
 def show(request: Request) -> Response:
     """GET /api/deployments/{id}."""
-    view = deploy.view(parts(request).store, request.path_params["id"])
-    return JSONResponse(schemas.deployment(view).model_dump(mode="json"))
+    store, number = parts(request).store, request.path_params["id"]
+    view = deploy.view(store, number)
+    body = schemas.detail(view, results.summary_of(store, number))
+    return JSONResponse(body.model_dump(mode="json"))
 
 
 def cancel(request: Request) -> Response:

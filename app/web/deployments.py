@@ -67,7 +67,7 @@ def show(request: Request) -> Response:
     view = page.view
     first = page.events[0].number if page.events else 0
     found = failures.look(store, view)
-    recap = results.recap_of(store, _id(request))
+    summary = results.summary_of(store, _id(request))
     return parts(request).renderer.page(
         request,
         "deployments/show.html",
@@ -76,8 +76,8 @@ def show(request: Request) -> Response:
         failures=found,
         failed=failed(view, found),
         matrix=results.matrix(store, view, results.SMALL),
-        recap=recap,
-        changes=changes(recap),
+        summary=summary,
+        changes=changes(summary.recap),
         output=parts_of(lines(page.events), view.steps),
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,

@@ -26,7 +26,10 @@ def readyz(request: Request) -> Response:
     except Unavailable as error:
         # Everybody may ask, so the answer names no address of PostgreSQL: the log does.
         log.warning("readyz.unavailable", error=str(error))
-        hint = "PostgreSQL is unavailable; the log of the web process says why"
+        hint = (
+            "PostgreSQL is unavailable: check that it runs and that "
+            "FASTDEPLOY_DATABASE_URL is right; the log of the web process has the error"
+        )
         return JSONResponse({"status": "unavailable", "error": hint}, 503)
     if not current:
         hint = "the database has another schema; run `fastdeploy migrate`"

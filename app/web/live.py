@@ -10,6 +10,7 @@ from app.store.feed import Allowed, Feed, Look
 from app.store.store import Store
 from app.usecases import failures, results
 from app.usecases.live import News, look
+from app.usecases.results import Summary
 from app.web import schemas
 from app.web.render import Renderer
 
@@ -40,11 +41,11 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
     def look_html(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
         news = look(store, deployment_id, after, up_to)
         if not news.complete:
-            return _piece(news, renderer.fragments(news.view, news.events, []))
-        recap = results.recap_of(store, deployment_id)
+            return _piece(news, renderer.fragments(news.view, news.events, Summary()))
+        summary = results.summary_of(store, deployment_id)
         found = failures.look(store, news.view)
-        fragments = renderer.summary(news.view, found, recap)
-        fragments |= renderer.fragments(news.view, news.events, recap)
+        fragments = renderer.summary(news.view, found, summary)
+        fragments |= renderer.fragments(news.view, news.events, summary)
         return _piece(news, fragments)
 
     return look_html

@@ -83,8 +83,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         headers=_RETURNS, refuses=(404, 409, 413),
     ),
     ("GET", "/api/deployments/{id}"): Operation(
-        "One deployment: status, steps, progress, reason, exit code.",
-        schemas.DeploymentBody,
+        "One deployment: status, reason, warnings, steps, progress, set_stats.",
+        schemas.DeploymentDetailBody,
     ),
     ("POST", "/api/deployments/{id}/cancel"): Operation(
         "Ask that a deployment ends.",

@@ -15,12 +15,13 @@ from app import __version__
 from app.domain.access import Actor
 from app.domain.events import Kind, TaskResult
 from app.domain.matrix import Result, label
-from app.domain.recap import COUNTED, HostRecap, changes
+from app.domain.recap import COUNTED, changes
 from app.domain.steps import Step
 from app.domain.timeline import bars
 from app.store.events import Event
 from app.usecases.deploy import View
 from app.usecases.failures import Failure, Failures
+from app.usecases.results import Summary
 from app.web.assets import ICONS, Assets
 from app.web.terminal import SHOWN_LINE, Span, marked, plain, spans
 
@@ -179,16 +180,19 @@ class Renderer:
         return HTMLResponse(content, status_code)
 
     def fragments(
-        self, view: View, events: Sequence[Event], recap: Sequence[HostRecap]
+        self, view: View, events: Sequence[Event], summary: Summary
     ) -> dict[str, str]:
         """The parts of a deployment's page that change, by the name of their event.
 
-        `recap` is empty before the end.
+        `summary` is empty before the end.
         """
         now = datetime.now(UTC)
         found = {
             "status": self._fragment(
-                "deployments/_status.html", view=view, changes=changes(recap), now=now
+                "deployments/_status.html",
+                view=view,
+                changes=changes(summary.recap),
+                now=now,
             ),
             "steps": self._fragment(
                 "deployments/_steps.html",
@@ -208,7 +212,7 @@ class Renderer:
         return found
 
     def summary(
-        self, view: View, failures: Failures, recap: Sequence[HostRecap]
+        self, view: View, failures: Failures, summary: Summary
     ) -> dict[str, str]:
         """The parts that come when a deployment has ended."""
         return {
@@ -219,7 +223,9 @@ class Renderer:
                 failures=failures,
             ),
             "recap": self._fragment(
-                "deployments/_recap.html", recap=recap, deployment=view.deployment
+                "deployments/_recap.html",
+                summary=summary,
+                deployment=view.deployment,
             ),
         }
 

@@ -9,10 +9,13 @@ from app.domain.deployment import Origin, Status
 from app.domain.events import Kind, StepState
 from app.domain.finding import Level
 from app.domain.node import Node, NodeState
+from app.domain.run_warning import Kind as WarningKind
+from app.domain.run_warning import RunWarning
 from app.store.events import Event
 from app.usecases.catalogue import Listed
 from app.usecases.deploy import View
 from app.usecases.doctor import Report
+from app.usecases.results import Summary
 
 
 class LaunchRequest(BaseModel):
@@ -48,6 +51,24 @@ class StepBody(Body):
     finished_at: datetime | None
 
 
+class WarningBody(Body):
+    """What went wrong in a deployment without making it fail, or who was left out."""
+
+    kind: WarningKind
+    """Why it is a warning: the playbook cleared, rescued or ignored what failed on the
+    hosts, or they did nothing further because another host had failed."""
+    sentence: str
+    """The warning in words."""
+    step: str
+    """The step, or the play of hosts that did nothing further."""
+    task: str
+    result: Literal["failed", "unreachable", ""]
+    hosts: list[str]
+    """The first 100 of the hosts."""
+    count: int
+    """How many hosts there are."""
+
+
 class DeploymentBody(Body):
     """A deployment."""
 
@@ -56,6 +77,8 @@ class DeploymentBody(Body):
     status: Status
     reason: str
     """Why it ended as it did, in a sentence; empty if it went well."""
+    warnings: list[WarningBody]
+    """What went wrong without making it fail; empty until it has ended."""
     actor: str
     origin: Origin
     variables: dict[str, Any]
@@ -84,6 +107,13 @@ class DeploymentBody(Body):
     missing_nodes: tuple[str, ...]
     """The nodes that could run it, while none of them is ready."""
     steps: list[StepBody]
+
+
+class DeploymentDetailBody(DeploymentBody):
+    """A deployment with what its playbook has set for all hosts."""
+
+    set_stats: dict[str, Any]
+    """The values of `set_stats`; empty until the playbook has ended."""
 
 
 class ServiceBody(Body):
@@ -198,6 +228,7 @@ def deployment(view: View) -> DeploymentBody:
         service=of.service_name,
         status=of.status,
         reason=of.reason,
+        warnings=[_warning(one) for one in of.warnings],
         actor=of.actor,
         origin=of.origin,
         variables=of.variables,
@@ -227,6 +258,25 @@ def deployment(view: View) -> DeploymentBody:
             )
             for step in view.steps
         ],
+    )
+
+
+def detail(view: View, summary: Summary) -> DeploymentDetailBody:
+    """A deployment as the API shows it alone."""
+    return DeploymentDetailBody(
+        **dict(deployment(view)), set_stats=dict(summary.totals)
+    )
+
+
+def _warning(of: RunWarning) -> WarningBody:
+    return WarningBody(
+        kind=of.kind,
+        sentence=str(of),
+        step=of.step,
+        task=of.task,
+        result=of.result,
+        hosts=list(of.hosts),
+        count=of.count,
     )
 
 

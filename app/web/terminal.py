@@ -12,10 +12,11 @@ from rich.color import ColorSystem
 from rich.style import Style
 from rich.text import Text
 
+from app.domain.escapes import COLOUR, ESCAPE, NOT_COLOUR, STRINGS
+
 #: Characters of one line that a page shows.
 SHOWN_LINE = 4000
 
-_ESCAPE = "\x1b"
 #: A text that changes its colours more often than this is shown without any: it is no
 #: output for people, and a page of such texts would take long.
 MAX_ESCAPES = 500
@@ -23,10 +24,6 @@ MAX_ESCAPES = 500
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-#: Escape sequences: operating system commands and device strings, then the others.
-_STRINGS = re.compile(r"\x1b[\]PX^_].*?(?:\x1b\\|\x07|$)", re.DOTALL)
-_NOT_COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[ -/]*[0-Z\\-~]")
-_COLOUR = re.compile(r"\x1b\[[0-?]*m")
 _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
@@ -45,11 +42,11 @@ class Span:
 def spans(text: str) -> list[Span]:
     """Return the text in pieces, each with the classes of its colours."""
     text = text.replace("\r\n", "\n")
-    if _ESCAPE not in text:
+    if ESCAPE not in text:
         return [Span(_visible(text))] if text else []
-    text = _NOT_COLOUR.sub("", _STRINGS.sub("", text))
-    if text.count(_ESCAPE) > MAX_ESCAPES:
-        return [Span(_visible(_COLOUR.sub("", text)))]
+    text = NOT_COLOUR.sub("", STRINGS.sub("", text))
+    if text.count(ESCAPE) > MAX_ESCAPES:
+        return [Span(_visible(COLOUR.sub("", text)))]
     # Each line by itself: a colour that a line forgets to end doesn't spill over.
     found: list[Span] = []
     for number, line in enumerate(text.split("\n")):

@@ -111,7 +111,8 @@ class Carrier:
         name = deployment.service_name
         present = read_service(self._settings.services / name)
         if isinstance(present, str):
-            raise LaunchFailed(f"{present}; correct it and launch {name} again")
+            why = present.removesuffix(".")
+            raise LaunchFailed(f"{why}; correct this and launch {name} again")
         if changed := changed_keys(deployment.service, present):
             raise LaunchFailed(
                 f"config.json has changed since it was launched ({', '.join(changed)});"

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from app.domain import told
 from app.domain.events import (
     JournalEvent,
     Output,
@@ -132,12 +133,16 @@ def _result(name: str, data: dict[str, Any]) -> TaskResult | None:
         return TaskResult.CHANGED if changed else TaskResult.OK
     if result is TaskResult.FAILED and data.get("ignore_errors") is True:
         return TaskResult.IGNORED
+    if result is TaskResult.UNREACHABLE and data.get("ignore_unreachable") is True:
+        return TaskResult.IGNORED
     return result
 
 
 def _message(data: dict[str, Any]) -> str:
     res = data.get("res")
-    return _text(res, "msg") if isinstance(res, dict) else ""
+    if not isinstance(res, dict):
+        return ""
+    return _text(res, "msg") or _without_nul(told.without_msg(res)[:500])
 
 
 def _stats(data: dict[str, Any]) -> Stats:

@@ -29,6 +29,7 @@ ansible_runner.run(private_data_dir=private, project_dir=folder, quiet=True, ide
 """
 #: Kinds of ansible-runner's for what is displayed outside of every callback.
 _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debug"}
+_OURS = {"hosts", "ends_play", "ignore_unreachable"}
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
             "ansible_job_id", "results_file"}  # fmt: skip
 #: Times, and names that are made up anew in each run, within a text.
@@ -153,6 +154,8 @@ class _Reading:
             if kind.endswith("_failed"):
                 # Ansible's text of a failure quotes what no_log hides; ours doesn't.
                 stdout, height = "", 0
+        # Only ours say which hosts a play has, and what a failure means for the others.
+        data = {key: value for key, value in data.items() if key not in _OURS}
         left_out = {"counter", "start_line", "end_line", "runner_ident"}
         if kind == "playbook_on_task_start" and data["is_conditional"]:
             # A handler that runs again has its old uuid with ansible-runner, but a

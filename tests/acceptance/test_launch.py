@@ -304,7 +304,7 @@ def test_a_missing_script_is_named(fastdeploy: Installation) -> None:
     reason = refused(fastdeploy, "missing")
 
     assert (
-        "deploy.py is not in the service's folder; correct it and launch missing again"
+        "deploy.py is not in the service's folder; correct this and launch missing again"
     ) == reason
 
 
@@ -318,7 +318,7 @@ def test_a_removed_services_folder_is_named(fastdeploy: Installation) -> None:
 
     assert (
         "config.json can't be read: No such file or directory; "
-        "correct it and launch removed again"
+        "correct this and launch removed again"
     ) == reason
 
 
@@ -328,7 +328,10 @@ def test_a_script_that_is_not_executable_is_named(fastdeploy: Installation) -> N
 
     reason = refused(fastdeploy, "not-executable")
 
-    assert f"{folder}/deploy.py is not executable; mend it with chmod +x" == reason
+    assert (
+        f"deploy.py can't be executed; allow it by `chmod +x {folder}/deploy.py`; "
+        "correct this and launch not-executable again"
+    ) == reason
 
 
 @pytest.mark.parametrize("first", ["#!/nonexistent/python", "#! /nonexistent/python -u",

@@ -188,25 +188,6 @@ def test_deployments_do_not_mix(store: Store, settings: Settings) -> None:
     assert b"of the second\n" == printed(store, second)
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        ([], ""),
-        ([b"first", b"last", b"", b"  \t"], "last"),
-        ([b"x" * 1000 + b"end"], "x" * 497 + "end"),
-        ([b"said", make_step_line(), make_runner_line()], "said"),
-    ],
-    ids=["nothing", "blank-lines-behind", "long", "other-kinds-behind"],
-)
-def test_the_last_output_is_the_last_text_that_says_something(
-    store: Store, deployment_id: int, lines: list[bytes], expected: str
-) -> None:
-    append(store, deployment_id, *lines)
-
-    with store.begin() as db:
-        assert expected == events.last_output(db, deployment_id)
-
-
 def test_events_are_counted_by_kind(store: Store, deployment_id: int) -> None:
     append(store, deployment_id, b"a", b"b", make_step_line(), make_runner_line())
 

@@ -241,7 +241,7 @@ def test_the_recap_is_ansibles_own(store: Store, settings: Settings) -> None:
     stats = recaps(ok={"a": 3, "b": 1}, dark={"b": 1})
     view = run(store, settings, *ALL, stats)
 
-    found = results.recap_of(store, view.deployment.id)
+    found = results.summary_of(store, view.deployment.id).recap
 
     assert [("b", True), ("a", False)] == [(one.host, one.bad) for one in found]
 

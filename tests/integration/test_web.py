@@ -354,6 +354,8 @@ def test_without_a_database_the_process_is_well_but_not_ready(
     assert [200, 503] == [
         unreachable.get(path).status_code for path in ("/healthz", "/readyz")
     ]
+    # Everybody may ask: PostgreSQL's address is in the log alone.
+    assert "127.0.0.1" not in unreachable.get("/readyz").text
     assert [200, 200] == [
         client_for(None).get(path).status_code for path in ("/healthz", "/readyz")
     ]

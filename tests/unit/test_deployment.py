@@ -7,6 +7,7 @@ from app.domain.deployment import (
     ENDED,
     TRANSITIONS,
     Outcome,
+    RunEnd,
     Status,
     allow,
     describe_exit,
@@ -50,54 +51,92 @@ def failure(name: str, message: str = "") -> Step:
     return Step(1, name, declared=True, state=StepState.FAILURE, message=message)
 
 
+FAILED, SUCCESSFUL = Status.FAILED, Status.SUCCESSFUL
+
+
 @pytest.mark.parametrize(
-    ("exit_code", "failed", "last_output", "expected"),
+    ("end", "expected"),
     [
-        pytest.param(0, [], "all done", Outcome(Status.SUCCESSFUL, ""), id="went-well"),
         pytest.param(
-            0,
-            [failure("prepare"), failure("verify")],
-            "",
-            Outcome(Status.FAILED, "step in failure: prepare, verify (exit code 0)"),
-            id="exit-code-0-with-failed-steps",
+            RunEnd(exit_code=0, last_output="all done"),
+            Outcome(SUCCESSFUL, ""),
+            id="went-well",
         ),
         pytest.param(
-            3, [], "", Outcome(Status.FAILED, "exit code 3"), id="silent-failure"
+            RunEnd(exit_code=0, failed_steps=[failure("prepare"), failure("verify")]),
+            Outcome(FAILED, "step in failure: prepare, verify (exit code 0)"),
+            id="script-with-exit-code-0-and-failed-steps",
         ),
         pytest.param(
-            3,
-            [],
-            "no space left",
-            Outcome(Status.FAILED, "exit code 3: no space left"),
+            RunEnd(exit_code=0, playbook=True, failed_steps=[failure("prepare")]),
+            Outcome(SUCCESSFUL, ""),
+            id="playbook-with-exit-code-0-and-failed-steps",
+        ),
+        pytest.param(
+            RunEnd(exit_code=0, playbook=True, unmatched=["wbe", "db"]),
+            Outcome(FAILED, "no host matched, nothing was run (hosts: wbe; db)"),
+            id="no-host-matched",
+        ),
+        pytest.param(
+            RunEnd(exit_code=0, playbook=True, unmatched=[]),
+            Outcome(FAILED, "no host matched, nothing was run"),
+            id="no-host-matched-a-play-without-a-pattern",
+        ),
+        pytest.param(
+            RunEnd(exit_code=3), Outcome(FAILED, "exit code 3"), id="silent-failure"
+        ),
+        pytest.param(
+            RunEnd(exit_code=3, last_output="no space left"),
+            Outcome(FAILED, "exit code 3: no space left"),
             id="failure-after-successful-steps",
         ),
         pytest.param(
-            2,
-            [failure("prepare", "first"), failure("verify", "no answer")],
-            "not quoted",
-            Outcome(Status.FAILED, "exit code 2 in step verify: no answer"),
+            RunEnd(
+                exit_code=2,
+                failed_steps=[
+                    failure("prepare", "first"),
+                    failure("verify", "no answer"),
+                ],
+                last_output="not quoted",
+            ),
+            Outcome(FAILED, "exit code 2 in step verify: no answer"),
             id="the-last-failed-step-tells-why",
         ),
         pytest.param(
-            2,
-            [failure("verify")],
-            "not quoted",
-            Outcome(Status.FAILED, "exit code 2 in step verify"),
+            RunEnd(
+                exit_code=2, failed_steps=[failure("verify")], last_output="not quoted"
+            ),
+            Outcome(FAILED, "exit code 2 in step verify"),
             id="failed-step-without-message",
         ),
         pytest.param(
-            137,
-            [],
-            "",
-            Outcome(Status.FAILED, "exit code 137 (killed by SIGKILL)"),
+            RunEnd(exit_code=4, playbook=True, error="no such role (site.yml:3:1)",
+                   last_output="not quoted"),
+            Outcome(FAILED, "exit code 4: no such role (site.yml:3:1)"),
+            id="ansible-ended-before-the-first-task",
+        ),
+        pytest.param(
+            RunEnd(exit_code=1, playbook=True, error="no such handler",
+                   ended_in="publish", failed_steps=[failure("prepare", "earlier")]),
+            Outcome(FAILED, "exit code 1 in step publish: no such handler"),
+            id="ansible-ended-in-a-step",
+        ),
+        pytest.param(
+            RunEnd(exit_code=1, failed_steps=[failure("a", "\x1b[31mred\x1b[0m")]),
+            Outcome(FAILED, "exit code 1 in step a: red"),
+            id="without-escape-sequences",
+        ),
+        pytest.param(
+            RunEnd(exit_code=137),
+            Outcome(FAILED, "exit code 137 (killed by SIGKILL)"),
             id="killed",
         ),
     ],
-)
-def test_a_run_is_judged_by_exit_code_and_steps(
-    exit_code: int, failed: list[Step], last_output: str, expected: Outcome
+)  # fmt: skip
+def test_a_run_is_judged_by_what_is_known_of_its_end(
+    end: RunEnd, expected: Outcome
 ) -> None:
-    assert expected == judge(exit_code, failed, last_output)
+    assert expected == judge(end)
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,29 @@ def test_a_failed_task_fails_its_step_and_names_the_hosts(steps: Steps) -> None:
     assert "install | Unpack: unreachable on web3" == install.message
 
 
+def test_a_failure_of_several_hosts_says_how_many(steps: Steps) -> None:
+    others = [make_task("install | Unpack", FAILED, host=f"web{n}") for n in range(99)]
+    earlier = make_task("install | Download", FAILED, host="db1")
+
+    fold(steps, earlier, *others)
+    resumed = Steps(steps)
+    last = replace(make_task("install | Unpack", FAILED, host="web99"), message="boom")
+    fold(resumed, last, last)
+
+    assert "install | Unpack: failed on 99 hosts" == named(steps, "install").message
+    assert "install | Unpack: failed on 100 hosts: boom" == (
+        named(resumed, "install").message
+    )
+
+
+def test_a_message_has_no_escape_sequences(steps: Steps) -> None:
+    told = "\x1b[31mno \x1b[1mspace\x1b[0m"
+
+    fold(steps, replace(make_task("install | a", FAILED), message=told))
+
+    assert "install | a: failed on web1: no space" == named(steps, "install").message
+
+
 def test_a_host_that_fails_twice_is_named_once(steps: Steps) -> None:
     failure = make_task("install | Unpack", FAILED, host="web2")
 

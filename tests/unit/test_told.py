@@ -153,3 +153,26 @@ def test_changes_are_counted_with_the_hosts_that_had_some() -> None:
 )  # fmt: skip
 def test_a_recap_that_makes_no_sense_counts_nothing(data: str) -> None:
     assert [] == recap([data])
+
+
+NOT_BOOLEAN = "Conditional result (True) was derived from value of type 'str' at 'a:1'."
+
+
+@pytest.mark.parametrize(
+    ("res", "expected"),
+    [
+        ({"msg": "", "changed_when_result": NOT_BOOLEAN}, NOT_BOOLEAN),
+        ({"failed_when_result": NOT_BOOLEAN}, NOT_BOOLEAN),
+        ({"msg": "why", "failed_when_result": NOT_BOOLEAN}, "why"),
+        ({"msg": "", "failed_when_result": True}, ""),
+        ({"msg": "", "exception": "Traceback\n  File x\nKeyError: 1\n"}, "KeyError: 1"),
+        ({"msg": "", "exception": "(traceback unavailable)"}, ""),
+        ({"msg": "", "exception": ""}, ""),
+    ],
+    ids=["changed_when", "failed_when", "msg", "boolean", "exception", "no-traceback",
+         "nothing"],
+)  # fmt: skip
+def test_a_result_without_msg_says_why_it_failed_elsewhere(
+    res: dict[str, object], expected: str
+) -> None:
+    assert expected == message(json.dumps({"event_data": {"res": res}}))

@@ -197,6 +197,7 @@ def event(name: str, /, **data: Any) -> RunnerEvent:
         ("runner_on_failed", {"ignore_errors": True}, TaskResult.IGNORED),
         ("runner_on_failed", {"ignore_errors": None}, TaskResult.FAILED),
         ("runner_on_unreachable", {}, TaskResult.UNREACHABLE),
+        ("runner_on_unreachable", {"ignore_unreachable": True}, TaskResult.IGNORED),
         ("runner_item_on_failed", {}, None),
         ("playbook_on_task_start", {}, None),
     ],

@@ -166,8 +166,9 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         self._in_play = {"play": name, "play_uuid": ident, "play_pattern": pattern}
         self._in_task = {}
         with self._event(
-            "playbook_on_play_start", ident=ident, name=name, pattern=pattern
-        ):
+            "playbook_on_play_start", ident=ident, name=name, pattern=pattern,
+            hosts=_hosts(play),
+        ):  # fmt: skip
             super().v2_playbook_on_play_start(play)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
@@ -236,6 +237,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             "runner_on_failed",
             result.task,
             **self._outcome(result),
+            **_fate(result.task),
             ignore_errors=ignore_errors,
             event_loop=result.task.loop_with,
         ):
@@ -248,7 +250,11 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_runner_on_skipped(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        with self._event("runner_on_unreachable", result.task, **self._outcome(result)):
+        task = result.task
+        outcome = self._outcome(result) | _fate(task)
+        if task.ignore_unreachable is True:
+            outcome["ignore_unreachable"] = True
+        with self._event("runner_on_unreachable", task, **outcome):
             super().v2_runner_on_unreachable(result)
 
     def v2_runner_on_async_poll(self, result: Any) -> None:
@@ -329,6 +335,18 @@ def _describe(task: Any) -> dict[str, Any]:
         if task._role.get_name() != task._role._role_name:
             described["resolved_role"] = task._role.get_name()
     return described
+
+
+def _hosts(play: Any) -> list[str]:
+    """The names of the hosts that a play, or this batch of it, begins with."""
+    inventory = play.get_variable_manager()._inventory
+    return [host.get_name() for host in inventory.get_hosts(play.hosts)]
+
+
+def _fate(task: Any) -> dict[str, bool]:
+    """What an event says of a failure that ends the play for every other host too."""
+    ends = task.run_once is True or task.any_errors_fatal is True
+    return {"ends_play": True} if ends else {}
 
 
 def _is_hidden(result: Any) -> bool:

@@ -1,0 +1,140 @@
+"""What went wrong in a run without making it fail, and hosts that were left out.
+
+For a playbook service Ansible's exit code decides the outcome. What failed on the way
+is a warning of the deployment: the playbook went on, but somebody should look at it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from app.domain.events import TaskResult
+from app.domain.matrix import label
+
+#: Warnings that a deployment keeps, and host names of each.
+MAX_WARNINGS = 50
+MAX_HOSTS = 100
+#: Host names in a sentence.
+_NAMED = 10
+
+
+#: What happened to the hosts of a warning; empty where nothing did.
+Result = Literal["failed", "unreachable", ""]
+
+
+class Kind(StrEnum):
+    """Why something that went wrong is a warning; kept in the database."""
+
+    #: A host failed, and `meta: clear_host_errors` let the playbook succeed.
+    CLEARED = "cleared"
+    #: A host failed in a block whose `rescue` succeeded.
+    RESCUED = "rescued"
+    #: A host could not be reached, and `ignore_unreachable` let the playbook go on.
+    IGNORED = "ignored"
+    #: Hosts did nothing further, because another host's failure ended their play.
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """A task that failed on a host, or that could not reach it, in event `number`."""
+
+    number: int
+    host: str
+    task: str
+    step: str
+    result: TaskResult
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunWarning:
+    """Hosts to which the same happened; `count` of them, of which some are named.
+
+    `result` is failed or unreachable. It is empty for hosts that were dropped, and
+    `step` then is the name of their play.
+    """
+
+    kind: Kind
+    step: str
+    task: str
+    result: Result
+    hosts: tuple[str, ...]
+    count: int
+
+    def __str__(self) -> str:
+        """The warning as a sentence for a person."""
+        if self.kind is Kind.DROPPED:
+            hosts = "1 host" if self.count == 1 else f"{self.count} hosts"
+            return f"{hosts} of play {self.step} did nothing further: {self._names}"
+        what = "failed" if self.result == "failed" else "could not be reached"
+        return f"{self._names} {what} in {self._place}{self._consequence}"
+
+    @property
+    def _names(self) -> str:
+        named = self.hosts if self.count <= _NAMED else self.hosts[:_NAMED]
+        names = ", ".join(named)
+        return (
+            names if self.count <= _NAMED else f"{names} and {self.count - _NAMED} more"
+        )
+
+    @property
+    def _place(self) -> str:
+        task = label(self.task)
+        return self.step if task in {"", self.step} else f"{self.step} ({task})"
+
+    @property
+    def _consequence(self) -> str:
+        if self.kind is Kind.IGNORED:
+            return ", which the playbook ignores"
+        return (
+            f" and {'was' if self.count == 1 else 'were'} {self.kind} by the playbook"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the warning as it is stored."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "RunWarning":
+        """Return a warning that was stored."""
+        return cls(**{**stored, "kind": Kind(stored["kind"]),
+                      "hosts": tuple(stored["hosts"])})  # fmt: skip
+
+
+def collect(setbacks: Iterable[Setback], lost: frozenset[str]) -> list[RunWarning]:
+    """Return the warnings of a successful run, in the order in which they happened.
+
+    Args:
+        setbacks: What failed or was unreachable, in the order of the events.
+        lost: The hosts that failed or were unreachable according to Ansible's recap.
+    """
+    found = list(setbacks)
+    last = {one.host: one.number for one in found if not one.ignored}
+    groups: dict[tuple[Kind, str, str, Result], dict[str, None]] = {}
+    for one in found:
+        cleared = one.host in lost and last.get(one.host) == one.number
+        kind = Kind.CLEARED if cleared else Kind.RESCUED
+        failed = one.result is TaskResult.FAILED
+        if one.ignored:
+            kind, failed = Kind.IGNORED, False
+        result: Result = "failed" if failed else "unreachable"
+        group = groups.setdefault((kind, one.step, one.task, result), {})
+        group[one.host] = None
+    return [
+        _warning(kind, step, task, result, list(hosts))
+        for (kind, step, task, result), hosts in groups.items()
+    ][:MAX_WARNINGS]
+
+
+def dropped(play: str, hosts: Iterable[str], lost: frozenset[str]) -> list[RunWarning]:
+    """Return the warning about the hosts of a play that ended with others' failure."""
+    found = [host for host in hosts if host not in lost]
+    return [_warning(Kind.DROPPED, play, "", "", found)] if found else []
+
+
+def _warning(
+    kind: Kind, step: str, task: str, result: Result, hosts: list[str]
+) -> RunWarning:
+    return RunWarning(kind, step, task, result, tuple(hosts[:MAX_HOSTS]), len(hosts))

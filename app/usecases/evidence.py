@@ -1,0 +1,94 @@
+"""What a run left behind that its outcome and its warnings are decided from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from app.domain import ansible_errors, run_warning
+from app.domain.deployment import Deployment
+from app.domain.recap import COUNTED, HostRecap, recap
+from app.domain.run_warning import RunWarning
+from app.domain.steps import Step
+from app.store import printed, results, trouble
+
+#: Counts of the recap without which nothing went wrong on the way.
+_WRONG = [COUNTED.index(n) for n in ("unreachable", "failed", "rescued", "ignored")]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a run beside its exit code and its steps, see RunEnd."""
+
+    error: str = ""
+    last_output: str = ""
+    unmatched: Sequence[str] | None = None
+    warnings: Sequence[RunWarning] = ()
+
+
+def gather(
+    db: Connection, deployment: Deployment, exit_code: int, steps: Iterable[Step]
+) -> Evidence:
+    """Read what a run left behind that ended with an exit code."""
+    results.by_index(db)
+    last_output = printed.last_output(db, deployment.id) if exit_code else ""
+    if not deployment.service.playbook:
+        return Evidence(last_output=last_output)
+    recaps = results.recaps(db, deployment.id)
+    if not recaps:
+        return Evidence(error=_error(db, deployment), last_output=last_output)
+    hosts = recap(recaps)
+    if exit_code:
+        return Evidence(
+            last_output=last_output, warnings=_dropped(db, deployment, hosts)
+        )
+    if not hosts:
+        return Evidence(unmatched=trouble.unmatched(db, deployment.id))
+    return Evidence(warnings=_on_the_way(db, deployment, hosts, steps))
+
+
+def error_number(db: Connection, deployment: Deployment) -> int | None:
+    """The number of the event with which Ansible said why it ended the run itself."""
+    if not deployment.service.playbook or results.recaps(db, deployment.id):
+        return None
+    return printed.last_error(db, deployment.id, last=deployment.last_event)
+
+
+def _error(db: Connection, deployment: Deployment) -> str:
+    number = printed.last_error(db, deployment.id, last=deployment.last_event)
+    if number is None:
+        return ""
+    lines = printed.lines_around(
+        db, deployment.id, number, before=ansible_errors.BEFORE,
+        behind=ansible_errors.BEHIND,
+    )  # fmt: skip
+    return str(ansible_errors.find(lines) or "")
+
+
+def _on_the_way(
+    db: Connection,
+    deployment: Deployment,
+    hosts: Sequence[HostRecap],
+    steps: Iterable[Step],
+) -> list[RunWarning]:
+    """What went wrong in a run that succeeded."""
+    if not any(host.counts[at] for host in hosts for at in _WRONG):
+        return []
+    names = {step.position: step.name for step in steps}
+    found = trouble.setbacks(db, deployment.id, names)
+    return run_warning.collect(found, _lost(hosts))
+
+
+def _dropped(
+    db: Connection, deployment: Deployment, hosts: Sequence[HostRecap]
+) -> list[RunWarning]:
+    """The hosts that did nothing further because another one failed."""
+    lost = _lost(hosts)
+    play = trouble.ended_play(
+        db, deployment.id, last=deployment.last_event, hosts=sorted(lost)
+    )
+    return run_warning.dropped(play.name, play.hosts, lost) if play else []
+
+
+def _lost(hosts: Iterable[HostRecap]) -> frozenset[str]:
+    return frozenset(host.host for host in hosts if host.bad)
