@@ -304,7 +304,8 @@ def test_a_missing_script_is_named(fastdeploy: Installation) -> None:
     reason = refused(fastdeploy, "missing")
 
     assert (
-        "deploy.py is not in the service's folder; correct this and launch missing again"
+        "deploy.py is not in the service's folder; "
+        "correct this and launch missing again"
     ) == reason
 
 
@@ -329,7 +330,7 @@ def test_a_script_that_is_not_executable_is_named(fastdeploy: Installation) -> N
     reason = refused(fastdeploy, "not-executable")
 
     assert (
-        f"deploy.py can't be executed; allow it by `chmod +x {folder}/deploy.py`; "
+        f"{folder}/deploy.py can't be executed; allow it by `chmod +x {folder}/deploy.py`; "
         "correct this and launch not-executable again"
     ) == reason
 
