@@ -78,8 +78,8 @@ CASES = {
     ),
     "inventory-script-fails": Case(
         play("all", DEBUG), FAILED,
-        r"exit code 1: Failed to parse inventory with 'script' plugin: Inventory script "
-        r"returned non-zero exit code 3\. \(.*dyn\.sh.*\)",
+        r"exit code 1: Failed to parse inventory with 'script' plugin: Inventory "
+        r"script returned non-zero exit code 3\. \(.*dyn\.sh.*\)",
         inventory="dyn.sh",
     ),
     "inventory-may-fail": Case(
