@@ -80,7 +80,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/api/deployments"): Operation(
         "Launch a deployment.",
-        schemas.DeploymentBody, status=201, takes=schemas.LaunchRequest,
+        schemas.DeploymentDetailBody, status=201, takes=schemas.LaunchRequest,
         headers=_RETURNS, refuses=(404, 409, 413, 422),
     ),
     ("GET", "/api/deployments/{id}"): Operation(
@@ -89,11 +89,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/api/deployments/{id}/cancel"): Operation(
         "Ask that a deployment ends.",
-        schemas.DeploymentBody, status=202, refuses=(409,),
+        schemas.DeploymentDetailBody, status=202, refuses=(409,),
     ),
     ("POST", "/api/deployments/{id}/retry"): Operation(
         "Launch a deployment again that did not succeed.",
-        schemas.DeploymentBody, status=201, refuses=(409,),
+        schemas.DeploymentDetailBody, status=201, refuses=(409,),
     ),
     ("GET", "/api/deployments/{id}/events"): Operation(
         "Everything that happens, as server-sent events, until the deployment ends.",
