@@ -10,8 +10,8 @@ _list:
 # Start everything on this machine: PostgreSQL, web and worker; Ctrl-C stops it
 [group("try")]
 [no-exit-message]
-up *args: frontend
-    @{{ run }} fastdeploy up "$@"
+up *args:
+    @tools/up "$@"
 
 # Deploy a bundled service without a person and check the record, event by event
 [group("try")]
@@ -33,7 +33,7 @@ frontend:
 [group("check")]
 test *args: frontend
     tools/prepare-tests
-    {{ run }} pytest "$@"
+    {{ run }} --group callbacks pytest "$@"
 
 # Run the tests on every newer Python of this machine too
 [group("check")]
@@ -89,7 +89,8 @@ chaos-short:
 
 # What CI runs: what is cheap first, and last the roles on real hosts, attacked and killed
 [group("check")]
-ci: check docs test test-newer demo chaos-short (molecule "register") (molecule "restore") (molecule "deploy")
+ci:
+    tools/ci
 
 operate := "uv run --frozen --extra embedded --group operate"
 
@@ -144,4 +145,5 @@ remove-one name="" confirm="" *args:
 # Try a role on a real host with systemd, in a container: `./justw molecule register`
 [group("check")]
 molecule scenario="register" command="test":
+    tools/system-host prepare
     uv run --frozen --extra embedded --group molecule molecule {{ command }} --scenario-name {{ scenario }}

@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from app.serve import serve
 from app.settings import Settings, read_settings
 from app.store.migrate import migrate as migrate_store
 from app.store.store import Store
+from app.up import up as up_everything
 from app.usecases import (
     access,
     artifacts,
@@ -43,6 +43,9 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out = Console()
+if not sys.stdout.isatty():
+    # A program reads it: no line is broken and nothing is cut at a width of 80.
+    out.width = 100_000
 #: A file that is standard input: a secret of root's need not be another user's to read.
 STDIN = Path("-")
 
@@ -50,6 +53,7 @@ STDIN = Path("-")
 def main() -> None:
     """Run the command line; an error that a person can act on has no traceback."""
     try:
+        _require_utf8(sys.argv[1:])
         cli()
     except FastDeployError as error:
         print(f"fastdeploy: {error}", file=sys.stderr)
@@ -60,9 +64,13 @@ def main() -> None:
 def up(
     port: Annotated[int | None, typer.Option(help="Port of the web interface.")] = None,
 ) -> None:
-    """Start everything on this machine: PostgreSQL, web and worker, until Ctrl-C."""
-    settings = _settings() if port is None else read_settings(port=port)
-    local.up(settings)
+    """Start everything on this machine: PostgreSQL, web and worker.
+
+    Ctrl-C, SIGTERM and SIGHUP stop all of it; the exit code is then 0. A second one in
+    the same folder is refused, and names the process that runs there.
+    """
+    # Not _settings(): an embedded PostgreSQL that already runs is one to stop, too.
+    up_everything(read_settings() if port is None else read_settings(port=port))
 
 
 @cli.command()
@@ -168,7 +176,7 @@ def cancel(deployment_id: int) -> None:
 
 @cli.command()
 def retry(deployment_id: int) -> None:
-    """Launch a deployment again that did not succeed, as it was."""
+    """Launch an ended deployment again, with the same variables."""
     settings = _settings()
     with _store(settings) as store:
         number = deploy.retry(
@@ -206,7 +214,9 @@ def prune() -> None:
 @cli.command(name="nodes")
 def nodes_command() -> None:
     """List the nodes: what they do, their load, and when they were heard last."""
-    table = Table("name", "state", "running", "waiting", "services", "heard", "version")
+    table = _table(
+        "name", "state", "running", "waiting", "services", "heard", "version"
+    )
     with _store() as store:
         for node in nodes.list_nodes(store):
             table.add_row(
@@ -300,18 +310,20 @@ def logout(name: str) -> None:
 def createtoken(
     name: str,
     scope: Annotated[list[Permission], typer.Option(help="What it may do.")],
-    days: Annotated[int | None, typer.Option(help="Until it expires.")] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(help="Until it expires, 1 to 36500; without it, it never does."),
+    ] = None,
 ) -> None:
     """Create a token for the API and print it; it is not shown again."""
-    expires_in = None if days is None else timedelta(days=days)
     with _store() as store:
-        print(access.create_token(store, _me(), name, scope, expires_in))
+        print(access.create_token(store, _me(), name, scope, days))
 
 
 @cli.command()
 def tokens() -> None:
     """List the tokens for the API."""
-    table = Table("name", "scopes", "created", "expires", "last used")
+    table = _table("name", "scopes", "created", "expires", "last used")
     with _store() as store:
         for token in access.list_tokens(store, _me()):
             times = (token.created_at, token.expires_at, token.last_used_at)
@@ -332,6 +344,23 @@ def revoketoken(name: str) -> None:
 def schema() -> None:
     """Print the JSON Schema of config.json."""
     print(json.dumps(Service.model_json_schema(), indent=2))
+
+
+def _require_utf8(arguments: list[str]) -> None:
+    """Raise Invalid for an argument that PostgreSQL could neither store nor find."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise Invalid(f"the argument {argument!r} is not valid UTF-8") from None
+
+
+def _table(*headers: str) -> Table:
+    """A table whose cells are folded, never cut, where a terminal is too narrow."""
+    table = Table()
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
 
 
 def _settings() -> Settings:

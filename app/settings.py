@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.domain.service import ACCOUNT
+from app.domain import node as nodes
+from app.domain.run_identity import RunSettings
+from app.domain.service import ACCOUNT, MAX_DAYS, MAX_KEPT
 from app.errors import BadSetting
 from app.runner.launch import Events
 
@@ -73,19 +75,27 @@ class Settings(BaseSettings):
     ] = 8
     keep_days: Annotated[
         int | None,
-        Field(ge=1, description="days that output and artifacts are kept"),
+        Field(ge=1, le=MAX_DAYS, description="days that output and artifacts are kept"),
     ] = None
     keep_deployments: Annotated[
         int | None,
-        Field(ge=1, description="deployments of a service whose output is kept"),
+        Field(
+            ge=1,
+            le=MAX_KEPT,
+            description="deployments of a service whose output is kept",
+        ),
     ] = None
     keep_mebibytes: Annotated[
         int | None,
-        Field(ge=1, description="MiB of output that are kept of a service"),
+        Field(
+            ge=1, le=MAX_KEPT, description="MiB of output that are kept of a service"
+        ),
     ] = None
     keep_audit_days: Annotated[
         int | None,
-        Field(ge=1, description="days that entries of the audit log are kept"),
+        Field(
+            ge=1, le=MAX_DAYS, description="days that entries of the audit log are kept"
+        ),
     ] = 365
     session_hours: Annotated[
         int, Field(ge=1, le=24 * 90, description="until a login has to be repeated")
@@ -135,10 +145,32 @@ class Settings(BaseSettings):
             raise ValueError("must be the name of a Unix account")
         return value
 
+    @field_validator("node")
+    @classmethod
+    def _node_name(cls, value: str) -> str:
+        plain = value.isprintable() and value == value.strip()
+        if not plain or len(value) > nodes.MAX_NAME:
+            raise ValueError(
+                f"must have 1 to {nodes.MAX_NAME} printable characters, with no space "
+                "at either end"
+            )
+        return value
+
     @property
     def database(self) -> str:
         """The database's address in the form that libpq and psycopg read."""
         return re.sub(_SCHEME, "postgresql://", self.database_url.get_secret_value())
+
+    @property
+    def run_settings(self) -> RunSettings:
+        """The settings that decide how runs are started."""
+        return RunSettings(
+            run_as=self.run_as,
+            run_group=self.run_group,
+            runners=self.runners,
+            services=self.services,
+            config_folder=self.config_folder,
+        )
 
     @property
     def runs(self) -> Path:

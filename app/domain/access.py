@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from app.errors import NotAllowed
 
+#: Characters of a user of the host that are kept. The names of Unix accounts have 32.
+_MAX_HOST_USER = 64
+
 
 class Permission(StrEnum):
     """What a route or a command asks for."""
@@ -61,6 +64,8 @@ class Actor:
 def on_host(user: str) -> Actor:
     """The actor behind a command that is typed on FastDeploy's own host.
 
-    Whoever can read FastDeploy's settings there holds its database already.
+    Whoever can read FastDeploy's settings there holds its database already. The name
+    may come from the environment (LOGNAME), so it is made one that can be stored.
     """
-    return Actor(f"{user} (host)", frozenset(Permission))
+    name = user.encode(errors="replace").decode()[:_MAX_HOST_USER]
+    return Actor(f"{name} (host)", frozenset(Permission))

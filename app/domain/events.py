@@ -91,7 +91,8 @@ class Stats:
 class RunnerEvent:
     """An event of ansible-runner; `data` is the whole of it as JSON.
 
-    `message` is what the module said of its result, say why it failed.
+    `message` is what the module said of its result, say why it failed. `open` says that
+    the last line of `stdout` goes on in the next event.
     """
 
     event: str
@@ -105,6 +106,7 @@ class RunnerEvent:
     data: str
     stats: Stats | None = None
     message: str = ""
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

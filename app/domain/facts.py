@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.domain.project import Project
 from app.domain.service import Service
 
 READ, WRITE, EXECUTE = 4, 2, 1
@@ -155,3 +156,5 @@ class Registered:
     rule: str
     #: Whether sudo finds the program that is hidden from us; None if it can't tell.
     found_by_sudo: bool | None = None
+    #: The folders that it is run from, as far as they can be seen.
+    projects: tuple[Project, ...] = ()

@@ -79,11 +79,15 @@ def age_key(host: Host) -> Finding:
         return Finding(OK, about, "Runs are told of no age key, and need none.")
     named = shlex.quote(str(key.path))
     if key.hidden:
-        return Finding(OK, about, f"{key.path} can't be seen from here.",
-                       f"stat {named}")  # fmt: skip
+        return Finding(OK, about, f"{key.path} can't be seen from here.")
+    if key.mode is None and not host.age_key_asked:
+        return Finding(
+            OK, about, f"There is no {key.path}; only services with files of SOPS "
+            "need it.",
+        )  # fmt: skip
     if key.mode is None:
         return Finding(
-            PROBLEM if host.age_key_asked else OK, about,
+            PROBLEM, about,
             f"{key.path} is not there: a service with files of SOPS can't read them.",
             f"install -m 0600 -o {user.name} -g root AGE_KEY_FILE {named}",
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """A node: a host whose worker carries out deployments."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,14 +9,43 @@ from enum import StrEnum
 AWAY_AFTER = 30
 
 
+#: The longest name of a node, in characters. A host name has at most 253.
+MAX_NAME = 253
+#: Bytes of a queue's name. Procrastinate notifies on `procrastinate_queue_v1#QUEUE`,
+#: and PostgreSQL refuses a channel whose name is longer than 63 bytes.
+_MAX_QUEUE = 40
+
+
 def queue_of(node: str) -> str:
     """The queue of deployments that this node is to begin."""
-    return f"node {node}"
+    return _fitting(earlier_queue_of(node), "node-")
 
 
 def begun_queue_of(node: str) -> str:
     """The queue of deployments that this node has begun: its runs are there alone."""
+    return _fitting(earlier_begun_queue_of(node), "begun-")
+
+
+def earlier_queue_of(node: str) -> str:
+    """What `queue_of` was in releases that didn't shorten the name of a queue."""
+    return f"node {node}"
+
+
+def earlier_begun_queue_of(node: str) -> str:
+    """What `begun_queue_of` was in releases that didn't shorten the name of a queue."""
     return f"begun on {node}"
+
+
+def _fitting(queue: str, prefix: str) -> str:
+    """The queue's name; one that is too long is replaced by a hash of it.
+
+    A short name stays as it is, so that workers of an earlier release and jobs that
+    wait agree with it. The prefix of a hash has no space, so it equals no short name.
+    """
+    if len(queue.encode()) <= _MAX_QUEUE:
+        return queue
+    digest = hashlib.sha256(queue.encode()).hexdigest()
+    return prefix + digest[: _MAX_QUEUE - len(prefix)]
 
 
 class NodeState(StrEnum):

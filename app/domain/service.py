@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-import jsonschema
 import orjson
 from pydantic import (
     BaseModel,
@@ -15,10 +14,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
 
+from app.domain import variable_schema
 from app.errors import Invalid
 
 #: A service's name: it becomes a folder, a sudoers file and a part of URLs.
@@ -32,6 +29,11 @@ RESERVED_ENVIRONMENT = re.compile(
     "FASTDEPLOY_.*|ANSIBLE_(STDOUT_CALLBACK|CALLBACK_PLUGINS|FORCE_COLOR)"
 )
 DEFAULT_TIMEOUT = 3600
+#: The longest time that is counted in days: a hundred years. Python's dates end soon
+#: after, and PostgreSQL's numbers of bytes at 8 EiB.
+MAX_DAYS = 36_500
+#: The most deployments, or MiB of output, that a limit can name.
+MAX_KEPT = 1_000_000_000
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -43,18 +45,27 @@ class StepSpec(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
 
+    @field_validator("name")
+    @classmethod
+    def _storable(cls, value: str) -> str:
+        if "\0" in value:
+            raise ValueError("must not contain the character NUL")
+        return value
+
 
 class Keep(BaseModel):
     """How long what a deployment printed is kept; what isn't said has no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    days: Annotated[int | None, Field(ge=1)] = None
+    days: Annotated[int | None, Field(ge=1, le=MAX_DAYS)] = None
     deployments: Annotated[
-        int | None, Field(ge=1, description="The newest so many of the service.")
+        int | None,
+        Field(ge=1, le=MAX_KEPT, description="The newest so many of the service."),
     ] = None
     mebibytes: Annotated[
-        int | None, Field(ge=1, description="Of all journals of the service.")
+        int | None,
+        Field(ge=1, le=MAX_KEPT, description="Of all journals of the service."),
     ] = None
 
 
@@ -202,13 +213,7 @@ class Service(BaseModel):
     @field_validator("variables")
     @classmethod
     def _a_schema_of_an_object(cls, value: dict[str, Any]) -> dict[str, Any]:
-        try:
-            jsonschema.Draft202012Validator.check_schema(value)
-        except jsonschema.SchemaError as error:
-            raise ValueError(f"is no JSON Schema: {error.message}") from None
-        except RecursionError:
-            raise ValueError("is nested too deeply") from None
-        _require_own_references(value)
+        variable_schema.require_valid(value)
         if value.get("type", "object") != "object":
             raise ValueError('must be a schema of "type": "object"')
         properties = value.get("properties", {})
@@ -252,6 +257,19 @@ class Service(BaseModel):
         )
 
 
+#: Keys of config.json that change nothing of what a run does or of what it records.
+_NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
+
+
+def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
+    """The keys of config.json in which two versions differ, if a run goes by them."""
+    return tuple(
+        key
+        for key in Service.model_fields
+        if key not in _NOT_OF_A_RUN and getattr(recorded, key) != getattr(present, key)
+    )
+
+
 def parse(content: bytes, folder: str) -> Service:
     """Read the config.json of the folder named `folder`.
 
@@ -267,6 +285,9 @@ def parse(content: bytes, folder: str) -> Service:
         raise Invalid("; ".join(map(_explain, error.errors()))) from None
     if service.name != folder:
         raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
+    # Not in the model: deployments of an older version keep what that accepted.
+    if found := variable_schema.problems(service.variables, service.secret_names):
+        raise Invalid("; ".join(f"variables: {problem}" for problem in found))
     return service
 
 
@@ -275,23 +296,6 @@ def _require_plain(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
         raise ValueError("must be a plain path inside the service's folder")
-
-
-def _require_own_references(schema: dict[str, Any]) -> None:
-    """Raise ValueError for a `$ref` to anything but a place in the schema itself.
-
-    One to another document would have us fetch it while a form is checked.
-    """
-    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
-    for part in _parts(schema):
-        reference = part.get("$ref", part.get("$dynamicRef"))
-        if isinstance(reference, str):
-            try:
-                resolver.lookup(reference)
-            except (Unresolvable, ValueError):
-                raise ValueError(
-                    f"may only refer to itself, which {reference!r} does not"
-                ) from None
 
 
 def _hides(schema: Any) -> bool:

@@ -5,6 +5,7 @@ import shlex
 from app.domain.facts import EXECUTE, READ, Host, Registered, Switch
 from app.domain.finding import Finding, Level
 from app.domain.mending import exposed, register, start_worker
+from app.domain.project_checks import check_project
 from app.domain.service import Service
 from app.domain.switch_checks import program_of, users_of
 
@@ -25,6 +26,7 @@ def check_service(host: Host, service: Registered) -> list[Finding]:
     if service.known is not None:
         found += [catalogue(service), node(host, service)]
     if isinstance(service.definition, Service):
+        found += projects(service.definition, service)
         found.append(program(host, service))
         if host.switch is not None and not host.switch.rules.refusal:
             found.append(sudoers(host, host.switch, service))
@@ -48,11 +50,24 @@ def definition(host: Host, service: Registered) -> Finding:
     return Finding(OK, about, "It is there and valid.")
 
 
+def projects(definition: Service, service: Registered) -> list[Finding]:
+    """Whether a run would find what it needs, and ask nobody."""
+    found = [each for seen in service.projects
+             for each in check_project(definition, seen)]  # fmt: skip
+    return found or [Finding(
+        OK, f"{service.name}: folder", "What it names is there, and nothing in it "
+        "waits for an answer.",
+    )]  # fmt: skip
+
+
 def catalogue(service: Registered) -> Finding:
     """Whether what FastDeploy knows is what config.json says."""
     about, known = f"{service.name}: catalogue", service.known
     if known is None or not isinstance(service.definition, Service):
         return Finding(OK, about, "It follows config.json once that is mended.")
+    # The first is the services folder, which a sync reads.
+    if any(check_project(service.definition, each) for each in service.projects[:1]):
+        return Finding(OK, about, "It follows the service's folder once that is fixed.")
     if known.archived:
         return Finding(PROBLEM, about, "It is archived, though its folder is there.",
                        SYNC)  # fmt: skip

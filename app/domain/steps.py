@@ -69,7 +69,6 @@ class Steps:
 
     def __init__(self, stored: Iterable[Step]) -> None:
         self._steps = {step.name: step for step in stored}
-        self._declared = {s.name for s in self._steps.values() if s.declared}
         self._changed: dict[str, Step] = {}
         running = [s for s in self._steps.values() if s.state is StepState.RUNNING]
         self._current = running[-1].name if running else None
@@ -153,8 +152,8 @@ class Steps:
 
     def _name_for(self, event: RunnerEvent) -> str:
         prefix, found, _ = event.task.partition(SEPARATOR)
-        if found and prefix in self._declared:
-            return prefix
+        if found and prefix.strip():
+            return prefix.strip()
         return event.role or event.play or event.task
 
     def _leave_current(self, at: datetime) -> None:

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Callable
-from pathlib import Path
 
 from app.domain.facts import READ, Account, Host, Switch
 from app.domain.finding import Finding, Level
@@ -173,14 +172,9 @@ def users_of(host: Host) -> list[Account]:
 
 
 def program_of(rule: str) -> str:
-    """The program in a rule of sudo's list, `(user) NOPASSWD: PROGRAM …`."""
+    """The program in a rule of sudo's list, `(user) CWD=DIR NOPASSWD: PROGRAM …`."""
     _, _, command = rule.partition(": ")
     return command.partition(" ")[0]
-
-
-def rule_for(user: str, program: Path, pattern: str) -> str:
-    """A rule as sudo lists it: this program, with arguments of this pattern."""
-    return f"({user}) NOPASSWD: {program} ^{pattern}$"
 
 
 _CHECKS: tuple[Callable[[Host, Switch], Finding], ...] = (

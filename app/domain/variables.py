@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import orjson
 
-from app.domain import formats, written
+from app.domain import ecma262, json_schema, schema_errors, written
 from app.domain.service import Service
 from app.errors import InvalidVariables
 from app.runner import extra_vars
@@ -37,18 +37,18 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
     _require_json(values)
     if service.playbook:
         _require_exact(values)
-    validator = jsonschema.Draft202012Validator(
-        service.variables, format_checker=formats.CHECKER
-    )
     problems: dict[str, list[str]] = {}
     try:
-        for error in validator.iter_errors(values):
+        for error in json_schema.errors(service.variables, values):
             for name, problem in _explain(service, error, values).items():
                 told = problems.setdefault(name, [])
                 if problem not in told and len(told) < _TOLD:
                     told.append(problem)
     except RecursionError:
         problems = {"": ["the service's schema refers to itself without end"]}
+    except ecma262.Unsupported as error:
+        # Only in what was stored before such patterns were refused.
+        problems = {"": [f"a pattern of the service can't be used: {error}"]}
     if problems:
         raise InvalidVariables({name: "; ".join(p) for name, p in problems.items()})
     return values
@@ -164,8 +164,8 @@ def _explain(
         if name in service.secret_names:
             return {name: "is not what this variable accepts"}
         place = "/".join(inside)
-        problem = f"{place}: {error.message}" if place else error.message
-        return {name: problem[:500]}
+        problem = schema_errors.sentence(error)
+        return {name: f"{place}: {problem}" if place else problem}
     if error.validator == "required":
         required: list[str] = service.variables.get("required", [])
         missing = [name for name in required if name not in values]
@@ -173,7 +173,7 @@ def _explain(
     if service.secret_names:
         # The message would quote all the values, the secret ones too.
         return {"": "the variables don't fit the service's schema together"}
-    return {"": error.message[:500]}
+    return {"": schema_errors.sentence(error)}
 
 
 def as_text(value: Any) -> str:

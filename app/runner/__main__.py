@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from . import ansible_cfg, environment, folder, playbook, sops
+from . import ansible_cfg, environment, folder, playbook, prompts, sops
 from .definition import Definition, read_definition
 from .errors import Refused
 from .forward import Forwarder, Listener
@@ -47,6 +47,8 @@ def main() -> int:
         launch = read_launch(arguments.config, definition)
         # Nothing is there yet that a cancel would have to end or to remove.
         decrypted = sops.read_variables(definition, os.environ)
+        given = {**decrypted, **launch.variables}
+        prompts.require_none(definition.folder, definition.playbook, given)
         return deploy(definition, launch, decrypted, journal)
     except Refused as refusal:
         journal.write(str(refusal).encode(errors="replace"))

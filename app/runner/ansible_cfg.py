@@ -13,28 +13,54 @@ from pathlib import Path
 _SYSTEM = Path("/etc/ansible/ansible.cfg")
 
 
-#: The sections that are read, by name.
+#: The sections of a file, by name.
 Sections = Mapping[str, Mapping[str, str]]
 
 
-def read(folder: Path, env: Mapping[str, str]) -> Sections:
-    """Return the sections of the ansible.cfg that holds in a folder.
+def find(folder: Path, env: Mapping[str, str]) -> Path | None:
+    """Return the ansible.cfg that holds for a run; None if there is none.
 
     Args:
         folder: The working directory of ansible-playbook.
         env: Its environment.
-
-    Without a file, or with one that Ansible will refuse, it is empty.
     """
-    found = next((path for path in _candidates(folder, env) if _readable(path)), None)
-    if found is None:
-        return {}
-    parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
+    found = (path for path in _candidates(folder, env) if _is_readable(path))
+    return next(found, None)
+
+
+def read(folder: Path, env: Mapping[str, str]) -> Sections:
+    """Return the sections of the ansible.cfg that holds for a run."""
+    path = find(folder, env)
+    return _sections(path) if path else {}
+
+
+def read_defaults(path: Path) -> Mapping[str, str]:
+    """Return the section `defaults`, empty if the file can't be read."""
+    return _sections(path).get("defaults", {})
+
+
+def _sections(path: Path) -> Sections:
+    parser = configparser.ConfigParser(
+        interpolation=None, strict=False, inline_comment_prefixes=(";",)
+    )
     try:
-        parser.read_string(found.read_text())
+        parser.read_string(path.read_text(encoding="utf-8"))
         return {name: dict(parser[name]) for name in parser.sections()}
     except (OSError, ValueError, configparser.Error):
         return {}
+
+
+def resolve(value: str, base: Path, home: Path) -> Path:
+    """Return a path as Ansible reads it in the ansible.cfg of the folder `base`."""
+    name = value.strip().replace("{{CWD}}", str(base))
+    if name == "~" or name.startswith("~/"):
+        return home / name[2:]
+    return Path(os.path.normpath(base / name))
+
+
+def resolve_all(value: str, base: Path, home: Path) -> list[Path]:
+    """Return each path of a list that is separated by colons."""
+    return [resolve(each, base, home) for each in value.split(":") if each.strip()]
 
 
 def _candidates(folder: Path, env: Mapping[str, str]) -> Iterator[Path]:
@@ -48,5 +74,5 @@ def _candidates(folder: Path, env: Mapping[str, str]) -> Iterator[Path]:
     yield _SYSTEM
 
 
-def _readable(path: Path) -> bool:
+def _is_readable(path: Path) -> bool:
     return os.access(path, os.R_OK)

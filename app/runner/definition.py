@@ -45,8 +45,8 @@ def read_definition(folder: Path) -> Definition:
     return Definition(
         name=_text(content, "name", folder) if "name" in content else folder.name,
         folder=folder,
-        playbook=_inside(folder, _text(content, "playbook", folder), "playbook"),
-        inventory=_inside(folder, _text(content, "inventory", folder), "inventory")
+        playbook=locate(folder, _text(content, "playbook", folder), "playbook"),
+        inventory=locate(folder, _text(content, "inventory", folder), "inventory")
         if content.get("inventory")
         else None,
         sops_files=_sops_files(content, folder),
@@ -82,7 +82,11 @@ def _text(content: Mapping[str, Any], key: str, folder: Path) -> str:
     return value
 
 
-def _inside(folder: Path, name: str, key: str) -> Path:
+def locate(folder: Path, name: str, key: str) -> Path:
+    """Return the real path of the file that `key` names in a service's real folder.
+
+    Raises Refused if it is missing or outside the folder.
+    """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder) or path == folder:
         raise Refused(
@@ -105,7 +109,7 @@ def _sops_files(content: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
             f'"sops_files" in {folder}/config.json must be a list of file names: '
             "correct it."
         )
-    return tuple(_inside(folder, name, "sops_files") for name in names)
+    return tuple(locate(folder, name, "sops_files") for name in names)
 
 
 def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:

@@ -21,6 +21,14 @@ INHERITED = frozenset({
     MARK,
 })  # fmt: skip
 CALLBACK_PLUGINS = Path(__file__).parent / "callback_plugins"
+#: What is set for our own ansible-playbook alone. Our callback plugin removes it once
+#: Ansible has read it, so that a task that calls Ansible runs as it does without us.
+#: ANSIBLE_NO_TARGET_SYSLOG isn't among it: the secrets of the run stay secret there.
+TRANSIENT = (
+    "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_FORCE_COLOR",
+    "ANSIBLE_RETRY_FILES_ENABLED", "ANSIBLE_INVENTORY_UNPARSED_FAILED",
+    "FASTDEPLOY_EVENT_PIPE", "FASTDEPLOY_TERMINAL",
+)  # fmt: skip
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -68,12 +76,17 @@ def refuse_failed_inventory(
     return {**env, **ours}
 
 
-def for_our_callback(events: Path) -> dict[str, str]:
-    """Return what makes our callback plugin send its events to the FIFO `events`."""
+def for_our_callback(events: Path, terminal: int) -> dict[str, str]:
+    """Return what makes our callback plugin send its events to the FIFO `events`.
+
+    Only a process that prints to the pipe `terminal` sends events.
+    """
     return {
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK_PLUGINS),
         "ANSIBLE_STDOUT_CALLBACK": "fastdeploy",
         "FASTDEPLOY_EVENT_PIPE": str(events),
+        "FASTDEPLOY_TERMINAL": str(os.fstat(terminal).st_ino),
+        "FASTDEPLOY_TRANSIENT": " ".join(TRANSIENT),
     }
 
 

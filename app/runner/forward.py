@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from . import environment, folder
 from .journal import Journal
 from .masking import Masker
+from .text import Text
 
 _CHUNK = 1 << 20
 #: A burst of events waits here, not in Ansible.
@@ -45,9 +46,10 @@ class Listener(Protocol):
 class Forwarder:
     """Copies events and terminal text to the journal, in a thread of its own.
 
-    Events come from the callback plugin through a FIFO in `private`, one a line: the
-    number of lines that it displayed, a space, a JSON object. Everything else that
-    ansible-playbook prints comes through `terminal` and stays text.
+    The callback plugin sends events, and what is displayed between them, through a
+    FIFO in `private`: `callback/channel.py` has the format. So they keep their order.
+    What is printed without the plugin, by a forked process or before Ansible loads it,
+    comes through `terminal`.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Forwarder:
         os.set_blocking(self._text, False)
         self._done, self._finish = os.pipe()
         _enlarge(self._events)
-        self.environment = environment.for_our_callback(events)
+        self.environment = environment.for_our_callback(events, self.terminal)
+        self._displayed = Text(masker, self._write_text)
+        self._printed = Text(masker, self._write_text)
         self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
 
     def start(self) -> None:
@@ -78,7 +82,7 @@ class Forwarder:
         self._thread.join()
 
     def _run(self) -> None:
-        texts, events = Lines(self._on_text), Lines(self._on_event)
+        records = Lines(self._on_record)
         poll = select.poll()
         for descriptor in (self._text, self._events, self._done):
             poll.register(descriptor, select.POLLIN)
@@ -87,39 +91,54 @@ class Forwarder:
             ready = poll.poll()
             done = any(descriptor == self._done for descriptor, _ in ready)
             # Text first: what was printed before an event then stands before it.
-            texts.drain(self._text)
-            events.drain(self._events)
+            while chunk := read(self._text):
+                self._printed.feed(chunk)
+            records.drain(self._events)
             if any(state == select.POLLHUP for d, state in ready if d == self._events):
                 # The plugin has gone; polling on would spin.
                 poll.unregister(self._events)
-        texts.end()
-        events.end()
+        self._printed.close()
+        records.end()
+        self._displayed.close()
 
-    def _on_event(self, line: bytes) -> None:
-        height, _, content = line.partition(b" ")
-        event = _event(content) if height.isdigit() else None
-        if event is None:
-            self._on_text(line)
-            return
-        if self._masker.finds(content):
-            masked = self._masker.values(event)
-            content = json.dumps(masked, ensure_ascii=False).encode(errors="replace")
-        self._write_event(content, int(height))
-
-    def _on_text(self, line: bytes) -> None:
-        line = self._masker.text(line.removesuffix(b"\r"))
-        if _LIKE_JSON.search(line):
-            # As an event of ansible-runner's for plain output it can be nothing else.
-            event = {
-                "uuid": str(uuid.uuid4()),
-                "event": "verbose",
-                "stdout": line.decode(errors="replace"),
-                "event_data": {},
-            }
-            self._write_event(json.dumps(event).encode(), 1)
+    def _on_record(self, record: bytes) -> None:
+        kind, _, content = record.partition(b" ")
+        if kind == b">":
+            self._displayed.end_line(content)
+        elif kind == b"+":
+            self._displayed.add(content)
+        elif kind.isdigit() and (event := _event(content)) is not None:
+            self._on_event(event, content, int(kind))
         else:
+            self._displayed.end_line(record)
+
+    def _on_event(self, event: dict[str, Any], content: bytes, height: int) -> None:
+        # A line is open here only if Ansible was interrupted while it wrote the line.
+        self._displayed.close()
+        is_open = event.get("stdout_open") is True
+        if is_open:
+            stdout = event["stdout"].encode(errors="replace")
+            event["stdout"] = self._displayed.continue_after(stdout).decode()
+            height = event["stdout"].count("\n")
+        if is_open or self._masker.finds(content):
+            content = _as_json(self._masker.values(event))
+        self._write_event(content, height)
+
+    def _write_text(self, text: bytes, *, open_: bool) -> None:
+        if not open_ and not _LIKE_JSON.search(text):
             self._line += 1
-            self._journal.write(line)
+            self._journal.write(text)
+            return
+        # As an event of ansible-runner's for plain output it can be nothing else.
+        event: dict[str, Any] = {
+            "uuid": str(uuid.uuid4()),
+            "event": "verbose",
+            "stdout": text.decode(errors="replace"),
+            "event_data": {},
+        }
+        if open_:
+            event["stdout_open"] = True
+        self._write_event(_as_json(event), 0 if open_ else 1)
 
     def _write_event(self, content: bytes, height: int) -> None:
         self._counter += 1
@@ -153,6 +172,10 @@ class Lines:
         if self._pieces:
             self._handle(b"".join(self._pieces))
             self._pieces.clear()
+
+
+def _as_json(event: dict[str, Any]) -> bytes:
+    return json.dumps(event, ensure_ascii=False).encode(errors="replace")
 
 
 def _event(content: bytes) -> dict[str, Any] | None:

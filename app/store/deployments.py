@@ -138,6 +138,8 @@ def cancel_requested_by(db: Connection, deployment_id: int) -> str | None:
 
 def lock(db: Connection, deployment_id: int) -> Launch | None:
     """The deployment of that number, locked until the transaction ends."""
+    if deployment_id > MAX_ID:
+        return None
     row = db.execute(
         _selected(deployments.c.secrets)
         .where(deployments.c.id == deployment_id)

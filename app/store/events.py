@@ -177,7 +177,8 @@ def stream_output(db: Connection, deployment_id: int) -> Iterator[bytes]:
             case Kind.STEP:
                 yield row.data.encode() + b"\n"
             case Kind.RUNNER:
-                yield row.text.encode() + b"\n" if row.text else b""
+                end = b"\n" if row.text and not row.open else b""
+                yield row.text.encode() + end
             case _:
                 content = row.text.encode() if row.raw is None else row.raw
                 yield content if row.open else content + b"\n"
@@ -267,7 +268,7 @@ def _columns(item: Occurrence) -> tuple[Any, ...]:
     match item.event:
         case RunnerEvent() as e:
             return ("runner", e.event, item.step, e.host, e.task, e.result, e.stdout,
-                    False, e.data, None)  # fmt: skip
+                    e.open, e.data, None)  # fmt: skip
         case Output() as e:
             return ("output", None, item.step, None, None, None, e.text, e.open,
                     None, e.raw)  # fmt: skip

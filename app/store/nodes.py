@@ -20,7 +20,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from app.domain.node import AWAY_AFTER, Node, begun_queue_of, judge_state, queue_of
+from app.domain.node import (
+    AWAY_AFTER,
+    Node,
+    begun_queue_of,
+    earlier_begun_queue_of,
+    earlier_queue_of,
+    judge_state,
+    queue_of,
+)
 from app.store.tables import deployments, nodes, registrations
 
 
@@ -172,16 +180,32 @@ def rename(db: Connection, was: str, name: str) -> bool:
         return True
     if db.scalar(select(nodes.c.name).where(nodes.c.name == name)) is not None:
         return False
+    move_earlier_jobs(db, was)
     db.execute(update(nodes).where(nodes.c.name == was).values(name=name))
     for table in (registrations, deployments):
         db.execute(update(table).where(table.c.node == was).values(node=name))
     for queue in (queue_of, begun_queue_of):
-        db.execute(
-            text("UPDATE procrastinate_jobs SET queue_name = :now "
-                 "WHERE queue_name = :before"),
-            {"before": queue(was), "now": queue(name)},
-        )  # fmt: skip
+        _move_jobs(db, queue(was), queue(name))
     return True
+
+
+def move_earlier_jobs(db: Connection, name: str) -> None:
+    """Put a node's jobs of an earlier release into the queues that it has now."""
+    for before, now in (
+        (earlier_queue_of(name), queue_of(name)),
+        (earlier_begun_queue_of(name), begun_queue_of(name)),
+    ):
+        if before != now:
+            _move_jobs(db, before, now)
+
+
+def _move_jobs(db: Connection, before: str, now: str) -> None:
+    db.execute(
+        text(
+            "UPDATE procrastinate_jobs SET queue_name = :now WHERE queue_name = :before"
+        ),
+        {"before": before, "now": now},
+    )
 
 
 def _waiting(db: Connection) -> dict[str, int]:

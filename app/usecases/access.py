@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.access import PERMISSIONS, Actor, Permission, Role, on_host
 from app.domain.audit import Action
+from app.domain.service import MAX_DAYS
 from app.errors import (
     Conflict,
     InvalidFields,
@@ -163,9 +164,11 @@ def log_out(store: Store, secret: str, address: str) -> None:
 
 
 def end_sessions(store: Store, actor: Actor, user_name: str) -> int:
-    """End every session of a user; returns how many there were."""
+    """End every session of a user; returns how many there were. Raises NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
+        if access.find_user(db, user_name) is None:
+            raise NotFound(f"there is no user {user_name!r}")
         audit.note(db, actor, Action.END_SESSIONS, user_name)
         return access.end_sessions_of(db, user_name)
 
@@ -193,18 +196,22 @@ def create_token(
     actor: Actor,
     name: str,
     scopes: Iterable[Permission],
-    expires_in: timedelta | None = None,
+    days: int | None = None,
 ) -> str:
     """Create a token; returns the secret, which is not kept anywhere.
 
-    Raises NotAllowed, InvalidFields, and Conflict if one of that name is still good.
+    It expires after that many days, or never. Raises NotAllowed, InvalidFields, and
+    Conflict if one of that name is still good.
     """
     actor.require(Permission.ADMIN)
     if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
         problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
         raise InvalidFields({"name": problem})
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        problem = f"a token expires after 1 to {MAX_DAYS} days, or never"
+        raise InvalidFields({"days": problem})
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    expires_at = None if expires_in is None else datetime.now(UTC) + expires_in
+    expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
     try:
         with store.begin() as db:
             access.add_token(db, name, _digest(secret), sorted(set(scopes)), expires_at)

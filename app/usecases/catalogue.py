@@ -6,9 +6,12 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from app import project
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Deployment
+from app.domain.project import Project
+from app.domain.project_checks import check_project
 from app.domain.service import NAME, Service, parse
 from app.errors import Invalid, NotFound
 from app.store import audit, deployments, nodes, services
@@ -118,7 +121,25 @@ def printable(name: str) -> str:
 
 
 def read_service(folder: Path) -> Service | str:
-    """The service in a folder, or the sentence that says what is wrong with it."""
+    """The service in a folder, or everything that keeps it from being deployed."""
+    service = read_config(folder)
+    if isinstance(service, str):
+        return service
+    problems = check_project(service, look_at_project(folder, service))
+    return " ".join(problem.sentence for problem in problems) or service
+
+
+def look_at_project(folder: Path, service: Service) -> Project:
+    """What a run would find in the services folder.
+
+    A registered service is run from another folder; this one has a copy.
+    """
+    ansible = None if service.registration else project.own_ansible()
+    return project.look(folder, service, ansible)
+
+
+def read_config(folder: Path) -> Service | str:
+    """What a folder's config.json says, or what is wrong with it."""
     if not re.match(NAME, folder.name):
         return "the folder's name must be lower case letters, digits, - and _"
     path = folder / "config.json"
@@ -133,11 +154,6 @@ def read_service(folder: Path) -> Service | str:
     if len(content) > MAX_CONFIG:
         return f"config.json is larger than {MAX_CONFIG} bytes"
     try:
-        service = parse(content, folder.name)
+        return parse(content, folder.name)
     except Invalid as error:
         return str(error)
-    for name in filter(None, (service.deploy_script, service.playbook,
-                              service.inventory)):  # fmt: skip
-        if not (folder / name).exists():
-            return f"{name} is not in the service's folder"
-    return service

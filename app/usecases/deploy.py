@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from app.domain import variables as launch_variables
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
-from app.domain.deployment import Deployment, Origin, Status
+from app.domain.deployment import Deployment, Origin
 from app.domain.estimate import Progress, estimate
 from app.domain.events import Kind
-from app.domain.service import Service
+from app.domain.service import Service, changed_keys
 from app.domain.steps import Step, declare
 from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
@@ -95,28 +95,33 @@ def request(
 def retry(
     store: Store, queue: Queue, *, actor: Actor, origin: Origin, deployment_id: int
 ) -> int:
-    """Ask for a deployment again that did not succeed; returns the new one's number.
+    """Launch an ended deployment again, as it was; returns the new one's number.
 
-    It has the same variables and the same version of the service's config.json.
-    Raises NotAllowed, NotFound, and Conflict if it goes on or has succeeded, if the
-    service is gone, or if it was launched with secrets: those are not kept.
+    It has the same variables and does the same. Raises NotAllowed, NotFound, and
+    Conflict if the deployment has not ended, if the service is gone, if its config.json
+    has changed since, or if it has secret variables: those are not kept.
     """
     actor.require(Permission.DEPLOY)
     with store.begin() as db:
         earlier = _found(deployments.find(db, deployment_id), deployment_id)
-        if not earlier.ended or earlier.status is Status.SUCCESSFUL:
+        if not earlier.ended:
             raise Conflict(
-                f"deployment {deployment_id} is {earlier.status}; one that failed, was "
-                "canceled or took too long can be retried"
+                f"deployment {deployment_id} is {earlier.status}; wait until it has "
+                "ended, or cancel it"
             )
         if earlier.service.secret_names:
             raise Conflict(
                 "its secret variables are not kept; launch the service again with them"
             )
-        service_id, _ = _deployable(db, earlier.service_name)
+        service_id, service = _deployable(db, earlier.service_name)
+        if changed := changed_keys(earlier.service, service):
+            raise Conflict(
+                f"config.json has changed since deployment {deployment_id} "
+                f"({', '.join(changed)}); launch the service again"
+            )
         wanted = Wanted(
             service_id=service_id,
-            service=earlier.service,
+            service=service,
             actor=actor.name,
             origin=origin,
             variables=earlier.variables,

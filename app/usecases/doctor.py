@@ -7,27 +7,33 @@ at here. It is about the host where it is called: web and worker may be on other
 import getpass
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 from sqlalchemy import Connection
 
-from app import host
+from app import host, project
 from app.domain.access import Permission
 from app.domain.facts import Account, Host, Known, Registered, Switch
 from app.domain.finding import Finding, Level, sick
 from app.domain.host_checks import check_host, sync_token
 from app.domain.node import NodeState
+from app.domain.project import Project
+from app.domain.run_identity import RunIdentity, identify, rule_for
 from app.domain.service import Service
 from app.domain.service_checks import check_service
-from app.domain.switch_checks import rule_for
 from app.errors import Invalid, NotFound, Unavailable
 from app.settings import Settings
 from app.store import access, nodes, services
 from app.store.store import Store
-from app.usecases.catalogue import folders, printable, read_service
+from app.usecases.catalogue import (
+    folders,
+    look_at_project,
+    printable,
+    read_config,
+)
 
 #: Where the role puts the settings, the age keys, and what was registered.
 ETC = Path("/etc/fastdeploy")
@@ -47,15 +53,6 @@ class Report:
         return sick(self.findings)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What a run executes, as which user; `rule` is empty where sudo isn't needed."""
-
-    user: str
-    program: Path
-    rule: str
-
-
 def examine(
     store: Store, settings: Settings, name: str | None = None, etc: Path = ETC
 ) -> Report:
@@ -72,18 +69,19 @@ def examine(
         chosen = [name]
     else:
         raise NotFound(f"there is no service {name!r}")
-    read = {n: read_service(paths[n]) if n in paths else None for n in chosen}
-    settings_of = {n: _as_registered(settings, read[n]) for n in chosen}
-    by_user = {of.run_as: of for of in settings_of.values() or [settings]}
-    hosts = {user: look_at_host(of, etc) for user, of in by_user.items()}
+    read = {n: read_config(paths[n]) if n in paths else None for n in chosen}
+    identities = {n: _identity(settings, n, read[n]) for n in chosen}
+    usual = (settings.run_as, settings.run_group)
+    accounts = {(i.user, i.group) for i in identities.values()} or {usual}
+    hosts = {each: look_at_host(settings, *each, etc) for each in sorted(accounts)}
     for seen in hosts.values():
         findings += check_host(seen)
-    for each, of in settings_of.items():
+    for each, identity in identities.items():
         # Without a catalogue nothing can be said about it.
         entry = None if catalogue is None else known.get(each, _UNKNOWN)
-        found = look_at_service(of, each, read[each], entry)
-        findings += check_service(hosts[of.run_as], found)
-    # What several users have in common is said once.
+        found = look_at_service(settings, each, identity, read[each], entry)
+        findings += check_service(hosts[identity.user, identity.group], found)
+    # What several accounts have in common is said once.
     return Report(settings.node, tuple(dict.fromkeys(findings)))
 
 
@@ -91,16 +89,18 @@ def examine(
 _UNKNOWN = Known(None, "", archived=False, nodes=(), ready=())
 
 
-def look_at_host(settings: Settings, etc: Path) -> Host:
-    """Everything about this host that the checks judge."""
+def look_at_host(settings: Settings, run_as: str, run_group: str, etc: Path) -> Host:
+    """Everything about this host that the checks judge, for runs of this account."""
     var = settings.var.absolute()
     user = host.owner(var)
     worker = host.locker(var / "worker.lock")
     folder = settings.config_folder
     own = host.process(os.getpid(), folder)
     assert own is not None, "there is a /proc with this process in it"
-    switch = _look_at_switch(settings, user, etc) if settings.run_as else None
-    key = _named_key(etc / "age" / f"{settings.run_as}.env") if switch else None
+    switch = None
+    if run_as:
+        switch = _look_at_switch(settings, user, run_as, run_group, etc)
+    key = _named_key(etc / "age" / f"{run_as}.env") if switch else None
     asked = None if switch else os.environ.get(_KEY)
     path = key or asked
     return Host(
@@ -118,17 +118,18 @@ def look_at_host(settings: Settings, etc: Path) -> Host:
 def look_at_service(
     settings: Settings,
     name: str,
+    identity: RunIdentity,
     definition: Service | str | None,
     known: Known | None,
 ) -> Registered:
     """Everything about a service that the checks judge."""
     folder = settings.services.absolute() / name
-    program = _program(settings, name, definition)
-    file = host.look(program)
+    file = host.look(identity.program)
     found = None
-    if file.hidden and settings.run_as:
+    if file.hidden and identity.user:
         some = settings.config_folder / "fastdeploy-0.json"
-        found = host.sudo_finds(settings.run_as, [str(program), "--config", str(some)])
+        command = [str(identity.program), "--config", str(some)]
+        found = host.sudo_finds(identity.user, command)
     return Registered(
         name=name,
         node=settings.node,
@@ -137,17 +138,30 @@ def look_at_service(
         definition=definition,
         known=known,
         program=file,
-        rule=_rule(settings, settings.run_as, program),
+        rule=identity.sudo_rule,
         found_by_sudo=found,
+        projects=tuple(_projects(folder, definition, identity)),
     )
 
 
-def registered(settings: Settings, service: Service) -> Command:
-    """How a run of a service is called here, and the rule of sudo's that lets it be."""
-    of = _as_registered(settings, service)
-    program = _program(of, service.name, service)
-    rule = _rule(of, of.run_as, program) if of.run_as else ""
-    return Command(of.run_as or getpass.getuser(), program, rule)
+def _projects(
+    folder: Path, definition: Service | str | None, identity: RunIdentity
+) -> Iterator[Project]:
+    """The services folder, and what is run in its place where it can be seen."""
+    if not isinstance(definition, Service):
+        return
+    yield look_at_project(folder, definition)
+    source = identity.program.parent / "project"
+    if identity.user and definition.playbook and not host.look(source).hidden:
+        ansible = project.ansible_of(identity.program, host.home(identity.user))
+        if ansible is not None:
+            yield project.look(source, definition, ansible)
+
+
+def registered(settings: Settings, service: Service) -> RunIdentity:
+    """How a run of a service is started here, with the name of its user."""
+    found = _identity(settings, service.name, service)
+    return found if found.user else replace(found, user=getpass.getuser())
 
 
 def _ask_store(
@@ -163,14 +177,16 @@ def _ask_store(
     return [sync_token(tokens, datetime.now(UTC))], known
 
 
-def _look_at_switch(settings: Settings, user: Account, etc: Path) -> Switch:
+def _look_at_switch(
+    settings: Settings, user: Account, run_as: str, run_group: str, etc: Path
+) -> Switch:
     var, helper = settings.var.absolute(), settings.stop_helper
     runs = str(settings.runs).replace(".", "\\.")
     return Switch(
-        run_as=settings.run_as,
-        deploy=host.account(settings.run_as),
-        run_group=settings.run_group,
-        run_group_id=host.group(settings.run_group),
+        run_as=run_as,
+        deploy=host.account(run_as),
+        run_group=run_group,
+        run_group_id=host.group(run_group),
         rules=host.sudo_rules(user),
         expected=frozenset(_expected(settings, etc)),
         stop_helper=host.look(helper) if helper else None,
@@ -190,40 +206,18 @@ def _expected(settings: Settings, etc: Path) -> Iterator[str]:
             name, user = str(said["name"]), str(said["user"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        program = host.home(user) / "runners" / name / "deploy.py"
-        yield _rule(settings, user, program)
+        own = replace(settings.run_settings, run_as=user, runners=None)
+        yield identify(name, None, own, host.home).sudo_rule
     for folder in _folders(settings):
-        definition = read_service(folder)
-        of = _as_registered(settings, definition)
-        yield _rule(of, of.run_as, _program(of, folder.name, definition))
+        yield _identity(settings, folder.name, read_config(folder)).sudo_rule
 
 
-def _as_registered(settings: Settings, definition: Service | str | None) -> Settings:
-    """The settings as they are for a service: its registration may name its user."""
-    registered = definition.registration if isinstance(definition, Service) else None
-    if registered is None or registered.run_as == settings.run_as:
-        return settings
-    return settings.model_copy(
-        update={
-            "run_as": registered.run_as,
-            "run_group": registered.run_group or settings.run_group,
-            "runners": None,
-        }
-    )
-
-
-def _rule(settings: Settings, user: str, program: Path) -> str:
-    folder = str(settings.config_folder).replace(".", "\\.")
-    return rule_for(user, program, rf"--config {folder}/fastdeploy-[0-9]+\.json")
-
-
-def _program(settings: Settings, name: str, definition: Service | str | None) -> Path:
-    """What a run of a service executes, as the worker's launch finds it."""
-    program = definition.program if isinstance(definition, Service) else "deploy.py"
-    if not settings.run_as:
-        return settings.services.absolute() / name / program
-    runners = settings.runners or host.home(settings.run_as) / "runners"
-    return runners / name / program
+def _identity(
+    settings: Settings, name: str, definition: Service | str | None
+) -> RunIdentity:
+    """How a service's runs are started here; the worker's launch asks the same."""
+    service = definition if isinstance(definition, Service) else None
+    return identify(name, service, settings.run_settings, host.home)
 
 
 def _folders(settings: Settings) -> list[Path]:

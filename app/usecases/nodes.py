@@ -45,6 +45,8 @@ def beat(
                 f"another node is called {name} and works with another folder; give "
                 "this one a name of its own by FASTDEPLOY_NODE"
             )
+        if starting:
+            nodes.move_earlier_jobs(db, name)
         _take_over(db, name)
         return nodes.take_sync(db, name)
 

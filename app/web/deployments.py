@@ -32,6 +32,7 @@ from app.web.context import actor_of, parts
 from app.web.history import before
 from app.web.live import stream
 from app.web.login import may
+from app.web.query import SMALLINT, number
 from app.web.render import context, failed, lines, parts_of, tasks_of
 
 #: Events on a deployment's page, the newest; the earlier ones are a link away.
@@ -86,16 +87,14 @@ def show(request: Request) -> Response:
 
 def search(request: Request) -> Response:
     """The lines of a deployment that are looked for, each with the way to it."""
-    query = request.query_params
-    step = query.get("step", "")
+    typed = request.query_params
     wanted = Wanted(
-        text=query.get("text", "")[:MAX_WANTED],
-        host=query.get("host", "")[:MAX_WANTED],
-        result=query.get("result", "")[:MAX_WANTED],
-        step=int(step) if re.fullmatch("[0-9]{1,4}", step) else None,
+        text=typed.get("text", "")[:MAX_WANTED],
+        host=typed.get("host", "")[:MAX_WANTED],
+        result=typed.get("result", "")[:MAX_WANTED],
+        step=number(typed, "step", most=SMALLINT),
     )
-    asked = query.get("after", "")
-    after = int(asked) if re.fullmatch("[0-9]{1,9}", asked) else 0
+    after = number(typed, "after") or 0
     found = look_for(parts(request).store, _id(request), wanted, after)
     page = f"/deployments/{_id(request)}"
     shown = lines(found.events, page, wanted.text)
@@ -134,14 +133,14 @@ def list_results(request: Request) -> Response:
 
 def result(request: Request) -> Response:
     """The result of one task on one host, with all that it told."""
-    number = request.path_params["number"]
-    shown = results.find(parts(request).store, _id(request), number)
+    event = request.path_params["number"]
+    shown = results.find(parts(request).store, _id(request), event)
     return parts(request).renderer.page(
         request,
         "deployments/result.html",
         shown=shown,
         task=label(shown.recorded.task),
-        line=context(f"/deployments/{_id(request)}", number),
+        line=context(f"/deployments/{_id(request)}", event),
     )
 
 
@@ -179,22 +178,21 @@ def cancel(request: Request) -> Response:
 
 
 def retry(request: Request) -> Response:
-    """Launch a deployment again that did not succeed, and go to the new one's page."""
-    number = deploy.retry(
+    """Launch an ended deployment again, as it was, and go to the new one's page."""
+    launched = deploy.retry(
         parts(request).store,
         parts(request).queue,
         actor=actor_of(request),
         origin=Origin.BROWSER,
         deployment_id=_id(request),
     )
-    return RedirectResponse(f"/deployments/{number}", 303)
+    return RedirectResponse(f"/deployments/{launched}", 303)
 
 
 def list_artifacts(request: Request) -> Response:
     """The files that ansible-runner leaves behind, by folder."""
     view = deploy.view(parts(request).store, _id(request))
-    asked = request.query_params.get("skip", "")
-    skip = int(asked) if re.fullmatch("[0-9]{1,9}", asked) else 0
+    skip = number(request.query_params, "skip") or 0
     found = artifacts.tree(
         parts(request).store, parts(request).settings, view.deployment, skip, LISTED
     )
@@ -263,8 +261,11 @@ async def _stream(request: Request, *, html: bool) -> Response:
     deployment_id = _id(request)
     # Before the stream begins, so that what isn't there is a 404.
     news = await run_in_threadpool(live.look, parts(request).store, deployment_id, None)
-    asked = request.headers.get("last-event-id") or request.query_params.get("after")
-    after = int(asked) if asked and re.fullmatch("[0-9]{1,10}", asked) else 0
+    after = number(request.query_params, "after") or 0
+    # A browser that reconnects repeats the address, and says here where it was.
+    seen = request.headers.get("last-event-id", "")
+    if re.fullmatch("[0-9]{1,10}", seen):
+        after = int(seen)
     look = parts(request).look_html if html else parts(request).look_json
     return stream(
         parts(request).feed,
@@ -277,5 +278,5 @@ async def _stream(request: Request, *, html: bool) -> Response:
 
 
 def _id(request: Request) -> int:
-    number: int = request.path_params["id"]
-    return number
+    deployment_id: int = request.path_params["id"]
+    return deployment_id

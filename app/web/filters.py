@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from app.domain.deployment import Origin, Status
-from app.errors import Invalid
+from app.errors import Invalid, InvalidFields
 from app.store.history import Filter
 
 #: Years that a time may have; beyond them, PostgreSQL or Python can't reckon with it.
@@ -54,10 +54,11 @@ def read(query: QueryParams) -> Asked:
 
 
 def require(query: QueryParams) -> Asked:
-    """The same. Raises Invalid for one that is wrong: to ignore it would list more."""
+    """The same. Raises InvalidFields for one that is wrong."""
     asked = read(query)
     if asked.problems:
-        raise Invalid("; ".join(f"{n} {p}" for n, p in asked.problems.items()))
+        # To ignore it would list more than was asked for.
+        raise InvalidFields(asked.problems)
     return asked
 
 

@@ -14,6 +14,8 @@ PREFIX = "var."
 _INPUTS = {"date": "date", "email": "email", "uri": "url"}
 #: Formats that stand for a text of several lines; JSON Schema itself knows none.
 _LONG = {"textarea", "multiline", "multi-line"}
+#: What a schema says only of a text without line breaks.
+_ONE_LINE = frozenset({"format", "maxLength", "pattern"})
 #: Examples that are shown of a variable.
 _EXAMPLES = 3
 #: How kinds are written, and what of a number has no attribute.
@@ -29,8 +31,10 @@ class Field:
     """One field of a launch form.
 
     `kind` is text, date, email, url, password, number, checkbox, select, area (a long
-    text), lines (a list of texts) or structure (JSON or YAML); `value` is what the
-    field shows, `choices` are a select's, and `rules` says in words what is accepted.
+    text), lines (a list of texts), structure (JSON or YAML), secret-area (one of these
+    three, masked) or secret-line (a secret that may have lines); `value` is what the
+    field shows, `choices` are a select's values with their labels, `unset` labels the
+    choice of none, and `rules` says in words what is accepted.
     """
 
     name: str
@@ -41,7 +45,8 @@ class Field:
     kind: str
     value: str
     checked: bool
-    choices: tuple[str, ...]
+    choices: tuple[tuple[str, str], ...]
+    unset: str
     required: bool
     minimum: str
     maximum: str
@@ -71,6 +76,18 @@ def fields(
     ]
 
 
+def recorded(service: Service, variables: Mapping[str, Any]) -> dict[str, str]:
+    """The launch variables of an earlier deployment, as the form's fields show them.
+
+    One that the service doesn't have any more, or that is a secret now, is left out.
+    """
+    return {
+        name: _shown(schema, variables[name])
+        for name, schema in service.properties.items()
+        if name in variables and name not in service.secret_names
+    }
+
+
 def values(service: Service, form: Mapping[str, Any]) -> dict[str, str]:
     """The launch variables in a sent form, as texts.
 
@@ -80,9 +97,10 @@ def values(service: Service, form: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, schema in service.properties.items():
         text = form.get(f"{PREFIX}{name}")
-        if _kind(schema) == "checkbox":
+        kind = _kind(schema, secret=name in service.secret_names)
+        if kind == "checkbox":
             found[name] = "true" if text else "false"
-        elif isinstance(text, str) and (text or _may_be_empty(schema)):
+        elif isinstance(text, str) and (text or _may_be_empty(schema, kind)):
             # Browsers send the lines of a textarea with carriage returns.
             found[name] = text.replace("\r\n", "\n")
     # What isn't in the schema is kept, to be refused by name.
@@ -102,20 +120,21 @@ def _field(
     sent: Mapping[str, str],
     problem: str,
 ) -> Field:
-    kind = _kind(schema)
     default = schema.get("default")
     value = sent.get(name, "" if default is None else _shown(schema, default))
     minimum, maximum = _bounds(schema)
+    choices = _choices(schema)
     return Field(
         name=f"{PREFIX}{name}",
         label=str(schema.get("title") or name),
         help=str(schema.get("description") or ""),
         rules=_rules(schema),
         examples=() if secret else _examples(schema),
-        kind="password" if secret else kind,
+        kind=_kind(schema, secret=secret),
         value="" if secret else value,
         checked=value == "true",
-        choices=tuple(as_text(choice) for choice in schema.get("enum", ())),
+        choices=choices,
+        unset=_unset(schema, required=required) if choices else "",
         required=required and default is None,
         minimum="" if minimum is None else as_text(minimum),
         maximum="" if maximum is None else as_text(maximum),
@@ -124,14 +143,24 @@ def _field(
     )
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
-    if schema.get("writeOnly"):
-        return "password"
+def _kind(schema: Mapping[str, Any], *, secret: bool) -> str:
+    shown = _shown_kind(schema)
+    if not secret:
+        return shown
+    if shown in {"area", "lines", "structure"}:
+        return "secret-area"
+    # A browser takes the line breaks out of what is pasted into any other field.
+    return "password" if shown != "text" or _ONE_LINE & schema.keys() else "secret-line"
+
+
+def _shown_kind(schema: Mapping[str, Any]) -> str:
+    """The kind of a field that shows its value."""
     if "enum" in schema:
         return "select"
     match schema.get("type", "string"):
         case "boolean":
-            return "checkbox"
+            # A box has two states; that of an unset variable needs a third.
+            return "checkbox" if "default" in schema else "select"
         case "integer" | "number":
             return "number"
         case "string" if _is_long(schema):
@@ -142,6 +171,21 @@ def _kind(schema: Mapping[str, Any]) -> str:
             return "lines"
         case _:
             return "structure"
+
+
+def _choices(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The values of a select, each with its label."""
+    if "enum" in schema:
+        texts = map(as_text, schema["enum"])
+        return tuple((text, text or "none") for text in texts)
+    return (("true", "yes"), ("false", "no")) if schema.get("type") == "boolean" else ()
+
+
+def _unset(schema: Mapping[str, Any], *, required: bool) -> str:
+    """The label of a select's choice of none; empty if something is always chosen."""
+    if "default" in schema or "" in schema.get("enum", ()):
+        return ""
+    return "Choose …" if required else "Not set"
 
 
 def _is_long(schema: Mapping[str, Any]) -> bool:
@@ -181,7 +225,7 @@ def _is_whole(schema: Mapping[str, Any]) -> bool:
 
 def _rules(schema: Mapping[str, Any]) -> str:
     """What a variable accepts, in words, as far as its field doesn't show it."""
-    kind = _kind(schema)
+    kind = _shown_kind(schema)
     said = [_FORMS[kind]] if kind in _FORMS else []
     if kind == "number":
         minimum, maximum = _bounds(schema)
@@ -213,8 +257,8 @@ def _between(least: float | None, most: float | None, unit: str) -> list[str]:
     return []
 
 
-def _may_be_empty(schema: Mapping[str, Any]) -> bool:
+def _may_be_empty(schema: Mapping[str, Any], kind: str) -> bool:
     """Whether an empty field says something: what it had is to be gone."""
     if "enum" in schema:
         return "" in schema["enum"]
-    return _kind(schema) in _EMPTIED and "default" in schema
+    return kind in _EMPTIED and "default" in schema

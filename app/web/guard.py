@@ -8,7 +8,7 @@ sent it (Sec-Fetch-Site, Origin) is refused at once.
 
 import hmac
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from app.domain.access import Actor, Permission
 from app.errors import NotAllowed
+from app.web import query
 from app.web.form_body import parse_form
 from app.web.login import address_of, authenticate
 
@@ -30,9 +31,14 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def route(
-    path: str, handler: Handler, permission: Permission, method: str = "GET"
+    path: str,
+    handler: Handler,
+    permission: Permission,
+    method: str = "GET",
+    *,
+    takes: Collection[str] = (),
 ) -> Route:
-    """A route for actors with a permission."""
+    """A route for actors with a permission; `takes` names its query parameters."""
 
     async def guarded(request: Request) -> Response:
         found = await run_in_threadpool(authenticate, request)
@@ -43,9 +49,13 @@ def route(
             _require_own_page(request)
             _require_token(request, actor, form)
         actor.require(permission)
+        query.require_known(request.query_params, takes)
         return await _call(handler, request, form)
 
-    return _named(Route(path, guarded, methods=[method]), handler, permission)
+    made = _named(Route(path, guarded, methods=[method]), handler, permission)
+    # For the OpenAPI document, and for the test that each of them is read.
+    made.takes = takes  # type: ignore[attr-defined]
+    return made
 
 
 def public(path: str, handler: Handler, method: str = "GET") -> Route:

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 from app.domain.deployment import Origin, Status
 from app.store.history import SEARCHED
 from app.usecases import catalogue, history
-from app.web import filters
+from app.web import filters, query
 from app.web.context import parts
 
 #: Deployments on one page of a history.
@@ -16,9 +16,8 @@ PAGE = 50
 
 
 def before(request: Request) -> int | None:
-    """The number below which a page is asked for."""
-    text = request.query_params.get("before", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    """The number below which a page is asked for. Raises Invalid."""
+    return query.number(request.query_params, "before")
 
 
 def tidy(request: Request) -> RedirectResponse | None:

@@ -23,8 +23,8 @@ _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _TEXT, _STREAM, _BYTES = "text/plain", "text/event-stream", "application/octet-stream"
 _ARCHIVE = "application/gzip"
 
-#: What a list of deployments is narrowed by.
-_FILTERS = {
+#: What each query parameter of the API says; which a route takes is in the route table.
+_QUERY = {
     "service": "Those of this service.",
     "status": "Those in this status.",
     "actor": "Those that this user, token or account asked for.",
@@ -33,8 +33,8 @@ _FILTERS = {
     "until": "Those asked for before this time.",
     "text": "Those with it in their reason or variables; a page looks at 2,500.",
     "before": "Those below this number, for the next page.",
+    "after": "Events behind this number; Last-Event-ID says the same.",
 }
-_AFTER = {"after": "Events behind this number; Last-Event-ID says the same."}
 _RETURNS = {"Idempotency-Key": "A launch that is repeated with it launches nothing."}
 
 
@@ -52,7 +52,6 @@ class Operation:
     many: bool = False
     status: int = 200
     takes: type[BaseModel] | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     refuses: tuple[int, ...] = ()
 
@@ -76,12 +75,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/api/deployments"): Operation(
         "The newest 50 deployments.",
-        schemas.DeploymentBody, many=True, query=_FILTERS, refuses=(422,),
+        schemas.DeploymentBody, many=True,
     ),
     ("POST", "/api/deployments"): Operation(
         "Launch a deployment.",
         schemas.DeploymentDetailBody, status=201, takes=schemas.LaunchRequest,
-        headers=_RETURNS, refuses=(404, 409, 413, 422),
+        headers=_RETURNS, refuses=(404, 409, 413),
     ),
     ("GET", "/api/deployments/{id}"): Operation(
         "One deployment: status, reason, warnings, steps, progress, set_stats.",
@@ -92,12 +91,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         schemas.DeploymentDetailBody, status=202, refuses=(409,),
     ),
     ("POST", "/api/deployments/{id}/retry"): Operation(
-        "Launch a deployment again that did not succeed.",
+        "Launch an ended deployment again, with the same variables.",
         schemas.DeploymentDetailBody, status=201, refuses=(409,),
     ),
     ("GET", "/api/deployments/{id}/events"): Operation(
         "Everything that happens, as server-sent events, until the deployment ends.",
-        _STREAM, query=_AFTER,
+        _STREAM,
     ),
     ("GET", "/api/deployments/{id}/output"): Operation(
         "Everything that the run printed.", _TEXT,
@@ -116,14 +115,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 }  # fmt: skip
 
 #: What every route that has a permission may answer, and what each code means.
-_ALWAYS = (401, 403, 503)
+_ALWAYS = (401, 403, 422, 503)
 MEANINGS = {
     401: "No token or session, or one that has ended.",
     403: "The token's scopes don't cover it.",
     404: "There is no such service, deployment or file.",
     409: "The present state does not allow it.",
     413: "More than 1 MiB was sent.",
-    422: "A variable, a filter or the body is not as it must be.",
+    422: "A variable, a parameter or the body is not as it must be.",
     503: "The database doesn't answer.",
 }
 
@@ -178,7 +177,7 @@ def _operation(
         "operationId": route.name,
         "summary": of.summary,
         "x-permission": permission,
-        "parameters": [*_in_path(route.path), *_named("query", of.query),
+        "parameters": [*_in_path(route.path), *_named("query", _query_of(route)),
                        *_named("header", of.headers)],
         "responses": {
             str(of.status): {"description": "Done.", "content": _content(of, names)}
@@ -196,6 +195,11 @@ def _operation(
             "content": _json(_reference(of.takes, names)),
         }
     return described
+
+
+def _query_of(route: Route) -> dict[str, str]:
+    takes = route.takes  # type: ignore[attr-defined] # set by the guard
+    return {name: _QUERY[name] for name in takes}
 
 
 def _models(

@@ -1,6 +1,5 @@
 """Pages about services: one service with its launch form, sync, launch."""
 
-import re
 import secrets
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -10,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain import variables
-from app.domain.deployment import Origin
+from app.domain.deployment import Deployment, Origin
 from app.errors import InvalidVariables, NotFound
 from app.usecases import catalogue, comparing, deploy, doctor, trends
 from app.usecases.doctor import Report
 from app.web import chart, filters, forms, history
 from app.web.context import actor_of, parts
+from app.web.query import BIGINT, number
 
 
 def sync(request: Request) -> Response:
@@ -37,7 +37,12 @@ def show(request: Request) -> Response:
         return tidied
     asked = filters.read(request.query_params)
     status_code = 422 if asked.problems else 200
-    return _page(request, sent={}, problems={}, status_code=status_code)
+    again = _again(request)
+    service = catalogue.find_service(
+        parts(request).store, request.path_params["name"]
+    ).service
+    sent = forms.recorded(service, again.variables) if service and again else {}
+    return _page(request, sent=sent, problems={}, status_code=status_code, again=again)
 
 
 def examine(request: Request) -> Response:
@@ -74,22 +79,24 @@ def compare(request: Request) -> Response:
     compared = comparing.look(
         parts(request).store,
         request.path_params["name"],
-        _number(request, "a"),
-        _number(request, "b") or 0,
+        number(request.query_params, "a", most=BIGINT),
+        number(request.query_params, "b", most=BIGINT) or 0,
     )
     return parts(request).renderer.page(
         request, "services/compare.html", compared=compared, most=comparing.CHANGES
     )
 
 
-def _number(request: Request, name: str) -> int | None:
-    """A deployment's number from the address. Raises NotFound for one that is none."""
-    text = request.query_params.get(name, "")
-    if not text:
+def _again(request: Request) -> Deployment | None:
+    """The deployment whose variables the form is to show. Raises NotFound."""
+    asked = number(request.query_params, "again", most=BIGINT)
+    if asked is None:
         return None
-    if not re.fullmatch("[0-9]{1,18}", text):
-        raise NotFound("that is no deployment's number")
-    return int(text)
+    found = deploy.find(parts(request).store, asked)
+    name = request.path_params["name"]
+    if found.service_name != name:
+        raise NotFound(f"deployment {asked} is not one of {name}")
+    return found
 
 
 def _page(
@@ -99,6 +106,7 @@ def _page(
     problems: Mapping[str, str],
     status_code: int,
     report: Report | None = None,
+    again: Deployment | None = None,
 ) -> Response:
     store = parts(request).store
     name = request.path_params["name"]
@@ -118,6 +126,7 @@ def _page(
         ),
         launch_key=secrets.token_urlsafe(16),
         report=report,
+        again=again,
         registered=doctor.registered(parts(request).settings, service)
         if service
         else None,

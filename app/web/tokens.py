@@ -1,7 +1,5 @@
 """Pages about tokens for the API."""
 
-from datetime import timedelta
-
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -43,13 +41,12 @@ def create(request: Request, form: FormData) -> Response:
     secret = ""
     try:
         if not problems:
-            days = LIFETIMES[lifetime]
             secret = access.create_token(
                 parts(request).store,
                 actor_of(request),
                 name,
                 scopes,
-                None if days is None else timedelta(days=days),
+                LIFETIMES[lifetime],
             )
     except InvalidFields as error:
         problems |= error.problems

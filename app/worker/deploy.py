@@ -5,6 +5,7 @@ import threading
 from contextlib import suppress
 
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
+from app.domain.service import changed_keys
 from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
 from app.log import get
 from app.runner.masking import Masker
@@ -12,6 +13,7 @@ from app.sealing import Sealer
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record
+from app.usecases.catalogue import read_service
 from app.worker import cgroup
 from app.worker.ending import Ending
 from app.worker.follow import Follower, Interrupted, Vanished
@@ -89,6 +91,7 @@ class Carrier:
                 record.failed(self._store, deployment_id, wish.reason, wish.status)
                 return deploy.find(self._store, deployment_id)
             try:
+                self._require_same_config(deployment)
                 secret = self._sealer.open(begun.secrets)
                 child = launch(self._settings, deployment, secret)
                 self._children[deployment_id] = child
@@ -98,6 +101,22 @@ class Carrier:
                 return deploy.find(self._store, deployment_id)
             log.info("launch.done", deployment=deployment_id, pid=child)
         return record.started(self._store, deployment)
+
+    def _require_same_config(self, deployment: Deployment) -> None:
+        """Raise LaunchFailed if config.json is another one than the recorded one.
+
+        A run goes by the file in its folder. It may have changed while the deployment
+        was queued, or since the last sync.
+        """
+        name = deployment.service_name
+        present = read_service(self._settings.services / name)
+        if isinstance(present, str):
+            raise LaunchFailed(f"{present}; correct it and launch {name} again")
+        if changed := changed_keys(deployment.service, present):
+            raise LaunchFailed(
+                f"config.json has changed since it was launched ({', '.join(changed)});"
+                f" sync the services and launch {name} again"
+            )
 
     def _follow(self, deployment: Deployment) -> None:
         run: Run = run_of(self._settings, deployment.id)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.domain.events import JournalEvent
 from app.runner.masking import Masker
+from app.runner.text import before_character
 from app.worker.translate import MAX_LINE, output, translate
 
 #: One batch has at most so many lines.
@@ -84,11 +85,7 @@ class Journal:
         if len(self._buffer) <= enough and b"\n" not in self._buffer:
             return []
         length = self._masker.safe_cut(self._buffer, MAX_LINE)
-        # Nor a character: at most three bytes of UTF-8 belong to the one before.
-        for _ in range(3):
-            if self._buffer[length] & 0xC0 != 0x80:
-                break
-            length -= 1
+        length = before_character(self._buffer, length)
         piece = self._masker.text(self._consume(length))
         self._inside_line = True
         return [output(piece, open_=True)]

@@ -17,7 +17,6 @@ never started; rc, it ended; lock free without rc, it is gone.
 
 import fcntl
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -30,7 +29,9 @@ from typing import Any
 
 import orjson
 
+from app import host
 from app.domain.deployment import Deployment
+from app.domain.run_identity import RunIdentity, identify
 from app.domain.service import Service
 from app.errors import LaunchFailed
 from app.runner.environment import inherit
@@ -47,14 +48,16 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # when a command can't be executed is said by the child, whose stderr is the journal.
 # Hence the subshell: dash would redirect a plain command in the wrapper itself.
 # `1<>` writes over what is there: it needs no room that isn't taken already. Whether
-# the journal had room is asked before anything that is removed makes some.
+# the journal had room is asked before anything that is removed makes some. The run
+# begins in its service's folder, or in / where this user may not enter it: sudo changes
+# to the folder of its rule. The wrapper stays in /, so that it keeps no folder busy.
 _WRAPPER = """\
 cd "$1" && printf '%s\\n' "$$" 1<>pid.new && mv pid.new pid || exit
-config=$2 folder=$1 cgroup=$3
-shift 3
+config=$2 folder=$1 cgroup=$3 place=$4
+shift 4
 cd / && exec 2>/dev/null
 [ -z "$cgroup" ] || echo 0 >"$cgroup/cgroup.procs"
-(exec "$@" 2>&1 9>&-)
+(cd -- "$place"; exec "$@" 2>&1 9>&-)
 rc=$? room=
 cd "$folder" && { printf '%4096s' >room || room=full; rm -f room; }
 rm -f -- "$config"
@@ -144,7 +147,9 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
     Raises LaunchFailed, with the reason that the deployment ends with.
     """
     run = run_of(settings, deployment.id)
-    program = _program(settings, deployment.service)
+    service = deployment.service
+    identity = identify(service.name, service, settings.run_settings, host.home)
+    program = _program(identity, service)
     try:
         _make_folder(run)
         config = _free_config_path(settings)
@@ -157,7 +162,7 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
     except OSError as error:
         raise LaunchFailed(explain(error, settings.runs)) from error
     try:
-        _write_config(settings, config, deployment, secret)
+        _write_config(settings, config, deployment, secret, identity.group)
     except FileExistsError as error:
         # It is not ours, so nobody is to remove it on the strength of our note.
         (run.folder / "run.json").unlink()
@@ -169,13 +174,14 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
         raise LaunchFailed(f"{config}: {error.strerror}") from error
     except LookupError:
         run.remove_config()
-        group = _run_group(settings, deployment.service)
         raise LaunchFailed(
-            f"there is no group {group}; register the service on this "
+            f"there is no group {identity.group}; register the service on this "
             "host, or set FASTDEPLOY_RUN_GROUP to a group that exists"
         ) from None
     try:
-        return _spawn(run, config, command, deployment.service.environment)
+        return _spawn(
+            run, config, identity.folder, command, deployment.service.environment
+        )
     except OSError as error:
         run.remove_config()
         if error.errno in FULL:
@@ -183,35 +189,27 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
         raise LaunchFailed(f"the run can't be started: {error.strerror}") from error
 
 
-def _program(settings: Settings, service: Service) -> list[str]:
+def _program(identity: RunIdentity, service: Service) -> list[str]:
     """The command of a service, but for its config file; checked as far as we can."""
-    registered = service.registration
-    user = registered.run_as if registered else settings.run_as
-    if user:
-        return _as_other_user(settings, service, user)
-    folder = settings.services.absolute() / service.name
+    if identity.user:
+        return _as_other_user(identity.user, identity.program)
     if service.playbook is not None:
         # -P: nothing from the working directory can pass for our module.
-        return [sys.executable, "-P", "-m", "app.runner", "--service", str(folder)]
-    program = folder / service.program
-    _require_executable(program)
-    return [str(program)]
+        folder = str(identity.folder)
+        return [sys.executable, "-P", "-m", "app.runner", "--service", folder]
+    _require_executable(identity.program)
+    return [str(identity.program)]
 
 
-def _as_other_user(settings: Settings, service: Service, user: str) -> list[str]:
+def _as_other_user(user: str, program: Path) -> list[str]:
     sudo = shutil.which("sudo")
     if sudo is None:
         raise LaunchFailed(f"sudo is not installed, and runs belong to user {user}")
-    try:
-        home = pwd.getpwnam(user).pw_dir
-    except KeyError:
+    if host.account(user) is None:
         raise LaunchFailed(
             f"there is no user {user}; register the service on this host, "
             "or set FASTDEPLOY_RUN_AS to a user that exists"
-        ) from None
-    named = settings.runners if user == settings.run_as else None
-    runners = named or Path(home) / "runners"
-    program = runners / service.name / service.program
+        )
     # Where this user may look, it says more than sudo would.
     if os.access(program.parent, os.X_OK):
         _require_executable(program)
@@ -257,9 +255,13 @@ def _free_config_path(settings: Settings) -> Path:
 
 
 def _write_config(
-    settings: Settings, path: Path, deployment: Deployment, secret: dict[str, Any]
+    settings: Settings,
+    path: Path,
+    deployment: Deployment,
+    secret: dict[str, Any],
+    group: str,
 ) -> None:
-    """Write the config file of the deployment guide: 0640, never over anything else."""
+    """Write the config file of a run: 0640, never over anything else."""
     service = deployment.service
     content = {
         "deployment_id": deployment.id,
@@ -279,20 +281,18 @@ def _write_config(
         content["events"] = settings.events
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        if group := _run_group(settings, service):
+        if group:
             shutil.chown(path, group=group)
         os.fchmod(file.fileno(), 0o640)
         file.write(orjson.dumps(content))
 
 
-def _run_group(settings: Settings, service: Service) -> str:
-    """The group that may read the config file: that of the user who runs it."""
-    registered = service.registration
-    return (registered.run_group if registered else "") or settings.run_group
-
-
 def _spawn(
-    run: Run, config: Path, command: Sequence[str], environment: Mapping[str, str]
+    run: Run,
+    config: Path,
+    folder: Path,
+    command: Sequence[str],
+    environment: Mapping[str, str],
 ) -> int:
     """Start the wrapper in its own session, with the journal, and the lock held."""
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -304,7 +304,7 @@ def _spawn(
         return os.posix_spawn(
             "/bin/sh",
             ["sh", "-c", _WRAPPER, "fastdeploy-run", str(run.folder), str(config),
-             str(cgroup.make(run.folder) or ""), *command],
+             str(cgroup.make(run.folder) or ""), str(folder), *command],
             _environment(run, environment),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),

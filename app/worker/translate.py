@@ -121,6 +121,7 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
         data=line.decode(),
         stats=_stats(data) if name == "playbook_on_stats" else None,
         message=_message(data),
+        open=found.get("stdout_open") is True,
     )
 
 

@@ -33,6 +33,9 @@ export class LiveDeployment extends HTMLElement {
     for (const element of this.querySelectorAll<HTMLElement>("[data-without-script]")) {
       element.hidden = true;
     }
+    for (const element of document.querySelectorAll<HTMLElement>("[data-from-end]")) {
+      element.hidden = false;
+    }
     this.#open();
   }
 

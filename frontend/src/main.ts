@@ -2,6 +2,7 @@
 
 import "./app.css";
 import { CopyText, offerToCopyLines } from "./copy";
+import { submitByEnter } from "./enter";
 import { keepFragment } from "./login";
 import { LiveDeployment } from "./live-deployment";
 import { LivePart } from "./live-part";
@@ -11,6 +12,7 @@ import { ElapsedTime, RelativeTime, RemainingTime } from "./times";
 
 keepFragment();
 offerToCopyLines();
+submitByEnter();
 customElements.define("copy-text", CopyText);
 customElements.define("elapsed-time", ElapsedTime);
 customElements.define("remaining-time", RemainingTime);

@@ -1,5 +1,6 @@
 """A person with a browser: log in, launch, watch it to its end."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -30,6 +31,22 @@ print(json.dumps({"name": "prepare", "state": "success"}), flush=True)
 """
 
 
+#: Writes its launch variables into the file that one of them names.
+_KEEPER = """\
+#!/usr/bin/env python3
+import json, pathlib, sys
+variables = json.load(open(sys.argv[2]))["context"]["variables"]
+pathlib.Path(variables["out"]).write_text(json.dumps(variables))
+"""
+_KEPT = {
+    "out": {"type": "string"},
+    "backup": {"type": "boolean"},
+    "token": {"type": "string", "writeOnly": True},
+    "key": {"writeOnly": True, "contentMediaType": "application/x-pem-file"},
+}
+KEY = "-----BEGIN KEY-----\nabc\n-----END KEY-----\n"
+
+
 @pytest.fixture(scope="module")
 def site(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
@@ -49,6 +66,7 @@ def prepare(made: Installation) -> None:
     made.write_service("slow", _SLOW, variables=gate,
                        steps=[{"name": "prepare"}, {"name": "never"}])  # fmt: skip
     made.write_service("failing", "#!/bin/sh\nexit 3\n")
+    made.write_service("keeper", _KEEPER, variables={"properties": _KEPT})
     add_reports(made)
     make_user(made)
 
@@ -179,8 +197,8 @@ def test_a_form_says_what_is_wrong_where_it_is_and_keeps_what_was_typed(
         hosts = page.get_by_label("Hosts")
         expect(hosts).to_have_attribute("aria-invalid", "true")
         problem = page.locator("[id='var.hosts-problem']")
-        expect(problem).to_contain_text("0/port: 'many' is not of type 'integer'")
-        expect(problem).to_contain_text("1: 'name' is a required property")
+        expect(problem).to_contain_text('0/port: "many" is not of type "integer"')
+        expect(problem).to_contain_text('1: "name" is required')
         assert 1 == page.locator(".field-problem").count()
         expect(hosts).to_have_value("- name: web01\n  port: many\n- port: 22")
         expect(page.get_by_label("Notes")).to_have_value("one\ntwo: <b>")
@@ -302,3 +320,56 @@ def test_the_overview_keeps_itself_up_to_date(page: Page, site: Installation) ->
     strip = page.get_by_role("list", name="Last outcomes of failing, the newest last")
     ended = strip.get_by_role("link", name=f"#{number} failed")
     expect(ended).to_have_attribute("href", f"/deployments/{number}", timeout=SOON)
+
+
+@pytest.mark.parametrize("field", ["token", "key"])
+def test_a_pasted_secret_keeps_its_lines_and_what_is_untouched_is_not_sent(
+    page: Page, tmp_path: Path, field: str
+) -> None:
+    out = tmp_path / "variables.json"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/services/keeper")
+    log_in(page)
+    page.get_by_label("out").fill(str(out))
+    secret = page.get_by_label(field)
+    expect(secret).to_have_css("-webkit-text-security", "disc")
+
+    page.evaluate("text => navigator.clipboard.writeText(text)", KEY)
+    secret.focus()
+    page.keyboard.press("Control+V")
+    page.get_by_role("button", name="Launch").click()
+
+    expect(page.locator('[data-live="status"]')).to_contain_text(
+        "successful", timeout=SOON
+    )
+    assert {"out": str(out), field: KEY} == json.loads(out.read_text())
+
+
+def test_enter_in_a_secret_launches_without_a_line_break(
+    page: Page, tmp_path: Path
+) -> None:
+    out = tmp_path / "variables.json"
+    page.goto("/services/keeper")
+    log_in(page)
+    page.get_by_label("out").fill(str(out))
+    page.get_by_label("backup").select_option("no")
+    page.get_by_label("token").press_sequentially("hunter2")
+    page.keyboard.press("Enter")
+
+    expect(page.locator('[data-live="status"]')).to_contain_text(
+        "successful", timeout=SOON
+    )
+    assert {"out": str(out), "backup": False, "token": "hunter2"} == json.loads(
+        out.read_text()
+    )
+
+
+def test_a_secret_is_not_filled_in_again(page: Page) -> None:
+    page.goto("/services/keeper")
+    log_in(page)
+    page.get_by_label("token").fill("hunter2")
+    page.get_by_label("out").fill("x" * 300_000)
+    page.get_by_role("button", name="Launch").click()
+
+    expect(page.get_by_text("Nothing was launched.")).to_be_visible()
+    expect(page.get_by_label("token")).to_have_value("")

@@ -63,6 +63,28 @@ PLAYBOOK = """
     - name: never | End
       ansible.builtin.debug:
 """
+#: Leaves a job of `async` running, which leads a session of its own, and waits.
+PAUSES = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Start a job
+      ansible.builtin.command: sleep 600
+      async: 900
+      poll: 0
+    - name: Wait
+      ansible.builtin.pause: {seconds: 600}
+"""
+#: Waits for a job of `async`.
+POLLS = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Wait for a job
+      ansible.builtin.command: sleep 600
+      async: 900
+      poll: 1
+"""
 INVENTORY = """
 all:
   hosts: {a: , b: , c: , d: , e: }
@@ -378,6 +400,36 @@ def test_a_playbook_that_takes_too_long_is_ended(fastdeploy: Installation) -> No
     assert ("success", "failure", "skipped") == (
         states["prepare"], states["work"], states["never"]
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("playbook", [PAUSES, POLLS], ids=["pause", "async"])
+def test_a_task_that_waits_and_a_job_of_async_are_ended_with_their_run(
+    installation: Installation, playbook: str
+) -> None:
+    installation.worker()
+    installation.write_files("waits", {"deploy.yml": playbook}, playbook="deploy.yml")
+    number = installation.launch("waits")
+    eventually(lambda: sleepers(installation, number))
+
+    cancel(installation, number)
+
+    canceled(installation, number)
+
+
+def test_a_task_that_waits_and_a_job_of_async_have_the_time_of_their_run(
+    installation: Installation,
+) -> None:
+    installation.worker()
+    installation.write_files(
+        "waits", {"deploy.yml": PAUSES}, playbook="deploy.yml", timeout=15
+    )
+    number = installation.launch("waits")
+    eventually(lambda: sleepers(installation, number))
+
+    ended = installation.ended(number)
+
+    assert Status.TIMEOUT is ended.status
+    assert [] == left(installation, number)
 
 
 def test_a_run_has_as_long_as_its_service_says_across_workers(

@@ -2,21 +2,18 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from app.domain.deployment import Status
 from app.serve import listen
-from tests.acceptance.conftest import ROOT, Installation, Process, eventually, free_port
-from tests.processes import living
+from app.usecases import nodes
+from tests.acceptance.conftest import ROOT, Installation
 
 STEPS = """#!/bin/sh
 echo '{"name": "build", "state": "running"}'
@@ -152,9 +149,9 @@ def test_variables_are_typed_and_those_of_a_file_are_added(
     ("arguments", "sentence"),
     [
         (["-e", "count"], "-e takes key=value, not 'count'"),
-        (["-e", "count=many"], "count: 'many' is not of type 'integer'"),
+        (["-e", "count=many"], 'count: "many" is not of type "integer"'),
         (["-e", "count=9"], "count: 9 is greater than the maximum of 5"),
-        (["-e", "color=green"], "color: 'green' is not one of ['red', 'blue']"),
+        (["-e", "color=green"], 'color: "green" is not one of "red", "blue"'),
         (["-e", "password=short"], "password: is not what this variable accepts"),
         (["-e", "ansible_connection=local"],
          ("ansible_connection: is no variable of variables "
@@ -254,6 +251,63 @@ def test_a_created_token_can_do_what_it_was_created_for(
 # Errors that a person can act on
 
 
+def test_tables_are_neither_folded_nor_cut_in_a_pipe(
+    fastdeploy: Installation,
+) -> None:
+    long = f"ip-10-0-12-34.{'a-long-part.' * 12}internal"
+    token = "t" * 64
+    nodes.beat(fastdeploy.store, long, identity=long, concurrency=1)
+    command(fastdeploy, "createtoken", token, "--scope", "view", "--scope", "deploy")
+
+    try:
+        listed = command(fastdeploy, "nodes", COLUMNS="40")
+        tokens = command(fastdeploy, "tokens", COLUMNS="40")
+    finally:
+        nodes.stop(fastdeploy.store, long, long)
+
+    (node,) = [line for line in listed.stdout.splitlines() if long in line]
+    assert "ready" in node
+    (found,) = [line for line in tokens.stdout.splitlines() if token in line]
+    assert "deploy, view" in found
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "100000000", str(10**30)])
+def test_a_token_that_expires_at_once_or_beyond_all_dates_is_refused(
+    fastdeploy: Installation, days: str
+) -> None:
+    done = command(fastdeploy, "createtoken", "x", "--scope", "view", "--days", days)
+
+    assert_refused(done, "days: a token expires after 1 to 36500 days, or never")
+
+
+def test_nobody_is_logged_out_whom_fastdeploy_does_not_know(
+    fastdeploy: Installation,
+) -> None:
+    assert_refused(command(fastdeploy, "logout", "nobody"), "there is no user 'nobody'")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["deploy", "\udcff"], ["logout", "a\udcff"], ["forgetnode", "\udcff"]],
+    ids=lambda words: words[0],
+)
+def test_an_argument_that_is_no_utf8_is_refused(
+    fastdeploy: Installation, words: list[str]
+) -> None:
+    sentence = f"the argument {words[1]!r} is not valid UTF-8"
+
+    assert_refused(command(fastdeploy, *words), sentence)
+
+
+@pytest.mark.parametrize("name", ["follow", "cancel", "retry", "artifacts"])
+def test_a_number_that_no_deployment_can_have_is_unknown(
+    fastdeploy: Installation, name: str
+) -> None:
+    done = command(fastdeploy, name, str(10**20))
+
+    assert_refused(done, f"there is no deployment {10**20}")
+
+
 def test_an_unknown_service_is_told_with_the_known_ones(
     installation: Installation,
 ) -> None:
@@ -320,74 +374,3 @@ def test_a_port_in_use_is_told(installation: Installation, name: str) -> None:
         f"FASTDEPLOY_PORT: {port} is in use; stop what listens there, "
         "or choose another port",
     )
-
-
-# Everything at once
-
-
-@pytest.fixture
-def var(runtime_folder: Path, tmp_path: Path) -> Iterator[Path]:
-    """A folder for an embedded PostgreSQL: its own user must be able to get there."""
-    folder = runtime_folder / tmp_path.name
-    yield folder
-    for process in of_installation(folder):
-        process.kill()
-
-
-def test_up_starts_everything_and_ctrl_c_ends_everything(
-    var: Path, tmp_path: Path
-) -> None:
-    first = up(var, tmp_path, "first")
-    password = re.search(r"Log in as admin with the password (\S+)", first.log)
-    assert password is not None
-    url = re.findall(r"FastDeploy is at (\S+)", first.log)[0]
-    with httpx.Client(base_url=url) as browser:
-        eventually(lambda: answers(browser))
-        form = {"name": "admin", "password": password[1]}
-        assert 303 == browser.post("/login", data=form).status_code
-    env = {"FASTDEPLOY_VAR": str(var)}
-    deployed = subprocess.run(
-        [sys.executable, "-m", "app", "deploy", "hello", "--follow"], cwd=ROOT,
-        env=os.environ | env, check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert (0, "") == (deployed.returncode, deployed.stderr)
-    interrupt(first)
-    assert [] == of_installation(var)
-
-    second = up(var, tmp_path, "second")
-    assert "password" not in second.log
-    interrupt(second)
-    assert [] == of_installation(var)
-
-
-def up(var: Path, folder: Path, name: str) -> Process:
-    """Start everything, and return it once it says where it is."""
-    env = os.environ | {"FASTDEPLOY_VAR": str(var), "FASTDEPLOY_PORT": str(free_port())}
-    log = folder / f"{name}.log"
-    started = Process([sys.executable, "-m", "app", "up"], env, log)
-    eventually(lambda: "FastDeploy is at" in started.log or started.exit_code)
-    assert started.exit_code is None, started.log
-    return started
-
-
-def interrupt(started: Process) -> None:
-    os.kill(started.pid, signal.SIGINT)
-    assert 0 == started.wait(), started.log
-
-
-def answers(browser: httpx.Client) -> bool:
-    with suppress(httpx.TransportError):
-        return browser.get("/readyz").status_code == 200
-    return False
-
-
-def of_installation(var: Path) -> list[psutil.Process]:
-    """Every process that has to do with this folder."""
-
-    def belongs(process: psutil.Process) -> bool:
-        folder = process.environ().get("FASTDEPLOY_VAR", "")
-        return any(
-            str(var) in word for word in [*process.cmdline(), folder, process.cwd()]
-        )
-
-    return living(belongs)

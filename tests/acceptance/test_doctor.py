@@ -209,6 +209,23 @@ def test_the_user_that_a_service_was_registered_for_is_the_one_that_counts(
     assert [] == [f for f in host.findings(chosen) if f.level is not Level.OK]
 
 
+def test_the_group_that_a_service_was_registered_with_is_the_one_that_counts(
+    host: Registered,
+) -> None:
+    registration = json.dumps({"run_as": DEPLOY, "run_group": "no-such-group"})
+    config = CONFIG.replace("}", f', "registration": {registration}}}')
+    put(host.service / "config.json", 0o640, config, group=SELF)
+    host.made.sync()
+
+    (found,) = host.ill()
+    ended = host.made.run("hello")
+
+    assert ("run group", "There is no group no-such-group.") == (
+        found.about, found.sentence
+    )  # fmt: skip
+    assert ended.reason.startswith("there is no group no-such-group")
+
+
 @pytest.mark.usefixtures("host")
 def test_sudo_lists_the_same_to_the_user_itself_as_to_root() -> None:
     listing = subprocess.run(

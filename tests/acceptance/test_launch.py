@@ -89,10 +89,24 @@ def test_the_config_file_is_that_of_the_deployment_guide(
         "service_name": "guide",
         "deploy_script": "guide/deploy.py",
         "steps": declared,
+        "secret_variables": ["password"],
+        "environment": {},
     } == config
     assert ["--config", about["argv"][1]] == about["argv"]
     assert fastdeploy.config_folder == Path(about["argv"][1]).parent
     assert [] == list(fastdeploy.config_folder.iterdir())
+
+
+def test_the_environment_of_config_json_reaches_a_script(
+    fastdeploy: Installation,
+) -> None:
+    environment = {"STAGE": "production", "TZ": "Europe/Berlin"}
+    fastdeploy.write_service("staged", ABOUT, environment=environment)
+
+    ended = fastdeploy.run("staged")
+
+    env = told(fastdeploy, ended)["env"]
+    assert environment == {name: env[name] for name in environment}
 
 
 def test_nothing_of_fastdeploys_environment_reaches_a_run(
@@ -130,7 +144,46 @@ def test_a_run_has_three_descriptors_default_signals_and_a_session_of_its_own(
     }  # fmt: skip
     session = next(line.split()[1] for line in lines if line.startswith("session"))
     assert (fastdeploy.run_folder(ended.id) / "pid").read_text().strip() == session
-    assert "/" == told(fastdeploy, ended)["folder"]
+    assert str(fastdeploy.services / "bare") == told(fastdeploy, ended)["folder"]
+
+
+def test_a_script_finds_the_files_of_its_services_folder(
+    fastdeploy: Installation,
+) -> None:
+    """Also one that lies deeper: its working directory is the service's folder."""
+    folder = fastdeploy.services / "beside"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "config.json").write_text(
+        '{"name": "beside", "deploy_script": "bin/deploy.sh"}'
+    )
+    (folder / "bin" / "lib.sh").write_text("said='from the library'\n")
+    (folder / "bin" / "deploy.sh").write_text(
+        '#!/bin/sh\n. ./bin/lib.sh\necho "$said"\n'
+    )
+    (folder / "bin" / "deploy.sh").chmod(0o755)
+    fastdeploy.sync()
+
+    ended = fastdeploy.run("beside")
+
+    assert b"from the library\n" == fastdeploy.output(ended.id)
+
+
+def test_a_run_whose_folder_cannot_be_entered_begins_in_the_root_folder(
+    fastdeploy: Installation,
+) -> None:
+    """Removed meanwhile here; a registered runner's folder is another user's alone."""
+    fastdeploy.write_service("gone", "#!/bin/sh\npwd\n")
+    run = fastdeploy.settings.runs / "999999"
+    run.mkdir(parents=True)
+
+    child = launching._spawn(  # noqa: SLF001 - no launch gets that far
+        launching.Run(run), Path("/nonexistent"), Path("/nonexistent"), ["/bin/pwd"], {}
+    )
+    os.waitpid(child, 0)
+
+    assert ("/\n", "0") == (
+        (run / "journal").read_text(), (run / "rc").read_text().split()[0]
+    )  # fmt: skip
 
 
 def test_launch_variables_are_in_no_process_list(fastdeploy: Installation) -> None:
@@ -176,7 +229,9 @@ def test_a_missing_script_is_named(fastdeploy: Installation) -> None:
 
     reason = refused(fastdeploy, "missing")
 
-    assert f"{folder}/deploy.py is missing" == reason
+    assert (
+        "deploy.py is not in the service's folder; correct it and launch missing again"
+    ) == reason
 
 
 def test_a_removed_services_folder_is_named(fastdeploy: Installation) -> None:
@@ -187,7 +242,10 @@ def test_a_removed_services_folder_is_named(fastdeploy: Installation) -> None:
 
     reason = refused(fastdeploy, "removed")
 
-    assert f"{folder}/deploy.py is missing" == reason
+    assert (
+        "config.json can't be read: No such file or directory; "
+        "correct it and launch removed again"
+    ) == reason
 
 
 def test_a_script_that_is_not_executable_is_named(fastdeploy: Installation) -> None:

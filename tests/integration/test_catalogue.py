@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from app import bootstrap
 from app.domain.access import Actor, Permission
-from app.errors import Invalid, NotAllowed, NotFound
+from app.domain.deployment import Origin
+from app.domain.finding import Level
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.settings import Settings
 from app.store.history import Filter
 from app.store.services import Entry
 from app.store.store import Store
-from app.usecases import catalogue, history
+from app.usecases import catalogue, deploy, doctor, history
 from app.usecases.catalogue import MAX_CONFIG, Synced
 from tests.factories import ROOT, make_config, request_deployment, write_service
 
@@ -85,6 +88,32 @@ def break_script(folder: Path) -> None:
     (folder / "deploy.py").unlink()
 
 
+def break_mode(folder: Path) -> None:
+    (folder / "deploy.py").chmod(0o644)
+
+
+def break_playbook(folder: Path) -> None:
+    make_playbook(folder)
+    (folder.parent / "_shared.yml").write_text("[]")
+    (folder / "site.yml").unlink()
+    (folder / "site.yml").symlink_to("../_shared.yml")
+
+
+def break_prompt(folder: Path) -> None:
+    make_playbook(folder)
+    (folder / "site.yml").write_text("- hosts: all\n  vars_prompt: [{name: a}]\n")
+
+
+def break_collection(folder: Path) -> None:
+    make_playbook(folder)
+    (folder / "requirements.yml").write_text("collections: [no_such.collection]")
+
+
+def make_playbook(folder: Path) -> None:
+    (folder / "config.json").write_text('{"name": "bad", "playbook": "site.yml"}')
+    (folder / "site.yml").write_text("[]")
+
+
 BREAKS = [
     (break_json, "is not JSON"),
     (break_key, "Extra inputs"),
@@ -95,6 +124,10 @@ BREAKS = [
     (break_kind, "can't be read"),
     (break_pipe, "can't be read"),
     (break_script, "deploy.py is not in the service's folder"),
+    (break_mode, "deploy.py can't be executed; allow it by `chmod +x"),
+    (break_playbook, '"site.yml" of "playbook" lies outside'),
+    (break_prompt, 'site.yml:2 asks for "a"'),
+    (break_collection, "asks for no_such.collection, which the run would not find"),
 ]
 
 
@@ -116,6 +149,31 @@ def test_a_broken_service_is_listed_with_its_error_and_hurts_no_other(
     assert sentence in found.broken["bad"]
     assert found.broken["bad"] == find(store, "bad").error
     assert "" == find(store, "good").error
+
+
+def test_a_service_that_cannot_be_run_is_not_launched(
+    store: Store, settings: Settings
+) -> None:
+    break_prompt(write_service(settings.services, "bad"))
+    sync(store, settings)
+
+    with pytest.raises(
+        Conflict, match=r'service bad is broken: site\.yml:2 asks for "a"'
+    ):
+        deploy.request(
+            store, bootstrap.make_launcher(settings), bootstrap.make_sealer(settings),
+            actor=ROOT, origin=Origin.CLI, service_name="bad", given={},
+        )  # fmt: skip
+
+
+def test_the_doctor_says_what_a_sync_says(store: Store, settings: Settings) -> None:
+    break_prompt(write_service(settings.services, "bad"))
+    said = sync(store, settings).broken["bad"]
+
+    report = doctor.examine(store, settings, "bad")
+
+    (found,) = [each for each in report.findings if each.about == "bad: prompts"]
+    assert (Level.PROBLEM, said) == (found.level, found.sentence)
 
 
 @pytest.mark.parametrize(

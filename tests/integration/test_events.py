@@ -34,6 +34,20 @@ def printed(store: Store, deployment_id: int) -> bytes:
         return b"".join(events.stream_output(db, deployment_id))
 
 
+def test_an_open_event_is_printed_in_one_line_with_what_follows(
+    store: Store, deployment_id: int
+) -> None:
+    first = make_runner_line(event="verbose", stdout="one ", stdout_open=True)
+    second = make_runner_line(event="verbose", stdout="two ", stdout_open=True)
+
+    append(store, deployment_id, first, second, b"three", b"four")
+
+    assert b"one two three\nfour\n" == printed(store, deployment_id)
+    assert [True, True, False, False] == [
+        event.open for event in read(store, deployment_id)
+    ]
+
+
 def test_events_are_numbered_behind_the_last(store: Store, deployment_id: int) -> None:
     assert 3 == append(store, deployment_id, b"one", b"two")
     assert 4 == append(store, deployment_id, b"three", last=3)

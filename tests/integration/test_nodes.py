@@ -6,7 +6,7 @@ from sqlalchemy import text
 from app import bootstrap
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin
-from app.domain.node import NodeState
+from app.domain.node import NodeState, begun_queue_of, queue_of
 from app.errors import Conflict, NotAllowed, NotFound
 from app.settings import Settings
 from app.store import nodes as node_rows
@@ -14,6 +14,9 @@ from app.store import services
 from app.store.store import Store
 from app.usecases import deploy, nodes
 from tests.factories import ROOT, make_service, request_deployment
+
+#: A host name as a cloud gives it.
+LONG = "ip-10-0-12-34.eu-central-1.compute.internal"
 
 
 def beat(
@@ -213,3 +216,36 @@ def test_only_a_node_that_is_not_there_can_be_forgotten(
 
     assert 0 == nodes.forget(store, queue, ROOT, "a")
     assert {} == states(store)
+
+
+def test_a_node_with_a_long_name_gets_deployments(
+    store: Store, settings: Settings
+) -> None:
+    register(store, LONG)
+    beat(store, LONG)
+
+    number = launch(store, settings, "hello")
+
+    assert {number: queue_of(LONG)} == queues(store)
+    assert [1] == [node.waiting for node in nodes.list_nodes(store)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [("node {}", queue_of(LONG)), ("begun on {}", begun_queue_of(LONG))],
+)
+def test_a_started_worker_finds_the_jobs_that_an_earlier_release_left_it(
+    store: Store, settings: Settings, before: str, now: str
+) -> None:
+    register(store, "a")
+    beat(store, "a")
+    number = launch(store, settings, "hello")
+    with store.begin() as db:
+        db.execute(
+            text("UPDATE procrastinate_jobs SET queue_name = :queue"),
+            {"queue": before.format(LONG)},
+        )
+
+    nodes.beat(store, LONG, identity=LONG, concurrency=8, starting=True)
+
+    assert {number: now} == queues(store)

@@ -1,6 +1,7 @@
 """Retrying: the same deployment again, as it was."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -78,24 +79,35 @@ def test_it_is_the_same_as_before(store: Store, settings: Settings) -> None:
     assert Status.FAILED is deploy.find(store, failed).status
 
 
-def test_it_has_the_service_of_then_whatever_config_json_says_now(
+@pytest.mark.parametrize(
+    ("change", "keys"),
+    [
+        ({"deploy_script": "b.py"}, "deploy_script"),
+        ({"timeout": 7, "steps": []}, "steps, timeout"),
+        ({"variables": make_schema(size={"type": "integer"})}, "variables"),
+    ],
+)
+def test_a_service_that_does_something_else_now_is_not_retried(
+    store: Store, settings: Settings, change: dict[str, Any], keys: str
+) -> None:
+    failed = make_failed(store, settings, make_service(variables=COLORS))
+    add_service(store, make_service(**{"variables": COLORS} | change))
+
+    with pytest.raises(Conflict, match=rf"has changed since .* \({keys}\); launch"):
+        retry(store, settings, failed)
+
+    assert [failed] == numbers(store)
+
+
+def test_what_changes_nothing_of_a_run_does_not_prevent_a_retry(
     store: Store, settings: Settings
 ) -> None:
-    was = make_service(variables=COLORS, timeout=60)
-    failed = make_failed(store, settings, was)
-    add_service(
-        store,
-        make_service(
-            steps=[{"name": "new"}], timeout=7,
-            variables=make_schema(size={"type": "integer", "default": 1}),
-        ),
-    )  # fmt: skip
+    failed = make_failed(store, settings)
+    now = add_service(store, make_service(description="new", keep={"days": 1}))
 
-    again = deploy.view(store, retry(store, settings, failed))
+    again = deploy.find(store, retry(store, settings, failed))
 
-    assert was == again.deployment.service
-    assert {"color": "green"} == again.deployment.variables
-    assert ["prepare", "verify"] == [step.name for step in again.steps]
+    assert now == again.service
 
 
 def test_it_has_the_priority_of_then(store: Store, settings: Settings) -> None:
@@ -126,8 +138,8 @@ def test_a_retry_can_be_retried(store: Store, settings: Settings) -> None:
     assert second == deploy.find(store, third).retry_of
 
 
-@pytest.mark.parametrize("status", [Status.CANCELED, Status.TIMEOUT])
-def test_what_was_ended_can_be_retried(
+@pytest.mark.parametrize("status", [Status.CANCELED, Status.TIMEOUT, Status.SUCCESSFUL])
+def test_what_has_ended_in_any_way_can_be_retried(
     store: Store, settings: Settings, status: Status
 ) -> None:
     number = start_deployment(store, settings).id
@@ -136,16 +148,14 @@ def test_what_was_ended_can_be_retried(
     assert number == deploy.find(store, retry(store, settings, number)).retry_of
 
 
-@pytest.mark.parametrize("status", ["queued", "running", "successful"])
-def test_what_goes_on_or_went_well_is_not_retried(
+@pytest.mark.parametrize("status", ["queued", "running"])
+def test_what_has_not_ended_is_not_retried(
     store: Store, settings: Settings, status: str
 ) -> None:
     if status == "queued":
         number = request_deployment(store, settings)
     else:
         number = start_deployment(store, settings).id
-    if status == "successful":
-        record.exited(store, number, 0)
 
     with pytest.raises(Conflict, match=f"deployment {number} is {status}"):
         retry(store, settings, number)
@@ -220,6 +230,8 @@ def test_the_api_answers_with_the_new_deployment(
 
     answer = client.post(f"/api/deployments/{number}/retry")
     refused = client.post(f"/api/deployments/{answer.json()['id']}/retry")
+    add_service(store, make_service(timeout=7))
+    changed = client.post(f"/api/deployments/{number}/retry")
 
     body = answer.json()
     assert (201, f"/api/deployments/{body['id']}") == (
@@ -228,7 +240,8 @@ def test_the_api_answers_with_the_new_deployment(
     assert ("queued", number, "api") == (
         body["status"], body["retry_of"], body["origin"]
     )  # fmt: skip
-    assert 409 == refused.status_code
+    assert [409, 409] == [refused.status_code, changed.status_code]
+    assert "config.json has changed" in changed.json()["error"]
     viewer = client_for((Permission.VIEW,))
     assert 403 == viewer.post(f"/api/deployments/{number}/retry").status_code
 
@@ -254,16 +267,66 @@ def test_the_button_is_there_where_it_can_be_pressed(
     client_for: ClientFor, store: Store, settings: Settings
 ) -> None:
     failed = make_failed(store, settings)
-    running = start_deployment(store, settings, make_service(name="other")).id
     well = start_deployment(store, settings, make_service(name="third")).id
     record.exited(store, well, 0)
+    secret = make_failed(
+        store, settings, make_service(name="fourth", variables=make_schema("password"))
+    )
 
     def shown(client: TestClient, number: int) -> bool:
         page = client.get(f"/deployments/{number}").text
         return f'action="/deployments/{number}/retry"' in page
 
     deployer, viewer = client_for(Role.DEPLOYER), client_for(Role.VIEWER)
-    assert [True, False, False] == [
-        shown(deployer, number) for number in (failed, running, well)
+    assert [True, True, False] == [
+        shown(deployer, number) for number in (failed, well, secret)
     ]
     assert not shown(viewer, failed)
+
+
+def test_the_button_waits_hidden_while_the_deployment_goes_on(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    running = start_deployment(store, settings).id
+    client = client_for(Role.DEPLOYER)
+
+    before = client.get(f"/deployments/{running}").text
+    record.exited(store, running, 1)
+    after = client.get(f"/deployments/{running}").text
+
+    assert "<li data-from-end hidden>" in before
+    assert "<li data-from-end>" in after
+
+
+def test_the_form_shows_the_variables_of_an_earlier_deployment_but_for_secrets(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    schema = make_schema(
+        "password",
+        color={"type": "string", "default": "green"},
+        hosts={"type": "array", "items": {"type": "string"}},
+    )
+    given = {"color": "mauve", "hosts": ["a1", "b2"], "password": "hunter2-canary"}
+    service = make_service(variables=schema)
+    number = request_deployment(store, settings, service, given=given)
+    client = client_for(Role.DEPLOYER)
+
+    page = client.get(f"/deployments/{number}").text
+    form = client.get(f"/services/hello?again={number}").text
+
+    assert f'href="/services/hello?again={number}#launch"' in page
+    assert 'value="mauve"' in form
+    assert "a1\nb2</textarea>" in form
+    assert "Secrets are not kept" in form
+    assert "canary" not in form
+
+
+def test_the_form_shows_no_variables_of_another_service(
+    client_for: ClientFor, store: Store, settings: Settings
+) -> None:
+    number = request_deployment(store, settings, make_service(name="other"))
+    add_service(store)
+
+    answer = client_for(Role.DEPLOYER).get(f"/services/hello?again={number}")
+
+    assert 404 == answer.status_code

@@ -120,11 +120,8 @@ def test_the_api_never_answers_with_a_page(client_for: ClientFor, path: str) -> 
     assert answer.json()["error"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["before=x", "before=-1", f"before={'9' * 5000}", "service=a%00b", "before="],
-)
-def test_a_query_that_makes_no_sense_is_no_query(
+@pytest.mark.parametrize("query", ["service=a%00b", "before="])
+def test_a_query_that_nothing_fits_or_that_is_empty_is_answered(
     client_for: ClientFor, query: str
 ) -> None:
     client = client_for(EVERYTHING)
@@ -482,10 +479,9 @@ def test_artifacts_lead_nowhere_else(
     record.exited(store, running.id, 0)
     client = client_for(EVERYTHING)
 
-    for prefix in ("", "/api"):
-        for query in ("", "?download=1"):
-            path = f"{prefix}/deployments/{running.id}/artifacts/{name}{query}"
-            assert 404 == client.get(path).status_code
+    folder = f"/deployments/{running.id}/artifacts/{name}"
+    for path in (folder, f"{folder}?download=1", f"/api{folder}"):
+        assert 404 == client.get(path).status_code
     going_on = start_deployment(store, settings)
     assert 404 == client.get(f"/deployments/{going_on.id}/artifacts.tar.gz").status_code
 

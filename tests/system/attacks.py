@@ -321,15 +321,21 @@ def by_listing() -> Check:
     config = r"^--config /var/tmp/fastdeploy-[0-9]+\.json$"
     expected = {
         f"(root) NOPASSWD: {STOP} ^{RUNS}/[0-9]+ (INT|TERM|KILL|COUNT)$",
-        f"(deploy) NOPASSWD: {HELLO} {config}",
-        f"(deploy) NOPASSWD: {SITE} {config}",
-        f"(deploy) NOPASSWD: {LEAKY} {config}",
-        f"(deploy-probe) NOPASSWD: /home/deploy-probe/runners/probe/deploy.py {config}",
+    } | {
+        f"({user}) CWD={Path(program).parent} NOPASSWD: {program} {config}"
+        for user, program in (
+            ("deploy", HELLO),
+            ("deploy", SITE),
+            ("deploy", LEAKY),
+            ("deploy-probe", "/home/deploy-probe/runners/probe/deploy.py"),
+        )
     }
 
     def unexpected() -> str:
-        listed = run_as("fastdeploy", "sudo", "-n", "-l").stdout.splitlines()
-        lines = {" ".join(x.split()) for x in listed if x.lstrip().startswith("(")}
+        listed = run_as("fastdeploy", "sudo", "-n", "-l").stdout
+        # sudo breaks a long rule into lines.
+        rules = re.findall(r"^ {4}(\(.*(?:\n {5,}.*)*)", listed, re.MULTILINE)
+        lines = {" ".join(rule.split()) for rule in rules}
         return ", ".join(sorted(lines ^ expected))
 
     return Check("fastdeploy", "may run more or less than what was registered",

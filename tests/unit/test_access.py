@@ -38,3 +38,8 @@ def test_whoever_is_on_the_host_may_do_everything_and_is_named() -> None:
 
     assert all(actor.may(permission) for permission in Permission)
     assert "root (host)" == actor.name
+
+
+def test_a_user_of_the_host_gets_a_name_that_can_be_stored() -> None:
+    """LOGNAME may hold anything; an index of PostgreSQL holds 2,704 bytes."""
+    assert "?" * 64 + " (host)" == on_host("\udcff" * 3000).name

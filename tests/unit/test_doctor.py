@@ -46,6 +46,7 @@ def ill(host: Host) -> list[str]:
     """What a host has that isn't well."""
     found = check_host(host)
     assert all(each.mend for each in found if each.level is Level.PROBLEM)
+    assert not [each for each in found if each.level is Level.OK and each.mend]
     return [each.about for each in found if each.level is not Level.OK]
 
 

@@ -7,7 +7,7 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from app.domain.deployment import Origin, Status
-from app.errors import Invalid
+from app.errors import InvalidFields
 from app.store.history import ANY, Filter
 from app.web import filters
 
@@ -57,7 +57,7 @@ def test_what_makes_no_sense_is_said_beside_its_name(query: str) -> None:
 
     assert Filter(actor="ada") == asked.wanted
     assert [name] == list(asked.problems)
-    with pytest.raises(Invalid, match=rf"^{name} is "):
+    with pytest.raises(InvalidFields, match=rf"^{name}: is "):
         filters.require(QueryParams(query))
 
 

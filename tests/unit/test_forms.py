@@ -26,10 +26,23 @@ def only_field(service: Service, **sent: str) -> Field:
     [
         ({}, "text", ""),
         ({"type": "string", "default": "main"}, "text", "main"),
-        ({"type": "string", "writeOnly": True, "default": "s"}, "password", ""),
+        ({"writeOnly": True, "default": "s"}, "secret-line", ""),
+        ({"writeOnly": True, "maxLength": 40}, "password", ""),
+        ({"writeOnly": True, "pattern": "^[a-z]+$"}, "password", ""),
+        ({"writeOnly": True, "format": "uuid"}, "password", ""),
+        ({"writeOnly": True, "type": "integer"}, "password", ""),
+        ({"writeOnly": True, "type": "boolean"}, "password", ""),
+        ({"writeOnly": True, "enum": ["a", "b"]}, "password", ""),
+        ({"writeOnly": True, "format": "textarea"}, "secret-area", ""),
+        ({"writeOnly": True, "contentMediaType": "application/x-pem-file",
+          "maxLength": 9000}, "secret-area", ""),
+        ({"writeOnly": True, "type": "array", "items": TEXTS}, "secret-area", ""),
+        ({"writeOnly": True, "type": "object"}, "secret-area", ""),
         ({"type": "integer", "default": 5}, "number", "5"),
         ({"type": "number", "default": 0}, "number", "0"),
         ({"type": "boolean", "default": True}, "checkbox", "true"),
+        ({"type": "boolean", "default": False}, "checkbox", "false"),
+        ({"type": "boolean"}, "select", ""),
         ({"enum": ["a", "b"], "default": "b"}, "select", "b"),
         ({"type": "string", "format": "textarea"}, "area", ""),
         ({"type": "string", "contentMediaType": "text/x-yaml"}, "area", ""),
@@ -43,9 +56,13 @@ def only_field(service: Service, **sent: str) -> Field:
         ({"type": "array", "default": ["a"]}, "structure", '["a"]'),
         ({"type": "object"}, "structure", ""),
         ({"type": ["string", "null"]}, "structure", ""),
-        ({"type": "object", "properties": {"a": {"writeOnly": True}}}, "password", ""),
+        ({"type": "object", "properties": {"a": {"writeOnly": True}}}, "secret-area",
+         ""),
     ],
-    ids=["any", "string", "secret", "integer", "number", "boolean", "enum", "long",
+    ids=["any", "string", "secret", "secret-length", "secret-pattern", "secret-format",
+         "secret-number", "secret-boolean", "secret-choice", "secret-long",
+         "secret-file", "secret-list", "secret-object", "integer", "number", "boolean",
+         "boolean-false", "boolean-without-default", "enum", "long",
          "long-of-a-type", "long-default", "date", "uri", "email", "other-format",
          "texts", "texts-with-spaces", "array", "object", "several", "secret-part"],
 )  # fmt: skip
@@ -82,6 +99,7 @@ def test_a_field_says_what_the_schema_says() -> None:
             value="",
             checked=False,
             choices=(),
+            unset="",
             required=True,
             minimum="1",
             maximum="42",
@@ -132,7 +150,35 @@ def test_what_has_a_default_need_not_be_filled_in() -> None:
 def test_choices_that_are_no_texts_are_shown_as_json() -> None:
     field = only_field(service_with(a={"enum": ["x", 1, True, None]}))
 
-    assert ("x", "1", "true", "null") == field.choices
+    assert ["x", "1", "true", "null"] == [value for value, _ in field.choices]
+
+
+@pytest.mark.parametrize(
+    ("schema", "required", "unset"),
+    [
+        ({"type": "boolean"}, [], "Not set"),
+        ({"type": "boolean"}, ["a"], "Choose …"),
+        ({"enum": ["x", "y"]}, [], "Not set"),
+        ({"enum": ["x", "y"], "default": "y"}, [], ""),
+        ({"enum": ["", "y"]}, [], ""),
+        ({"type": "string"}, [], ""),
+    ],
+)
+def test_a_choice_without_a_default_begins_unset(
+    schema: dict[str, Any], required: list[str], unset: str
+) -> None:
+    assert unset == only_field(service_with(required, a=schema)).unset
+
+
+def test_a_boolean_without_default_has_three_states() -> None:
+    service = service_with(a={"type": "boolean"})
+
+    field = only_field(service, a="false")
+
+    assert ("false", "Not set") == (field.value, field.unset)
+    assert (("true", "yes"), ("false", "no")) == field.choices
+    assert {} == values(service, {"var.a": ""})
+    assert {"a": "false"} == values(service, {"var.a": "false"})
 
 
 def test_what_was_sent_is_shown_again_with_its_problem() -> None:
@@ -180,14 +226,18 @@ def test_a_box_that_was_unchecked_stays_so() -> None:
         ({"format": "textarea"}, {"var.a": "one\r\ntwo"}, {"a": "one\ntwo"}),
         ({"enum": ["", "b"]}, {"var.a": ""}, {"a": ""}),
         ({"enum": ["a", "b"]}, {"var.a": ""}, {}),
-        ({"type": "boolean"}, {}, {"a": "false"}),
+        ({"type": "boolean", "default": True}, {}, {"a": "false"}),
+        ({"type": "boolean", "default": False}, {"var.a": "true"}, {"a": "true"}),
+        ({"type": "boolean"}, {}, {}),
         ({"type": "boolean"}, {"var.a": "true"}, {"a": "true"}),
+        ({"writeOnly": True}, {"var.a": "a\r\nb\r\n"}, {"a": "a\nb\n"}),
         ({}, {"csrf_token": "x", "a": "y"}, {}),
         ({}, {"var.ansible_connection": "x"}, {"ansible_connection": "x"}),
     ],
     ids=["text", "empty-text", "emptied-default", "empty-secret", "empty-number",
          "empty-date", "emptied-list", "lines",
-         "empty-choice", "no-choice", "unchecked", "checked", "other-field", "unknown"],
+         "empty-choice", "no-choice", "unchecked", "checked",
+         "untouched", "chosen", "lines-of-a-secret", "other-field", "unknown"],
 )  # fmt: skip
 def test_values_are_what_was_filled_in(
     schema: dict[str, Any], form: dict[str, str], expected: dict[str, str]

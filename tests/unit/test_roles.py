@@ -1,5 +1,6 @@
 """The roles say the same thing in every place where they say it."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.domain.service import Keep, Service
 from tools import role_readme
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +99,83 @@ def test_no_role_registers_what_is_a_variable_of_another() -> None:
 
     assert (True, True) == (len(registered) > 20, len(variables) > 20)
     assert set() == (registered | noted) & variables
+
+
+#: All that can be said of a service, as far as the content of its config.json.
+GIVEN = {
+    "fd_service_name": "shop",
+    "fd_service_description": "The shop.",
+    "fd_inventory": "hosts.yml",
+    "fd_sops_files": ["/elsewhere/secrets.sops.yml"],
+    "fd_steps": [{"name": "build"}],
+    "fd_variables_schema": {"type": "object"},
+    "fd_timeout": 7,
+    "fd_queue": "latest",
+    "fd_keep": {"days": 3, "mebibytes": 5},
+    "fd_environment": {"STAGE": "test"},
+}
+#: Writes the config.json of each kind, as the role templates it.
+WRITES_BOTH_KINDS = {
+    "hosts": "localhost",
+    "connection": "local",
+    "gather_facts": False,
+    "vars_files": [str(ROOT / "roles" / REGISTER / "vars" / "main.yml")],
+    "tasks": [
+        {
+            "ansible.builtin.copy": {
+                "dest": "{{ folder }}/{{ item }}.json",
+                "content": "{{ _definition | to_json }}",
+                "mode": "0600",
+            },
+            "vars": {
+                "fd_kind": "{{ item }}",
+                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            },
+            "loop": ["script", "playbook"],
+        }
+    ],
+}
+
+
+def test_every_key_of_config_json_can_be_set_by_the_registration(
+    tmp_path: Path,
+) -> None:
+    playbook = tmp_path / "everything.yml"
+    variables = {**defaults(REGISTER), **GIVEN, "folder": str(tmp_path)}
+    playbook.write_text(json.dumps([{**WRITES_BOTH_KINDS, "vars": variables}]))
+
+    subprocess.run(
+        ["ansible-playbook", "-i", "localhost,", playbook],
+        check=True, capture_output=True, env=os.environ | {"ANSIBLE_CONFIG": ""},
+    )  # fmt: skip
+    written = [
+        json.loads((tmp_path / f"{kind}.json").read_text())
+        for kind in ("script", "playbook")
+    ]
+
+    assert set(Service.model_fields) == {key for keys in written for key in keys}
+    for content in written:
+        service = Service.model_validate(content)
+        assert (7, "latest", Keep(days=3, mebibytes=5), {"STAGE": "test"}) == (
+            service.timeout, service.queue, service.keep, service.environment
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["playbooks/register-hello.yml", "playbooks/register-static-site.yml",
+     "docs/how-to/server.md"],
+)  # fmt: skip
+def test_a_registration_passes_on_every_key_that_any_service_may_have(
+    file: str,
+) -> None:
+    text = (ROOT / file).read_text()
+    of_one_kind = {"deploy_script", "playbook", "inventory", "sops_files"}
+    of_the_role = {"name", "registration"}
+
+    passed_on = set(re.findall(r"\b_config\.(\w+)", text))
+
+    assert set() == set(Service.model_fields) - of_one_kind - of_the_role - passed_on
 
 
 def flat(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:

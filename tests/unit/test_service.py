@@ -113,6 +113,15 @@ for _ in range(400):
         pytest.param(
             {"nul\0key": 1}, r"nul\\0key: Extra inputs", id="unknown-key-with-nul"
         ),
+        pytest.param(
+            {"steps": [{"name": "a\0b"}]}, "must not contain", id="step-with-nul"
+        ),
+        pytest.param(
+            {"keep": {"days": 99999999999}}, "equal to 36500", id="keep-past-all-dates"
+        ),
+        pytest.param(
+            {"keep": {"mebibytes": 2**44}}, "equal to 1000000000", id="keep-past-bigint"
+        ),
         pytest.param({"deploy_script": ...}, "exactly one of", id="neither-kind"),
         pytest.param({"playbook": "site.yml"}, "exactly one of", id="both-kinds"),
         pytest.param({"inventory": "hosts"}, "goes with", id="inventory-of-a-script"),
@@ -154,16 +163,84 @@ for _ in range(400):
             {"variables": {"type": "array"}}, '"type": "object"', id="schema-of-a-list"
         ),
         pytest.param(
-            {"variables": {"type": "objekt"}}, "is no JSON Schema", id="no-schema"
+            {"variables": {"type": "objekt"}}, "is not a JSON Schema", id="no-schema"
         ),
         pytest.param(
             {"variables": make_schema(a={"pattern": "("})},
-            "is no JSON Schema",
+            r"variables: the pattern \( can't be used: missing \)",
             id="bad-pattern",
         ),
         pytest.param(
+            {"variables": make_schema(a={"items": {"pattern": "^(?!x)"}})},
+            r"pattern \^\(\?!x\) can't be used: lookahead \(\?!",
+            id="lookahead",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={"patternProperties": {r"\1": {}}})},
+            r"the backreference \\1",
+            id="backreference-in-pattern-properties",
+        ),
+        pytest.param(
+            {
+                "variables": make_schema(
+                    a={"patternProperties": {}, "unevaluatedProperties": False}
+                )
+            },
+            "can't be combined",
+            id="unevaluated-pattern-properties",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={"$schema": "https://example.org/"})},
+            "may only stand at the top",
+            id="schema-of-a-part",
+        ),
+        pytest.param(
+            {"variables": {"version": {"type": "string"}}},
+            'variables: "version" is not a keyword of JSON Schema; name launch '
+            'variables under "properties"',
+            id="variables-without-properties",
+        ),
+        pytest.param(
+            {"variables": {"type": "object"}},
+            'has no "properties"',
+            id="schema-without-properties",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={}) | {"required": ["nobody_knows"]}},
+            'required names "nobody_knows", which is not under "properties"',
+            id="required-without-a-property",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={}) | {"dependentRequired": {"a": ["b"]}}},
+            'dependentRequired names "b"',
+            id="dependent-required-without-a-property",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={"type": "string", "default": 8080})},
+            'variables: the default of a is not accepted: 8080 is not of type "string"',
+            id="default-of-another-type",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={"enum": ["dev", "prod"], "default": "stage"})},
+            'the default of a is not accepted: "stage" is not one of "dev", "prod"',
+            id="default-outside-its-enum",
+        ),
+        pytest.param(
+            {
+                "variables": make_schema(a={"$ref": "#/$defs/port", "default": "x"})
+                | {"$defs": {"port": {"type": "integer"}}}
+            },
+            'the default of a is not accepted: "x" is not of type "integer"',
+            id="default-outside-a-reference",
+        ),
+        pytest.param(
+            {"variables": make_schema(a={"$ref": "#/properties/a", "default": 1})},
+            "refers to itself without end",
+            id="endless-reference",
+        ),
+        pytest.param(
             {"variables": make_schema(a={"writeOnly": "yes"})},
-            "is no JSON Schema",
+            "is not a JSON Schema",
             id="write-only-a-word",
         ),
         pytest.param(
@@ -179,13 +256,23 @@ for _ in range(400):
         pytest.param({"variables": DEEP}, "is nested too deeply", id="deep-schema"),
         pytest.param(
             {"variables": make_schema(a={"$ref": "https://example.org/s.json"})},
-            "only refer to itself",
+            "only refer to a schema in itself",
             id="schema-elsewhere",
         ),
         pytest.param(
             {"variables": make_schema(a={"$ref": "#/$defs/missing"})},
-            "only refer to itself",
+            "only refer to a schema in itself",
             id="schema-refers-to-nothing",
+        ),
+        pytest.param(
+            {
+                "variables": make_schema(
+                    a={"$ref": "#/properties/b/default"},
+                    b={"default": {"$ref": "https://example.org/s.json"}},
+                )
+            },
+            "only refer to a schema in itself",
+            id="schema-refers-to-data",
         ),
     ],
 )
@@ -196,6 +283,51 @@ def test_everything_wrong_is_said_in_a_sentence(
         parse_config(**wrong)
 
     assert "\0" not in str(caught.value)
+
+
+def test_every_default_and_requirement_that_is_wrong_is_said_at_once() -> None:
+    schema = make_schema(
+        port={"type": "string", "default": 8080}, env={"enum": ["a"], "default": "b"}
+    )
+
+    with pytest.raises(Invalid) as caught:
+        parse_config(variables=schema | {"required": ["nobody_knows"]})
+
+    for name in ("nobody_knows", "the default of port", "the default of env"):
+        assert name in str(caught.value)
+
+
+def test_the_default_of_a_secret_is_not_repeated() -> None:
+    schema = make_schema(a={"writeOnly": True, "type": "integer", "default": "hunter2"})
+
+    with pytest.raises(Invalid, match="the default of a is not accepted") as caught:
+        parse_config(variables=schema)
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"required": ["a"]},
+        {"anyOf": [{"required": ["a"]}]},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema"},
+        {"x-group": "Release", "title": "Variables"},
+    ],
+    ids=["required", "any-of", "schema", "own-keyword"],
+)
+def test_a_schema_that_asks_for_more_than_its_defaults_is_accepted(
+    more: dict[str, Any],
+) -> None:
+    schema = make_schema(a={"type": "string"}, b={"default": 1}) | more
+
+    assert {"a", "b"} == set(parse_config(variables=schema).properties)
+
+
+def test_data_that_looks_like_a_pattern_is_not_one() -> None:
+    schema = make_schema(a={"default": {"pattern": "(?=x)"}}, pattern={"enum": ["("]})
+
+    assert {"a", "pattern"} == set(parse_config(variables=schema).properties)
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

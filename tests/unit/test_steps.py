@@ -173,9 +173,7 @@ def test_status_lines_change_no_step(steps: Steps) -> None:
             "prepare",
             id="prefix-before-role",
         ),
-        pytest.param(
-            make_task("other | Make folder"), "Deploy", id="undeclared-prefix"
-        ),
+        pytest.param(make_task("other | Make folder"), "other", id="undeclared-prefix"),
         pytest.param(make_task("prepare: no separator"), "Deploy", id="no-separator"),
         pytest.param(make_task("Install", role="nginx"), "nginx", id="role"),
         pytest.param(make_task("Install", play="Web"), "Web", id="play"),

@@ -41,26 +41,46 @@ def test_given_values_come_over_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("schema", "value", "problem"),
     [
-        pytest.param({"type": "integer"}, "5", "'5' is not of type", id="type"),
-        pytest.param({"enum": ["a", "b"]}, "c", "is not one of", id="enum"),
+        pytest.param({"type": "integer"}, "5", '"5" is not of type "integer"',
+                     id="type"),
+        pytest.param({"enum": ["a", "b"]}, "c", '"c" is not one of "a", "b"',
+                     id="enum"),
         pytest.param({"maximum": 3}, 4, "greater than the maximum", id="maximum"),
-        pytest.param({"pattern": "^v"}, "1.0", "does not match", id="pattern"),
-        pytest.param({"format": "ipv4"}, "1.2.3", "is not a 'ipv4'", id="format"),
-        pytest.param({"format": "uri"}, "example.org", "is not a 'uri'", id="uri"),
-        pytest.param({"format": "uri"}, "https:///x", "is not a 'uri'", id="no-host"),
-        pytest.param({"format": "uri"}, "http://[x", "is not a 'uri'", id="bad-host"),
-        pytest.param({"format": "date"}, "31.1.2026", "is not a 'date'", id="date"),
+        pytest.param({"pattern": "^v"}, "1.0", '"1.0" does not match ^v', id="pattern"),
+        pytest.param({"pattern": r"^[0-9.]+$"}, "1.0.0\n", "does not match",
+                     id="newline-at-the-end"),
+        pytest.param({"pattern": r"^\d+$"}, "\u0661", "does not match", id="digit"),
+        pytest.param({"enum": [True, None, "a"]}, False,
+                     'false is not one of true, null, "a"', id="words-of-json"),
+        pytest.param({"type": ["string", "null"]}, 1,
+                     '1 is not of type "string" or "null"', id="types"),
+        pytest.param({"patternProperties": {r"^\w+$": {"type": "integer"}}},
+                     {"b": "x"}, 'b: "x" is not of type', id="pattern-properties"),
+        pytest.param({"patternProperties": {r"^\w+$": {}},
+                      "additionalProperties": False}, {"b\n": 1},
+                     '"b\\n" is not accepted here', id="additional-properties"),
+        pytest.param({"format": "ipv4"}, "1.2.3", 'is not of the format "ipv4"',
+                     id="format"),
+        pytest.param({"format": "uri"}, "example.org", 'is not of the format "uri"',
+                     id="uri"),
+        pytest.param({"format": "uri"}, "https:///x", 'is not of the format "uri"',
+                     id="no-host"),
+        pytest.param({"format": "uri"}, "http://[x", 'is not of the format "uri"',
+                     id="bad-host"),
+        pytest.param({"format": "date"}, "31.1.2026", 'is not of the format "date"',
+                     id="date"),
         pytest.param({"format": "date-time"}, "2026-02-30T00:00:00Z",
-                     "is not a 'date-time'", id="no-such-day"),
+                     'is not of the format "date-time"', id="no-such-day"),
         pytest.param({"format": "date-time"}, "2026-01-31T12:00:00",
-                     "is not a 'date-time'", id="no-offset"),
-        pytest.param({"format": "time"}, "25:00:00Z", "is not a 'time'", id="time"),
+                     'is not of the format "date-time"', id="no-offset"),
+        pytest.param({"format": "time"}, "25:00:00Z", 'is not of the format "time"',
+                     id="time"),
         pytest.param({"items": {"type": "string"}}, [1], "0: 1 is not of type",
                      id="nested"),
         pytest.param({"items": {"required": ["name"]}}, ["", {}],
-                     "1: 'name' is a required property", id="nested-required"),
+                     '1: "name" is required', id="nested-required"),
         pytest.param({"items": {"properties": {"port": {"type": "integer"}}}},
-                     [{"port": "x"}], "0/port: 'x' is not of type", id="nested-deeply"),
+                     [{"port": "x"}], '0/port: "x" is not of type', id="nested-deeply"),
         pytest.param({}, float("nan"), "JSON", id="nan"),
         pytest.param({}, float("inf"), "JSON", id="infinity"),
         pytest.param({}, 2**70, "JSON", id="number-beyond-64-bits"),
@@ -74,6 +94,12 @@ def test_a_value_that_the_schema_refuses_is_named(
     service = service_with(a=schema)
 
     assert problem in problems_of(service, a=value)["a"]
+
+
+def test_a_boolean_that_nobody_sets_is_left_out() -> None:
+    service = service_with(a={"type": "boolean"}, b={"type": "boolean"})
+
+    assert {"b": False} == check(service, from_text(service, {"b": "no"}))
 
 
 def test_a_missing_variable_is_named() -> None:
@@ -131,7 +157,7 @@ def test_some_problems_of_a_list_are_told_and_not_all() -> None:
 
     problem = problems_of(service, a=["x"] * 100)["a"]
 
-    assert "0: 'x' is not of type 'integer'; 1: 'x'" in problem
+    assert '0: "x" is not of type "integer"; 1: "x"' in problem
     assert 5 == problem.count("is not of type")
 
 

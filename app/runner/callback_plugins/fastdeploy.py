@@ -6,20 +6,19 @@ the runner reads. Nothing that a module prints can become one.
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import datetime as dt
-import json
+import importlib.util
 import os
-import signal
 import sys
-import threading
 import uuid
 from collections import Counter
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
+from ansible.plugins.loader import callback_loader
 
 DOCUMENTATION = """
     name: fastdeploy
@@ -32,17 +31,32 @@ DOCUMENTATION = """
         - result_format_callback
 """
 
-#: Bytes of JSON; beyond it values are cut, and each cut says so where it is.
-MAX_DATA = 700_000
-#: Characters of displayed text.
-MAX_TEXT = 200_000
+_FOLDER = Path(__file__).parent
+
+
+def _load_parts() -> None:
+    """Make `app/runner/callback` a package that can be imported here, without `app`."""
+    folder = _FOLDER.parent / "callback"
+    spec = importlib.util.spec_from_file_location(
+        "fastdeploy_callback",
+        folder / "__init__.py",
+        submodule_search_locations=[str(folder)],
+    )
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+_load_parts()
+from fastdeploy_callback import hidden  # noqa: E402 - it can be imported only now
+from fastdeploy_callback.channel import Channel, Event, Shown, Terminal  # noqa: E402
+from fastdeploy_callback.encoding import encode  # noqa: E402
+
 CENSORED = (
     "the output has been hidden due to the fact that 'no_log: true' was specified for "
     "this result"
 )
 _SETUP = {"setup", "gather_facts", "ansible.builtin.setup", "ansible.legacy.setup",
           "ansible.builtin.gather_facts", "ansible.legacy.gather_facts"}  # fmt: skip
-_DEEPEST = 30
 
 
 class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no types
@@ -54,11 +68,14 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def __init__(self) -> None:
         super().__init__()
-        self._sender = _Sender.from_environment()
-        self._shown = _Shown()
-        # Whatever Ansible displays ends in one of these two.
-        sys.stdout = _Terminal(sys.stdout, self._shown)
-        sys.stderr = _Terminal(sys.stderr, self._shown)
+        self._channel = Channel.from_environment()
+        _restore_configuration()
+        self._shown = Shown()
+        if self._channel.connected:
+            # All that Ansible and callbacks display ends in one of these two.
+            sys.stdout = Terminal(sys.stdout, self._shown, self._channel)
+            sys.stderr = Terminal(sys.stderr, self._shown, self._channel)
+            atexit.register(self._channel.close)
         self._seen: Counter[str] = Counter()
         self._in_playbook = {"playbook_uuid": str(uuid.uuid4())}
         self._in_play: dict[str, Any] = {}
@@ -69,7 +86,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def _event(
         self, event: str, /, task: Any = None, ident: str | None = None, **data: Any
-    ) -> _Event:
+    ) -> Event:
         """Return the event, which is sent once its body has displayed its text."""
         ident = ident or str(uuid.uuid4())
         place = self._place(task) if task else self._in_task
@@ -84,8 +101,8 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             **({"parent_uuid": parent} if parent else {}),
         }
         # Before the body: the default callback empties a result while it shows it.
-        encoded = _encode({**context, **data, "uuid": ident})
-        return _Event(self._sender, self._shown, head, encoded)
+        encoded = encode({**context, **data, "uuid": ident})
+        return Event(self._channel, self._shown, head, encoded)
 
     def _place(self, task: Any) -> dict[str, str]:
         """What an event says of its task. Mostly it is that of the event before."""
@@ -115,11 +132,20 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         }
 
     def _handle_warnings_and_exception(self, result: Any) -> None:
-        # The text of an error may quote the very arguments that no_log hides.
         if _is_hidden(result):
+            self._show_hidden(result)
             for key in ("exception", "warnings", "deprecations"):
                 result.result.pop(key, None)
         super()._handle_warnings_and_exception(result)
+
+    def _show_hidden(self, result: Any) -> None:
+        """Display what may be seen of the warnings and the error of a hidden result."""
+        if result.result.get("warnings"):
+            for warning in result.warnings:
+                if shown := hidden.invalid_no_log(warning, result.task.no_log):
+                    self._display.warning(shown)
+        if result.result.get("exception") and result.exception:
+            self._display.error(hidden.failure(result.exception))
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._in_playbook["playbook"] = getattr(playbook, "_file_name", "???")
@@ -154,7 +180,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         with self._begin(task, is_conditional=True):
             super().v2_playbook_on_handler_task_start(task)
 
-    def _begin(self, task: Any, is_conditional: bool) -> _Event:
+    def _begin(self, task: Any, is_conditional: bool) -> Event:
         self._in_task = _describe(task)
         return self._event(
             "playbook_on_task_start",
@@ -265,96 +291,26 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         with self._event("runner_on_file_diff", result.task, host=host, diff=diff):
             super().v2_on_file_diff(result)
 
-    def _partial(self, event: str, result: Any, **data: Any) -> _Event:
+    def _partial(self, event: str, result: Any, **data: Any) -> Event:
         """The event of something that is not yet a task's result on a host."""
         host = result.host.get_name()
         return self._event(event, result.task, host=host, res=_res(result), **data)
 
 
-class _Shown(threading.local):
-    """What the current thread displays while one of its callbacks runs."""
+def _restore_configuration() -> None:
+    """Undo what the runner set for this process alone, now that Ansible has read it.
 
-    # Ansible calls back and displays from two threads.
-    pieces: list[str] | None = None
-
-
-class _Event:
-    """An event whose body displays its text. It runs so often that each step counts."""
-
-    def __init__(
-        self, sender: _Sender, shown: _Shown, head: dict[str, Any], data: str
-    ) -> None:
-        self._sender = sender
-        self._shown = shown
-        self._head = head
-        self._data = data
-
-    def __enter__(self) -> None:
-        # What was displayed since the last event stands before this one.
-        sys.stdout.flush()
-        self._pieces: list[str] = []
-        self._shown.pieces = self._pieces
-
-    def __exit__(self, *_: object) -> None:
-        self._shown.pieces = None
-        self._sender.send(self._head, "".join(self._pieces), self._data)
-
-
-class _Terminal:
-    """Stands in for a standard stream; keeps what belongs to an event."""
-
-    def __init__(self, stream: TextIO, shown: _Shown) -> None:
-        self._stream = stream
-        self._shown = shown
-
-    def write(self, text: str) -> int:
-        if self._shown.pieces is None:
-            return self._stream.write(text)
-        self._shown.pieces.append(text)
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-class _Sender:
-    """Writes events to the runner's FIFO; to nothing where there is no runner."""
-
-    def __init__(self, descriptor: int | None) -> None:
-        self._descriptor = descriptor
-        self._torn = False
-
-    @classmethod
-    def from_environment(cls) -> _Sender:
-        path = os.environ.pop("FASTDEPLOY_EVENT_PIPE", None)
-        if path is None:
-            return cls(None)
-        # Waits for no reader: if there is none any more, there is nothing to do.
-        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        os.set_blocking(descriptor, True)
-        # From here on nobody finds it by its name, no module of this user either.
-        Path(path).unlink()
-        return cls(descriptor)
-
-    def send(self, head: dict[str, Any], text: str, data: str) -> None:
-        """Send an event with its displayed text and its data, which is JSON already."""
-        if self._descriptor is None:
-            return
-        height = text.count("\n")
-        head["stdout"] = _cut(text.rstrip("\r\n"), MAX_TEXT)
-        opening = _JSON.encode(head).removesuffix("}")
-        line = f'{height} {opening}, "event_data": {data}}}\n'
-        start = "\n" if self._torn else ""
-        rest = memoryview((start + line).encode(errors="replace"))
-        self._torn = True
-        try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-            self._torn = False
-        except BrokenPipeError:
-            # The runner is gone: end, rather than go on where nobody can see it.
-            self._descriptor = None
-            os.kill(os.getpid(), signal.SIGINT)
+    Tasks that call Ansible don't inherit it, and the callback plugins of ansible.cfg or
+    of Ansible's default folders are found again, beside this one.
+    """
+    for name in os.environ.pop("FASTDEPLOY_TRANSIENT", "").split():
+        os.environ.pop(name, None)
+    configured = C.config.get_config_value(
+        "DEFAULT_CALLBACK_PLUGIN_PATH", variables=vars(C)
+    )
+    callback_loader.config = configured
+    # It also drops the loader's list of folders, which is made once.
+    callback_loader.add_directory(str(_FOLDER))
 
 
 def _now() -> dt.datetime:
@@ -428,75 +384,3 @@ def _job(result: Any) -> Any:
     # A job that took too long is named only here.
     inner = result.result.get("async_result")
     return inner.get("ansible_job_id") if isinstance(inner, dict) else None
-
-
-def _encode(data: dict[str, Any]) -> str:
-    """Write an event's data as JSON of at most MAX_DATA bytes."""
-    with contextlib.suppress(TypeError, ValueError, RecursionError):
-        encoded = _JSON.encode(data)
-        if _fits(encoded):
-            return encoded
-    for longest in (100_000, 10_000, 1_000, 100, 10):
-        encoded = _JSON.encode(
-            {key: _shorten(item, longest) for key, item in data.items()}
-        )
-        if _fits(encoded):
-            return encoded
-    small = {key: item for key, item in data.items() if isinstance(item, str | None)}
-    return _JSON.encode(
-        {key: item and _cut(item, 1_000) for key, item in small.items()}
-    )
-
-
-def _fits(encoded: str) -> bool:
-    # A character has at most four bytes, and most events are far smaller.
-    return (
-        len(encoded) * 4 <= MAX_DATA
-        or len(encoded.encode(errors="replace")) <= MAX_DATA
-    )
-
-
-def _shorten(value: Any, longest: int, depth: int = 0) -> Any:
-    """A value that JSON can hold, cut where a part of it is too long or too deep."""
-    if depth > _DEEPEST:
-        return "… [cut: nested too deep]"
-    if isinstance(value, str):
-        return _cut(value, longest)
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        # JSON has no word for infinity or for what is no number.
-        return value if abs(value) < float("inf") else str(value)
-    most = max(longest // 10, 3)
-    if isinstance(value, dict):
-        kept = {
-            _cut(str(key), longest): _shorten(item, longest, depth + 1)
-            for key, item in list(value.items())[:most]
-        }
-        rest = len(value) - most
-        return {**kept, "…": f"[cut: {rest} more entries]"} if rest > 0 else kept
-    if isinstance(value, list | tuple):
-        items = [_shorten(item, longest, depth + 1) for item in value[:most]]
-        rest = len(value) - most
-        return [*items, f"… [cut: {rest} more items]"] if rest > 0 else items
-    return _shorten(_plain(value), longest, depth + 1)
-
-
-def _cut(text: str, longest: int) -> str:
-    rest = len(text) - longest
-    return f"{text[:longest]}… [cut: {rest} more characters]" if rest > 0 else text
-
-
-def _plain(value: Any) -> Any:
-    """What JSON holds in place of a value that it does not know."""
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    if ciphertext := getattr(value, "_ciphertext", None):
-        return {"__ansible_vault": str(ciphertext)}
-    return str(value)
-
-
-#: Made once: json.dumps would make one for each event.
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain)

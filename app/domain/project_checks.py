@@ -1,0 +1,69 @@
+"""Whether a service can be run from its folder: the same for sync and doctor."""
+
+import shlex
+from collections.abc import Iterator
+
+from app.domain.finding import Finding, Level
+from app.domain.project import Project
+from app.domain.service import Service
+from app.runner.prompts import unanswered
+
+PROBLEM = Level.PROBLEM
+
+
+def check_project(service: Service, project: Project) -> list[Finding]:
+    """Everything that keeps the service from being run, one finding for each."""
+    return [
+        *_files(service, project),
+        *_prompts(service, project),
+        *_requirements(service, project),
+        *_vault(service, project),
+    ]
+
+
+def _files(service: Service, project: Project) -> Iterator[Finding]:
+    about = f"{service.name}: files"
+    for refusal in project.refusals:
+        yield Finding(PROBLEM, about, f"{refusal.rstrip('.')}.")
+    if project.not_executable is not None:
+        path = project.not_executable
+        fix = f"chmod +x {shlex.quote(str(path))}"
+        yield Finding(
+            PROBLEM, about, f"{path} can't be executed; allow it by `{fix}`.", fix
+        )
+
+
+def _prompts(service: Service, project: Project) -> Iterator[Finding]:
+    for prompt in unanswered(project.prompts, _always_set(service)):
+        if not (prompt.variable and service.sops_files):
+            yield Finding(PROBLEM, f"{service.name}: prompts", str(prompt))
+        # Else the runner decides: the names in the encrypted files aren't known here.
+
+
+def _always_set(service: Service) -> frozenset[str]:
+    """The variables that no launch can leave out."""
+    required = service.variables.get("required", [])
+    return frozenset(
+        name
+        for name, schema in service.properties.items()
+        if name in required or "default" in schema
+    )
+
+
+def _requirements(service: Service, project: Project) -> Iterator[Finding]:
+    for required in project.requirements:
+        names = ", ".join(required.missing)
+        yield Finding(
+            PROBLEM, f"{service.name}: {required.kind}s",
+            f"{required.file} asks for {names}, which the run would not find; install "
+            f"it by `{required.install}`.", required.install,
+        )  # fmt: skip
+
+
+def _vault(service: Service, project: Project) -> Iterator[Finding]:
+    for path in project.missing_vault_files:
+        yield Finding(
+            PROBLEM, f"{service.name}: vault",
+            f"ansible.cfg names {path} for vault passwords, which is missing: put it "
+            "there, readable by the user of the run alone.",
+        )  # fmt: skip

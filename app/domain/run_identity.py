@@ -1,0 +1,74 @@
+"""A run's identity: its user, its group, its program, and its working directory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.service import Service
+
+#: The program of a service whose config.json can't be read: what the role registers.
+_USUAL_PROGRAM = "deploy.py"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """The settings that a run's identity depends on; `folder` has the services."""
+
+    run_as: str
+    run_group: str
+    runners: Path | None
+    services: Path
+    config_folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """How the runs of one service are started on this host.
+
+    `user` and `sudo_rule` are empty where runs belong to FastDeploy's own user. `group`
+    may read a run's config file; without one, only the owner may. `folder` is the
+    working directory, `sudo_rule` the rule as `sudo -l` lists it.
+    """
+
+    user: str
+    group: str
+    program: Path
+    folder: Path
+    sudo_rule: str
+
+
+def identify(
+    name: str,
+    service: Service | None,
+    settings: RunSettings,
+    home: Callable[[str], Path],
+) -> RunIdentity:
+    """Return how a service's runs are started; `home` returns the home of a user.
+
+    A registration in config.json names another user and group than the settings.
+    Without a `service`, its config.json can't be read.
+    """
+    registered = service.registration if service else None
+    user = registered.run_as if registered else settings.run_as
+    group = (registered.run_group if registered else "") or settings.run_group
+    if not user:
+        folder = settings.services.absolute() / name
+    elif settings.runners is not None and user == settings.run_as:
+        folder = settings.runners / name
+    else:
+        folder = home(user) / "runners" / name
+    program = folder / (service.program if service else _USUAL_PROGRAM)
+    pattern = str(settings.config_folder).replace(".", "\\.")
+    rule = rule_for(
+        user, program, rf"--config {pattern}/fastdeploy-[0-9]+\.json", folder
+    )
+    return RunIdentity(user, group, program, folder, rule if user else "")
+
+
+def rule_for(user: str, program: Path, pattern: str, folder: Path | None = None) -> str:
+    """A rule as sudo lists it: this program, with arguments of this pattern.
+
+    With a `folder`, sudo starts the program there.
+    """
+    where = f"CWD={folder} " if folder else ""
+    return f"({user}) {where}NOPASSWD: {program} ^{pattern}$"

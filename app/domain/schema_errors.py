@@ -1,0 +1,82 @@
+"""What a JSON Schema refuses, as a sentence in JSON's words.
+
+jsonschema's own messages show values as Python writes them: 'text', True, None.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from jsonschema import SchemaError, ValidationError
+
+from app.domain import json_schema
+
+#: Characters of a value that are repeated.
+_SHOWN = 100
+
+#: What is said of a value by the keyword; `{wanted}` is what the keyword says.
+_SENTENCES = {
+    "anyOf": "{value} is none of what is accepted",
+    "const": "{value} is not {wanted}",
+    "contains": "{value} does not contain an item that has to be in it",
+    "exclusiveMaximum": "{value} is not less than {wanted}",
+    "exclusiveMinimum": "{value} is not greater than {wanted}",
+    "format": "{value} is not of the format {wanted}",
+    "maxContains": "{value} contains too many items of one kind",
+    "maxItems": "{value} has more than {wanted} items",
+    "maxLength": "{value} is longer than {wanted} characters",
+    "maxProperties": "{value} has more than {wanted} properties",
+    "maximum": "{value} is greater than the maximum of {wanted}",
+    "minContains": "{value} contains too few items of one kind",
+    "minItems": "{value} has fewer than {wanted} items",
+    "minLength": "{value} is shorter than {wanted} characters",
+    "minProperties": "{value} has fewer than {wanted} properties",
+    "minimum": "{value} is less than the minimum of {wanted}",
+    "multipleOf": "{value} is not a multiple of {wanted}",
+    "not": "{value} is not accepted",
+    "oneOf": "{value} is not exactly one of what is accepted",
+    "unevaluatedItems": "{value} has items that are not accepted",
+    "unevaluatedProperties": "{value} has properties that are not accepted",
+    "uniqueItems": "{value} has the same item twice",
+}
+
+
+def sentence(error: ValidationError | SchemaError) -> str:
+    """Say what is wrong with a value; the place is left out."""
+    # Any: jsonschema has no types for what a keyword or a document holds.
+    value: Any = error.instance
+    wanted: Any = error.validator_value
+    schema: Any = error.schema
+    match error.validator:
+        case "type":
+            types = wanted if isinstance(wanted, list) else [wanted]
+            return f"{in_json(value)} is not of type {_list(types, ' or ')}"
+        case "enum":
+            return f"{in_json(value)} is not one of {_list(wanted)}"
+        case "pattern":
+            # As it is: JSON would write each backslash twice.
+            return f"{in_json(value)} does not match {wanted}"
+        case "required":
+            return _missing(wanted, value)
+        case "dependentRequired":
+            needed = [n for name in wanted if name in value for n in wanted[name]]
+            return _missing(needed, value)
+        case "additionalProperties":
+            extra = json_schema.additional(schema, value)
+            return f"{_list(extra)} is not accepted here"
+    form = _SENTENCES.get(str(error.validator), "{value} is not accepted")
+    return form.format(value=in_json(value), wanted=in_json(wanted))
+
+
+def in_json(value: Any) -> str:
+    """Write a value as JSON, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _missing(needed: Iterable[str], value: Any) -> str:
+    return f"{_list(dict.fromkeys(n for n in needed if n not in value))} is required"
+
+
+def _list(values: Iterable[Any], between: str = ", ") -> str:
+    return between.join(map(in_json, values))

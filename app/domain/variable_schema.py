@@ -1,0 +1,129 @@
+"""Whether `variables` of a config.json can be used: more than being a JSON Schema."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+import jsonschema
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from app.domain import ecma262, json_schema, patterns, schema_errors
+
+_NO_FORMATS = jsonschema.FormatChecker(formats=())
+
+
+def require_valid(schema: dict[str, Any]) -> None:
+    """Raise ValueError for what isn't a JSON Schema, or refers to another document."""
+    try:
+        # Formats of the meta-schema are left out: `regex` would be Python's.
+        jsonschema.Draft202012Validator.check_schema(schema, _NO_FORMATS)
+    except jsonschema.SchemaError as error:
+        place = "/".join(map(str, error.absolute_path))
+        said = schema_errors.sentence(error)
+        raise ValueError(
+            f"is not a JSON Schema: {place}: {said}"
+            if place
+            else f"is not a JSON Schema: {said}"
+        ) from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    _require_own_references(schema)
+
+
+def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
+    """Say everything that keeps the schema of launch variables from being used.
+
+    `secret` are the variables whose default is not to be repeated.
+    """
+    if not schema:
+        return []
+    found = [*_keywords(schema), *_required(schema)]
+    if parts := list(_parts(schema)):
+        # Such a schema can't be evaluated, so defaults can't be checked.
+        return found + parts
+    try:
+        return [*found, *_defaults(schema, secret)]
+    except RecursionError:
+        return [*found, "the schema refers to itself without end"]
+
+
+def _require_own_references(schema: dict[str, Any]) -> None:
+    """Raise ValueError for a `$ref` to anything but a place in the schema itself.
+
+    One to another document would have us fetch it while a form is checked.
+    """
+    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
+    parts = list(json_schema.subschemas(schema))
+    # What stands in a default or an enum isn't checked as a schema, so it can't be one.
+    places = set(map(id, parts))
+    for part in parts:
+        reference = part.get("$ref", part.get("$dynamicRef"))
+        if isinstance(reference, str):
+            try:
+                found = resolver.lookup(reference).contents
+            except (Unresolvable, ValueError):
+                found = None
+            if id(found) not in places and not isinstance(found, bool):
+                shown = schema_errors.in_json(reference)
+                raise ValueError(
+                    f"may only refer to a schema in itself, which {shown} is not"
+                )
+
+
+def _keywords(schema: Mapping[str, Any]) -> Iterator[str]:
+    unknown = [k for k in schema if k not in json_schema.KEYWORDS and k[:2] != "x-"]
+    for keyword in unknown:
+        yield (
+            f"{schema_errors.in_json(keyword)} is not a keyword of JSON Schema; name "
+            'launch variables under "properties"'
+        )
+    if not unknown and "properties" not in schema:
+        yield 'has no "properties"; name each launch variable there'
+
+
+def _required(schema: Mapping[str, Any]) -> Iterator[str]:
+    dependent = schema.get("dependentRequired", {})
+    named = {
+        "required": schema.get("required", []),
+        "dependentRequired": [*dependent, *chain.from_iterable(dependent.values())],
+    }
+    for keyword, names in named.items():
+        for name in dict.fromkeys(names):
+            if name not in schema.get("properties", {}):
+                yield (
+                    f"{keyword} names {schema_errors.in_json(name)}, which is not "
+                    'under "properties"'
+                )
+
+
+def _parts(schema: Mapping[str, Any]) -> Iterator[str]:
+    """What can't be evaluated somewhere in the schema."""
+    for part in json_schema.subschemas(schema):
+        for pattern in json_schema.patterns_in(part):
+            try:
+                patterns.require(pattern)
+            except ecma262.Unsupported as error:
+                yield f"the pattern {pattern} can't be used: {error}"
+        if "$schema" in part and part is not schema:
+            yield "$schema may only stand at the top"
+        # jsonschema would match the patterns by Python's rules.
+        if {"patternProperties", "unevaluatedProperties"} <= part.keys():
+            yield "patternProperties and unevaluatedProperties can't be combined"
+
+
+def _defaults(schema: Mapping[str, Any], secret: frozenset[str]) -> Iterator[str]:
+    values = {
+        name: part["default"]
+        for name, part in schema.get("properties", {}).items()
+        if "default" in part
+    }
+    for error in json_schema.errors(schema, values):
+        # The rest of the schema may ask for variables that have no default.
+        if error.absolute_path and error.absolute_schema_path[0] == "properties":
+            name = str(error.absolute_path[0])
+            said = schema_errors.sentence(error)
+            yield f"the default of {name} is not accepted" + (
+                "" if name in secret else f": {said}"
+            )

@@ -1,0 +1,221 @@
+"""Looking at the folder of a service: nothing here judges or changes anything."""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.project import Kind, Project, Required
+from app.domain.service import Service
+from app.runner import ansible_cfg, scan
+from app.runner.definition import locate
+from app.runner.errors import Refused
+from app.runner.prompts import read
+from app.runner.yaml_nodes import Node, fields, items, parse, text
+
+_COLLECTION = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
+_SHARED = Path("/usr/share/ansible")
+
+
+@dataclass(frozen=True, slots=True)
+class Ansible:
+    """The Ansible of a run, and the home of the run's user."""
+
+    home: Path
+    #: Folders that Python imports from; they may hold collections.
+    packages: tuple[Path, ...]
+    galaxy: Path
+    #: Whether what it installs has to go to a place that all services share.
+    shared: bool = False
+
+
+def own_ansible() -> Ansible:
+    """The Ansible beside this interpreter, which runs what belongs to this user."""
+    return Ansible(
+        home=Path.home(),
+        packages=tuple(Path(name) for name in sys.path if name),
+        galaxy=Path(sys.executable).parent / "ansible-galaxy",
+    )
+
+
+def ansible_of(program: Path, home: Path) -> Ansible | None:
+    """The Ansible that the program of a registered service runs, None if unknown.
+
+    The program begins with the interpreter that has it; `home` is the run's user's.
+    """
+    words = read(program).partition(b"\n")[0].removeprefix(b"#!").split()
+    if not words:
+        return None
+    folder = Path(os.fsdecode(words[0])).parent
+    return Ansible(
+        home=home,
+        packages=tuple(folder.parent.glob("lib/python3*/site-packages")),
+        galaxy=folder / "ansible-galaxy",
+        shared=True,
+    )
+
+
+def look(folder: Path, service: Service, ansible: Ansible | None) -> Project:
+    """Everything about the folder that a service is run from.
+
+    Without `ansible`, the folder is a copy that has only what config.json names: that
+    is what FastDeploy's own user can see of a service that another user runs.
+    """
+    try:
+        return _look(folder.resolve(), service, ansible)
+    except OSError as error:
+        return Project((f"{folder} can't be read ({error.strerror})",))
+
+
+def _look(folder: Path, service: Service, ansible: Ansible | None) -> Project:
+    if service.deploy_script is not None:
+        return _look_at_script(folder, service.deploy_script, copy=ansible is None)
+    assert service.playbook is not None, "a service has one or the other"
+    names = [("playbook", service.playbook), ("inventory", service.inventory)]
+    if ansible is not None:
+        names += [("sops_files", name) for name in service.sops_files]
+    refusals = tuple(_refusals(folder, names))
+    if refusals:
+        return Project(refusals)
+    playbook = (folder / service.playbook).resolve()
+    prompts = tuple(scan.find(folder, playbook))
+    if ansible is None:
+        return Project(prompts=prompts)
+    config, base = _configuration(folder, ansible.home)
+    wanted = _Requirements(folder, playbook.parent, config, base, ansible)
+    return Project(
+        prompts=prompts,
+        requirements=tuple(wanted.missing()),
+        missing_vault_files=tuple(_vault_files(config, base, ansible.home)),
+    )
+
+
+def _look_at_script(folder: Path, name: str, *, copy: bool) -> Project:
+    script = folder / name
+    if not script.exists():
+        return Project((f"{name} is not in the service's folder",))
+    usable = copy or script.stat().st_mode & 0o111
+    return Project(not_executable=None if usable else script)
+
+
+def _refusals(folder: Path, names: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    for key, name in names:
+        if name is not None:
+            try:
+                locate(folder, name, key)
+            except Refused as refusal:
+                yield str(refusal)
+
+
+def _configuration(folder: Path, home: Path) -> tuple[dict[str, str], Path]:
+    """The ansible.cfg that a run in the folder has, and the folder that it is in."""
+    path = ansible_cfg.find(folder, {"HOME": str(home)})
+    if path is None:
+        return {}, folder
+    return dict(ansible_cfg.read_defaults(path)), path.parent
+
+
+def _vault_files(config: dict[str, str], base: Path, home: Path) -> Iterator[Path]:
+    identities = config.get("vault_identity_list", "").split(",")
+    # An identity is a file, or label@file.
+    named = [each.rpartition("@")[2].strip() for each in identities]
+    for name in (config.get("vault_password_file", "").strip(), *named):
+        if name and name != "prompt":
+            path = ansible_cfg.resolve(name, base, home)
+            if not os.path.lexists(path):
+                yield path
+
+
+@dataclass(frozen=True, slots=True)
+class _Requirements:
+    folder: Path
+    #: Folder of the playbook.
+    beside: Path
+    config: dict[str, str]
+    #: Folder of the ansible.cfg.
+    base: Path
+    ansible: Ansible
+
+    def missing(self) -> Iterator[Required]:
+        """What the requirements files of the project ask for and isn't there."""
+        for place in dict.fromkeys((self.folder, self.beside)):
+            for name in ("requirements", "collections/requirements",
+                         "roles/requirements"):  # fmt: skip
+                for path in (place / f"{name}.yml", place / f"{name}.yaml"):
+                    content = parse(read(path))
+                    yield from self._missing_in(path, content)
+
+    def _missing_in(self, path: Path, content: Node) -> Iterator[Required]:
+        lists = fields(content)
+        # A list alone is the older form: roles.
+        roles = items(lists.get("roles")) or items(content)
+        wanted = {
+            Kind.COLLECTION: map(_collection, items(lists.get("collections"))),
+            Kind.ROLE: map(_role, roles),
+        }
+        for kind, names in wanted.items():
+            missing = [name for name in names if name and not self._has(kind, name)]
+            if missing:
+                file = str(path.relative_to(self.folder))
+                install = self._install(kind, path)
+                yield Required(kind, file, tuple(missing), install)
+
+    def _has(self, kind: Kind, name: str) -> bool:
+        if kind is Kind.ROLE:
+            return any(_is_folder(place / name) for place in self._role_paths())
+        parts = Path("ansible_collections", *name.split("."))
+        # A path may name the folder ansible_collections itself.
+        return any(
+            _is_folder(each / parts)
+            for place in self._collection_paths()
+            for each in (place, place.parent)
+            if each is place or place.name == "ansible_collections"
+        )
+
+    def _collection_paths(self) -> list[Path]:
+        configured = self.config.get("collections_path")
+        paths = (
+            ansible_cfg.resolve_all(configured, self.base, self.ansible.home)
+            if configured
+            else [self.ansible.home / ".ansible/collections", _SHARED / "collections"]
+        )
+        return [self.beside / "collections", *paths, *self.ansible.packages]
+
+    def _role_paths(self) -> list[Path]:
+        configured = self.config.get("roles_path")
+        paths = (
+            ansible_cfg.resolve_all(configured, self.base, self.ansible.home)
+            if configured
+            else [self.ansible.home / ".ansible/roles", _SHARED / "roles",
+                  Path("/etc/ansible/roles")]
+        )  # fmt: skip
+        return [self.beside / "roles", *paths, self.beside]
+
+    def _install(self, kind: Kind, path: Path) -> str:
+        place = _SHARED if self.ansible.shared else self.beside
+        command = (self.ansible.galaxy, kind, "install", "-r", path,
+                   "-p", place / f"{kind}s")  # fmt: skip
+        return shlex.join(map(str, command))
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - is_dir raises where it may not look
+
+
+def _collection(entry: Node) -> str:
+    """The name that an entry has, empty for one that only an archive would tell."""
+    name = (text(entry) or text(fields(entry).get("name"))).partition(":")[0]
+    return name if _COLLECTION.fullmatch(name) else ""
+
+
+def _role(entry: Node) -> str:
+    values = fields(entry)
+    if name := text(values.get("name")):
+        return name
+    source, *rest = (text(entry) or text(values.get("src"))).split(",")
+    if len(rest) > 1:
+        return rest[1]
+    return re.sub(r"(\.git|\.tar\.gz)$", "", source.rstrip("/").rpartition("/")[2])

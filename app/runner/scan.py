@@ -1,0 +1,162 @@
+"""Find what asks a person in a playbook and in the files that it names.
+
+Followed are plays, blocks, handlers, roles, and what is imported or included by a
+literal name, inside the service's folder. What a template names is known only while
+the playbook runs.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import ansible_cfg
+from .prompts import Prompt, read
+from .yaml_nodes import Node, fields, items, line, parse, scalar, text
+
+_NAMESPACE = re.compile(r"ansible\.(?:builtin|legacy)\.")
+_SECTIONS = ("pre_tasks", "roles", "tasks", "post_tasks", "handlers")
+_BLOCKS = ("block", "rescue", "always")
+_DURATIONS = ("seconds", "minutes")
+_PAIR = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\S*)""")
+#: Files that are followed from one playbook.
+_MOST = 2000
+
+
+def find(folder: Path, playbook: Path) -> list[Prompt]:
+    """Return everything that would ask, in the order in which it is read."""
+    scan = _Scan(folder, playbook.parent, _roles_paths(folder, playbook.parent))
+    with suppress(RecursionError):
+        scan.read_playbook(playbook)
+    return list(dict.fromkeys(scan.found))
+
+
+def _roles_paths(folder: Path, beside: Path) -> tuple[Path, ...]:
+    configured = ansible_cfg.read_defaults(folder / "ansible.cfg").get("roles_path", "")
+    # Only what is inside the folder is read, so no home is needed.
+    named = ansible_cfg.resolve_all(configured, folder, Path("/nonexistent"))
+    return (beside / "roles", *named, beside)
+
+
+@dataclass
+class _Scan:
+    folder: Path
+    #: Folder of the playbook that is run.
+    beside: Path
+    roles_paths: tuple[Path, ...]
+    found: list[Prompt] = field(default_factory=list)
+    seen: set[Path] = field(default_factory=set)
+
+    def read_playbook(self, path: Path) -> None:
+        for play in items(self._parse(path)):
+            values = _plain(fields(play))
+            if name := text(values.get("import_playbook")):
+                self.read_playbook(path.parent / name)
+            asked = values.get("vars_prompt")
+            for each in items(asked) or [asked]:
+                if name := text(fields(each).get("name")):
+                    self._note(path, each, name)
+            for section in _SECTIONS:
+                if section == "roles":
+                    self._read_roles(values.get(section), path.parent)
+                else:
+                    self._read_tasks(values.get(section), path, path.parent)
+
+    def _read_tasks(self, node: Node, path: Path, home: Path) -> None:
+        """Read the tasks in the file `path` of the role or playbook in `home`."""
+        for task in items(node):
+            values = _plain(fields(task))
+            for key in _BLOCKS:
+                self._read_tasks(values.get(key), path, home)
+            for module, arguments in _modules(values):
+                if module == "pause":
+                    if not any(text(arguments.get(key)) for key in _DURATIONS):
+                        self._note(path, task)
+                elif module in {"include_tasks", "import_tasks"}:
+                    self._include(text(arguments.get("file")), path, home)
+                elif module in {"include_role", "import_role"}:
+                    name = text(arguments.get("name")) or text(arguments.get("role"))
+                    tasks = text(arguments.get("tasks_from"))
+                    self._read_role(name, home, tasks or "main")
+
+    def _include(self, name: str, path: Path, home: Path) -> None:
+        """Read an included file: beside the file, in its role, beside the playbook."""
+        for near in (path.parent, home / "tasks", home, self.beside):
+            if name and (content := self._parse(near / name)) is not None:
+                self._read_tasks(content, near / name, home)
+                return
+
+    def _read_roles(self, node: Node, home: Path) -> None:
+        for each in items(node):
+            values = fields(each)
+            name = text(each) or text(values.get("role")) or text(values.get("name"))
+            self._read_role(name, home)
+
+    def _read_role(self, name: str, home: Path, tasks: str = "main") -> None:
+        if not name:
+            return
+        for place in (home / "roles", home.parent, *self.roles_paths):
+            role = place / name
+            if self._inside(role) and role.is_dir():
+                meta = _one_of(role / "meta", "main")
+                dependencies = fields(self._parse(meta)).get("dependencies")
+                self._read_roles(dependencies, role)
+                for part in (_one_of(role / "tasks", tasks),
+                             _one_of(role / "handlers", "main")):  # fmt: skip
+                    self._read_tasks(self._parse(part), part, role)
+                return
+
+    def _parse(self, path: Path) -> Node:
+        """Return what is in a file, None if it was read before or isn't to be."""
+        path = Path(os.path.normpath(path))
+        if path in self.seen or len(self.seen) > _MOST or not self._inside(path):
+            return None
+        if not (content := read(path)):
+            return None
+        self.seen.add(path)
+        return parse(content)
+
+    def _inside(self, path: Path) -> bool:
+        return Path(os.path.normpath(path)).is_relative_to(self.folder)
+
+    def _note(self, path: Path, node: Node, variable: str = "") -> None:
+        place = Path(os.path.normpath(path)).relative_to(self.folder)
+        self.found.append(Prompt(f"{place}:{line(node)}", variable))
+
+
+def _plain(values: Mapping[str, Node]) -> dict[str, Node]:
+    """The same under the short names of Ansible's own modules."""
+    return {_NAMESPACE.sub("", key, count=1): value for key, value in values.items()}
+
+
+def _modules(task: Mapping[str, Node]) -> Iterator[tuple[str, Mapping[str, Node]]]:
+    """Each module that a task may call, with its arguments."""
+    more = fields(task.get("args"))
+    for key, value in task.items():
+        if key in {"action", "local_action"}:
+            named = fields(value)
+            name, _, rest = text(value).partition(" ")
+            module = text(named.get("module")) or name
+            yield _NAMESPACE.sub("", module, count=1), {**more, **named, **_pairs(rest)}
+        else:
+            yield key, {**more, **fields(value), **_written(key, text(value))}
+
+
+def _written(module: str, arguments: str) -> dict[str, Node]:
+    """Arguments that are written in one line behind the module's name."""
+    if module in {"include_tasks", "import_tasks"} and arguments:
+        return {"file": scalar(arguments)}
+    return _pairs(arguments)
+
+
+def _pairs(arguments: str) -> dict[str, Node]:
+    return {key: scalar(value.strip("\"'")) for key, value in _PAIR.findall(arguments)}
+
+
+def _one_of(folder: Path, name: str) -> Path:
+    """The file of that name, with one of the suffixes that a role may leave out."""
+    names = (name, f"{name}.yml", f"{name}.yaml", f"{name}.json")
+    found = (folder / each for each in names if (folder / each).is_file())
+    return next(found, folder / f"{name}.yml")

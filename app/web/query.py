@@ -1,0 +1,57 @@
+"""Query parameters: which a route takes, and the numbers in them.
+
+`app/web/app.py` names the parameters of each route. The guard refuses every other one,
+so a misspelled filter is an error and not a longer list.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import fields
+
+from starlette.datastructures import QueryParams
+
+from app.errors import InvalidFields
+from app.store.history import Filter
+
+#: Filters of a list of deployments, and of the list on a service's page.
+FILTERS = tuple(field.name for field in fields(Filter))
+DEPLOYMENTS = (*FILTERS, "before")
+OF_A_SERVICE = tuple(name for name in DEPLOYMENTS if name != "service")
+SEARCH = ("text", "host", "result", "step", "after")
+AUDIT = ("actor", "action", "before")
+
+#: The greatest numbers of PostgreSQL's integer types.
+SMALLINT, INTEGER, BIGINT = 2**15 - 1, 2**31 - 1, 2**63 - 1
+
+
+def require_known(query: QueryParams, accepted: Collection[str]) -> None:
+    """Raise InvalidFields for a parameter that isn't accepted, or that is repeated."""
+    known = ", ".join(accepted)
+    takes = f"the parameters here are {known}" if known else "there are none here"
+    problems = {
+        name: f"is an unknown parameter; {takes}"
+        for name in query
+        if name not in accepted
+    }
+    problems |= {
+        name: "is given more than once"
+        for name in accepted
+        if len(query.getlist(name)) > 1
+    }
+    if problems:
+        raise InvalidFields(problems)
+
+
+def number(query: QueryParams, name: str, *, most: int = INTEGER) -> int | None:
+    """The whole number in a parameter, None if it is missing or empty.
+
+    Raises InvalidFields for anything but a number from 0 to `most`, which must be in
+    the range of the column that it is compared with.
+    """
+    text = query.get(name)
+    if not text:
+        return None
+    # A limit to the digits too: Python refuses to convert thousands of them.
+    if not re.fullmatch("[0-9]{1,19}", text) or int(text) > most:
+        raise InvalidFields({name: f"must be a whole number from 0 to {most}"})
+    return int(text)

@@ -1,0 +1,76 @@
+"""Query parameters that a route doesn't take, or can't read, are refused."""
+
+import pytest
+
+from app.domain.access import Permission, Role
+from app.settings import Settings
+from app.store.store import Store
+from tests.factories import start_deployment
+from tests.integration.conftest import ClientFor
+
+PAGE = {"Accept": "text/html"}
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "problem"),
+    [
+        ("/api/deployments?stauts=failed", "stauts", "is an unknown parameter"),
+        ("/api/deployments?status=broken", "status", "is one of queued"),
+        ("/api/deployments?since=yesterday", "since", "is a time such as"),
+        ("/api/deployments?until=0001-01-01", "until", "is a time such as"),
+        ("/api/deployments?before=last", "before", "must be a whole number"),
+        ("/api/deployments?before=-1", "before", "must be a whole number"),
+        ("/api/deployments?status=failed&status=queued", "status", "more than once"),
+        ("/api/deployments/1?x=1", "x", "there are none here"),
+        ("/api/deployments/1/events?after=x", "after", "must be a whole number"),
+        ("/api/services?archived=1", "archived", "there are none here"),
+        ("/api/nodes?x", "x", "there are none here"),
+    ],
+)  # fmt: skip
+def test_the_api_names_the_parameter_that_it_refuses(
+    store: Store, settings: Settings, client_for: ClientFor, address: str, name: str,
+    problem: str,
+) -> None:  # fmt: skip
+    start_deployment(store, settings)
+    client = client_for((Permission.VIEW,))
+
+    answer = client.get(address)
+
+    assert 422 == answer.status_code
+    assert [name] == list(answer.json()["problems"])
+    assert problem in answer.json()["problems"][name]
+
+
+def test_a_request_that_changes_something_takes_no_parameters_beside_its_body(
+    client_for: ClientFor,
+) -> None:
+    client = client_for((Permission.DEPLOY,))
+
+    answer = client.post("/api/deployments?priority=5", json={"service": "hello"})
+
+    assert 422 == answer.status_code
+    assert ["priority"] == list(answer.json()["problems"])
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/deployments?stauts=failed", "stauts: is an unknown parameter"),
+        ("/deployments?since=yesterday", "is a time such as"),
+        ("/deployments?before=last", "before: must be a whole number"),
+        ("/services/hello?service=other", "service: is an unknown parameter"),
+        ("/services/hello/compare?a=x", "a: must be a whole number"),
+        ("/deployments/1/search?step=first", "step: must be a whole number"),
+        ("/admin/audit?user=ada", "user: is an unknown parameter"),
+    ],
+)
+def test_a_page_says_which_parameter_it_refuses(
+    store: Store, settings: Settings, client_for: ClientFor, address: str, said: str
+) -> None:
+    start_deployment(store, settings)
+    client = client_for(Role.ADMIN)
+
+    answer = client.get(address, headers=PAGE)
+
+    assert 422 == answer.status_code
+    assert said in answer.text
