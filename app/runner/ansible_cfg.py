@@ -12,7 +12,6 @@ from pathlib import Path
 
 _SYSTEM = Path("/etc/ansible/ansible.cfg")
 
-
 #: The sections of an ansible.cfg, by name.
 Sections = Mapping[str, Mapping[str, str]]
 
@@ -31,15 +30,15 @@ def find(folder: Path, env: Mapping[str, str]) -> Path | None:
 def read(folder: Path, env: Mapping[str, str]) -> Sections:
     """Return the sections of the ansible.cfg that holds for a run."""
     path = find(folder, env)
-    return read_sections(path) if path else {}
+    return _sections(path) if path else {}
 
 
 def read_defaults(path: Path) -> Mapping[str, str]:
     """Return the section `defaults`, empty if the file can't be read."""
-    return read_sections(path).get("defaults", {})
+    return _sections(path).get("defaults", {})
 
 
-def read_sections(path: Path) -> Sections:
+def _sections(path: Path) -> Sections:
     """Return the sections of a file, none if it can't be read."""
     parser = configparser.ConfigParser(
         interpolation=None, strict=False, inline_comment_prefixes=(";",)

@@ -81,10 +81,7 @@ def list_deployments(request: Request) -> Response:
 
 def show(request: Request) -> Response:
     """GET /api/deployments/{id}."""
-    store, number = parts(request).store, request.path_params["id"]
-    view = deploy.view(store, number)
-    body = schemas.detail(view, results.summary_of(store, number))
-    return JSONResponse(body.model_dump(mode="json"))
+    return JSONResponse(_one(request, request.path_params["id"]))
 
 
 def cancel(request: Request) -> Response:
@@ -93,8 +90,7 @@ def cancel(request: Request) -> Response:
     cancel_deployment(
         parts(request).store, parts(request).queue, actor_of(request), number
     )
-    view = deploy.view(parts(request).store, number)
-    return JSONResponse(schemas.deployment(view).model_dump(mode="json"), 202)
+    return JSONResponse(_one(request, number), 202)
 
 
 def retry(request: Request) -> Response:
@@ -106,11 +102,8 @@ def retry(request: Request) -> Response:
         origin=Origin.API,
         deployment_id=request.path_params["id"],
     )
-    view = deploy.view(parts(request).store, number)
     return JSONResponse(
-        schemas.deployment(view).model_dump(mode="json"),
-        201,
-        headers={"Location": f"/api/deployments/{number}"},
+        _one(request, number), 201, headers={"Location": f"/api/deployments/{number}"}
     )
 
 
@@ -121,6 +114,14 @@ def list_artifacts(request: Request) -> Response:
     found = artifacts.listing(store, settings, view.deployment)
     listed = [schemas.ArtifactBody(path=path, size=size) for path, size in found]
     return JSONResponse([of.model_dump() for of in listed])
+
+
+def _one(request: Request, number: int) -> dict[str, object]:
+    """A deployment with all that the API says of it."""
+    store = parts(request).store
+    view = deploy.view(store, number)
+    summary = results.summary_of(store, number)
+    return schemas.detail(view, summary).model_dump(mode="json")
 
 
 def _launch(request: Request, content: bytes) -> dict[str, object]:
@@ -137,5 +138,4 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         launch_key=key,
         priority=asked.priority,
     )
-    view = deploy.view(parts(request).store, deployment_id)
-    return schemas.deployment(view).model_dump(mode="json")
+    return _one(request, deployment_id)

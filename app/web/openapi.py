@@ -79,7 +79,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/api/deployments"): Operation(
         "Launch a deployment.",
-        schemas.DeploymentBody, status=201, takes=schemas.LaunchRequest,
+        schemas.DeploymentDetailBody, status=201, takes=schemas.LaunchRequest,
         headers=_RETURNS, refuses=(404, 409, 413),
     ),
     ("GET", "/api/deployments/{id}"): Operation(
@@ -88,11 +88,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/api/deployments/{id}/cancel"): Operation(
         "Ask that a deployment ends.",
-        schemas.DeploymentBody, status=202, refuses=(409,),
+        schemas.DeploymentDetailBody, status=202, refuses=(409,),
     ),
     ("POST", "/api/deployments/{id}/retry"): Operation(
         "Launch an ended deployment again, with the same variables.",
-        schemas.DeploymentBody, status=201, refuses=(409,),
+        schemas.DeploymentDetailBody, status=201, refuses=(409,),
     ),
     ("GET", "/api/deployments/{id}/events"): Operation(
         "Everything that happens, as server-sent events, until the deployment ends.",

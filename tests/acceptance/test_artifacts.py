@@ -103,7 +103,7 @@ def test_the_artifact_folder_holds_every_event_that_the_run_printed(
     assert "0" == (folder / "rc").read_text()
     assert "successful" == (folder / "status").read_text()
     assert "PLAY RECAP" in (folder / "stdout").read_text()
-    assert {"job_events", "rc", "status", "stdout"} == {
+    assert {"job_events", "rc", "status", "stderr", "stdout"} == {
         p.name for p in folder.iterdir()
     }
 

@@ -189,7 +189,7 @@ def test_a_run_may_print_events_of_ansible_runner_but_only_well_formed_ones_coun
 
     artifacts = client.get(f"/api/deployments/{ended.id}/artifacts").json()
 
-    assert {f"job_events/1-{UUID}.json", "rc", "status", "stdout"} == {
+    assert {f"job_events/1-{UUID}.json", "rc", "status", "stderr", "stdout"} == {
         artifact["path"] for artifact in artifacts
     }
     name = f"/deployments/{ended.id}/artifacts/job_events/1-{UUID}.json"

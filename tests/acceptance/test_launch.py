@@ -330,7 +330,8 @@ def test_a_script_that_is_not_executable_is_named(fastdeploy: Installation) -> N
     reason = refused(fastdeploy, "not-executable")
 
     assert (
-        f"{folder}/deploy.py can't be executed; allow it by `chmod +x {folder}/deploy.py`; "
+        f"{folder}/deploy.py can't be executed; "
+        f"allow it by `chmod +x {folder}/deploy.py`; "
         "correct this and launch not-executable again"
     ) == reason
 

@@ -71,7 +71,7 @@ def test_one_that_never_ran_has_no_rc(store: Store, settings: Settings) -> None:
 
     found = artifacts.listing(store, settings, deploy.find(store, running.id))
 
-    assert ["status", "stdout"] == [name for name, _ in found]
+    assert ["status", "stderr", "stdout"] == [name for name, _ in found]
 
 
 def test_a_draft_that_was_left_behind_is_no_hindrance(
@@ -83,7 +83,7 @@ def test_a_draft_that_was_left_behind_is_no_hindrance(
 
     names = [name for name, _ in artifacts.listing(store, settings, deployment)]
 
-    assert ["rc", "status", "stdout"] == names
+    assert ["rc", "status", "stderr", "stdout"] == names
 
 
 def test_several_may_ask_for_it_at_once(store: Store, settings: Settings) -> None:
@@ -103,7 +103,7 @@ def test_several_may_ask_for_it_at_once(store: Store, settings: Settings) -> Non
     for thread in threads:
         thread.join()
 
-    assert [302] * 4 == found
+    assert [303] * 4 == found
     folder = artifacts.artifacts_of(settings, deployment.id)
     assert [folder] == list(folder.parent.iterdir())
 
@@ -130,7 +130,7 @@ def test_the_tree_has_a_window_of_each_folder(store: Store, settings: Settings) 
 
     top, of_events = artifacts.tree(store, settings, deployment, 4, 5)
 
-    assert ("", ["rc", "status", "stdout"]) == (
+    assert ("", ["rc", "status", "stderr", "stdout"]) == (
         top.name, [name for _, name, _ in top.files],
     )  # fmt: skip
     assert ("job_events", 11, 5) == (of_events.name, of_events.count, of_events.first)

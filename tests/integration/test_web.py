@@ -500,7 +500,7 @@ def test_artifacts_are_listed_shown_and_downloaded(
     listed = client.get(f"/api{path}").json()
     download = client.get(f"{path}/stdout?download=1")
 
-    assert ["rc", "status", "stdout"] == [item["path"] for item in listed]
+    assert ["rc", "status", "stderr", "stdout"] == [item["path"] for item in listed]
     assert "Download all" in client.get(path).text
     packed = client.get(f"{path}.tar.gz")
     assert b"\x1f\x8b" == packed.content[:2]
