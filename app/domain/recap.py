@@ -18,6 +18,10 @@ _COUNTED = {
     "ignored": "ignored",
 }
 COUNTED = tuple(_COUNTED)
+#: Levels of a value of `set_stats` that are shown: orjson reads more levels than
+#: pydantic and orjson write.
+MAX_DEPTH = 100
+TOO_DEEP = "… [cut: nested too deep]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,28 @@ def totals(stats: Iterable[str]) -> dict[str, Any]:
     """What the playbooks of a run have set with `set_stats`, those of all hosts.
 
     `stats` are events as for `recap`. A later playbook's value replaces an earlier one.
+    A value of more than MAX_DEPTH levels is TOO_DEEP.
     """
     found: dict[str, Any] = {}
     for data in stats:
         about = orjson.loads(data).get("event_data")
         artifacts = about.get("artifact_data") if isinstance(about, dict) else None
         found |= artifacts if isinstance(artifacts, dict) else {}
-    return found
+    return {
+        name: value if _is_shallow(value) else TOO_DEEP for name, value in found.items()
+    }
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether a value has at most MAX_DEPTH levels of lists and objects."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        if not containers:
+            return True
+        level = [
+            part
+            for item in containers
+            for part in (item.values() if isinstance(item, dict) else item)
+        ]
+    return False

@@ -1,5 +1,6 @@
 """Rendering: the Jinja environment, pages, and the fragments that the stream sends."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -147,6 +148,7 @@ class Renderer:
             finalize=_readable,
         )
         filters: dict[str, Callable[..., str]] = {
+            "value": value_text,
             "duration": duration,
             "ago": _ago_now,
             "moment": moment,
@@ -236,6 +238,14 @@ class Renderer:
 def _readable(value: Any) -> Any:  # whatever a template puts out
     """No control character of a run reaches a page, wherever a template shows it."""
     return plain(value) if type(value) is str else value
+
+
+def value_text(value: Any) -> str:
+    """A JSON value for people: a text as it is, anything else as JSON.
+
+    Jinja's own `tojson` is for scripts: it writes `<` and `ü` as escape sequences.
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def duration(seconds: float | None) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.events import Kind
 from app.store.events import Event
-from app.web.render import ago, duration, lines, moment, size
+from app.web.render import ago, duration, lines, moment, size, value_text
 from app.web.terminal import SHOWN_LINE, Span
 from tests.factories import NOW
 
@@ -82,3 +82,8 @@ def test_the_last_newline_of_a_text_makes_no_empty_line() -> None:
     (line,) = lines([make_event(Kind.RUNNER, "ok: [web1]\n\n")])
 
     assert [Span("ok: [web1]")] == line.spans
+
+
+def test_a_value_is_shown_as_it_is_written_and_not_as_for_scripts() -> None:
+    assert '{"city": "Zürich <b>"}' == value_text({"city": "Zürich <b>"})
+    assert "Zürich <b>" == value_text("Zürich <b>")
