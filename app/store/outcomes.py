@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import Connection, Row, func, select, true
 
 from app.domain.deployment import Status
 from app.domain.events import StepState
@@ -26,6 +26,17 @@ class Ended:
     warned: bool = False
 
 
+#: What is read of a deployment for an Ended.
+_COLUMNS = (
+    deployments.c.id,
+    deployments.c.status,
+    deployments.c.created_at,
+    deployments.c.started_at,
+    deployments.c.finished_at,
+    deployments.c.warnings.is_not(None).label("warned"),
+)
+
+
 def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
     """The last `limit` ended deployments of every service, oldest first, by its id.
 
@@ -33,14 +44,7 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
     """
     c = deployments.c
     recent = (
-        select(
-            c.id,
-            c.status,
-            c.created_at,
-            c.started_at,
-            c.finished_at,
-            c.warnings.is_not(None).label("warned"),
-        )
+        select(*_COLUMNS)
         .where(c.service_id == services.c.id, c.finished_at.is_not(None))
         .order_by(c.service_id.desc(), c.id.desc())
         .limit(limit)
@@ -56,10 +60,7 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
     )
     found: dict[int, list[Ended]] = {}
     for row in rows:
-        found.setdefault(row.service_id, []).append(
-            Ended(row.id, Status(row.status), row.created_at, row.started_at,
-                  row.finished_at, row.warned)
-        )  # fmt: skip
+        found.setdefault(row.service_id, []).append(_ended(row))
     return found
 
 
@@ -67,23 +68,17 @@ def recent(db: Connection, service_id: int, limit: int) -> list[Ended]:
     """The last `limit` ended deployments of a service, oldest first."""
     c = deployments.c
     rows = db.execute(
-        select(
-            c.id,
-            c.status,
-            c.created_at,
-            c.started_at,
-            c.finished_at,
-            c.warnings.is_not(None).label("warned"),
-        )
+        select(*_COLUMNS)
         .where(c.service_id == service_id, c.finished_at.is_not(None))
         .order_by(c.id.desc())
         .limit(limit)
     ).all()
-    return [
-        Ended(row.id, Status(row.status), row.created_at, row.started_at,
-              row.finished_at, row.warned)
-        for row in reversed(rows)
-    ]  # fmt: skip
+    return [_ended(row) for row in reversed(rows)]
+
+
+def _ended(row: Row[Any]) -> Ended:
+    return Ended(row.id, Status(row.status), row.created_at, row.started_at,
+                 row.finished_at, row.warned)  # fmt: skip
 
 
 def step_seconds(
