@@ -66,7 +66,12 @@ def build(caller: Mapping[str, str], service: Mapping[str, str]) -> dict[str, st
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
     } | dict(service)  # fmt: skip
     path = os.pathsep.join((str(Path(sys.executable).parent), found["PATH"]))
-    return found | {"PATH": path, "ANSIBLE_FORCE_COLOR": "True"}
+    return found | {
+        "PATH": path,
+        "ANSIBLE_FORCE_COLOR": "True",
+        # What the service has set is its own: tasks that call Ansible get it too.
+        "FASTDEPLOY_TRANSIENT": " ".join(n for n in TRANSIENT if n not in service),
+    }
 
 
 def refuse_failed_inventory(
@@ -110,7 +115,6 @@ def for_our_callback(events: Path, terminal: int) -> dict[str, str]:
         "ANSIBLE_STDOUT_CALLBACK": "fastdeploy",
         "FASTDEPLOY_EVENT_PIPE": str(events),
         "FASTDEPLOY_TERMINAL": str(os.fstat(terminal).st_ino),
-        "FASTDEPLOY_TRANSIENT": " ".join(TRANSIENT),
     }
 
 

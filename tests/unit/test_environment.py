@@ -7,6 +7,7 @@ import pytest
 
 from app.domain.service import parse
 from app.errors import Invalid
+from app.runner import environment
 from app.runner.definition import read_definition
 from app.runner.errors import Refused
 
@@ -54,3 +55,16 @@ def test_every_other_name_is_kept_as_it_is(tmp_path: Path) -> None:
 
     assert environment == parse(content, "shop").environment
     assert environment == read_definition(tmp_path).environment
+
+
+def test_what_the_service_has_set_reaches_a_task_that_calls_ansible() -> None:
+    """The callback plugin removes what FastDeploy has added, and nothing else."""
+    ours = environment.build({}, {})["FASTDEPLOY_TRANSIENT"].split()
+
+    chosen = environment.build({}, {"ANSIBLE_RETRY_FILES_ENABLED": "True"})
+
+    assert "ANSIBLE_RETRY_FILES_ENABLED" in ours
+    assert "True" == chosen["ANSIBLE_RETRY_FILES_ENABLED"]
+    assert {"ANSIBLE_RETRY_FILES_ENABLED"} == {*ours} - {
+        *chosen["FASTDEPLOY_TRANSIENT"].split()
+    }
