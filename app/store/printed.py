@@ -10,7 +10,7 @@ from app.store.tables import events
 QUOTED = 500
 #: Texts among which the last one that isn't blank is looked for.
 _LAST = 100
-#: Ansible's own error is looked for among so many of the last events.
+#: Number of last events among which Ansible's own error is looked for.
 _LOOK_AT = 5000
 #: ansible-runner's own callback has events for what Ansible prints outside of tasks.
 _DISPLAYED = ("error", "warning", "system_warning", "verbose")

@@ -15,7 +15,7 @@ from app.store.tables import events
 MAX_SETBACKS = 10_000
 #: Plays that are looked at in a run in which nothing ran.
 _MAX_PLAYS = 500
-#: A play that ended early is looked for among so many of the last events.
+#: Number of last events among which a play that ended early is looked for.
 _LOOK_AT = 1000
 
 _c = events.c
