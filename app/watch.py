@@ -82,7 +82,7 @@ async def _watch(
 
 
 def _print_event(event: Event, out: Console) -> None:
-    if event.kind in (Kind.QUEUED, Kind.STARTED):
+    if event.kind in (Kind.QUEUED, Kind.STARTED, Kind.NOTICE):
         _print(f"[dim]{_harmless(event.text)}[/]", out)
     elif event.kind in (Kind.OUTPUT, Kind.RUNNER) and event.text:
         text = Text.assemble(*((s.text, _style(s.classes)) for s in spans(event.text)))

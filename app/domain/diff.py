@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import orjson
+from app.domain import json_text
 
 #: Of each side, so many lines are compared.
 MAX_LINES = 2000
@@ -90,6 +90,5 @@ def _lines(side: object) -> list[str]:
     if side is None:
         return []
     if not isinstance(side, str):
-        options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
-        side = orjson.dumps(side, option=options).decode()
+        side = json_text.dumps(side, indent=True, sort_keys=True)
     return [line[:MAX_LINE] for line in side.splitlines()[:MAX_LINES]]

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     RUNNER = "runner"
     #: ansible-runner told how it is doing itself.
     STATUS = "status"
+    #: FastDeploy says something about the recording itself. The run didn't print it.
+    NOTICE = "notice"
     #: The deployment ended.
     FINISHED = "finished"
 
@@ -116,4 +118,11 @@ class RunnerStatus:
     status: str
 
 
-JournalEvent = Output | StepReported | RunnerEvent | RunnerStatus
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What FastDeploy says about its recording of the run."""
+
+    text: str
+
+
+JournalEvent = Notice | Output | StepReported | RunnerEvent | RunnerStatus

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from app.domain import json_text
 from app.domain.diff import DiffLine, diff_lines
 from app.domain.events import TaskResult
 
@@ -211,8 +212,7 @@ def _command(cmd: object) -> str:
 
 
 def _json(value: object, *, indent: bool = False) -> str:
-    option = orjson.OPT_INDENT_2 if indent else 0
-    text = orjson.dumps(value, option=option).decode()
+    text = json_text.dumps(value, indent=indent)
     return text if len(text) <= MAX_JSON else f"{text[:MAX_JSON]}…"
 
 

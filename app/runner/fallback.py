@@ -108,10 +108,13 @@ class Fallback:
             # Ansible's text of a failure may quote the arguments that no_log hides.
             event["stdout"] = MASK
         self._counter, self._line = event["counter"], event["end_line"]
-        content = json.dumps(event, ensure_ascii=False).encode(errors="replace")
-        if self._masker.finds(content):
-            masked = self._masker.values(event)
-            content = json.dumps(masked, ensure_ascii=False).encode(errors="replace")
+        try:
+            content = _as_json(event)
+            if self._masker.finds(content):
+                content = _as_json(self._masker.event(event))
+        except RecursionError:
+            self._on_text(f"{event['event']}: nested too deeply to be shown".encode())
+            return False
         self._journal.write(content)
         return False
 
@@ -126,6 +129,10 @@ class Fallback:
             "event": "verbose",
             "event_data": {},
         })  # fmt: skip
+
+
+def _as_json(event: dict[str, Any]) -> bytes:
+    return json.dumps(event, ensure_ascii=False).encode(errors="replace")
 
 
 def _is_hidden(data: dict[str, Any]) -> bool:

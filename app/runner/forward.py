@@ -121,7 +121,12 @@ class Forwarder:
             event["stdout"] = self._displayed.continue_after(stdout).decode()
             height = event["stdout"].count("\n")
         if is_open or self._masker.finds(content):
-            content = _as_json(self._masker.values(event))
+            try:
+                content = _as_json(self._masker.event(event))
+            except RecursionError:
+                # Too deep to be masked value by value: it is kept as text.
+                self._displayed.end_line(content)
+                return
         self._write_event(content, height)
 
     def _write_text(self, text: bytes, *, open_: bool) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select, text
 from app.domain.events import (
     JournalEvent,
     Kind,
+    Notice,
     Output,
     RunnerEvent,
     RunnerStatus,
@@ -275,6 +276,9 @@ def _columns(item: Occurrence) -> tuple[Any, ...]:
         case StepReported() as e:
             return ("step", cut(e.name, MAX_NAME), item.step, None, None, e.state,
                     e.message, False, e.line, None)  # fmt: skip
+        case Notice() as e:
+            return ("notice", None, item.step, None, None, None, e.text, False,
+                    None, None)  # fmt: skip
         case RunnerStatus() as e:
             return ("status", e.status, None, None, None, None, "", False, None, None)
 

@@ -17,6 +17,7 @@ from starlette.responses import (
     StreamingResponse,
 )
 
+from app.domain import json_text
 from app.domain.access import Permission
 from app.domain.deployment import Origin
 from app.domain.events import StepState, TaskResult
@@ -252,8 +253,7 @@ def _readable(path: Path) -> tuple[str, bool]:
         content = file.read(MAX_JSON + 1)
     if path.suffix == ".json" and len(content) <= MAX_JSON:
         with suppress(orjson.JSONDecodeError):
-            found = orjson.loads(content)
-            content = orjson.dumps(found, option=orjson.OPT_INDENT_2).decode()
+            content = json_text.dumps(orjson.loads(content), indent=True)
     return content[:SHOWN_ARTIFACT], len(content) > SHOWN_ARTIFACT
 
 

@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
-from app.domain.events import RunnerEvent
+from app.domain.events import JournalEvent, Notice, RunnerEvent
+from app.errors import Conflict, Unavailable
 from app.log import get
 from app.runner.masking import Masker
 from app.store.events import Occurrence
@@ -79,7 +80,12 @@ class Follower:
         Raises Interrupted when the worker is to stop, Vanished if the run is gone,
         and what the store raises; whatever it is, following can begin again.
         """
-        journal = Journal(self._run.journal, self._place.offset, self._masker)
+        journal = Journal(
+            self._run.journal,
+            self._place.offset,
+            self._masker,
+            script=self._deployment.service.playbook is None,
+        )
         grown = time.monotonic()
         try:
             while True:
@@ -89,7 +95,12 @@ class Follower:
                 batch = journal.read(ended=exit_code is not None)
                 if batch is not None:
                     begun = time.monotonic()
-                    self._record(batch)
+                    try:
+                        self._record(journal, batch)
+                    except Unavailable:
+                        # The time limit holds while PostgreSQL is away, too.
+                        self._check(exit_code)
+                        raise
                     if len(batch.events) < MAX_LINES:
                         self._gather(time.monotonic() - begun)
                     grown = time.monotonic()
@@ -114,10 +125,43 @@ class Follower:
         while self._run.exit_code() is None and time.monotonic() < until:
             self._wait(0)
 
-    def _record(self, batch: Batch) -> None:
+    def _record(self, journal: Journal, batch: Batch) -> None:
+        """Record a batch. Raises Conflict and Unavailable."""
+        try:
+            self._take_in(batch.events, batch.offset)
+        except (Conflict, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - the next time it would be the same
+            # Its text may quote the line.
+            log.error("follow.refused", deployment=self._deployment.id,
+                      offset=self._place.offset, error=type(error).__name__)  # fmt: skip
+            self._record_singly(journal, batch)
+
+    def _record_singly(self, journal: Journal, batch: Batch) -> None:
+        """Record a batch that can't be recorded as a whole, event by event.
+
+        One that is refused is recorded as plain output, behind a notice. Raises what
+        refuses that too.
+        """
+        for event, end in zip(batch.events, batch.ends, strict=True):
+            # What was refused has changed the steps here, but not in the store.
+            self._steps = record.stored_steps(self._store, self._deployment.id)
+            try:
+                self._take_in([event], end)
+            except (Conflict, Unavailable):
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                self._steps = record.stored_steps(self._store, self._deployment.id)
+                why = f"FastDeploy can't record it otherwise ({type(error).__name__})"
+                notice = Notice(f"The next line is kept as text: {why}.")
+                raw = journal.raw(self._place.offset, end)
+                self._take_in([notice, raw], end)
+
+    def _take_in(self, events: Sequence[JournalEvent], offset: int) -> None:
+        """Record events that end at an offset of the journal: all of them, or none."""
         now = datetime.now(UTC)
         occurrences = []
-        for event in batch.events:
+        for event in events:
             at = now
             if isinstance(event, RunnerEvent) and event.at is not None:
                 at = self._believable(event.at, now)
@@ -126,7 +170,7 @@ class Follower:
             self._store,
             self._deployment.id,
             was=self._place,
-            offset=batch.offset,
+            offset=offset,
             batch=occurrences,
             changed=self._steps.take_changed(),
         )

@@ -1,10 +1,10 @@
 """Reading a journal: whole lines from a byte offset, in batches of bounded size."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.domain.events import JournalEvent
+from app.domain.events import JournalEvent, Output
 from app.runner.masking import Masker
 from app.runner.text import before_character
 from app.worker.translate import MAX_LINE, output, translate
@@ -17,10 +17,15 @@ BLOCK = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events in their order, and the offset up to which the journal is in them."""
+    """Events in their order, and where in the journal each of them ends."""
 
     events: list[JournalEvent]
-    offset: int
+    ends: list[int]
+
+    @property
+    def offset(self) -> int:
+        """The offset up to which the journal is in the events."""
+        return self.ends[-1]
 
 
 class Journal:
@@ -30,7 +35,11 @@ class Journal:
     line, or of a further piece of one that is too long to be anything but output.
     """
 
-    def __init__(self, path: Path, offset: int, masker: Masker) -> None:
+    def __init__(
+        self, path: Path, offset: int, masker: Masker, *, script: bool = False
+    ) -> None:
+        """`script` says that a service's script wrote it, not the runner."""
+        self._script = script
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._masker = masker
         #: Where in the file the buffer begins.
@@ -50,11 +59,11 @@ class Journal:
         """
         while True:
             grown = self._fill()
-            events = self._take_lines() or self._take_piece()
-            if not events and ended and not grown and self._buffer:
-                events = [self._event(self._consume(len(self._buffer)))]
-            if events:
-                return Batch(events, self._offset)
+            batch = self._take_lines() or self._take_piece()
+            if batch is None and ended and not grown and self._buffer:
+                batch = self._one(self._last(self._consume(len(self._buffer))))
+            if batch is not None:
+                return batch
             if not grown:
                 return None
 
@@ -66,8 +75,16 @@ class Journal:
         self._buffer += block
         return bool(block)
 
-    def _take_lines(self) -> list[JournalEvent]:
+    def raw(self, start: int, end: int) -> Output:
+        """Return what stands there as output, whatever it is."""
+        line = self._pread(end - start, start)
+        is_whole = line.endswith(b"\n")
+        content = self._masker.text(line.removesuffix(b"\n"))
+        return output(content, open_=not is_whole)
+
+    def _take_lines(self) -> Batch | None:
         events: list[JournalEvent] = []
+        ends: list[int] = []
         begin = 0
         while len(events) < MAX_LINES:
             end = self._buffer.find(b"\n", begin)
@@ -75,26 +92,36 @@ class Journal:
                 break
             events.append(self._event(self._buffer[begin:end]))
             begin = end + 1
+            ends.append(self._offset + begin)
         self._consume(begin)
-        return events
+        return Batch(events, ends) if events else None
 
-    def _take_piece(self) -> list[JournalEvent]:
+    def _take_piece(self) -> Batch | None:
         """Take the beginning of a line that is too long, cutting no secret in two."""
         # Until the line's end or enough of it is there, a secret may only have begun.
         enough = MAX_LINE + self._masker.longest
         if len(self._buffer) <= enough and b"\n" not in self._buffer:
-            return []
+            return None
         length = self._masker.safe_cut(self._buffer, MAX_LINE)
         length = before_character(self._buffer, length)
         piece = self._masker.text(self._consume(length))
         self._inside_line = True
-        return [output(piece, open_=True)]
+        return self._one(output(piece, open_=True))
+
+    def _one(self, event: JournalEvent) -> Batch:
+        """Return an event that ends where reading has come to."""
+        return Batch([event], [self._offset])
 
     def _event(self, line: bytes) -> JournalEvent:
         if self._inside_line:
             self._inside_line = False
             return output(self._masker.text(line))
-        return translate(self._masker.line(line))
+        return translate(line, self._masker, script=self._script)
+
+    def _last(self, line: bytes) -> JournalEvent:
+        """Return the event that a last line without a newline is."""
+        event = self._event(line)
+        return replace(event, open=True) if isinstance(event, Output) else event
 
     def _consume(self, length: int) -> bytes:
         taken, self._buffer = self._buffer[:length], self._buffer[length:]

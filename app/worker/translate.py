@@ -1,16 +1,20 @@
-"""Translation: one line of a journal becomes one event. Pure, and never refuses.
+"""Translation: one line of a journal becomes one event. It never fails.
 
 A line is one of three things: an event of ansible-runner as JSON, a step as JSON, or
-output. What looks like the first two and isn't quite is output too, so it is kept.
+output. What looks like the first two and isn't valid is output too, so it is kept.
+
+Secrets are masked once it is known what a line is: output as text, whatever it looks
+like; an event or a step in its values.
 """
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from app.domain import told
+from app.domain import json_text, told
 from app.domain.events import (
     JournalEvent,
     Output,
@@ -21,7 +25,10 @@ from app.domain.events import (
     StepState,
     TaskResult,
 )
+from app.runner.masking import MASK, Masker
 
+#: Masks nothing.
+NOTHING = Masker([])
 #: A longer line is output, recorded in pieces of this many bytes.
 MAX_LINE = 2 * 1024 * 1024
 
@@ -41,21 +48,71 @@ _RESULTS = {
 }
 
 
-def translate(line: bytes) -> JournalEvent:
-    """Return the event that a whole line is, without its newline."""
+def translate(
+    line: bytes, masker: Masker = NOTHING, *, script: bool = False
+) -> JournalEvent:
+    """Return the event that a whole line is, without its newline.
+
+    `script` says that the line was printed by a service's script. Only the runner of
+    playbooks reports how ansible-runner is doing; such a line of a script is output.
+    """
+    secret = masker.finds(line)
     if line[:1] == b"{":
         try:
             found = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            return output(line)
-        # It begins like an object and is JSON, so it is one.
-        if "event" in found:
-            return _runner_event(found, line) or output(line)
-        if "state" in found:
-            return _step(found, line) or output(line)
-        if "status" in found:
-            return _runner_status(found) or output(line)
-    return output(line)
+            if script and _is_runner_status(found):
+                return output(masker.text(_without_environment(found, line)))
+            event = _structured(found, line)
+            if event is not None and not secret:
+                return event
+            if event is not None:
+                return _masked(event, found, line, masker)
+        # RecursionError, ValueError and TypeError are expected of JSON that one of the
+        # readers and writers of it can't handle. Whatever it is, the line is kept.
+        except Exception:  # noqa: BLE001
+            return output(masker.text(line))
+    return output(masker.text(line) if secret else line)
+
+
+def _structured(
+    found: dict[str, Any], line: bytes
+) -> RunnerEvent | StepReported | RunnerStatus | None:
+    """Return the event, step or status that an object is; None if it is neither."""
+    if "event" in found:
+        return _runner_event(found, line)
+    if "state" in found:
+        return _step(found, line)
+    # The rest of it, ansible-runner's whole environment, is left behind here.
+    return RunnerStatus(found["status"]) if _is_runner_status(found) else None
+
+
+def _is_runner_status(found: dict[str, Any]) -> bool:
+    status = found.get("status")
+    return isinstance(status, str) and status in _STATUSES and "runner_ident" in found
+
+
+def _without_environment(found: dict[str, Any], line: bytes) -> bytes:
+    """Return a status line of a script's ansible-runner without what it may hide."""
+    hidden = {key: MASK for key in ("command", "env") if key in found}
+    return json_text.dumps(found | hidden).encode() if hidden else line
+
+
+def _masked(
+    event: RunnerEvent | StepReported | RunnerStatus,
+    found: dict[str, Any],
+    line: bytes,
+    masker: Masker,
+) -> JournalEvent:
+    match event:
+        case RunnerStatus():
+            return event
+        case StepReported():
+            values = masker.value({"name": event.name, "message": event.message})
+            return replace(event, **values, line=masker.text(line).decode())
+        case RunnerEvent():
+            masked = masker.event(found)
+            content = json_text.dumps(masked).encode()
+            return _runner_event(masked, content) or output(masker.text(line))
 
 
 def output(content: bytes, *, open_: bool = False) -> Output:
@@ -82,18 +139,10 @@ def _step(found: dict[str, Any], line: bytes) -> StepReported | None:
     if state not in _STATES:
         return None
     if not isinstance(message, str):
-        message = orjson.dumps(message).decode()
+        message = json_text.dumps(message)
     return StepReported(
         _without_nul(name), _STATES[state], _without_nul(message), line.decode()
     )
-
-
-def _runner_status(found: dict[str, Any]) -> RunnerStatus | None:
-    status = found["status"]
-    # The rest of it, ansible-runner's whole environment, is left behind here.
-    if isinstance(status, str) and status in _STATUSES and "runner_ident" in found:
-        return RunnerStatus(status)
-    return None
 
 
 def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:

@@ -128,7 +128,7 @@ def test_a_journal_that_grows_gives_whole_lines_only(tmp_path: Path) -> None:
         ([Output("ä")], 11),
         None,
     ] == found
-    assert Batch([Output("last")], 15) == last
+    assert Batch([Output("last", open=True)], [15]) == last
     assert journal.read(ended=True) is None
     journal.close()
 

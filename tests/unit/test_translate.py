@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.events import (
     Output,
@@ -15,6 +17,7 @@ from app.domain.events import (
     StepState,
     TaskResult,
 )
+from app.runner.masking import MASK, Masker
 from app.worker.translate import output, translate
 from tests.factories import NOW, UUID, make_runner_line, make_step_line
 
@@ -286,6 +289,89 @@ def test_a_status_line_leaves_its_environment_behind() -> None:
 
     assert RunnerStatus("starting") == found
     assert "hunter2" not in repr(found)
+
+
+def test_a_status_line_of_a_script_is_output_without_the_environment() -> None:
+    plain = b'{"status":"running",  "runner_ident":"7", "more":1}'
+    with_env = b'{"status":"starting","runner_ident":"7","env":{"A":"hunter2"}}'
+
+    assert Output(plain.decode()) == translate(plain, script=True)
+    assert Output(
+        '{"status":"starting","runner_ident":"7","env":"********"}'
+    ) == translate(with_env, script=True)
+
+
+def test_a_step_with_a_secret_stays_the_step_that_it_is() -> None:
+    line = b'{"name":"go 1234","state":"running","message":"running","n":1234}'
+    masker = Masker(["1234", "running"])
+
+    assert StepReported(
+        f"go {MASK}",
+        StepState.RUNNING,
+        MASK,
+        f'{{"name":"go {MASK}","state":"{MASK}","message":"{MASK}","n":{MASK}}}',
+    ) == translate(line, masker)
+
+
+def test_an_event_with_a_secret_stays_the_event_that_it_is() -> None:
+    line = make_runner_line(counter=1234, stdout="ok: 1234", more="runner_on_ok")
+
+    found = translate(line, Masker(["1234", UUID[:8]]))
+
+    assert isinstance(found, RunnerEvent)
+    assert f"ok: {MASK}" == found.stdout
+    data = json.loads(found.data)
+    assert {**json.loads(line), "stdout": f"ok: {MASK}"} == data
+
+
+@pytest.mark.parametrize("name", ["uuid", "event", "counter"])
+def test_an_event_that_is_held_together_by_a_secret_is_output(name: str) -> None:
+    secret = "0242ac11-0002-1f3b-93a8-00000000beef"
+    line = make_runner_line(uuid=secret, event="runner_on_ok")
+
+    found = translate(line, Masker([secret]))
+
+    assert isinstance(found, Output)
+    assert secret not in found.text
+
+
+DEPTHS = [100, 253, 254, 255, 300, 900, 1000, 1020, 1024, 1025, 5000, 100_000]
+DEEP = [
+    '{"name":"a","state":"running","message":%s}',
+    '{"event":"runner_on_ok","uuid":"%s","counter":1,"event_data":{"res":%%s}}' % UUID,
+    '{"status":"running","runner_ident":%s}',
+    '{"status":"running","runner_ident":"1","env":%s}',
+    '{"a":%s}',
+]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("form", DEEP, ids=["step", "event", "status", "env", "other"])
+@pytest.mark.parametrize("script", [True, False], ids=["script", "playbook"])
+def test_no_depth_stops_the_translation_or_shows_a_secret(
+    depth: int, form: str, script: bool
+) -> None:
+    line = form.replace("%s", "[" * depth + '"hunter2"' + "]" * depth).encode()
+
+    assert "hunter2" not in repr(translate(line, Masker(["hunter2"]), script=script))
+    assert translate(line, script=script) is not None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ),
+    st.sampled_from(["event", "state", "status", "uuid", "name", "event_data", "a"]),
+    st.booleans(),
+)
+def test_no_line_stops_the_translation_or_shows_a_secret(
+    value: object, key: str, script: bool
+) -> None:
+    found = {**json.loads(make_runner_line()), key: value, "x": ["hunter2", value]}
+    line = json.dumps(found).encode()
+
+    assert "hunter2" not in repr(translate(line, Masker(["hunter2"]), script=script))
 
 
 def test_a_line_of_200_000_braces_is_read_without_harm() -> None:

@@ -1,0 +1,204 @@
+r"""Spelling: one canonical form for the ways in which programs write the same text.
+
+JSON writes a newline as `\n`, JSON within JSON as `\\n`; a URL writes it as `%0A`, HTML
+as `&#10;`, a shell puts an apostrophe between other quotes. `canonical` decodes such
+escapes, however often they were applied, and drops quotes and backslashes. It does the
+same to a secret and to the text that is searched, so that it need not know which of
+these ways was taken.
+
+Everything here takes time in proportion to the length of its input.
+"""
+
+import base64
+import html
+import json
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import lru_cache
+
+#: A shorter piece of base64, or of a canonical form, could be a part of any text.
+_MIN_ENCODED = 8
+_MIN_CANONICAL = 4
+#: How often a text is written as JSON where its canonical form is too short.
+_LEVELS = 4
+
+# Each alternative takes a whole run of its first character (`\\\n`, `%2525`,
+# `&amp;amp;`), so that nesting makes no difference and no input is read twice.
+_ESCAPE = re.compile(
+    rb"""
+      (?: \\ | %(?:25)*5[cC] )+
+          (?: (?P<letter> [abfnrtv] )
+            | u (?P<pair> [dD][89abAB][0-9a-fA-F]{2}
+                        (?: \\ | %(?:25)*5[cC] )+ u [dD][c-fC-F][0-9a-fA-F]{2} )
+            | u (?P<short> [0-9a-fA-F]{4} )
+            | U (?P<long> [0-9a-fA-F]{8} )
+            | x (?P<byte> [0-9a-fA-F]{2} )
+            | (?P<octal> [0-3][0-7]{2} )
+          )?
+    | % (?:25)* (?P<percent> [0-9a-fA-F]{2} )
+    | & (?:amp;)* (?: \# (?P<decimal> [0-9]{1,7} )
+                    | \# [xX] (?P<hex> [0-9a-fA-F]{1,6} )
+                    | (?P<name> amp | apos | gt | lt | nbsp | quot )
+                  ) ;
+    | \+
+    | ["']+
+    """,
+    re.VERBOSE,
+)
+_LETTERS = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
+_DROPPED = re.compile(rb"[\\\"']")
+#: What a backslash or a percent sign in front of a text would take from it.
+_CONTINUES_BACKSLASH = re.compile(r"[abfnrtvux]|U|[0-3][0-7]")
+_CONTINUES_PERCENT = re.compile(r"[0-9a-fA-F]{2}")
+#: No way of writing changes a piece of these characters.
+_PLAIN = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+class Canonical:
+    """The canonical form of a content, with the way back to its places."""
+
+    def __init__(self, content: bytes) -> None:
+        #: Where each piece begins here and in the content, and where one that was
+        #: decoded ends in the content; -1 for one that is the same in both.
+        self._here, self._there, self._end = array("q"), array("q"), array("q")
+        self._pieces: list[bytes] = []
+        self._length = 0
+        at = 0
+        for found in _ESCAPE.finditer(content):
+            start, end = found.span()
+            if start > at:
+                self._add(content[at:start], at, -1)
+            # A run as a whole can have any length: what it ends with decides.
+            if decoded := _decoded(found.lastgroup, found[found.lastgroup or 0]):
+                self._add(decoded, start, end)
+            at = end
+        if at < len(content):
+            self._add(content[at:], at, -1)
+        self.content = b"".join(self._pieces)
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Return where `content[start:end]` stands in the original content."""
+        return self._place(start)[0], self._place(end - 1)[1]
+
+    def _add(self, piece: bytes, begin: int, end: int) -> None:
+        self._pieces.append(piece)
+        self._here.append(self._length)
+        self._there.append(begin)
+        self._end.append(end)
+        self._length += len(piece)
+
+    def _place(self, at: int) -> tuple[int, int]:
+        """Return the beginning and the end of what wrote the byte at `at`."""
+        piece = bisect_right(self._here, at) - 1
+        begin, end = self._there[piece], self._end[piece]
+        if end < 0:
+            begin += at - self._here[piece]
+            end = begin + 1
+        return begin, end
+
+
+def needles(text: str) -> Iterator[bytes]:
+    """Yield what to search for in a canonical form, to find a text in it."""
+    for spelled in (text, *_behind(text)):
+        yield from _canonical(spelled.encode(errors="replace"))
+        if any("\x80" <= character <= "\xff" for character in spelled):
+            # Some programs escape these characters by their number in Latin-1.
+            yield from _canonical(_with_latin_1(spelled))
+
+
+def encoded(text: str) -> Iterator[str]:
+    """Yield a text in base64, wherever it may stand in it, and in hexadecimal."""
+    raw = text.encode(errors="replace")
+    forms = {*_base64(raw), raw.hex(), raw.hex().upper()}
+    yield from (form for form in forms if len(form) >= _MIN_ENCODED)
+
+
+def literals(text: str) -> Iterator[bytes]:
+    """Yield what to search for in the content itself: the text as it is.
+
+    A text with too little in it but quotes and backslashes is searched as JSON too.
+    """
+    yield text.encode(errors="replace")
+    if not list(_canonical(text.encode(errors="replace"))):
+        for _ in range(_LEVELS):
+            text = json.dumps(text, ensure_ascii=False)[1:-1]
+            yield text.encode(errors="replace")
+
+
+def anchor(text: str) -> str:
+    """Return the longest piece that is the same however a text is written."""
+    return max(_PLAIN.split(text), key=len)
+
+
+def longest(text: str) -> int:
+    """Return the most bytes that a text takes, written as JSON up to four times."""
+    return sum(1 if c == anchor(c) else 16 if c in '\\"/' else 32 for c in text)
+
+
+def _behind(text: str) -> Iterator[str]:
+    """Yield the text behind a character that makes its beginning an escape."""
+    if _CONTINUES_BACKSLASH.match(text):
+        yield f"\\{text}"
+    if _CONTINUES_PERCENT.match(text):
+        yield f"%{text}"
+
+
+def _canonical(raw: bytes) -> Iterator[bytes]:
+    canonical = Canonical(raw).content
+    if len(canonical) >= _MIN_CANONICAL:
+        yield canonical
+
+
+def _with_latin_1(text: str) -> bytes:
+    return b"".join(
+        bytes([ord(c)]) if "\x80" <= c <= "\xff" else c.encode(errors="replace")
+        for c in text
+    )
+
+
+@lru_cache(maxsize=4096)
+def _decoded(kind: str | None, escape: bytes) -> bytes:
+    """Return what an escape stands for, without quotes and backslashes."""
+    match kind:
+        case None:
+            return b" " if escape == b"+" else b""
+        case "letter":
+            return _LETTERS[escape.decode()].encode()
+        case "name":
+            content = html.unescape(f"&{escape.decode()};").encode()
+        case "pair":
+            digits = escape[:4] + escape[-4:]
+            content = bytes.fromhex(digits.decode()).decode("utf-16-be").encode()
+        case "byte" | "percent":
+            content = bytes([int(escape, 16)])
+        case "octal":
+            content = bytes([int(escape, 8)])
+        case "decimal":
+            content = _character(int(escape))
+        case _:
+            content = _character(int(escape, 16))
+    return _DROPPED.sub(b"", content).replace(b"+", b" ")
+
+
+def _character(number: int) -> bytes:
+    if number > 0x10FFFF:
+        return b""
+    return chr(number).encode("utf-8", "surrogatepass")
+
+
+def _base64(raw: bytes) -> set[str]:
+    """All of the text's own base64, and what is the same whatever stands around it.
+
+    Three bytes are four characters, so there are three ways to write the same text.
+    """
+    inside = (
+        base64.b64encode(b"\0" * before + raw)[
+            -(-8 * before // 6) : 8 * (before + len(raw)) // 6
+        ].decode()
+        for before in range(3)
+    )
+    plain = {base64.b64encode(raw).decode().rstrip("="), *inside}
+    for_urls = str.maketrans("+/", "-_")
+    return plain | {form.translate(for_urls) for form in plain}
