@@ -3,6 +3,7 @@
 FastDeployError
 ├── BadSetting            a FASTDEPLOY_* variable that can't be used
 ├── Unavailable           something FastDeploy stands on doesn't answer
+│   └── Busy                  … because FastDeploy itself asks too much of it
 ├── Invalid               what was asked for can't be done as it was asked
 │   └── InvalidFields         … because of fields that are named one by one
 │       └── InvalidVariables      … which are launch variables
@@ -31,6 +32,10 @@ class BadSetting(FastDeployError):
 
 class Unavailable(FastDeployError):
     """Something that FastDeploy stands on doesn't answer."""
+
+
+class Busy(Unavailable):
+    """FastDeploy has too much to do at the moment; the same works a little later."""
 
 
 class Invalid(FastDeployError):

@@ -21,7 +21,7 @@ from app.errors import FastDeployError
 from app.settings import Settings
 from app.store import events
 from app.store.store import Store
-from app.usecases import artifacts, catalogue, deploy
+from app.usecases import artifacts, catalogue, deploy, output
 from app.worker.launch import run_of
 from bench.site import ME, Site, fresh, installed
 from bench.stream import messages
@@ -110,8 +110,8 @@ def _differences(
         for event in map(_json, run.journal.read_bytes().splitlines())
         if isinstance(event, dict) and "event" in event and "uuid" in event
     ]
+    recorded = [json.loads(data) for data in output.reported(store, number)]
     with store.begin() as db:
-        recorded = [json.loads(data) for data in events.stream_data(db, number)]
         stored = events.read(db, number, limit=1_000_000)
     deployment = deploy.find(store, number)
     folder = artifacts.artifacts_of(settings, number)

@@ -9,6 +9,8 @@ from app.settings import Settings
 
 #: Seconds to wait for a connection before saying that the database doesn't answer.
 CONNECT_TIMEOUT = 5
+#: Seconds that a transaction waits for one of the pool's connections to get free.
+POOL_TIMEOUT = 10
 #: How every connection is kept. A host that is gone says nothing: without these, one
 #: would wait for its answer for hours, and for minutes to be refused.
 PATIENT: dict[str, Any] = {
@@ -30,6 +32,7 @@ def make_engine(settings: Settings, *, connections: int) -> Engine:
         settings.database.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=connections,
         max_overflow=4,
+        pool_timeout=POOL_TIMEOUT,
         pool_pre_ping=True,
         connect_args={
             **PATIENT,

@@ -1,6 +1,6 @@
 """The event log of each deployment: append only, numbered 1, 2, 3 …, read after N."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -158,45 +158,6 @@ def read_before(
         db, deployment_id, after=after, up_to=before - 1,
         limit=max(before - 1 - after, 0),
     )  # fmt: skip
-
-
-def stream_output(db: Connection, deployment_id: int) -> Iterator[bytes]:
-    """Everything that was printed, byte for byte, without holding it all.
-
-    Of an event of ansible-runner, which is no text, its display text is given instead.
-    """
-    rows = db.execution_options(yield_per=500).execute(
-        select(events.c.kind, events.c.text, events.c.open, events.c.data, events.c.raw)
-        .where(
-            events.c.deployment_id == deployment_id,
-            events.c.kind.in_([Kind.OUTPUT, Kind.STEP, Kind.RUNNER]),
-        )
-        .order_by(events.c.number)
-    )
-    for row in rows:
-        match row.kind:
-            case Kind.STEP:
-                yield row.data.encode() + b"\n"
-            case Kind.RUNNER:
-                end = b"\n" if row.text and not row.open else b""
-                yield row.text.encode() + end
-            case _:
-                content = row.text.encode() if row.raw is None else row.raw
-                yield content if row.open else content + b"\n"
-
-
-def stream_data(db: Connection, deployment_id: int) -> Iterator[str]:
-    """The ansible-runner events as JSON, in order, without holding them all."""
-    rows = db.execution_options(yield_per=500).execute(
-        select(events.c.data)
-        .where(
-            events.c.deployment_id == deployment_id,
-            events.c.kind == Kind.RUNNER.value,
-        )
-        .order_by(events.c.number)
-    )
-    for row in rows:
-        yield row.data
 
 
 def count(db: Connection, deployment_id: int) -> dict[Kind, int]:

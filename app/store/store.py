@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.errors import Unavailable
+from app.errors import Busy, Unavailable
 from app.store.engine import OUTAGE
 
 
@@ -24,11 +24,17 @@ class Store:
 
         Raises Unavailable if PostgreSQL doesn't answer, goes away or has no room; then
         nothing of the block has happened, unless it went away during the commit itself.
+        Raises Busy if no connection gets free in time.
         """
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError, PoolTimeout, *OUTAGE) as error:
+        except PoolTimeout as error:
+            raise Busy(
+                "all database connections of this process are in use; try again in a "
+                "few seconds"
+            ) from error
+        except (OperationalError, InterfaceError, *OUTAGE) as error:
             raise Unavailable(_why(error)) from error
 
     def close(self) -> None:

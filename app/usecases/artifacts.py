@@ -18,7 +18,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ import orjson
 from app.domain.deployment import Deployment
 from app.errors import NotFound
 from app.settings import Settings
-from app.store import events
 from app.store.store import Store
+from app.usecases import output
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def file(store: Store, settings: Settings, deployment: Deployment, name: str) ->
 
 def archive(
     store: Store, settings: Settings, deployment: Deployment
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """The whole folder as a compressed tar, in pieces; raises NotFound without one."""
     folder = _made(store, settings, deployment)
     if not folder.is_dir():
@@ -121,7 +121,7 @@ def archive(
     return _archived(folder, f"{deployment.service_name}-{deployment.id}")
 
 
-def _archived(folder: Path, name: str) -> Iterator[bytes]:
+def _archived(folder: Path, name: str) -> Generator[bytes]:
     pieces = _Pieces()
     with tarfile.open(fileobj=pieces, mode="w|gz") as tar:
         for path, _ in _files(folder):
@@ -190,11 +190,10 @@ def _branch(top: Path, folder: Path, names: list[str], skip: int, limit: int) ->
 
 def _write_all(store: Store, deployment: Deployment, folder: Path) -> None:
     (folder / "job_events").mkdir()
-    with store.begin() as db:
-        for data in events.stream_data(db, deployment.id):
-            _write_event(folder / "job_events", data)
-        with (folder / "stdout").open("wb") as file:
-            file.writelines(events.stream_output(db, deployment.id))
+    for data in output.reported(store, deployment.id):
+        _write_event(folder / "job_events", data)
+    with (folder / "stdout").open("wb") as file:
+        file.writelines(output.whole(store, deployment.id))
     # ansible-runner's `Runner.stderr` raises an error without this file.
     (folder / "stderr").touch()
     (folder / "status").write_text(deployment.status)

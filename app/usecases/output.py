@@ -1,16 +1,19 @@
 """What a deployment printed: a page of it, or the whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
+from app.errors import Conflict
 from app.store import events
+from app.store import output as printed
 from app.store.events import Event
+from app.store.output import Stretch
 from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
 
-#: Bytes of a piece: a response hops between threads for each, so a line is too little.
-PIECE = 64 * 1024
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,39 @@ def page(store: Store, deployment_id: int, before: int | None, limit: int) -> Pa
     return Page(view, found, last, before is None)
 
 
-def whole(store: Store, deployment_id: int) -> Iterator[bytes]:
-    """Everything that was printed, in pieces of about PIECE bytes."""
-    piece = bytearray()
-    with store.begin() as db:
-        for line in events.stream_output(db, deployment_id):
-            piece += line
-            if len(piece) >= PIECE:
-                yield bytes(piece)
-                piece.clear()
-    yield bytes(piece)
+def whole(store: Store, deployment_id: int) -> Generator[bytes]:
+    """Everything that was printed until now, in pieces of some hundred kilobytes.
+
+    Each piece is read in a transaction of its own, which has ended before the piece is
+    yielded: a slow reader holds no connection. Raises NotFound, and Conflict if the
+    output is removed meanwhile.
+    """
+    for stretch in _stretches(store, deployment_id, printed.read_output):
+        yield b"".join(stretch.content)
+
+
+def reported(store: Store, deployment_id: int) -> Generator[str]:
+    """ansible-runner's events as JSON, in order; read and raises like `whole`."""
+    for stretch in _stretches(store, deployment_id, printed.read_data):
+        yield from stretch.content
+
+
+def _stretches(
+    store: Store,
+    deployment_id: int,
+    read: Callable[..., Stretch[T] | None],
+) -> Generator[Stretch[T]]:
+    last = deploy.find(store, deployment_id).last_event
+    after = 0
+    while after < last:
+        with store.begin() as db:
+            found = read(db, deployment_id, after=after, up_to=last)
+        if after and (found is None or found.first != after + 1):
+            raise Conflict(
+                f"the output of deployment {deployment_id} was removed while it was "
+                "read: its retention limit was reached"
+            )
+        if found is None:
+            return
+        yield found
+        after = found.last

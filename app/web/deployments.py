@@ -1,7 +1,6 @@
 """Pages about deployments: the history, one deployment, its output and artifacts."""
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,12 +9,7 @@ from pathlib import Path
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import (
-    FileResponse,
-    RedirectResponse,
-    Response,
-    StreamingResponse,
-)
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 from app.domain import json_text
 from app.domain.access import Permission
@@ -30,6 +24,7 @@ from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.search import look as look_for
 from app.web import filters, history
 from app.web.context import actor_of, parts
+from app.web.download import Download
 from app.web.history import before
 from app.web.live import stream
 from app.web.login import may
@@ -158,15 +153,10 @@ async def api_events(request: Request) -> Response:
 def download(request: Request) -> Response:
     """All of the output, as it was printed."""
     view = deploy.view(parts(request).store, _id(request))
-    name = f"{view.deployment.service_name}-{view.deployment.id}.log"
-
-    def content() -> Iterator[bytes]:
-        yield from output.whole(parts(request).store, view.deployment.id)
-
-    return StreamingResponse(
-        content(),
+    return Download(
+        output.whole(parts(request).store, view.deployment.id),
+        name=f"{view.deployment.service_name}-{view.deployment.id}.log",
         media_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -239,11 +229,10 @@ def archive(request: Request) -> Response:
     content = artifacts.archive(
         parts(request).store, parts(request).settings, view.deployment
     )
-    name = f"{view.deployment.service_name}-{view.deployment.id}-artifacts.tar.gz"
-    return StreamingResponse(
+    return Download(
         content,
+        name=f"{view.deployment.service_name}-{view.deployment.id}-artifacts.tar.gz",
         media_type="application/gzip",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 

@@ -30,6 +30,8 @@ STATUS: dict[type[Exception], int] = {
     errors.BadSetting: 500,
     errors.LaunchFailed: 500,
 }
+#: Seconds after which a client repeats what FastDeploy had no time for.
+BUSY_RETRY = 5
 HEADINGS = {
     400: "That request makes no sense",
     401: "Log in first",
@@ -42,7 +44,7 @@ HEADINGS = {
     422: "That can't be done like this",
     429: "Too many attempts",
     500: "FastDeploy made a mistake",
-    503: "The database doesn't answer",
+    503: "That isn't available at the moment",
 }
 
 
@@ -56,6 +58,8 @@ async def on_error(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, errors.TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.Busy):
+        headers["Retry-After"] = str(BUSY_RETRY)
     if code == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return await _answer(request, code, str(error), headers, problems)

@@ -123,7 +123,7 @@ MEANINGS = {
     409: "The present state does not allow it.",
     413: "More than 1 MiB was sent.",
     422: "A variable, a parameter or the body is not as it must be.",
-    503: "The database doesn't answer.",
+    503: "The database doesn't answer, or FastDeploy is busy.",
 }
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from app.domain.events import Kind, Output, RunnerEvent, RunnerStatus, StepReported
 from app.settings import Settings
-from app.store import events
+from app.store import events, output
 from app.store.events import SHOWN_TEXT, Occurrence
 from app.store.store import Store
 from app.worker.translate import translate
@@ -31,7 +31,9 @@ def read(store: Store, deployment_id: int) -> list[events.Event]:
 
 def printed(store: Store, deployment_id: int) -> bytes:
     with store.begin() as db:
-        return b"".join(events.stream_output(db, deployment_id))
+        found = output.read_output(db, deployment_id, after=0, up_to=events.MAX_NUMBER)
+    assert found is not None
+    return b"".join(found.content)
 
 
 def test_an_open_event_is_printed_in_one_line_with_what_follows(
@@ -137,9 +139,9 @@ def test_of_an_ansible_event_the_output_has_the_display_text(
 
     assert b"ok: [web1]\nraw\n" == printed(store, deployment_id)
     with store.begin() as db:
-        assert [line.decode() for line in lines[:2]] == list(
-            events.stream_data(db, deployment_id)
-        )
+        found = output.read_data(db, deployment_id, after=0, up_to=5)
+    assert found is not None
+    assert [line.decode() for line in lines[:2]] == found.content
 
 
 def test_a_long_text_is_shown_cut(store: Store, deployment_id: int) -> None:

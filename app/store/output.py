@@ -1,0 +1,111 @@
+"""What a deployment printed and reported, in stretches of bounded size.
+
+Each stretch is read by itself, so that no transaction has to stay open while it is
+sent to a slow client. Retention removes the first events first: a stretch that does not
+begin behind the one before shows that the events between were removed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select
+
+from app.domain.events import Kind
+from app.store.tables import events
+
+#: Bytes after which a stretch ends with the event that reached them, and the most
+#: events of one.
+MAX_BYTES = 256 * 1024
+MAX_EVENTS = 4_000
+
+_c = events.c
+_data_of_step = case((_c.kind == Kind.STEP.value, _c.data))
+_data_of_runner = case((_c.kind == Kind.RUNNER.value, _c.data))
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch(Generic[T]):
+    """What the events `first` to `last` hold."""
+
+    first: int
+    last: int
+    content: Sequence[T]
+
+
+def read_output(
+    db: Connection, deployment_id: int, *, after: int, up_to: int
+) -> Stretch[bytes] | None:
+    """Read what was printed behind event `after`, byte for byte; None at the end.
+
+    Of an event of ansible-runner, which is no text, its display text is given instead.
+    """
+    size = func.coalesce(
+        func.octet_length(_c.raw),
+        func.octet_length(_data_of_step),
+        func.octet_length(_c.text),
+    )
+    columns = (_c.kind, _c.text, _c.open, _c.raw, _data_of_step.label("data"))
+    rows = _read(db, deployment_id, after, up_to, size, columns)
+    return _stretch(rows, [_printed(row) for row in rows])
+
+
+def read_data(
+    db: Connection, deployment_id: int, *, after: int, up_to: int
+) -> Stretch[str] | None:
+    """Read ansible-runner's events behind event `after` as JSON; None at the end."""
+    size = func.coalesce(func.octet_length(_data_of_runner), 0)
+    columns = (_data_of_runner.label("data"),)
+    rows = _read(db, deployment_id, after, up_to, size, columns)
+    return _stretch(rows, [row.data for row in rows if row.data is not None])
+
+
+def _read(
+    db: Connection,
+    deployment_id: int,
+    after: int,
+    up_to: int,
+    size: ColumnElement[int],
+    columns: Sequence[ColumnElement[Any]],
+) -> Sequence[Row[Any]]:
+    """The next events until their sizes reach MAX_BYTES, at least one."""
+    sizes = func.sum(size).over(order_by=_c.number)
+    behind = (
+        select(_c.number, *columns, (sizes - size).label("before"))
+        .where(_c.deployment_id == deployment_id, _c.number > after)
+        .order_by(_c.number)
+        .limit(MAX_EVENTS)
+    )
+
+    def up_to_number(last: int) -> Sequence[Row[Any]]:
+        found = behind.where(_c.number <= last).subquery()
+        small = select(found).where(found.c.before < MAX_BYTES)
+        return db.execute(small.order_by(found.c.number)).all()
+
+    # PostgreSQL reads no others then, whatever its statistics say, see events.read.
+    near = min(after + MAX_EVENTS, up_to)
+    rows = up_to_number(near)
+    return rows if rows or near == up_to else up_to_number(up_to)
+
+
+def _stretch(rows: Sequence[Row[Any]], content: Sequence[T]) -> Stretch[T] | None:
+    if not rows:
+        return None
+    return Stretch(rows[0].number, rows[-1].number, content)
+
+
+def _printed(row: Row[Any]) -> bytes:
+    text: str = row.text
+    match row.kind:
+        case Kind.STEP:
+            data: str = row.data
+            return data.encode() + b"\n"
+        case Kind.RUNNER:
+            return text.encode() + (b"\n" if text and not row.open else b"")
+        case Kind.OUTPUT:
+            content: bytes = text.encode() if row.raw is None else row.raw
+            return content if row.open else content + b"\n"
+        case _:
+            return b""
