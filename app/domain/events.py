@@ -74,12 +74,16 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class StepReported:
-    """A script told the state of a step; `line` is what it printed."""
+    """A script told the state of a step; `line` is what it printed.
+
+    `open` says that it printed no newline behind it.
+    """
 
     name: str
     state: StepState
     message: str
     line: str
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,7 @@ def _columns(item: Occurrence) -> tuple[Any, ...]:
                     None, e.raw)  # fmt: skip
         case StepReported() as e:
             return ("step", cut(e.name, MAX_NAME), item.step, None, None, e.state,
-                    e.message, False, e.line, None)  # fmt: skip
+                    e.message, e.open, e.line, None)  # fmt: skip
         case Notice() as e:
             return ("notice", None, item.step, None, None, None, e.text, False,
                     None, None)  # fmt: skip

@@ -21,6 +21,7 @@ MAX_EVENTS = 4_000
 
 _c = events.c
 _data_of_step = case((_c.kind == Kind.STEP.value, _c.data))
+_data_of_line = case((_c.kind.in_([Kind.STEP, Kind.RUNNER]), _c.data))
 _data_of_runner = case((_c.kind == Kind.RUNNER.value, _c.data))
 
 T = TypeVar("T")
@@ -36,18 +37,20 @@ class Stretch(Generic[T]):
 
 
 def read_output(
-    db: Connection, deployment_id: int, *, after: int, up_to: int
+    db: Connection, deployment_id: int, *, script: bool, after: int, up_to: int
 ) -> Stretch[bytes] | None:
     """Read what was printed behind event `after`, byte for byte; None at the end.
 
-    Of an event of ansible-runner, which is no text, its display text is given instead.
+    The events of a playbook were not printed: their display text is given instead. A
+    `script` printed the lines that its events are.
     """
+    printed = _data_of_line if script else _data_of_step
     size = func.coalesce(
         func.octet_length(_c.raw),
-        func.octet_length(_data_of_step),
+        func.octet_length(printed),
         func.octet_length(_c.text),
     )
-    columns = (_c.kind, _c.text, _c.open, _c.raw, _data_of_step.label("data"))
+    columns = (_c.kind, _c.text, _c.open, _c.raw, printed.label("data"))
     rows = _read(db, deployment_id, after, up_to, size, columns)
     return _stretch(rows, [_printed(row) for row in rows])
 
@@ -97,15 +100,13 @@ def _stretch(rows: Sequence[Row[Any]], content: Sequence[T]) -> Stretch[T] | Non
 
 
 def _printed(row: Row[Any]) -> bytes:
-    text: str = row.text
+    text: str = row.text if row.data is None else row.data
     match row.kind:
-        case Kind.STEP:
-            data: str = row.data
-            return data.encode() + b"\n"
-        case Kind.RUNNER:
-            return text.encode() + (b"\n" if text and not row.open else b"")
-        case Kind.OUTPUT:
+        case Kind.STEP | Kind.OUTPUT:
             content: bytes = text.encode() if row.raw is None else row.raw
             return content if row.open else content + b"\n"
+        case Kind.RUNNER:
+            is_open = row.open and row.data is None
+            return text.encode() + (b"\n" if text and not is_open else b"")
         case _:
             return b""

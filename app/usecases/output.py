@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
+from app.domain.deployment import Deployment
 from app.errors import Conflict
 from app.store import events
 from app.store import output as printed
@@ -46,29 +48,32 @@ def whole(store: Store, deployment_id: int) -> Generator[bytes]:
     yielded: a slow reader holds no connection. Raises NotFound, and Conflict if the
     output is removed meanwhile.
     """
-    for stretch in _stretches(store, deployment_id, printed.read_output):
+    found = deploy.find(store, deployment_id)
+    read = partial(printed.read_output, script=found.service.playbook is None)
+    for stretch in _stretches(store, found, read):
         yield b"".join(stretch.content)
 
 
 def reported(store: Store, deployment_id: int) -> Generator[str]:
     """ansible-runner's events as JSON, in order; read and raises like `whole`."""
-    for stretch in _stretches(store, deployment_id, printed.read_data):
+    found = deploy.find(store, deployment_id)
+    for stretch in _stretches(store, found, printed.read_data):
         yield from stretch.content
 
 
 def _stretches(
     store: Store,
-    deployment_id: int,
+    deployment: Deployment,
     read: Callable[..., Stretch[T] | None],
 ) -> Generator[Stretch[T]]:
-    last = deploy.find(store, deployment_id).last_event
+    last = deployment.last_event
     after = 0
     while after < last:
         with store.begin() as db:
-            found = read(db, deployment_id, after=after, up_to=last)
+            found = read(db, deployment.id, after=after, up_to=last)
         if after and (found is None or found.first != after + 1):
             raise Conflict(
-                f"the output of deployment {deployment_id} was removed while it was "
+                f"the output of deployment {deployment.id} was removed while it was "
                 "read: its retention limit was reached"
             )
         if found is None:

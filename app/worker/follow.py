@@ -132,9 +132,10 @@ class Follower:
         except (Conflict, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - the next time it would be the same
-            # Its text may quote the line.
-            log.error("follow.refused", deployment=self._deployment.id,
-                      offset=self._place.offset, error=type(error).__name__)  # fmt: skip
+            # Without the text of the error, which may quote the line.
+            log.warning("follow.refused", deployment=self._deployment.id,
+                        offset=self._place.offset,
+                        error=type(error).__name__)  # fmt: skip
             self._record_singly(journal, batch)
 
     def _record_singly(self, journal: Journal, batch: Batch) -> None:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.domain.events import JournalEvent, Output
+from app.domain.events import JournalEvent, Output, StepReported
 from app.runner.masking import Masker
 from app.runner.text import before_character
 from app.worker.translate import MAX_LINE, output, translate
@@ -121,7 +121,12 @@ class Journal:
     def _last(self, line: bytes) -> JournalEvent:
         """Return the event that a last line without a newline is."""
         event = self._event(line)
-        return replace(event, open=True) if isinstance(event, Output) else event
+        if isinstance(event, Output | StepReported):
+            return replace(event, open=True)
+        # Events have a newline each, but for one that a script broke off.
+        if self._script:
+            return output(self._masker.text(line), open_=True)
+        return event
 
     def _consume(self, length: int) -> bytes:
         taken, self._buffer = self._buffer[:length], self._buffer[length:]

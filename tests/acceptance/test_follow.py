@@ -357,3 +357,36 @@ def test_a_secret_that_a_run_prints_is_nowhere(
     assert "failed with ********" in ended.reason
     assert [] == [where for where, text in seen.items() if "horse" in text]
     assert [] == [where for where, text in seen.items() if "staple" in text]
+
+
+def test_a_line_that_is_refused_is_kept_as_text_and_following_goes_on(
+    installation: Installation,
+) -> None:
+    installation.write_service(
+        "refused",
+        '#!/bin/sh\necho one\necho \'{"name": "a", "state": "running", "message": "no"}\'\n'
+        'echo \'{"name": "b", "state": "success"}\'\n',
+    )
+    with installation.store.begin() as db:
+        # PostgreSQL can refuse a row for a reason that no attempt changes.
+        db.execute(
+            text("ALTER TABLE events ADD CHECK (kind <> 'step' OR text <> 'no')")
+        )
+    installation.worker()
+    number = installation.launch("refused")
+
+    ended = installation.ended(number)
+
+    assert (Status.SUCCESSFUL, 0) == (ended.status, ended.exit_code)
+    found = [(event.kind, event.text) for event in installation.events(number)[2:-1]]
+    assert (Kind.OUTPUT, "one") == found[0]
+    kind, notice = found[1]
+    assert Kind.NOTICE is kind
+    assert "kept as text" in notice
+    assert (Kind.OUTPUT, '{"name": "a", "state": "running", "message": "no"}') == found[
+        2
+    ]
+    assert [Kind.STEP] == [kind for kind, _ in found[3:]]
+    assert {"b": "success"} == installation.states(number)
+    journal = installation.run_folder(number) / "journal"
+    assert journal.read_bytes() == installation.output(number)

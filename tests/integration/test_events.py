@@ -29,9 +29,11 @@ def read(store: Store, deployment_id: int) -> list[events.Event]:
         return events.read(db, deployment_id, after=1)
 
 
-def printed(store: Store, deployment_id: int) -> bytes:
+def printed(store: Store, deployment_id: int, *, script: bool = True) -> bytes:
     with store.begin() as db:
-        found = output.read_output(db, deployment_id, after=0, up_to=events.MAX_NUMBER)
+        found = output.read_output(
+            db, deployment_id, script=script, after=0, up_to=events.MAX_NUMBER
+        )
     assert found is not None
     return b"".join(found.content)
 

@@ -324,8 +324,7 @@ def test_an_event_with_a_secret_stays_the_event_that_it_is() -> None:
     assert {**json.loads(line), "stdout": f"ok: {MASK}"} == data
 
 
-@pytest.mark.parametrize("name", ["uuid", "event", "counter"])
-def test_an_event_that_is_held_together_by_a_secret_is_output(name: str) -> None:
+def test_an_event_that_is_held_together_by_a_secret_is_output() -> None:
     secret = "0242ac11-0002-1f3b-93a8-00000000beef"
     line = make_runner_line(uuid=secret, event="runner_on_ok")
 
@@ -338,7 +337,7 @@ def test_an_event_that_is_held_together_by_a_secret_is_output(name: str) -> None
 DEPTHS = [100, 253, 254, 255, 300, 900, 1000, 1020, 1024, 1025, 5000, 100_000]
 DEEP = [
     '{"name":"a","state":"running","message":%s}',
-    '{"event":"runner_on_ok","uuid":"%s","counter":1,"event_data":{"res":%%s}}' % UUID,
+    make_runner_line(event_data={"res": "%s"}).decode().replace('"%s"', "%s"),
     '{"status":"running","runner_ident":%s}',
     '{"status":"running","runner_ident":"1","env":%s}',
     '{"a":%s}',
@@ -347,14 +346,15 @@ DEEP = [
 
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("form", DEEP, ids=["step", "event", "status", "env", "other"])
-@pytest.mark.parametrize("script", [True, False], ids=["script", "playbook"])
 def test_no_depth_stops_the_translation_or_shows_a_secret(
-    depth: int, form: str, script: bool
+    depth: int, form: str
 ) -> None:
     line = form.replace("%s", "[" * depth + '"hunter2"' + "]" * depth).encode()
 
-    assert "hunter2" not in repr(translate(line, Masker(["hunter2"]), script=script))
-    assert translate(line, script=script) is not None
+    for script in (True, False):
+        found = translate(line, Masker(["hunter2"]), script=script)
+        assert "hunter2" not in repr(found)
+        assert translate(line, script=script) is not None
 
 
 @given(
@@ -363,15 +363,16 @@ def test_no_depth_stops_the_translation_or_shows_a_secret(
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     ),
     st.sampled_from(["event", "state", "status", "uuid", "name", "event_data", "a"]),
-    st.booleans(),
 )
 def test_no_line_stops_the_translation_or_shows_a_secret(
-    value: object, key: str, script: bool
+    value: object, key: str
 ) -> None:
     found = {**json.loads(make_runner_line()), key: value, "x": ["hunter2", value]}
     line = json.dumps(found).encode()
 
-    assert "hunter2" not in repr(translate(line, Masker(["hunter2"]), script=script))
+    for script in (True, False):
+        event = translate(line, Masker(["hunter2"]), script=script)
+        assert "hunter2" not in repr(event)
 
 
 def test_a_line_of_200_000_braces_is_read_without_harm() -> None:
