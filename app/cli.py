@@ -182,6 +182,7 @@ def retry(deployment_id: int) -> None:
         number = deploy.retry(
             store,
             bootstrap.make_launcher(settings),
+            bootstrap.make_sealer(settings),
             actor=_me(),
             origin=Origin.CLI,
             deployment_id=deployment_id,

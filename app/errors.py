@@ -5,8 +5,9 @@ FastDeployError
 ├── Unavailable           something FastDeploy stands on doesn't answer
 │   └── Busy                  … because FastDeploy itself asks too much of it
 ├── Invalid               what was asked for can't be done as it was asked
-│   └── InvalidFields         … because of fields that are named one by one
-│       └── InvalidVariables      … which are launch variables
+│   ├── InvalidFields         … because of fields that are named one by one
+│   │   └── InvalidVariables      … which are launch variables
+│   └── KeyReused             … with the idempotency key of another request
 ├── NotFound              no such service, deployment, user, token or file
 ├── Conflict              it was right once, but not in the present state
 ├── NotLoggedIn           nobody is logged in, or the session or token has ended
@@ -57,6 +58,17 @@ class InvalidFields(Invalid):
 
 class InvalidVariables(InvalidFields):
     """Launch variables that the service's schema refuses."""
+
+
+class KeyReused(Invalid):
+    """An idempotency key came with another request, which led to `deployment_id`."""
+
+    def __init__(self, deployment_id: int) -> None:
+        super().__init__(
+            f"this idempotency key belongs to deployment {deployment_id}, which was "
+            "asked for by another request; use a new key for each request"
+        )
+        self.deployment_id = deployment_id
 
 
 class NotFound(FastDeployError):

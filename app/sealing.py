@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -20,10 +21,15 @@ class Sealer:
     def __init__(self, secret_key: str) -> None:
         digest = hashlib.sha256(b"fastdeploy launch variables" + secret_key.encode())
         self._fernet = Fernet(base64.urlsafe_b64encode(digest.digest()))
+        self._key = hashlib.sha256(b"fastdeploy fingerprints" + secret_key.encode())
 
     def seal(self, values: dict[str, Any]) -> bytes | None:
         """Encrypt the values; None where there is nothing to hide."""
         return self._fernet.encrypt(orjson.dumps(values)) if values else None
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """Return a digest by which nobody without the key can guess the content."""
+        return hmac.digest(self._key.digest(), content, "sha256")
 
     def open(self, sealed: bytes | None) -> dict[str, Any]:
         """Decrypt what `seal` made. Raises BadSetting if the key is another one."""

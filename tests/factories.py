@@ -100,7 +100,7 @@ def request_deployment(
     service: Service | None = None,
     *,
     given: Mapping[str, Any] | None = None,
-    launch_key: str | None = None,
+    idempotency_key: str | None = None,
     actor: Actor = ROOT,
 ) -> int:
     """Ask for a deployment of a service, which is added first; returns its number."""
@@ -112,7 +112,7 @@ def request_deployment(
         origin=Origin.CLI,
         service_name=add_service(store, service).name,
         given=given or {},
-        launch_key=launch_key,
+        idempotency_key=idempotency_key,
     )
 
 

@@ -70,7 +70,10 @@ def compare(
 
     Names come in the order of `b`, then those that `a` alone has.
     """
-    configs = [d.service.model_dump(mode="json") for d in (a, b)]
+    configs = [
+        d.service.model_dump(mode="json") | {"variables": d.service.shown_variables}
+        for d in (a, b)
+    ]
     config = [pair for pair in _pairs(configs[0], configs[1]) if pair.differs]
     by_name = [{step.name: step for step in of} for of in steps]
     return Comparison(

@@ -241,6 +241,15 @@ class Service(BaseModel):
         return properties
 
     @property
+    def shown_variables(self) -> dict[str, Any]:
+        """The schema of the launch variables for people who may view the service.
+
+        Empty if an earlier release stored one that has values of secrets.
+        """
+        hidden = self.secret_names and variable_schema.gives_secrets(self.variables)
+        return {} if hidden else self.variables
+
+    @property
     def secret_names(self) -> frozenset[str]:
         """The launch variables whose values are secrets: `writeOnly`, or a part is."""
         # A reference is not followed: too much is hidden then, never too little.

@@ -1,6 +1,6 @@
 """Whether `variables` of a config.json can be used: more than being a JSON Schema."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -9,7 +9,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from app.domain import ecma262, json_schema, patterns, schema_errors
+from app.domain import ecma262, json_schema, patterns, schema_errors, secret_values
 
 _NO_FORMATS = jsonschema.FormatChecker(formats=())
 
@@ -43,6 +43,7 @@ def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
     if parts := list(_parts(schema)):
         # Such a schema can't be evaluated, so defaults can't be checked.
         return found + parts
+    found += _secret_values(schema)
     try:
         return [*found, *_defaults(schema, secret)]
     except RecursionError:
@@ -54,22 +55,51 @@ def _require_own_references(schema: dict[str, Any]) -> None:
 
     One to another document would have us fetch it while a form is checked.
     """
-    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
+    resolve = _resolver(schema)
     parts = list(json_schema.subschemas(schema))
     # What stands in a default or an enum isn't checked as a schema, so it can't be one.
     places = set(map(id, parts))
     for part in parts:
         reference = part.get("$ref", part.get("$dynamicRef"))
         if isinstance(reference, str):
-            try:
-                found = resolver.lookup(reference).contents
-            except (Unresolvable, ValueError):
-                found = None
+            found = resolve(reference)
             if id(found) not in places and not isinstance(found, bool):
                 shown = schema_errors.in_json(reference)
                 raise ValueError(
                     f"may only refer to a schema in itself, which {shown} is not"
                 )
+
+
+def _resolver(schema: Mapping[str, Any]) -> Callable[[str], Any]:
+    """Return what finds the schema of a reference; None where there is none."""
+    resource = DRAFT202012.create_resource(schema)
+    resolver = Registry().resolver_with_root(resource)
+
+    def resolve(reference: str) -> Any:
+        try:
+            return resolver.lookup(reference).contents
+        except (Unresolvable, ValueError):
+            return None
+
+    return resolve
+
+
+def gives_secrets(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema has values of secrets, which earlier releases accepted."""
+    try:
+        return bool(secret_values.find(schema, _resolver(schema)))
+    except ecma262.Unsupported:
+        # They accepted such patterns too; a variable may match it.
+        return True
+
+
+def _secret_values(schema: Mapping[str, Any]) -> Iterator[str]:
+    for place, keyword in secret_values.find(schema, _resolver(schema)):
+        where = schema_errors.in_json(place) if place else "the schema"
+        yield (
+            f"{where} is writeOnly, but everybody who may view the service would see "
+            f'its "{keyword}"; remove "{keyword}"'
+        )
 
 
 def _keywords(schema: Mapping[str, Any]) -> Iterator[str]:

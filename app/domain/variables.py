@@ -34,7 +34,7 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
         problem = f"is no variable of {service.name} (known: {known})"
         raise InvalidVariables(dict.fromkeys(unknown, problem))
     values = defaults(service) | dict(given)
-    _require_json(values)
+    require_json(values)
     if service.playbook:
         _require_exact(values)
     problems: dict[str, list[str]] = {}
@@ -54,7 +54,7 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _require_json(values: Mapping[str, Any]) -> None:
+def require_json(values: Mapping[str, Any]) -> None:
     """Raise InvalidVariables unless JSON can hold the values, within MAX_SIZE."""
     size = 0
     problems = {}

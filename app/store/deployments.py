@@ -42,6 +42,15 @@ class Launch:
     secrets: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key of an actor, and the fingerprint of the request with it."""
+
+    actor: str
+    value: str
+    fingerprint: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A deployment that somebody asks for; `secrets` are sealed variables."""
@@ -53,7 +62,7 @@ class Wanted:
     variables: Mapping[str, Any]
     priority: int
     secrets: bytes | None = None
-    launch_key: str | None = None
+    key: Key | None = None
     retry_of: int | None = None
 
 
@@ -69,7 +78,8 @@ def add(db: Connection, wanted: Wanted, now: datetime) -> int:
             origin=wanted.origin,
             variables=wanted.variables,
             secrets=wanted.secrets,
-            launch_key=wanted.launch_key,
+            idempotency_key=wanted.key.value if wanted.key else None,
+            fingerprint=wanted.key.fingerprint if wanted.key else None,
             priority=wanted.priority,
             retry_of=wanted.retry_of,
             created_at=now,
@@ -79,16 +89,24 @@ def add(db: Connection, wanted: Wanted, now: datetime) -> int:
     return number
 
 
-def lock_launch_key(db: Connection, launch_key: str) -> None:
-    """Make others that launch with the same key wait until the transaction ends."""
-    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(launch_key, 0))))
+def lock_key(db: Connection, key: Key) -> None:
+    """Make others with the same idempotency key wait until the transaction ends."""
+    lock = func.hashtextextended(f"{key.actor} {key.value}", 0)
+    db.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
-def find_by_launch_key(db: Connection, launch_key: str) -> int | None:
-    """The number of the deployment that was launched with this key."""
-    return db.scalar(
-        select(deployments.c.id).where(deployments.c.launch_key == launch_key)
-    )
+def find_by_key(db: Connection, key: Key) -> tuple[int, bytes | None] | None:
+    """The deployment with this actor's idempotency key, and its fingerprint.
+
+    A key that was stored by an earlier release has no fingerprint.
+    """
+    c = deployments.c
+    row = db.execute(
+        select(c.id, c.fingerprint).where(
+            c.actor == key.actor, c.idempotency_key == key.value
+        )
+    ).one_or_none()
+    return None if row is None else (row.id, row.fingerprint)
 
 
 def change(db: Connection, deployment_id: int, **values: object) -> None:

@@ -158,7 +158,8 @@ registrations = Table(
 
 # What was deployed. `config` is the service as it was at launch; `secrets` are the
 # sealed launch variables that are writeOnly, dropped when the run has ended. `warnings`
-# is NULL where there are none.
+# is NULL where there are none. `idempotency_key` came with the request, whose
+# `fingerprint` tells whether another request is the same.
 
 deployments = Table(
     "deployments",
@@ -172,7 +173,9 @@ deployments = Table(
     Column("origin", Text, nullable=False),
     Column("variables", JSON, nullable=False),
     Column("secrets", LargeBinary),
-    Column("launch_key", Text, unique=True),
+    # Its first name, in the database: the release before runs on while it is updated.
+    Column("launch_key", Text, key="idempotency_key"),
+    Column("fingerprint", LargeBinary),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("finished_at", Moment),
@@ -187,6 +190,8 @@ deployments = Table(
     Column("pruned_at", Moment),
     Column("journal_offset", BigInteger, nullable=False, server_default="0"),
     Column("last_event", Integer, nullable=False, server_default="0"),
+    Index("uq_deployments_actor_launch_key", "actor", "idempotency_key", unique=True,
+          postgresql_where=text("launch_key IS NOT NULL")),
     Index(None, "service_id", "id"),
     Index(None, "job_id"),
     Index("ix_deployments_begun", "node",

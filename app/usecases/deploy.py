@@ -1,6 +1,5 @@
 """Asking for a deployment, and what a person then wants to know about it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from app.store import audit, deployments, events, services
 from app.store.deployments import Wanted
 from app.store.store import Store
 from app.usecases.cancel import end_queued
+from app.usecases.idempotency import find_earlier, make_key
 from app.usecases.nodes import choose, missing
 
 
@@ -50,30 +50,29 @@ def request(
     origin: Origin,
     service_name: str,
     given: Mapping[str, Any],
-    launch_key: str | None = None,
+    idempotency_key: str | None = None,
     priority: int = 0,
 ) -> int:
     """Ask for a deployment of a service; returns its number.
 
     The deployment, its steps, its first event and its job are written in one
-    transaction. Who asks again with the same `launch_key` (a second click, a repeated
-    request) gets the deployment that it launched the first time.
+    transaction. An actor who asks for the same again with the same `idempotency_key`
+    (a second click, a repeated request) gets the deployment that it launched the first
+    time.
 
     Raises NotAllowed, NotFound, Conflict for a service that is broken or gone, Invalid
-    for a key that is none, and InvalidVariables.
+    for a malformed key, KeyReused, and InvalidVariables.
     """
     actor.require(Permission.DEPLOY)
-    if launch_key is not None and not re.fullmatch(r"[ -~]{1,200}", launch_key):
-        raise Invalid("a launch key has 1 to 200 plain characters")
     if priority not in PRIORITIES:
         limits = f"from {PRIORITIES[0]} to {PRIORITIES[-1]}"
         raise Invalid(f"a priority is a whole number {limits}")
+    launch_variables.require_json(given)
+    asked = {"launch": service_name, "variables": given, "priority": priority}
+    key = make_key(sealer, actor, idempotency_key, asked)
     with store.begin() as db:
-        if launch_key is not None:
-            deployments.lock_launch_key(db, launch_key)
-            earlier = deployments.find_by_launch_key(db, launch_key)
-            if earlier is not None:
-                return earlier
+        if (repeated := find_earlier(db, key)) is not None:
+            return repeated
         service_id, service = _deployable(db, service_name)
         values = launch_variables.check(service, given)
         shown, secret = launch_variables.split_secrets(service, values)
@@ -85,7 +84,7 @@ def request(
             variables=shown,
             priority=priority,
             secrets=sealer.seal(secret),
-            launch_key=launch_key,
+            key=key,
         )
         number = _put(db, queue, wanted)
         audit.note(db, actor, Action.LAUNCH, service_name, number)
@@ -93,16 +92,27 @@ def request(
 
 
 def retry(
-    store: Store, queue: Queue, *, actor: Actor, origin: Origin, deployment_id: int
+    store: Store,
+    queue: Queue,
+    sealer: Sealer,
+    *,
+    actor: Actor,
+    origin: Origin,
+    deployment_id: int,
+    idempotency_key: str | None = None,
 ) -> int:
     """Launch an ended deployment again, as it was; returns the new one's number.
 
-    It has the same variables and does the same. Raises NotAllowed, NotFound, and
-    Conflict if the deployment has not ended, if the service is gone, if its config.json
-    has changed since, or if it has secret variables: those are not kept.
+    It has the same variables and does the same; a key works as for `request`. Raises
+    NotAllowed, NotFound, Invalid for a malformed key, KeyReused, and Conflict if the
+    deployment has not ended, if the service is gone, if its config.json has changed
+    since, or if it has secret variables: those are not kept.
     """
     actor.require(Permission.DEPLOY)
+    key = make_key(sealer, actor, idempotency_key, {"retry": deployment_id})
     with store.begin() as db:
+        if (repeated := find_earlier(db, key)) is not None:
+            return repeated
         earlier = _found(deployments.find(db, deployment_id), deployment_id)
         if not earlier.ended:
             raise Conflict(
@@ -127,6 +137,7 @@ def retry(
             variables=earlier.variables,
             priority=earlier.priority,
             retry_of=deployment_id,
+            key=key,
         )
         number = _put(db, queue, wanted)
         audit.note(db, actor, Action.RETRY, earlier.service_name, number)

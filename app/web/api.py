@@ -20,7 +20,7 @@ from app.web.context import actor_of, parts
 from app.web.history import PAGE, before
 from app.web.schemas import LaunchRequest, SyncBody
 
-#: A client that repeats a launch with the same key gets the same deployment.
+#: A client that repeats a request with the same key gets the same deployment.
 IDEMPOTENCY_KEY = "idempotency-key"
 
 
@@ -98,9 +98,11 @@ def retry(request: Request) -> Response:
     number = deploy.retry(
         parts(request).store,
         parts(request).queue,
+        parts(request).sealer,
         actor=actor_of(request),
         origin=Origin.API,
         deployment_id=request.path_params["id"],
+        idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
     )
     return JSONResponse(
         _one(request, number), 201, headers={"Location": f"/api/deployments/{number}"}
@@ -126,7 +128,6 @@ def _one(request: Request, number: int) -> dict[str, object]:
 
 def _launch(request: Request, content: bytes) -> dict[str, object]:
     asked = LaunchRequest.model_validate_json(content)
-    key = request.headers.get(IDEMPOTENCY_KEY)
     deployment_id = deploy.request(
         parts(request).store,
         parts(request).queue,
@@ -135,7 +136,7 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         origin=Origin.API,
         service_name=asked.service,
         given=asked.variables,
-        launch_key=key,
+        idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
         priority=asked.priority,
     )
     return _one(request, deployment_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
@@ -22,7 +23,7 @@ from app.store.search import Wanted
 from app.usecases import artifacts, deploy, failures, live, output, results
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.search import look as look_for
-from app.web import filters, history
+from app.web import filters, forms, history
 from app.web.context import actor_of, parts
 from app.web.download import Download
 from app.web.history import before
@@ -78,6 +79,7 @@ def show(request: Request) -> Response:
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,
         last=page.last,
+        idempotency_key=forms.new_key(),
     )
 
 
@@ -168,14 +170,16 @@ def cancel(request: Request) -> Response:
     return RedirectResponse(f"/deployments/{_id(request)}", 303)
 
 
-def retry(request: Request) -> Response:
+def retry(request: Request, form: FormData) -> Response:
     """Launch an ended deployment again, as it was, and go to the new one's page."""
     launched = deploy.retry(
         parts(request).store,
         parts(request).queue,
+        parts(request).sealer,
         actor=actor_of(request),
         origin=Origin.BROWSER,
         deployment_id=_id(request),
+        idempotency_key=forms.key_in(form),
     )
     return RedirectResponse(f"/deployments/{launched}", 303)
 

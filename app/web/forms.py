@@ -1,5 +1,6 @@
 """Launch forms: fields from a service's JSON Schema, and values from a sent form."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,16 @@ class Field:
     maximum: str
     step: str
     problem: str
+
+
+def new_key() -> str:
+    """Make the idempotency key that a form carries: sent twice, it launches once."""
+    return secrets.token_urlsafe(16)
+
+
+def key_in(form: Mapping[str, Any]) -> str | None:
+    """The idempotency key of a sent form; None without one."""
+    return str(form.get("idempotency_key", "")) or None
 
 
 def fields(

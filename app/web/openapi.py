@@ -35,7 +35,10 @@ _QUERY = {
     "before": "Those below this number, for the next page.",
     "after": "Events behind this number; Last-Event-ID says the same.",
 }
-_RETURNS = {"Idempotency-Key": "A launch that is repeated with it launches nothing."}
+_REPEATED = {
+    "Idempotency-Key": "Repeated with it, the same request launches nothing more; with "
+    "another request of the same user or token it is refused (422)."
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/api/deployments"): Operation(
         "Launch a deployment.",
         schemas.DeploymentDetailBody, status=201, takes=schemas.LaunchRequest,
-        headers=_RETURNS, refuses=(404, 409, 413),
+        headers=_REPEATED, refuses=(404, 409, 413),
     ),
     ("GET", "/api/deployments/{id}"): Operation(
         "One deployment: status, reason, warnings, steps, progress, set_stats.",
@@ -92,7 +95,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/api/deployments/{id}/retry"): Operation(
         "Launch an ended deployment again, with the same variables.",
-        schemas.DeploymentDetailBody, status=201, refuses=(409,),
+        schemas.DeploymentDetailBody, status=201, headers=_REPEATED, refuses=(409,),
     ),
     ("GET", "/api/deployments/{id}/events"): Operation(
         "Everything that happens, as server-sent events, until the deployment ends.",

@@ -290,7 +290,7 @@ def service(listed: Listed) -> ServiceBody:
         kind="" if spec is None else "playbook" if spec.playbook else "script",
         error=entry.error,
         archived=entry.archived_at is not None,
-        variables=spec.variables if spec else {},
+        variables=spec.shown_variables if spec else {},
         last_deployment=listed.latest.id if listed.latest else None,
         last_status=listed.latest.status if listed.latest else None,
     )

@@ -1,7 +1,7 @@
 """Pages about services: one service with its launch form, sync, launch."""
 
-import secrets
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import quote
 
 from starlette.datastructures import FormData
@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain import variables
 from app.domain.deployment import Deployment, Origin
-from app.errors import InvalidVariables, NotFound
+from app.errors import InvalidVariables, KeyReused, NotFound
 from app.usecases import catalogue, comparing, deploy, doctor, trends
 from app.usecases.doctor import Report
 from app.web import chart, filters, forms, history
@@ -42,14 +42,14 @@ def show(request: Request) -> Response:
         parts(request).store, request.path_params["name"]
     ).service
     sent = forms.recorded(service, again.variables) if service and again else {}
-    return _page(request, sent=sent, problems={}, status_code=status_code, again=again)
+    return _page(request, sent=sent, status_code=status_code, again=again)
 
 
 def examine(request: Request) -> Response:
     """One service, with what the doctor finds on this host."""
     store, settings = parts(request).store, parts(request).settings
     report = doctor.examine(store, settings, request.path_params["name"])
-    return _page(request, sent={}, problems={}, status_code=200, report=report)
+    return _page(request, sent={}, report=report)
 
 
 def launch(request: Request, form: FormData) -> Response:
@@ -67,10 +67,12 @@ def launch(request: Request, form: FormData) -> Response:
             origin=Origin.BROWSER,
             service_name=name,
             given=variables.from_text(service, sent) if service else {},
-            launch_key=str(form.get("launch_key", "")) or None,
+            idempotency_key=forms.key_in(form),
         )
     except InvalidVariables as error:
         return _page(request, sent=sent, problems=error.problems, status_code=422)
+    except KeyReused as error:
+        return _page(request, sent=sent, launched=error.deployment_id, status_code=422)
     return RedirectResponse(f"/deployments/{deployment_id}", 303)
 
 
@@ -103,8 +105,9 @@ def _page(
     request: Request,
     *,
     sent: Mapping[str, str],
-    problems: Mapping[str, str],
-    status_code: int,
+    problems: Mapping[str, str] = MappingProxyType({}),
+    launched: int | None = None,
+    status_code: int = 200,
     report: Report | None = None,
     again: Deployment | None = None,
 ) -> Response:
@@ -124,7 +127,8 @@ def _page(
         problem="; ".join(
             f"{n}: {p}" if n else p for n, p in problems.items() if n not in known
         ),
-        launch_key=secrets.token_urlsafe(16),
+        idempotency_key=forms.new_key(),
+        launched=launched,
         report=report,
         again=again,
         registered=doctor.registered(parts(request).settings, service)

@@ -295,7 +295,12 @@ def test_everything_that_somebody_does_is_noted_with_it(
     first = request_deployment(store, settings, actor=ada)
     cancel(store, queue, ada, first)
     again = deploy.retry(
-        store, queue, actor=ada, origin=Origin.API, deployment_id=first
+        store,
+        queue,
+        bootstrap.make_sealer(settings),
+        actor=ada,
+        origin=Origin.API,
+        deployment_id=first,
     )
     running = start_deployment(store, settings)
     cancel(store, queue, ada, running.id)

@@ -1,6 +1,5 @@
 """Asking for a deployment: row and job together, once, and only what may be."""
 
-import threading
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from app import bootstrap
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin, Status
 from app.domain.events import Kind, StepState
-from app.errors import Conflict, Invalid, InvalidVariables, NotAllowed, NotFound
+from app.errors import Conflict, InvalidVariables, NotAllowed, NotFound
 from app.queue import Queue, make_queue
 from app.settings import Settings
 from app.store import events, services
@@ -108,54 +107,6 @@ def test_a_deployment_that_cannot_be_written_leaves_no_job(
 
     assert 0 == count(store, "procrastinate_jobs")
     assert 0 == count(store, "deployments")
-
-
-def test_the_same_launch_key_launches_once(store: Store, settings: Settings) -> None:
-    first = request_deployment(store, settings, launch_key="a")
-
-    assert first == request_deployment(store, settings, launch_key="a")
-    assert first != request_deployment(store, settings, launch_key="b")
-    assert 2 == count(store, "deployments") == count(store, "procrastinate_jobs")
-
-
-def test_two_clicks_at_once_launch_once(store: Store, settings: Settings) -> None:
-    service = add_service(store)
-    queue = Queue(make_queue(settings))
-    sealer = bootstrap.make_sealer(settings)
-    begin = threading.Barrier(4)
-    found: list[int] = []
-
-    def click() -> None:
-        begin.wait()
-        found.append(
-            deploy.request(
-                store,
-                queue,
-                sealer,
-                actor=ROOT,
-                origin=Origin.BROWSER,
-                service_name=service.name,
-                given={},
-                launch_key="once",
-            )
-        )
-
-    threads = [threading.Thread(target=click) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert 4 == len(found)
-    assert 1 == len(set(found)) == count(store, "deployments")
-
-
-@pytest.mark.parametrize("key", ["", "a\0b", "x" * 201, "é"])
-def test_a_launch_key_that_is_none_is_refused(
-    store: Store, settings: Settings, key: str
-) -> None:
-    with pytest.raises(Invalid, match="200"):
-        request_deployment(store, settings, launch_key=key)
 
 
 def test_who_may_not_deploy_launches_nothing(store: Store, settings: Settings) -> None:

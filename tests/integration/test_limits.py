@@ -18,7 +18,7 @@ from tests.integration.conftest import ClientFor
 #: patterns give a meaning.
 HOSTILE = ["a\0b", "\ud800", "x" * 5000, "9" * 18, "9" * 40, "-1", "%\\_"]
 #: Fields of the forms.
-FIELDS = ["name", "role", "password", "lifetime", "scope", "next", "launch_key",
+FIELDS = ["name", "role", "password", "lifetime", "scope", "next", "idempotency_key",
           "var.x"]  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def retry(store: Store, settings: Settings, number: int, actor: Actor = ROOT) ->
     return deploy.retry(
         store,
         bootstrap.make_launcher(settings),
+        bootstrap.make_sealer(settings),
         actor=actor,
         origin=Origin.CLI,
         deployment_id=number,

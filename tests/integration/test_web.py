@@ -384,7 +384,7 @@ def test_launching_by_form_leads_to_the_deployment(
     client = client_for(Role.DEPLOYER)
     form = {
         "csrf_token": csrf_of(client, store),
-        "launch_key": "k",
+        "idempotency_key": "k",
         "var.count": "3",
         "var.loud": "true",
     }
