@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ class Process:
         """Whether it still runs. One that only waits to be collected does not."""
         found = find(self.pid)
         return found is not None and found.process == self and not found.ended
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was started, by the boot clock."""
+        return max(boot_clock() - self.started / os.sysconf("SC_CLK_TCK"), 0.0)
 
     def send(self, number: signal.Signals) -> bool:
         """Send it a signal, if it is there and ours; tells whether it was."""
@@ -48,6 +54,11 @@ class Seen:
     def stopped(self) -> bool:
         """Whether it was stopped, as by SIGSTOP."""
         return self.state == "T"
+
+
+def boot_clock() -> float:
+    """Seconds since this host was started; nobody can set this clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def all_processes() -> list[Seen]:

@@ -219,6 +219,11 @@ steps = Table(
     Column("failed_hosts", ARRAY(Text), nullable=False, server_default="{}"),
 )  # fmt: skip
 
+#: The seconds that a step took; not negative, though a clock may have been moved.
+seconds_of_step = func.greatest(
+    func.extract("epoch", steps.c.finished_at - steps.c.started_at), 0
+)
+
 # Every line of every journal, numbered 1, 2, 3 … within its deployment. `data` is
 # JSON kept as text: a run may print any JSON, and nothing that it prints may be
 # refused here. `raw` has the bytes where `text` can't hold them.

@@ -148,7 +148,8 @@ class Carrier:
             run.remove_config()
             self._redact(run, masker)
             outcome = gone.ended or Outcome(Status.FAILED, VANISHED)
-            record.failed(self._store, deployment.id, outcome.reason, outcome.status)
+            record.failed(self._store, deployment.id, outcome.reason, outcome.status,
+                          at=follower.clock.now())  # fmt: skip
         except Conflict:
             log.warning("follow.superseded", deployment=deployment.id)
             raise
@@ -157,7 +158,8 @@ class Carrier:
             # has to know them.
             self._redact(run, masker)
             trouble = no_room(self._settings.runs) if run.filled_disk() else ""
-            record.exited(self._store, deployment.id, exit_code, ended, trouble)
+            record.exited(self._store, deployment.id, exit_code, ended, trouble,
+                          at=follower.clock.now())  # fmt: skip
 
     def _end_unrecorded(self, run: Run) -> None:
         """End what is left of a run whose journal was removed. Raises Interrupted."""

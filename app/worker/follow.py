@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.events import RunnerEvent
@@ -16,6 +16,7 @@ from app.usecases.record import Place
 from app.worker.ending import Ending, noted
 from app.worker.journal import MAX_LINES, Batch, Journal
 from app.worker.launch import Run
+from app.worker.run_clock import clock_of
 from app.worker.run_processes import RunProcesses
 
 log = get("worker")
@@ -72,6 +73,7 @@ class Follower:
         self._store = store
         self._run = run
         self._deployment = deployment
+        self.clock = clock_of(run, deployment.started_at or deployment.created_at)
         self._masker = masker
         self._stop = stop
         self._end = end
@@ -127,7 +129,7 @@ class Follower:
             self._wait(0)
 
     def _record(self, batch: Batch) -> None:
-        now = datetime.now(UTC)
+        now = self.clock.now()
         occurrences = []
         for event in batch.events:
             at = now
@@ -144,8 +146,8 @@ class Follower:
         )
 
     def _believable(self, at: datetime, now: datetime) -> datetime:
-        """A time that a run claims, kept between its beginning and now."""
-        return min(max(at, self._deployment.started_at or now), now)
+        """A time that a run claims, if it lies between its beginning and now."""
+        return at if (self._deployment.started_at or now) <= at <= now else now
 
     def _check(self, exit_code: int | None) -> None:
         """Now and then: is the run still there, and may it go on?"""
@@ -174,12 +176,10 @@ class Follower:
 
     def _ended_for(self) -> Outcome | None:
         """What the run is to be ended for, if anything."""
-        deployment = self._deployment
-        started = deployment.started_at or deployment.created_at
-        limit = deployment.service.timeout
-        if (datetime.now(UTC) - started).total_seconds() > limit:
+        limit = self._deployment.service.timeout
+        if self.clock.elapsed() > limit:
             return Outcome(Status.TIMEOUT, f"it took longer than {limit} s")
-        actor = record.cancel_wished_by(self._store, deployment.id)
+        actor = record.cancel_wished_by(self._store, self._deployment.id)
         return None if actor is None else canceled_by(actor)
 
     @property
