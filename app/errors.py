@@ -8,6 +8,7 @@ FastDeployError
 │       └── InvalidVariables      … which are launch variables
 ├── NotFound              no such service, deployment, user, token or file
 ├── Conflict              it was right once, but not in the present state
+│   └── NodeTaken             another worker uses the name of this node
 ├── NotLoggedIn           nobody is logged in, or the session or token has ended
 ├── NotAllowed            somebody is, and may not do this
 ├── TooManyAttempts       logging in is paused
@@ -19,6 +20,7 @@ it and exits.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 
 class FastDeployError(Exception):
@@ -60,6 +62,14 @@ class NotFound(FastDeployError):
 
 class Conflict(FastDeployError):
     """The present state does not allow it."""
+
+
+class NodeTaken(Conflict):
+    """Another worker uses the name of this node; it was heard at `heartbeat_at`."""
+
+    def __init__(self, message: str, heartbeat_at: datetime) -> None:
+        super().__init__(message)
+        self.heartbeat_at = heartbeat_at
 
 
 class NotLoggedIn(FastDeployError):

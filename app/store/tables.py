@@ -125,14 +125,16 @@ services = Table(
     Column("archived_at", Moment),
 )
 
-# The hosts whose workers carry out deployments. `identity` is of the folder that a
-# worker uses: two hosts of one name would take each other's runs for vanished.
+# The hosts whose workers carry out deployments. Two workers of one name would take each
+# other's runs for vanished: see NodeInstance in app/domain/node.py.
 
 nodes = Table(
     "nodes",
     metadata,
     Column("name", Text, primary_key=True),
     Column("identity", Text, nullable=False),
+    Column("instance", Text, nullable=False, server_default=""),
+    Column("place", Text, nullable=False, server_default=""),
     Column("version", Text, nullable=False),
     Column("concurrency", Integer, nullable=False),
     Column("draining", Boolean, nullable=False),
