@@ -10,6 +10,7 @@ FastDeployError
 │   └── KeyReused             … with the idempotency key of another request
 ├── NotFound              no such service, deployment, user, token or file
 ├── Conflict              it was right once, but not in the present state
+│   └── NodeTaken             another worker uses the name of this node
 ├── NotLoggedIn           nobody is logged in, or the session or token has ended
 ├── NotAllowed            somebody is, and may not do this
 ├── TooManyAttempts       logging in is paused
@@ -21,6 +22,7 @@ it and exits.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 
 class FastDeployError(Exception):
@@ -77,6 +79,14 @@ class NotFound(FastDeployError):
 
 class Conflict(FastDeployError):
     """The present state does not allow it."""
+
+
+class NodeTaken(Conflict):
+    """Another worker uses the name of this node; it was heard at `heartbeat_at`."""
+
+    def __init__(self, message: str, heartbeat_at: datetime) -> None:
+        super().__init__(message)
+        self.heartbeat_at = heartbeat_at
 
 
 class NotLoggedIn(FastDeployError):

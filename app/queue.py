@@ -5,6 +5,8 @@ there without the other. The lock of a job is its service: the queue performs on
 deployment of a service at a time, in the order in which they were asked for.
 """
 
+from datetime import UTC, datetime
+
 import procrastinate
 from sqlalchemy import Connection, text
 
@@ -18,6 +20,9 @@ PRIORITIES = range(-100, 101)
 #: The priority of a deployment that was begun: its run goes on, so no other of the
 #: same service may come before it.
 BEGUN = 1000
+#: When a job is done again that has to wait for nothing: a time that is past by every
+#: clock. PostgreSQL compares it with its own, and a worker's may be ahead of that.
+AT_ONCE = datetime.fromtimestamp(0, UTC)
 
 
 def make_queue(settings: Settings) -> procrastinate.App:

@@ -26,6 +26,7 @@ from app.usecases import deploy, record
 from app.worker.ending import Ending
 from app.worker.follow import Follower
 from app.worker.launch import Run
+from app.worker.run_processes import RunProcesses
 from bench.site import Site, row, site
 
 STEP_LINES = 200_000
@@ -144,13 +145,17 @@ def _never(outcome: Outcome) -> Ending:
 
 def _main(url: str, journal: str, number: str) -> None:
     os.environ["FASTDEPLOY_DATABASE_URL"] = url
-    store = bootstrap.make_store(read_settings())
+    settings = read_settings()
+    store = bootstrap.make_store(settings)
     begun_ = record.begin(store, int(number), "bench").deployment
     record.started(store, begun_)
     deployment = deploy.find(store, int(number))
     run = Run(Path(journal).parent)
     begun = time.monotonic()
-    Follower(store, run, deployment, Masker([]), threading.Event(), end=_never).follow()
+    Follower(
+        store, run, deployment, Masker([]), threading.Event(), end=_never,
+        processes=RunProcesses(settings, run),
+    ).follow()  # fmt: skip
     seconds = time.monotonic() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"seconds": seconds, "peak_kib": peak}))

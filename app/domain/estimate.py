@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.duration import seconds_between
 from app.domain.steps import Step
 
 #: A step that takes so many times its usual seconds takes longer than usual …
@@ -52,8 +53,8 @@ def estimate(
         if step.finished_at is not None:
             done += share
         elif step.started_at is not None:
-            passed = (now - step.started_at).total_seconds()
-            done += min(max(passed, 0.0), 0.95 * share) if known else 0.0
+            passed = seconds_between(step.started_at, now)
+            done += min(passed, 0.95 * share) if known else 0.0
             late |= step.name in expected and is_longer(passed, share)
     remaining = total - done if known else None
     return Progress(min(done / total, 1.0), remaining, late)

@@ -62,6 +62,21 @@ class NodeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NodeInstance:
+    """One start of a node's worker.
+
+    `identity` is stored in the worker's folder, so a copy of the folder has it too.
+    `instance` is new with each start. `place` is the same for two starts from one
+    folder, on one machine, since that was booted: the lock of the folder says that
+    the earlier one has ended.
+    """
+
+    identity: str
+    instance: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A node as the others see it; its times are aware.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain import escapes
+from app.domain.duration import seconds_between
 from app.domain.events import (
     JournalEvent,
     RunnerEvent,
@@ -57,7 +58,7 @@ class Step:
         """How long it took; None if it didn't happen or goes on."""
         if self.started_at is None or self.finished_at is None:
             return None
-        return (self.finished_at - self.started_at).total_seconds()
+        return seconds_between(self.started_at, self.finished_at)
 
 
 class Steps:
@@ -205,12 +206,13 @@ class Steps:
         return step
 
     def _set(self, step: Step, state: StepState, message: str, at: datetime) -> None:
+        started_at = None if state in _NOT_BEGUN else step.started_at or at
         changed = replace(
             step,
             state=state,
             message=cut(escapes.strip(message), MAX_MESSAGE),
-            started_at=None if state in _NOT_BEGUN else step.started_at or at,
-            finished_at=at if state in _ENDED else None,
+            started_at=started_at,
+            finished_at=max(at, started_at or at) if state in _ENDED else None,
         )
         self._keep(changed)
 

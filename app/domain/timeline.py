@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.duration import seconds_between
 from app.domain.estimate import is_longer
 from app.domain.steps import Step
 
@@ -46,8 +47,8 @@ def bars(
     spans = [
         (
             step,
-            (start - first).total_seconds(),
-            max((end - start).total_seconds(), 0.0),
+            seconds_between(first, start),
+            seconds_between(start, end),
         )
         for step, start, end in begun
     ]

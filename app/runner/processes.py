@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +19,13 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it still runs. One that only waits to be collected does not."""
-        found = _read(self.pid)
-        return found is not None and found.process == self and found.state != "Z"
+        found = find(self.pid)
+        return found is not None and found.process == self and not found.ended
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was started, by the boot clock."""
+        return max(boot_clock() - self.started / os.sysconf("SC_CLK_TCK"), 0.0)
 
     def send(self, number: signal.Signals) -> bool:
         """Send it a signal, if it is there and ours; tells whether it was."""
@@ -39,17 +45,32 @@ class Seen:
     session: int
     state: str
 
+    @property
+    def ended(self) -> bool:
+        """Whether it only waits for its parent to take its exit status."""
+        return self.state == "Z"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped, as by SIGSTOP."""
+        return self.state == "T"
+
+
+def boot_clock() -> float:
+    """Seconds since this host was started; nobody can set this clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
 
 def all_processes() -> list[Seen]:
     """Every process of this machine that can be seen."""
     entries = (entry.name for entry in Path("/proc").iterdir())
-    seen = (_read(int(name)) for name in entries if name.isdigit())
+    seen = (find(int(name)) for name in entries if name.isdigit())
     return [found for found in seen if found is not None]
 
 
 def child(pid: int) -> Process:
     """Return our own child of this number, which nobody has waited for yet."""
-    if not (found := _read(pid)):
+    if not (found := find(pid)):
         raise ProcessLookupError(pid)
     return found.process
 
@@ -65,8 +86,8 @@ def descendants(pid: int) -> list[Process]:
     return found
 
 
-def _read(pid: int) -> Seen | None:
-    """A process as it is now; None if there is none."""
+def find(pid: int) -> Seen | None:
+    """Look at a process; None if there is none of this number."""
     try:
         content = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

@@ -3,8 +3,8 @@
 ansible-core's workers lead sessions of their own, and what a script leaves behind has
 no parent any more. So a process belongs to a run if it is in the run's cgroup, where it
 has one; if its environment bears the run's mark; if it is in the session of the run's
-wrapper; or if it descends from one that belongs. The wrapper itself is spared: it
-writes the exit code.
+wrapper, also after the wrapper has ended; or if it descends from one that belongs. The
+wrapper itself is spared: it writes the exit code.
 
 `python -m app.runner.stop FOLDER SIGNAL` is what a root-owned helper calls where runs
 belong to another user. It refuses a folder that is no run.
@@ -17,7 +17,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from .processes import Process, all_processes
+from .processes import Process, Seen, all_processes, find
 
 #: The variable that marks a run's processes; its value is the run's folder.
 MARK = "FASTDEPLOY_RUN"
@@ -37,38 +37,61 @@ def cgroup_of(folder: Path) -> str:
 
 def processes_of(folder: Path) -> set[Process]:
     """The living processes of the run in that folder, but for its wrapper."""
+    return {member.process for member in _members(folder)}
+
+
+def signal_run(folder: Path, number: signal.Signals) -> int:
+    """Send a signal to every process of a run; returns how many it reached."""
+    reached = 0
+    for member in _members(folder):
+        reached += member.process.send(number)
+        if member.stopped:
+            # Until it continues, it acts on no signal but SIGKILL.
+            member.process.send(signal.SIGCONT)
+    return reached
+
+
+def wrapper_of(folder: Path) -> Seen | None:
+    """Return the wrapper of a run; None if it has ended or may not be looked at.
+
+    Only its own user can tell that the number in `pid` is still the wrapper's.
+    """
+    pid = _wrapper(folder)
+    found = None if pid is None else find(pid)
+    if found is None or found.ended or not _bears_mark(found.process, folder):
+        return None
+    return found
+
+
+def _members(folder: Path) -> list[Seen]:
     everybody = all_processes()
     by_parent = defaultdict(list)
     for found in everybody:
         by_parent[found.parent].append(found)
     marked = {
-        p.process
-        for p in everybody
-        if _bears_mark(p.process, folder) or _in_cgroup(p.process, folder)
+        found
+        for found in everybody
+        if _bears_mark(found.process, folder) or _in_cgroup(found.process, folder)
     }
+    # The number of a session isn't used again while a process is in it. So it is the
+    # wrapper's session as long as a process with the mark is in it.
     wrapper = _wrapper(folder)
-    # Only while the wrapper lives is the session's number surely its own.
-    known = {p.process.pid for p in everybody if p.process in marked}
-    session = wrapper if wrapper in known else None
+    session = wrapper if any(found.session == wrapper for found in marked) else None
     members = [
         found
         for found in everybody
-        if found.process in marked or (session and found.session == session)
+        if found in marked or (session and found.session == session)
     ]
+    known = set(members)
     for member in members:  # grows while it is walked
-        members.extend(
-            child for child in by_parent[member.process.pid] if child not in members
-        )
-    return {
-        member.process
+        children = [c for c in by_parent[member.process.pid] if c not in known]
+        members.extend(children)
+        known.update(children)
+    return [
+        member
         for member in members
-        if member.state != "Z" and member.process.pid != session
-    }
-
-
-def signal_run(folder: Path, number: signal.Signals) -> int:
-    """Send a signal to every process of a run; returns how many it reached."""
-    return sum([process.send(number) for process in processes_of(folder)])
+        if not member.ended and member.process.pid != session
+    ]
 
 
 def _bears_mark(process: Process, folder: Path) -> bool:

@@ -26,7 +26,7 @@ from app.domain.run_warning import RunWarning
 from app.domain.service import Service
 from app.domain.steps import Step
 from app.store.nodes import silent
-from app.store.tables import deployments, nodes, services, steps
+from app.store.tables import deployments, nodes, seconds_of_step, services, steps
 
 #: The highest number that a deployment can have.
 MAX_ID = 2**63 - 1
@@ -288,12 +288,11 @@ def usual_durations(
         .correlate(deployments)
         .lateral("recent")
     )
-    seconds = func.extract("epoch", steps.c.finished_at - steps.c.started_at)
     rows = db.execute(
         select(
             deployments.c.id,
             steps.c.name,
-            func.percentile_cont(0.5).within_group(seconds),
+            func.percentile_cont(0.5).within_group(seconds_of_step),
         )
         .select_from(deployments)
         .join(recent, true())

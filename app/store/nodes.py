@@ -4,13 +4,14 @@ Whether a node is away is judged by PostgreSQL's clock alone, since hosts differ
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    and_,
     delete,
     func,
     or_,
@@ -23,6 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.domain.node import (
     AWAY_AFTER,
     Node,
+    NodeInstance,
     begun_queue_of,
     earlier_begun_queue_of,
     earlier_queue_of,
@@ -41,18 +43,21 @@ def beat(
     db: Connection,
     name: str,
     *,
-    identity: str,
+    me: NodeInstance,
     version: str,
     concurrency: int,
     draining: bool,
     starting: bool,
 ) -> bool:
-    """Note that a node is there; False if another one goes by its name.
+    """Note that a node is there; False if another instance goes by its name.
 
-    Another one that is stopped or away gives the name up.
+    Another one that is stopped or away gives the name up, and so does one that ran in
+    the place of one that starts.
     """
     known = {
-        "identity": identity,
+        "identity": me.identity,
+        "instance": me.instance,
+        "place": me.place,
         "version": version,
         "concurrency": concurrency,
         "draining": draining,
@@ -60,6 +65,8 @@ def beat(
     fresh = known | {"heartbeat_at": func.now(), "stopped_at": None}
     if starting:
         fresh["started_at"] = func.now()
+    mine = nodes.c.identity == me.identity
+    own = nodes.c.place == me.place if starting else nodes.c.instance == me.instance
     kept = db.scalar(
         insert(nodes)
         .values(name=name, **known)
@@ -67,7 +74,7 @@ def beat(
             index_elements=["name"],
             set_=fresh,
             where=or_(
-                nodes.c.identity == identity,
+                and_(mine, own),
                 nodes.c.stopped_at.is_not(None),
                 silent(),
             ),
@@ -77,11 +84,23 @@ def beat(
     return kept is not None
 
 
-def stop(db: Connection, name: str, identity: str) -> None:
+def holder(db: Connection, name: str) -> tuple[str, datetime] | None:
+    """The identity that goes by a node's name, and its last heartbeat."""
+    row = db.execute(
+        select(nodes.c.identity, nodes.c.heartbeat_at).where(nodes.c.name == name)
+    ).one_or_none()
+    return None if row is None else (row.identity, row.heartbeat_at)
+
+
+def stop(db: Connection, name: str, me: NodeInstance) -> None:
     """Note that a node's worker was stopped."""
     db.execute(
         update(nodes)
-        .where(nodes.c.name == name, nodes.c.identity == identity)
+        .where(
+            nodes.c.name == name,
+            nodes.c.identity == me.identity,
+            nodes.c.instance == me.instance,
+        )
         .values(stopped_at=func.now())
     )
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, true
+from sqlalchemy import Connection, Row, select, true
 
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.service import Service
-from app.store.tables import deployments, services, steps
+from app.store.tables import deployments, seconds_of_step, services, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def step_seconds(
         select(
             c.deployment_id,
             c.name,
-            func.extract("epoch", c.finished_at - c.started_at).label("seconds"),
+            seconds_of_step.label("seconds"),
         )
         .where(
             c.deployment_id.in_(numbers),

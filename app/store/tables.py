@@ -125,14 +125,16 @@ services = Table(
     Column("archived_at", Moment),
 )
 
-# The hosts whose workers carry out deployments. `identity` is of the folder that a
-# worker uses: two hosts of one name would take each other's runs for vanished.
+# The hosts whose workers carry out deployments. Two workers of one name would take each
+# other's runs for vanished: see NodeInstance in app/domain/node.py.
 
 nodes = Table(
     "nodes",
     metadata,
     Column("name", Text, primary_key=True),
     Column("identity", Text, nullable=False),
+    Column("instance", Text, nullable=False, server_default=""),
+    Column("place", Text, nullable=False, server_default=""),
     Column("version", Text, nullable=False),
     Column("concurrency", Integer, nullable=False),
     Column("draining", Boolean, nullable=False),
@@ -223,6 +225,11 @@ steps = Table(
     Column("finished_at", Moment),
     Column("failed_hosts", ARRAY(Text), nullable=False, server_default="{}"),
 )  # fmt: skip
+
+#: The seconds that a step took; not negative, though a clock may have been moved.
+seconds_of_step = func.greatest(
+    func.extract("epoch", steps.c.finished_at - steps.c.started_at), 0
+)
 
 # Every line of every journal, numbered 1, 2, 3 … within its deployment. `data` is
 # JSON kept as text: a run may print any JSON, and nothing that it prints may be

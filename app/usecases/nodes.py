@@ -1,6 +1,7 @@
 """The nodes: their heartbeats, which of them gets a deployment, and their end."""
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -8,9 +9,9 @@ from app import __version__
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Outcome, Status
-from app.domain.node import Node, NodeState
+from app.domain.node import Node, NodeInstance, NodeState
 from app.domain.steps import Steps
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NodeTaken, NotFound
 from app.queue import Queue
 from app.store import audit, deployments, nodes, services
 from app.store.store import Store
@@ -21,40 +22,56 @@ def beat(
     store: Store,
     name: str,
     *,
-    identity: str,
+    me: NodeInstance,
     concurrency: int,
     draining: bool = False,
     starting: bool = False,
 ) -> bool:
     """Say that a node is there, and take over what others can't begin now.
 
-    Returns whether it was asked to read its services folder. Raises Conflict if
-    another node goes by this name: each would take the other's runs for vanished.
+    Returns whether it was asked to read its services folder. Raises NodeTaken if
+    another instance goes by this name: each would take the other's runs for vanished.
     """
     with store.begin() as db:
         if not nodes.beat(
             db,
             name,
-            identity=identity,
+            me=me,
             version=__version__,
             concurrency=concurrency,
             draining=draining,
             starting=starting,
         ):
-            raise Conflict(
-                f"another node is called {name} and works with another folder; give "
-                "this one a name of its own by FASTDEPLOY_NODE"
-            )
+            raise _taken(db, name, me)
         if starting:
             nodes.move_earlier_jobs(db, name)
         _take_over(db, name)
         return nodes.take_sync(db, name)
 
 
-def stop(store: Store, name: str, identity: str) -> None:
+def _taken(db: Connection, name: str, me: NodeInstance) -> NodeTaken:
+    """Return the error that says who goes by a node's name."""
+    held = nodes.holder(db, name)
+    identity, heartbeat_at = held or ("", datetime.now(UTC))
+    if identity == me.identity:
+        return NodeTaken(
+            f"another worker runs as node {name}, with a copy of this one's folder: "
+            "stop one of them. If this is the copy, as on a cloned machine, remove "
+            "node-id from its FASTDEPLOY_VAR and give it a name of its own by "
+            "FASTDEPLOY_NODE",
+            heartbeat_at,
+        )
+    return NodeTaken(
+        f"another node is called {name} and works with another folder; give "
+        "this one a name of its own by FASTDEPLOY_NODE",
+        heartbeat_at,
+    )
+
+
+def stop(store: Store, name: str, me: NodeInstance) -> None:
     """Say that a node's worker was stopped."""
     with store.begin() as db:
-        nodes.stop(db, name, identity)
+        nodes.stop(db, name, me)
 
 
 def list_nodes(store: Store) -> list[Node]:

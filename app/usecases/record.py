@@ -118,8 +118,10 @@ def exited(
     exit_code: int,
     ended: Outcome | None = None,
     trouble: str = "",
+    *,
+    at: datetime | None = None,
 ) -> None:
-    """Record the end of a run that left an exit code.
+    """Record the end of a run that left an exit code; `at` is now if it isn't given.
 
     `ended` is what it was ended for, if it was. One that had succeeded before the
     first signal was sent has no `ended`. `trouble` is what it had on this host: it is
@@ -136,7 +138,7 @@ def exited(
     steps.finish(
         well=exit_code == 0 and ended is None,
         reason=ended.reason if ended else left.error or how,
-        at=datetime.now(UTC),
+        at=at or datetime.now(UTC),
     )
     outcome = ended or judge(
         RunEnd(
@@ -152,16 +154,21 @@ def exited(
     if trouble:
         told = "; ".join(filter(None, (outcome.reason, trouble)))
         outcome = Outcome(outcome.status, told)
-    _end(store, deployment_id, outcome, steps, exit_code, left.warnings)
+    _end(store, deployment_id, outcome, steps, exit_code, left.warnings, at=at)
 
 
 def failed(
-    store: Store, deployment_id: int, reason: str, status: Status = Status.FAILED
+    store: Store,
+    deployment_id: int,
+    reason: str,
+    status: Status = Status.FAILED,
+    *,
+    at: datetime | None = None,
 ) -> None:
     """Record that a deployment ended without an exit code: never started, or gone."""
     steps = stored_steps(store, deployment_id)
-    steps.finish(well=False, reason=reason, at=datetime.now(UTC))
-    _end(store, deployment_id, Outcome(status, reason), steps, None)
+    steps.finish(well=False, reason=reason, at=at or datetime.now(UTC))
+    _end(store, deployment_id, Outcome(status, reason), steps, None, at=at)
 
 
 def cancel_wished_by(store: Store, deployment_id: int) -> str | None:
@@ -177,12 +184,14 @@ def _end(
     steps: Steps,
     exit_code: int | None,
     warnings: Sequence[RunWarning] = (),
+    *,
+    at: datetime | None = None,
 ) -> None:
     with store.begin() as db:
         deployment = _locked(deployments.lock(db, deployment_id))
         # Else it was recorded before, and the worker cut off between this and the next.
         if not deployment.ended:
-            end_in(db, deployment, outcome, steps, exit_code, warnings)
+            end_in(db, deployment, outcome, steps, exit_code, warnings, at=at)
 
 
 def end_in(
@@ -192,13 +201,17 @@ def end_in(
     steps: Steps,
     exit_code: int | None,
     warnings: Sequence[RunWarning] = (),
+    *,
+    at: datetime | None = None,
 ) -> None:
     """End a deployment that the caller has locked: status, steps and last event.
 
-    Steps that are still pending are skipped. Raises Conflict if it can't end so.
+    Steps that are still pending are skipped. It never ends before it was started,
+    whatever the clock says. Raises Conflict if it can't end so.
     """
     allow(deployment.status, outcome.status)
-    now = datetime.now(UTC)
+    began = deployment.started_at or deployment.created_at
+    now = max(at or datetime.now(UTC), began)
     number = deployment.last_event + 1
     steps.finish(well=False, reason=outcome.reason, at=now)
     deployments.put_steps(db, deployment.id, steps.take_changed())

@@ -1,5 +1,6 @@
 """How a service's deployments went of late."""
 
+from app.domain.duration import seconds_between
 from app.domain.trend import Run, Trend, trend_of
 from app.errors import NotFound
 from app.store import outcomes, services
@@ -26,5 +27,5 @@ def look(store: Store, service_name: str) -> Trend:
 def _run(ended: Ended, steps: dict[str, float]) -> Run:
     seconds = None
     if ended.started_at is not None:
-        seconds = (ended.finished_at - ended.started_at).total_seconds()
+        seconds = seconds_between(ended.started_at, ended.finished_at)
     return Run(ended.id, ended.status, ended.created_at, seconds, steps)

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from app import __version__
 from app.domain.access import Actor
+from app.domain.duration import seconds_between
 from app.domain.events import Kind, TaskResult
 from app.domain.matrix import Result, label
 from app.domain.recap import COUNTED, changes
@@ -161,6 +162,7 @@ class Renderer:
             "version": __version__,
             "counted": COUNTED,
             "task_results": tuple(TaskResult),
+            "seconds_between": seconds_between,
         }
 
     def page(

@@ -20,11 +20,14 @@ from app.worker.follow import Follower, Interrupted, Vanished
 from app.worker.launch import Run, launch, run_of
 from app.worker.redact import redact
 from app.worker.room import no_room
+from app.worker.run_processes import RunProcesses
 
 log = get("worker")
 
 #: Seconds to wait for the database: at first, and at most.
 PATIENCE = (0.2, 5.0)
+#: Seconds between two looks at what is left of a run that can't be followed.
+LOOK_EVERY = 0.25
 
 VANISHED = (
     "the run vanished: its processes are gone and it left no exit code "
@@ -64,9 +67,11 @@ class Carrier:
                 if self._stop.wait(wait):
                     raise Interrupted from error
                 wait = min(wait * 2, longest)
+        run = run_of(self._settings, deployment_id)
+        # It has nothing left to do. One that is stopped would never end by itself.
+        RunProcesses(self._settings, run).kill_wrapper()
         self._reap(deployment_id)
         ended = deploy.find(self._store, deployment_id)
-        run = run_of(self._settings, deployment_id)
         run.remove_config()
         cgroup.remove(run.folder)
         try:
@@ -131,9 +136,11 @@ class Carrier:
                 masker,
                 self._stop,
                 end=lambda outcome: Ending(self._settings, run, outcome),
+                processes=RunProcesses(self._settings, run),
             )
             exit_code, ended = follower.follow()
         except FileNotFoundError:
+            self._end_unrecorded(run)
             run.remove_config()
             record.failed(self._store, deployment.id, VANISHED)
         except Vanished as gone:
@@ -141,7 +148,8 @@ class Carrier:
             run.remove_config()
             self._redact(run, masker)
             outcome = gone.ended or Outcome(Status.FAILED, VANISHED)
-            record.failed(self._store, deployment.id, outcome.reason, outcome.status)
+            record.failed(self._store, deployment.id, outcome.reason, outcome.status,
+                          at=follower.clock.now())  # fmt: skip
         except Conflict:
             log.warning("follow.superseded", deployment=deployment.id)
             raise
@@ -150,7 +158,19 @@ class Carrier:
             # has to know them.
             self._redact(run, masker)
             trouble = no_room(self._settings.runs) if run.filled_disk() else ""
-            record.exited(self._store, deployment.id, exit_code, ended, trouble)
+            record.exited(self._store, deployment.id, exit_code, ended, trouble,
+                          at=follower.clock.now())  # fmt: skip
+
+    def _end_unrecorded(self, run: Run) -> None:
+        """End what is left of a run whose journal was removed. Raises Interrupted."""
+        outcome = Outcome(Status.FAILED, VANISHED)
+        processes = RunProcesses(self._settings, run)
+        ending: Ending | None = None
+        while run.alive() or processes.count():
+            ending = ending or Ending(self._settings, run, outcome)
+            ending.press_on()
+            if self._stop.wait(LOOK_EVERY):
+                raise Interrupted
 
     def _redact(self, run: Run, masker: Masker) -> None:
         try:

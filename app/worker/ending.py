@@ -1,8 +1,6 @@
 """Ending a run before it has ended by itself: INT, TERM, then KILL, to all of it."""
 
-import shutil
 import signal
-import subprocess
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +9,9 @@ import orjson
 
 from app.domain.deployment import Outcome, Status
 from app.log import get
-from app.runner.stop import COUNT, processes_of, signal_run
 from app.settings import Settings
 from app.worker.launch import Run
+from app.worker.run_processes import RunProcesses
 
 log = get("worker")
 
@@ -25,6 +23,8 @@ _STEPS = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0))
 _AGAIN = 0.5
 #: Seconds between two looks for what is left.
 _LOOK_EVERY = 0.25
+#: Seconds that the wrapper has to write the exit code when nothing else is left.
+_WRAPPER_PATIENCE = 10.0
 
 
 class Ending:
@@ -38,10 +38,12 @@ class Ending:
         self._wanted = outcome
         # Who noted it before us may have sent a signal already.
         self._reached = noted(run) is not None
-        self._helper = settings.stop_helper
+        self._processes = RunProcesses(settings, run)
         self._run = run
         self._steps = list(_STEPS)
         self._next = self._next_look = time.monotonic()
+        #: Since when nothing but the wrapper was seen of the run.
+        self._alone_since: float | None = None
         try:
             _note(run).write_bytes(orjson.dumps(asdict(outcome)))
         except OSError as error:
@@ -59,14 +61,17 @@ class Ending:
         now = time.monotonic()
         if now < self._next:
             return
+        self._processes.resume_wrapper()
         number, patience = self._steps[0] if self._steps else (signal.SIGKILL, _AGAIN)
-        reached = self._send(number)
+        reached = self._processes.signal(number)
         if not reached:
             self._next = now + _AGAIN
+            self._end_wrapper(now)
             return
         log.info("run.signaled", run=self._run.folder.name, signal=number.name,
                  processes=reached)  # fmt: skip
         self._reached = True
+        self._alone_since = None
         self._steps = self._steps[1:]
         self._next = now + patience
 
@@ -81,28 +86,21 @@ class Ending:
         if now < self._next_look:
             return False
         self._next_look = now + _LOOK_EVERY
-        if self._helper is None:
-            return not processes_of(self._run.folder)
-        return self._ask_helper(COUNT) == 0
+        return self._processes.count() == 0
 
-    def _send(self, number: signal.Signals) -> int:
-        if self._helper is None:
-            return signal_run(self._run.folder, number)
-        return self._ask_helper(number.name.removeprefix("SIG"))
-
-    def _ask_helper(self, what: str) -> int:
-        """Let root do it: runs belong to another user. 0 if that is refused."""
-        done = subprocess.run(
-            [shutil.which("sudo") or "sudo", "-n", str(self._helper),
-             str(self._run.folder), what],
-            check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if done.returncode:
-            # Recording goes on all the same, and the run may still end by itself.
-            log.error("stop.refused", run=self._run.folder.name, helper=self._helper,
-                      error=done.stderr.strip())  # fmt: skip
-            return 0
-        return int(done.stdout)
+    def _end_wrapper(self, now: float) -> None:
+        """Kill a wrapper that writes no exit code although nothing else is left."""
+        if self._processes.count():
+            # They can't be reached: the stop helper refuses.
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        elif (
+            now - self._alone_since > _WRAPPER_PATIENCE
+            and self._processes.kill_wrapper()
+        ):
+            log.warning("wrapper.killed", run=self._run.folder.name)
+            self._reached = True
 
 
 def noted(run: Run) -> Outcome | None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.events import JournalEvent, Notice, RunnerEvent
@@ -17,6 +17,8 @@ from app.usecases.record import Place
 from app.worker.ending import Ending, noted
 from app.worker.journal import MAX_LINES, Batch, Journal
 from app.worker.launch import Run
+from app.worker.run_clock import clock_of
+from app.worker.run_processes import RunProcesses
 
 log = get("worker")
 
@@ -34,6 +36,12 @@ GATHER = (0.06, 0.5)
 GATHER_TIMES = 12
 #: Seconds between two checks: is the run still there, and may it go on?
 CHECK = 1.0
+#: What a run is ended for whose wrapper is gone.
+ORPHANED = Outcome(
+    Status.FAILED,
+    "its wrapper process was killed, so its exit code can't be known; FastDeploy "
+    "ended what was left of the run",
+)
 
 
 class Interrupted(Exception):
@@ -60,16 +68,20 @@ class Follower:
         stop: threading.Event,
         *,
         end: Callable[[Outcome], Ending],
+        processes: RunProcesses,
     ) -> None:
         """`end` begins to end the run, for the outcome that it then has."""
         self._store = store
         self._run = run
         self._deployment = deployment
+        self.clock = clock_of(run, deployment.started_at or deployment.created_at)
         self._masker = masker
         self._stop = stop
         self._end = end
         earlier = noted(run)
         self._ending = None if earlier is None else end(earlier)
+        self._processes = processes
+        self._gone = False
         self._next_check = 0.0
         self._place = Place(deployment.journal_offset, deployment.last_event)
         self._steps = record.stored_steps(store, deployment.id)
@@ -92,7 +104,7 @@ class Follower:
                 # First whether it has ended, then what it wrote: after an exit code
                 # there is nothing more to come from the run itself.
                 exit_code = self._run.exit_code()
-                batch = journal.read(ended=exit_code is not None)
+                batch = journal.read(ended=self._gone or exit_code is not None)
                 if batch is not None:
                     begun = time.monotonic()
                     try:
@@ -106,6 +118,8 @@ class Follower:
                     grown = time.monotonic()
                 elif exit_code is not None and self._nothing_left():
                     return exit_code, self._outcome
+                elif self._gone:
+                    raise Vanished(self._outcome)
                 else:
                     self._wait(time.monotonic() - grown)
                 self._check(exit_code)
@@ -160,7 +174,7 @@ class Follower:
 
     def _take_in(self, events: Sequence[JournalEvent], offset: int) -> None:
         """Record events that end at an offset of the journal: all of them, or none."""
-        now = datetime.now(UTC)
+        now = self.clock.now()
         occurrences = []
         for event in events:
             at = now
@@ -177,8 +191,8 @@ class Follower:
         )
 
     def _believable(self, at: datetime, now: datetime) -> datetime:
-        """A time that a run claims, kept between its beginning and now."""
-        return min(max(at, self._deployment.started_at or now), now)
+        """A time that a run claims, if it lies between its beginning and now."""
+        return at if (self._deployment.started_at or now) <= at <= now else now
 
     def _check(self, exit_code: int | None) -> None:
         """Now and then: is the run still there, and may it go on?"""
@@ -189,21 +203,28 @@ class Follower:
             return
         self._next_check = now + CHECK
         if exit_code is None and not self._run.alive():
-            if self._run.exit_code() is None and self._nothing_left():
-                raise Vanished(self._outcome)
+            if self._run.exit_code() is None:
+                self._go_on_without_wrapper()
         elif exit_code is None and self._ending is None:
             outcome = self._ended_for()
             if outcome is not None:
                 self._ending = self._end(outcome)
 
+    def _go_on_without_wrapper(self) -> None:
+        """End what is left of a run that can't leave an exit code any more."""
+        if not self._processes.count():
+            # Its last lines may have come since the journal was read.
+            self._gone = True
+        elif self._ending is None:
+            log.warning("run.orphaned", deployment=self._deployment.id)
+            self._ending = self._end(ORPHANED)
+
     def _ended_for(self) -> Outcome | None:
         """What the run is to be ended for, if anything."""
-        deployment = self._deployment
-        started = deployment.started_at or deployment.created_at
-        limit = deployment.service.timeout
-        if (datetime.now(UTC) - started).total_seconds() > limit:
+        limit = self._deployment.service.timeout
+        if self.clock.elapsed() > limit:
             return Outcome(Status.TIMEOUT, f"it took longer than {limit} s")
-        actor = record.cancel_wished_by(self._store, deployment.id)
+        actor = record.cancel_wished_by(self._store, self._deployment.id)
         return None if actor is None else canceled_by(actor)
 
     @property

@@ -14,13 +14,12 @@ from typing import Any
 import procrastinate
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
-from procrastinate.utils import utcnow
 
 from app.domain.node import begun_queue_of, queue_of
 from app.errors import Unavailable
 from app.log import get
 from app.notify import READY, notify
-from app.queue import BEGUN
+from app.queue import AT_ONCE, BEGUN
 from app.settings import Settings
 from app.store import deployments
 from app.store.engine import OUTAGE, PATIENT
@@ -144,7 +143,7 @@ class Jobs:
             node = deployments.node_of_job(db, job.id)
         await self._queue.job_manager.retry_job_by_id_async(
             job.id,
-            utcnow(),
+            AT_ONCE,
             queue=None if node is None else begun_queue_of(node),
             priority=None if node is None else BEGUN,
         )

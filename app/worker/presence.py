@@ -1,20 +1,23 @@
 """A node's presence: its name, its heartbeat, and the services that it has."""
 
-import uuid
-from pathlib import Path
+import time
+from datetime import datetime
 
 from app.domain.access import on_host
-from app.errors import Invalid
+from app.errors import Invalid, NodeTaken
 from app.log import get
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import nodes
 from app.usecases.catalogue import sync_services
+from app.worker.node_instance import new_instance
 
 log = get("worker")
 
 #: Seconds between two heartbeats.
 BEAT_EVERY = 3.0
+#: Seconds between two looks whether the holder of the node's name is alive.
+LOOK_EVERY = 1.0
 
 
 class Presence:
@@ -24,33 +27,53 @@ class Presence:
         self._store = store
         self._settings = settings
         self._draining = draining
-        self._identity = _identity(settings.var)
+        self._me = new_instance(settings.var)
 
     def begin(self) -> None:
         """Take the node's name, and read its services folder.
 
-        Raises Conflict if another node has the name, and Unavailable.
+        Raises NodeTaken if another instance has the name, and Unavailable.
         """
-        self._beat(starting=True)
+        self._take_name()
         self._sync()
 
     def beat(self) -> None:
         """Say that the node is there still, and do what it was asked for.
 
-        Raises Conflict if another node has taken the name, and Unavailable.
+        Raises NodeTaken if another instance has taken the name, and Unavailable.
         """
         if self._beat(starting=False):
             self._sync()
 
     def end(self) -> None:
         """Say that the worker stops. Raises Unavailable."""
-        nodes.stop(self._store, self._settings.node, self._identity)
+        nodes.stop(self._store, self._settings.node, self._me)
+
+    def _take_name(self) -> None:
+        """Take the node's name; wait until it is sure whether its holder is alive.
+
+        The holder may have ended without a word: after a reboot, it is this node
+        itself. It is alive if there is a further heartbeat. Else it soon is away, and
+        gives the name up.
+        """
+        seen: datetime | None = None
+        while True:
+            try:
+                self._beat(starting=True)
+            except NodeTaken as taken:
+                if seen is not None and taken.heartbeat_at != seen:
+                    raise
+                seen = taken.heartbeat_at
+                log.info("node.taken", node=self._settings.node, heartbeat=str(seen))
+            else:
+                return
+            time.sleep(LOOK_EVERY)
 
     def _beat(self, *, starting: bool) -> bool:
         return nodes.beat(
             self._store,
             self._settings.node,
-            identity=self._identity,
+            me=self._me,
             concurrency=self._settings.concurrency,
             draining=self._draining,
             starting=starting,
@@ -68,18 +91,3 @@ class Presence:
             log.warning("services.unreadable", error=str(error))
         else:
             log.info("services.synced", good=len(found.good), broken=len(found.broken))
-
-
-def _identity(var: Path) -> str:
-    """Return what tells this folder's worker from every other; the caller locks it."""
-    path = var / "node-id"
-    try:
-        known = path.read_text().strip()
-    except FileNotFoundError:
-        known = ""
-    if not known:
-        known = uuid.uuid4().hex
-        draft = path.with_suffix(".new")
-        draft.write_text(known)
-        draft.replace(path)
-    return known

@@ -19,7 +19,7 @@ from app.domain.node import begun_queue_of, queue_of
 from app.errors import Conflict, Unavailable
 from app.log import get
 from app.notify import STOPPING, notify
-from app.queue import BEGUN, DEPLOY
+from app.queue import AT_ONCE, BEGUN, DEPLOY
 from app.settings import Settings
 from app.store import deployments
 from app.store.store import Store
@@ -153,13 +153,11 @@ class _Resume(BaseRetryStrategy):
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
     ) -> RetryDecision | None:
-        pause = timedelta()
+        at = AT_ONCE
         if not isinstance(exception, Interrupted):
             log.error("job.failed", job=job.id, exc_info=exception)
-            pause = timedelta(seconds=min(5 * (job.attempts + 1), 60))
-        return RetryDecision(
-            retry_at=utcnow() + pause, queue=self._queue, priority=BEGUN
-        )
+            at = utcnow() + timedelta(seconds=min(5 * (job.attempts + 1), 60))
+        return RetryDecision(retry_at=at, queue=self._queue, priority=BEGUN)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.domain.deployment import Status
+from app.domain.node import NodeInstance
 from app.serve import listen
 from app.usecases import nodes
 from tests.acceptance.conftest import ROOT, Installation
@@ -256,14 +257,14 @@ def test_tables_are_neither_folded_nor_cut_in_a_pipe(
 ) -> None:
     long = f"ip-10-0-12-34.{'a-long-part.' * 12}internal"
     token = "t" * 64
-    nodes.beat(fastdeploy.store, long, identity=long, concurrency=1)
+    nodes.beat(fastdeploy.store, long, me=NodeInstance(long), concurrency=1)
     command(fastdeploy, "createtoken", token, "--scope", "view", "--scope", "deploy")
 
     try:
         listed = command(fastdeploy, "nodes", COLUMNS="40")
         tokens = command(fastdeploy, "tokens", COLUMNS="40")
     finally:
-        nodes.stop(fastdeploy.store, long, long)
+        nodes.stop(fastdeploy.store, long, NodeInstance(long))
 
     (node,) = [line for line in listed.stdout.splitlines() if long in line]
     assert "ready" in node

@@ -364,8 +364,9 @@ def test_a_line_that_is_refused_is_kept_as_text_and_following_goes_on(
 ) -> None:
     installation.write_service(
         "refused",
-        '#!/bin/sh\necho one\necho \'{"name": "a", "state": "running", "message": "no"}\'\n'
-        'echo \'{"name": "b", "state": "success"}\'\n',
+        "#!/bin/sh\necho one\n"
+        """echo '{"name": "a", "state": "running", "message": "no"}'\n"""
+        """echo '{"name": "b", "state": "success"}'\n""",
     )
     with installation.store.begin() as db:
         # PostgreSQL can refuse a row for a reason that no attempt changes.

@@ -1,6 +1,7 @@
 """Several hosts on one database: what runs where, and what happens when one dies."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -212,6 +213,24 @@ def test_another_node_of_the_same_name_is_refused(two: TwoNodes) -> None:
     assert 1 == second.wait()
     assert "another node is called here" in second.log
     assert "FASTDEPLOY_NODE" in second.log
+
+
+def test_a_copy_of_a_nodes_folder_is_refused_and_its_runs_go_on(
+    two: TwoNodes,
+) -> None:
+    """As a clone of the machine has one, or a snapshot that was restored."""
+    two.here.worker()
+    begun = begin(two.here, "alone")
+    shutil.copytree(two.settings.var, two.folder / "copy")
+
+    second = two.here.start("worker", FASTDEPLOY_VAR=str(two.folder / "copy"))
+
+    assert 1 == second.wait()
+    assert "another worker runs as node here" in second.log
+    assert "FASTDEPLOY_NODE" in second.log
+    assert Status.RUNNING is two.here.status(begun)
+    release(two.here, "alone")
+    successful(two.here, [begun])
 
 
 def test_a_node_that_will_not_come_back_is_forgotten(two: TwoNodes) -> None:

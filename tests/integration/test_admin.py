@@ -10,6 +10,7 @@ from app import bootstrap
 from app.domain.access import Actor, Permission, Role
 from app.domain.audit import Action
 from app.domain.deployment import Origin
+from app.domain.node import NodeInstance
 from app.errors import Conflict, NotAllowed, NotFound, NotLoggedIn
 from app.settings import Settings
 from app.store import deployments
@@ -247,14 +248,14 @@ def test_settings_are_shown_without_their_secrets(
 def test_a_node_is_forgotten_when_it_was_confirmed(
     admin: TestClient, store: Store, settings: Settings
 ) -> None:
-    nodes.beat(store, "gone & away", identity="x", concurrency=1)
+    nodes.beat(store, "gone & away", me=NodeInstance("x"), concurrency=1)
     running = start_deployment(store, settings)
     with store.begin() as db:
         deployments.change(db, running.id, node="gone & away")
     form = {"name": "gone & away"}
 
     early = admin.post("/nodes/forget", data=form)
-    nodes.stop(store, "gone & away", "x")
+    nodes.stop(store, "gone & away", NodeInstance("x"))
     way = re.search(r'href="(/nodes/forget\?[^"]+)"', admin.get("/nodes").text)
     assert way is not None
     asked = admin.get(way.group(1))
@@ -306,8 +307,8 @@ def test_everything_that_somebody_does_is_noted_with_it(
     cancel(store, queue, ada, running.id)
     cancel(store, queue, ada, running.id)
     catalogue.sync_everywhere(store, settings.services, "test", ada)
-    nodes.beat(store, "away", identity="x", concurrency=1)
-    nodes.stop(store, "away", "x")
+    nodes.beat(store, "away", me=NodeInstance("x"), concurrency=1)
+    nodes.stop(store, "away", NodeInstance("x"))
     nodes.forget(store, queue, ada, "away")
 
     noted = [

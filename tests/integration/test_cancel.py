@@ -22,6 +22,7 @@ from app.worker.deploy import Carrier
 from app.worker.ending import Ending, noted
 from app.worker.follow import Follower
 from app.worker.launch import Run, run_of
+from app.worker.run_processes import RunProcesses
 from tests.factories import ROOT, make_service, request_deployment, start_deployment
 from tests.integration.conftest import ClientFor, csrf_of
 
@@ -146,9 +147,11 @@ def test_one_that_ended_in_the_same_moment_is_judged_as_it_ended(
 
     with (run.folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        processes = RunProcesses(settings, run)
         ended = Follower(
-            store, run, deployment, Masker(()), threading.Event(), end=end
-        ).follow()
+            store, run, deployment, Masker(()), threading.Event(), end=end,
+            processes=processes,
+        ).follow()  # fmt: skip
 
     assert CANCELED == noted(run)
     assert (0, None) == ended

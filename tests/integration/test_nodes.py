@@ -6,8 +6,8 @@ from sqlalchemy import text
 from app import bootstrap
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin
-from app.domain.node import NodeState, begun_queue_of, queue_of
-from app.errors import Conflict, NotAllowed, NotFound
+from app.domain.node import NodeInstance, NodeState, begun_queue_of, queue_of
+from app.errors import Conflict, NodeTaken, NotAllowed, NotFound
 from app.settings import Settings
 from app.store import nodes as node_rows
 from app.store import services
@@ -24,7 +24,7 @@ def beat(
 ) -> bool:
     """Let a node be heard."""
     return nodes.beat(
-        store, name, identity=name, concurrency=concurrency, draining=draining
+        store, name, me=NodeInstance(name), concurrency=concurrency, draining=draining
     )
 
 
@@ -98,7 +98,7 @@ def test_a_deployment_goes_to_a_node_that_is_ready(store: Store) -> None:
         beat(store, name)
     beat(store, "draining", draining=True)
     silence(store, "away", 60)
-    nodes.stop(store, "stopped", "stopped")
+    nodes.stop(store, "stopped", NodeInstance("stopped"))
 
     assert "ready" == chosen(store)
 
@@ -182,10 +182,10 @@ def test_a_name_is_given_up_by_a_node_that_is_away_and_by_no_other(
 ) -> None:
     beat(store, "a")
     with pytest.raises(Conflict, match="another node is called a"):
-        nodes.beat(store, "a", identity="other", concurrency=1)
+        nodes.beat(store, "a", me=NodeInstance("other"), concurrency=1)
     silence(store, "a", 60)
 
-    nodes.beat(store, "a", identity="other", concurrency=1)
+    nodes.beat(store, "a", me=NodeInstance("other"), concurrency=1)
 
     with pytest.raises(Conflict, match="FASTDEPLOY_NODE"):
         beat(store, "a")
@@ -212,7 +212,7 @@ def test_only_a_node_that_is_not_there_can_be_forgotten(
         nodes.forget(store, queue, ROOT, "b")
     with pytest.raises(Conflict, match="node a is ready"):
         nodes.forget(store, queue, ROOT, "a")
-    nodes.stop(store, "a", "a")
+    nodes.stop(store, "a", NodeInstance("a"))
 
     assert 0 == nodes.forget(store, queue, ROOT, "a")
     assert {} == states(store)
@@ -246,6 +246,48 @@ def test_a_started_worker_finds_the_jobs_that_an_earlier_release_left_it(
             {"queue": before.format(LONG)},
         )
 
-    nodes.beat(store, LONG, identity=LONG, concurrency=8, starting=True)
+    nodes.beat(store, LONG, me=NodeInstance(LONG), concurrency=8, starting=True)
 
     assert {number: now} == queues(store)
+
+
+# Copies of a node
+
+
+def start(store: Store, identity: str, instance: str, place: str) -> None:
+    me = NodeInstance(identity, instance, place)
+    nodes.beat(store, "a", me=me, concurrency=1, starting=True)
+
+
+def test_a_copy_of_a_nodes_folder_is_refused_while_the_node_is_heard(
+    store: Store,
+) -> None:
+    start(store, "same", "original", "here")
+    silence(store, "a", 25)
+
+    with pytest.raises(NodeTaken, match="a copy of this one's folder"):
+        start(store, "same", "copy", "there")
+
+    silence(store, "a", 35)
+    start(store, "same", "copy", "there")
+
+
+def test_a_node_whose_worker_was_killed_starts_again_at_once(store: Store) -> None:
+    start(store, "same", "killed", "here")
+
+    start(store, "same", "next", "here")
+
+    with pytest.raises(NodeTaken):
+        nodes.beat(store, "a", me=NodeInstance("same", "killed", "here"), concurrency=1)
+
+
+def test_a_node_that_lost_its_name_does_not_stop_the_one_that_has_it(
+    store: Store,
+) -> None:
+    start(store, "same", "original", "here")
+    silence(store, "a", 35)
+    start(store, "same", "copy", "there")
+
+    nodes.stop(store, "a", NodeInstance("same", "original", "here"))
+
+    assert {"a": NodeState.READY} == states(store)

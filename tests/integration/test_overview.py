@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.access import Permission
 from app.domain.deployment import Status
-from app.domain.node import NodeState
+from app.domain.node import NodeInstance, NodeState
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import nodes as node_usecases
@@ -88,8 +88,8 @@ def test_a_step_that_goes_on_for_too_long_is_not_about_to_end(
 
 def test_nodes_are_counted_by_their_state(store: Store) -> None:
     for name in ("a", "b"):
-        node_usecases.beat(store, name, identity=name, concurrency=1)
-    node_usecases.beat(store, "c", identity="c", concurrency=1, draining=True)
+        node_usecases.beat(store, name, me=NodeInstance(name), concurrency=1)
+    node_usecases.beat(store, "c", me=NodeInstance("c"), concurrency=1, draining=True)
 
     assert {NodeState.READY: 2, NodeState.DRAINING: 1} == overview.look(store).nodes
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app import bootstrap
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Deployment, Status
+from app.domain.node import NodeInstance
 from app.errors import Conflict, NotAllowed
 from app.settings import Settings
 from app.store import nodes as node_rows
@@ -139,7 +140,7 @@ def test_the_host_takes_the_place_of_the_one_that_was_backed_up(
 ) -> None:
     number = start_deployment(store, settings).id
     run_folder(settings, number, rc="0")
-    nodes.beat(store, "test", identity="a", concurrency=2)
+    nodes.beat(store, "test", me=NodeInstance("a"), concurrency=2)
     with store.begin() as db:
         db.execute(text("UPDATE registrations SET node = 'test'"))
         db.execute(text("UPDATE procrastinate_jobs SET queue_name = 'begun on test'"))
@@ -163,8 +164,8 @@ def test_what_other_nodes_have_begun_is_left_to_them(
 
 
 def test_another_nodes_name_is_not_taken(store: Store, settings: Settings) -> None:
-    nodes.beat(store, "test", identity="a", concurrency=2)
-    nodes.beat(store, "other", identity="b", concurrency=2)
+    nodes.beat(store, "test", me=NodeInstance("a"), concurrency=2)
+    nodes.beat(store, "other", me=NodeInstance("b"), concurrency=2)
 
     with pytest.raises(Conflict, match="FASTDEPLOY_NODE"):
         settled(store, moved(settings, node="other"))
