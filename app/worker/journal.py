@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.domain.events import JournalEvent, Output, StepReported
+from app.domain.events import JournalEvent, Notice, Output, StepReported
 from app.runner.masking import Masker
 from app.runner.text import before_character
 from app.worker.translate import MAX_LINE, output, translate
@@ -57,6 +57,8 @@ class Journal:
         With `ended`, nothing more will be written, so a last line without a newline
         is whole too.
         """
+        if lost := self._truncated():
+            return self._one(Notice(lost))
         while True:
             grown = self._fill()
             batch = self._take_lines() or self._take_piece()
@@ -66,6 +68,21 @@ class Journal:
                 return batch
             if not grown:
                 return None
+
+    def _truncated(self) -> str:
+        """Say what a truncation has taken, and read on from where writing goes on.
+
+        Nothing that FastDeploy starts truncates the file; somebody else may.
+        """
+        size = os.fstat(self._descriptor).st_size
+        if size >= self._offset + len(self._buffer):
+            return ""
+        was, self._offset = self._offset, 0
+        self._buffer, self._inside_line = b"", False
+        return (
+            f"The journal was truncated from at least {was} to {size} bytes: lines "
+            "that were not recorded before are lost. Recording goes on with what is there."
+        )
 
     def _fill(self) -> bool:
         """Read one block behind the buffer, unless it still has whole lines."""

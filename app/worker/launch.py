@@ -2,7 +2,8 @@
 
     runs/<id>/
         run.json    the command, and where its config file is
-        journal     stdout and stderr of the run: opened here, inherited by it
+        journal     stdout and stderr of the run: inherited by the runner of playbooks;
+                what a script prints comes through a pipe
         lock        held (flock) by the wrapper for as long as the run goes on
         pid         the wrapper's process; there once the wrapper has begun
         rc          the exit code; there once the run has ended
@@ -22,7 +23,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,16 +57,28 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _WRAPPER = """\
 cd "$1" && printf '%s\\n' "$$" 1<>pid.new && command -p mv pid.new pid || exit
 cd / && exec 2>/dev/null
+[ -z "$5" ] || (command -p env -i setsid "$5" -I -S "$6" \\
+    <&3 >>"$1/journal" 7>&5 8<&4 3<&- 4<&- 5>&- 9>&- &)
+exec 3<&- 4<&- 5>&-
 [ -z "$3" ] || echo 0 >"$3/cgroup.procs"
-(cd -- "$4"; shift 4; exec "$@" 2>&1 9>&-)
+(cd -- "$4"; shift 6; exec "$@" 2>&1 7<&- 8>&- 9>&-)
 rc=$? room=
+[ -z "$5" ] || { exec >/dev/null 8>&-; read -r _ <&7; }
 cd "$1" && { printf '%4096s' >room || room=full; command -p rm -f room; }
 command -p rm -f -- "$2"
 cd "$1" && printf '%s\\n' "$rc $room" 1<>rc.new && command -p mv rc.new rc
 """
+# A script (`$5` is not empty) prints into a pipe that `output_reader.py` reads. Its end
+# of the pipe is 3, what tells it that the script has ended 4, what it closes when all
+# is in the journal 5; the other ends of these are 8 and 7.
 #: What is put into `pid.new` and `rc.new` to take their room: blank, so that it adds
 #: nothing to what is written over its beginning.
 _BLANK = b"\n" * 32
+_OUTPUT_READER = Path(__file__).with_name("output_reader.py")
+#: Descriptors from here on are none of those that the wrapper gets.
+_ABOVE_WRAPPERS = 10
+#: A burst of output waits here, not in the script.
+_PIPE_SIZE = 1 << 20
 
 #: Bytes of a script's first line that the kernel reads.
 _MAX_FIRST_LINE = 256
@@ -179,8 +192,9 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
             "host, or set FASTDEPLOY_RUN_GROUP to a group that exists"
         ) from None
     try:
+        script = service.playbook is None
         own = _own_environment(service)
-        return _spawn(run, config, identity.folder, command, own)
+        return _spawn(run, config, identity.folder, command, own, script=script)
     except OSError as error:
         run.remove_config()
         if error.errno in FULL:
@@ -292,32 +306,57 @@ def _spawn(
     folder: Path,
     command: Sequence[str],
     environment: Mapping[str, str],
+    *,
+    script: bool,
 ) -> int:
     """Start the wrapper in its own session, with the journal, and the lock held."""
-    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    journal = os.open(run.journal, append, 0o600)
-    lock = os.open(run.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    reader = (sys.executable, str(_OUTPUT_READER)) if script else None
+    with ExitStack() as opened:
+
+        def keep(descriptor: int) -> int:
+            """Move a descriptor out of the way of those that the wrapper gets."""
+            moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE_WRAPPERS)
+            os.close(descriptor)
+            opened.callback(os.close, moved)
+            return moved
+
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        output = keep(os.open(run.journal, append, 0o600))
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        lock = keep(os.open(run.folder / "lock", flags, 0o600))
         # Taken here and inherited: there is no moment in which a living run has none.
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        given = {9: lock}
+        if reader:
+            given[3], output = map(keep, _output_pipe())
+            given[4], given[8] = map(keep, os.pipe())
+            given[7], given[5] = map(keep, os.pipe())
+        given |= {1: output, 2: output}
         return os.posix_spawn(
             "/bin/sh",
             ["sh", "-c", _WRAPPER, "fastdeploy-run", str(run.folder), str(config),
-             str(cgroup.make(run.folder) or ""), str(folder), *command],
+             str(cgroup.make(run.folder) or ""), str(folder),
+             *(reader or ("", "")), *command],
             _environment(run, environment),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, journal, 1),
-                (os.POSIX_SPAWN_DUP2, journal, 2),
-                (os.POSIX_SPAWN_DUP2, lock, 9),
+                *((os.POSIX_SPAWN_DUP2, there, here) for here, there in given.items()),
             ],
             setsid=True,
             setsigmask=[],
             setsigdef=_DEFAULT_SIGNALS,
         )  # fmt: skip
-    finally:
-        os.close(journal)
-        os.close(lock)
+
+
+def _output_pipe() -> tuple[int, int]:
+    """Return the pipe that a script prints into."""
+    reading, writing = os.pipe()
+    # It may be opened again by the user that the script runs as. Nobody else can: the
+    # only way to it is through the descriptors of the script's processes.
+    os.fchmod(writing, 0o622)
+    with suppress(OSError):  # where the system's limit for this user is lower
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+    return reading, writing
 
 
 def _own_environment(service: Service) -> Mapping[str, str]:

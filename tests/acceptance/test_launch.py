@@ -251,7 +251,12 @@ def test_a_run_whose_folder_cannot_be_entered_begins_in_the_root_folder(
     run.mkdir(parents=True)
 
     child = launching._spawn(  # noqa: SLF001 - no launch gets that far
-        launching.Run(run), Path("/nonexistent"), Path("/nonexistent"), ["/bin/pwd"], {}
+        launching.Run(run),
+        Path("/nonexistent"),
+        Path("/nonexistent"),
+        ["/bin/pwd"],
+        {},
+        script=True,
     )
     os.waitpid(child, 0)
 
@@ -481,3 +486,54 @@ def process_list() -> Iterator[str]:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             yield " ".join([*process.cmdline(), *process.environ().values()])
+
+
+REOPENING = """#!/bin/sh
+echo first
+echo second >/dev/stderr
+echo third >/dev/stdout
+echo fourth | tee /dev/stderr
+echo fifth >/proc/self/fd/2
+printf sixth | dd of=/dev/stdout 2>/dev/null
+"""
+
+
+def test_a_script_may_open_its_output_again(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("reopening", REOPENING)
+
+    ended = fastdeploy.run("reopening")
+
+    assert Status.SUCCESSFUL is ended.status
+    printed = fastdeploy.output(ended.id)
+    assert b"first\nsecond\nthird\nfourth\nfourth\nfifth\nsixth" == printed
+
+
+def test_what_a_script_leaves_behind_prints_into_nothing_and_lives(
+    fastdeploy: Installation,
+) -> None:
+    folder = fastdeploy.write_service(
+        "leaves-a-printer",
+        "#!/bin/sh\nhere=${0%/*}\necho before\n"
+        "(until [ -e $here/go ]; do sleep 0.05; done; echo behind; echo more\n"
+        " echo $? >$here/said) &\n",
+    )
+    ended = fastdeploy.run("leaves-a-printer")
+
+    (folder / "go").touch()
+
+    eventually((folder / "said").exists)
+    eventually(lambda: "0\n" == (folder / "said").read_text())
+    journal = fastdeploy.run_folder(ended.id) / "journal"
+    assert b"before\n" == journal.read_bytes() == fastdeploy.output(ended.id)
+
+
+def test_all_that_a_script_printed_is_there_however_much_it_was(
+    fastdeploy: Installation,
+) -> None:
+    fastdeploy.write_service("much", "#!/bin/sh\nseq 1 300000\n")
+
+    ended = fastdeploy.run("much")
+
+    assert b"".join(b"%d\n" % n for n in range(1, 300_001)) == fastdeploy.output(
+        ended.id
+    )

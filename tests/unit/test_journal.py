@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.events import JournalEvent, Output, RunnerEvent, StepReported
+from app.domain.events import JournalEvent, Notice, Output, RunnerEvent, StepReported
 from app.runner.masking import MASK, Masker
 from app.worker.journal import BLOCK, MAX_LINES, Batch, Journal
 from app.worker.translate import MAX_LINE
@@ -223,3 +223,23 @@ def test_memory_does_not_grow_with_the_journal(tmp_path: Path) -> None:
 def test_a_journal_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Journal(tmp_path / "journal", 0, NOTHING)
+
+
+def test_a_journal_that_was_truncated_is_read_on_with_a_notice(tmp_path: Path) -> None:
+    path = write(tmp_path, b"one\ntwo\nthree\n")
+    journal = Journal(path, 0, NOTHING)
+    journal.read()
+    with path.open("ab", buffering=0) as file:
+        file.truncate(0)
+        file.write(b"four\n")
+        found = [journal.read(), journal.read(), journal.read()]
+    journal.close()
+
+    notice, rest, nothing = found
+    assert notice is not None
+    [event] = notice.events
+    assert isinstance(event, Notice)
+    assert "from at least 14 to 5 bytes" in event.text
+    assert 0 == notice.offset
+    assert Batch([Output("four")], [5]) == rest
+    assert nothing is None
