@@ -35,7 +35,8 @@ from tests.integration.test_limits import fill
 #: Seconds within which everything here happens.
 DEADLINE = 30
 LINES = [f"line {number} {'x' * 200}" for number in range(output.MAX_EVENTS + 500)]
-PRINTED = "".join(f"{line}\n" for line in LINES).encode()
+EVENT = make_runner_line(stdout="")
+PRINTED = EVENT + b"\n" + "".join(f"{line}\n" for line in LINES).encode()
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def client(app: Starlette, store: Store) -> Client:
 def ended(store: Store, settings: Settings) -> int:
     """A deployment that has ended, and printed more than one piece."""
     running = start_deployment(store, settings)
-    record_lines(store, running.id, make_runner_line(stdout=""))
+    record_lines(store, running.id, EVENT)
     print_lines(store, running.id, *LINES)
     record.exited(store, running.id, 0)
     return running.id

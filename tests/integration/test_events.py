@@ -46,7 +46,7 @@ def test_an_open_event_is_printed_in_one_line_with_what_follows(
 
     append(store, deployment_id, first, second, b"three", b"four")
 
-    assert b"one two three\nfour\n" == printed(store, deployment_id)
+    assert b"one two three\nfour\n" == printed(store, deployment_id, script=False)
     assert [True, True, False, False] == [
         event.open for event in read(store, deployment_id)
     ]
@@ -139,7 +139,8 @@ def test_of_an_ansible_event_the_output_has_the_display_text(
     ]
     append(store, deployment_id, *lines)
 
-    assert b"ok: [web1]\nraw\n" == printed(store, deployment_id)
+    assert b"ok: [web1]\nraw\n" == printed(store, deployment_id, script=False)
+    assert b"\n".join([*lines[:2], b"raw\n"]) == printed(store, deployment_id)
     with store.begin() as db:
         found = output.read_data(db, deployment_id, after=0, up_to=5)
     assert found is not None
