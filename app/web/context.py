@@ -30,6 +30,8 @@ class Parts:
     look_json: Look[Piece]
     #: What a login holds while its password is checked.
     login_places: anyio.Semaphore
+    #: What a search holds while PostgreSQL reads for it.
+    search_places: anyio.Semaphore
 
 
 def parts(request: Request) -> Parts:

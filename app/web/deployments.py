@@ -28,6 +28,7 @@ from app.web.download import Download
 from app.web.history import before
 from app.web.live import stream
 from app.web.login import may
+from app.web.places import place
 from app.web.query import SMALLINT, number
 from app.web.render import context, failed, lines, parts_of, tasks_of
 
@@ -40,6 +41,8 @@ LISTED = 500
 #: Characters of an artifact that its page shows, and of JSON that it lays out.
 SHOWN_ARTIFACT = 200_000
 MAX_JSON = 2_000_000
+#: Searches that PostgreSQL reads for at once.
+SEARCHES_AT_ONCE = 2
 
 
 def index(request: Request) -> Response:
@@ -82,7 +85,13 @@ def show(request: Request) -> Response:
     )
 
 
-def search(request: Request) -> Response:
+async def search(request: Request) -> Response:
+    """Look for lines, when there is a place: PostgreSQL reads very many for it."""
+    async with place(parts(request).search_places, "search"):
+        return await run_in_threadpool(_search, request)
+
+
+def _search(request: Request) -> Response:
     """The lines of a deployment that are looked for, each with the way to it."""
     typed = request.query_params
     wanted = Wanted(
