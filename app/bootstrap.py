@@ -18,6 +18,7 @@ from app.web.deployments import SEARCHES_AT_ONCE
 from app.web.live import html_pieces, json_pieces
 from app.web.login import LOGINS_AT_ONCE
 from app.web.render import Renderer
+from app.web.single_flight import SingleFlight
 from app.worker.deploy import Carrier
 from app.worker.worker import Worker
 
@@ -64,6 +65,7 @@ def make_web(settings: Settings) -> Starlette:
             look_json=json_pieces(store),
             login_places=anyio.Semaphore(LOGINS_AT_ONCE),
             search_places=anyio.Semaphore(SEARCHES_AT_ONCE),
+            single_flight=SingleFlight(),
         )
     )
 

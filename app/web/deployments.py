@@ -24,6 +24,7 @@ from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.search import look as look_for
 from app.web import filters, forms, history
 from app.web.context import actor_of, parts
+from app.web.derived import with_artifacts
 from app.web.download import Download
 from app.web.history import before
 from app.web.live import stream
@@ -192,6 +193,7 @@ def retry(request: Request, form: FormData) -> Response:
     return RedirectResponse(f"/deployments/{launched}", 303)
 
 
+@with_artifacts
 def list_artifacts(request: Request) -> Response:
     """The files that ansible-runner leaves behind, by folder."""
     view = deploy.view(parts(request).store, _id(request))
@@ -208,10 +210,11 @@ def list_artifacts(request: Request) -> Response:
     )
 
 
+@with_artifacts
 def artifact(request: Request) -> Response:
     """One artifact, shown or downloaded."""
     if request.query_params.get("download"):
-        return download_artifact(request)
+        return _as_file(request)
     view = deploy.view(parts(request).store, _id(request))
     name = request.path_params["path"]
     path = artifacts.file(parts(request).store, parts(request).settings,
@@ -227,14 +230,20 @@ def artifact(request: Request) -> Response:
     )
 
 
+@with_artifacts
 def download_artifact(request: Request) -> Response:
     """One artifact as it is, to be kept as a file: no browser is to show it."""
+    return _as_file(request)
+
+
+def _as_file(request: Request) -> Response:
     view = deploy.view(parts(request).store, _id(request))
     path = artifacts.file(parts(request).store, parts(request).settings,
                           view.deployment, request.path_params["path"])  # fmt: skip
     return FileResponse(path, filename=path.name, media_type="application/octet-stream")
 
 
+@with_artifacts
 def archive(request: Request) -> Response:
     """All artifacts of a deployment as one file."""
     view = deploy.view(parts(request).store, _id(request))
