@@ -14,14 +14,18 @@ from app.store.store import Store
 from app.web.app import create_app
 from app.web.assets import load_assets
 from app.web.context import Parts
+from app.web.deployments import SEARCHES_AT_ONCE
 from app.web.live import html_pieces, json_pieces
 from app.web.login import LOGINS_AT_ONCE
 from app.web.render import Renderer
+from app.web.single_flight import SingleFlight
 from app.worker.deploy import Carrier
 from app.worker.worker import Worker
 
 #: Database connections of the web process; its threads take turns.
 WEB_CONNECTIONS = 10
+#: Seconds that one statement of the web process may take. A search has its own limit.
+WEB_STATEMENT_SECONDS = 15
 
 
 def make_store(settings: Settings, connections: int = 2) -> Store:
@@ -41,7 +45,13 @@ def make_launcher(settings: Settings) -> Queue:
 
 def make_web(settings: Settings) -> Starlette:
     """The web application."""
-    store = make_store(settings, WEB_CONNECTIONS)
+    store = Store(
+        make_engine(
+            settings,
+            connections=WEB_CONNECTIONS,
+            statement_seconds=WEB_STATEMENT_SECONDS,
+        )
+    )
     renderer = Renderer(load_assets())
     return create_app(
         Parts(
@@ -54,6 +64,8 @@ def make_web(settings: Settings) -> Starlette:
             look_html=html_pieces(store, renderer),
             look_json=json_pieces(store),
             login_places=anyio.Semaphore(LOGINS_AT_ONCE),
+            search_places=anyio.Semaphore(SEARCHES_AT_ONCE),
+            single_flight=SingleFlight(),
         )
     )
 

@@ -26,6 +26,8 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: The name of a Unix account or group.
 ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
 DEFAULT_TIMEOUT = 3600
+#: Bytes of a config.json.
+MAX_BYTES = 256 * 1024
 #: The longest time that is counted in days: a hundred years. Python's dates end soon
 #: after, and PostgreSQL's numbers of bytes at 8 EiB.
 MAX_DAYS = 36_500
@@ -281,10 +283,17 @@ def parse(content: bytes, folder: str) -> Service:
 
     Raises Invalid with a sentence for each thing that is wrong with it.
     """
+    if len(content) > MAX_BYTES:
+        raise Invalid(f"config.json is longer than {MAX_BYTES} bytes")
     try:
         data = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise Invalid(f"config.json is not JSON: {error}") from None
+    if isinstance(data, dict):
+        # First: whether it is a JSON Schema takes long to find out.
+        too_large = variable_schema.find_size_problem(data.get("variables"))
+        if too_large:
+            raise Invalid(f"variables: {too_large}")
     try:
         service = Service.model_validate(data)
     except ValidationError as error:

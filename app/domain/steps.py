@@ -69,18 +69,24 @@ class Steps:
     """
 
     def __init__(self, stored: Iterable[Step]) -> None:
-        self._steps = {step.name: step for step in stored}
+        # Hosts are kept beside their steps, in the order of their last failure: a
+        # tuple that grows with each failure would take quadratic time.
+        self._steps: dict[str, Step] = {}
+        self._hosts: dict[str, dict[str, None]] = {}
+        for step in stored:
+            self._steps[step.name] = replace(step, failed_hosts=())
+            self._hosts[step.name] = dict.fromkeys(step.failed_hosts)
         self._changed: dict[str, Step] = {}
         running = [s for s in self._steps.values() if s.state is StepState.RUNNING]
         self._current = running[-1].name if running else None
 
     def __iter__(self) -> Iterator[Step]:
-        return iter(self._steps.values())
+        return map(self._with_hosts, self._steps.values())
 
     def take_changed(self) -> list[Step]:
         """Return the steps that changed since the last call."""
         changed, self._changed = list(self._changed.values()), {}
-        return changed
+        return [self._with_hosts(step) for step in changed]
 
     def apply(self, event: JournalEvent, at: datetime) -> int | None:
         """Fold one event; return the position of the step that it belongs to."""
@@ -106,7 +112,7 @@ class Steps:
     @property
     def failed(self) -> list[Step]:
         """The steps in failure, in their order."""
-        return [s for s in self._steps.values() if s.state is StepState.FAILURE]
+        return [s for s in self if s.state is StepState.FAILURE]
 
     @property
     def running(self) -> str:
@@ -142,12 +148,13 @@ class Steps:
         if step.name != self._current:
             self._leave_current(at)
             self._current = step.name
+        hosts = self._hosts.setdefault(step.name, {})
         if event.result in _FAILURES:
-            message = _describe_failure(step, event)
-            hosts = (*(h for h in step.failed_hosts if h != event.host), event.host)
-            step = replace(step, failed_hosts=hosts)
+            message = _describe_failure(step, event, again=event.host in hosts)
+            hosts.pop(event.host, None)
+            hosts[event.host] = None
             self._set(step, StepState.FAILURE, message, at)
-        elif step.state is not StepState.RUNNING and not step.failed_hosts:
+        elif step.state is not StepState.RUNNING and not hosts:
             self._set(step, StepState.RUNNING, step.message, at)
         return step.position
 
@@ -172,28 +179,25 @@ class Steps:
         self._leave_current(at)
         self._current = None
         last = {
-            host: step.name
-            for step in self._steps.values()
-            for host in step.failed_hosts
+            host: name
+            for name in self._steps
+            for host in self._hosts.get(name, ())
             if host in failed
         }
         for step in list(self._steps.values()):
-            final = tuple(h for h in step.failed_hosts if last.get(h) == step.name)
-            if step.failed_hosts and not final:
-                self._set(
-                    replace(step, failed_hosts=()),
-                    StepState.SUCCESS,
-                    f"{step.message} (rescued)",
-                    at,
-                )
-            elif final != step.failed_hosts:
-                self._set(replace(step, failed_hosts=final), step.state,
-                          step.message, at)  # fmt: skip
+            hosts = self._hosts.get(step.name, {})
+            final = dict.fromkeys(h for h in hosts if last.get(h) == step.name)
+            self._hosts[step.name] = final
+            if hosts and not final:
+                self._set(step, StepState.SUCCESS, f"{step.message} (rescued)", at)
+            elif len(final) < len(hosts):
+                self._set(step, step.state, step.message, at)
 
     def _forget_hosts(self) -> None:
-        for step in list(self._steps.values()):
-            if step.failed_hosts:
-                self._keep(replace(step, failed_hosts=()))
+        for name, hosts in self._hosts.items():
+            if hosts:
+                hosts.clear()
+                self._keep(self._steps[name])
 
     def _find_or_add(self, name: str) -> Step | None:
         name = cut(name, MAX_NAME)
@@ -220,11 +224,14 @@ class Steps:
         self._steps[step.name] = step
         self._changed[step.name] = step
 
+    def _with_hosts(self, step: Step) -> Step:
+        return replace(step, failed_hosts=tuple(self._hosts.get(step.name, ())))
+
     def _position_of(self, name: str | None) -> int | None:
         return self._steps[name].position if name in self._steps else None
 
 
-def _describe_failure(step: Step, event: RunnerEvent) -> str:
+def _describe_failure(step: Step, event: RunnerEvent, *, again: bool) -> str:
     """Describe a failure on a host; one in the same task as the last one counts it."""
     said = escapes.strip(f"{event.task}: {event.result} on ")
     # The step as it is stored has all that a worker needs that resumes a run.
@@ -232,8 +239,7 @@ def _describe_failure(step: Step, event: RunnerEvent) -> str:
     if step.message.startswith(said):
         counted = re.match(r"(\d+) hosts", step.message[len(said) :])
         earlier = int(counted[1]) if counted else 1
-    again = earlier > 0 and event.host in step.failed_hosts
-    count = earlier if again else earlier + 1
+    count = earlier if again and earlier else earlier + 1
     hosts = event.host if count == 1 else f"{count} hosts"
     why = f": {event.message}" if event.message else ""
     return f"{said}{hosts}{why}"

@@ -1,7 +1,7 @@
 """Whether `variables` of a config.json can be used: more than being a JSON Schema."""
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import jsonschema
@@ -11,6 +11,8 @@ from referencing.jsonschema import DRAFT202012
 
 from app.domain import ecma262, json_schema, patterns, schema_errors, secret_values
 
+#: Schemas within the schema of a service's launch variables.
+MAX_SCHEMAS = 1_000
 _NO_FORMATS = jsonschema.FormatChecker(formats=())
 
 
@@ -48,6 +50,8 @@ def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
         return [*found, *_defaults(schema, secret)]
     except RecursionError:
         return [*found, "the schema refers to itself without end"]
+    except json_schema.TooCostly:
+        return [*found, "its defaults take too long to check against the schema"]
 
 
 def _require_own_references(schema: dict[str, Any]) -> None:
@@ -68,6 +72,12 @@ def _require_own_references(schema: dict[str, Any]) -> None:
                 raise ValueError(
                     f"may only refer to a schema in itself, which {shown} is not"
                 )
+
+
+def find_size_problem(schema: Any) -> str:
+    """Say that a schema is too large to be checked; empty if it isn't."""
+    count = sum(1 for _ in islice(json_schema.subschemas(schema), MAX_SCHEMAS + 1))
+    return f"has more than {MAX_SCHEMAS} schemas in it" if count > MAX_SCHEMAS else ""
 
 
 def _resolver(schema: Mapping[str, Any]) -> Callable[[str], Any]:

@@ -1,6 +1,7 @@
 """Launch variables: from what a person typed to values that the service accepts."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import jsonschema
@@ -18,6 +19,8 @@ _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 #: Problems that are told of one variable; a list may have thousands of the same.
 _TOLD = 5
+#: Problems that are looked at: each is described, which takes longer than finding it.
+_LOOKED_AT = 1000
 
 
 def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,11 +42,15 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
         _require_exact(values)
     problems: dict[str, list[str]] = {}
     try:
-        for error in json_schema.errors(service.variables, values):
-            for name, problem in _explain(service, error, values).items():
+        secret = service.secret_names
+        found = json_schema.errors(service.variables, values)
+        for error in islice(found, _LOOKED_AT):
+            for name, problem in _explain(service, secret, error, values).items():
                 told = problems.setdefault(name, [])
                 if problem not in told and len(told) < _TOLD:
                     told.append(problem)
+    except json_schema.TooCostly:
+        problems = {"": ["there is too much in them to check; launch with less"]}
     except RecursionError:
         problems = {"": ["the service's schema refers to itself without end"]}
     except ecma262.Unsupported as error:
@@ -153,7 +160,10 @@ def is_list_of_texts(schema: Mapping[str, Any]) -> bool:
 
 
 def _explain(
-    service: Service, error: jsonschema.ValidationError, values: Mapping[str, Any]
+    service: Service,
+    secret: frozenset[str],
+    error: jsonschema.ValidationError,
+    values: Mapping[str, Any],
 ) -> dict[str, str]:
     """What is wrong, by the name of the variable; "" where it is about several.
 
@@ -161,7 +171,7 @@ def _explain(
     """
     if error.absolute_path:
         name, *inside = map(str, error.absolute_path)
-        if name in service.secret_names:
+        if name in secret:
             return {name: "is not what this variable accepts"}
         place = "/".join(inside)
         problem = schema_errors.sentence(error)
@@ -170,7 +180,7 @@ def _explain(
         required: list[str] = service.variables.get("required", [])
         missing = [name for name in required if name not in values]
         return dict.fromkeys(missing, "is required")
-    if service.secret_names:
+    if secret:
         # The message would quote all the values, the secret ones too.
         return {"": "the variables don't fit the service's schema together"}
     return {"": schema_errors.sentence(error)}

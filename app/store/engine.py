@@ -26,8 +26,14 @@ PATIENT: dict[str, Any] = {
 OUTAGE = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
-def make_engine(settings: Settings, *, connections: int) -> Engine:
-    """Return an engine with a pool of up to `connections`; it connects when used."""
+def make_engine(
+    settings: Settings, *, connections: int, statement_seconds: int = 0
+) -> Engine:
+    """Return an engine with a pool of up to `connections`; it connects when used.
+
+    PostgreSQL ends a statement that takes longer than `statement_seconds`; 0 is for as
+    long as it takes.
+    """
     return create_engine(
         settings.database.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=connections,
@@ -37,6 +43,6 @@ def make_engine(settings: Settings, *, connections: int) -> Engine:
         connect_args={
             **PATIENT,
             "application_name": "fastdeploy",
-            "options": "-c timezone=UTC",
+            "options": f"-c timezone=UTC -c statement_timeout={statement_seconds}s",
         },
     )

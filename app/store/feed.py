@@ -148,8 +148,7 @@ class Feed:
     async def _end_revoked(self) -> None:
         """End the streams of those who may not watch any more, for ever."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._access_changed.wait(), CHECK_ANYWAY)
+            await _wait(self._access_changed, CHECK_ANYWAY)
             self._access_changed.clear()
             try:
                 revoked = await asyncio.to_thread(_revoked, list(self._watchers))
@@ -163,6 +162,14 @@ class Feed:
             if revoked:
                 for hub in list(self._hubs.values()):
                     await hub.wake_watchers()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but no longer than that."""
+    # Python 3.11's wait_for would lose a cancellation at the moment of the event.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _revoked(watchers: list[_Watcher]) -> list[_Watcher]:
@@ -268,8 +275,7 @@ class _Hub(Generic[P]):
             if self._error is not None or piece.complete:
                 return
             if piece.after == piece.last:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wakened.wait(), LOOK_ANYWAY)
+                await _wait(self._wakened, LOOK_ANYWAY)
 
     def _keep(self, piece: P) -> None:
         self._version += 1

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from psycopg.errors import DiskFull
-from sqlalchemy import Connection, Engine
+from psycopg.errors import DiskFull, QueryCanceled
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -19,15 +19,18 @@ class Store:
         self.engine = engine
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, statement_seconds: float | None = None) -> Iterator[Connection]:
         """One transaction: committed at the end of the block, rolled back on an error.
 
         Raises Unavailable if PostgreSQL doesn't answer, goes away or has no room; then
         nothing of the block has happened, unless it went away during the commit itself.
-        Raises Busy if no connection gets free in time.
+        Raises Busy if no connection gets free in time, and if a statement takes longer
+        than `statement_seconds`, or else than the engine allows.
         """
         try:
             with self.engine.begin() as connection:
+                if statement_seconds is not None:
+                    _limit(connection, statement_seconds)
                 yield connection
         except PoolTimeout as error:
             raise Busy(
@@ -35,11 +38,22 @@ class Store:
                 "few seconds"
             ) from error
         except (OperationalError, InterfaceError, *OUTAGE) as error:
+            if isinstance(getattr(error, "orig", error), QueryCanceled):
+                raise Busy(
+                    "PostgreSQL took too long for this; try again in a few seconds, or "
+                    "ask for less"
+                ) from error
             raise Unavailable(_why(error)) from error
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _limit(connection: Connection, seconds: float) -> None:
+    milliseconds = str(max(1, int(seconds * 1000)))
+    limit = func.set_config("statement_timeout", milliseconds, True)
+    connection.execute(select(limit))
 
 
 def _why(error: Exception) -> str:

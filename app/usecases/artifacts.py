@@ -29,7 +29,7 @@ from app.domain.deployment import Deployment
 from app.errors import NotFound
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import output
+from app.usecases import deploy, output
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,14 @@ def write(store: Store, settings: Settings, deployment: Deployment) -> None:
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def prepare(store: Store, settings: Settings, deployment_id: int) -> None:
+    """Write the artifact folder of a deployment if there is one to write and it isn't.
+
+    Raises NotFound.
+    """
+    _made(store, settings, deploy.find(store, deployment_id))
 
 
 def listing(

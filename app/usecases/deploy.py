@@ -73,8 +73,15 @@ def request(
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
+        _, checked = _deployable(db, service_name)
+    # It may take a second, in which no transaction is to be open.
+    values = launch_variables.check(checked, given)
+    with store.begin() as db:
+        if (repeated := find_earlier(db, key)) is not None:
+            return repeated
         service_id, service = _deployable(db, service_name)
-        values = launch_variables.check(service, given)
+        if service != checked:
+            raise Conflict("config.json has just changed; launch the service again")
         shown, secret = launch_variables.split_secrets(service, values)
         wanted = Wanted(
             service_id=service_id,

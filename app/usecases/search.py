@@ -1,5 +1,6 @@
 """Looking for lines in what a deployment printed."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ from app.usecases.deploy import View
 PAGE = 200
 #: Events that are searched for one page, however few of them are wanted.
 SPAN = 200_000
+#: Events of one statement, the seconds that it may take, and those after which no
+#: further one is begun: a search for what isn't there reads every event.
+STEP = 10_000
+STATEMENT_SECONDS = 5
+SECONDS = 1.0
 #: Hosts whose names are offered.
 MAX_HOSTS = 200
 
@@ -33,21 +39,28 @@ class Found:
     further: int | None
 
 
-def look(store: Store, deployment_id: int, wanted: Wanted, after: int) -> Found:
-    """The first PAGE wanted lines behind event `after`; raises NotFound."""
+def look(
+    store: Store,
+    deployment_id: int,
+    wanted: Wanted,
+    after: int,
+    *,
+    seconds: float = SECONDS,
+) -> Found:
+    """The first PAGE wanted lines behind event `after`.
+
+    It looks at no more than SPAN events, and at no further STEP of them after
+    `seconds`. Raises NotFound, and Busy.
+    """
     with store.begin() as db:
         view = deploy.view_in(db, deployment_id)
         last = view.deployment.last_event
-        up_to = min(after + SPAN, last)
-        found: list[Event] = []
-        if wanted.anything:
-            found = search.find(
-                db, deployment_id, wanted, after=after, up_to=up_to, limit=PAGE
-            )
         results.by_index(db)
         hosts = results.hosts_after(db, deployment_id, after="", limit=MAX_HOSTS)
-    if len(found) == PAGE:
-        up_to = found[-1].number
+    found: list[Event] = []
+    up_to = min(after + SPAN, last)
+    if wanted.anything:
+        found, up_to = _find(store, deployment_id, wanted, (after, up_to), seconds)
     return Found(
         view=view,
         events=found,
@@ -56,3 +69,33 @@ def look(store: Store, deployment_id: int, wanted: Wanted, after: int) -> Found:
         last=up_to,
         further=up_to if wanted.anything and up_to < last else None,
     )
+
+
+def _find(
+    store: Store,
+    deployment_id: int,
+    wanted: Wanted,
+    between: tuple[int, int],
+    seconds: float,
+) -> tuple[list[Event], int]:
+    """The wanted lines between two events, and up to which one it has looked."""
+    found: list[Event] = []
+    place, end = between
+    stop_at = time.monotonic() + seconds
+    while place < end:
+        up_to = min(place + STEP, end)
+        with store.begin(STATEMENT_SECONDS) as db:
+            found += search.find(
+                db,
+                deployment_id,
+                wanted,
+                after=place,
+                up_to=up_to,
+                limit=PAGE - len(found),
+            )
+        place = up_to
+        if len(found) == PAGE:
+            return found, found[-1].number
+        if time.monotonic() >= stop_at:
+            break
+    return found, place

@@ -9,7 +9,6 @@ from app.usecases import (
     artifacts,
     catalogue,
     deploy,
-    doctor,
     history,
     nodes,
     results,
@@ -17,6 +16,7 @@ from app.usecases import (
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import filters, schemas
 from app.web.context import actor_of, parts
+from app.web.derived import report, with_artifacts
 from app.web.history import PAGE, before
 from app.web.schemas import LaunchRequest, SyncBody
 
@@ -42,12 +42,10 @@ def sync(request: Request) -> Response:
     return JSONResponse(body.model_dump())
 
 
-def examine(request: Request) -> Response:
+async def examine(request: Request) -> Response:
     """GET /api/services/{name}/doctor."""
-    report = doctor.examine(
-        parts(request).store, parts(request).settings, request.path_params["name"]
-    )
-    return JSONResponse(schemas.report(report).model_dump())
+    found = await report(request)
+    return JSONResponse(schemas.report(found).model_dump())
 
 
 async def launch(request: Request) -> Response:
@@ -109,6 +107,7 @@ def retry(request: Request) -> Response:
     )
 
 
+@with_artifacts
 def list_artifacts(request: Request) -> Response:
     """GET /api/deployments/{id}/artifacts: path and size in bytes of each file."""
     store, settings = parts(request).store, parts(request).settings

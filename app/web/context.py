@@ -13,6 +13,7 @@ from app.store.feed import Feed, Look
 from app.store.store import Store
 from app.web.live import Piece
 from app.web.render import Renderer
+from app.web.single_flight import SingleFlight
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Parts:
     look_json: Look[Piece]
     #: What a login holds while its password is checked.
     login_places: anyio.Semaphore
+    #: What a search holds while PostgreSQL reads for it.
+    search_places: anyio.Semaphore
+    #: Makes artifact folders and reports, once for all who wait for the same.
+    single_flight: SingleFlight
 
 
 def parts(request: Request) -> Parts:

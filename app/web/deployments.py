@@ -25,10 +25,12 @@ from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.search import look as look_for
 from app.web import filters, forms, history
 from app.web.context import actor_of, parts
+from app.web.derived import with_artifacts
 from app.web.download import Download
 from app.web.history import before
 from app.web.live import stream
 from app.web.login import may
+from app.web.places import place
 from app.web.query import SMALLINT, number
 from app.web.render import context, failed, lines, parts_of, tasks_of
 
@@ -41,6 +43,8 @@ LISTED = 500
 #: Characters of an artifact that its page shows, and of JSON that it lays out.
 SHOWN_ARTIFACT = 200_000
 MAX_JSON = 2_000_000
+#: Searches that PostgreSQL reads for at once.
+SEARCHES_AT_ONCE = 2
 
 
 def index(request: Request) -> Response:
@@ -83,7 +87,13 @@ def show(request: Request) -> Response:
     )
 
 
-def search(request: Request) -> Response:
+async def search(request: Request) -> Response:
+    """Look for lines, when there is a place: PostgreSQL reads very many for it."""
+    async with place(parts(request).search_places, "search"):
+        return await run_in_threadpool(_search, request)
+
+
+def _search(request: Request) -> Response:
     """The lines of a deployment that are looked for, each with the way to it."""
     typed = request.query_params
     wanted = Wanted(
@@ -184,6 +194,7 @@ def retry(request: Request, form: FormData) -> Response:
     return RedirectResponse(f"/deployments/{launched}", 303)
 
 
+@with_artifacts
 def list_artifacts(request: Request) -> Response:
     """The files that ansible-runner leaves behind, by folder."""
     view = deploy.view(parts(request).store, _id(request))
@@ -200,10 +211,11 @@ def list_artifacts(request: Request) -> Response:
     )
 
 
+@with_artifacts
 def artifact(request: Request) -> Response:
     """One artifact, shown or downloaded."""
     if request.query_params.get("download"):
-        return download_artifact(request)
+        return _as_file(request)
     view = deploy.view(parts(request).store, _id(request))
     name = request.path_params["path"]
     path = artifacts.file(parts(request).store, parts(request).settings,
@@ -219,14 +231,20 @@ def artifact(request: Request) -> Response:
     )
 
 
+@with_artifacts
 def download_artifact(request: Request) -> Response:
     """One artifact as it is, to be kept as a file: no browser is to show it."""
+    return _as_file(request)
+
+
+def _as_file(request: Request) -> Response:
     view = deploy.view(parts(request).store, _id(request))
     path = artifacts.file(parts(request).store, parts(request).settings,
                           view.deployment, request.path_params["path"])  # fmt: skip
     return FileResponse(path, filename=path.name, media_type="application/octet-stream")
 
 
+@with_artifacts
 def archive(request: Request) -> Response:
     """All artifacts of a deployment as one file."""
     view = deploy.view(parts(request).store, _id(request))

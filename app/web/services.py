@@ -1,9 +1,11 @@
 """Pages about services: one service with its launch form, sync, launch."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +17,7 @@ from app.usecases import catalogue, comparing, deploy, doctor, trends
 from app.usecases.doctor import Report
 from app.web import chart, filters, forms, history
 from app.web.context import actor_of, parts
+from app.web.derived import report
 from app.web.query import BIGINT, number
 
 
@@ -45,11 +48,10 @@ def show(request: Request) -> Response:
     return _page(request, sent=sent, status_code=status_code, again=again)
 
 
-def examine(request: Request) -> Response:
+async def examine(request: Request) -> Response:
     """One service, with what the doctor finds on this host."""
-    store, settings = parts(request).store, parts(request).settings
-    report = doctor.examine(store, settings, request.path_params["name"])
-    return _page(request, sent={}, report=report)
+    found = await report(request)
+    return await run_in_threadpool(partial(_page, request, sent={}, report=found))
 
 
 def launch(request: Request, form: FormData) -> Response:

@@ -4,18 +4,24 @@ import io
 import json
 import tarfile
 import threading
+from typing import Any
 
+import anyio
 import pytest
+from sqlalchemy import event
 
+from app import bootstrap
+from app.domain.access import Permission
 from app.domain.deployment import Deployment
 from app.errors import NotFound
 from app.settings import Settings
 from app.store.events import Occurrence
 from app.store.store import Store
-from app.usecases import artifacts, deploy, record
+from app.usecases import access, artifacts, deploy, record
 from app.usecases.record import Place
 from app.worker.translate import translate
-from tests.factories import NOW, UUID, make_runner_line, start_deployment
+from tests.factories import NOW, ROOT, UUID, make_runner_line, start_deployment
+from tests.integration.asgi import Client
 
 
 def end(store: Store, settings: Settings, *lines: bytes) -> Deployment:
@@ -106,6 +112,38 @@ def test_several_may_ask_for_it_at_once(store: Store, settings: Settings) -> Non
     assert [303] * 4 == found
     folder = artifacts.artifacts_of(settings, deployment.id)
     assert [folder] == list(folder.parent.iterdir())
+
+
+def test_many_requests_make_a_missing_folder_once(
+    store: Store, settings: Settings
+) -> None:
+    """40 requests made it 15 times at once, and no other request was answered."""
+    numbers = [end(store, settings, b"text").id for _ in "12"]
+    secret = access.create_token(store, ROOT, "reader", [Permission.VIEW])
+    app = bootstrap.make_web(settings)
+    client = Client(app, secret)
+    reads: list[str] = []
+
+    @event.listens_for(app.state.parts.store.engine, "before_cursor_execute")
+    def note(_c: Any, _s: Any, statement: str, *_: Any) -> None:
+        if "octet_length" in statement:
+            reads.append(statement)
+
+    async def ask(number: int, times: int) -> None:
+        async def once() -> None:
+            status, _ = await client.request(f"/api/deployments/{number}/artifacts")
+            assert 200 == status
+
+        async with anyio.create_task_group() as group:
+            for _ in range(times):
+                group.start_soon(once)
+
+    anyio.run(ask, numbers[0], 1)
+    for_one = len(reads)
+    anyio.run(ask, numbers[1], 60)
+
+    assert 2 * for_one == len(reads) > 0
+    app.state.parts.store.close()
 
 
 @pytest.mark.parametrize(

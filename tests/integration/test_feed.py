@@ -330,3 +330,28 @@ def test_a_quiet_stream_ends_when_its_watcher_loses_the_right(
                 pass
 
     run(main())
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_task_that_waits_is_canceled_at_the_moment_of_its_event(turns: int) -> None:
+    """It went on for ever with Python 3.11, and the web process did not stop."""
+
+    async def main() -> None:
+        event = asyncio.Event()
+
+        async def work() -> None:
+            while True:
+                await feed_module._wait(event, PATIENCE)  # noqa: SLF001
+                event.clear()
+
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        event.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        task.cancel()
+        assert {task} == done
+
+    run(main())

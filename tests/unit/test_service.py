@@ -374,3 +374,18 @@ def test_the_published_schema_accepts_what_we_accept() -> None:
     assert validator.is_valid(make_config())
     assert not validator.is_valid(make_config(playbook="site.yml"))
     assert not validator.is_valid(make_config(colour="red"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (make_schema(a={"anyOf": [{}] * 1_000}), "more than 1000 schemas"),
+        (make_schema(a={"title": "x" * 300_000}), "longer than 262144 bytes"),
+    ],
+    ids=["schemas", "bytes"],
+)
+def test_a_schema_that_is_too_large_is_refused(
+    schema: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Invalid, match=said):
+        parse_config(variables=schema)

@@ -1,9 +1,12 @@
 """Launch variables: what is accepted, what is refused, and what is never repeated."""
 
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from app.domain import json_schema
 from app.domain.service import Service
 from app.domain.variables import (
     MAX_SIZE,
@@ -270,3 +273,85 @@ def test_secrets_are_parted_from_what_may_be_shown() -> None:
 
     assert {"colour": "red"} == shown
     assert {"token": CANARY} == secret
+
+
+UNIQUE = {"type": "array", "uniqueItems": True}
+
+
+@pytest.mark.parametrize(
+    ("value", "unique"),
+    [
+        ([1, 1.0], False), ([1, True], True), ([0, False], True), ([0.0, -0.0], False),
+        ([{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}], False), ([[], {}], True),
+        ([{"a": 1}, {"a": True}], True), (["1", 1], True), ([None, None], False),
+        ([1e300, 1e300], False), ([2**53, 2**53 + 1], True), ([], True),
+    ],
+)  # fmt: skip
+def test_items_are_the_same_as_json_schema_says(
+    value: list[Any],
+    unique: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    found = list(json_schema.errors(UNIQUE, value))
+
+    assert unique is (not found)
+
+
+def test_20_000_different_objects_are_checked_in_time() -> None:
+    """It took over 100 seconds: each was compared with each."""
+    value = [{"n": number} for number in range(20_000)]
+    begin = time.process_time()
+
+    check(service_with(a=UNIQUE), {"a": value})
+
+    assert time.process_time() - begin < 5
+
+
+COSTLY: dict[str, tuple[dict[str, Any], Any]] = {
+    "enum-of-many": (
+        {"items": {"enum": [f"choice {n}" for n in range(5000)]}}, ["?"] * 20_000,
+    ),
+    "unevaluated": (
+        {"prefixItems": [True], "unevaluatedItems": {"type": "integer"}}, [1] * 60_000,
+    ),
+    "exponential": (
+        {"$ref": "#/$defs/a12"}, 1,
+    ),
+    "nested-unique": (
+        {"$ref": "#/$defs/deep"}, [[[[[[*range(20_000)]]]]]],
+    ),
+}  # fmt: skip
+DEFS = {
+    "a0": {"type": "string"},
+    **{f"a{n}": {"anyOf": [{"$ref": f"#/$defs/a{n - 1}"}] * 4} for n in range(1, 13)},
+    "deep": {"uniqueItems": True, "items": {"$ref": "#/$defs/deep"}},
+}
+
+
+@pytest.mark.parametrize(("schema", "value"), COSTLY.values(), ids=COSTLY.keys())
+def test_what_takes_too_long_to_check_is_refused_in_time(
+    schema: dict[str, Any], value: Any
+) -> None:
+    service = make_service(variables=make_schema(a=schema) | {"$defs": DEFS})
+    begin = time.process_time()
+
+    with suppress(InvalidVariables):
+        check(service, {"a": value})
+
+    assert time.process_time() - begin < 10
+
+
+def test_the_refusal_of_a_costly_value_says_so() -> None:
+    schema, value = COSTLY["enum-of-many"]
+
+    assert "too much" in problems_of(service_with(a=schema), a=value)[""]
+
+
+def test_many_wrong_items_are_refused_in_time() -> None:
+    service = service_with(
+        a={"items": {"type": "integer"}},
+        **{f"v{n}": {"type": "string"} for n in range(500)},
+    )
+    begin = time.process_time()
+
+    assert "is not of type" in problems_of(service, a=["x"] * 50_000)["a"]
+    assert time.process_time() - begin < 5

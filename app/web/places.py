@@ -1,0 +1,31 @@
+"""Places for what is expensive: a few requests at a time, the others wait a little."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from app.errors import Busy
+
+#: Seconds that a request waits for its turn.
+PATIENCE = 15
+
+
+@asynccontextmanager
+async def place(places: anyio.Semaphore, doing: str) -> AsyncIterator[None]:
+    """Hold a place during the block. Raises Busy if none gets free in time.
+
+    A request that waits holds no thread and no connection. `doing` says what too many
+    people do.
+    """
+    try:
+        with anyio.fail_after(PATIENCE):
+            await places.acquire()
+    except TimeoutError:
+        raise Busy(
+            f"too many people {doing} at this moment; try again in a few seconds"
+        ) from None
+    try:
+        yield
+    finally:
+        places.release()

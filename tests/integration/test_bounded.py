@@ -1,0 +1,71 @@
+"""What one request may cost: statements end, searches stop, and few run at once."""
+
+import anyio
+import pytest
+from sqlalchemy import text
+from starlette.applications import Starlette
+
+from app import bootstrap
+from app.domain.access import Permission
+from app.errors import Busy
+from app.settings import Settings
+from app.store.search import Wanted
+from app.store.store import Store
+from app.usecases import access, search
+from tests.factories import ROOT, print_lines, start_deployment
+from tests.integration.asgi import Client
+
+
+def test_a_statement_ends_at_its_limit_and_that_is_no_outage(store: Store) -> None:
+    with pytest.raises(Busy, match="took too long"), store.begin(0.05) as db:
+        db.execute(text("SELECT pg_sleep(30)"))
+
+    with store.begin() as db:
+        assert "0" == db.scalar(text("SHOW statement_timeout"))
+
+
+def test_every_statement_of_the_web_process_has_a_limit(web: Starlette) -> None:
+    with web.state.parts.store.begin() as db:
+        assert "15s" == db.scalar(text("SHOW statement_timeout"))
+
+
+def test_a_search_stops_when_its_time_is_over(store: Store, settings: Settings) -> None:
+    number = start_deployment(store, settings).id
+    print_lines(store, number, *["nothing"] * 2 * search.STEP, "needle")
+
+    first = search.look(store, number, Wanted(text="needle"), 0, seconds=0)
+    second = search.look(store, number, Wanted(text="needle"), search.STEP, seconds=60)
+
+    assert ([], search.STEP) == (first.events, first.further)
+    assert ["needle"] == [event.text for event in second.events]
+    assert second.further is None
+
+
+def test_searches_that_wait_let_others_pass(store: Store, settings: Settings) -> None:
+    number = start_deployment(store, settings).id
+    secret = access.create_token(store, ROOT, "reader", [Permission.VIEW])
+    app = bootstrap.make_web(settings)
+    client = Client(app, secret)
+    places = app.state.parts.search_places
+    found: list[int] = []
+
+    async def look() -> None:
+        status, _ = await client.request(f"/deployments/{number}/search?text=x")
+        found.append(status)
+
+    async def main() -> None:
+        for _ in range(places.value):
+            places.acquire_nowait()
+        async with anyio.create_task_group() as group:
+            # More than there are threads.
+            for _ in range(60):
+                group.start_soon(look)
+            status, _ = await client.request("/api/services")
+            assert 200 == status
+            assert [] == found
+            places.release()
+
+    anyio.run(main)
+
+    assert [200] * 60 == found
+    app.state.parts.store.close()
