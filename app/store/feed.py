@@ -19,6 +19,7 @@ from app.log import get
 from app.store.access import CHANNEL as ACCESS_CHANNEL
 from app.store.engine import PATIENT
 from app.store.events import CHANNEL
+from app.supervise import keep_task
 
 log = get("feed")
 
@@ -85,8 +86,8 @@ class Feed:
     async def listen(self) -> None:
         """Pass PostgreSQL's notifications on to the hubs, for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._pass_on_news())
-            group.create_task(self._end_revoked())
+            group.create_task(keep_task("news", self._pass_on_news))
+            group.create_task(keep_task("revoked", self._end_revoked))
 
     async def follow(
         self,

@@ -23,6 +23,7 @@ from app.queue import AT_ONCE, BEGUN, DEPLOY
 from app.settings import Settings
 from app.store import deployments
 from app.store.store import Store
+from app.supervise import keep_task
 from app.usecases.retention import prune
 from app.worker.deploy import Carrier
 from app.worker.follow import Interrupted
@@ -86,7 +87,7 @@ class Worker:
             loop.add_signal_handler(number, stopping.set)
         jobs = Jobs(self._store, self._queue, self._settings, self._stop)
         performing = asyncio.create_task(jobs.perform(begun_only=drain))
-        pruning = asyncio.create_task(self._prune())
+        pruning = asyncio.create_task(keep_task("retention", self._prune))
         waiting = asyncio.create_task(stopping.wait())
         beating = asyncio.create_task(self._beat(presence))
         tasks = {performing, pruning, waiting, beating}

