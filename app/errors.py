@@ -4,6 +4,7 @@ FastDeployError
 ├── BadSetting            a FASTDEPLOY_* variable that can't be used
 ├── Unavailable           something FastDeploy stands on doesn't answer
 │   └── Busy                  … because FastDeploy itself asks too much of it
+├── NoRoom                FastDeploy's disk is full
 ├── Invalid               what was asked for can't be done as it was asked
 │   ├── InvalidFields         … because of fields that are named one by one
 │   │   └── InvalidVariables      … which are launch variables
@@ -39,6 +40,10 @@ class Unavailable(FastDeployError):
 
 class Busy(Unavailable):
     """FastDeploy has too much to do at the moment; the same works a little later."""
+
+
+class NoRoom(FastDeployError):
+    """FastDeploy's disk is full."""
 
 
 class Invalid(FastDeployError):

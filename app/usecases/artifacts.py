@@ -17,7 +17,6 @@ import io
 import os
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +24,12 @@ from typing import Any
 
 import orjson
 
+from app.disk_space import FULL, no_room
 from app.domain.deployment import Deployment
-from app.errors import NotFound
+from app.errors import NoRoom, NotFound
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import deploy, output
+from app.usecases import deploy, drafts, output
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,35 @@ def write(store: Store, settings: Settings, deployment: Deployment) -> None:
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A draft of our own: the worker and a page may be at it at once.
-    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}."))
-    try:
-        _write_all(store, deployment, draft)
-        draft.rename(folder)
-    except OSError:
-        # There by now if somebody else was faster.
-        if not folder.exists():
-            raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with drafts.draft(settings, folder.name) as draft:
+        try:
+            _write_all(store, deployment, draft)
+            draft.rename(folder)
+        except OSError:
+            # There by now if somebody else was faster.
+            if not folder.exists():
+                raise
+
+
+def discard(settings: Settings, deployment_id: int) -> None:
+    """Remove what lies where the artifacts of a run will be, before the run is ended.
+
+    Only a run could have put it there, where it has FastDeploy's own user. Raises
+    OSError.
+    """
+    top = artifacts_of(settings, deployment_id).parent
+    if top.is_symlink() or top.is_file():
+        top.unlink()
+    elif top.exists():
+        _make_removable(top)
+        shutil.rmtree(top)
+
+
+def _make_removable(folder: Path) -> None:
+    folder.chmod(0o700)
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            _make_removable(entry)
 
 
 def prepare(store: Store, settings: Settings, deployment_id: int) -> None:
@@ -112,7 +131,8 @@ def file(store: Store, settings: Settings, deployment: Deployment, name: str) ->
         # Where it leads to, whatever way it takes: below the folder, as it says itself.
         found = path.resolve(strict=True).relative_to(folder.resolve())
         is_file = path.is_file()
-    except (OSError, ValueError) as error:
+    # RuntimeError: a loop of links, before Python 3.13.
+    except (OSError, ValueError, RuntimeError) as error:
         raise NotFound(missing) from error
     if not is_file or str(found) != name:
         raise NotFound(missing)
@@ -164,7 +184,12 @@ class _Pieces(io.RawIOBase):
 
 def _made(store: Store, settings: Settings, deployment: Deployment) -> Path:
     if deployment.ended and deployment.pruned_at is None:
-        write(store, settings, deployment)
+        try:
+            write(store, settings, deployment)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise NoRoom(no_room(settings.runs)) from error
     return artifacts_of(settings, deployment.id)
 
 

@@ -14,6 +14,7 @@ from app.domain.service import Keep
 from app.settings import Settings
 from app.store import audit, deployments, events, services
 from app.store.store import Store
+from app.usecases.drafts import remove_leftovers
 
 #: Events deleted in one transaction: short enough that nobody waits for it.
 BATCH = 5_000
@@ -36,6 +37,7 @@ def prune(
     It may be cut off anywhere, also by `stop`, and goes on the next time: a deployment
     is marked when all that it printed is gone.
     """
+    remove_leftovers(settings)
     noted = _forget(store, settings, stop)
     count = size = 0
     with store.begin() as db:

@@ -27,6 +27,7 @@ STATUS: dict[type[Exception], int] = {
     errors.Invalid: 422,
     errors.TooManyAttempts: 429,
     errors.Unavailable: 503,
+    errors.NoRoom: 507,
     errors.BadSetting: 500,
     errors.LaunchFailed: 500,
 }
@@ -45,6 +46,7 @@ HEADINGS = {
     429: "Too many attempts",
     500: "FastDeploy made a mistake",
     503: "That isn't available at the moment",
+    507: "The disk is full",
 }
 
 

@@ -106,13 +106,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/api/deployments/{id}/artifacts"): Operation(
         "The files that ansible-runner leaves behind.",
-        schemas.ArtifactBody, many=True,
+        schemas.ArtifactBody, many=True, refuses=(507,),
     ),
     ("GET", "/api/deployments/{id}/artifacts.tar.gz"): Operation(
-        "All of these files as one archive.", _ARCHIVE,
+        "All of these files as one archive.", _ARCHIVE, refuses=(507,),
     ),
     ("GET", "/api/deployments/{id}/artifacts/{path}"): Operation(
-        "One of these files, as an attachment.", _BYTES,
+        "One of these files, as an attachment.", _BYTES, refuses=(507,),
     ),
     ("GET", "/api/openapi.json"): Operation("This document.", None),
 }  # fmt: skip
@@ -127,6 +127,7 @@ MEANINGS = {
     413: "More than 1 MiB was sent.",
     422: "A variable, a parameter or the body is not as it must be.",
     503: "The database doesn't answer, or FastDeploy is busy.",
+    507: "FastDeploy's disk is full.",
 }
 
 

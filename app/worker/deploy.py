@@ -4,6 +4,7 @@ import os
 import threading
 from contextlib import suppress
 
+from app.disk_space import no_room
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.service import changed_keys
 from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
@@ -19,7 +20,6 @@ from app.worker.ending import Ending
 from app.worker.follow import Follower, Interrupted, Vanished
 from app.worker.launch import Run, launch, run_of
 from app.worker.redact import redact
-from app.worker.room import no_room
 from app.worker.run_processes import RunProcesses
 
 log = get("worker")
@@ -146,7 +146,7 @@ class Carrier:
         except Vanished as gone:
             # Nobody else can: with the run, the wrapper went that would have done it.
             run.remove_config()
-            self._redact(run, masker)
+            self._prepare_end(deployment, run, masker)
             outcome = gone.ended or Outcome(Status.FAILED, VANISHED)
             record.failed(self._store, deployment.id, outcome.reason, outcome.status,
                           at=follower.clock.now())  # fmt: skip
@@ -156,7 +156,7 @@ class Carrier:
         else:
             # Before the secrets are dropped with its end: whoever comes after a crash
             # has to know them.
-            self._redact(run, masker)
+            self._prepare_end(deployment, run, masker)
             trouble = no_room(self._settings.runs) if run.filled_disk() else ""
             record.exited(self._store, deployment.id, exit_code, ended, trouble,
                           at=follower.clock.now())  # fmt: skip
@@ -172,7 +172,12 @@ class Carrier:
             if self._stop.wait(LOOK_EVERY):
                 raise Interrupted
 
-    def _redact(self, run: Run, masker: Masker) -> None:
+    def _prepare_end(self, deployment: Deployment, run: Run, masker: Masker) -> None:
+        """Do what has to be done with a run's files before its end is recorded."""
+        try:
+            artifacts.discard(self._settings, deployment.id)
+        except OSError as error:
+            log.warning("artifacts.left", path=error.filename, error=error.strerror)
         try:
             redact(run.journal, masker)
         except OSError as error:

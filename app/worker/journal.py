@@ -81,7 +81,7 @@ class Journal:
         self._buffer, self._inside_line = b"", False
         return (
             f"The journal was truncated from at least {was} to {size} bytes: lines "
-            "that were not recorded before are lost. Recording goes on with what is there."
+            "that were not recorded before are lost. Recording goes on from there."
         )
 
     def _fill(self) -> bool:

@@ -31,6 +31,7 @@ from typing import Any
 import orjson
 
 from app import host
+from app.disk_space import FULL, explain, no_room
 from app.domain.deployment import Deployment
 from app.domain.run_identity import RunIdentity, identify
 from app.domain.service import Service
@@ -40,7 +41,6 @@ from app.runner.launch import Events
 from app.runner.stop import MARK
 from app.settings import Settings
 from app.worker import cgroup
-from app.worker.room import FULL, explain, no_room
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -255,7 +255,7 @@ class Installation:
         """End everything that was started here."""
         for process in self._started:
             process.kill()
-        for folder in self.settings.runs.glob("*"):
+        for folder in self.settings.runs.glob("[0-9]*"):
             self.kill_run(int(folder.name))
         self.store.close()
 

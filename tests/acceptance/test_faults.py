@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -46,6 +46,7 @@ from tests.acceptance.test_follow import (
 )
 from tests.acceptance.test_live import Watcher, assert_everything
 from tests.conftest import Postgres
+from tests.disks import fill, small_disk
 
 #: Seconds for what has to wait for several retries.
 LONG = 90
@@ -139,32 +140,6 @@ def logged_again(process: Process, event: str, times: int) -> None:
 
 
 # A disk is full
-
-
-@contextmanager
-def small_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
-    """A disk of its own, which is soon full."""
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "small", folder],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.skip(f"a small disk can't be mounted here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        # Lazily, for a process that is being killed may be in there for a moment.
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Take all the room that is left; returns the file that has it."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-    return filler
 
 
 @contextmanager

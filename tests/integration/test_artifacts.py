@@ -2,8 +2,11 @@
 
 import io
 import json
+import os
 import tarfile
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -17,11 +20,13 @@ from app.errors import NotFound
 from app.settings import Settings
 from app.store.events import Occurrence
 from app.store.store import Store
-from app.usecases import access, artifacts, deploy, record
+from app.usecases import access, artifacts, deploy, drafts, record, retention
 from app.usecases.record import Place
 from app.worker.translate import translate
+from tests.disks import fill, small_disk
 from tests.factories import NOW, ROOT, UUID, make_runner_line, start_deployment
 from tests.integration.asgi import Client
+from tests.integration.conftest import ClientFor
 
 
 def end(store: Store, settings: Settings, *lines: bytes) -> Deployment:
@@ -217,3 +222,76 @@ def test_a_file_of_the_folder_is_given(store: Store, settings: Settings) -> None
     path = artifacts.file(store, settings, deployment, "stdout")
 
     assert b"text\n" == path.read_bytes()
+
+
+# What a kill, a full disk or a run leaves
+
+
+def test_what_a_killed_process_left_is_removed_and_what_is_written_stays(
+    store: Store, settings: Settings
+) -> None:
+    with drafts.draft(settings, "1") as written:
+        left = written.parent / "2.left"
+        (left / "job_events").mkdir(parents=True)
+
+        retention.prune(store, settings)
+
+        assert [written] == list(written.parent.iterdir())
+    assert [] == list(written.parent.iterdir())
+
+
+def test_a_full_disk_is_said_on_pages_and_by_the_api(
+    store: Store, settings: Settings, client_for: ClientFor
+) -> None:
+    deployment = end(store, settings, b"text")
+    client = client_for((Permission.VIEW,))
+    page = f"/deployments/{deployment.id}/artifacts"
+    with small_disk(settings.runs, 1):
+        filler = fill(settings.runs)
+
+        refused = [client.get(path) for path in (page, f"/api{page}", f"{page}/stdout")]
+        filler.unlink()
+        found = client.get(page)
+
+    assert [507] * 3 == [answer.status_code for answer in refused]
+    for answer in refused:
+        assert f"the disk under {settings.runs} is full" in answer.text
+    assert 200 == found.status_code
+
+
+def shape_by_link(top: Path) -> None:
+    top.symlink_to("/etc")
+
+
+def shape_by_folder(top: Path) -> None:
+    folder = top / top.parent.name / "job_events"
+    folder.mkdir(parents=True)
+    (folder / "1-forged.json").write_text("{}")
+    (folder / "loop").symlink_to("loop")
+    os.mkfifo(folder / "fifo")
+    folder.chmod(0)
+
+
+@pytest.mark.parametrize("shape", [shape_by_link, shape_by_folder])
+def test_artifacts_come_from_recorded_events_alone(
+    store: Store, settings: Settings, shape: Callable[[Path], None]
+) -> None:
+    """Whatever a run with FastDeploy's own user has put into its own folder."""
+    deployment = end(store, settings, b"text")
+    run = settings.runs / str(deployment.id)
+    run.mkdir(parents=True)
+    shape(run / "artifacts")
+
+    artifacts.discard(settings, deployment.id)
+
+    names = [name for name, _ in artifacts.listing(store, settings, deployment)]
+    assert ["rc", "status", "stderr", "stdout"] == names
+
+
+def test_a_loop_of_links_is_no_artifact(store: Store, settings: Settings) -> None:
+    deployment = end(store, settings, b"text")
+    artifacts.write(store, settings, deployment)
+    (artifacts.artifacts_of(settings, deployment.id) / "loop").symlink_to("loop")
+
+    with pytest.raises(NotFound):
+        artifacts.file(store, settings, deployment, "loop")

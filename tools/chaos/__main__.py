@@ -116,7 +116,7 @@ def _no_run_left(settings: Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        for folder in settings.runs.glob("*"):
+        for folder in settings.runs.glob("[0-9]*"):
             while Run(folder).alive():
                 signal_run(folder, signal.SIGKILL)
                 time.sleep(0.1)

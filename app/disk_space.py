@@ -1,4 +1,4 @@
-"""Room: what is said when a disk is full, which is no failure of the run's."""
+"""Disk space: what is said when a disk is full, which isn't a failure of the run."""
 
 import errno
 import shutil
