@@ -77,6 +77,11 @@ screenshots: frontend
 bench *args: frontend
     {{ run }} python -m bench "$@"
 
+# Print random and hostile journals, and look at every page and answer about them
+[group("check")]
+fuzz seconds="60": frontend
+    FASTDEPLOY_FUZZ_SECONDS={{ seconds }} {{ run }} pytest --timeout=0 tests/integration/test_fuzz.py
+
 # Kill web, worker and PostgreSQL at random moments, and find every event all the same
 [group("check")]
 chaos *args:
