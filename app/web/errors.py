@@ -38,6 +38,7 @@ HEADINGS = {
     403: "You may not do that",
     404: "There is nothing here",
     405: "That can't be done here",
+    408: "That took too long",
     409: "Not in the present state",
     413: "That is too much",
     415: "Unsupported media type",

@@ -83,7 +83,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/api/deployments"): Operation(
         "Launch a deployment.",
         schemas.DeploymentDetailBody, status=201, takes=schemas.LaunchRequest,
-        headers=_REPEATED, refuses=(404, 409, 413),
+        headers=_REPEATED, refuses=(404, 408, 409, 413),
     ),
     ("GET", "/api/deployments/{id}"): Operation(
         "One deployment: status, reason, warnings, steps, progress, set_stats.",
@@ -124,6 +124,7 @@ MEANINGS = {
     403: "The token's scopes don't cover it.",
     404: "There is no such service, deployment or file.",
     409: "The present state does not allow it.",
+    408: "The body did not arrive within 30 seconds.",
     413: "More than 1 MiB was sent.",
     422: "A variable, a parameter or the body is not as it must be.",
     503: "The database doesn't answer, or FastDeploy is busy.",
