@@ -11,6 +11,7 @@ from app import bootstrap
 from app.errors import BadSetting
 from app.notify import READY, STOPPING, notify
 from app.settings import Settings
+from app.web.connection import TimedConnection
 
 #: Seconds that open requests get when the process is told to stop; streams end at once.
 GRACE = 5
@@ -25,6 +26,7 @@ def serve(settings: Settings) -> None:
     listeners = inherited() or [listen(settings.host, settings.port)]
     config = uvicorn.Config(
         bootstrap.make_web(settings),
+        http=TimedConnection,
         log_config=None,
         access_log=False,
         server_header=False,

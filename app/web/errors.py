@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match, Route
 from structlog.contextvars import get_contextvars
 
 from app import errors
@@ -39,6 +40,7 @@ HEADINGS = {
     403: "You may not do that",
     404: "There is nothing here",
     405: "That can't be done here",
+    408: "That took too long",
     409: "Not in the present state",
     413: "That is too much",
     415: "Unsupported media type",
@@ -82,7 +84,22 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
         if error.status_code == 404
         else error.detail
     )
-    return await _answer(request, error.status_code, message, error.headers or {})
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # Starlette names those of one route; another may have the same path.
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return await _answer(request, error.status_code, message, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods that the routes of a path take."""
+    matching = (
+        route.methods or set()
+        for route in request.app.routes
+        if isinstance(route, Route)
+        and route.matches(request.scope)[0] is not Match.NONE
+    )
+    return set().union(*matching)
 
 
 async def on_bad_body(request: Request, error: Exception) -> Response:

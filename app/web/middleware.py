@@ -1,9 +1,11 @@
 """Middleware: a request id, security headers, and a limit for what may be sent."""
 
+import math
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+import anyio
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -13,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Bytes of a request's body.
 MAX_BODY = 1024 * 1024
+#: Seconds within which all of it arrives.
+BODY_SECONDS = 30.0
 
 _CSP = (
     "default-src 'self'; base-uri 'none'; object-src 'none'; "
@@ -109,18 +113,32 @@ class AnswerBugs:
 
 
 class BodyLimit:
-    """Refuses a body of more than MAX_BODY bytes, before it is in memory."""
+    """Refuses a body of more than MAX_BODY bytes, before it is in memory.
 
-    def __init__(self, app: ASGIApp) -> None:
+    It also refuses one that takes longer than `seconds` to arrive.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float = BODY_SECONDS) -> None:
         self._app = app
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        received = 0
+        received, complete = 0, False
+        deadline = anyio.current_time() + self._seconds
 
         async def limited() -> MutableMapping[str, Any]:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            # Behind the body, it waits for the client to go away.
+            end = math.inf if complete else deadline
+            try:
+                with anyio.fail_after(end - anyio.current_time()):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(
+                    408, f"the body did not arrive within {self._seconds:g} seconds"
+                ) from None
+            complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > MAX_BODY:
                 raise HTTPException(413, f"at most {MAX_BODY} bytes may be sent")

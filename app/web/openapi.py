@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app import __version__
-from app.web import schemas
+from app.domain.deployment import Origin, Status
+from app.web import query, schemas
 
 _REF = "#/components/schemas/{model}"
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -39,6 +40,23 @@ _REPEATED = {
     "Idempotency-Key": "Repeated with it, the same request launches nothing more; with "
     "another request of the same user or token it is refused (422)."
 }
+
+
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": query.INTEGER}
+_TIME = {"type": "string", "format": "date-time"}
+#: What parameters accept that are not any text.
+_ACCEPTED: dict[str, dict[str, Any]] = {
+    "status": {"type": "string", "enum": list(Status)},
+    "origin": {"type": "string", "enum": list(Origin)},
+    "since": _TIME,
+    "until": _TIME,
+    "before": _NUMBER,
+    "after": _NUMBER,
+    "Idempotency-Key": {
+        "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]*$",
+    },
+    "number": {"type": "integer", "format": "int64", "minimum": 0},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +101,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/api/deployments"): Operation(
         "Launch a deployment.",
         schemas.DeploymentDetailBody, status=201, takes=schemas.LaunchRequest,
-        headers=_REPEATED, refuses=(404, 409, 413),
+        headers=_REPEATED, refuses=(404, 408, 409, 413),
     ),
     ("GET", "/api/deployments/{id}"): Operation(
         "One deployment: status, reason, warnings, steps, progress, set_stats.",
@@ -124,6 +142,7 @@ MEANINGS = {
     403: "The token's scopes don't cover it.",
     404: "There is no such service, deployment or file.",
     409: "The present state does not allow it.",
+    408: "The body did not arrive within 30 seconds.",
     413: "More than 1 MiB was sent.",
     422: "A variable, a parameter or the body is not as it must be.",
     503: "The database doesn't answer, or FastDeploy is busy.",
@@ -249,7 +268,7 @@ def _in_path(path: str) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer" if kind == "number" else "string"},
+            "schema": _accepted(kind),
         }
         for name, kind in _PARAMETER.findall(path)
     ]
@@ -261,7 +280,11 @@ def _named(place: str, texts: Mapping[str, str]) -> list[dict[str, Any]]:
             "name": name,
             "in": place,
             "description": text,
-            "schema": {"type": "integer" if name in ("before", "after") else "string"},
+            "schema": _accepted(name),
         }
         for name, text in texts.items()
     ]
+
+
+def _accepted(name: str) -> dict[str, Any]:
+    return _ACCEPTED.get(name, {"type": "string"})

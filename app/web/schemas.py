@@ -130,7 +130,7 @@ class ServiceBody(Body):
     variables: dict[str, Any]
     """The JSON Schema of its launch variables."""
     last_deployment: int | None
-    last_status: str | None
+    last_status: Status | None
 
 
 class NodeBody(Body):

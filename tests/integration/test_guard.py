@@ -191,3 +191,22 @@ def test_logging_out_ends_the_session(client_for: ClientFor, store: Store) -> No
     assert "fastdeploy" not in client.cookies
     stolen = TestClient(client.app, cookies={"fastdeploy": secret})
     assert 401 == stolen.get("/api/services").status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/login", "GET, HEAD, POST"),
+        ("/api/deployments", "GET, HEAD, POST"),
+        ("/api/deployments/1", "GET, HEAD"),
+        ("/api/deployments/1/cancel", "POST"),
+        ("/admin/users", "GET, HEAD, POST"),
+        ("/services/sync", "GET, HEAD, POST"),
+    ],
+)
+def test_a_refused_method_is_answered_with_all_that_the_path_takes(
+    client_for: ClientFor, path: str, allowed: str
+) -> None:
+    answer = client_for(None).request("DELETE", path)
+
+    assert (405, allowed) == (answer.status_code, answer.headers["allow"])

@@ -3,6 +3,7 @@
 import jsonschema
 from starlette.routing import Route
 
+from app.domain.deployment import Origin, Status
 from app.web.app import ROUTES
 from app.web.openapi import OPERATIONS, document, is_api, key_of
 
@@ -54,6 +55,25 @@ def test_what_stands_below_a_field_describes_it() -> None:
 
     progress = models["DeploymentBody"]["properties"]["progress"]
     assert progress["description"].startswith("0 to 1")
+
+
+def test_parameters_say_what_they_accept() -> None:
+    paths = document(ROUTES)["paths"]
+    listed, launch, one = (
+        {parameter["name"]: parameter["schema"] for parameter in item["parameters"]}
+        for item in (
+            paths["/api/deployments"]["get"],
+            paths["/api/deployments"]["post"],
+            paths["/api/deployments/{id}"]["get"],
+        )
+    )
+
+    assert [*Status] == listed["status"]["enum"]
+    assert [*Origin] == listed["origin"]["enum"]
+    assert "date-time" == listed["since"]["format"] == listed["until"]["format"]
+    assert (0, 2**31 - 1) == (listed["before"]["minimum"], listed["before"]["maximum"])
+    assert 200 == launch["Idempotency-Key"]["maxLength"]
+    assert ("integer", "int64") == (one["id"]["type"], one["id"]["format"])
 
 
 def _references(part: object) -> list[str]:
