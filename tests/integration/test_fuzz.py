@@ -170,7 +170,8 @@ def addresses(number: int) -> list[str]:
     """Every page and answer that shows what a run printed."""
     page, api = f"/deployments/{number}", f"/api/deployments/{number}"
     events = (f"{page}/results/{event}" for event in range(1, 15))
-    files = (f"{page}/artifacts/{name}" for name in ("stdout", f"job_events/1-{UUID}.json"))
+    names = ("stdout", f"job_events/1-{UUID}.json")
+    files = (f"{page}/artifacts/{name}" for name in names)
     return [page, f"{page}/results", *events, f"{page}/search?text=1",
             f"{page}/artifacts", *files,
             api, f"{api}/events", f"{api}/output", f"{api}/artifacts"]  # fmt: skip
