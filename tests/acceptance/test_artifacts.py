@@ -13,6 +13,7 @@ from ansible_runner.config.runner import RunnerConfig
 
 from app.domain.deployment import Deployment, Status
 from app.domain.events import Kind
+from app.usecases import artifacts
 from tests.acceptance.conftest import Installation, eventually
 
 PLAYBOOK = """\
@@ -207,3 +208,27 @@ def ansible_runner_on(made: Installation, ended: Deployment) -> Any:
         private_data_dir=str(made.run_folder(ended.id)), ident=str(ended.id)
     )
     return Runner(config)
+
+
+#: Makes a folder of artifacts itself: a run has the path of its folder.
+SHAPES = """#!/bin/sh
+own="$FASTDEPLOY_RUN/artifacts/${FASTDEPLOY_RUN##*/}"
+mkdir -p "$own/job_events"
+ln -s /etc/passwd "$own/stdout"
+ln -s loop "$own/loop"
+echo mine >"$own/job_events/1-forged.json"
+echo recorded
+"""
+
+
+def test_a_run_that_shapes_its_own_artifacts_has_those_that_were_recorded(
+    fastdeploy: Installation,
+) -> None:
+    fastdeploy.write_service("shapes", SHAPES)
+
+    ended = fastdeploy.run("shapes")
+
+    found = artifacts.listing(fastdeploy.store, fastdeploy.settings, ended)
+    assert ["rc", "status", "stderr", "stdout"] == [name for name, _ in found]
+    path = artifacts.file(fastdeploy.store, fastdeploy.settings, ended, "stdout")
+    assert "recorded\n" == path.read_text()
