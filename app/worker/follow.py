@@ -36,6 +36,9 @@ GATHER = (0.06, 0.5)
 GATHER_TIMES = 12
 #: Seconds between two checks: is the run still there, and may it go on?
 CHECK = 1.0
+#: Seconds that the reader of a script's output may take to end when nothing is left of
+#: the run: it goes on if a process that isn't the run's holds the pipe.
+READER = 5.0
 #: What a run is ended for whose wrapper is gone.
 ORPHANED = Outcome(
     Status.FAILED,
@@ -82,6 +85,7 @@ class Follower:
         self._ending = None if earlier is None else end(earlier)
         self._processes = processes
         self._gone = False
+        self._reader_ends_by: float | None = None
         self._next_check = 0.0
         self._place = Place(deployment.journal_offset, deployment.last_event)
         self._steps = record.stored_steps(store, deployment.id)
@@ -214,7 +218,9 @@ class Follower:
         """End what is left of a run that can't leave an exit code any more."""
         if not self._processes.count():
             # Its last lines may have come since the journal was read.
-            self._gone = True
+            self._reader_ends_by = self._reader_ends_by or time.monotonic() + READER
+            late = time.monotonic() > self._reader_ends_by
+            self._gone = late or not self._run.output_is_read()
         elif self._ending is None:
             log.warning("run.orphaned", deployment=self._deployment.id)
             self._ending = self._end(ORPHANED)

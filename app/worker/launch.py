@@ -63,7 +63,7 @@ exec 3<&- 4<&- 5>&-
 [ -z "$3" ] || echo 0 >"$3/cgroup.procs"
 (cd -- "$4"; shift 6; exec "$@" 2>&1 7<&- 8>&- 9>&-)
 rc=$? room=
-[ -z "$5" ] || { exec >/dev/null 8>&-; read -r _ <&7; }
+[ -z "$5" ] || { printf . >&8; exec >/dev/null 8>&-; read -r _ <&7; }
 cd "$1" && { printf '%4096s' >room || room=full; command -p rm -f room; }
 command -p rm -f -- "$2"
 cd "$1" && printf '%s\\n' "$rc $room" 1<>rc.new && command -p mv rc.new rc
@@ -129,17 +129,11 @@ class Run:
 
     def alive(self) -> bool:
         """Whether the wrapper still holds its lock."""
-        try:
-            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return _is_locked(self.folder / "lock")
+
+    def output_is_read(self) -> bool:
+        """Whether what a script has printed may still be on its way to the journal."""
+        return _is_locked(self.journal)
 
     def remove_config(self) -> None:
         """Remove the config file, if the wrapper was kept from doing so."""
@@ -147,6 +141,20 @@ class Run:
         with suppress(OSError, orjson.JSONDecodeError, KeyError):
             about = orjson.loads((self.folder / "run.json").read_bytes())
             Path(about["config"]).unlink(missing_ok=True)
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def run_of(settings: Settings, deployment_id: int) -> Run:

@@ -7,9 +7,10 @@ output were the journal itself, that would truncate it, or be refused to another
 So scripts write into a pipe, and this process reads it. It belongs to no worker and to
 no run: it goes on when the worker is killed, and no signal for the run reaches it.
 
-Descriptor 8 is closed by the wrapper when the script has ended. What is in the pipe by
+The wrapper writes into descriptor 8 when the script has ended. What is in the pipe by
 then is the last of the journal; descriptor 7 is closed once it is there. What processes
-print that the script left behind goes nowhere.
+print that the script left behind goes nowhere. If the wrapper was killed instead, the
+run goes on until the worker ends it, and so does this process.
 
 It is run by its path, for a short start: it uses the standard library alone.
 """
@@ -29,6 +30,8 @@ def main() -> None:
     """Copy until the script has ended, then drop what comes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # The worker asks for this lock if the wrapper was killed.
+    fcntl.flock(_JOURNAL, fcntl.LOCK_EX)
     if _copy_until_ended():
         _copy(_available())
     os.dup2(os.open(os.devnull, os.O_WRONLY), _JOURNAL)
@@ -44,8 +47,10 @@ def _copy_until_ended() -> bool:
     while True:
         ready = [descriptor for descriptor, _ in poll.poll()]
         if _ENDED in ready:
-            return True
-        if not _copy(_CHUNK):
+            if os.read(_ENDED, 1):
+                return True
+            poll.unregister(_ENDED)
+        if _PIPE in ready and not _copy(_CHUNK):
             return False
 
 
