@@ -125,10 +125,12 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         received, complete = 0, False
-        deadline = anyio.current_time() + self._seconds
+        deadline = 0.0
 
         async def limited() -> MutableMapping[str, Any]:
-            nonlocal received, complete
+            nonlocal received, complete, deadline
+            # From when it is asked for: the request may have waited for a connection.
+            deadline = deadline or anyio.current_time() + self._seconds
             # Behind the body, it waits for the client to go away.
             end = math.inf if complete else deadline
             try:
