@@ -182,7 +182,8 @@ def test_artifacts_are_listed_with_their_folder(fastdeploy: Installation) -> Non
 
     folder, *files = done.stdout.splitlines()
     assert str(fastdeploy.run_folder(ended.id) / "artifacts" / str(ended.id)) == folder
-    assert [["1", "rc"], ["10", "status"], ["6", "stdout"]] == sorted(
+    expected = [["1", "rc"], ["10", "status"], ["0", "stderr"], ["6", "stdout"]]
+    assert expected == sorted(
         (line.split() for line in files), key=lambda found: found[1]
     )
 
