@@ -9,7 +9,7 @@ import anyio
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -105,6 +105,9 @@ class AnswerBugs:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            # The client went away before it had sent its request: no answer, no error.
+            return
         except Exception as error:
             if begun or scope["type"] != "http":
                 raise

@@ -27,7 +27,7 @@ from tests.processes import living
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = ROOT / "tests" / "data" / "playbooks"
 TOKEN = 'tok "quoted" pässword\\'
-PATIENCE = 60.0
+PATIENCE = 150.0
 
 
 @dataclass(frozen=True)

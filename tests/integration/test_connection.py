@@ -11,11 +11,11 @@ import pytest
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.serve import listen
 from app.web.connection import TimedConnection
-from app.web.middleware import BodyLimit
+from app.web.middleware import AnswerBugs, BodyLimit
 
 #: Seconds within which a connection is closed that is to be closed.
 DEADLINE = 10
@@ -133,3 +133,24 @@ def test_a_client_that_waits_for_a_stream_is_not_refused() -> None:
 
     anyio.run(main)
     assert [] == messages
+
+
+def test_a_client_that_goes_away_within_its_request_is_no_error() -> None:
+    async def read_body(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive).body()
+        raise AssertionError(send)
+
+    async def fail(_: Request, error: Exception) -> PlainTextResponse:
+        raise AssertionError from error
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    anyio.run(AnswerBugs(read_body, fail), {"type": "http"}, receive, send)
+
+    assert [] == sent

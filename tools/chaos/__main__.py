@@ -2,9 +2,10 @@
 
 Launches a stream of deployments of several kinds, with clients that follow them, drop
 their streams and resume. At random moments web, worker and PostgreSQL are killed with
-SIGKILL and started again after up to 5 s. Then everything may come to its end, and the
-journals are compared with the database and with what each client was sent. The seed
-decides what is done; when it meets what, the machine does.
+SIGKILL and started again after up to 5 s; their clock is moved, and a second worker is
+started with a copy of `var/`. Then everything may come to its end, and the journals are
+compared with the database, with what each client was sent, and with slow downloads. The
+seed decides what is done; when it meets what, the machine does.
 
 Prints a summary as JSON. The exit code is 0 only if nothing was lost, duplicated, wrong
 or stuck, over at least ten kills a minute, or as many as `--kills` says.
@@ -19,16 +20,18 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from app import local, log
 from app.errors import FastDeployError
+from app.local import Pause
 from app.runner.stop import signal_run
 from app.settings import Settings
 from app.worker.launch import Run
-from bench.site import fresh, installed
+from bench.site import Site, fresh, installed
+from tools.chaos.clock import Clock
 from tools.chaos.compare import Findings, compare
 from tools.chaos.killer import Killer
 from tools.chaos.settle import settle
@@ -64,6 +67,7 @@ def main() -> int:
 def _chaos(
     settings: Settings, seconds: float, seed: str
 ) -> tuple[dict[str, Any], Findings]:
+    clock = Clock(settings.var.parent)
     pauses = random.Random(f"{seed} pauses")
 
     def pause() -> float:
@@ -71,11 +75,11 @@ def _chaos(
 
     with (
         local.embedded(settings, pause) as postgres,
-        installed(postgres.settings, "web", "worker", pause=pause) as here,
+        _with_clock(clock, postgres.settings, pause) as here,
         _no_run_left(settings),
         _following() as (pool, over),
     ):
-        killer = Killer(here, postgres, random.Random(f"{seed} kills"))
+        killer = Killer(here, postgres, clock, random.Random(f"{seed} kills"))
         stream = Stream(here, pool, random.Random(f"{seed} launches"), over)
         launching = pool.submit(stream.work, seconds)
         killer.work(seconds)
@@ -84,8 +88,17 @@ def _chaos(
         findings = Findings()
         settle(here.settings, stream, findings)
         settled = time.monotonic() - begun
+        stream.read_slowly()
         stream.finish()
-        events = compare(here.settings, stream.launched, stream.clients, findings)
+        events = compare(
+            here.settings,
+            stream.launched,
+            stream.clients,
+            stream.slow,
+            stream.revoked,
+            findings,
+        )
+        findings.require("copies that worked", 0, killer.copies_that_worked)
     summary = {
         "kills": killer.kills,
         "hits": killer.hits,
@@ -94,16 +107,29 @@ def _chaos(
         "clients": len(stream.clients),
         "drops": sum(client.drops for client in stream.clients),
         "breaks": sum(client.breaks for client in stream.clients),
+        "slow_readers": len(stream.slow),
+        "revoked": len(stream.revoked),
         "seconds_to_settle": round(settled, 1),
     }
     return summary, findings
 
 
 @contextmanager
+def _with_clock(clock: Clock, settings: Settings, pause: Pause) -> Iterator[Site]:
+    """Run web and worker, with a clock that can be moved."""
+    with ExitStack() as running:
+        with clock.in_environment():
+            site = running.enter_context(
+                installed(settings, "web", "worker", pause=pause)
+            )
+        yield site
+
+
+@contextmanager
 def _following() -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
     """Threads for the launches and clients, and what tells them that it is over."""
     over = threading.Event()
-    with ThreadPoolExecutor(max_workers=1 + OPEN * CLIENTS) as pool:
+    with ThreadPoolExecutor(max_workers=1 + OPEN * (CLIENTS + 1)) as pool:
         try:
             yield pool, over
         finally:

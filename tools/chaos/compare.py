@@ -3,6 +3,7 @@
 Nothing of the application's own reading and translating is used here.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -15,6 +16,7 @@ from psycopg.rows import class_row
 from app.settings import Settings
 from tools.chaos.client import Client
 from tools.chaos.kinds import Kind
+from tools.chaos.slow import Revoked, SlowReader
 
 #: What was found is told so many times; the rest is only counted.
 _TOLD = 20
@@ -81,6 +83,8 @@ def compare(
     settings: Settings,
     launched: dict[int, Kind],
     clients: Sequence[Client],
+    slow: Sequence[SlowReader],
+    revoked: Sequence[Revoked],
     findings: Findings,
 ) -> int:
     """Compare every deployment and every client; return the number of events."""
@@ -98,19 +102,29 @@ def compare(
                 if client.deployment == number:
                     what = f"client of {kind.name} {number}"
                     findings.compare(what, sent, client.received)
+    for reader in slow:
+        kind = launched[reader.deployment]
+        if kind.script:
+            what = f"{kind.name} {reader.deployment}: download"
+            findings.require(
+                what, _digest(settings, reader.deployment, kind), reader.digest
+            )
+    for former in revoked:
+        what = f"deployment {former.deployment} is open to a token that was revoked"
+        findings.require(what, False, former.got_through)
     configs = sorted(path.name for path in settings.config_folder.iterdir())
     findings.require("config files that are left", [], configs)
     return events
 
 
-def lines(journal: bytes) -> Iterator[tuple[str, bytes]]:
+def lines(journal: bytes, *, script: bool) -> Iterator[tuple[str, bytes]]:
     """The lines of a journal: what kind of event each is, and what is kept of it."""
     found = journal.split(b"\n")
     for line in found if found[-1] else found[:-1]:
         about = _object(line)
         if {"event", "uuid", "counter", "event_data"} <= about.keys():
             yield "runner", line
-        elif {"status", "runner_ident"} <= about.keys():
+        elif not script and {"status", "runner_ident"} <= about.keys():
             yield "status", str(about["status"]).encode()
         elif "name" in about and about.get("state") in _STATES:
             yield "step", line
@@ -131,6 +145,9 @@ def recorded(rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
             yield "status", (row.name or "").encode()
         elif row.kind in ("runner", "step"):
             yield row.kind, (row.data or "").encode()
+    if begun:
+        # The last line has no newline.
+        yield "output", begun
 
 
 def _compare_events(
@@ -140,7 +157,9 @@ def _compare_events(
     journal = settings.runs / str(number) / "journal"
     written = journal.read_bytes() if journal.exists() else b""
     findings.require(f"{what}: the journal is whole", True, kind.is_whole(written))
-    findings.compare(f"{what}: lines", list(lines(written)), list(recorded(rows)))
+    expected = written if kind.recorded is None else kind.recorded
+    found = list(lines(expected, script=kind.script))
+    findings.compare(f"{what}: lines", found, list(recorded(rows)))
     milestones = [row.kind for row in rows if row.kind in _MILESTONES]
     findings.compare(f"{what}: milestones", _MILESTONES, milestones)
     numbers = [row.number for row in rows]
@@ -170,6 +189,13 @@ def _compare_outcome(
         findings.require(f"{what}: artifact {name}", expected, content)
 
 
+def _digest(settings: Settings, number: int, kind: Kind) -> str:
+    """The digest of what a script printed, secrets masked."""
+    journal = settings.runs / str(number) / "journal"
+    printed = journal.read_bytes() if kind.recorded is None else kind.recorded
+    return hashlib.sha256(printed).hexdigest()
+
+
 def _rows(db: psycopg.Connection[Any], number: int) -> list[Row]:
     with db.cursor(row_factory=class_row(Row)) as cursor:
         return cursor.execute(
@@ -182,6 +208,6 @@ def _rows(db: psycopg.Connection[Any], number: int) -> list[Row]:
 def _object(line: bytes) -> dict[str, Any]:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -10,6 +10,8 @@ from contextlib import suppress
 from app.local import EmbeddedPostgres
 from app.runner import processes
 from bench.site import Site
+from tools.chaos.clock import OFFSETS, Clock
+from tools.chaos.copied import is_refused, original_works
 
 #: Seconds between two hits: at least, and at most.
 _BETWEEN = (0.5, 7.5)
@@ -17,17 +19,27 @@ _BETWEEN = (0.5, 7.5)
 _TRY_AGAIN = 0.1
 #: A worker that is told to stop leaves its runs to the next one; that is no kill.
 STOPPED = "worker_stopped"
+#: The clock of web and worker is moved; a second worker has a copy of `var/`.
+MOVED, COPIED = "clock_moved", "folder_copied"
 #: What is hit, and how often beside the others.
-_TARGETS = {"web": 4, "worker": 3, STOPPED: 1, "postgresql": 2}
+_TARGETS = {"web": 8, "worker": 6, STOPPED: 2, "postgresql": 4, MOVED: 3, COPIED: 1}
 
 
 class Killer:
     """Hits one part at a time; what keeps the parts alive starts it again."""
 
     def __init__(
-        self, here: Site, postgres: EmbeddedPostgres, chance: random.Random
+        self,
+        here: Site,
+        postgres: EmbeddedPostgres,
+        clock: Clock,
+        chance: random.Random,
     ) -> None:
         self.hits: Counter[str] = Counter()
+        #: Workers with a copy of the folder that were not refused.
+        self.copies_that_worked = 0
+        self._settings = here.settings
+        self._clock = clock
         self._processes = here.processes
         self._postgres = postgres
         self._chance = chance
@@ -35,7 +47,7 @@ class Killer:
     @property
     def kills(self) -> int:
         """How many of the hits were SIGKILLs."""
-        return self.hits.total() - self.hits[STOPPED]
+        return sum(self.hits[target] for target in ("web", "worker", "postgresql"))
 
     def work(self, seconds: float) -> None:
         """Kill for so long."""
@@ -56,9 +68,23 @@ class Killer:
         """Hit a part; False if it isn't there at this moment."""
         if target == "postgresql":
             return self._hit_postgres()
+        if target == MOVED:
+            self._clock.move(self._chance.choice(OFFSETS))
+            return True
+        if target == COPIED and not self._worker_works():
+            return False
+        if target == COPIED:
+            # Nothing else is hit meanwhile: a copy may replace a worker that is away.
+            self.copies_that_worked += not is_refused(self._settings)
+            return True
         if target == STOPPED:
             return self._processes["worker"].send(signal.SIGTERM)
         return self._processes[target].send(signal.SIGKILL)
+
+    def _worker_works(self) -> bool:
+        # SIGCONT does nothing but tell whether it is there.
+        there = self._processes["worker"].send(signal.SIGCONT)
+        return there and original_works(self._settings)
 
     def _hit_postgres(self) -> bool:
         """Kill the server, and as often as not what it has started with it.

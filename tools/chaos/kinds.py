@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.site import Site
@@ -26,6 +26,19 @@ if play["exit_code"] > 128:
     os.kill(os.getpid(), play["exit_code"] - 128)
 sys.exit(play["exit_code"])
 """
+#: Opens its output again for every second line.
+_REOPENING = """\
+#!/bin/sh
+for number in $(seq 1 20); do
+    echo "line $number"
+    echo "error $number" >/dev/stderr
+    echo "again $number" | tee /dev/stdout
+    sleep 0.1
+done
+"""
+#: Characters that JSON, quotes and URLs write in other ways, and a number.
+_SECRETS = {"token": 's3cr3t-"quoted"\\back+', "amount": "90125.50"}
+_MASK = "********"
 _TASKS = 6
 _PLAYBOOK = """\
 - name: Chaos
@@ -55,6 +68,15 @@ class Kind:
     exit_code: int = 0
     status: str = "successful"
     steps: Mapping[str, str] = field(default_factory=dict)
+    #: What it is launched with.
+    variables: Mapping[str, str] = field(default_factory=dict)
+    #: What has to be recorded of it; None if that is the journal as it is.
+    recorded: bytes | None = None
+
+    @property
+    def script(self) -> bool:
+        """Whether its lines are those that a script printed."""
+        return "playbook" not in self.config
 
     def add_to(self, here: Site) -> None:
         """Put the service into the catalogue."""
@@ -74,6 +96,9 @@ def kinds() -> list[Kind]:
         _script("killed", [b"about to die\n"] * 5, pause=0.3, exit_code=137),
         _steps("steps", "success"),
         _steps("failing-steps", "failure"),
+        _script("deep", _deep(), pause=0.3, steps={"deep": "success"}),
+        _reopening(),
+        _secret(),
         _playbook(),
     ]
 
@@ -111,6 +136,60 @@ def _steps(name: str, last: str) -> Kind:
         pause=0.2,
         status="successful" if last == "success" else "failed",
         steps=states,
+    )
+
+
+def _deep() -> list[bytes]:
+    """JSON that is deeper than its readers and writers go, and a status."""
+    step = b'{"name": "deep", "state": "success", "message": %b}\n'
+    pieces = [step % (b"[" * depth + b"]" * depth) for depth in (100, 300, 600)]
+    other = b'{"a": ' * 3000 + b"1" + b"}" * 3000 + b"\n"
+    status = b'{"status": "running", "runner_ident": "1", "more": true}\n'
+    return [*pieces, other, status]
+
+
+def _reopening() -> Kind:
+    printed = b"".join(
+        b"line %d\nerror %d\n" % (number, number) + b"again %d\n" % number * 2
+        for number in range(1, 21)
+    )
+    return Kind(
+        "reopening",
+        {"deploy.sh": _REOPENING},
+        {"deploy_script": "deploy.sh"},
+        printed.__eq__,
+    )
+
+
+def _secret() -> Kind:
+    """Secrets as they are, in JSON, under names of fields, and as a number."""
+    token, amount = _SECRETS.values()
+    shown: list[tuple[Any, Any]] = [
+        ({"status": token, "start": [token]}, {"status": _MASK, "start": [_MASK]}),
+        ({"name": "go", "state": "success", "message": token},
+         {"name": "go", "state": "success", "message": _MASK}),
+    ]  # fmt: skip
+    pieces = [f"plain {token}{token} {amount}\n", '{"pid": 90125.5}\n']
+    recorded = [f"plain {_MASK}{_MASK} {_MASK}\n", f'{{"pid": {_MASK}}}\n']
+    for printed, masked in shown:
+        pieces.append(json.dumps(printed) + "\n")
+        recorded.append(json.dumps(masked) + "\n")
+    length = sum(map(len, pieces))
+    kind = _script(
+        "secret",
+        [piece.encode() for piece in pieces],
+        pause=0.4,
+        steps={"go": "success"},
+        variables=_SECRETS,
+        recorded="".join(recorded).encode(),
+    )
+    secret = {"type": "string", "writeOnly": True}
+    schema = {"type": "object", "properties": dict.fromkeys(_SECRETS, secret)}
+    return replace(
+        kind,
+        config={**kind.config, "variables": schema},
+        # Its secrets are written over when it has ended.
+        is_whole=lambda journal: len(journal) == length and b"s3cr3t" not in journal,
     )
 
 

@@ -10,11 +10,16 @@ import httpx
 from bench.site import Site
 from tools.chaos.client import Client
 from tools.chaos.kinds import Kind, kinds
+from tools.chaos.slow import Revoked, SlowReader
 
 #: Deployments that are followed at a time; more would only wait.
 OPEN = 14
 #: Clients of one deployment, at most.
 CLIENTS = 3
+#: Readers that download at the same time, more than web has connections to PostgreSQL.
+SLOW = 30
+#: How many deployments have a client whose token is revoked, of one.
+_REVOKED = 0.3
 #: Seconds between two launches, at most.
 _BETWEEN = 2.0
 #: Seconds between two attempts to launch, what one may take, and all of them.
@@ -29,6 +34,9 @@ class Stream:
     ) -> None:
         self.launched: dict[int, Kind] = {}
         self.clients: list[Client] = []
+        self.slow: list[SlowReader] = []
+        self.revoked: list[Revoked] = []
+        self._here = here
         self._http = here.client
         self._pool = pool
         self._chance = chance
@@ -68,7 +76,7 @@ class Stream:
             try:
                 answer = self._http.post(
                     "/api/deployments",
-                    json={"service": kind.name},
+                    json={"service": kind.name, "variables": dict(kind.variables)},
                     headers={"Idempotency-Key": key},
                     timeout=_PATIENCE,
                 )
@@ -87,3 +95,13 @@ class Stream:
             client = Client(self._http, number, chance)
             self.clients.append(client)
             self._following.append(self._pool.submit(client.follow, self._over))
+        if self._chance.random() < _REVOKED:
+            revoked = Revoked(self._here, number, random.Random(self._chance.random()))
+            self.revoked.append(revoked)
+            self._following.append(self._pool.submit(revoked.follow, self._over))
+
+    def read_slowly(self) -> None:
+        """Download the output of some that have ended, all at once, and slowly."""
+        readers = [SlowReader(self._http, number) for number in sorted(self.launched)]
+        self.slow = readers[-SLOW:]
+        list(self._pool.map(lambda reader: reader.read(self._over), self.slow))

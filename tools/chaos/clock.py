@@ -1,0 +1,42 @@
+"""A clock that can be moved: that of web and worker, by libfaketime."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: Where the clock is moved to.
+OFFSETS = ("+2h", "-2h", "+0")
+
+
+class Clock:
+    """The clock of the processes that are started within `in_environment`."""
+
+    def __init__(self, folder: Path) -> None:
+        library = next(Path("/usr").glob("lib*/**/faketime/libfaketime.so.1"), None)
+        if library is None:
+            raise FileNotFoundError("libfaketime is missing: run tools/prepare-tests")
+        self._file = folder / "clock"
+        self._environment = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.move("+0")
+
+    def move(self, offset: str) -> None:
+        """Move it, at once and for all of them."""
+        draft = self._file.with_suffix(".new")
+        draft.write_text(offset)
+        draft.replace(self._file)
+
+    @contextmanager
+    def in_environment(self) -> Iterator[None]:
+        """Let processes that are made meanwhile have this clock."""
+        os.environ.update(self._environment)
+        try:
+            yield
+        finally:
+            for name in self._environment:
+                del os.environ[name]
