@@ -77,6 +77,11 @@ screenshots: frontend
 bench *args: frontend
     {{ run }} python -m bench "$@"
 
+# Measure 8 deployments beside 300 viewers, slow downloads, searches and logins
+[group("check")]
+load *args: frontend
+    {{ run }} python -m bench load "$@"
+
 # Print random and hostile journals, and look at every page and answer about them
 [group("check")]
 fuzz seconds="60": frontend

@@ -5,7 +5,8 @@ Rows: `runs` (a whole deployment beside ansible-playbook and ansible-runner), `j
 request to the first output), `history` (the pages of a million deployments), `crowd`
 (300 browsers that watch 1,000 lines a second), `page` (a deployment's page, on the
 server and in a browser), `pool` (50 deployments beside
-`xargs -P8`, and their memory). With `--against CHECKOUT`, the same rows of another
+`xargs -P8`, and their memory), `load` (8 deployments beside a crowd of viewers,
+downloads, searches and logins). With `--against CHECKOUT`, the same rows of another
 checkout of FastDeploy are measured in turn, and the table has the ratios.
 """
 
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import against, crowd, first, history, journal, live, page, pool, runs
+from bench import against, crowd, first, history, journal, live, load, page, pool, runs
 
 ROWS = {
     "runs": runs.measure,
@@ -26,6 +27,7 @@ ROWS = {
     "crowd": crowd.measure,
     "page": page.measure,
     "pool": pool.measure,
+    "load": load.measure,
 }
 
 

@@ -9,21 +9,17 @@ below it. Before, one deployment is carried out: what is loaded once is no growt
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from app.runner.processes import all_processes
+from bench.memory import pss, watching
 from bench.site import Site, row, site
 
 DEPLOYMENTS = 50
 POOL = 8
-#: Seconds between two looks at the memory.
-LOOK_EVERY = 0.5
 _TASKS = 8
 _MODULES = ("debug:\n        msg: a message", "command:\n        cmd: 'true'")
 _INVENTORY = f"""\
@@ -53,7 +49,7 @@ def measure(rounds: int) -> list[Any]:
             bare.append(_bare(here, services))
             ours.append(_ours(here, services))
         # Once more, since to look at the memory takes time itself.
-        with _watching(here, idle) as samples:
+        with watching(lambda: _look(here, idle)) as samples:
             _ours(here, services)
     ratio = median(ours) / median(bare)
     each = median(sample["each"] for sample in samples)
@@ -103,27 +99,6 @@ def _bare(here: Site, services: list[str]) -> float:
     return round(time.monotonic() - begun, 2)
 
 
-@contextmanager
-def _watching(here: Site, idle: float) -> Iterator[list[dict[str, float]]]:
-    """Look at the memory now and then; only moments with a full pool are kept."""
-    found: list[dict[str, float]] = []
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(LOOK_EVERY):
-            # A process may end while it is looked at; then this look is none.
-            with suppress(OSError):
-                found.extend(_look(here, idle))
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        thread.join()
-
-
 def _look(here: Site, idle: float) -> list[dict[str, float]]:
     seen = all_processes()
 
@@ -136,23 +111,15 @@ def _look(here: Site, idle: float) -> list[dict[str, float]]:
     if not POOL == len(wrappers) == len(runners) == len(below(*runners)):
         return []
     parts = {
-        "runner": sum(map(_pss, runners)) / POOL,
-        "wrapper": sum(map(_pss, wrappers)) / POOL,
+        "runner": sum(map(pss, runners)) / POOL,
+        "wrapper": sum(map(pss, wrappers)) / POOL,
         "worker_and_web": (_own_memory(here) - idle) / POOL,
     }
     return [parts | {"each": sum(parts.values())}]
 
 
 def _own_memory(here: Site) -> float:
-    return sum(_pss(process.pid) for process in here.processes.values())
-
-
-def _pss(pid: int) -> float:
-    """MiB that are a process's own, and its share of what it shares."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise ProcessLookupError(pid)
+    return sum(pss(process.pid) for process in here.processes.values())
 
 
 def _playbook() -> str:

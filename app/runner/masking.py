@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from .spelling import Canonical, anchor, encoded, literals, longest, needles
+from .spelling import Canonical, Edges, anchor, encoded, literals, longest, needles
 
 MASK = "********"
 #: Shorter values would mask half of every text and hide nothing.
@@ -124,7 +124,7 @@ class Masker:
             for span in (
                 *(s for n in one.literals for s in n.occurrences(content)),
                 *(
-                    canonical.original(*s)
+                    one.edges.around(content, *canonical.original(*s))
                     for n in one.needles
                     for s in n.occurrences(canonical.content)
                 ),
@@ -209,6 +209,7 @@ class _Spellings:
     def __init__(self, text: str) -> None:
         self._text = text
         self.anchor = anchor(text).encode()
+        self.edges = Edges(text)
 
     # Made when the secret may have been found: most runs print none.
     @cached_property

@@ -48,6 +48,8 @@ _ESCAPE = re.compile(
     re.VERBOSE,
 )
 _LETTERS = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
+_QUOTES = "\\\"'"
+_BACKSLASH = ord("\\")
 _DROPPED = re.compile(rb"[\\\"']")
 #: What a backslash or a percent sign in front of a text would take from it.
 _CONTINUES_BACKSLASH = re.compile(r"[abfnrtvux]|U|[0-3][0-7]")
@@ -106,6 +108,43 @@ def needles(text: str) -> Iterator[bytes]:
         if any("\x80" <= character <= "\xff" for character in spelled):
             # Some programs escape these characters by their number in Latin-1.
             yield from _canonical(_with_latin_1(spelled))
+
+
+class Edges:
+    """The quotes that a text begins and ends with.
+
+    The canonical form has none, so they are found beside what was found. Backslashes
+    at the edges are left: they may belong to what stands there.
+    """
+
+    def __init__(self, text: str) -> None:
+        before = text[: len(text) - len(text.lstrip(_QUOTES))]
+        behind = text[len(text.rstrip(_QUOTES)) :]
+        self._before = before.replace("\\", "").encode()
+        self._behind = behind.replace("\\", "").encode()
+
+    def around(self, content: bytes, start: int, end: int) -> tuple[int, int]:
+        """Return where a text begins and ends whose inner part was found there.
+
+        Each of its quotes may have backslashes in front.
+        """
+        for quote in reversed(self._before):
+            at = _before_backslashes(content, start)
+            if at and content[at - 1] == quote:
+                start = _before_backslashes(content, at - 1)
+        for quote in self._behind:
+            at = end
+            while at < len(content) and content[at] == _BACKSLASH:
+                at += 1
+            if at < len(content) and content[at] == quote:
+                end = at + 1
+        return start, end
+
+
+def _before_backslashes(content: bytes, at: int) -> int:
+    while at and content[at - 1] == _BACKSLASH:
+        at -= 1
+    return at
 
 
 def encoded(text: str) -> Iterator[str]:

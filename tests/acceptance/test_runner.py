@@ -334,7 +334,8 @@ def test_the_same_events_as_ansible_runner_itself(
                 event["event"],
                 event["event_data"].get("task"),
                 event["event_data"].get("host"),
-                frozenset(event["event_data"]),
+                # Of a play, ours name the hosts too.
+                frozenset(event["event_data"]) - {"hosts"},
                 frozenset(event["event_data"].get("res") or ()),
             )
             for event in events

@@ -61,6 +61,19 @@ def test_a_secret_is_masked_in_every_form_that_it_is_written_in(written: str) ->
     assert {"a": masked.decode()} == masker.value({"a": f"x {written} y"})
 
 
+@pytest.mark.parametrize("secret", ['tok"en"', "'token'", '"\\tok"\''])
+@pytest.mark.parametrize("levels", range(4))
+def test_json_around_a_secret_that_ends_with_quotes_stays_json(
+    secret: str, levels: int
+) -> None:
+    content = json.dumps({"inner": secret, "other": f"a{secret}b"})
+    expected = json.dumps({"inner": MASK, "other": f"a{MASK}b"})
+    for _ in range(levels):
+        content, expected = json.dumps(content), json.dumps(expected)
+
+    assert expected.encode() == Masker([secret]).text(content.encode())
+
+
 def test_of_secrets_within_each_other_the_longest_is_masked() -> None:
     masker = Masker(["hunter", "hunter2-long"])
 
