@@ -111,33 +111,35 @@ def needles(text: str) -> Iterator[bytes]:
 
 
 class Edges:
-    """The quotes that a text begins and ends with.
+    """The quotes and backslashes that a text begins and ends with.
 
-    The canonical form has none, so they are found beside what was found. Backslashes
-    at the edges are left: they may belong to what stands there.
+    The canonical form has none, so they are found beside what was found.
     """
 
     def __init__(self, text: str) -> None:
         before = text[: len(text) - len(text.lstrip(_QUOTES))]
         behind = text[len(text.rstrip(_QUOTES)) :]
-        self._before = before.replace("\\", "").encode()
-        self._behind = behind.replace("\\", "").encode()
+        self._quotes_before = before.replace("\\", "").encode()
+        self._quotes_behind = behind.replace("\\", "").encode()
+        self._last = len(behind) - len(behind.rstrip("\\"))
 
     def around(self, content: bytes, start: int, end: int) -> tuple[int, int]:
         """Return where a text begins and ends whose inner part was found there.
 
         Each of its quotes may have backslashes in front.
         """
-        for quote in reversed(self._before):
+        for quote in reversed(self._quotes_before):
             at = _before_backslashes(content, start)
             if at and content[at - 1] == quote:
                 start = _before_backslashes(content, at - 1)
-        for quote in self._behind:
-            at = end
-            while at < len(content) and content[at] == _BACKSLASH:
-                at += 1
-            if at < len(content) and content[at] == quote:
+        for quote in self._quotes_behind:
+            at = _behind_backslashes(content, end)
+            if content[at : at + 1] == bytes([quote]):
                 end = at + 1
+        if self._last:
+            at = _behind_backslashes(content, end)
+            quoted = content[at : at + 1] in (b'"', b"'")
+            end += _own_backslashes(at - end, self._last, quoted=quoted)
         return start, end
 
 
@@ -145,6 +147,26 @@ def _before_backslashes(content: bytes, at: int) -> int:
     while at and content[at - 1] == _BACKSLASH:
         at -= 1
     return at
+
+
+def _behind_backslashes(content: bytes, at: int) -> int:
+    while at < len(content) and content[at] == _BACKSLASH:
+        at += 1
+    return at
+
+
+def _own_backslashes(run: int, last: int, *, quoted: bool) -> int:
+    """Return how many of a run of backslashes belong to a text that ends with `last`.
+
+    Each level of JSON doubles them. Of a quote behind them, which ends a text of the
+    level below, the backslashes are in the same run. None if no level fits.
+    """
+    for level in range(_LEVELS + 1):
+        own = last << level
+        of_quote = (1 << level >> 1) - 1 if quoted and level else 0
+        if run == own + of_quote:
+            return own
+    return 0
 
 
 def encoded(text: str) -> Iterator[str]:

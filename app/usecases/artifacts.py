@@ -226,7 +226,7 @@ def _write_all(store: Store, deployment: Deployment, folder: Path) -> None:
     for data in output.reported(store, deployment.id):
         _write_event(folder / "job_events", data)
     with (folder / "stdout").open("wb") as file:
-        file.writelines(output.whole(store, deployment.id))
+        file.writelines(output.displayed(store, deployment.id))
     # ansible-runner's `Runner.stderr` raises an error without this file.
     (folder / "stderr").touch()
     (folder / "status").write_text(deployment.status)

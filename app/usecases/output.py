@@ -54,6 +54,17 @@ def whole(store: Store, deployment_id: int) -> Generator[bytes]:
         yield b"".join(stretch.content)
 
 
+def displayed(store: Store, deployment_id: int) -> Generator[bytes]:
+    """The same as a terminal showed it: of an event its text, also of a script's.
+
+    Read and raises like `whole`.
+    """
+    found = deploy.find(store, deployment_id)
+    read = partial(printed.read_output, script=False)
+    for stretch in _stretches(store, found, read):
+        yield b"".join(stretch.content)
+
+
 def reported(store: Store, deployment_id: int) -> Generator[str]:
     """ansible-runner's events as JSON, in order; read and raises like `whole`."""
     found = deploy.find(store, deployment_id)

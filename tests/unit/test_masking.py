@@ -61,7 +61,9 @@ def test_a_secret_is_masked_in_every_form_that_it_is_written_in(written: str) ->
     assert {"a": masked.decode()} == masker.value({"a": f"x {written} y"})
 
 
-@pytest.mark.parametrize("secret", ['tok"en"', "'token'", '"\\tok"\''])
+@pytest.mark.parametrize(
+    "secret", ['tok"en"', "tok\\en\\", "tok'\\\\", "'token'", '"\\tok"\'']
+)
 @pytest.mark.parametrize("levels", range(4))
 def test_json_around_a_secret_that_ends_with_quotes_stays_json(
     secret: str, levels: int
