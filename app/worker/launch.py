@@ -63,7 +63,7 @@ exec 3<&- 4<&- 5>&-
 [ -z "$3" ] || echo 0 >"$3/cgroup.procs"
 (cd -- "$4"; shift 6; exec "$@" 2>&1 7<&- 8>&- 9>&-)
 rc=$? room=
-[ -z "$5" ] || { printf . >&8; exec >/dev/null 8>&-; read -r _ <&7; }
+[ -z "$5" ] || { printf . >&8; exec >/dev/null 8>&-; read -r room <&7; }
 cd "$1" && { printf '%4096s' >room || room=full; command -p rm -f room; }
 command -p rm -f -- "$2"
 cd "$1" && printf '%s\\n' "$rc $room" 1<>rc.new && command -p mv rc.new rc

@@ -8,8 +8,9 @@ So scripts write into a pipe, and this process reads it. It belongs to no worker
 no run: it goes on when the worker is killed, and no signal for the run reaches it.
 
 The wrapper writes into descriptor 8 when the script has ended. What is in the pipe by
-then is the last of the journal; descriptor 7 is closed once it is there. What processes
-print that the script left behind goes nowhere. If the wrapper was killed instead, the
+then is the last of the journal; descriptor 7 is closed once it is there, and says
+"full" before if there was no room for something. What processes print that the script
+left behind goes nowhere. If the wrapper was killed instead, the
 run goes on until the worker ends it, and so does this process.
 
 It is run by its path, for a short start: it uses the standard library alone.
@@ -32,14 +33,38 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     # The worker asks for this lock if the wrapper was killed.
     fcntl.flock(_JOURNAL, fcntl.LOCK_EX)
-    if _copy_until_ended():
-        _copy(_available())
+    journal = _Journal()
+    if _copy_until_ended(journal):
+        left = _available()
+        while left > 0 and (chunk := os.read(_PIPE, min(_CHUNK, left))):
+            journal.write(chunk)
+            left -= len(chunk)
     os.dup2(os.open(os.devnull, os.O_WRONLY), _JOURNAL)
+    if journal.lost:
+        os.write(_DONE, b"full\n")
     os.close(_DONE)
     _drop()
 
 
-def _copy_until_ended() -> bool:
+class _Journal:
+    """The journal. What it has no room for is lost, and the script goes on."""
+
+    def __init__(self) -> None:
+        self.lost = False
+        self._torn = False
+
+    def write(self, content: bytes) -> None:
+        # What follows must not join half a line.
+        rest = memoryview(b"\n" + content if self._torn else content)
+        try:
+            while rest:
+                rest = rest[os.write(_JOURNAL, rest) :]
+            self._torn = False
+        except OSError:
+            self.lost = self._torn = True
+
+
+def _copy_until_ended(journal: _Journal) -> bool:
     """Tells whether the pipe may still be written to."""
     poll = select.poll()
     poll.register(_PIPE, select.POLLIN)
@@ -50,25 +75,11 @@ def _copy_until_ended() -> bool:
             if os.read(_ENDED, 1):
                 return True
             poll.unregister(_ENDED)
-        if _PIPE in ready and not _copy(_CHUNK):
-            return False
-
-
-def _copy(most: int) -> int:
-    """Copy at most so many bytes; returns how many it read."""
-    read = 0
-    while read < most and (chunk := os.read(_PIPE, min(_CHUNK, most - read))):
-        read += len(chunk)
-        rest = memoryview(chunk)
-        try:
-            while rest:
-                rest = rest[os.write(_JOURNAL, rest) :]
-        except OSError:
-            # No room: the wrapper notes it. The script goes on, as it would itself.
-            pass
-        if most == _CHUNK:
-            break
-    return read
+        if _PIPE in ready:
+            chunk = os.read(_PIPE, _CHUNK)
+            if not chunk:
+                return False
+            journal.write(chunk)
 
 
 def _available() -> int:

@@ -185,15 +185,13 @@ def test_following_goes_on_where_it_was_when_postgresqls_disk_has_room_again(
         worker.kill()
 
 
-#: Prints until there is no room, then does what it is told.
+#: Prints twice as much as there is room for, then does what it is told.
 FILLS = f"""#!{sys.executable}
 import os
 print('{{"name": "begin", "state": "success"}}', flush=True)
-try:
-    while True:
-        os.write(1, b"x" * 4095 + b"\\n")
-except OSError:
-    ENDING
+for _ in range(2048):
+    os.write(1, b"x" * 4095 + b"\\n")
+ENDING
 """
 STEPS = [{"name": "begin"}, {"name": "end"}]
 
