@@ -159,7 +159,10 @@ def test_every_journal_is_kept_shown_and_masked(
             assert b"".join(output.displayed(store, number)) == stdout.read()
         if masked:
             with store.begin() as db:
-                rows = db.scalars(text("SELECT events::text FROM events"))
+                query = text(
+                    "SELECT events::text FROM events WHERE deployment_id = :id"
+                )
+                rows = db.scalars(query, {"id": number})
                 assert_masked("rows", "".join(rows).encode())
             assert_masked("printed", printed)
 
