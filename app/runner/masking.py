@@ -20,15 +20,16 @@ MIN_LENGTH = 4
 _MAX_WHOLE = 10**16
 #: Bytes of a repetitive text that are compared at once.
 _STRIDE = 4096
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d{1,9})?")
+#: A uuid of ansible-runner: it numbers those that repeat.
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d{1,9})?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(\+00:00|Z)?")
 _NAME = re.compile(r"(playbook_on|runner|runner_item|runner_on)_[a-z_]{1,40}|verbose")
 _NUMBER = re.compile(r"\d{1,9}")
 #: What holds an event of ansible-runner together, with what is valid there. A short
 #: secret can be a part of such a value by chance.
 _STRUCTURE = {
-    "uuid": _UUID, "play_uuid": _UUID, "playbook_uuid": _UUID, "task_uuid": _UUID,
-    "parent_uuid": _UUID, "runner_ident": _NUMBER, "counter": _NUMBER,
+    "uuid": UUID, "play_uuid": UUID, "playbook_uuid": UUID, "task_uuid": UUID,
+    "parent_uuid": UUID, "runner_ident": _NUMBER, "counter": _NUMBER,
     "start_line": _NUMBER, "end_line": _NUMBER, "pid": _NUMBER, "created": _TIME,
     "start": _TIME, "end": _TIME, "event": _NAME,
 }  # fmt: skip
@@ -152,7 +153,7 @@ class Masker:
             return False
         if isinstance(value, str):
             return valid.fullmatch(value) is not None and value not in self._texts
-        return valid is _NUMBER
+        return valid is _NUMBER and type(value) is int
 
     def _in_text(self, text: str) -> str:
         content = text.encode(errors="surrogatepass")

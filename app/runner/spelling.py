@@ -1,7 +1,7 @@
 r"""Spelling: one canonical form for the ways in which programs write the same text.
 
 JSON writes a newline as `\n`, JSON within JSON as `\\n`; a URL writes it as `%0A`, HTML
-as `&#10;`, a shell puts an apostrophe between other quotes. `canonical` decodes such
+as `&#10;`, a shell puts an apostrophe between other quotes. `Canonical` decodes such
 escapes, however often they were applied, and drops quotes and backslashes. It does the
 same to a secret and to the text that is searched, so that it need not know which of
 these ways was taken.

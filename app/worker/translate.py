@@ -7,7 +7,6 @@ Secrets are masked once it is known what a line is: output as text, whatever it 
 like; an event or a step in its values.
 """
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,15 +24,13 @@ from app.domain.events import (
     StepState,
     TaskResult,
 )
-from app.runner.masking import MASK, Masker
+from app.runner.masking import MASK, UUID, Masker
 
 #: Masks nothing.
 NOTHING = Masker([])
 #: A longer line is output, recorded in pieces of this many bytes.
 MAX_LINE = 2 * 1024 * 1024
 
-#: ansible-runner names a file after it, so it must be nothing but a uuid.
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d{1,9})?")
 _MAX_COUNTER = 2**31 - 1
 _STATES = {state.value: state for state in StepState}
 #: The statuses of ansible-runner 2.4, `ansible_runner.Runner.run`.
@@ -151,7 +148,8 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
     if (
         not isinstance(name, str)
         or not isinstance(uuid, str)
-        or not _UUID.fullmatch(uuid)
+        # ansible-runner names a file after it, so it must be nothing but a uuid.
+        or not UUID.fullmatch(uuid)
         or type(counter) is not int
         or not 0 < counter <= _MAX_COUNTER
         or not isinstance(data, dict)

@@ -161,6 +161,16 @@ def test_no_name_of_a_field_hides_a_secret(name: str) -> None:
     assert {name: MASK} == masker.value({name: 90125.5})
 
 
+@pytest.mark.parametrize("value", [["hunter2"], {"a": "hunter2"}, 90125.5])
+def test_a_field_for_a_number_hides_no_other_value(value: object) -> None:
+    masked = Masker(["hunter2", "90125.50"]).event(
+        {"counter": value, "event_data": {"pid": value}}
+    )
+
+    assert "hunter2" not in str(masked)
+    assert "90125" not in str(masked)
+
+
 def test_a_key_can_be_a_secret_and_no_entry_is_lost() -> None:
     masker = Masker(["first-one", "second"])
 
