@@ -72,8 +72,7 @@ class Canonical:
             start, end = found.span()
             if start > at:
                 self._add(content[at:start], at, -1)
-            # A run as a whole can have any length: what it ends with decides.
-            if decoded := _decoded(found.lastgroup, found[found.lastgroup or 0]):
+            if decoded := _decoded(*_kind_of(found)):
                 self._add(decoded, start, end)
             at = end
         if at < len(content):
@@ -219,6 +218,18 @@ def _with_latin_1(text: str) -> bytes:
     )
 
 
+def _kind_of(escape: re.Match[bytes]) -> tuple[str | None, bytes]:
+    """Return which kind of escape it is, and the few characters that decide.
+
+    A run can have any length, so it must not get into a cache.
+    """
+    kind = escape.lastgroup
+    if kind is None:
+        return None, escape[0][:1]
+    content = escape[kind]
+    return kind, content[:4] + content[-4:] if kind == "pair" else content
+
+
 @lru_cache(maxsize=4096)
 def _decoded(kind: str | None, escape: bytes) -> bytes:
     """Return what an escape stands for, without quotes and backslashes."""
@@ -230,8 +241,7 @@ def _decoded(kind: str | None, escape: bytes) -> bytes:
         case "name":
             content = html.unescape(f"&{escape.decode()};").encode()
         case "pair":
-            digits = escape[:4] + escape[-4:]
-            content = bytes.fromhex(digits.decode()).decode("utf-16-be").encode()
+            content = bytes.fromhex(escape.decode()).decode("utf-16-be").encode()
         case "byte" | "percent":
             content = bytes([int(escape, 16)])
         case "octal":

@@ -5,6 +5,7 @@ import html
 import json
 import re
 import time
+import tracemalloc
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -169,6 +170,19 @@ def test_a_field_for_a_number_hides_no_other_value(value: object) -> None:
 
     assert "hunter2" not in str(masked)
     assert "90125" not in str(masked)
+
+
+@pytest.mark.parametrize("run", ["\\", "'", "%25", "\\ud83d" + "\\" * 9])
+def test_no_long_run_is_kept_in_memory(run: str) -> None:
+    content = f"hunter2 {run * 100_000}\\ude00".encode()
+    masker = Masker(["hunter2"])
+    tracemalloc.start()
+
+    masker.text(content)
+
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < len(content) / 2
 
 
 def test_a_key_can_be_a_secret_and_no_entry_is_lost() -> None:
