@@ -102,6 +102,16 @@ chaos-short:
 ci:
     tools/ci
 
+# Run the set-up of every stage of CI on a fresh Debian 12 in a folder (needs root)
+[group("check")]
+ci-fresh:
+    tools/ci-fresh
+
+# Run the set-up of every stage of CI on this machine
+[group("check")]
+ci-setup:
+    tools/ci-setup
+
 operate := "uv run --frozen --extra embedded --group operate"
 
 # Register a service by its playbook: `./justw register-one hello -i hosts.yml --check`
