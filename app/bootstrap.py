@@ -5,21 +5,21 @@ import threading
 import anyio
 from starlette.applications import Starlette
 
+from app.encryption import Sealer, key_for
 from app.queue import Queue, make_queue
-from app.sealing import Sealer, key_for
 from app.settings import Settings
 from app.store.engine import make_engine
-from app.store.feed import Feed
+from app.store.event_stream import Feed
 from app.store.store import Store
 from app.web.app import create_app
 from app.web.assets import load_assets
-from app.web.context import Parts
+from app.web.dependencies import Parts
 from app.web.deployments import SEARCHES_AT_ONCE
-from app.web.live import html_pieces, json_pieces
+from app.web.event_stream import html_pieces, json_pieces
 from app.web.login import LOGINS_AT_ONCE
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
-from app.worker.deploy import Carrier
+from app.worker.deployment_runner import Carrier
 from app.worker.worker import Worker
 
 #: Database connections of the web process; its threads take turns.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.domain.project import Kind, Project, Required
 from app.domain.service import Service
-from app.runner import ansible_cfg, scan
+from app.runner import ansible_cfg, prompt_scan
 from app.runner.definition import locate
 from app.runner.errors import Refused
 from app.runner.prompts import read
@@ -81,7 +81,7 @@ def _look(folder: Path, service: Service, ansible: Ansible | None) -> Project:
     if refusals:
         return Project(refusals)
     playbook = (folder / service.playbook).resolve()
-    prompts = tuple(scan.find(folder, playbook))
+    prompts = tuple(prompt_scan.find(folder, playbook))
     if ansible is None:
         return Project(prompts=prompts)
     config, base = _configuration(folder, ansible.home)

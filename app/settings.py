@@ -17,7 +17,7 @@ from app.domain import node as nodes
 from app.domain.run_identity import RunSettings
 from app.domain.service import ACCOUNT, MAX_DAYS, MAX_KEPT
 from app.errors import BadSetting
-from app.runner.launch import Events
+from app.runner.run_config import Events
 
 PREFIX = "FASTDEPLOY_"
 _SCHEME = re.compile(r"^postgres(ql)?(\+psycopg)?://")

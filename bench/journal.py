@@ -23,10 +23,10 @@ from app.domain.deployment import Outcome
 from app.runner.masking import Masker
 from app.settings import read_settings
 from app.usecases import deploy, record
-from app.worker.ending import Ending
-from app.worker.follow import Follower
+from app.worker.journal_follower import Follower
 from app.worker.launch import Run
 from app.worker.run_processes import RunProcesses
+from app.worker.termination import Ending
 from bench.site import Site, row, site
 
 STEP_LINES = 200_000

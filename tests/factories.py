@@ -16,7 +16,7 @@ from app.domain.deployment import Deployment, Origin
 from app.domain.events import Output, RunnerEvent, Stats, StepState, TaskResult
 from app.domain.service import Service
 from app.settings import Settings
-from app.store import access as users
+from app.store import auth as users
 from app.store import services
 from app.store.events import Occurrence
 from app.store.store import Store

@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from . import ansible_cfg, environment, folder, playbook, prompts, sops
+from . import ansible_cfg, environment, playbook, private_data_dir, prompts, sops
 from .definition import Definition, read_definition
 from .errors import Refused
-from .forward import Forwarder, Listener
+from .event_forwarder import Forwarder, Listener
 from .journal import Journal
-from .launch import Events, Launch, read_launch
 from .masking import Masker
+from .run_config import Events, Launch, read_launch
 from .watchdog import Watchdog
 
 REFUSED = 64
@@ -93,7 +93,7 @@ def _deploy(
     env = _environment(definition)
     configured = ansible_cfg.read(definition.folder, env)
     defaults = configured.get("defaults", {})
-    folder.prepare(
+    private_data_dir.prepare(
         private,
         variables,
         inventory=definition.inventory is None and not _names_inventory(defaults, env),

@@ -61,7 +61,7 @@ def require_none(folder: Path, playbook: Path, given: Container[str]) -> None:
         return
     try:
         # PyYAML is imported only where a file mentions a prompt: it costs 15 ms.
-        scan = importlib.import_module(f"{__package__}.scan")
+        scan = importlib.import_module(f"{__package__}.prompt_scan")
     except ModuleNotFoundError:
         # Without PyYAML there is no ansible-runner, and the run is refused for that.
         return

@@ -15,9 +15,9 @@ from app.domain.estimate import Progress, estimate
 from app.domain.events import Kind
 from app.domain.service import Service, changed_keys
 from app.domain.steps import Step, declare
+from app.encryption import Sealer
 from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
-from app.sealing import Sealer
 from app.store import audit, deployments, events, services
 from app.store.deployments import Wanted
 from app.store.store import Store

@@ -11,8 +11,8 @@ import orjson
 from sqlalchemy import Connection
 
 from app.domain.access import Actor
+from app.encryption import Sealer
 from app.errors import Invalid, KeyReused
-from app.sealing import Sealer
 from app.store import deployments
 from app.store.deployments import Key
 

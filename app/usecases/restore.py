@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Deployment, Outcome, Status
 from app.domain.steps import Steps
+from app.encryption import Sealer
 from app.errors import BadSetting, Conflict
 from app.queue import Queue
-from app.sealing import Sealer
 from app.settings import Settings
-from app.store import access, deployments, nodes
+from app.store import auth, deployments, nodes
 from app.store.deployments import Launch
 from app.store.store import Store
 from app.usecases import record
@@ -63,7 +63,7 @@ def settle(
                 f"the backup is of {was}, and knows another node called "
                 f"{settings.node}: give this one a name of its own by FASTDEPLOY_NODE"
             )
-        access.end_all_sessions(db)
+        auth.end_all_sessions(db)
         ended = left = 0
         unused = set()
         for deployment in deployments.active(db):

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.domain import told
+from app.domain import task_result
 from app.domain.matrix import Group, Result, Row, Task, arrange, grouped
 from app.domain.recap import HostRecap, recap, totals
 from app.domain.steps import Step
-from app.domain.told import Told
+from app.domain.task_result import Told
 from app.errors import NotFound
 from app.store import results
 from app.store.events import MAX_NUMBER
@@ -123,7 +123,7 @@ def find(store: Store, deployment_id: int, number: int) -> Shown:
     return Shown(
         view=view,
         recorded=recorded,
-        told=told.read(recorded.data),
+        told=task_result.read(recorded.data),
         step=steps.get(recorded.step or 0, ""),
         earlier=neighbours[0],
         later=neighbours[1],

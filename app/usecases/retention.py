@@ -14,7 +14,7 @@ from app.domain.service import Keep
 from app.settings import Settings
 from app.store import audit, deployments, events, services
 from app.store.store import Store
-from app.usecases.drafts import remove_leftovers
+from app.usecases.staging import remove_leftovers
 
 #: Events deleted in one transaction: short enough that nobody waits for it.
 BATCH = 5_000

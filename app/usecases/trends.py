@@ -1,7 +1,7 @@
 """How a service's deployments went of late."""
 
 from app.domain.duration import seconds_between
-from app.domain.trend import Run, Trend, trend_of
+from app.domain.trends import Run, Trend, trend_of
 from app.errors import NotFound
 from app.store import outcomes, services
 from app.store.outcomes import Ended

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.audit import Action
 from app.settings import shown
 from app.usecases import audit
-from app.web.context import actor_of, parts
+from app.web.dependencies import actor_of, parts
 from app.web.history import PAGE, before
 
 

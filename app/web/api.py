@@ -5,19 +5,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.deployment import Origin
-from app.usecases import (
-    artifacts,
-    catalogue,
-    deploy,
-    history,
-    nodes,
-    results,
-)
+from app.usecases import artifacts, deploy, history, nodes, results, services
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import filters, schemas
-from app.web.context import actor_of, parts
-from app.web.derived import report, with_artifacts
+from app.web.dependencies import actor_of, parts
 from app.web.history import PAGE, before
+from app.web.on_demand import report, with_artifacts
 from app.web.schemas import LaunchRequest, SyncBody
 
 #: A client that repeats a request with the same key gets the same deployment.
@@ -26,14 +19,14 @@ IDEMPOTENCY_KEY = "idempotency-key"
 
 def list_services(request: Request) -> Response:
     """GET /api/services."""
-    listed = catalogue.list_services(parts(request).store)
+    listed = services.list_services(parts(request).store)
     return JSONResponse([schemas.service(s).model_dump(mode="json") for s in listed])
 
 
 def sync(request: Request) -> Response:
     """POST /api/services/sync."""
     settings = parts(request).settings
-    found = catalogue.sync_everywhere(
+    found = services.sync_everywhere(
         parts(request).store, settings.services, settings.node, actor_of(request)
     )
     body = SyncBody(

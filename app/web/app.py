@@ -28,7 +28,7 @@ from app.web import (
     users,
 )
 from app.web.assets import STATIC
-from app.web.context import Parts
+from app.web.dependencies import Parts
 from app.web.errors import HANDLERS, on_bug
 from app.web.guard import public, route
 from app.web.middleware import AnswerBugs, BodyLimit, RequestId, SecurityHeaders

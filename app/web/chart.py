@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.trend import Spent, Trend
+from app.domain.trends import Spent, Trend
 
 #: The box in which bars stand; a bar has its foot at the bottom.
 SIZE = 100.0

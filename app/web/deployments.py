@@ -20,17 +20,17 @@ from app.domain.matrix import label
 from app.domain.recap import changes
 from app.domain.timeline import bars
 from app.store.search import Wanted
-from app.usecases import artifacts, deploy, failures, live, output, results
+from app.usecases import artifacts, deploy, event_stream, failures, output, results
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.search import look as look_for
 from app.web import filters, forms, history
-from app.web.context import actor_of, parts
-from app.web.derived import with_artifacts
+from app.web.concurrency_limit import place
+from app.web.dependencies import actor_of, parts
 from app.web.download import Download
+from app.web.event_stream import stream
 from app.web.history import before
-from app.web.live import stream
 from app.web.login import may
-from app.web.places import place
+from app.web.on_demand import with_artifacts
 from app.web.query import SMALLINT, number
 from app.web.render import context, failed, lines, parts_of, tasks_of
 
@@ -271,7 +271,9 @@ def _readable(path: Path) -> tuple[str, bool]:
 async def _stream(request: Request, *, html: bool) -> Response:
     deployment_id = _id(request)
     # Before the stream begins, so that what isn't there is a 404.
-    news = await run_in_threadpool(live.look, parts(request).store, deployment_id, None)
+    news = await run_in_threadpool(
+        event_stream.look, parts(request).store, deployment_id, None
+    )
     after = number(request.query_params, "after") or 0
     # A browser that reconnects repeats the address, and says here where it was.
     seen = request.headers.get("last-event-id", "")

@@ -14,7 +14,7 @@ from structlog.contextvars import get_contextvars
 
 from app import errors
 from app.log import get
-from app.web.context import parts
+from app.web.dependencies import parts
 from app.web.login import authenticate, login_url
 from app.web.schemas import ProblemBody
 

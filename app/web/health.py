@@ -8,7 +8,7 @@ from app.domain.service import Service
 from app.errors import Unavailable
 from app.log import get
 from app.store.migrate import is_current
-from app.web.context import parts
+from app.web.dependencies import parts
 
 log = get("health")
 

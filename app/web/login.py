@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.access import Actor, Permission
 from app.errors import NotLoggedIn, TooManyAttempts
 from app.settings import Settings
-from app.usecases import access
-from app.web.context import parts
+from app.usecases import auth
+from app.web.dependencies import parts
 
 #: Passwords that are checked at once: argon2 needs 64 MiB and a core for each.
 LOGINS_AT_ONCE = 2
@@ -32,9 +32,9 @@ def authenticate(request: Request) -> Actor:
     """Who asks, by bearer token or session cookie; raises NotLoggedIn."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return access.by_token(parts(request).store, token.strip())
+        return auth.by_token(parts(request).store, token.strip())
     secret = request.cookies.get(cookie_name(parts(request).settings))
-    actor = access.by_session(parts(request).store, secret) if secret else None
+    actor = auth.by_session(parts(request).store, secret) if secret else None
     if actor is None:
         raise NotLoggedIn(_ENDED if secret else "log in first")
     return actor
@@ -100,7 +100,7 @@ def _log_in(request: Request, form: FormData) -> Response:
     settings = parts(request).settings
     lifetime = timedelta(hours=settings.session_hours)
     try:
-        secret = access.log_in(
+        secret = auth.log_in(
             parts(request).store,
             name,
             str(form.get("password", "")),
@@ -138,7 +138,7 @@ def log_out(request: Request) -> Response:
     name = cookie_name(parts(request).settings)
     secret = request.cookies.get(name)
     if secret:
-        access.log_out(parts(request).store, secret, address_of(request))
+        auth.log_out(parts(request).store, secret, address_of(request))
     response = RedirectResponse("/login", 303)
     response.delete_cookie(
         name, httponly=True, secure=parts(request).settings.secure_cookies

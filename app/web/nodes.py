@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.errors import NotFound
 from app.usecases import nodes
-from app.web.context import actor_of, parts
+from app.web.dependencies import actor_of, parts
 
 
 def index(request: Request) -> Response:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.usecases import overview
-from app.web.context import parts
+from app.web.dependencies import parts
 
 
 def index(request: Request) -> Response:

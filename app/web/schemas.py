@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.doctor.diagnosis import Report
 from app.domain.deployment import Origin, Status
 from app.domain.events import Kind, StepState
 from app.domain.finding import Level
@@ -12,10 +13,9 @@ from app.domain.node import Node, NodeState
 from app.domain.run_warning import Kind as WarningKind
 from app.domain.run_warning import RunWarning
 from app.store.events import Event
-from app.usecases.catalogue import Listed
 from app.usecases.deploy import View
-from app.usecases.doctor import Report
 from app.usecases.results import Summary
+from app.usecases.services import Listed
 
 
 class LaunchRequest(BaseModel):

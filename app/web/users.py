@@ -6,8 +6,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Role
 from app.errors import Conflict, InvalidFields
-from app.usecases import access, users
-from app.web.context import actor_of, parts
+from app.usecases import passwords, users
+from app.web.dependencies import actor_of, parts
 
 #: What a page says after a form was sent: the address has the word alone.
 _DONE = {
@@ -38,7 +38,7 @@ def create(request: Request, form: FormData) -> Response:
         problems["role"] = "choose one"
     try:
         if not problems and role is not None:
-            access.create_user(store, actor, name, password, role)
+            users.create_user(store, actor, name, password, role)
     except InvalidFields as error:
         problems |= error.problems
     except Conflict as error:
@@ -75,7 +75,7 @@ def set_password(request: Request, form: FormData) -> Response:
     if password != _text(form, "again"):
         return _page(request, 422, problems={"again": _DIFFER})
     try:
-        access.set_password(store, actor, user.name, password)
+        users.set_password(store, actor, user.name, password)
     except InvalidFields as error:
         return _page(request, 422, problems=error.problems)
     return _done(user.id, "password")
@@ -85,7 +85,7 @@ def end_sessions(request: Request) -> Response:
     """End every session of a user."""
     store, actor = parts(request).store, actor_of(request)
     user = users.find_user(store, actor, _id(request))
-    access.end_sessions(store, actor, user.name)
+    users.end_sessions(store, actor, user.name)
     return _done(user.id, "sessions")
 
 
@@ -111,7 +111,7 @@ def _index(request: Request, status_code: int, **context: dict[str, str]) -> Res
         status_code,
         users=users.list_users(parts(request).store, actor_of(request)),
         roles=list(Role),
-        shortest=access.MIN_PASSWORD,
+        shortest=passwords.MIN_LENGTH,
         **context,
     )
 
@@ -123,7 +123,7 @@ def _page(request: Request, status_code: int, problems: dict[str, str]) -> Respo
         status_code,
         user=users.find_user(parts(request).store, actor_of(request), _id(request)),
         roles=list(Role),
-        shortest=access.MIN_PASSWORD,
+        shortest=passwords.MIN_LENGTH,
         done=_DONE.get(request.query_params.get("done", ""), ""),
         problems=problems,
     )

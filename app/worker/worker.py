@@ -18,17 +18,17 @@ from procrastinate.utils import utcnow
 from app.domain.node import begun_queue_of, queue_of
 from app.errors import Conflict, Unavailable
 from app.log import get
-from app.notify import STOPPING, notify
 from app.queue import AT_ONCE, BEGUN, DEPLOY
+from app.sd_notify import STOPPING, notify
 from app.settings import Settings
 from app.store import deployments
 from app.store.store import Store
 from app.supervise import keep_task
 from app.usecases.retention import prune
-from app.worker.deploy import Carrier
-from app.worker.follow import Interrupted
+from app.worker.deployment_runner import Carrier
+from app.worker.heartbeat import BEAT_EVERY, Presence
 from app.worker.jobs import Jobs
-from app.worker.presence import BEAT_EVERY, Presence
+from app.worker.journal_follower import Interrupted
 
 log = get("worker")
 

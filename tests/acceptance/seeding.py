@@ -7,7 +7,7 @@ from pathlib import Path
 from app import bootstrap
 from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.deployment import Origin
-from app.usecases import access, deploy, users
+from app.usecases import auth, deploy, users
 from app.usecases.cancel import cancel
 from tests.acceptance.browser import PASSWORD
 from tests.acceptance.conftest import ACTOR, ROOT, Installation, eventually
@@ -110,7 +110,7 @@ class Seeded:
 
 def make_user(made: Installation) -> None:
     """Create the user that `log_in` logs in."""
-    access.create_user(made.store, ACTOR, "ada", PASSWORD, Role.ADMIN)
+    users.create_user(made.store, ACTOR, "ada", PASSWORD, Role.ADMIN)
 
 
 def add_reports(made: Installation) -> None:
@@ -150,7 +150,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
     made.ended(canceled)
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
-    access.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
+    auth.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
     return Seeded(
         well,
         failed,
@@ -159,7 +159,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
         queued,
         result=next(e.number for e in made.events(failed) if e.result == "failed"),
         user=users.list_users(made.store, ADA)[0].id,
-        token=access.list_tokens(made.store, ADA)[0].id,
+        token=auth.list_tokens(made.store, ADA)[0].id,
     )
 
 

@@ -13,14 +13,14 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 
-from app import local
+from app import dev_server
 from app.domain.deployment import Status
 from app.domain.events import Kind
 from app.settings import read_settings
 from app.store.migrate import migrate
 from app.store.tables import metadata
 from app.usecases import record
-from app.worker.deploy import VANISHED
+from app.worker.deployment_runner import VANISHED
 from app.worker.jobs import STALLED_EVERY
 from tests.acceptance.conftest import PATIENCE, Installation, eventually
 
@@ -208,7 +208,7 @@ def test_a_crash_of_postgresql_loses_nothing(
         back.wait(PATIENCE)
         return 0.0
 
-    with local.embedded(settings, pause) as server:
+    with dev_server.embedded(settings, pause) as server:
         made = Installation(server.settings.database, tmp_path)
         try:
             migrate(made.store)

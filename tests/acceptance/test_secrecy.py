@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from app.domain.access import Role
 from app.domain.deployment import Status
-from app.usecases import access
+from app.usecases import users
 from app.web.app import ROUTES
 from tests.acceptance.conftest import ACTOR, SOPS, Installation, eventually, installed
 from tests.conftest import Postgres
@@ -100,7 +100,7 @@ def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[Leaky]:
         host.worker(PATH=sops, SOPS_AGE_KEY_FILE=str(SOPS / "key.txt"), **home)
         host.web()
         # So that there is one to be looked at.
-        access.create_user(host.store, ACTOR, "ada", "ada's own password", Role.ADMIN)
+        users.create_user(host.store, ACTOR, "ada", "ada's own password", Role.ADMIN)
         web = Web("127.0.0.1", host.settings.port, host.token())
         yield Leaky(
             host, web, tmp_path / "gate", tmp_path,

@@ -20,7 +20,7 @@ from app.errors import NotFound
 from app.settings import Settings
 from app.store.events import Occurrence
 from app.store.store import Store
-from app.usecases import access, artifacts, deploy, drafts, record, retention
+from app.usecases import artifacts, auth, deploy, record, retention, staging
 from app.usecases.record import Place
 from app.worker.translate import translate
 from tests.disks import fill, small_disk
@@ -124,7 +124,7 @@ def test_many_requests_make_a_missing_folder_once(
 ) -> None:
     """40 requests made it 15 times at once, and no other request was answered."""
     numbers = [end(store, settings, b"text").id for _ in "12"]
-    secret = access.create_token(store, ROOT, "reader", [Permission.VIEW])
+    secret = auth.create_token(store, ROOT, "reader", [Permission.VIEW])
     app = bootstrap.make_web(settings)
     client = Client(app, secret)
     reads: list[str] = []
@@ -230,7 +230,7 @@ def test_a_file_of_the_folder_is_given(store: Store, settings: Settings) -> None
 def test_what_a_killed_process_left_is_removed_and_what_is_written_stays(
     store: Store, settings: Settings
 ) -> None:
-    with drafts.draft(settings, "1") as written:
+    with staging.draft(settings, "1") as written:
         left = written.parent / "2.left"
         (left / "job_events").mkdir(parents=True)
 

@@ -11,7 +11,7 @@ from app.errors import Busy
 from app.settings import Settings
 from app.store.search import Wanted
 from app.store.store import Store
-from app.usecases import access, search
+from app.usecases import auth, search
 from tests.factories import ROOT, print_lines, start_deployment
 from tests.integration.asgi import Client
 
@@ -43,7 +43,7 @@ def test_a_search_stops_when_its_time_is_over(store: Store, settings: Settings) 
 
 def test_searches_that_wait_let_others_pass(store: Store, settings: Settings) -> None:
     number = start_deployment(store, settings).id
-    secret = access.create_token(store, ROOT, "reader", [Permission.VIEW])
+    secret = auth.create_token(store, ROOT, "reader", [Permission.VIEW])
     app = bootstrap.make_web(settings)
     client = Client(app, secret)
     places = app.state.parts.search_places

@@ -18,11 +18,11 @@ from app.store import events
 from app.store.store import Store
 from app.usecases import deploy, record
 from app.usecases.cancel import cancel as request_cancel
-from app.worker.deploy import Carrier
-from app.worker.ending import Ending, noted
-from app.worker.follow import Follower
+from app.worker.deployment_runner import Carrier
+from app.worker.journal_follower import Follower
 from app.worker.launch import Run, run_of
 from app.worker.run_processes import RunProcesses
+from app.worker.termination import Ending, noted
 from tests.factories import ROOT, make_service, request_deployment, start_deployment
 from tests.integration.conftest import ClientFor, csrf_of
 

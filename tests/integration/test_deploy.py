@@ -14,7 +14,8 @@ from app.queue import Queue, make_queue
 from app.settings import Settings
 from app.store import events, services
 from app.store.store import Store
-from app.usecases import catalogue, deploy, record
+from app.usecases import deploy, record
+from app.usecases.services import sync_services
 from tests.factories import (
     ROOT,
     add_service,
@@ -155,7 +156,7 @@ def test_a_broken_service_is_refused_with_its_error(
 def test_an_archived_service_is_refused(store: Store, settings: Settings) -> None:
     write_service(settings.services, "hello").rename(settings.var.parent / "gone")
     add_service(store)
-    catalogue.sync_services(store, settings.services, "here", ROOT)
+    sync_services(store, settings.services, "here", ROOT)
 
     with pytest.raises(Conflict, match="archived"):
         request_by_name(store, settings, "hello")

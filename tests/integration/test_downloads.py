@@ -18,7 +18,7 @@ from app.errors import Busy, Conflict
 from app.settings import Settings
 from app.store import events, output
 from app.store.store import Store
-from app.usecases import access, record
+from app.usecases import auth, record
 from app.usecases import output as outputs
 from app.web.app import ROUTES
 from app.web.download import Download
@@ -48,7 +48,7 @@ def app(settings: Settings) -> Iterator[Starlette]:
 
 @pytest.fixture
 def client(app: Starlette, store: Store) -> Client:
-    secret = access.create_token(store, ROOT, "reader", tuple(Permission))
+    secret = auth.create_token(store, ROOT, "reader", tuple(Permission))
     return Client(app, secret)
 
 

@@ -23,10 +23,10 @@ from app.runner.masking import Masker
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import artifacts, deploy, output, record
-from app.worker.ending import Ending
-from app.worker.follow import Follower
+from app.worker.journal_follower import Follower
 from app.worker.launch import run_of
 from app.worker.run_processes import RunProcesses
+from app.worker.termination import Ending
 from tests.factories import UUID, start_deployment
 from tests.integration.conftest import ClientFor
 

@@ -15,7 +15,7 @@ from app.errors import Conflict, NotAllowed
 from app.settings import Settings
 from app.store import nodes as node_rows
 from app.store.store import Store
-from app.usecases import access, deploy, nodes, record, restore
+from app.usecases import auth, deploy, nodes, record, restore
 from tests.factories import (
     PASSWORD,
     ROOT,
@@ -174,11 +174,11 @@ def test_another_nodes_name_is_not_taken(store: Store, settings: Settings) -> No
 def test_everybody_has_to_log_in_again(store: Store, settings: Settings) -> None:
     """A session that was ended after the backup would else be back."""
     name, hour = make_user(store), timedelta(hours=1)
-    secret = access.log_in(store, name, PASSWORD, "192.0.2.1", hour)
+    secret = auth.log_in(store, name, PASSWORD, "192.0.2.1", hour)
 
     settled(store, settings)
 
-    assert access.by_session(store, secret) is None
+    assert auth.by_session(store, secret) is None
 
 
 def test_only_an_admin_settles(store: Store, settings: Settings) -> None:

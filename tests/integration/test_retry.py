@@ -15,7 +15,8 @@ from app.errors import Conflict, NotAllowed, NotFound
 from app.settings import Settings
 from app.store import events, services
 from app.store.store import Store
-from app.usecases import catalogue, deploy, history, record
+from app.usecases import deploy, history, record
+from app.usecases.services import sync_services
 from tests.factories import (
     ROOT,
     add_service,
@@ -199,7 +200,7 @@ def test_a_service_that_is_broken_is_not_retried(
 ) -> None:
     number = make_failed(store, settings)
     write_service(tmp_path / "broken", "hello", {"nonsense": 1})
-    catalogue.sync_services(store, tmp_path / "broken", "here", ROOT)
+    sync_services(store, tmp_path / "broken", "here", ROOT)
 
     with pytest.raises(Conflict, match="service hello is broken"):
         retry(store, settings, number)

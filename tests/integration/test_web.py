@@ -10,7 +10,7 @@ from app.domain.access import Permission, Role
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import record
-from app.usecases.access import MAX_FAILURES
+from app.usecases.auth import MAX_FAILURES
 from app.web.middleware import MAX_BODY
 from tests.factories import (
     add_service,

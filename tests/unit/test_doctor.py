@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.facts import Account, File, Host, Process, Rules, Switch
+from app.accounts import Account
+from app.doctor.checks_host import age_key, check_host, sync_token
+from app.doctor.facts import File, Host, Process, Rules, Switch
+from app.doctor.inspection import backing, listed
 from app.domain.finding import Level
-from app.domain.host_checks import age_key, check_host, sync_token
-from app.host import backing, listed
 from tests.factories import NOW
 
 FASTDEPLOY = Account("fastdeploy", 900, frozenset({900, 950}))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.runner import prompts, scan
+from app.runner import prompt_scan, prompts
 from app.runner.errors import Refused
 
 PLAY = "- hosts: all\n  tasks:\n"
@@ -21,7 +21,7 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def places(folder: Path, files: Mapping[str, str]) -> list[str]:
-    return [each.place for each in scan.find(folder, write(folder, files))]
+    return [each.place for each in prompt_scan.find(folder, write(folder, files))]
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,10 @@
 import shlex
 from collections.abc import Callable
 
-from app.domain.facts import READ, Account, Host, Switch
+from app.accounts import Account
+from app.doctor.facts import READ, Host, Switch
+from app.doctor.remedies import WORKER_UNIT, exposed, override, register, set_variable
 from app.domain.finding import Finding, Level
-from app.domain.mending import (
-    WORKER_UNIT,
-    exposed,
-    override,
-    register,
-    set_variable,
-)
 
 OK, WARNING, PROBLEM = Level.OK, Level.WARNING, Level.PROBLEM
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app.encryption import Sealer, key_for
 from app.errors import BadSetting
-from app.sealing import Sealer, key_for
 
 KEY = "k" * 32
 

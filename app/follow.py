@@ -12,11 +12,11 @@ from app.domain.deployment import Deployment, Status
 from app.domain.events import Kind, StepState
 from app.domain.steps import Step
 from app.settings import Settings
+from app.store.event_stream import Feed
 from app.store.events import Event
-from app.store.feed import Feed
 from app.store.store import Store
 from app.usecases import deploy
-from app.usecases.live import News, look
+from app.usecases.event_stream import News, look
 from app.web.terminal import plain, spans
 
 _SIGNS = {

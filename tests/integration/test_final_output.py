@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.settings import Settings
-from app.store import events, printed
+from app.store import events, final_output
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.worker.translate import translate
@@ -41,7 +41,7 @@ def test_the_last_output_is_the_last_text_that_says_something(
     append(store, deployment_id, *lines)
 
     with store.begin() as db:
-        assert expected == printed.last_output(db, deployment_id)
+        assert expected == final_output.last_output(db, deployment_id)
 
 
 def test_an_error_is_found_among_what_ansible_itself_printed(
@@ -54,9 +54,9 @@ def test_an_error_is_found_among_what_ansible_itself_printed(
     )  # fmt: skip
 
     with store.begin() as db:
-        number = printed.last_error(db, deployment_id, last=last)
+        number = final_output.last_error(db, deployment_id, last=last)
         assert number == 3
-        lines = printed.lines_around(db, deployment_id, number, before=1, behind=1)
+        lines = final_output.lines_around(db, deployment_id, number, before=1, behind=1)
 
     assert ["before", "[ERROR]: no such role", "Origin: a:1:2"] == [
         line.replace("\x1b[0;31m", "").replace("\x1b[0m", "") for line in lines

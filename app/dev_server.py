@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from app import log, postgresql
+from app import embedded_postgresql, log
 from app.settings import PREFIX, Settings
 from app.supervise import keep
 
@@ -56,7 +56,7 @@ def find_embedded(settings: Settings) -> Settings:
 
     So that `fastdeploy deploy` finds what `fastdeploy up` has started.
     """
-    data = postgresql.data_of(settings.var)
+    data = embedded_postgresql.data_of(settings.var)
     if (
         "database_url" in settings.model_fields_set
         or not (data / "postmaster.pid").exists()
@@ -102,7 +102,7 @@ class Process:
         self._pause = pause
         self._environment = os.environ | _as_environment(settings)
         self._stopping = threading.Event()
-        # Its standard input; the process stops when our end is closed: see app/part.py.
+        # Its standard input; the process stops when our end closes: app/up_child.py.
         self._stdin, self._open_while_we_live = os.pipe()
         self._process = self._start()
         self._keeper = threading.Thread(
@@ -135,7 +135,7 @@ class Process:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [sys.executable, "-m", "app.part", self._command],
+            [sys.executable, "-m", "app.up_child", self._command],
             env=self._environment,
             stdin=self._stdin,
             # Ctrl-C is for us alone: we stop them in an orderly way.
@@ -164,8 +164,8 @@ class EmbeddedPostgres:
         """Start it. Raises Unavailable, also if `stopping` is set before it serves."""
         self._pause = pause
         self._stopping = threading.Event()
-        self._data = postgresql.data_of(settings.var)
-        self._server = postgresql.start(self._data, stopping)
+        self._data = embedded_postgresql.data_of(settings.var)
+        self._server = embedded_postgresql.start(self._data, stopping)
         url = SecretStr(self._server.get_uri())
         #: The settings with its address, which stays the same.
         self.settings = settings.model_copy(update={"database_url": url})
@@ -190,15 +190,15 @@ class EmbeddedPostgres:
         self._server.cleanup()
 
     def _keep(self) -> None:
-        if self._stopping.wait(postgresql.LOOK_EVERY) or self.pid is not None:
+        if self._stopping.wait(embedded_postgresql.LOOK_EVERY) or self.pid is not None:
             return
         log.get("up").warning("postgresql.died", data=str(self._data))
         if self._stopping.wait(self._pause()):
             return
         start = self._server.ensure_postgres_running
         try:
-            postgresql.start_patiently(start, self._data, self._stopping)
-        except postgresql.NOT_READY as error:
+            embedded_postgresql.start_patiently(start, self._data, self._stopping)
+        except embedded_postgresql.NOT_READY as error:
             # Say, what is left of the old one still holds its memory.
             log.get("up").warning("postgresql.failed", error=str(error))
 

@@ -6,12 +6,12 @@ import anyio
 from starlette.requests import Request
 
 from app.domain.access import Actor
+from app.encryption import Sealer
 from app.queue import Queue
-from app.sealing import Sealer
 from app.settings import Settings
-from app.store.feed import Feed, Look
+from app.store.event_stream import Feed, Look
 from app.store.store import Store
-from app.web.live import Piece
+from app.web.event_stream import Piece
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
 

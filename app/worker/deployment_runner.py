@@ -7,20 +7,20 @@ from contextlib import suppress
 from app.disk_space import no_room
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.service import changed_keys
+from app.encryption import Sealer
 from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
 from app.log import get
 from app.runner.masking import Masker
-from app.sealing import Sealer
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record
-from app.usecases.catalogue import read_service
+from app.usecases.services import read_service
 from app.worker import cgroup
-from app.worker.ending import Ending
-from app.worker.follow import Follower, Interrupted, Vanished
+from app.worker.journal_follower import Follower, Interrupted, Vanished
 from app.worker.launch import Run, launch, run_of
 from app.worker.redact import redact
 from app.worker.run_processes import RunProcesses
+from app.worker.termination import Ending
 
 log = get("worker")
 

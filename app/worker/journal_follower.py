@@ -14,11 +14,11 @@ from app.store.events import Occurrence
 from app.store.store import Store
 from app.usecases import record
 from app.usecases.record import Place
-from app.worker.ending import Ending, noted
 from app.worker.journal import MAX_LINES, Batch, Journal
 from app.worker.launch import Run
 from app.worker.run_clock import clock_of
 from app.worker.run_processes import RunProcesses
+from app.worker.termination import Ending, noted
 
 log = get("worker")
 

@@ -2,7 +2,7 @@
 
 import shlex
 
-from app.domain.facts import File, Host
+from app.doctor.facts import File, Host
 from app.domain.finding import Finding, Level
 
 #: The worker's systemd unit, as the role calls it.

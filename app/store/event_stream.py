@@ -16,7 +16,7 @@ import psycopg
 
 from app.errors import Unavailable
 from app.log import get
-from app.store.access import CHANNEL as ACCESS_CHANNEL
+from app.store.auth import CHANNEL as ACCESS_CHANNEL
 from app.store.engine import PATIENT
 from app.store.events import CHANNEL
 from app.supervise import keep_task

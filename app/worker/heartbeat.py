@@ -9,7 +9,7 @@ from app.log import get
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import nodes
-from app.usecases.catalogue import sync_services
+from app.usecases.services import sync_services
 from app.worker.node_instance import new_instance
 
 log = get("worker")

@@ -17,7 +17,7 @@ from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.runner import Runner
 from ansible_runner.utils import OutputEventFilter, get_callback_dir
 
-from .forward import Lines, is_whole, read
+from .event_forwarder import Lines, is_whole, read
 from .journal import Journal
 from .masking import MASK, Masker
 

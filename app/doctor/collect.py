@@ -1,101 +1,42 @@
-"""The doctor: look at this host and its services, and say what is wrong with them.
-
-The checks of `app/domain/host_checks.py` and `service_checks.py` judge what is looked
-at here. It is about the host where it is called: web and worker may be on others.
-"""
+"""Collect what the doctor's checks judge: facts about this host and its services."""
 
 import getpass
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 from sqlalchemy import Connection
 
-from app import host, project
+from app import accounts, project
+from app.accounts import Account
+from app.doctor import inspection
+from app.doctor.checks_host import sync_token
+from app.doctor.facts import Host, Known, Registered, Switch
 from app.domain.access import Permission
-from app.domain.facts import Account, Host, Known, Registered, Switch
-from app.domain.finding import Finding, Level, sick
-from app.domain.host_checks import check_host, sync_token
+from app.domain.finding import Finding, Level
 from app.domain.node import NodeState
 from app.domain.project import Project
 from app.domain.run_identity import RunIdentity, identify, rule_for
 from app.domain.service import Service
-from app.domain.service_checks import check_service
-from app.errors import Invalid, NotFound, Unavailable
+from app.errors import Invalid, Unavailable
 from app.settings import Settings
-from app.store import access, nodes, services
+from app.store import auth, nodes, services
 from app.store.store import Store
-from app.usecases.catalogue import (
-    folders,
-    look_at_project,
-    printable,
-    read_config,
-)
+from app.usecases.services import folders, look_at_project, read_config
 
-#: Where the role puts the settings, the age keys, and what was registered.
-ETC = Path("/etc/fastdeploy")
 _KEY = "SOPS_AGE_KEY_FILE"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was found on a host, called by its node's name."""
-
-    host: str
-    findings: tuple[Finding, ...]
-
-    @property
-    def sick(self) -> bool:
-        """Whether something has to be mended."""
-        return sick(self.findings)
-
-
-def examine(
-    store: Store, settings: Settings, name: str | None = None, etc: Path = ETC
-) -> Report:
-    """Check this host and one service, or all that it has.
-
-    Raises NotFound for a service of which there is neither a folder nor an entry.
-    """
-    paths = {printable(path.name): path for path in _folders(settings)}
-    findings, catalogue = _ask_store(store, settings)
-    known = catalogue or {}
-    if name is None:
-        chosen = sorted({*paths, *(n for n, k in known.items() if not k.archived)})
-    elif name in paths or name in known:
-        chosen = [name]
-    else:
-        raise NotFound(f"there is no service {name!r}")
-    read = {n: read_config(paths[n]) if n in paths else None for n in chosen}
-    identities = {n: _identity(settings, n, read[n]) for n in chosen}
-    usual = (settings.run_as, settings.run_group)
-    accounts = {(i.user, i.group) for i in identities.values()} or {usual}
-    hosts = {each: look_at_host(settings, *each, etc) for each in sorted(accounts)}
-    for seen in hosts.values():
-        findings += check_host(seen)
-    for each, identity in identities.items():
-        # Without a catalogue nothing can be said about it.
-        entry = None if catalogue is None else known.get(each, _UNKNOWN)
-        found = look_at_service(settings, each, identity, read[each], entry)
-        findings += check_service(hosts[identity.user, identity.group], found)
-    # What several accounts have in common is said once.
-    return Report(settings.node, tuple(dict.fromkeys(findings)))
-
-
-#: A service that was never synced.
-_UNKNOWN = Known(None, "", archived=False, nodes=(), ready=())
 
 
 def look_at_host(settings: Settings, run_as: str, run_group: str, etc: Path) -> Host:
     """Everything about this host that the checks judge, for runs of this account."""
     var = settings.var.absolute()
-    user = host.owner(var)
-    worker = host.locker(var / "worker.lock")
+    user = inspection.owner(var)
+    worker = inspection.locker(var / "worker.lock")
     folder = settings.config_folder
-    own = host.process(os.getpid(), folder)
+    own = inspection.process(os.getpid(), folder)
     assert own is not None, "there is a /proc with this process in it"
     switch = None
     if run_as:
@@ -106,10 +47,10 @@ def look_at_host(settings: Settings, run_as: str, run_group: str, etc: Path) -> 
     return Host(
         user=user,
         process=own,
-        worker=None if worker is None else host.process(worker, folder),
+        worker=None if worker is None else inspection.process(worker, folder),
         var=var,
-        config_folder=host.look(folder),
-        age_key=host.look(Path(path)) if path else None,
+        config_folder=inspection.look(folder),
+        age_key=inspection.look(Path(path)) if path else None,
         age_key_asked=bool(asked),
         switch=switch,
     )
@@ -124,17 +65,17 @@ def look_at_service(
 ) -> Registered:
     """Everything about a service that the checks judge."""
     folder = settings.services.absolute() / name
-    file = host.look(identity.program)
+    file = inspection.look(identity.program)
     found = None
     if file.hidden and identity.user:
         some = settings.config_folder / "fastdeploy-0.json"
         command = [str(identity.program), "--config", str(some)]
-        found = host.sudo_finds(identity.user, command)
+        found = inspection.sudo_finds(identity.user, command)
     return Registered(
         name=name,
         node=settings.node,
         folder=folder,
-        config=host.look(folder / "config.json"),
+        config=inspection.look(folder / "config.json"),
         definition=definition,
         known=known,
         program=file,
@@ -152,19 +93,19 @@ def _projects(
         return
     yield look_at_project(folder, definition)
     source = identity.program.parent / "project"
-    if identity.user and definition.playbook and not host.look(source).hidden:
-        ansible = project.ansible_of(identity.program, host.home(identity.user))
+    if identity.user and definition.playbook and not inspection.look(source).hidden:
+        ansible = project.ansible_of(identity.program, accounts.home(identity.user))
         if ansible is not None:
             yield project.look(source, definition, ansible)
 
 
-def registered(settings: Settings, service: Service) -> RunIdentity:
-    """How a run of a service is started here, with the name of its user."""
-    found = _identity(settings, service.name, service)
+def run_identity(settings: Settings, service: Service) -> RunIdentity:
+    """Return how a run of a service starts here, with the name of its user."""
+    found = identity_of(settings, service.name, service)
     return found if found.user else replace(found, user=getpass.getuser())
 
 
-def _ask_store(
+def ask_store(
     store: Store, settings: Settings
 ) -> tuple[list[Finding], dict[str, Known] | None]:
     """What the database tells: about itself, and the catalogue if it answers."""
@@ -184,17 +125,17 @@ def _look_at_switch(
     runs = str(settings.runs).replace(".", "\\.")
     return Switch(
         run_as=run_as,
-        deploy=host.account(run_as),
+        deploy=accounts.account(run_as),
         run_group=run_group,
-        run_group_id=host.group(run_group),
-        rules=host.sudo_rules(user),
+        run_group_id=accounts.group(run_group),
+        rules=inspection.sudo_rules(user),
         expected=frozenset(_expected(settings, etc)),
-        stop_helper=host.look(helper) if helper else None,
+        stop_helper=inspection.look(helper) if helper else None,
         stop_rule=rule_for("root", helper, f"{runs}/[0-9]+ (INT|TERM|KILL|COUNT)")
         if helper
         else "",
-        settings_file=host.look(etc / "fastdeploy.env"),
-        private=tuple(map(host.look, (var, settings.runs, var / "secret-key"))),
+        settings_file=inspection.look(etc / "fastdeploy.env"),
+        private=tuple(map(inspection.look, (var, settings.runs, var / "secret-key"))),
     )
 
 
@@ -207,20 +148,21 @@ def _expected(settings: Settings, etc: Path) -> Iterator[str]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
         own = replace(settings.run_settings, run_as=user, runners=None)
-        yield identify(name, None, own, host.home).sudo_rule
-    for folder in _folders(settings):
-        yield _identity(settings, folder.name, read_config(folder)).sudo_rule
+        yield identify(name, None, own, accounts.home).sudo_rule
+    for folder in service_folders(settings):
+        yield identity_of(settings, folder.name, read_config(folder)).sudo_rule
 
 
-def _identity(
+def identity_of(
     settings: Settings, name: str, definition: Service | str | None
 ) -> RunIdentity:
-    """How a service's runs are started here; the worker's launch asks the same."""
+    """Return how runs of a service start here, as the worker's launch does it."""
     service = definition if isinstance(definition, Service) else None
-    return identify(name, service, settings.run_settings, host.home)
+    return identify(name, service, settings.run_settings, accounts.home)
 
 
-def _folders(settings: Settings) -> list[Path]:
+def service_folders(settings: Settings) -> list[Path]:
+    """Return the folders of services on this host; none if that can't be read."""
     try:
         return folders(settings.services)
     except Invalid:
@@ -246,7 +188,7 @@ def _catalogue(db: Connection) -> dict[str, Known]:
 
 def _sync_tokens(db: Connection) -> list[datetime | None]:
     """When the tokens expire that may sync and were not revoked."""
-    return [t.expires_at for t in access.list_tokens(db) if Permission.SYNC in t.scopes]
+    return [t.expires_at for t in auth.list_tokens(db) if Permission.SYNC in t.scopes]
 
 
 def _named_key(file: Path) -> str | None:

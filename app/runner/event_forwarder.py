@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from . import environment, folder
+from . import environment, private_data_dir
 from .journal import Journal
 from .masking import Masker
 from .text import Text
@@ -60,7 +60,7 @@ class Forwarder:
         self._ident = ident
         self._counter = 0
         self._line = 0
-        events = folder.make_fifo(private)
+        events = private_data_dir.make_fifo(private)
         # Opened before anyone writes: the plugin's open doesn't wait for a reader.
         self._events = os.open(events, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         self._text, self.terminal = os.pipe()

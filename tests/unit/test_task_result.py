@@ -8,7 +8,7 @@ import pytest
 from app.domain.diff import MAX_SHOWN, Change, diff_lines
 from app.domain.events import TaskResult
 from app.domain.recap import Changes, changes, recap
-from app.domain.told import MAX_ITEMS, MAX_TEXT, message, read
+from app.domain.task_result import MAX_ITEMS, MAX_TEXT, message, read
 
 
 def make_event(res: object, **about: Any) -> str:

@@ -1,10 +1,9 @@
-"""Looking at this host: files, accounts, processes, and what sudo would allow.
+"""Inspect this host: files, processes, and what sudo allows.
 
 Nothing here judges or changes anything. What this user may not see is said to be
 hidden; what isn't there is None.
 """
 
-import grp
 import os
 import pwd
 import re
@@ -14,7 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from app.domain.facts import Account, File, Process, Rules
+from app.accounts import Account, account
+from app.doctor.facts import File, Process, Rules
 from app.runner.stop import MARK
 
 #: Seconds that sudo gets; it may ask a directory service.
@@ -39,31 +39,6 @@ def _look(path: Path, above: tuple[File, ...] = ()) -> File:
     except OSError:
         return File(path, above=above)
     return File(path, found.st_mode, found.st_uid, found.st_gid, above=above)
-
-
-def account(name: str) -> Account | None:
-    """A user of this host, with every group that they are in."""
-    try:
-        found = pwd.getpwnam(name)
-    except KeyError:
-        return None
-    gids = frozenset(os.getgrouplist(name, found.pw_gid))
-    return Account(name, found.pw_uid, gids)
-
-
-def home(name: str) -> Path:
-    """A user's home, or where it usually would be."""
-    with suppress(KeyError):
-        return Path(pwd.getpwnam(name).pw_dir)
-    return Path("/home", name)
-
-
-def group(name: str) -> int | None:
-    """The number of a group."""
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        return None
 
 
 def owner(var: Path) -> Account:

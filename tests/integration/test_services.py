@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import bootstrap
+from app.doctor import diagnosis
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin
 from app.domain.finding import Level
@@ -15,17 +16,17 @@ from app.settings import Settings
 from app.store.history import Filter
 from app.store.services import Entry
 from app.store.store import Store
-from app.usecases import catalogue, deploy, doctor, history
-from app.usecases.catalogue import MAX_CONFIG, Synced
+from app.usecases import deploy, history, services
+from app.usecases.services import MAX_CONFIG, Synced
 from tests.factories import ROOT, make_config, request_deployment, write_service
 
 
 def sync(store: Store, settings: Settings) -> Synced:
-    return catalogue.sync_services(store, settings.services, "here", ROOT)
+    return services.sync_services(store, settings.services, "here", ROOT)
 
 
 def find(store: Store, name: str) -> Entry:
-    return catalogue.find_service(store, name)
+    return services.find_service(store, name)
 
 
 def test_every_good_service_is_found(store: Store, settings: Settings) -> None:
@@ -42,7 +43,7 @@ def test_every_good_service_is_found(store: Store, settings: Settings) -> None:
     assert entry.service is not None
     assert "The first" == entry.service.description
     assert ["one", "two"] == [
-        listed.entry.name for listed in catalogue.list_services(store)
+        listed.entry.name for listed in services.list_services(store)
     ]
 
 
@@ -170,7 +171,7 @@ def test_the_doctor_says_what_a_sync_says(store: Store, settings: Settings) -> N
     break_prompt(write_service(settings.services, "bad"))
     said = sync(store, settings).broken["bad"]
 
-    report = doctor.examine(store, settings, "bad")
+    report = diagnosis.examine(store, settings, "bad")
 
     (found,) = [each for each in report.findings if each.about == "bad: prompts"]
     assert (Level.PROBLEM, said) == (found.level, found.sentence)
@@ -236,7 +237,7 @@ def test_a_vanished_service_is_archived_and_keeps_its_history(
     found = sync(store, settings)
 
     assert ("hello",) == found.archived
-    assert [] == catalogue.list_services(store)
+    assert [] == services.list_services(store)
     assert find(store, "hello").archived_at is not None
     assert [deployment_id] == [d.id for d in history.page(store, Filter("hello")).items]
     # Once is enough to say it.
@@ -266,7 +267,7 @@ def test_a_services_folder_that_cannot_be_read_archives_nothing(
     sync(store, settings)
 
     with pytest.raises(Invalid, match="FASTDEPLOY_SERVICES"):
-        catalogue.sync_services(store, settings.services / "nowhere", "here", ROOT)
+        services.sync_services(store, settings.services / "nowhere", "here", ROOT)
 
     assert find(store, "hello").archived_at is None
 
@@ -276,9 +277,9 @@ def test_who_may_not_sync_changes_nothing(store: Store, settings: Settings) -> N
     deployer = Actor("ada", frozenset({Permission.VIEW, Permission.DEPLOY}))
 
     with pytest.raises(NotAllowed):
-        catalogue.sync_services(store, settings.services, "here", deployer)
+        services.sync_services(store, settings.services, "here", deployer)
 
-    assert [] == catalogue.list_services(store)
+    assert [] == services.list_services(store)
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "a\0b"])
@@ -299,7 +300,7 @@ def test_the_list_has_the_latest_deployment_of_each(
 
     assert {"hello": latest, "quiet": None} == {
         listed.entry.name: listed.latest.id if listed.latest else None
-        for listed in catalogue.list_services(store)
+        for listed in services.list_services(store)
     }
 
 

@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Collection
 from datetime import datetime
 
-from app.domain.facts import EXECUTE, WRITE, Host, Process
+from app.doctor.checks_sudo import check_switch
+from app.doctor.facts import EXECUTE, WRITE, Host, Process
+from app.doctor.remedies import WORKER_UNIT, override, start_worker
 from app.domain.finding import Finding, Level
-from app.domain.mending import WORKER_UNIT, override, start_worker
-from app.domain.switch_checks import check_switch
 
 OK, WARNING, PROBLEM = Level.OK, Level.WARNING, Level.PROBLEM
 

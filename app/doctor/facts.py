@@ -1,23 +1,15 @@
-"""What was seen of a host, as values that the doctor judges; `app/host.py` looks."""
+"""Facts about a host and its services, as values that the doctor's checks judge."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.accounts import Account
 from app.domain.project import Project
 from app.domain.service import Service
 
 READ, WRITE, EXECUTE = 4, 2, 1
 _STICKY = 0o1000
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A user, with every group that they are in."""
-
-    name: str
-    uid: int
-    gids: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)

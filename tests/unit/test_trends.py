@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.deployment import Status
-from app.domain.trend import Run, Spent, trend_of
+from app.domain.trends import Run, Spent, trend_of
 from app.web.chart import Bar, bars, level, of_trend
 from tests.factories import NOW
 

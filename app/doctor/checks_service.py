@@ -2,12 +2,12 @@
 
 import shlex
 
-from app.domain.facts import EXECUTE, READ, Host, Registered, Switch
+from app.doctor.checks_sudo import program_of, users_of
+from app.doctor.facts import EXECUTE, READ, Host, Registered, Switch
+from app.doctor.remedies import exposed, register, start_worker
 from app.domain.finding import Finding, Level
-from app.domain.mending import exposed, register, start_worker
 from app.domain.project_checks import check_project
 from app.domain.service import Service
-from app.domain.switch_checks import program_of, users_of
 
 OK, PROBLEM = Level.OK, Level.PROBLEM
 

@@ -1,6 +1,6 @@
-"""A process of `fastdeploy up`: runs a command, and stops once `up` has ended.
+"""A child process of `fastdeploy up`: runs a command and stops when `up` ends.
 
-`python -m app.part web` is `fastdeploy web`, with a pipe from `up` as standard input.
+`python -m app.up_child web` is `fastdeploy web` with a pipe from `up` as its stdin.
 The kernel closes the pipe however `up` ends, also by SIGKILL.
 """
 

@@ -20,8 +20,8 @@ from app.errors import (
 )
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import access
-from app.usecases.access import MAX_FAILURES
+from app.usecases import auth, users
+from app.usecases.auth import MAX_FAILURES
 from tests.factories import PASSWORD, ROOT, make_user
 
 HOURS = timedelta(hours=1)
@@ -29,13 +29,13 @@ HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
 
 def log_in(store: Store, password: str = PASSWORD, address: str = HERE) -> str:
-    return access.log_in(store, "ada", password, address, HOURS)
+    return auth.log_in(store, "ada", password, address, HOURS)
 
 
 def fail_to_log_in(store: Store, times: int, name: str = "ada") -> None:
     for _ in range(times):
         with pytest.raises(NotLoggedIn):
-            access.log_in(store, name, "wrong", HERE, HOURS)
+            auth.log_in(store, name, "wrong", HERE, HOURS)
 
 
 def execute(store: Store, statement: str) -> None:
@@ -46,7 +46,7 @@ def execute(store: Store, statement: str) -> None:
 def test_a_session_is_its_users(store: Store) -> None:
     make_user(store, role=Role.DEPLOYER)
 
-    actor = access.by_session(store, log_in(store))
+    actor = auth.by_session(store, log_in(store))
 
     assert actor is not None
     assert ("ada", frozenset({Permission.VIEW, Permission.DEPLOY})) == (
@@ -59,7 +59,7 @@ def test_a_session_is_its_users(store: Store) -> None:
 def test_a_password_is_kept_as_an_argon2_hash_and_a_session_as_a_digest(
     store: Store,
 ) -> None:
-    access.create_user(store, ROOT, "ada", PASSWORD, Role.ADMIN)
+    users.create_user(store, ROOT, "ada", PASSWORD, Role.ADMIN)
     secret = log_in(store)
 
     with store.begin() as db:
@@ -75,7 +75,7 @@ def test_a_wrong_login_never_says_what_was_wrong(store: Store, name: str) -> Non
     make_user(store)
 
     with pytest.raises(NotLoggedIn, match=r"^name and password don't fit together$"):
-        access.log_in(store, name, "wrong", HERE, HOURS)
+        auth.log_in(store, name, "wrong", HERE, HOURS)
 
 
 def test_a_disabled_user_can_neither_log_in_nor_go_on(store: Store) -> None:
@@ -85,7 +85,7 @@ def test_a_disabled_user_can_neither_log_in_nor_go_on(store: Store) -> None:
 
     with pytest.raises(NotLoggedIn):
         log_in(store)
-    assert access.by_session(store, secret) is None
+    assert auth.by_session(store, secret) is None
 
 
 def test_after_several_failures_the_right_password_does_not_help(store: Store) -> None:
@@ -118,7 +118,7 @@ def test_failures_are_forgotten_in_time(store: Store) -> None:
 def test_an_address_that_tries_many_names_is_stopped(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access, "MAX_FAILURES_OF_ADDRESS", 3)
+    monkeypatch.setattr(auth, "MAX_FAILURES_OF_ADDRESS", 3)
     make_user(store)
     for name in ("eve", "bob", "tom"):
         fail_to_log_in(store, 1, name)
@@ -131,10 +131,10 @@ def test_logging_out_ends_the_session_on_the_server(store: Store) -> None:
     make_user(store)
     here, there = log_in(store), log_in(store)
 
-    access.log_out(store, here, "192.0.2.1")
+    auth.log_out(store, here, "192.0.2.1")
 
-    assert access.by_session(store, here) is None
-    assert access.by_session(store, there) is not None
+    assert auth.by_session(store, here) is None
+    assert auth.by_session(store, there) is not None
 
 
 def test_a_session_ends_in_time(store: Store) -> None:
@@ -142,16 +142,16 @@ def test_a_session_ends_in_time(store: Store) -> None:
     secret = log_in(store)
     execute(store, "UPDATE sessions SET expires_at = now()")
 
-    assert access.by_session(store, secret) is None
+    assert auth.by_session(store, secret) is None
 
 
 def test_a_new_password_ends_every_session(store: Store) -> None:
     make_user(store)
     secret = log_in(store)
 
-    access.set_password(store, ROOT, "ada", "another password")
+    users.set_password(store, ROOT, "ada", "another password")
 
-    assert access.by_session(store, secret) is None
+    assert auth.by_session(store, secret) is None
     assert log_in(store, "another password")
     with pytest.raises(NotLoggedIn):
         log_in(store)
@@ -161,21 +161,21 @@ def test_sessions_of_one_user_can_be_ended_by_an_admin(store: Store) -> None:
     make_user(store)
     make_user(store, "bob")
     secrets = [log_in(store), log_in(store)]
-    other = access.log_in(store, "bob", PASSWORD, HERE, HOURS)
+    other = auth.log_in(store, "bob", PASSWORD, HERE, HOURS)
 
-    assert 2 == access.end_sessions(store, ROOT, "ada")
+    assert 2 == users.end_sessions(store, ROOT, "ada")
 
-    assert [None, None] == [access.by_session(store, secret) for secret in secrets]
-    assert access.by_session(store, other) is not None
+    assert [None, None] == [auth.by_session(store, secret) for secret in secrets]
+    assert auth.by_session(store, other) is not None
 
 
 @pytest.mark.parametrize(
     "secret", ["", "x", "\udcff".encode("utf-8", "replace").decode()]
 )
 def test_a_secret_that_was_never_given_out_is_nobody(store: Store, secret: str) -> None:
-    assert access.by_session(store, secret) is None
+    assert auth.by_session(store, secret) is None
     with pytest.raises(NotLoggedIn):
-        access.by_token(store, secret)
+        auth.by_token(store, secret)
 
 
 @pytest.mark.parametrize(
@@ -187,28 +187,28 @@ def test_a_user_needs_a_name_and_a_good_password(
     store: Store, name: str, password: str
 ) -> None:
     with pytest.raises(Invalid):
-        access.create_user(store, ROOT, name, password, Role.ADMIN)
+        users.create_user(store, ROOT, name, password, Role.ADMIN)
 
 
 def test_a_name_is_given_once(store: Store) -> None:
     make_user(store)
 
     with pytest.raises(Conflict, match="there is a user ada"):
-        access.create_user(store, ROOT, "ada", PASSWORD, Role.ADMIN)
+        users.create_user(store, ROOT, "ada", PASSWORD, Role.ADMIN)
 
 
 def test_the_first_admin_is_made_once(store: Store) -> None:
-    created = access.create_first_admin(store)
+    created = users.create_first_admin(store)
 
     assert created is not None
-    assert access.log_in(store, *created, HERE, HOURS)
-    assert access.create_first_admin(store) is None
+    assert auth.log_in(store, *created, HERE, HOURS)
+    assert users.create_first_admin(store) is None
 
 
 def test_a_token_may_what_its_scopes_say(store: Store) -> None:
-    secret = access.create_token(store, ROOT, "ci", [Permission.DEPLOY])
+    secret = auth.create_token(store, ROOT, "ci", [Permission.DEPLOY])
 
-    actor = access.by_token(store, secret)
+    actor = auth.by_token(store, secret)
 
     assert ("ci (token)", frozenset({Permission.DEPLOY}), "") == (
         actor.name,
@@ -221,51 +221,51 @@ def test_a_token_may_what_its_scopes_say(store: Store) -> None:
 
 
 def test_a_revoked_token_is_worth_nothing_and_its_name_is_free(store: Store) -> None:
-    secret = access.create_token(store, ROOT, "ci", [Permission.VIEW])
+    secret = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
     with pytest.raises(Conflict, match="revoke it first"):
-        access.create_token(store, ROOT, "ci", [Permission.VIEW])
+        auth.create_token(store, ROOT, "ci", [Permission.VIEW])
 
-    access.revoke_token(store, ROOT, "ci")
+    auth.revoke_token(store, ROOT, "ci")
 
     with pytest.raises(NotLoggedIn, match="revoked"):
-        access.by_token(store, secret)
+        auth.by_token(store, secret)
     with pytest.raises(NotFound):
-        access.revoke_token(store, ROOT, "ci")
-    again = access.create_token(store, ROOT, "ci", [Permission.VIEW])
-    assert access.by_token(store, again)
+        auth.revoke_token(store, ROOT, "ci")
+    again = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
+    assert auth.by_token(store, again)
 
 
 def test_a_token_expires(store: Store) -> None:
-    secret = access.create_token(store, ROOT, "ci", [Permission.VIEW], days=1)
-    assert access.by_token(store, secret)
+    secret = auth.create_token(store, ROOT, "ci", [Permission.VIEW], days=1)
+    assert auth.by_token(store, secret)
 
     with store.begin() as db:
         db.execute(text("UPDATE tokens SET expires_at = expires_at - interval '1 day'"))
 
     with pytest.raises(NotLoggedIn, match="expired"):
-        access.by_token(store, secret)
+        auth.by_token(store, secret)
 
 
 @pytest.mark.parametrize("days", [0, -1, 36_501, 10**30])
 def test_a_token_expires_within_bounds_or_never(store: Store, days: int) -> None:
     with pytest.raises(InvalidFields, match="after 1 to 36500 days, or never"):
-        access.create_token(store, ROOT, "ci", [Permission.VIEW], days)
+        auth.create_token(store, ROOT, "ci", [Permission.VIEW], days)
 
-    assert [] == access.list_tokens(store, ROOT)
+    assert [] == auth.list_tokens(store, ROOT)
 
 
 def test_sessions_of_an_unknown_user_are_not_ended(store: Store) -> None:
     with pytest.raises(NotFound, match="there is no user 'nobody'"):
-        access.end_sessions(store, ROOT, "nobody")
+        users.end_sessions(store, ROOT, "nobody")
 
 
 def test_the_use_of_a_token_is_noted(store: Store) -> None:
-    secret = access.create_token(store, ROOT, "ci", [Permission.VIEW])
-    (unused,) = access.list_tokens(store, ROOT)
+    secret = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
+    (unused,) = auth.list_tokens(store, ROOT)
 
-    access.by_token(store, secret)
+    auth.by_token(store, secret)
 
-    (used,) = access.list_tokens(store, ROOT)
+    (used,) = auth.list_tokens(store, ROOT)
     assert unused.last_used_at is None
     assert used.last_used_at is not None
 
@@ -274,12 +274,12 @@ def test_users_and_tokens_are_for_admins(store: Store) -> None:
     deployer = Actor("ada", frozenset({Permission.VIEW, Permission.DEPLOY}))
 
     for forbidden in (
-        lambda: access.create_user(store, deployer, "x", PASSWORD, Role.ADMIN),
-        lambda: access.set_password(store, deployer, "x", PASSWORD),
-        lambda: access.end_sessions(store, deployer, "x"),
-        lambda: access.create_token(store, deployer, "x", [Permission.ADMIN]),
-        lambda: access.list_tokens(store, deployer),
-        lambda: access.revoke_token(store, deployer, "x"),
+        lambda: users.create_user(store, deployer, "x", PASSWORD, Role.ADMIN),
+        lambda: users.set_password(store, deployer, "x", PASSWORD),
+        lambda: users.end_sessions(store, deployer, "x"),
+        lambda: auth.create_token(store, deployer, "x", [Permission.ADMIN]),
+        lambda: auth.list_tokens(store, deployer),
+        lambda: auth.revoke_token(store, deployer, "x"),
     ):
         with pytest.raises(NotAllowed):
             forbidden()
@@ -309,7 +309,7 @@ def test_a_new_login_ends_the_former_session_of_the_browser(store: Store) -> Non
     make_user(store)
     former = log_in(store)
 
-    secret = access.log_in(store, "ada", PASSWORD, HERE, HOURS, former=former)
+    secret = auth.log_in(store, "ada", PASSWORD, HERE, HOURS, former=former)
 
-    assert access.by_session(store, former) is None
-    assert access.by_session(store, secret) is not None
+    assert auth.by_session(store, former) is None
+    assert auth.by_session(store, secret) is not None

@@ -10,9 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.usecases import artifacts, doctor
-from app.usecases.doctor import Report
-from app.web.context import parts
+from app.doctor import diagnosis
+from app.doctor.diagnosis import Report
+from app.usecases import artifacts
+from app.web.dependencies import parts
 
 
 def with_artifacts(
@@ -36,6 +37,6 @@ async def report(request: Request) -> Report:
     """Let the doctor examine a route's service. Raises NotFound."""
     name = request.path_params["name"]
     examine = partial(
-        doctor.examine, parts(request).store, parts(request).settings, name
+        diagnosis.examine, parts(request).store, parts(request).settings, name
     )
     return await parts(request).single_flight.run(("doctor", name), examine)

@@ -13,7 +13,7 @@ from app.settings import Settings
 from app.store import deployments
 from app.store.events import Occurrence
 from app.store.store import Store
-from app.usecases import comparing, deploy, overview, record, trends
+from app.usecases import comparison, deploy, overview, record, trends
 from app.usecases.record import Place
 from tests.factories import (
     add_service,
@@ -56,7 +56,7 @@ def test_two_deployments_are_compared_by_all_that_they_have(
     a = run(store, settings, "1", 0, "web1", "web2")
     b = run(store, settings, "2", 3, "web2", "web3")
 
-    compared = comparing.look(store, "hello", a.id, b.id)
+    compared = comparison.look(store, "hello", a.id, b.id)
 
     assert ("1", "2") == (compared.a.deployment.version, compared.b.deployment.version)
     (version,) = compared.comparison.variables
@@ -79,9 +79,9 @@ def test_without_the_first_one_it_is_the_last_that_succeeded(
     run(store, settings, "2", 1)
     last = run(store, settings, "3", 1)
 
-    assert good.id == comparing.look(store, "hello", None, last.id).a.deployment.id
+    assert good.id == comparison.look(store, "hello", None, last.id).a.deployment.id
     with pytest.raises(NotFound, match="succeeded before"):
-        comparing.look(store, "hello", None, good.id)
+        comparison.look(store, "hello", None, good.id)
 
 
 def test_what_can_not_be_compared_is_said(store: Store, settings: Settings) -> None:
@@ -89,10 +89,10 @@ def test_what_can_not_be_compared_is_said(store: Store, settings: Settings) -> N
     other = request_deployment(store, settings, make_service(name="other"))
 
     with pytest.raises(Invalid, match="two different"):
-        comparing.look(store, "hello", one, one)
+        comparison.look(store, "hello", one, one)
     for a, b in ((one, other), (other, one), (one, one + 100), (None, 2**63)):
         with pytest.raises(NotFound):
-            comparing.look(store, "hello", a, b)
+            comparison.look(store, "hello", a, b)
 
 
 def test_of_very_many_changes_the_first_are_compared(
@@ -100,9 +100,9 @@ def test_of_very_many_changes_the_first_are_compared(
 ) -> None:
     a = run(store, settings, "1", 0, "web1", "web2")
     b = run(store, settings, "1", 0, "web1")
-    monkeypatch.setattr(comparing, "CHANGES", 1)
+    monkeypatch.setattr(comparison, "CHANGES", 1)
 
-    compared = comparing.look(store, "hello", a.id, b.id)
+    compared = comparison.look(store, "hello", a.id, b.id)
 
     assert (True, False) == (compared.a.cut, compared.b.cut)
     assert [["web1"]] == [change.both for change in compared.comparison.changes]

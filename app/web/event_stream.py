@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import orjson
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from app.store.feed import Allowed, Feed, Look
+from app.store.event_stream import Allowed, Feed, Look
 from app.store.store import Store
 from app.usecases import failures, results
-from app.usecases.live import News, look
+from app.usecases.event_stream import News, look
 from app.usecases.results import Summary
 from app.web import schemas
 from app.web.render import Renderer

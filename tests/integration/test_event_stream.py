@@ -12,12 +12,12 @@ import pytest
 from app.domain.access import Permission, Role
 from app.errors import NotFound, NotLoggedIn
 from app.settings import Settings
-from app.store import feed as feed_module
-from app.store.feed import Feed
+from app.store import event_stream as feed_module
+from app.store.event_stream import Feed
 from app.store.store import Store
-from app.usecases import access, record, users
-from app.usecases.live import News, look
-from app.web.live import json_pieces
+from app.usecases import auth, record, users
+from app.usecases.event_stream import News, look
+from app.web.event_stream import json_pieces
 from tests.factories import (
     PASSWORD,
     ROOT,
@@ -291,27 +291,27 @@ def test_a_quiet_stream_ends_when_its_watcher_loses_the_right(
     monkeypatch.setattr(feed_module, "CHECK_ANYWAY", PATIENCE * 2)
     running = start_deployment(store, settings)
     make_user(store, role=Role.VIEWER)
-    session = access.log_in(store, "ada", PASSWORD, "192.0.2.1", timedelta(hours=1))
-    token = access.create_token(store, ROOT, "ci", [Permission.VIEW])
+    session = auth.log_in(store, "ada", PASSWORD, "192.0.2.1", timedelta(hours=1))
+    token = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
 
     def session_is_valid() -> bool:
-        return access.by_session(store, session) is not None
+        return auth.by_session(store, session) is not None
 
     def token_is_valid() -> bool:
         with suppress(NotLoggedIn):
-            return access.by_token(store, token).may(Permission.VIEW)
+            return auth.by_token(store, token).may(Permission.VIEW)
         return False
 
     def revoke() -> None:
         match how:
             case "revoked token":
-                access.revoke_token(store, ROOT, "ci")
+                auth.revoke_token(store, ROOT, "ci")
             case "logout":
-                access.log_out(store, session, "192.0.2.1")
+                auth.log_out(store, session, "192.0.2.1")
             case "disabled":
                 users.disable(store, ROOT, users.list_users(store, ROOT)[0].id)
             case "password":
-                access.set_password(store, ROOT, "ada", f"another {PASSWORD}")
+                users.set_password(store, ROOT, "ada", f"another {PASSWORD}")
 
     async def main() -> None:
         async with listening(settings) as feed:
