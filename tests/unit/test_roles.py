@@ -360,7 +360,7 @@ def test_visudo_checks_each_of_sudos_rules_before_it_is_in_place() -> None:
 def test_the_release_to_go_back_to_is_the_last_that_passed_its_checks(
     tmp_path: Path,
 ) -> None:
-    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "last-proven"
+    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "latest-verified-release"
     for age, name in enumerate(("newest", "older", "oldest")):
         (tmp_path / name).mkdir()
         (tmp_path / name / ".proven").touch()
@@ -380,7 +380,7 @@ def test_the_first_dump_before_what_serves_stays_however_many_follow(
     tmp_path: Path,
 ) -> None:
     """An update that was cut off after its migration dumps what it has migrated."""
-    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "superfluous"
+    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "list-prunable-releases"
     releases, dumps = tmp_path / "releases", tmp_path / "dumps"
     dumps.mkdir()
     for age, name in enumerate(("new", "old")):

@@ -3,7 +3,7 @@
 
     compare.py DEPLOYMENT VERSION ANSWERS SEEN
 
-ANSWERS is what asker.py wrote, SEEN what watcher.py wrote. Prints a JSON object. Run as
+ANSWERS is what poll_api.py wrote, SEEN what watcher.py wrote. Prints a JSON object. Run as
 root on the host; nothing of FastDeploy's is used.
 """
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Visit FastDeploy as a person does: by HTTPS, through the proxy, with a session.
 #
-#   visit.sh AUTHORITY    launch hello, watch it live; prints its number
+#   smoke.sh AUTHORITY    launch hello, watch it live; prints its number
 set -euo pipefail
 authority=$1
 folder=$(mktemp -d)

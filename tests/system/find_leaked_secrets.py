@@ -17,9 +17,9 @@ from pathlib import Path
 
 from app.domain.access import Permission
 from app.web.app import ROUTES
-from tests.system import answers, canary
+from tests.system import crawl, canary
 from tests.system.canary import Canary
-from tests.system.places import (
+from tests.system.leak_locations import (
     Watcher,
     files_of_host,
     files_with,
@@ -84,7 +84,7 @@ def main() -> int:
     watcher = Watcher([shown, *secrets])
     watcher.start()
     numbers = deploy(report, web, watcher, shown, secret, secrets)
-    refused = answers.provoke(web, SERVICES[0], secret.value)
+    refused = crawl.provoke(web, SERVICES[0], secret.value)
     watcher.finish()
     report.nowhere(
         f"in {watcher.rounds} looks at the arguments and environment of each process",
@@ -93,7 +93,7 @@ def main() -> int:
     given = {file for name, file, _ in watcher.seen if name == shown.name}
     report.control("in a process's arguments and environment",
                    {"cmdline", "environ"} - given)  # fmt: skip
-    look_at_answers(report, [*refused, *answers.everything(web, ROUTES)], numbers,
+    look_at_answers(report, [*refused, *crawl.everything(web, ROUTES)], numbers,
                     shown, secrets)  # fmt: skip
     dump = output_of("runuser", "-u", "postgres", "--", "pg_dumpall")
     report.nowhere("in the dump of the database", canary.found(secrets, dump))

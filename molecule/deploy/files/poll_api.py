@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a program by itself
 """Ask FastDeploy 20 times a second, each time anew, and count how it goes.
 
-    asker.py URL ANSWERS    until SIGTERM; then ANSWERS is a JSON object
+    poll_api.py URL ANSWERS    until SIGTERM; then ANSWERS is a JSON object
 
 Every question has a connection and a thread of its own: a slow answer keeps no other
 question waiting.
