@@ -137,10 +137,10 @@ def deploy_command(
     with _store(settings) as store:
         service = _service(store, name)
         given = variables.from_text(service, _pairs(extra or [])) if service else {}
-        deployment_id = deploy.request(
+        deployment_id = deploy.launch(
             store,
-            bootstrap.make_launcher(settings),
-            bootstrap.make_sealer(settings),
+            bootstrap.make_queue(settings),
+            bootstrap.make_secret_box(settings),
             actor=_me(),
             origin=Origin.CLI,
             service_name=name,
@@ -168,7 +168,7 @@ def cancel(deployment_id: int) -> None:
     """End a deployment: at once if it is queued, by its worker if it was begun."""
     settings = _settings()
     with _store(settings) as store:
-        launcher = bootstrap.make_launcher(settings)
+        launcher = bootstrap.make_queue(settings)
         cancel_deployment(store, launcher, _me(), deployment_id)
         found = deploy.find(store, deployment_id)
     done = "is canceled" if found.ended else "is being canceled"
@@ -182,8 +182,8 @@ def retry(deployment_id: int) -> None:
     with _store(settings) as store:
         number = deploy.retry(
             store,
-            bootstrap.make_launcher(settings),
-            bootstrap.make_sealer(settings),
+            bootstrap.make_queue(settings),
+            bootstrap.make_secret_box(settings),
             actor=_me(),
             origin=Origin.CLI,
             deployment_id=deployment_id,
@@ -258,7 +258,7 @@ def forgetnode(name: str) -> None:
     """Remove a node that will not come back; what it had begun ends as failed."""
     settings = _settings()
     with _store(settings) as store:
-        ended = nodes.forget(store, bootstrap.make_launcher(settings), _me(), name)
+        ended = nodes.forget(store, bootstrap.make_queue(settings), _me(), name)
     out.print(f"node {name} is removed; deployments that ended as failed: {ended}")
 
 
@@ -272,8 +272,8 @@ def restored(
         done = restore.settle(
             store,
             settings,
-            bootstrap.make_sealer(settings),
-            bootstrap.make_launcher(settings),
+            bootstrap.make_secret_box(settings),
+            bootstrap.make_queue(settings),
             _me(),
             was=node,
         )

@@ -84,9 +84,9 @@ def embedded(
 @contextmanager
 def processes(
     settings: Settings, *commands: str, pause: Pause = usual_pause
-) -> Iterator[dict[str, "Process"]]:
+) -> Iterator[dict[str, "ChildProcess"]]:
     """Run FastDeploy's commands in processes of their own, and stop them at the end."""
-    started = {command: Process(settings, command, pause) for command in commands}
+    started = {command: ChildProcess(settings, command, pause) for command in commands}
     try:
         yield started
     finally:
@@ -94,7 +94,7 @@ def processes(
             process.stop()
 
 
-class Process:
+class ChildProcess:
     """One of FastDeploy's processes, started again whenever it dies."""
 
     def __init__(self, settings: Settings, command: str, pause: Pause) -> None:

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from app.errors import BadSetting
 
 
-class Sealer:
+class SecretBox:
     """Encrypts with a key that the database never sees (Fernet: AES-CBC with HMAC)."""
 
     def __init__(self, secret_key: str) -> None:

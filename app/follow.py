@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from app.domain.deployment import Deployment, Status
-from app.domain.events import Kind, StepState
+from app.domain.events import EventKind, StepState
 from app.domain.steps import Step
 from app.settings import Settings
 from app.store.event_stream import Feed
@@ -82,9 +82,9 @@ async def _watch(
 
 
 def _print_event(event: Event, out: Console) -> None:
-    if event.kind in (Kind.QUEUED, Kind.STARTED, Kind.NOTICE):
+    if event.kind in (EventKind.QUEUED, EventKind.STARTED, EventKind.NOTICE):
         _print(f"[dim]{_harmless(event.text)}[/]", out)
-    elif event.kind in (Kind.OUTPUT, Kind.RUNNER) and event.text:
+    elif event.kind in (EventKind.OUTPUT, EventKind.RUNNER) and event.text:
         text = Text.assemble(*((s.text, _style(s.classes)) for s in spans(event.text)))
         _print(text, out, end="" if event.open else "\n")
 

@@ -198,7 +198,7 @@ def _explain(problem: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SettingRow:
     """A setting as people may see it; `usual` says that nobody has set it."""
 
     variable: str
@@ -207,7 +207,7 @@ class Shown:
     description: str
 
 
-def shown(settings: Settings) -> list[Shown]:
+def shown(settings: Settings) -> list[SettingRow]:
     """Every setting in its order; of a secret, only whether it is set."""
     found = []
     for name, field in Settings.model_fields.items():
@@ -218,6 +218,6 @@ def shown(settings: Settings) -> list[Shown]:
             text = "" if value is None else str(value)
         usual = name not in settings.model_fields_set
         found.append(
-            Shown(f"{PREFIX}{name.upper()}", text, usual, field.description or "")
+            SettingRow(f"{PREFIX}{name.upper()}", text, usual, field.description or "")
         )
     return found

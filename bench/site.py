@@ -35,7 +35,7 @@ class Site:
     settings: Settings
     store: Store
     client: httpx.Client
-    processes: Mapping[str, dev_server.Process]
+    processes: Mapping[str, dev_server.ChildProcess]
 
     def add_service(self, name: str, files: dict[str, str], **config: Any) -> None:
         """Write a service's folder; a file that begins with #! is executable."""
@@ -52,10 +52,10 @@ class Site:
 
     def launch(self, service: str, **variables: Any) -> int:
         """Ask for a deployment; returns its number."""
-        return deploy.request(
+        return deploy.launch(
             self.store,
-            bootstrap.make_launcher(self.settings),
-            bootstrap.make_sealer(self.settings),
+            bootstrap.make_queue(self.settings),
+            bootstrap.make_secret_box(self.settings),
             actor=ME,
             origin=Origin.CLI,
             service_name=service,

@@ -104,10 +104,10 @@ def request_deployment(
     actor: Actor = ROOT,
 ) -> int:
     """Ask for a deployment of a service, which is added first; returns its number."""
-    return deploy.request(
+    return deploy.launch(
         store,
-        bootstrap.make_launcher(settings),
-        bootstrap.make_sealer(settings),
+        bootstrap.make_queue(settings),
+        bootstrap.make_secret_box(settings),
         actor=actor,
         origin=Origin.CLI,
         service_name=add_service(store, service).name,
@@ -121,8 +121,8 @@ def start_deployment(
 ) -> Deployment:
     """A deployment that is running, as far as the store knows."""
     deployment_id = request_deployment(store, settings, service)
-    begun = record.begin(store, deployment_id, settings.node)
-    return record.started(store, begun.deployment)
+    begun = record.mark_starting(store, deployment_id, settings.node)
+    return record.mark_running(store, begun.deployment)
 
 
 def print_lines(store: Store, deployment_id: int, *texts: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from app import dev_server, log
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.errors import FastDeployError
 from app.settings import Settings
 from app.store import events
@@ -96,7 +96,7 @@ def _summary(store: Store, number: int) -> dict[str, Any]:
         "exit_code": view.deployment.exit_code,
         "steps": {step.name: step.state for step in view.steps},
         "events": view.deployment.last_event,
-        "runner_events": counted.get(Kind.RUNNER, 0),
+        "runner_events": counted.get(EventKind.RUNNER, 0),
     }
 
 

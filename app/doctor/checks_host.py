@@ -4,15 +4,15 @@ import shlex
 from collections.abc import Collection
 from datetime import datetime
 
-from app.doctor.checks_sudo import check_switch
-from app.doctor.facts import EXECUTE, WRITE, Host, Process
+from app.doctor.checks_sudo import check_sudo
+from app.doctor.facts import EXECUTE, WRITE, HostFacts, ProcessFacts
 from app.doctor.remedies import WORKER_UNIT, override, start_worker
 from app.domain.finding import Finding, Level
 
 OK, WARNING, PROBLEM = Level.OK, Level.WARNING, Level.PROBLEM
 
 
-def check_host(host: Host) -> list[Finding]:
+def check_host(host: HostFacts) -> list[Finding]:
     """Everything about a host that concerns each of its services."""
     found = [worker(host), config_folder(host), age_key(host)]
     if host.worker is not None:
@@ -22,10 +22,10 @@ def check_host(host: Host) -> list[Finding]:
             OK, "user switch", "FASTDEPLOY_RUN_AS is not set: runs belong to "
             f"{host.user.name} itself, so there is no other user to check.",
         )]  # fmt: skip
-    return [*found, *check_switch(host, host.switch)]
+    return [*found, *check_sudo(host, host.switch)]
 
 
-def worker(host: Host) -> Finding:
+def worker(host: HostFacts) -> Finding:
     """Whether a worker of this installation runs here."""
     if host.worker is None:
         return Finding(
@@ -35,7 +35,7 @@ def worker(host: Host) -> Finding:
     return Finding(OK, "worker", f"A worker runs here, process {host.worker.pid}.")
 
 
-def config_folder(host: Host) -> Finding:
+def config_folder(host: HostFacts) -> Finding:
     """Whether FastDeploy may put a run's config file there, and only it remove it."""
     about, folder = "config folder", host.config_folder
     named = shlex.quote(str(folder.path))
@@ -55,7 +55,7 @@ def config_folder(host: Host) -> Finding:
     return Finding(OK, about, f"{host.user.name} can write to {folder.path}.")
 
 
-def private_tmp(host: Host, worker: Process) -> Finding:
+def private_tmp(host: HostFacts, worker: ProcessFacts) -> Finding:
     """Whether the worker's config folder is the one that everybody else sees."""
     about, folder = "PrivateTmp", host.config_folder.path
     if worker.private_folder is None:
@@ -71,7 +71,7 @@ def private_tmp(host: Host, worker: Process) -> Finding:
     return Finding(OK, about, f"The worker's {folder} is everybody's.")
 
 
-def age_key(host: Host) -> Finding:
+def age_key(host: HostFacts) -> Finding:
     """Whether the key that opens SOPS's files is its user's alone."""
     about, key = "age key", host.age_key
     user = host.user if host.switch is None else host.switch.deploy

@@ -3,7 +3,7 @@
 import shlex
 
 from app.doctor.checks_sudo import program_of, users_of
-from app.doctor.facts import EXECUTE, READ, Host, Registered, Switch
+from app.doctor.facts import EXECUTE, READ, HostFacts, RunAsSetup, ServiceFacts
 from app.doctor.remedies import exposed, register, start_worker
 from app.domain.finding import Finding, Level
 from app.domain.project_checks import check_project
@@ -14,7 +14,7 @@ OK, PROBLEM = Level.OK, Level.PROBLEM
 SYNC = "fastdeploy syncservices"
 
 
-def check_service(host: Host, service: Registered) -> list[Finding]:
+def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
     """Everything about one service on a host."""
     if _elsewhere(service):
         assert service.known is not None
@@ -33,7 +33,7 @@ def check_service(host: Host, service: Registered) -> list[Finding]:
     return found
 
 
-def definition(host: Host, service: Registered) -> Finding:
+def definition(host: HostFacts, service: ServiceFacts) -> Finding:
     """Whether there is a config.json that FastDeploy can read, and it is valid."""
     about, file = f"{service.name}: config.json", service.config
     mend = SYNC if host.switch is None else f"{register(service.name)} && {SYNC}"
@@ -50,7 +50,7 @@ def definition(host: Host, service: Registered) -> Finding:
     return Finding(OK, about, "It is there and valid.")
 
 
-def projects(definition: Service, service: Registered) -> list[Finding]:
+def projects(definition: Service, service: ServiceFacts) -> list[Finding]:
     """Whether a run would find what it needs, and ask nobody."""
     found = [each for seen in service.projects
              for each in check_project(definition, seen)]  # fmt: skip
@@ -60,7 +60,7 @@ def projects(definition: Service, service: Registered) -> list[Finding]:
     )]  # fmt: skip
 
 
-def catalogue(service: Registered) -> Finding:
+def catalogue(service: ServiceFacts) -> Finding:
     """Whether what FastDeploy knows is what config.json says."""
     about, known = f"{service.name}: catalogue", service.known
     if known is None or not isinstance(service.definition, Service):
@@ -84,7 +84,7 @@ def catalogue(service: Registered) -> Finding:
     return Finding(OK, about, "FastDeploy knows what config.json says.")
 
 
-def node(host: Host, service: Registered) -> Finding:
+def node(host: HostFacts, service: ServiceFacts) -> Finding:
     """Whether anybody would carry out a deployment of it."""
     about, known = f"{service.name}: node", service.known
     if known is None or not known.ready:
@@ -95,7 +95,7 @@ def node(host: Host, service: Registered) -> Finding:
     return Finding(OK, about, f"It can be deployed on {', '.join(known.ready)}.")
 
 
-def program(host: Host, service: Registered) -> Finding:
+def program(host: HostFacts, service: ServiceFacts) -> Finding:
     """Whether what a run executes is there, and root's alone to change."""
     about, file = f"{service.name}: program", service.program
     runner = host.user if host.switch is None else host.switch.deploy
@@ -129,7 +129,7 @@ def program(host: Host, service: Registered) -> Finding:
     return Finding(OK, about, f"{file.path} can be executed.")
 
 
-def sudoers(host: Host, switch: Switch, service: Registered) -> Finding:
+def sudoers(host: HostFacts, switch: RunAsSetup, service: ServiceFacts) -> Finding:
     """Whether sudo has exactly the one rule for it."""
     about = f"{service.name}: sudoers"
     program = program_of(service.rule)
@@ -149,7 +149,7 @@ def sudoers(host: Host, switch: Switch, service: Registered) -> Finding:
     return Finding(OK, about, "sudo has the one rule that it needs.")
 
 
-def _elsewhere(service: Registered) -> bool:
+def _elsewhere(service: ServiceFacts) -> bool:
     """Whether it is other hosts' alone: this one has nothing of it, and needn't."""
     known = service.known
     return (
@@ -160,6 +160,6 @@ def _elsewhere(service: Registered) -> bool:
     )
 
 
-def _is_playbook(service: Registered) -> bool:
+def _is_playbook(service: ServiceFacts) -> bool:
     of = service.definition
     return isinstance(of, Service) and of.playbook is not None

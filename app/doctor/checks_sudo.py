@@ -4,19 +4,19 @@ import shlex
 from collections.abc import Callable
 
 from app.accounts import Account
-from app.doctor.facts import READ, Host, Switch
+from app.doctor.facts import READ, HostFacts, RunAsSetup
 from app.doctor.remedies import WORKER_UNIT, exposed, override, register, set_variable
 from app.domain.finding import Finding, Level
 
 OK, WARNING, PROBLEM = Level.OK, Level.WARNING, Level.PROBLEM
 
 
-def check_switch(host: Host, switch: Switch) -> list[Finding]:
+def check_sudo(host: HostFacts, switch: RunAsSetup) -> list[Finding]:
     """Everything about a host that has one user for FastDeploy and one for runs."""
     return [privileges(host), *(check(host, switch) for check in _CHECKS)]
 
 
-def privileges(host: Host) -> Finding:
+def privileges(host: HostFacts) -> Finding:
     """Whether sudo can do its work for the worker, and for this process."""
     about = "NoNewPrivileges"
     if host.worker is not None and host.worker.no_new_privileges:
@@ -33,7 +33,7 @@ def privileges(host: Host) -> Finding:
     return Finding(OK, about, f"It isn't set for {who}, so sudo can do its work.")
 
 
-def deploy_user(host: Host, switch: Switch) -> Finding:
+def deploy_user(host: HostFacts, switch: RunAsSetup) -> Finding:
     """Whether there is somebody to run deployments, who is not FastDeploy or root."""
     about, user = "deploy user", switch.deploy
     if user is None:
@@ -47,7 +47,7 @@ def deploy_user(host: Host, switch: Switch) -> Finding:
     return Finding(OK, about, f"Runs belong to {user.name}.")
 
 
-def run_group(host: Host, switch: Switch) -> Finding:
+def run_group(host: HostFacts, switch: RunAsSetup) -> Finding:
     """Whether both users are in the group that may read a run's config file."""
     about, name, number = "run group", switch.run_group, switch.run_group_id
     if not name:
@@ -71,7 +71,7 @@ def run_group(host: Host, switch: Switch) -> Finding:
     return Finding(OK, about, f"FastDeploy and {switch.run_as} share {name}.")
 
 
-def sudo(host: Host, switch: Switch) -> Finding:
+def sudo(host: HostFacts, switch: RunAsSetup) -> Finding:
     """Whether sudo allows nothing that was not registered."""
     about, rules, user = "sudo", switch.rules, host.user.name
     if rules.refusal and host.process.no_new_privileges:
@@ -97,7 +97,7 @@ def sudo(host: Host, switch: Switch) -> Finding:
     return Finding(OK, about, f"sudo lets {user} run what was registered, no more.")
 
 
-def stop_helper(host: Host, switch: Switch) -> Finding:
+def stop_helper(host: HostFacts, switch: RunAsSetup) -> Finding:
     """Whether runs can be stopped, and by a program that only root can change."""
     about, helper, mend = "stop helper", switch.stop_helper, register("NAME")
     if helper is None:
@@ -129,7 +129,7 @@ def stop_helper(host: Host, switch: Switch) -> Finding:
     return Finding(OK, about, f"{helper.path} stops runs, and is root's alone.")
 
 
-def settings_file(host: Host, switch: Switch) -> Finding:
+def settings_file(host: HostFacts, switch: RunAsSetup) -> Finding:
     """Whether runs are kept from FastDeploy's settings, which hold its secrets."""
     about, file = "settings file", switch.settings_file
     if file.mode is None and not file.hidden:
@@ -144,7 +144,7 @@ def settings_file(host: Host, switch: Switch) -> Finding:
     return Finding(OK, about, f"{switch.run_as} can't read {file.path}.")
 
 
-def private_files(host: Host, switch: Switch) -> Finding:
+def private_files(host: HostFacts, switch: RunAsSetup) -> Finding:
     """Whether runs are kept from FastDeploy's own folder."""
     about, user = "var folder", switch.deploy
     readable = [
@@ -160,7 +160,7 @@ def private_files(host: Host, switch: Switch) -> Finding:
     return Finding(OK, about, f"{switch.run_as} can't read {host.var}.")
 
 
-def users_of(host: Host) -> list[Account]:
+def users_of(host: HostFacts) -> list[Account]:
     """Those from whom everything that is executed has to be safe."""
     deploy = host.switch.deploy if host.switch else None
     return [host.user, *([deploy] if deploy else [])]
@@ -172,7 +172,7 @@ def program_of(rule: str) -> str:
     return command.partition(" ")[0]
 
 
-_CHECKS: tuple[Callable[[Host, Switch], Finding], ...] = (
+_CHECKS: tuple[Callable[[HostFacts, RunAsSetup], Finding], ...] = (
     deploy_user,
     run_group,
     sudo,

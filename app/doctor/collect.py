@@ -14,7 +14,7 @@ from app import accounts, project
 from app.accounts import Account
 from app.doctor import inspection
 from app.doctor.checks_host import sync_token
-from app.doctor.facts import Host, Known, Registered, Switch
+from app.doctor.facts import CatalogueEntry, HostFacts, RunAsSetup, ServiceFacts
 from app.domain.access import Permission
 from app.domain.finding import Finding, Level
 from app.domain.node import NodeState
@@ -30,7 +30,9 @@ from app.usecases.services import folders, look_at_project, read_config
 _KEY = "SOPS_AGE_KEY_FILE"
 
 
-def look_at_host(settings: Settings, run_as: str, run_group: str, etc: Path) -> Host:
+def look_at_host(
+    settings: Settings, run_as: str, run_group: str, etc: Path
+) -> HostFacts:
     """Everything about this host that the checks judge, for runs of this account."""
     var = settings.var.absolute()
     user = inspection.owner(var)
@@ -44,7 +46,7 @@ def look_at_host(settings: Settings, run_as: str, run_group: str, etc: Path) -> 
     key = _named_key(etc / "age" / f"{run_as}.env") if switch else None
     asked = None if switch else os.environ.get(_KEY)
     path = key or asked
-    return Host(
+    return HostFacts(
         user=user,
         process=own,
         worker=None if worker is None else inspection.process(worker, folder),
@@ -61,8 +63,8 @@ def look_at_service(
     name: str,
     identity: RunIdentity,
     definition: Service | str | None,
-    known: Known | None,
-) -> Registered:
+    known: CatalogueEntry | None,
+) -> ServiceFacts:
     """Everything about a service that the checks judge."""
     folder = settings.services.absolute() / name
     file = inspection.look(identity.program)
@@ -71,7 +73,7 @@ def look_at_service(
         some = settings.config_folder / "fastdeploy-0.json"
         command = [str(identity.program), "--config", str(some)]
         found = inspection.sudo_finds(identity.user, command)
-    return Registered(
+    return ServiceFacts(
         name=name,
         node=settings.node,
         folder=folder,
@@ -107,7 +109,7 @@ def run_identity(settings: Settings, service: Service) -> RunIdentity:
 
 def ask_store(
     store: Store, settings: Settings
-) -> tuple[list[Finding], dict[str, Known] | None]:
+) -> tuple[list[Finding], dict[str, CatalogueEntry] | None]:
     """What the database tells: about itself, and the catalogue if it answers."""
     try:
         with store.begin() as db:
@@ -120,10 +122,10 @@ def ask_store(
 
 def _look_at_switch(
     settings: Settings, user: Account, run_as: str, run_group: str, etc: Path
-) -> Switch:
+) -> RunAsSetup:
     var, helper = settings.var.absolute(), settings.stop_helper
     runs = str(settings.runs).replace(".", "\\.")
-    return Switch(
+    return RunAsSetup(
         run_as=run_as,
         deploy=accounts.account(run_as),
         run_group=run_group,
@@ -170,12 +172,12 @@ def service_folders(settings: Settings) -> list[Path]:
         return []
 
 
-def _catalogue(db: Connection) -> dict[str, Known]:
+def _catalogue(db: Connection) -> dict[str, CatalogueEntry]:
     entries = services.list_everything(db)
     where = nodes.registered(db, [entry.id for entry in entries])
     ready = {n.name for n in nodes.list_all(db) if n.state is NodeState.READY}
     return {
-        entry.name: Known(
+        entry.name: CatalogueEntry(
             service=entry.service,
             error=entry.error,
             archived=entry.archived_at is not None,

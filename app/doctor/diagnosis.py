@@ -16,7 +16,7 @@ from app.doctor.collect import (
     look_at_service,
     service_folders,
 )
-from app.doctor.facts import Known
+from app.doctor.facts import CatalogueEntry
 from app.domain.finding import Finding, sick
 from app.errors import NotFound
 from app.settings import Settings
@@ -26,7 +26,7 @@ from app.usecases.services import printable, read_config
 #: Where the role puts the settings, the age keys, and what was registered.
 ETC = Path("/etc/fastdeploy")
 #: A service that was never synced.
-_UNKNOWN = Known(None, "", archived=False, nodes=(), ready=())
+_UNKNOWN = CatalogueEntry(None, "", archived=False, nodes=(), ready=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessFacts:
     """A process of FastDeploy's.
 
     `private_folder` says whether others see another config folder than it does, None
@@ -77,7 +77,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class SudoRules:
     """What sudo lists for FastDeploy's user; `refusal` is why it lists nothing."""
 
     lines: tuple[str, ...]
@@ -86,7 +86,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class RunAsSetup:
     """What lies between FastDeploy's user and the one that runs deployments.
 
     `expected` are the rules of everything that is registered on this host. The lists
@@ -97,7 +97,7 @@ class Switch:
     deploy: Account | None
     run_group: str
     run_group_id: int | None
-    rules: Rules
+    rules: SudoRules
     expected: frozenset[str]
     stop_helper: File | None
     stop_rule: str
@@ -106,22 +106,22 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostFacts:
     """This host; without `switch`, runs belong to FastDeploy's own user."""
 
     user: Account
-    process: Process
-    worker: Process | None
+    process: ProcessFacts
+    worker: ProcessFacts | None
     var: Path
     config_folder: File
     #: The age key that runs are told of, and whether somebody asked for one.
     age_key: File | None
     age_key_asked: bool
-    switch: Switch | None
+    switch: RunAsSetup | None
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CatalogueEntry:
     """What the catalogue has of a service; its nodes are those where it is well."""
 
     service: Service | None
@@ -132,7 +132,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class ServiceFacts:
     """A service on this host, the node `node`; `known` is None without a catalogue.
 
     `definition` is its config.json or what is wrong with that, None without a folder.
@@ -143,7 +143,7 @@ class Registered:
     folder: Path
     config: File
     definition: Service | str | None
-    known: Known | None
+    known: CatalogueEntry | None
     program: File
     rule: str
     #: Whether sudo finds the program that is hidden from us; None if it can't tell.

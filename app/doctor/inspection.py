@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.accounts import Account, account
-from app.doctor.facts import File, Process, Rules
+from app.doctor.facts import File, ProcessFacts, SudoRules
 from app.runner.stop import MARK
 
 #: Seconds that sudo gets; it may ask a directory service.
@@ -57,7 +57,7 @@ def owner(var: Path) -> Account:
     return found or Account(str(uid), uid, frozenset(os.getgroups()))
 
 
-def process(pid: int, folder: Path) -> Process | None:
+def process(pid: int, folder: Path) -> ProcessFacts | None:
     """A process, and whether that folder is another one for it than for others."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
@@ -66,7 +66,7 @@ def process(pid: int, folder: Path) -> Process | None:
     said = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     gids = {*map(int, said["Groups"].split()), int(said["Gid"].split()[1])}
     here, there = (_backing(number, folder) for number in (pid, 1))
-    return Process(
+    return ProcessFacts(
         pid,
         no_new_privileges=said.get("NoNewPrivs", "0").strip() == "1",
         gids=frozenset(gids),
@@ -93,13 +93,13 @@ def locker(path: Path) -> int | None:
     return None
 
 
-def sudo_rules(user: Account) -> Rules:
+def sudo_rules(user: Account) -> SudoRules:
     """What sudo lists for a user: this one, or for root any."""
     of_user = ["-U", user.name] if os.geteuid() == 0 else []
     code, said, complaint = _sudo("-l", *of_user)
     if code:
-        return Rules((), refusal=complaint.removeprefix("sudo: ").rstrip("."))
-    return Rules(listed(said), keeps_mark=bool(re.search(rf"\b{MARK}\b", said)))
+        return SudoRules((), refusal=complaint.removeprefix("sudo: ").rstrip("."))
+    return SudoRules(listed(said), keeps_mark=bool(re.search(rf"\b{MARK}\b", said)))
 
 
 def listed(said: str) -> tuple[str, ...]:

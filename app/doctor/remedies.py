@@ -2,7 +2,7 @@
 
 import shlex
 
-from app.doctor.facts import File, Host
+from app.doctor.facts import File, HostFacts
 from app.domain.finding import Finding, Level
 
 #: The worker's systemd unit, as the role calls it.
@@ -16,7 +16,7 @@ def register(name: str) -> str:
     return f"./justw register-one {name}"
 
 
-def start_worker(host: Host) -> str:
+def start_worker(host: HostFacts) -> str:
     """The command that starts a worker here, registered or on one's own machine."""
     return "fastdeploy worker" if host.switch is None else (
         f"systemctl start {WORKER_UNIT}"

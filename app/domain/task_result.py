@@ -51,7 +51,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TaskResultDetails:
     """A result as a person reads it; what wasn't told is empty or None."""
 
     message: str = ""
@@ -74,18 +74,18 @@ class Told:
     rest: str = ""
 
 
-def read(data: str) -> Told:
+def read(data: str) -> TaskResultDetails:
     """Read an event of ansible-runner that is the result of a task on a host."""
     try:
         event = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return Told()
+        return TaskResultDetails()
     about = _dict(event, "event_data")
     res = _dict(about, "res")
     results = res.get("results")
     listed = results if isinstance(results, list) else []
     items = [item for item in listed if isinstance(item, dict)]
-    return Told(
+    return TaskResultDetails(
         message=_message(res),
         module=_text(about, "task_action"),
         role=_text(about, "role"),

@@ -9,7 +9,7 @@ from app.domain.deployment import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TrendRun:
     """A deployment that has ended; `seconds` is None if it never started.
 
     `steps` has the seconds of each step that ended well, by its name, in their order.
@@ -23,7 +23,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class StepDuration:
     """What something took in each run, oldest first; None where it did not happen."""
 
     name: str
@@ -40,10 +40,10 @@ class Trend:
     `whole` is about those that succeeded, and None if none has.
     """
 
-    runs: Sequence[Run]
+    runs: Sequence[TrendRun]
     outcomes: Mapping[Status, int]
-    whole: Spent | None
-    steps: Sequence[Spent]
+    whole: StepDuration | None
+    steps: Sequence[StepDuration]
 
     @property
     def rate(self) -> float:
@@ -51,7 +51,7 @@ class Trend:
         return self.outcomes.get(Status.SUCCESSFUL, 0) / len(self.runs)
 
 
-def trend_of(runs: Sequence[Run]) -> Trend:
+def trend_of(runs: Sequence[TrendRun]) -> Trend:
     """Sum up runs, which are given oldest first."""
     well = [run for run in runs if run.status is Status.SUCCESSFUL]
     # In the order of the newest run that has them.
@@ -68,8 +68,8 @@ def trend_of(runs: Sequence[Run]) -> Trend:
     )
 
 
-def _spent(name: str, seconds: Sequence[float | None]) -> Spent | None:
+def _spent(name: str, seconds: Sequence[float | None]) -> StepDuration | None:
     known = [value for value in seconds if value is not None]
     if not known:
         return None
-    return Spent(name, seconds, known[-1], median(known), max(known))
+    return StepDuration(name, seconds, known[-1], median(known), max(known))

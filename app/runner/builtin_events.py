@@ -18,7 +18,7 @@ from ansible_runner.runner import Runner
 from ansible_runner.utils import OutputEventFilter, get_callback_dir
 
 from .event_forwarder import Lines, is_whole, read
-from .journal import Journal
+from .journal import JournalWriter
 from .masking import MASK, Masker
 
 # Small: for each event, ansible-runner's reader copies all that it was given at once.
@@ -34,7 +34,7 @@ class Fallback:
     """
 
     def __init__(
-        self, journal: Journal, masker: Masker, ident: str, private: Path
+        self, journal: JournalWriter, masker: Masker, ident: str, private: Path
     ) -> None:
         self._journal = journal
         self._masker = masker

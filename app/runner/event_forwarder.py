@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from . import environment, private_data_dir
-from .journal import Journal
+from .journal import JournalWriter
 from .masking import Masker
 from .text import Text
 
@@ -53,7 +53,7 @@ class Forwarder:
     """
 
     def __init__(
-        self, journal: Journal, masker: Masker, ident: str, private: Path
+        self, journal: JournalWriter, masker: Masker, ident: str, private: Path
     ) -> None:
         self._journal = journal
         self._masker = masker

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import extra_vars
-from .errors import Refused
+from .errors import RunnerError
 
 
 def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> None:
@@ -21,7 +21,7 @@ def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> N
     try:
         content = extra_vars.dumps(variables)
     except ValueError as error:
-        raise Refused(f"A variable {error}.") from None
+        raise RunnerError(f"A variable {error}.") from None
     _write(folder / "env" / "extravars", content)
     if inventory:
         _write(folder / "inventory" / "hosts.json", json.dumps(_this_host()))

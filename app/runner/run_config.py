@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .definition import Definition, read_object
-from .errors import Refused
+from .errors import RunnerError
 
 
 class Events(StrEnum):
@@ -20,7 +20,7 @@ class Events(StrEnum):
 
 
 @dataclass(frozen=True)
-class Launch:
+class RunConfig:
     """One deployment of a service."""
 
     deployment_id: int
@@ -31,7 +31,7 @@ class Launch:
     events: Events
 
 
-def read_launch(path: Path, definition: Definition) -> Launch:
+def read_launch(path: Path, definition: Definition) -> RunConfig:
     """Read the config file of a run of this service.
 
     Raises Refused if it can't be read, belongs to another service, wants events of
@@ -41,23 +41,27 @@ def read_launch(path: Path, definition: Definition) -> Launch:
     content = read_object(path)
     deployment_id = content.get("deployment_id")
     if isinstance(deployment_id, bool) or not isinstance(deployment_id, int):
-        raise Refused(f'"deployment_id" in {path} must be a whole number: correct it.')
+        raise RunnerError(
+            f'"deployment_id" in {path} must be a whole number: correct it.'
+        )
     if content.get("service_name") != definition.name:
-        raise Refused(
+        raise RunnerError(
             f'"service_name" in {path} must be "{definition.name}", the service in '
             f"{definition.folder}: launch the service that was registered."
         )
     context = content.get("context", {})
     variables = context.get("variables", {}) if isinstance(context, dict) else None
     if not isinstance(variables, dict):
-        raise Refused(f'"context.variables" in {path} must be an object: correct it.')
+        raise RunnerError(
+            f'"context.variables" in {path} must be an object: correct it.'
+        )
     if unknown := sorted(set(variables) - set(definition.properties)):
-        raise Refused(
+        raise RunnerError(
             f"{definition.name} has no launch variable {unknown[0]!r}: use one of "
             f"{', '.join(sorted(definition.properties)) or 'none'}, or name it under "
             '"variables" in its config.json.'
         )
-    return Launch(
+    return RunConfig(
         deployment_id,
         variables,
         _secrets(content, variables, path),
@@ -70,7 +74,7 @@ def _secrets(
 ) -> tuple[Any, ...]:
     names = content.get("secret_variables", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise Refused(f'"secret_variables" in {path} must be a list of names.')
+        raise RunnerError(f'"secret_variables" in {path} must be a list of names.')
     return tuple(variables[name] for name in names if name in variables)
 
 
@@ -78,7 +82,7 @@ def _events(content: Mapping[str, Any], path: Path) -> Events:
     try:
         return Events(content.get("events", Events.FASTDEPLOY))
     except ValueError:
-        raise Refused(
+        raise RunnerError(
             f'"events" in {path} must be one of {", ".join(Events)}: correct '
             "FASTDEPLOY_EVENTS, and restart the worker."
         ) from None

@@ -35,7 +35,7 @@ KEPT_BYTES = 4 * 1024 * 1024
 RECONNECT = 1.0
 
 
-class Piece(Protocol):
+class StreamPiece(Protocol):
     """News about one deployment: the events above `after` up to `last`, made ready.
 
     Without any events, both are the same and it tells the state alone. `complete`
@@ -52,7 +52,7 @@ class Piece(Protocol):
     def size(self) -> int: ...  # noqa: D102
 
 
-P = TypeVar("P", bound=Piece)
+P = TypeVar("P", bound=StreamPiece)
 
 #: Looks at a deployment: its number, after (None: the state alone), and up to which
 #: event (None: the present).

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from app.domain import ansible_errors, escapes
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.store.tables import events
 
 #: Characters of the last output that are quoted.
@@ -24,7 +24,7 @@ def last_output(db: Connection, deployment_id: int) -> str:
         select(func.right(_c.text, 2 * QUOTED))
         .where(
             _c.deployment_id == deployment_id,
-            _c.kind == Kind.OUTPUT.value,
+            _c.kind == EventKind.OUTPUT.value,
             _c.text.regexp_match(r"\S"),
         )
         .order_by(_c.number.desc())
@@ -70,6 +70,6 @@ def lines_around(
 
 def _is_text() -> ColumnElement[bool]:
     return or_(
-        _c.kind == Kind.OUTPUT.value,
-        (_c.kind == Kind.RUNNER.value) & _c.name.in_(_DISPLAYED),
+        _c.kind == EventKind.OUTPUT.value,
+        (_c.kind == EventKind.RUNNER.value) & _c.name.in_(_DISPLAYED),
     )

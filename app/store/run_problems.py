@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 from sqlalchemy import Connection, and_, or_, select
 
-from app.domain.events import Kind, TaskResult
+from app.domain.events import EventKind, TaskResult
 from app.domain.run_warning import Setback
 from app.store import results
 from app.store.tables import events
@@ -76,7 +76,7 @@ def unmatched(db: Connection, deployment_id: int) -> list[str] | None:
         select(_c.name, _c.data)
         .where(
             _c.deployment_id == deployment_id,
-            _c.kind == Kind.RUNNER.value,
+            _c.kind == EventKind.RUNNER.value,
             _c.name.in_((_PLAY, _NOBODY)),
         )
         .order_by(_c.number)

@@ -54,4 +54,4 @@ def end_queued(
     if deployment.job_id is not None:
         queue.cancel_job(db, deployment.job_id)
     steps = Steps(deployments.steps_of(db, deployment.id))
-    record.end_in(db, deployment, Outcome(Status.CANCELED, reason), steps, None)
+    record.end(db, deployment, Outcome(Status.CANCELED, reason), steps, None)

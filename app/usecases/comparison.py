@@ -24,7 +24,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparisonSide:
     """Two deployments, and what is the same and what differs."""
 
     a: Side
@@ -32,7 +32,7 @@ class Compared:
     comparison: Comparison
 
 
-def look(store: Store, service_name: str, a: int | None, b: int) -> Compared:
+def look(store: Store, service_name: str, a: int | None, b: int) -> ComparisonSide:
     """Compare two deployments of a service; without `a`, with the last good one.
 
     Raises NotFound for one that the service doesn't have, or if none succeeded before
@@ -51,7 +51,7 @@ def look(store: Store, service_name: str, a: int | None, b: int) -> Compared:
         first = _of(db, service_name, a)
         steps = deployments.steps_of_each(db, [a, b])
         changed = [results.changed(db, number, CHANGES + 1) for number in (a, b)]
-    return Compared(
+    return ComparisonSide(
         Side(first, len(changed[0]) > CHANGES),
         Side(second, len(changed[1]) > CHANGES),
         compare(

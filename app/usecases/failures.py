@@ -85,7 +85,7 @@ def _look_back(db: Connection, view: View) -> int:
     return results.count_recent(db, service_id=of.service_id, before=of.id)
 
 
-def _of_host(db: Connection, view: View, of: results.Failure) -> Failure:
+def _of_host(db: Connection, view: View, of: results.FailureRow) -> Failure:
     passed = results.last_passed(
         db,
         service_id=view.deployment.service_id,

@@ -23,7 +23,7 @@ MAX_CONFIG = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Synced:
+class SyncResult:
     """What a sync found: names that are well, names with their error, names gone."""
 
     good: tuple[str, ...]
@@ -32,14 +32,14 @@ class Synced:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ServiceSummary:
     """A service in the list, with its latest deployment."""
 
     entry: Entry
     latest: Deployment | None
 
 
-def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> Synced:
+def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
     """Read every `<folder>/<name>/config.json` of a node into the store.
 
     A broken one is stored with its error and hurts no other; a service whose folder
@@ -56,14 +56,14 @@ def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> Synced
                 services.put(db, name, None, content, node=node)
         services.unregister_all_but(db, set(found), node=node)
         archived = services.settle(db)
-    return Synced(
+    return SyncResult(
         good=tuple(sorted(n for n, c in found.items() if isinstance(c, Service))),
         broken={n: c for n, c in sorted(found.items()) if isinstance(c, str)},
         archived=tuple(archived),
     )
 
 
-def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> Synced:
+def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
     """Sync this node's services now, and ask every other node to do the same."""
     found = sync_services(store, folder, node, actor)
     with store.begin() as db:
@@ -72,11 +72,11 @@ def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> Sync
     return found
 
 
-def list_services(store: Store) -> list[Listed]:
+def list_services(store: Store) -> list[ServiceSummary]:
     """The services that can be deployed or mended, each with its latest deployment."""
     with store.begin() as db:
         latest = deployments.latest_of_each(db)
-        return [Listed(e, latest.get(e.id)) for e in services.list_all(db)]
+        return [ServiceSummary(e, latest.get(e.id)) for e in services.list_all(db)]
 
 
 def names(store: Store) -> list[str]:

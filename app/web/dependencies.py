@@ -6,7 +6,7 @@ import anyio
 from starlette.requests import Request
 
 from app.domain.access import Actor
-from app.encryption import Sealer
+from app.encryption import SecretBox
 from app.queue import Queue
 from app.settings import Settings
 from app.store.event_stream import Feed, Look
@@ -17,13 +17,13 @@ from app.web.single_flight import SingleFlight
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     """The parts of the web process."""
 
     settings: Settings
     store: Store
     queue: Queue
-    sealer: Sealer
+    secret_box: SecretBox
     feed: Feed
     renderer: Renderer
     #: Look at a deployment for a page, and for a script.
@@ -37,9 +37,9 @@ class Parts:
     single_flight: SingleFlight
 
 
-def parts(request: Request) -> Parts:
+def deps(request: Request) -> Dependencies:
     """The parts that this process was assembled from."""
-    found: Parts = request.app.state.parts
+    found: Dependencies = request.app.state.deps
     return found
 
 

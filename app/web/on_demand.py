@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app.doctor import diagnosis
 from app.doctor.diagnosis import Report
 from app.usecases import artifacts
-from app.web.dependencies import parts
+from app.web.dependencies import deps
 
 
 def with_artifacts(
@@ -25,9 +25,9 @@ def with_artifacts(
     async def prepared(request: Request) -> Response:
         number = request.path_params["id"]
         make = partial(
-            artifacts.prepare, parts(request).store, parts(request).settings, number
+            artifacts.prepare, deps(request).store, deps(request).settings, number
         )
-        await parts(request).single_flight.run(("artifacts", number), make)
+        await deps(request).single_flight.run(("artifacts", number), make)
         return await run_in_threadpool(handler, request)
 
     return prepared
@@ -37,6 +37,6 @@ async def report(request: Request) -> Report:
     """Let the doctor examine a route's service. Raises NotFound."""
     name = request.path_params["name"]
     examine = partial(
-        diagnosis.examine, parts(request).store, parts(request).settings, name
+        diagnosis.examine, deps(request).store, deps(request).settings, name
     )
-    return await parts(request).single_flight.run(("doctor", name), examine)
+    return await deps(request).single_flight.run(("doctor", name), examine)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from app.disk_space import no_room
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.service import changed_keys
-from app.encryption import Sealer
+from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
 from app.log import get
 from app.runner.masking import Masker
@@ -20,7 +20,7 @@ from app.worker.journal_follower import Follower, Interrupted, Vanished
 from app.worker.launch import Run, launch, run_of
 from app.worker.redact import redact
 from app.worker.run_processes import RunProcesses
-from app.worker.termination import Ending
+from app.worker.termination import Termination
 
 log = get("worker")
 
@@ -35,20 +35,24 @@ VANISHED = (
 )
 
 
-class Carrier:
+class DeploymentRunner:
     """Carries out deployments on this host. One call for each, in its own thread."""
 
     def __init__(
-        self, store: Store, settings: Settings, sealer: Sealer, stop: threading.Event
+        self,
+        store: Store,
+        settings: Settings,
+        secret_box: SecretBox,
+        stop: threading.Event,
     ) -> None:
         self._store = store
         self._settings = settings
-        self._sealer = sealer
+        self._secret_box = secret_box
         self._stop = stop
         #: The wrappers that this process has started, by deployment.
         self._children: dict[int, int] = {}
 
-    def carry_out(self, deployment_id: int) -> None:
+    def run(self, deployment_id: int) -> None:
         """Bring a deployment to its end, whatever happened to it before.
 
         Raises Interrupted when the worker is to stop: the run goes on, and this is
@@ -85,7 +89,7 @@ class Carrier:
 
     def _launched(self, deployment_id: int) -> Deployment:
         """The deployment, begun or ended; its run is launched if it never was."""
-        begun = record.begin(self._store, deployment_id, self._settings.node)
+        begun = record.mark_starting(self._store, deployment_id, self._settings.node)
         deployment = begun.deployment
         if deployment.status is not Status.STARTING:
             return deployment
@@ -93,19 +97,19 @@ class Carrier:
         if deployment_id not in self._children and not run.begun:
             if deployment.cancel_requested_by is not None:
                 wish = canceled_by(deployment.cancel_requested_by)
-                record.failed(self._store, deployment_id, wish.reason, wish.status)
+                record.fail(self._store, deployment_id, wish.reason, wish.status)
                 return deploy.find(self._store, deployment_id)
             try:
                 self._require_same_config(deployment)
-                secret = self._sealer.open(begun.secrets)
+                secret = self._secret_box.open(begun.secrets)
                 child = launch(self._settings, deployment, secret)
                 self._children[deployment_id] = child
             except (LaunchFailed, BadSetting) as error:
                 log.warning("launch.failed", deployment=deployment_id)
-                record.failed(self._store, deployment_id, str(error))
+                record.fail(self._store, deployment_id, str(error))
                 return deploy.find(self._store, deployment_id)
             log.info("launch.done", deployment=deployment_id, pid=child)
-        return record.started(self._store, deployment)
+        return record.mark_running(self._store, deployment)
 
     def _require_same_config(self, deployment: Deployment) -> None:
         """Raise LaunchFailed if config.json is another one than the recorded one.
@@ -126,8 +130,8 @@ class Carrier:
 
     def _follow(self, deployment: Deployment) -> None:
         run: Run = run_of(self._settings, deployment.id)
-        begun = record.begin(self._store, deployment.id, self._settings.node)
-        masker = Masker(self._sealer.open(begun.secrets).values())
+        begun = record.mark_starting(self._store, deployment.id, self._settings.node)
+        masker = Masker(self._secret_box.open(begun.secrets).values())
         try:
             follower = Follower(
                 self._store,
@@ -135,20 +139,20 @@ class Carrier:
                 deployment,
                 masker,
                 self._stop,
-                end=lambda outcome: Ending(self._settings, run, outcome),
+                end=lambda outcome: Termination(self._settings, run, outcome),
                 processes=RunProcesses(self._settings, run),
             )
             exit_code, ended = follower.follow()
         except FileNotFoundError:
             self._end_unrecorded(run)
             run.remove_config()
-            record.failed(self._store, deployment.id, VANISHED)
+            record.fail(self._store, deployment.id, VANISHED)
         except Vanished as gone:
             # Nobody else can: with the run, the wrapper went that would have done it.
             run.remove_config()
             self._prepare_end(deployment, run, masker)
             outcome = gone.ended or Outcome(Status.FAILED, VANISHED)
-            record.failed(self._store, deployment.id, outcome.reason, outcome.status,
+            record.fail(self._store, deployment.id, outcome.reason, outcome.status,
                           at=follower.clock.now())  # fmt: skip
         except Conflict:
             log.warning("follow.superseded", deployment=deployment.id)
@@ -158,16 +162,16 @@ class Carrier:
             # has to know them.
             self._prepare_end(deployment, run, masker)
             trouble = no_room(self._settings.runs) if run.filled_disk() else ""
-            record.exited(self._store, deployment.id, exit_code, ended, trouble,
+            record.finish(self._store, deployment.id, exit_code, ended, trouble,
                           at=follower.clock.now())  # fmt: skip
 
     def _end_unrecorded(self, run: Run) -> None:
         """End what is left of a run whose journal was removed. Raises Interrupted."""
         outcome = Outcome(Status.FAILED, VANISHED)
         processes = RunProcesses(self._settings, run)
-        ending: Ending | None = None
+        ending: Termination | None = None
         while run.alive() or processes.count():
-            ending = ending or Ending(self._settings, run, outcome)
+            ending = ending or Termination(self._settings, run, outcome)
             ending.press_on()
             if self._stop.wait(LOOK_EVERY):
                 raise Interrupted

@@ -14,11 +14,11 @@ from app.store.events import Occurrence
 from app.store.store import Store
 from app.usecases import record
 from app.usecases.record import Place
-from app.worker.journal import MAX_LINES, Batch, Journal
+from app.worker.journal import MAX_LINES, Batch, JournalReader
 from app.worker.launch import Run
 from app.worker.run_clock import clock_of
 from app.worker.run_processes import RunProcesses
-from app.worker.termination import Ending, noted
+from app.worker.termination import Termination, noted
 
 log = get("worker")
 
@@ -70,7 +70,7 @@ class Follower:
         masker: Masker,
         stop: threading.Event,
         *,
-        end: Callable[[Outcome], Ending],
+        end: Callable[[Outcome], Termination],
         processes: RunProcesses,
     ) -> None:
         """`end` begins to end the run, for the outcome that it then has."""
@@ -96,7 +96,7 @@ class Follower:
         Raises Interrupted when the worker is to stop, Vanished if the run is gone,
         and what the store raises; whatever it is, following can begin again.
         """
-        journal = Journal(
+        journal = JournalReader(
             self._run.journal,
             self._place.offset,
             self._masker,
@@ -143,7 +143,7 @@ class Follower:
         while self._run.exit_code() is None and time.monotonic() < until:
             self._wait(0)
 
-    def _record(self, journal: Journal, batch: Batch) -> None:
+    def _record(self, journal: JournalReader, batch: Batch) -> None:
         """Record a batch. Raises Conflict and Unavailable."""
         try:
             self._take_in(batch.events, batch.offset)
@@ -156,7 +156,7 @@ class Follower:
                         error=type(error).__name__)  # fmt: skip
             self._record_singly(journal, batch)
 
-    def _record_singly(self, journal: Journal, batch: Batch) -> None:
+    def _record_singly(self, journal: JournalReader, batch: Batch) -> None:
         """Record a batch that can't be recorded as a whole, event by event.
 
         One that is refused is recorded as plain output, behind a notice. Raises what

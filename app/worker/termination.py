@@ -27,7 +27,7 @@ _LOOK_EVERY = 0.25
 _WRAPPER_PATIENCE = 10.0
 
 
-class Ending:
+class Termination:
     """The end of one run, pressed on from the follower's loop until nothing is left.
 
     What it is ended for is noted in the run's folder before the first signal: whoever

@@ -27,7 +27,7 @@ from app.store import events
 from app.store.events import Event
 from app.usecases import auth, deploy, output, services
 from app.usecases.deploy import View
-from app.usecases.services import Synced
+from app.usecases.services import SyncResult
 from tests.acceptance.browser import chromium
 from tests.conftest import Postgres
 from tests.processes import living
@@ -135,7 +135,7 @@ class Installation:
         assert name in found.good, found.broken
         return folder
 
-    def sync(self) -> Synced:
+    def sync(self) -> SyncResult:
         """Read the services folder into the catalogue."""
         return services.sync_services(
             self.store, self.services, self.settings.node, ACTOR
@@ -143,10 +143,10 @@ class Installation:
 
     def launch(self, name: str, **variables: object) -> int:
         """Ask for a deployment; returns its number."""
-        return deploy.request(
+        return deploy.launch(
             self.store,
-            bootstrap.make_launcher(self.settings),
-            bootstrap.make_sealer(self.settings),
+            bootstrap.make_queue(self.settings),
+            bootstrap.make_secret_box(self.settings),
             actor=ACTOR,
             origin=Origin.CLI,
             service_name=name,

@@ -146,7 +146,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
     for number in (failed, well, *first):
         made.ended(number, _PATIENCE)
     canceled = _waiting(made, gate)
-    cancel(made.store, bootstrap.make_launcher(made.settings), ADA, canceled)
+    cancel(made.store, bootstrap.make_queue(made.settings), ADA, canceled)
     made.ended(canceled)
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
@@ -171,10 +171,10 @@ def _waiting(made: Installation, gate: Path) -> int:
 
 
 def _launch(made: Installation, service: str, **variables: object) -> int:
-    return deploy.request(
+    return deploy.launch(
         made.store,
-        bootstrap.make_launcher(made.settings),
-        bootstrap.make_sealer(made.settings),
+        bootstrap.make_queue(made.settings),
+        bootstrap.make_secret_box(made.settings),
         actor=ADA,
         origin=Origin.BROWSER,
         service_name=service,

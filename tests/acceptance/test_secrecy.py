@@ -17,7 +17,7 @@ from app.usecases import users
 from app.web.app import ROUTES
 from tests.acceptance.conftest import ACTOR, SOPS, Installation, eventually, installed
 from tests.conftest import Postgres
-from tests.system import crawl, canary
+from tests.system import canary, crawl
 from tests.system.canary import Canary
 from tests.system.leak_locations import Watcher, files_with, output_of, planted_process
 from tests.system.web import Web

@@ -277,7 +277,7 @@ def test_everything_that_somebody_does_is_noted_with_it(
     store: Store, settings: Settings
 ) -> None:
     ada = Actor("ada", frozenset(Permission), address="192.0.2.1")
-    queue = bootstrap.make_launcher(settings)
+    queue = bootstrap.make_queue(settings)
     users.create_user(store, ada, "bob", PASSWORD, Role.VIEWER)
     number = id_of(store, "bob")
     users.set_password(store, ada, "bob", ANOTHER)
@@ -298,7 +298,7 @@ def test_everything_that_somebody_does_is_noted_with_it(
     again = deploy.retry(
         store,
         queue,
-        bootstrap.make_sealer(settings),
+        bootstrap.make_secret_box(settings),
         actor=ada,
         origin=Origin.API,
         deployment_id=first,
@@ -343,12 +343,12 @@ def test_everything_that_somebody_does_is_noted_with_it(
 
 def test_what_did_not_happen_is_not_noted(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     make_user(store)
     before = audit.latest(store, ROOT)
 
     with pytest.raises(Conflict):
-        cancel(store, bootstrap.make_launcher(settings), ROOT, running.id)
+        cancel(store, bootstrap.make_queue(settings), ROOT, running.id)
     with pytest.raises(Conflict):
         users.create_user(store, ROOT, "ada", PASSWORD, Role.VIEWER)
     with pytest.raises(NotFound):

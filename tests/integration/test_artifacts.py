@@ -40,7 +40,7 @@ def end(store: Store, settings: Settings, *lines: bytes) -> Deployment:
         batch=[Occurrence(NOW, translate(line)) for line in lines],
         changed=(),
     )
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     return deploy.find(store, running.id)
 
 
@@ -78,7 +78,7 @@ def test_a_deployment_that_goes_on_has_none(store: Store, settings: Settings) ->
 
 def test_one_that_never_ran_has_no_rc(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
-    record.failed(store, running.id, "gone")
+    record.fail(store, running.id, "gone")
 
     found = artifacts.listing(store, settings, deploy.find(store, running.id))
 
@@ -129,7 +129,7 @@ def test_many_requests_make_a_missing_folder_once(
     client = Client(app, secret)
     reads: list[str] = []
 
-    @event.listens_for(app.state.parts.store.engine, "before_cursor_execute")
+    @event.listens_for(app.state.deps.store.engine, "before_cursor_execute")
     def note(_c: Any, _s: Any, statement: str, *_: Any) -> None:
         if "octet_length" in statement:
             reads.append(statement)
@@ -148,7 +148,7 @@ def test_many_requests_make_a_missing_folder_once(
     anyio.run(ask, numbers[1], 60)
 
     assert 2 * for_one == len(reads) > 0
-    app.state.parts.store.close()
+    app.state.deps.store.close()
 
 
 @pytest.mark.parametrize(

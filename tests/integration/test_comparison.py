@@ -34,8 +34,8 @@ def run(
     """A run that changed something on these hosts, and ended with that code."""
     service = make_service(variables=VERSIONED)
     number = request_deployment(store, settings, service, given={"version": version})
-    begun = record.begin(store, number, settings.node)
-    record.started(store, begun.deployment)
+    begun = record.mark_starting(store, number, settings.node)
+    record.mark_running(store, begun.deployment)
     found = deploy.find(store, number)
     now = datetime.now(UTC)
     batch = [
@@ -46,7 +46,7 @@ def run(
     was = Place(found.journal_offset, found.last_event)
     prepared = Step(1, "prepare", True, StepState.SUCCESS, "", now, now)
     record.record(store, number, was=was, offset=10, batch=batch, changed=[prepared])
-    record.exited(store, number, code)
+    record.finish(store, number, code)
     return deploy.find(store, number)
 
 

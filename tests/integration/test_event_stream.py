@@ -87,7 +87,7 @@ def test_what_has_ended_is_told_from_every_number(
 ) -> None:
     running = start_deployment(store, settings)
     print_lines(store, running.id, *map(str, range(20)))
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     end = running.last_event + 20 + 1
 
     async def main() -> None:
@@ -120,7 +120,7 @@ def test_watchers_get_what_comes_while_they_watch(
                     )
                 )
                 await asyncio.to_thread(print_lines, store, running.id, "a", "b", "c")
-            await asyncio.to_thread(record.exited, store, running.id, 0)
+            await asyncio.to_thread(record.finish, store, running.id, 0)
             found = await asyncio.gather(*watchers)
 
             end = begin + 30 * 3 + 1
@@ -148,7 +148,7 @@ def test_a_watcher_that_fell_behind_reads_what_the_hub_has_dropped(
                 await asyncio.to_thread(print_lines, store, running.id, f"{batch}")
                 while hub._version == before:  # noqa: SLF001, ASYNC110 - it has no event
                     await asyncio.sleep(0.001)
-            await asyncio.to_thread(record.exited, store, running.id, 0)
+            await asyncio.to_thread(record.finish, store, running.id, 0)
             everything = await fast
 
             assert len(hub._pieces) <= 3  # noqa: SLF001
@@ -175,7 +175,7 @@ def test_many_watchers_look_no_more_often_than_one(
             rest = [asyncio.create_task(exhaust(watcher)) for watcher in watchers]
             for _ in range(20):
                 await asyncio.to_thread(print_lines, store, running.id, "news")
-            await asyncio.to_thread(record.exited, store, running.id, 0)
+            await asyncio.to_thread(record.finish, store, running.id, 0)
             await asyncio.gather(*rest)
 
             # Each of its own would be more than a thousand.
@@ -219,7 +219,7 @@ def test_a_listener_whose_connection_is_cut_comes_back(
             for _ in range(3):
                 await asyncio.to_thread(cut_listeners, settings)
                 await asyncio.to_thread(print_lines, store, running.id, "after the cut")
-            await asyncio.to_thread(record.exited, store, running.id, 0)
+            await asyncio.to_thread(record.finish, store, running.id, 0)
 
             assert [*range(1, running.last_event + 5)] == await watcher
 

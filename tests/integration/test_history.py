@@ -124,7 +124,7 @@ def test_a_list_is_narrowed_by_each_of_the_filters(
     store: Store, settings: Settings
 ) -> None:
     ended = start_deployment(store, settings)
-    record.exited(store, ended.id, 3)
+    record.finish(store, ended.id, 3)
     waiting = request_deployment(store, settings, actor=on_host("ada"))
     other = request_deployment(store, settings, make_service(name="other"))
 
@@ -297,7 +297,7 @@ def test_the_api_leads_from_page_to_page(
 def test_a_history_is_narrowed_by_an_address_that_can_be_sent(
     client_for: ClientFor, store: Store, settings: Settings, path: str
 ) -> None:
-    record.exited(store, start_deployment(store, settings).id, 3)
+    record.finish(store, start_deployment(store, settings).id, 3)
     waiting = request_deployment(store, settings)
     client = client_for(Role.VIEWER)
 

@@ -35,7 +35,7 @@ def client(client_for: ClientFor, store: Store, settings: Settings) -> TestClien
     services.sync_services(store, settings.services, settings.node, ROOT)
     begun = start_deployment(store, settings)
     print_lines(store, begun.id, "one", "two")
-    record.exited(store, begun.id, 0)
+    record.finish(store, begun.id, 0)
     start_deployment(store, settings)
     return client_for(tuple(Permission))
 

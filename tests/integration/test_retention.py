@@ -24,7 +24,7 @@ def deployed(
     service = make_service(keep=keep.model_dump(exclude_none=True))
     number = start_deployment(store, settings, service).id
     print_lines(store, number, "one", "two")
-    record.exited(store, number, 0)
+    record.finish(store, number, 0)
     with store.begin() as db:
         ended = datetime.now(UTC) - timedelta(days=days)
         deployments.change(db, number, journal_offset=size, finished_at=ended)

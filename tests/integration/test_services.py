@@ -17,11 +17,11 @@ from app.store.history import Filter
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import deploy, history, services
-from app.usecases.services import MAX_CONFIG, Synced
+from app.usecases.services import MAX_CONFIG, SyncResult
 from tests.factories import ROOT, make_config, request_deployment, write_service
 
 
-def sync(store: Store, settings: Settings) -> Synced:
+def sync(store: Store, settings: Settings) -> SyncResult:
     return services.sync_services(store, settings.services, "here", ROOT)
 
 
@@ -37,7 +37,9 @@ def test_every_good_service_is_found(store: Store, settings: Settings) -> None:
     (folder / "config.json").write_text(json.dumps(playbook))
     (folder / "site.yml").write_text("[]")
 
-    assert Synced(good=("one", "two"), broken={}, archived=()) == sync(store, settings)
+    assert SyncResult(good=("one", "two"), broken={}, archived=()) == sync(
+        store, settings
+    )
 
     entry = find(store, "one")
     assert entry.service is not None
@@ -161,8 +163,8 @@ def test_a_service_that_cannot_be_run_is_not_launched(
     with pytest.raises(
         Conflict, match=r'service bad is broken: site\.yml:2 asks for "a"'
     ):
-        deploy.request(
-            store, bootstrap.make_launcher(settings), bootstrap.make_sealer(settings),
+        deploy.launch(
+            store, bootstrap.make_queue(settings), bootstrap.make_secret_box(settings),
             actor=ROOT, origin=Origin.CLI, service_name="bad", given={},
         )  # fmt: skip
 
@@ -200,7 +202,7 @@ def test_files_and_hidden_folders_are_no_services(
     for name in (".git", "_shared", "__pycache__"):
         (settings.services / name).mkdir()
 
-    assert Synced((), {}, ()) == sync(store, settings)
+    assert SyncResult((), {}, ()) == sync(store, settings)
 
 
 def test_a_service_that_breaks_keeps_its_last_good_config(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from app.domain.access import Permission
 from app.web.app import ROUTES
-from tests.system import crawl, canary
+from tests.system import canary, crawl
 from tests.system.canary import Canary
 from tests.system.leak_locations import (
     Watcher,

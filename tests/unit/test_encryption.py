@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.encryption import Sealer, key_for
+from app.encryption import SecretBox, key_for
 from app.errors import BadSetting
 
 KEY = "k" * 32
@@ -14,27 +14,27 @@ KEY = "k" * 32
 def test_what_was_sealed_is_opened_with_the_same_key() -> None:
     values = {"token": "hünter2", "deep": {"a": [1, None, True]}}
 
-    sealed = Sealer(KEY).seal(values)
+    sealed = SecretBox(KEY).seal(values)
 
     assert sealed is not None
     assert b"nter2" not in sealed
-    assert values == Sealer(KEY).open(sealed)
+    assert values == SecretBox(KEY).open(sealed)
 
 
 def test_nothing_to_hide_is_nothing_sealed() -> None:
-    assert Sealer(KEY).seal({}) is None
-    assert {} == Sealer(KEY).open(None)
+    assert SecretBox(KEY).seal({}) is None
+    assert {} == SecretBox(KEY).open(None)
 
 
 def test_the_same_values_are_never_sealed_alike() -> None:
-    sealer = Sealer(KEY)
+    secret_box = SecretBox(KEY)
 
-    assert sealer.seal({"a": 1}) != sealer.seal({"a": 1})
+    assert secret_box.seal({"a": 1}) != secret_box.seal({"a": 1})
 
 
 @pytest.mark.parametrize("change", ["other-key", "changed", "cut"])
 def test_what_cannot_be_opened_is_said_with_the_settings_name(change: str) -> None:
-    sealed = Sealer(KEY).seal({"token": "hunter2"})
+    sealed = SecretBox(KEY).seal({"token": "hunter2"})
     assert sealed is not None
     key = KEY
     match change:
@@ -47,7 +47,7 @@ def test_what_cannot_be_opened_is_said_with_the_settings_name(change: str) -> No
             sealed = sealed[:20]
 
     with pytest.raises(BadSetting, match="FASTDEPLOY_SECRET_KEY") as caught:
-        Sealer(key).open(sealed)
+        SecretBox(key).open(sealed)
     assert key not in str(caught.value)
 
 

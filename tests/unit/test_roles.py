@@ -284,7 +284,7 @@ def test_the_registration_writes_the_environment_or_says_what_is_wrong(
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     done = subprocess.run(
-        [ROOT / "tools" / "playbook", "register", "nothing"],
+        [ROOT / "tools" / "run-playbook", "register", "nothing"],
         check=False, capture_output=True, text=True,
     )  # fmt: skip
 
@@ -294,7 +294,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
 @pytest.mark.parametrize("again", ["", "-i", "hallo"])
 def test_nothing_is_removed_unless_its_name_is_typed_twice(again: str) -> None:
-    confirmed = [str(ROOT / "tools" / "confirmed"), "remove-one"]
+    confirmed = [str(ROOT / "tools" / "require-confirmation"), "remove-one"]
 
     refused = subprocess.run(
         [*confirmed, "hello", again], check=False, capture_output=True, text=True
@@ -316,7 +316,7 @@ def test_an_inventory_without_a_fastdeploy_is_an_error(
         inventory.write_text(hosts)
 
     done = subprocess.run(
-        [ROOT / "tools" / "playbook", "register", "hello", "-i", inventory],
+        [ROOT / "tools" / "run-playbook", "register", "hello", "-i", inventory],
         check=False, capture_output=True, text=True,
     )  # fmt: skip
 
@@ -329,7 +329,7 @@ def test_an_inventory_a_limit_and_the_rest_reach_ansible(tmp_path: Path) -> None
     inventory.write_text("[fastdeploy]\none\ntwo\n")
 
     done = subprocess.run(
-        [ROOT / "tools" / "playbook", "register", "hello", "-i", inventory,
+        [ROOT / "tools" / "run-playbook", "register", "hello", "-i", inventory,
          "--limit", "two", "--check", "--list-hosts"],
         check=True, capture_output=True, text=True,
     )  # fmt: skip

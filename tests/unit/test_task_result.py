@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.diff import MAX_SHOWN, Change, diff_lines
+from app.domain.diff import MAX_SHOWN, DiffKind, diff_lines
 from app.domain.events import TaskResult
 from app.domain.recap import Changes, changes, recap
 from app.domain.task_result import MAX_ITEMS, MAX_TEXT, message, read
@@ -91,9 +91,9 @@ def test_a_diff_says_what_is_gone_and_what_is_new() -> None:
     found = diff_lines([told])
 
     assert [
-        (Change.ABOUT, "--- /x"), (Change.ABOUT, "+++ after"),
-        (Change.ABOUT, "@@ -1,2 +1,2 @@"), (Change.SAME, " a"),
-        (Change.REMOVED, "-b"), (Change.ADDED, "+c"),
+        (DiffKind.ABOUT, "--- /x"), (DiffKind.ABOUT, "+++ after"),
+        (DiffKind.ABOUT, "@@ -1,2 +1,2 @@"), (DiffKind.SAME, " a"),
+        (DiffKind.REMOVED, "-b"), (DiffKind.ADDED, "+c"),
     ] == [(line.change, line.text) for line in found]  # fmt: skip
 
 
@@ -110,10 +110,10 @@ def test_a_diff_of_values_and_one_that_is_prepared() -> None:
     values = diff_lines({"before": {"mode": "0600"}, "after": {"mode": "0644"}})
     prepared = diff_lines({"prepared": "+new\n-old\n@@ x\n same"})
 
-    assert [Change.REMOVED, Change.ADDED] == [
+    assert [DiffKind.REMOVED, DiffKind.ADDED] == [
         line.change for line in values if "mode" in line.text
     ]
-    assert [Change.ADDED, Change.REMOVED, Change.ABOUT, Change.SAME] == [
+    assert [DiffKind.ADDED, DiffKind.REMOVED, DiffKind.ABOUT, DiffKind.SAME] == [
         line.change for line in prepared
     ]
 

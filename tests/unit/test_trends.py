@@ -3,14 +3,19 @@
 import pytest
 
 from app.domain.deployment import Status
-from app.domain.trends import Run, Spent, trend_of
-from app.web.chart import Bar, bars, level, of_trend
+from app.domain.trends import StepDuration, TrendRun, trend_of
+from app.web.chart import ChartBar, bars, level, of_trend
 from tests.factories import NOW
 
 
-def run(number: int, seconds: float | None, well: bool = True, **steps: float) -> Run:  # noqa: FBT001, FBT002 - a table of runs is read in columns
+def run(
+    number: int,
+    seconds: float | None,
+    well: bool = True,  # noqa: FBT001, FBT002 - a table of runs is read in columns
+    **steps: float,
+) -> TrendRun:
     status = Status.SUCCESSFUL if well else Status.FAILED
-    return Run(number, status, NOW, seconds, steps)
+    return TrendRun(number, status, NOW, seconds, steps)
 
 
 RUNS = [
@@ -32,8 +37,8 @@ def test_a_trend_counts_outcomes_and_tells_what_is_usual_where_it_went_well() ->
         trend.whole.last, trend.whole.usual, trend.whole.slowest,
     )  # fmt: skip
     assert [
-        Spent("verify", [None, 20.0, 5.0], 5.0, 12.5, 20.0),
-        Spent("prepare", [4.0, 2.0, None], 2.0, 3.0, 4.0),
+        StepDuration("verify", [None, 20.0, 5.0], 5.0, 12.5, 20.0),
+        StepDuration("prepare", [4.0, 2.0, None], 2.0, 3.0, 4.0),
     ] == list(trend.steps)
 
 
@@ -48,8 +53,8 @@ def test_bars_stand_on_the_ground_and_the_newest_at_the_right() -> None:
     found = bars([10.0, None, 5.0], top=10.0, places=4)
 
     assert [
-        Bar(0, x=27.5, y=0.0, width=20.0, height=100.0),
-        Bar(2, x=77.5, y=50.0, width=20.0, height=50.0),
+        ChartBar(0, x=27.5, y=0.0, width=20.0, height=100.0),
+        ChartBar(2, x=77.5, y=50.0, width=20.0, height=50.0),
     ] == found
 
 

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a program by itself
 """Update FastDeploy, cut off by SIGKILL again and again, each time a bit later.
 
-    interrupt.py URL REF PROJECT MOMENTS...    prints a JSON list: what served after each cut
+    interrupt.py URL REF PROJECT MOMENTS...    prints JSON: what served after each
 
 A moment is a text in what ansible-playbook prints; it and all that it has started are
 killed as soon as that is there. Run as root on the host.

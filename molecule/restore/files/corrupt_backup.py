@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a program by itself
 """Make backups that must be refused, of one that is well.
 
-corrupt_backup.py BACKUP FOLDER    writes half.zip, damaged.zip, format.zip and schema.zip
+corrupt_backup.py BACKUP FOLDER  writes half.zip, damaged.zip, format.zip and schema.zip
 """
 
 import json
