@@ -9,6 +9,7 @@ from typing import Any
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import Connection, update
 
 from app import bootstrap
 from app.domain.access import Actor, Role, on_host
@@ -20,6 +21,7 @@ from app.store import auth as users
 from app.store import services
 from app.store.events import Occurrence
 from app.store.store import Store
+from app.store.tables import deployments
 from app.usecases import deploy, record
 from app.usecases.record import Place
 from app.worker.translate import translate
@@ -237,3 +239,10 @@ def record_lines(store: Store, deployment_id: int, *lines: bytes) -> None:
 def make_step_line(name: str = "prepare", state: str = StepState.RUNNING) -> bytes:
     """A journal's line with which a script reports a step."""
     return json.dumps({"name": name, "state": state, "message": ""}).encode()
+
+
+def set_columns(db: Connection, deployment_id: int, **values: object) -> None:
+    """Give a deployment values that it would get in time only."""
+    db.execute(
+        update(deployments).where(deployments.c.id == deployment_id).values(**values)
+    )

@@ -109,8 +109,25 @@ def find_by_key(db: Connection, key: IdempotencyKey) -> tuple[int, bytes | None]
     return None if row is None else (row.id, row.fingerprint)
 
 
-def change(db: Connection, deployment_id: int, **values: object) -> None:
-    """Update columns of one deployment."""
+def set_job(db: Connection, deployment_id: int, job_id: int) -> None:
+    """Record the queue's job for a new deployment; its first event is written."""
+    _update(db, deployment_id, last_event=1, job_id=job_id)
+
+
+def request_cancel(
+    db: Connection, deployment_id: int, actor: str, now: datetime
+) -> None:
+    """Record who asks that a deployment is canceled."""
+    _update(db, deployment_id, cancel_requested_by=actor, cancel_requested_at=now)
+
+
+def mark_pruned(db: Connection, deployment_id: int, now: datetime) -> None:
+    """Record that the output of a deployment was deleted."""
+    _update(db, deployment_id, pruned_at=now)
+
+
+def _update(db: Connection, deployment_id: int, **values: object) -> None:
+    # A status is written by `transitions.transition` alone.
     db.execute(
         update(deployments).where(deployments.c.id == deployment_id).values(**values)
     )

@@ -171,7 +171,7 @@ def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
         node=choose(db, wanted.service_id),
         priority=wanted.priority,
     )
-    deployments.change(db, number, last_event=1, job_id=job_id)
+    deployments.set_job(db, number, job_id)
     if latest:
         for waiting in deployments.lock_queued(db, wanted.service_id, before=number):
             end_queued(db, queue, waiting, f"replaced by deployment {number}")

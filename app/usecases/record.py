@@ -11,7 +11,6 @@ from app.domain.deployment import (
     Outcome,
     RunEnd,
     Status,
-    allow,
     describe_exit,
     judge,
 )
@@ -23,6 +22,7 @@ from app.store import deployments, events
 from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
+from app.store.transitions import Ended, Running, Starting, transition
 from app.usecases.evidence import Evidence, gather
 
 #: The runner's exit code for a run that it ended itself. It does so after the service's
@@ -53,9 +53,7 @@ def mark_starting(store: Store, deployment_id: int, node: str) -> LockedDeployme
         if launch.deployment.status is not Status.QUEUED:
             return launch
         now = datetime.now(UTC)
-        deployments.change(
-            db, deployment_id, status=Status.STARTING, node=node, started_at=now
-        )
+        transition(db, launch.deployment, Starting(node, now))
         events.notify(db, deployment_id)
         begun = deployments.lock(db, deployment_id)
         assert begun is not None
@@ -69,7 +67,7 @@ def mark_running(store: Store, deployment: Deployment) -> Deployment:
         if now.status is not Status.STARTING:
             return now
         number = now.last_event + 1
-        deployments.change(db, deployment.id, status=Status.RUNNING, last_event=number)
+        transition(db, now, Running(number))
         note = f"started on {now.node}"
         at = datetime.now(UTC)
         events.append_milestone(db, deployment.id, number, at, EventKind.STARTED, note)
@@ -209,23 +207,12 @@ def end(
     Steps that are still pending are skipped. It never ends before it was started,
     whatever the clock says. Raises Conflict if it can't end so.
     """
-    allow(deployment.status, outcome.status)
     began = deployment.started_at or deployment.created_at
     now = max(at or datetime.now(UTC), began)
     number = deployment.last_event + 1
     steps.finish(well=False, reason=outcome.reason, at=now)
     deployments.put_steps(db, deployment.id, steps.take_changed())
-    deployments.change(
-        db,
-        deployment.id,
-        status=outcome.status,
-        reason=outcome.reason,
-        exit_code=exit_code,
-        warnings=[warning.as_json() for warning in warnings] or None,
-        finished_at=now,
-        last_event=number,
-        secrets=None,
-    )
+    transition(db, deployment, Ended(outcome, exit_code, warnings, number, now))
     about = f": {outcome.reason}" if outcome.reason else ""
     note = f"{outcome.status}{about}"
     events.append_milestone(db, deployment.id, number, now, EventKind.FINISHED, note)

@@ -98,7 +98,7 @@ def _remove(
             deleted = events.delete_some(db, deployment_id, BATCH)
     shutil.rmtree(settings.runs / str(deployment_id), ignore_errors=True)
     with store.begin() as db:
-        deployments.change(db, deployment_id, pruned_at=datetime.now(UTC))
+        deployments.mark_pruned(db, deployment_id, datetime.now(UTC))
     return True
 
 

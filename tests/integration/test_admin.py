@@ -13,7 +13,6 @@ from app.domain.deployment import Origin
 from app.domain.node import NodeInstance
 from app.errors import Conflict, NotAllowed, NotFound, NotLoggedIn
 from app.settings import Settings
-from app.store import deployments
 from app.store.store import Store
 from app.usecases import audit, auth, deploy, nodes, record, services, users
 from app.usecases.cancel import cancel
@@ -22,6 +21,7 @@ from tests.factories import (
     ROOT,
     make_user,
     request_deployment,
+    set_columns,
     start_deployment,
 )
 from tests.integration.conftest import ClientFor, csrf_of
@@ -251,7 +251,7 @@ def test_a_node_is_forgotten_when_it_was_confirmed(
     nodes.beat(store, "gone & away", me=NodeInstance("x"), concurrency=1)
     running = start_deployment(store, settings)
     with store.begin() as db:
-        deployments.change(db, running.id, node="gone & away")
+        set_columns(db, running.id, node="gone & away")
     form = {"name": "gone & away"}
 
     early = admin.post("/nodes/forget", data=form)

@@ -10,7 +10,6 @@ from app.domain.events import StepState, TaskResult
 from app.domain.steps import Step
 from app.errors import Invalid, NotFound
 from app.settings import Settings
-from app.store import deployments
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.usecases import comparison, deploy, overview, record, trends
@@ -21,6 +20,7 @@ from tests.factories import (
     make_service,
     make_task,
     request_deployment,
+    set_columns,
     start_deployment,
 )
 from tests.integration.conftest import ClientFor
@@ -199,7 +199,7 @@ def test_what_a_pruned_deployment_changed_is_not_known(
 ) -> None:
     a, b = (run(store, settings, "1", 0) for _ in range(2))
     with store.begin() as db:
-        deployments.change(db, a.id, pruned_at=datetime.now(UTC))
+        set_columns(db, a.id, pruned_at=datetime.now(UTC))
 
     page = client_for(Role.VIEWER).get(f"/services/hello/compare?a={a.id}&b={b.id}")
 
