@@ -118,13 +118,13 @@ operate := "uv run --frozen --extra embedded --group operate"
 [group("operate")]
 [no-exit-message]
 register-one name="" *args:
-    @{{ operate }} tools/playbook register "$@"
+    @{{ operate }} tools/run-playbook register "$@"
 
 # Take a service away; its name again confirms: `./justw unregister-one hello hello -i hosts.yml`
 [group("operate")]
 [no-exit-message]
 unregister-one name="" confirm="" *args:
-    @tools/confirmed unregister-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
+    @tools/require-confirmation unregister-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
 
 # List what is registered on the hosts of the inventory: `./justw registered -i hosts.yml`
 [group("operate")]
@@ -136,13 +136,13 @@ registered *args:
 [group("operate")]
 [no-exit-message]
 deploy-one name="" *args:
-    @{{ operate }} tools/playbook deploy "$@"
+    @{{ operate }} tools/run-playbook deploy "$@"
 
 # Go back to the release before: `./justw rollback-one fastdeploy -i hosts.yml`
 [group("operate")]
 [no-exit-message]
 rollback-one name="" *args:
-    @{{ operate }} tools/playbook rollback "$@"
+    @{{ operate }} tools/run-playbook rollback "$@"
 
 # Fetch one file with all that FastDeploy is, while it serves: `./justw backup -i hosts.yml`
 [group("operate")]
@@ -160,10 +160,10 @@ restore file *args:
 [group("operate")]
 [no-exit-message]
 remove-one name="" confirm="" *args:
-    @tools/confirmed remove-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} tools/playbook remove "$name" -e fastdeploy_confirm_name="$name" "$@"
+    @tools/require-confirmation remove-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} tools/run-playbook remove "$name" -e fastdeploy_confirm_name="$name" "$@"
 
 # Try a role on a real host with systemd, in a container: `./justw molecule register`
 [group("check")]
 molecule scenario="register" command="test":
-    tools/system-host prepare
+    tools/test-host prepare
     uv run --frozen --extra embedded --group molecule molecule {{ command }} --scenario-name {{ scenario }}

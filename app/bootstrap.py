@@ -5,21 +5,21 @@ import threading
 import anyio
 from starlette.applications import Starlette
 
-from app.queue import Queue, make_queue
-from app.sealing import Sealer, key_for
+from app.encryption import SecretBox, key_for
+from app.queue import Queue, make_procrastinate_app
 from app.settings import Settings
 from app.store.engine import make_engine
-from app.store.feed import Feed
+from app.store.event_stream import Feed
 from app.store.store import Store
 from app.web.app import create_app
 from app.web.assets import load_assets
-from app.web.context import Parts
+from app.web.dependencies import Dependencies
 from app.web.deployments import SEARCHES_AT_ONCE
-from app.web.live import html_pieces, json_pieces
+from app.web.event_stream import html_pieces, json_pieces
 from app.web.login import LOGINS_AT_ONCE
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
-from app.worker.deploy import Carrier
+from app.worker.deployment_runner import DeploymentRunner
 from app.worker.worker import Worker
 
 #: Database connections of the web process; its threads take turns.
@@ -33,14 +33,14 @@ def make_store(settings: Settings, connections: int = 2) -> Store:
     return Store(make_engine(settings, connections=connections))
 
 
-def make_sealer(settings: Settings) -> Sealer:
+def make_secret_box(settings: Settings) -> SecretBox:
     """What seals secret launch variables; web, worker and command line share a key."""
-    return Sealer(key_for(settings.secret_key.get_secret_value(), settings.var))
+    return SecretBox(key_for(settings.secret_key.get_secret_value(), settings.var))
 
 
-def make_launcher(settings: Settings) -> Queue:
+def make_queue(settings: Settings) -> Queue:
     """The queue as those see it who put deployments there."""
-    return Queue(make_queue(settings))
+    return Queue(make_procrastinate_app(settings))
 
 
 def make_web(settings: Settings) -> Starlette:
@@ -54,11 +54,11 @@ def make_web(settings: Settings) -> Starlette:
     )
     renderer = Renderer(load_assets())
     return create_app(
-        Parts(
+        Dependencies(
             settings=settings,
             store=store,
-            queue=make_launcher(settings),
-            sealer=make_sealer(settings),
+            queue=make_queue(settings),
+            secret_box=make_secret_box(settings),
             feed=Feed(settings.database),
             renderer=renderer,
             look_html=html_pieces(store, renderer),
@@ -74,5 +74,5 @@ def make_worker(settings: Settings) -> Worker:
     """The worker; `run` performs jobs until the process is told to stop."""
     store = make_store(settings, settings.concurrency + 2)
     stop = threading.Event()
-    carrier = Carrier(store, settings, make_sealer(settings), stop)
-    return Worker(store, make_queue(settings), settings, carrier, stop)
+    runner = DeploymentRunner(store, settings, make_secret_box(settings), stop)
+    return Worker(store, make_procrastinate_app(settings), settings, runner, stop)

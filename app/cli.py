@@ -12,29 +12,30 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app import bootstrap, local, log
+from app import bootstrap, dev_server, log
+from app.doctor import diagnosis
 from app.domain import variables
 from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.deployment import Origin, Status
 from app.domain.service import Service
 from app.errors import Conflict, FastDeployError, Invalid, Unavailable
+from app.follow import watch
 from app.serve import serve
 from app.settings import Settings, read_settings
 from app.store.migrate import migrate as migrate_store
 from app.store.store import Store
 from app.up import up as up_everything
 from app.usecases import (
-    access,
     artifacts,
-    catalogue,
+    auth,
     deploy,
-    doctor,
     nodes,
     restore,
     retention,
+    services,
+    users,
 )
 from app.usecases.cancel import cancel as cancel_deployment
-from app.watch import watch
 
 cli = typer.Typer(
     help="FastDeploy: an Ansible-native control plane for deployments.",
@@ -103,7 +104,7 @@ def syncservices() -> None:
     """Read the services folder into the catalogue."""
     settings = _settings()
     with _store(settings) as store:
-        found = catalogue.sync_services(store, settings.services, settings.node, _me())
+        found = services.sync_services(store, settings.services, settings.node, _me())
     for name in found.good:
         out.print(f"[green]ok[/]        {name}")
     for name, error in found.broken.items():
@@ -136,10 +137,10 @@ def deploy_command(
     with _store(settings) as store:
         service = _service(store, name)
         given = variables.from_text(service, _pairs(extra or [])) if service else {}
-        deployment_id = deploy.request(
+        deployment_id = deploy.launch(
             store,
-            bootstrap.make_launcher(settings),
-            bootstrap.make_sealer(settings),
+            bootstrap.make_queue(settings),
+            bootstrap.make_secret_box(settings),
             actor=_me(),
             origin=Origin.CLI,
             service_name=name,
@@ -167,7 +168,7 @@ def cancel(deployment_id: int) -> None:
     """End a deployment: at once if it is queued, by its worker if it was begun."""
     settings = _settings()
     with _store(settings) as store:
-        launcher = bootstrap.make_launcher(settings)
+        launcher = bootstrap.make_queue(settings)
         cancel_deployment(store, launcher, _me(), deployment_id)
         found = deploy.find(store, deployment_id)
     done = "is canceled" if found.ended else "is being canceled"
@@ -181,8 +182,8 @@ def retry(deployment_id: int) -> None:
     with _store(settings) as store:
         number = deploy.retry(
             store,
-            bootstrap.make_launcher(settings),
-            bootstrap.make_sealer(settings),
+            bootstrap.make_queue(settings),
+            bootstrap.make_secret_box(settings),
             actor=_me(),
             origin=Origin.CLI,
             deployment_id=deployment_id,
@@ -239,7 +240,7 @@ def doctor_command(
     """Check this host and its services, and say what mends them; 1 if one is ill."""
     settings = _settings()
     with _store(settings) as store:
-        report = doctor.examine(store, settings, name)
+        report = diagnosis.examine(store, settings, name)
     out.print(f"what was found on {report.host}", markup=False)
     for found in report.findings:
         colour = {"ok": "green", "warning": "yellow", "problem": "red"}[found.level]
@@ -257,7 +258,7 @@ def forgetnode(name: str) -> None:
     """Remove a node that will not come back; what it had begun ends as failed."""
     settings = _settings()
     with _store(settings) as store:
-        ended = nodes.forget(store, bootstrap.make_launcher(settings), _me(), name)
+        ended = nodes.forget(store, bootstrap.make_queue(settings), _me(), name)
     out.print(f"node {name} is removed; deployments that ended as failed: {ended}")
 
 
@@ -271,8 +272,8 @@ def restored(
         done = restore.settle(
             store,
             settings,
-            bootstrap.make_sealer(settings),
-            bootstrap.make_launcher(settings),
+            bootstrap.make_secret_box(settings),
+            bootstrap.make_queue(settings),
             _me(),
             was=node,
         )
@@ -287,7 +288,7 @@ def createuser(
 ) -> None:
     """Create a user; the password is asked for, or read from standard input."""
     with _store() as store:
-        access.create_user(store, _me(), name, _password(), role)
+        users.create_user(store, _me(), name, _password(), role)
     out.print(f"user {name} ({role}) is created")
 
 
@@ -295,7 +296,7 @@ def createuser(
 def setpassword(name: str) -> None:
     """Give a user a new password and end their sessions."""
     with _store() as store:
-        access.set_password(store, _me(), name, _password())
+        users.set_password(store, _me(), name, _password())
     out.print(f"user {name} has a new password")
 
 
@@ -303,7 +304,7 @@ def setpassword(name: str) -> None:
 def logout(name: str) -> None:
     """End every session of a user."""
     with _store() as store:
-        ended = access.end_sessions(store, _me(), name)
+        ended = users.end_sessions(store, _me(), name)
     out.print(f"sessions ended: {ended}")
 
 
@@ -318,7 +319,7 @@ def createtoken(
 ) -> None:
     """Create a token for the API and print it; it is not shown again."""
     with _store() as store:
-        print(access.create_token(store, _me(), name, scope, days))
+        print(auth.create_token(store, _me(), name, scope, days))
 
 
 @cli.command()
@@ -326,7 +327,7 @@ def tokens() -> None:
     """List the tokens for the API."""
     table = _table("name", "scopes", "created", "expires", "last used")
     with _store() as store:
-        for token in access.list_tokens(store, _me()):
+        for token in auth.list_tokens(store, _me()):
             times = (token.created_at, token.expires_at, token.last_used_at)
             shown = [f"{at:%Y-%m-%d %H:%M}" if at else "never" for at in times]
             table.add_row(token.name, ", ".join(token.scopes), *shown)
@@ -337,7 +338,7 @@ def tokens() -> None:
 def revoketoken(name: str) -> None:
     """End a token for the API."""
     with _store() as store:
-        access.revoke_token(store, _me(), name)
+        auth.revoke_token(store, _me(), name)
     out.print(f"token {name} is revoked")
 
 
@@ -365,7 +366,7 @@ def _table(*headers: str) -> Table:
 
 
 def _settings() -> Settings:
-    settings = local.find_embedded(read_settings())
+    settings = dev_server.find_embedded(read_settings())
     log.configure(settings.log_format)
     return settings
 
@@ -394,7 +395,7 @@ def _me() -> Actor:
 
 def _service(store: Store, name: str) -> Service | None:
     try:
-        return catalogue.find_service(store, name).service
+        return services.find_service(store, name).service
     except FastDeployError:
         # The use case says it better, with the names that there are.
         return None

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.project import Kind, Project, Required
+from app.domain.project import Project, Required, RequirementKind
 from app.domain.service import Service
-from app.runner import ansible_cfg, scan
+from app.runner import ansible_cfg, prompt_scan
 from app.runner.definition import locate
-from app.runner.errors import Refused
+from app.runner.errors import RunnerError
 from app.runner.prompts import read
 from app.runner.yaml_nodes import Node, fields, items, parse, text
 
@@ -81,7 +81,7 @@ def _look(folder: Path, service: Service, ansible: Ansible | None) -> Project:
     if refusals:
         return Project(refusals)
     playbook = (folder / service.playbook).resolve()
-    prompts = tuple(scan.find(folder, playbook))
+    prompts = tuple(prompt_scan.find(folder, playbook))
     if ansible is None:
         return Project(prompts=prompts)
     config, base = _configuration(folder, ansible.home)
@@ -106,7 +106,7 @@ def _refusals(folder: Path, names: Iterable[tuple[str, str | None]]) -> Iterator
         if name is not None:
             try:
                 locate(folder, name, key)
-            except Refused as refusal:
+            except RunnerError as refusal:
                 yield str(refusal)
 
 
@@ -153,8 +153,10 @@ class _Requirements:
         # A list alone is the older form: roles.
         roles = items(lists.get("roles")) or items(content)
         wanted = {
-            Kind.COLLECTION: map(_collection, items(lists.get("collections"))),
-            Kind.ROLE: map(_role, roles),
+            RequirementKind.COLLECTION: map(
+                _collection, items(lists.get("collections"))
+            ),
+            RequirementKind.ROLE: map(_role, roles),
         }
         for kind, names in wanted.items():
             missing = [name for name in names if name and not self._has(kind, name)]
@@ -163,8 +165,8 @@ class _Requirements:
                 install = self._install(kind, path)
                 yield Required(kind, file, tuple(missing), install)
 
-    def _has(self, kind: Kind, name: str) -> bool:
-        if kind is Kind.ROLE:
+    def _has(self, kind: RequirementKind, name: str) -> bool:
+        if kind is RequirementKind.ROLE:
             return any(_is_folder(place / name) for place in self._role_paths())
         parts = Path("ansible_collections", *name.split("."))
         # A path may name the folder ansible_collections itself.
@@ -194,7 +196,7 @@ class _Requirements:
         )  # fmt: skip
         return [self.beside / "roles", *paths, self.beside]
 
-    def _install(self, kind: Kind, path: Path) -> str:
+    def _install(self, kind: RequirementKind, path: Path) -> str:
         place = _SHARED if self.ansible.shared else self.beside
         command = (self.ansible.galaxy, kind, "install", "-r", path,
                    "-p", place / f"{kind}s")  # fmt: skip

@@ -25,7 +25,7 @@ BEGUN = 1000
 AT_ONCE = datetime.fromtimestamp(0, UTC)
 
 
-def make_queue(settings: Settings) -> procrastinate.App:
+def make_procrastinate_app(settings: Settings) -> procrastinate.App:
     """Return the queue on FastDeploy's database; nothing is opened yet."""
     connector = procrastinate.PsycopgConnector(conninfo=settings.database)
     return procrastinate.App(connector=connector)

@@ -9,7 +9,7 @@ import uvicorn
 
 from app import bootstrap
 from app.errors import BadSetting
-from app.notify import READY, STOPPING, notify
+from app.sd_notify import READY, STOPPING, notify
 from app.settings import Settings
 from app.web.connection import TimedConnection
 

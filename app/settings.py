@@ -17,7 +17,7 @@ from app.domain import node as nodes
 from app.domain.run_identity import RunSettings
 from app.domain.service import ACCOUNT, MAX_DAYS, MAX_KEPT
 from app.errors import BadSetting
-from app.runner.launch import Events
+from app.runner.run_config import Events
 
 PREFIX = "FASTDEPLOY_"
 _SCHEME = re.compile(r"^postgres(ql)?(\+psycopg)?://")
@@ -198,7 +198,7 @@ def _explain(problem: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SettingRow:
     """A setting as people may see it; `usual` says that nobody has set it."""
 
     variable: str
@@ -207,7 +207,7 @@ class Shown:
     description: str
 
 
-def shown(settings: Settings) -> list[Shown]:
+def shown(settings: Settings) -> list[SettingRow]:
     """Every setting in its order; of a secret, only whether it is set."""
     found = []
     for name, field in Settings.model_fields.items():
@@ -218,6 +218,6 @@ def shown(settings: Settings) -> list[Shown]:
             text = "" if value is None else str(value)
         usual = name not in settings.model_fields_set
         found.append(
-            Shown(f"{PREFIX}{name.upper()}", text, usual, field.description or "")
+            SettingRow(f"{PREFIX}{name.upper()}", text, usual, field.description or "")
         )
     return found

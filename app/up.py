@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app import bootstrap, local, log
+from app import bootstrap, dev_server, log
 from app.domain.access import on_host
 from app.errors import BadSetting, Conflict
 from app.serve import listen
 from app.settings import Settings
 from app.store.migrate import migrate
-from app.usecases import access, catalogue
+from app.usecases import services, users
 
 #: Seconds in which the processes of an `up` that was killed have ended.
-LEFTOVERS_END = local.GRACE
+LEFTOVERS_END = dev_server.GRACE
 #: Seconds between two attempts to get the port meanwhile.
 RETRY_EVERY = 0.1
 
@@ -37,9 +37,9 @@ def up(settings: Settings) -> None:
                   "this one continues with what it left", flush=True)  # fmt: skip
         # Before anything is started: what can't listen says so at once.
         _check_port(settings, LEFTOVERS_END if killed else 0)
-        with local.running(settings, stop) as found:
+        with dev_server.running(settings, stop) as found:
             _prepare(found)
-            with local.processes(found, "web", "worker"):
+            with dev_server.processes(found, "web", "worker"):
                 print(f"FastDeploy is at http://{settings.host}:{settings.port}/  "
                       "(Ctrl-C stops it)", flush=True)  # fmt: skip
                 stop.wait()
@@ -106,12 +106,12 @@ def _prepare(settings: Settings) -> None:
     store = bootstrap.make_store(settings)
     try:
         migrate(store)
-        created = access.create_first_admin(store)
+        created = users.create_first_admin(store)
         if created is not None:
             print(f"Log in as {created[0]} with the password {created[1]}\n"
                   "It is shown this once; `fastdeploy setpassword admin` sets another.",
                   flush=True)  # fmt: skip
-        found = catalogue.sync_services(
+        found = services.sync_services(
             store, settings.services, settings.node, on_host(getpass.getuser())
         )
         for name, error in found.broken.items():

@@ -20,7 +20,8 @@ from app.domain.service import Service
 from app.store import services
 from app.store.history import ANY, Filter
 from app.store.store import Store
-from app.usecases import catalogue, history, output, overview
+from app.usecases import history, output, overview
+from app.usecases.services import find_service
 from bench.plans import listening, scans
 from bench.site import row, site
 
@@ -266,7 +267,7 @@ def _row(store: Store, name: str, calls: list[Page], built: float) -> Any:
 
 
 def _service_page(store: Store, name: str, before: int | None) -> None:
-    catalogue.find_service(store, name)
+    find_service(store, name)
     history.page(store, Filter(name), before=before, limit=PAGE)
     history.actors(store, name)
 

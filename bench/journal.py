@@ -23,10 +23,10 @@ from app.domain.deployment import Outcome
 from app.runner.masking import Masker
 from app.settings import read_settings
 from app.usecases import deploy, record
-from app.worker.ending import Ending
-from app.worker.follow import Follower
+from app.worker.journal_follower import Follower
 from app.worker.launch import Run
 from app.worker.run_processes import RunProcesses
+from app.worker.termination import Termination
 from bench.site import Site, row, site
 
 STEP_LINES = 200_000
@@ -139,7 +139,7 @@ def _event_line(number: int) -> dict[str, object]:
     return event
 
 
-def _never(outcome: Outcome) -> Ending:
+def _never(outcome: Outcome) -> Termination:
     raise AssertionError(outcome)
 
 
@@ -147,8 +147,8 @@ def _main(url: str, journal: str, number: str) -> None:
     os.environ["FASTDEPLOY_DATABASE_URL"] = url
     settings = read_settings()
     store = bootstrap.make_store(settings)
-    begun_ = record.begin(store, int(number), "bench").deployment
-    record.started(store, begun_)
+    begun_ = record.mark_starting(store, int(number), "bench").deployment
+    record.mark_running(store, begun_)
     deployment = deploy.find(store, int(number))
     run = Run(Path(journal).parent)
     begun = time.monotonic()

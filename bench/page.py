@@ -162,8 +162,8 @@ def _figures(page: Page) -> tuple[float, float, float]:
 def _recorded(here: Site, count: int) -> int:
     """A deployment with so many events of a run on ten hosts, of which one failed."""
     number = here.launch("page")
-    begun = record.begin(here.store, number, "bench").deployment
-    deployment: Deployment = record.started(here.store, begun)
+    begun = record.mark_starting(here.store, number, "bench").deployment
+    deployment: Deployment = record.mark_running(here.store, begun)
     steps = record.stored_steps(here.store, number)
     place = Place(deployment.journal_offset, deployment.last_event)
     lines = _lines(count)
@@ -178,7 +178,7 @@ def _recorded(here: Site, count: int) -> int:
             batch=taken,
             changed=steps.take_changed(),
         )  # fmt: skip
-    record.exited(here.store, number, 2)
+    record.finish(here.store, number, 2)
     return number
 
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import httpx
 
-from app import bootstrap, local, log
+from app import bootstrap, dev_server, log
 from app.domain.access import Actor, Permission, on_host
 from app.domain.deployment import Deployment, Origin
 from app.serve import listen
 from app.settings import Settings, read_settings
 from app.store.migrate import migrate
 from app.store.store import Store
-from app.usecases import access, catalogue, deploy
+from app.usecases import auth, deploy, services
 
 ME: Actor = on_host("bench")
 #: Seconds after which a measurement is given up.
@@ -35,7 +35,7 @@ class Site:
     settings: Settings
     store: Store
     client: httpx.Client
-    processes: Mapping[str, local.Process]
+    processes: Mapping[str, dev_server.ChildProcess]
 
     def add_service(self, name: str, files: dict[str, str], **config: Any) -> None:
         """Write a service's folder; a file that begins with #! is executable."""
@@ -46,16 +46,16 @@ class Site:
             (folder / path).chmod(0o755 if content.startswith("#!") else 0o644)
         about = {"name": name, "description": "", **config}
         (folder / "config.json").write_text(json.dumps(about))
-        catalogue.sync_services(
+        services.sync_services(
             self.store, self.settings.services, self.settings.node, ME
         )
 
     def launch(self, service: str, **variables: Any) -> int:
         """Ask for a deployment; returns its number."""
-        return deploy.request(
+        return deploy.launch(
             self.store,
-            bootstrap.make_launcher(self.settings),
-            bootstrap.make_sealer(self.settings),
+            bootstrap.make_queue(self.settings),
+            bootstrap.make_secret_box(self.settings),
             actor=ME,
             origin=Origin.CLI,
             service_name=service,
@@ -95,13 +95,13 @@ def fresh(name: str, **more: object) -> Iterator[Settings]:
 
 @contextmanager
 def installed(
-    settings: Settings, *commands: str, pause: local.Pause = local.usual_pause
+    settings: Settings, *commands: str, pause: dev_server.Pause = dev_server.usual_pause
 ) -> Iterator[Site]:
     """Run FastDeploy's `commands` on a new database that answers."""
     store = bootstrap.make_store(settings, connections=4)
     try:
         migrate(store)
-        token = access.create_token(
+        token = auth.create_token(
             store, ME, "bench", [Permission.VIEW, Permission.DEPLOY]
         )
         client = httpx.Client(
@@ -110,7 +110,7 @@ def installed(
             timeout=PATIENCE,
             limits=httpx.Limits(max_connections=None),
         )
-        started = local.processes(settings, *commands, pause=pause)
+        started = dev_server.processes(settings, *commands, pause=pause)
         with started as processes, client:
             if "web" in commands:
                 _wait_until_ready(client)
@@ -128,7 +128,7 @@ def site(*commands: str, **more: object) -> Iterator[Site]:
     log.configure("console")
     with (
         fresh("bench", **more) as settings,
-        local.running(settings) as found,
+        dev_server.running(settings) as found,
         installed(found, *commands) as here,
     ):
         yield here

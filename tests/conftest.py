@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
-from app import bootstrap, local
+from app import bootstrap, dev_server
 from app.settings import PREFIX, Settings, read_settings
 from app.store.migrate import migrate
 from app.store.store import Store
@@ -103,7 +103,7 @@ def runtime_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres(runtime_folder: Path) -> Iterator[Postgres]:
     """The server of this test run."""
-    with local.running(read_settings(var=runtime_folder / "var")) as found:
+    with dev_server.running(read_settings(var=runtime_folder / "var")) as found:
         yield Postgres(found.database)
 
 

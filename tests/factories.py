@@ -9,6 +9,7 @@ from typing import Any
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import Connection, update
 
 from app import bootstrap
 from app.domain.access import Actor, Role, on_host
@@ -16,10 +17,11 @@ from app.domain.deployment import Deployment, Origin
 from app.domain.events import Output, RunnerEvent, Stats, StepState, TaskResult
 from app.domain.service import Service
 from app.settings import Settings
-from app.store import access as users
+from app.store import auth as users
 from app.store import services
 from app.store.events import Occurrence
 from app.store.store import Store
+from app.store.tables import deployments
 from app.usecases import deploy, record
 from app.usecases.record import Place
 from app.worker.translate import translate
@@ -104,10 +106,10 @@ def request_deployment(
     actor: Actor = ROOT,
 ) -> int:
     """Ask for a deployment of a service, which is added first; returns its number."""
-    return deploy.request(
+    return deploy.launch(
         store,
-        bootstrap.make_launcher(settings),
-        bootstrap.make_sealer(settings),
+        bootstrap.make_queue(settings),
+        bootstrap.make_secret_box(settings),
         actor=actor,
         origin=Origin.CLI,
         service_name=add_service(store, service).name,
@@ -121,8 +123,8 @@ def start_deployment(
 ) -> Deployment:
     """A deployment that is running, as far as the store knows."""
     deployment_id = request_deployment(store, settings, service)
-    begun = record.begin(store, deployment_id, settings.node)
-    return record.started(store, begun.deployment)
+    begun = record.mark_starting(store, deployment_id, settings.node)
+    return record.mark_running(store, begun.deployment)
 
 
 def print_lines(store: Store, deployment_id: int, *texts: str) -> None:
@@ -237,3 +239,10 @@ def record_lines(store: Store, deployment_id: int, *lines: bytes) -> None:
 def make_step_line(name: str = "prepare", state: str = StepState.RUNNING) -> bytes:
     """A journal's line with which a script reports a step."""
     return json.dumps({"name": name, "state": state, "message": ""}).encode()
+
+
+def set_columns(db: Connection, deployment_id: int, **values: object) -> None:
+    """Give a deployment values that it would get in time only."""
+    db.execute(
+        update(deployments).where(deployments.c.id == deployment_id).values(**values)
+    )

@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx
 
-from app import local, log
-from app.domain.events import Kind
+from app import dev_server, log
+from app.domain.events import EventKind
 from app.errors import FastDeployError
 from app.settings import Settings
 from app.store import events
 from app.store.store import Store
-from app.usecases import artifacts, catalogue, deploy, output
+from app.usecases import artifacts, deploy, output, services
 from app.worker.launch import run_of
 from bench.site import ME, Site, fresh, installed
 from bench.stream import messages
@@ -36,7 +36,7 @@ def main() -> int:
     try:
         with (
             fresh("demo", services=_SERVICES) as settings,
-            local.running(settings) as found,
+            dev_server.running(settings) as found,
             installed(found, "web", "worker") as here,
         ):
             summary = _demo(here, service)
@@ -50,7 +50,7 @@ def main() -> int:
 
 def _demo(here: Site, service: str) -> dict[str, Any]:
     store, settings, client = here.store, here.settings, here.client
-    catalogue.sync_services(store, settings.services, settings.node, ME)
+    services.sync_services(store, settings.services, settings.node, ME)
     begun = time.monotonic()
     variables = {"prefix": str(settings.var.absolute() / "demo-prefix")}
     answer = client.post(
@@ -96,7 +96,7 @@ def _summary(store: Store, number: int) -> dict[str, Any]:
         "exit_code": view.deployment.exit_code,
         "steps": {step.name: step.state for step in view.steps},
         "events": view.deployment.last_event,
-        "runner_events": counted.get(Kind.RUNNER, 0),
+        "runner_events": counted.get(EventKind.RUNNER, 0),
     }
 
 
@@ -162,7 +162,7 @@ def _json(line: bytes) -> object:
 
 
 def _has_prefix(store: Store, service: str) -> bool:
-    found = catalogue.find_service(store, service).service
+    found = services.find_service(store, service).service
     return found is not None and "prefix" in found.properties
 
 

@@ -43,7 +43,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class AuditEntry:
     """Something that was done; `address` is empty for what was done on the host.
 
     `subject` is the user, token, node or service that it was done to, and

@@ -40,7 +40,7 @@ class StepPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TaskChange:
     """A task that changed hosts: in both, in `a` alone, in `b` alone."""
 
     task: str
@@ -57,7 +57,7 @@ class Comparison:
     #: What config.json said at each launch, where it differs.
     config: Sequence[Pair]
     steps: Sequence[StepPair]
-    changes: Sequence[Change]
+    changes: Sequence[TaskChange]
 
 
 def compare(
@@ -100,12 +100,12 @@ def _pairs(a: Mapping[str, object], b: Mapping[str, object]) -> list[Pair]:
 
 def _changes(
     a: Mapping[str, dict[str, None]], b: Mapping[str, dict[str, None]]
-) -> list[Change]:
+) -> list[TaskChange]:
     found = []
     for task in _names(a, b):
         in_a, in_b = a.get(task, {}), b.get(task, {})
         found.append(
-            Change(
+            TaskChange(
                 task,
                 both=[host for host in in_b if host in in_a],
                 a=[host for host in in_a if host not in in_b],

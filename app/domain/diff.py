@@ -20,7 +20,7 @@ MAX_LINE = 2000
 MAX_SHOWN = 1000
 
 
-class Change(StrEnum):
+class DiffKind(StrEnum):
     """What a line of a diff says."""
 
     #: It is gone.
@@ -37,11 +37,11 @@ class Change(StrEnum):
 class DiffLine:
     """A line with its sign in front."""
 
-    change: Change
+    change: DiffKind
     text: str
 
 
-_SIGNS = {"+": Change.ADDED, "-": Change.REMOVED, " ": Change.SAME}
+_SIGNS = {"+": DiffKind.ADDED, "-": DiffKind.REMOVED, " ": DiffKind.SAME}
 
 
 def diff_lines(told: object) -> list[DiffLine]:
@@ -51,7 +51,7 @@ def diff_lines(told: object) -> list[DiffLine]:
         if isinstance(one, dict):
             found.extend(_one(one))
         if len(found) > MAX_SHOWN:
-            cut = DiffLine(Change.ABOUT, "… the rest of the diff is left out")
+            cut = DiffLine(DiffKind.ABOUT, "… the rest of the diff is left out")
             return [*found[:MAX_SHOWN], cut]
     return found
 
@@ -71,14 +71,14 @@ def _one(told: dict[str, Any]) -> Iterator[DiffLine]:
         lineterm="",
     )
     for number, line in enumerate(compared):
-        change = Change.ABOUT if number < 2 else _read(line)
+        change = DiffKind.ABOUT if number < 2 else _read(line)
         yield DiffLine(change, line)
 
 
-def _read(line: str) -> Change:
+def _read(line: str) -> DiffKind:
     if line.startswith(("+++", "---", "@@")):
-        return Change.ABOUT
-    return _SIGNS.get(line[:1], Change.ABOUT)
+        return DiffKind.ABOUT
+    return _SIGNS.get(line[:1], DiffKind.ABOUT)
 
 
 def _header(told: dict[str, Any], side: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What an event is about; kept in the database, so a value never changes."""
 
     #: A person, a token or a schedule asked for the deployment.

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from app.domain import formats, patterns
+from app.domain import json_schema_formats, patterns
 
 #: Keywords whose value is a schema for each of some names.
 _BY_NAME = frozenset(
@@ -84,7 +84,9 @@ def errors(schema: Mapping[str, Any], value: Any) -> _Errors:
     _left.set([MAX_COST])
     # By the keyword $schema, jsonschema would choose a class that isn't ours.
     plain = {key: part for key, part in schema.items() if key != "$schema"}
-    yield from _VALIDATOR(plain, format_checker=formats.CHECKER).iter_errors(value)
+    yield from _VALIDATOR(
+        plain, format_checker=json_schema_formats.CHECKER
+    ).iter_errors(value)
 
 
 def _pattern(validator: Validator, wanted: str, text: Any, _: Any) -> _Errors:

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.runner.prompts import Prompt
 
 
-class Kind(StrEnum):
+class RequirementKind(StrEnum):
     """What `ansible-galaxy` installs."""
 
     #: A collection, by its full name.
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 class Required:
     """What a requirements file asks for and the run would not find."""
 
-    kind: Kind
+    kind: RequirementKind
     #: The requirements file, relative to the folder.
     file: str
     missing: tuple[str, ...]

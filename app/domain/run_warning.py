@@ -23,7 +23,7 @@ _NAMED = 10
 Result = Literal["failed", "unreachable", ""]
 
 
-class Kind(StrEnum):
+class WarningKind(StrEnum):
     """Why something that went wrong is a warning; kept in the database."""
 
     #: A host failed, and `meta: clear_host_errors` let the playbook succeed.
@@ -56,7 +56,7 @@ class RunWarning:
     `step` then is the name of their play.
     """
 
-    kind: Kind
+    kind: WarningKind
     step: str
     task: str
     result: Result
@@ -65,7 +65,7 @@ class RunWarning:
 
     def __str__(self) -> str:
         """The warning as a sentence for a person."""
-        if self.kind is Kind.DROPPED:
+        if self.kind is WarningKind.DROPPED:
             hosts = "1 host" if self.count == 1 else f"{self.count} hosts"
             return f"{hosts} of play {self.step} did nothing further: {self._names}"
         what = "failed" if self.result == "failed" else "could not be reached"
@@ -86,7 +86,7 @@ class RunWarning:
 
     @property
     def _consequence(self) -> str:
-        if self.kind is Kind.IGNORED:
+        if self.kind is WarningKind.IGNORED:
             return ", which the playbook ignores"
         return (
             f" and {'was' if self.count == 1 else 'were'} {self.kind} by the playbook"
@@ -99,7 +99,7 @@ class RunWarning:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "RunWarning":
         """Return a warning that was stored."""
-        return cls(**{**stored, "kind": Kind(stored["kind"]),
+        return cls(**{**stored, "kind": WarningKind(stored["kind"]),
                       "hosts": tuple(stored["hosts"])})  # fmt: skip
 
 
@@ -112,13 +112,13 @@ def collect(setbacks: Iterable[Setback], lost: frozenset[str]) -> list[RunWarnin
     """
     found = list(setbacks)
     last = {one.host: one.number for one in found if not one.ignored}
-    groups: dict[tuple[Kind, str, str, Result], dict[str, None]] = {}
+    groups: dict[tuple[WarningKind, str, str, Result], dict[str, None]] = {}
     for one in found:
         cleared = one.host in lost and last.get(one.host) == one.number
-        kind = Kind.CLEARED if cleared else Kind.RESCUED
+        kind = WarningKind.CLEARED if cleared else WarningKind.RESCUED
         failed = one.result is TaskResult.FAILED
         if one.ignored:
-            kind, failed = Kind.IGNORED, False
+            kind, failed = WarningKind.IGNORED, False
         result: Result = "failed" if failed else "unreachable"
         group = groups.setdefault((kind, one.step, one.task, result), {})
         group[one.host] = None
@@ -131,10 +131,10 @@ def collect(setbacks: Iterable[Setback], lost: frozenset[str]) -> list[RunWarnin
 def dropped(play: str, hosts: Iterable[str], lost: frozenset[str]) -> list[RunWarning]:
     """Return the warning about the hosts of a play that ended with others' failure."""
     found = [host for host in hosts if host not in lost]
-    return [_warning(Kind.DROPPED, play, "", "", found)] if found else []
+    return [_warning(WarningKind.DROPPED, play, "", "", found)] if found else []
 
 
 def _warning(
-    kind: Kind, step: str, task: str, result: Result, hosts: list[str]
+    kind: WarningKind, step: str, task: str, result: Result, hosts: list[str]
 ) -> RunWarning:
     return RunWarning(kind, step, task, result, tuple(hosts[:MAX_HOSTS]), len(hosts))

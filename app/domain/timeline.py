@@ -15,7 +15,7 @@ _LEAST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class TimelineBar:
     """When a step began and how long it took, in thousandths of the line of time.
 
     `usual` is the length that it usually has, None where nothing is known of it.
@@ -30,7 +30,7 @@ class Bar:
 
 def bars(
     steps: Iterable[Step], usual: Mapping[str, float], now: datetime
-) -> dict[int, Bar]:
+) -> dict[int, TimelineBar]:
     """The bars of the steps that were begun, by position.
 
     The line reaches from the first step's beginning to the end of the last one, or to
@@ -63,9 +63,11 @@ def bars(
     }
 
 
-def _bar(begin: float, seconds: float, usual: float | None, scale: float) -> Bar:
+def _bar(
+    begin: float, seconds: float, usual: float | None, scale: float
+) -> TimelineBar:
     start = min(round(begin * scale), WIDTH - _LEAST)
-    return Bar(
+    return TimelineBar(
         begin=start,
         length=_length(seconds, start, scale),
         usual=None if usual is None else _length(usual, start, scale),

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import orjson
 
-from app.domain import ecma262, json_schema, schema_errors, written
+from app.domain import ecma262, form_values, json_schema, schema_errors
 from app.domain.service import Service
 from app.errors import InvalidVariables
 from app.runner import extra_vars
@@ -128,10 +128,10 @@ def _from_text(schema: Mapping[str, Any], text: str) -> Any:
             # JSON knows neither nan nor infinity.
             return number if abs(number) < float("inf") else text
         case _ if is_list_of_texts(schema):
-            return written.texts(text)
+            return form_values.texts(text)
         case _:
             try:
-                found = written.structure(text)
+                found = form_values.structure(text)
             except ValueError:
                 return text
             return text if _meant_as_text(kind, found) else found

@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from . import ansible_cfg, environment, folder, playbook, prompts, sops
+from . import ansible_cfg, environment, playbook, private_data_dir, prompts, sops
 from .definition import Definition, read_definition
-from .errors import Refused
-from .forward import Forwarder, Listener
-from .journal import Journal
-from .launch import Events, Launch, read_launch
+from .errors import RunnerError
+from .event_forwarder import Forwarder, Listener
+from .journal import JournalWriter
 from .masking import Masker
+from .run_config import Events, RunConfig, read_launch
 from .watchdog import Watchdog
 
 REFUSED = 64
@@ -41,7 +41,7 @@ def main() -> int:
         "--config", type=Path, required=True, help="the run's config file"
     )
     arguments = parser.parse_args()
-    journal = Journal(sys.stdout.fileno())
+    journal = JournalWriter(sys.stdout.fileno())
     try:
         definition = read_definition(arguments.service)
         launch = read_launch(arguments.config, definition)
@@ -50,16 +50,16 @@ def main() -> int:
         given = {**decrypted, **launch.variables}
         prompts.require_none(definition.folder, definition.playbook, given)
         return deploy(definition, launch, decrypted, journal)
-    except Refused as refusal:
+    except RunnerError as refusal:
         journal.write(str(refusal).encode(errors="replace"))
         return REFUSED
 
 
 def deploy(
     definition: Definition,
-    launch: Launch,
+    launch: RunConfig,
     decrypted: Mapping[str, Any],
-    journal: Journal,
+    journal: JournalWriter,
 ) -> int:
     """Run the service's playbook, its journal going to `journal`.
 
@@ -77,9 +77,9 @@ def deploy(
 
 def _deploy(
     definition: Definition,
-    launch: Launch,
+    launch: RunConfig,
     decrypted: Mapping[str, Any],
-    journal: Journal,
+    journal: JournalWriter,
     private: Path,
     watchdog: Watchdog,
 ) -> int:
@@ -93,7 +93,7 @@ def _deploy(
     env = _environment(definition)
     configured = ansible_cfg.read(definition.folder, env)
     defaults = configured.get("defaults", {})
-    folder.prepare(
+    private_data_dir.prepare(
         private,
         variables,
         inventory=definition.inventory is None and not _names_inventory(defaults, env),
@@ -133,7 +133,7 @@ def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> boo
 
 
 def _close_logs(
-    env: dict[str, str], defaults: Mapping[str, str], journal: Journal
+    env: dict[str, str], defaults: Mapping[str, str], journal: JournalWriter
 ) -> None:
     """Keep Ansible from writing secrets into logs that everybody may read."""
     # Modules would tell the host's log what they were called with.
@@ -150,7 +150,7 @@ def _environment(definition: Definition) -> dict[str, str]:
     """Return the environment of the run; Refused if no ansible-playbook is in it."""
     env = environment.build(os.environ, definition.environment)
     if not shutil.which("ansible-playbook", path=env["PATH"]):
-        raise Refused(
+        raise RunnerError(
             f"There is no ansible-playbook beside {sys.executable} or in PATH: install "
             "ansible-core there."
         )
@@ -159,7 +159,7 @@ def _environment(definition: Definition) -> dict[str, str]:
 
 def _listener(
     events: Events,
-) -> Callable[[Journal, Masker, str, Path], Listener]:
+) -> Callable[[JournalWriter, Masker, str, Path], Listener]:
     """Return who hears of events like these; Refused if ansible-runner is missing."""
     if events is Events.FASTDEPLOY:
         return Forwarder

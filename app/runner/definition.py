@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import environment
-from .errors import Refused
+from .errors import RunnerError
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read_definition(folder: Path) -> Definition:
     folder = folder.absolute()
     content = read_object(folder / "config.json")
     if not content.get("playbook"):
-        raise Refused(
+        raise RunnerError(
             f'{folder}/config.json names no "playbook": add one, or run the service\'s '
             '"deploy_script" instead.'
         )
@@ -65,21 +65,23 @@ def read_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
-        raise Refused(
+        raise RunnerError(
             f"Can't read {path} ({error.strerror}): check that it exists and that this "
             "user may read it."
         ) from None
     except (ValueError, RecursionError):
-        raise Refused(f"{path} is not valid JSON: correct it.") from None
+        raise RunnerError(f"{path} is not valid JSON: correct it.") from None
     if not isinstance(content, dict):
-        raise Refused(f"{path} must hold a JSON object: correct it.")
+        raise RunnerError(f"{path} must hold a JSON object: correct it.")
     return content
 
 
 def _text(content: Mapping[str, Any], key: str, folder: Path) -> str:
     value = content[key]
     if not isinstance(value, str) or not value.isprintable():
-        raise Refused(f'"{key}" in {folder}/config.json must be a text: correct it.')
+        raise RunnerError(
+            f'"{key}" in {folder}/config.json must be a text: correct it.'
+        )
     return value
 
 
@@ -90,11 +92,11 @@ def locate(folder: Path, name: str, key: str) -> Path:
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder) or path == folder:
-        raise Refused(
+        raise RunnerError(
             f'"{name}" of "{key}" lies outside {folder}: move it into the folder.'
         )
     if not (path.is_file() or (key == "inventory" and path.is_dir())):
-        raise Refused(
+        raise RunnerError(
             f'"{name}" of "{key}" is missing in {folder}: add it, or correct '
             f'"{key}" in config.json.'
         )
@@ -106,7 +108,7 @@ def _sops_files(content: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
     if not isinstance(names, list) or not all(
         isinstance(name, str) and name.isprintable() for name in names
     ):
-        raise Refused(
+        raise RunnerError(
             f'"sops_files" in {folder}/config.json must be a list of file names: '
             "correct it."
         )
@@ -117,7 +119,7 @@ def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     schema = content.get("variables", {})
     properties = schema.get("properties", {}) if isinstance(schema, dict) else None
     if not isinstance(properties, dict):
-        raise Refused(
+        raise RunnerError(
             f'"variables" in {folder}/config.json must be a JSON Schema of an object: '
             "correct it."
         )
@@ -129,14 +131,14 @@ def _environment(content: Mapping[str, Any], folder: Path) -> Mapping[str, str]:
     if not isinstance(value, dict) or not all(
         isinstance(text, str) for text in value.values()
     ):
-        raise Refused(
+        raise RunnerError(
             f'"environment" in {folder}/config.json must be an object of texts: '
             "correct it."
         )
     for name, text in value.items():
         # It never repeats a text: it may be a password that doesn't belong there.
         if problem := environment.find_problem(name, text):
-            raise Refused(f'"environment" in {folder}/config.json: {problem}.')
+            raise RunnerError(f'"environment" in {folder}/config.json: {problem}.')
     return value
 
 
@@ -145,7 +147,7 @@ def _timeout(content: Mapping[str, Any], folder: Path) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise Refused(
+        raise RunnerError(
             f'"timeout" in {folder}/config.json must be a number of seconds above 0: '
             "correct it."
         )

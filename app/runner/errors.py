@@ -1,5 +1,5 @@
 """Why a playbook is not run."""
 
 
-class Refused(Exception):
+class RunnerError(Exception):
     """The run can't begin; the text is one sentence that says what to do."""

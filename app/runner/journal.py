@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 
-class Journal:
+class JournalWriter:
     """Writes lines to a descriptor, each in one write.
 
     An error of the descriptor (a full disk) is kept in `error` and never raised: what

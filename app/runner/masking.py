@@ -11,7 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from .spelling import Canonical, Edges, anchor, encoded, literals, longest, needles
+from .secret_encodings import (
+    Canonical,
+    Edges,
+    anchor,
+    encoded,
+    literals,
+    longest,
+    needles,
+)
 
 MASK = "********"
 #: Shorter values would mask half of every text and hide nothing.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from .definition import Definition
-from .errors import Refused
+from .errors import RunnerError
 from .processes import Process, child
 
 #: Ours, or ignored by Python; ansible-playbook is to find them as they usually are.
@@ -77,9 +77,9 @@ def start(
     return Playbook(pid, told)
 
 
-def missing(module: str | None) -> Refused:
+def missing(module: str | None) -> RunnerError:
     """Say that a module of ansible-runner's is not there."""
-    return Refused(
+    return RunnerError(
         f"{sys.executable} has no module {module}: install ansible-runner there."
     )
 

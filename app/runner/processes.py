@@ -37,7 +37,7 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProcessSnapshot:
     """A process as it was seen: its parent, its session, its state letter."""
 
     process: Process
@@ -61,7 +61,7 @@ def boot_clock() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def all_processes() -> list[Seen]:
+def all_processes() -> list[ProcessSnapshot]:
     """Every process of this machine that can be seen."""
     entries = (entry.name for entry in Path("/proc").iterdir())
     seen = (find(int(name)) for name in entries if name.isdigit())
@@ -86,7 +86,7 @@ def descendants(pid: int) -> list[Process]:
     return found
 
 
-def find(pid: int) -> Seen | None:
+def find(pid: int) -> ProcessSnapshot | None:
     """Look at a process; None if there is none of this number."""
     try:
         content = Path(f"/proc/{pid}/stat").read_bytes()
@@ -95,4 +95,4 @@ def find(pid: int) -> Seen | None:
     # The second field is the program's name, which may hold spaces and brackets.
     fields = content.rpartition(b")")[2].split()
     process = Process(pid, int(fields[19]))
-    return Seen(process, int(fields[1]), int(fields[3]), fields[0].decode())
+    return ProcessSnapshot(process, int(fields[1]), int(fields[3]), fields[0].decode())

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import Refused
+from .errors import RunnerError
 
 #: What a file says that may ask something.
 _WORDS = (b"pause", b"vars_prompt")
@@ -61,12 +61,12 @@ def require_none(folder: Path, playbook: Path, given: Container[str]) -> None:
         return
     try:
         # PyYAML is imported only where a file mentions a prompt: it costs 15 ms.
-        scan = importlib.import_module(f"{__package__}.scan")
+        scan = importlib.import_module(f"{__package__}.prompt_scan")
     except ModuleNotFoundError:
         # Without PyYAML there is no ansible-runner, and the run is refused for that.
         return
     for prompt in unanswered(scan.find(folder, playbook), given):
-        raise Refused(str(prompt))
+        raise RunnerError(str(prompt))
 
 
 def read(path: Path) -> bytes:

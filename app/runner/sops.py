@@ -9,7 +9,7 @@ from typing import Any
 
 from . import environment
 from .definition import Definition
-from .errors import Refused
+from .errors import RunnerError
 
 #: Seconds for one file: its key may have to come over the network.
 _PATIENCE = 30
@@ -31,7 +31,7 @@ def read_variables(definition: Definition, caller: Mapping[str, str]) -> dict[st
     for file in definition.sops_files:
         found = _decrypt(file, env)
         if twice := sorted(found.keys() & taken.keys()):
-            raise Refused(
+            raise RunnerError(
                 f"{twice[0]!r} in {file} is also {taken[twice[0]]}: rename one of them."
             )
         taken |= dict.fromkeys(found, f"in {file}")
@@ -42,7 +42,7 @@ def read_variables(definition: Definition, caller: Mapping[str, str]) -> dict[st
 def _decrypt(file: Path, env: Mapping[str, str]) -> dict[str, Any]:
     sops = shutil.which("sops", path=env["PATH"])
     if not sops:
-        raise Refused(f"There is no sops in PATH to decrypt {file}: install it.")
+        raise RunnerError(f"There is no sops in PATH to decrypt {file}: install it.")
     try:
         done = subprocess.run(
             [sops, "--decrypt", "--output-type", "json", str(file)],
@@ -53,18 +53,18 @@ def _decrypt(file: Path, env: Mapping[str, str]) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Refused(
+        raise RunnerError(
             f"sops took more than {_PATIENCE} seconds to decrypt {file}: check that "
             "where its key comes from can be reached."
         ) from None
     except OSError as error:
-        raise Refused(
+        raise RunnerError(
             f"Can't run {sops} ({error.strerror}): install it anew."
         ) from None
     if done.returncode == _NO_KEY:
-        raise Refused(_no_key(file, env.get(_KEY_FILE)))
+        raise RunnerError(_no_key(file, env.get(_KEY_FILE)))
     if done.returncode:
-        raise Refused(
+        raise RunnerError(
             f"sops can't decrypt {file} (exit code {done.returncode}): it is damaged, "
             "or was changed without sops; encrypt it anew."
         )
@@ -97,5 +97,7 @@ def _variables(content: bytes, file: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         variables = None
     if not isinstance(variables, dict):
-        raise Refused(f"{file} must hold variables by name: correct it with `sops`.")
+        raise RunnerError(
+            f"{file} must hold variables by name: correct it with `sops`."
+        )
     return variables

@@ -17,7 +17,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from .processes import Process, Seen, all_processes, find
+from .processes import Process, ProcessSnapshot, all_processes, find
 
 #: The variable that marks a run's processes; its value is the run's folder.
 MARK = "FASTDEPLOY_RUN"
@@ -51,7 +51,7 @@ def signal_run(folder: Path, number: signal.Signals) -> int:
     return reached
 
 
-def wrapper_of(folder: Path) -> Seen | None:
+def wrapper_of(folder: Path) -> ProcessSnapshot | None:
     """Return the wrapper of a run; None if it has ended or may not be looked at.
 
     Only its own user can tell that the number in `pid` is still the wrapper's.
@@ -63,7 +63,7 @@ def wrapper_of(folder: Path) -> Seen | None:
     return found
 
 
-def _members(folder: Path) -> list[Seen]:
+def _members(folder: Path) -> list[ProcessSnapshot]:
     everybody = all_processes()
     by_parent = defaultdict(list)
     for found in everybody:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from app.domain.access import Actor
-from app.domain.audit import Action, Noted
+from app.domain.audit import Action, AuditEntry
 from app.store.tables import audit
 
 
@@ -35,7 +35,7 @@ def latest(
     action: Action | None = None,
     before: int | None = None,
     limit: int = 50,
-) -> list[Noted]:
+) -> list[AuditEntry]:
     """What was done last, the newest first; what was noted before number `before`."""
     if actor is not None and "\0" in actor:
         # PostgreSQL has no text with a NUL, and refuses to look for one.
@@ -51,8 +51,15 @@ def latest(
         select(audit).where(*conditions).order_by(audit.c.id.desc()).limit(limit)
     )
     return [
-        Noted(row.id, row.at, row.actor, row.address, Action(row.action), row.subject,
-              row.deployment_id)
+        AuditEntry(
+            row.id,
+            row.at,
+            row.actor,
+            row.address,
+            Action(row.action),
+            row.subject,
+            row.deployment_id,
+        )
         for row in rows
     ]  # fmt: skip
 

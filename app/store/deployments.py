@@ -35,7 +35,7 @@ ESTIMATE_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class LockedDeployment:
     """What a worker needs of a deployment, beyond what people see of it."""
 
     deployment: Deployment
@@ -43,7 +43,7 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdempotencyKey:
     """An idempotency key of an actor, and the fingerprint of the request with it."""
 
     actor: str
@@ -52,7 +52,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class NewDeployment:
     """A deployment that somebody asks for; `secrets` are sealed variables."""
 
     service_id: int
@@ -62,11 +62,11 @@ class Wanted:
     variables: Mapping[str, Any]
     priority: int
     secrets: bytes | None = None
-    key: Key | None = None
+    key: IdempotencyKey | None = None
     retry_of: int | None = None
 
 
-def add(db: Connection, wanted: Wanted, now: datetime) -> int:
+def add(db: Connection, wanted: NewDeployment, now: datetime) -> int:
     """Insert a queued deployment and return its number."""
     number: int = db.execute(
         insert(deployments)
@@ -89,13 +89,13 @@ def add(db: Connection, wanted: Wanted, now: datetime) -> int:
     return number
 
 
-def lock_key(db: Connection, key: Key) -> None:
+def lock_key(db: Connection, key: IdempotencyKey) -> None:
     """Make others with the same idempotency key wait until the transaction ends."""
     lock = func.hashtextextended(f"{key.actor} {key.value}", 0)
     db.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
-def find_by_key(db: Connection, key: Key) -> tuple[int, bytes | None] | None:
+def find_by_key(db: Connection, key: IdempotencyKey) -> tuple[int, bytes | None] | None:
     """The deployment with this actor's idempotency key, and its fingerprint.
 
     A key that was stored by an earlier release has no fingerprint.
@@ -109,8 +109,25 @@ def find_by_key(db: Connection, key: Key) -> tuple[int, bytes | None] | None:
     return None if row is None else (row.id, row.fingerprint)
 
 
-def change(db: Connection, deployment_id: int, **values: object) -> None:
-    """Update columns of one deployment."""
+def set_job(db: Connection, deployment_id: int, job_id: int) -> None:
+    """Record the queue's job for a new deployment; its first event is written."""
+    _update(db, deployment_id, last_event=1, job_id=job_id)
+
+
+def request_cancel(
+    db: Connection, deployment_id: int, actor: str, now: datetime
+) -> None:
+    """Record who asks that a deployment is canceled."""
+    _update(db, deployment_id, cancel_requested_by=actor, cancel_requested_at=now)
+
+
+def mark_pruned(db: Connection, deployment_id: int, now: datetime) -> None:
+    """Record that the output of a deployment was deleted."""
+    _update(db, deployment_id, pruned_at=now)
+
+
+def _update(db: Connection, deployment_id: int, **values: object) -> None:
+    # A status is written by `transitions.transition` alone.
     db.execute(
         update(deployments).where(deployments.c.id == deployment_id).values(**values)
     )
@@ -154,7 +171,7 @@ def cancel_requested_by(db: Connection, deployment_id: int) -> str | None:
     return found
 
 
-def lock(db: Connection, deployment_id: int) -> Launch | None:
+def lock(db: Connection, deployment_id: int) -> LockedDeployment | None:
     """The deployment of that number, locked until the transaction ends."""
     if deployment_id > MAX_ID:
         return None
@@ -163,7 +180,7 @@ def lock(db: Connection, deployment_id: int) -> Launch | None:
         .where(deployments.c.id == deployment_id)
         .with_for_update(of=deployments)
     ).one_or_none()
-    return None if row is None else Launch(_deployment(row), row.secrets)
+    return None if row is None else LockedDeployment(_deployment(row), row.secrets)
 
 
 def newest_first(db: Connection, numbers: Collection[int]) -> list[Deployment]:
@@ -310,7 +327,7 @@ def usual_durations(
     return found
 
 
-def begun_on(db: Connection, node: str) -> list[Deployment]:
+def active_on(db: Connection, node: str) -> list[Deployment]:
     """The deployments that a node has begun and that have not ended, oldest first."""
     query = _selected().where(
         deployments.c.node == node, deployments.c.finished_at.is_(None)
@@ -318,7 +335,7 @@ def begun_on(db: Connection, node: str) -> list[Deployment]:
     return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
 
 
-def known(db: Connection, numbers: Collection[int]) -> set[int]:
+def existing_ids(db: Connection, numbers: Collection[int]) -> set[int]:
     """Those of these numbers that are a deployment's."""
     found = select(deployments.c.id).where(deployments.c.id.in_(numbers))
     return set(db.scalars(found))
@@ -329,7 +346,7 @@ def node_of_job(db: Connection, job_id: int) -> str | None:
     return db.scalar(select(deployments.c.node).where(deployments.c.job_id == job_id))
 
 
-def queued(db: Connection, service_id: int, before: int) -> list[Deployment]:
+def lock_queued(db: Connection, service_id: int, before: int) -> list[Deployment]:
     """The deployments of a service that wait, numbered below `before`; locked."""
     query = (
         _selected()
@@ -346,14 +363,14 @@ def queued(db: Connection, service_id: int, before: int) -> list[Deployment]:
 
 
 @dataclass(frozen=True, slots=True)
-class Old:
+class PrunableDeployment:
     """A deployment whose output may go; `journal_offset` is the journal's size."""
 
     id: int
     journal_offset: int
 
 
-def beyond(
+def list_prunable(
     db: Connection,
     service_id: int,
     *,
@@ -361,7 +378,7 @@ def beyond(
     before: datetime | None,
     count: int | None,
     size: int | None,
-) -> list[Old]:
+) -> list[PrunableDeployment]:
     """Ended deployments of a service beyond any limit, oldest first.
 
     Counted from the newest: those behind the first `count`, those with which the
@@ -400,7 +417,7 @@ def beyond(
         .where((ranked.c.node == node) | ranked.c.node.is_(None))
         .order_by(ranked.c.id)
     )
-    return [Old(row.id, row.journal_offset) for row in rows]
+    return [PrunableDeployment(row.id, row.journal_offset) for row in rows]
 
 
 def _selected(*more: ColumnElement[Any]) -> Select[Any]:

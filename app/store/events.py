@@ -9,8 +9,8 @@ import psycopg
 from sqlalchemy import Connection, func, select, text
 
 from app.domain.events import (
+    EventKind,
     JournalEvent,
-    Kind,
     Notice,
     Output,
     RunnerEvent,
@@ -47,7 +47,7 @@ class Event:
 
     number: int
     at: datetime
-    kind: Kind
+    kind: EventKind
     name: str
     step: int | None
     host: str
@@ -60,7 +60,7 @@ class Event:
     @property
     def is_line(self) -> bool:
         """Whether the output shows it: much that ansible-runner tells has no text."""
-        return bool(self.text) or self.kind not in (Kind.RUNNER, Kind.STATUS)
+        return bool(self.text) or self.kind not in (EventKind.RUNNER, EventKind.STATUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,12 @@ def append(
 
 
 def append_milestone(
-    db: Connection, deployment_id: int, number: int, at: datetime, kind: Kind, note: str
+    db: Connection,
+    deployment_id: int,
+    number: int,
+    at: datetime,
+    kind: EventKind,
+    note: str,
 ) -> None:
     """Append one event of FastDeploy's own: queued, started or finished."""
     db.execute(
@@ -160,14 +165,14 @@ def read_before(
     )  # fmt: skip
 
 
-def count(db: Connection, deployment_id: int) -> dict[Kind, int]:
+def count(db: Connection, deployment_id: int) -> dict[EventKind, int]:
     """How many events of each kind a deployment has."""
     rows = db.execute(
         select(events.c.kind, func.count())
         .where(events.c.deployment_id == deployment_id)
         .group_by(events.c.kind)
     )
-    return {Kind(kind): number for kind, number in rows}
+    return {EventKind(kind): number for kind, number in rows}
 
 
 def last_status(db: Connection, deployment_id: int) -> str:
@@ -176,7 +181,7 @@ def last_status(db: Connection, deployment_id: int) -> str:
         select(events.c.name)
         .where(
             events.c.deployment_id == deployment_id,
-            events.c.kind == Kind.STATUS.value,
+            events.c.kind == EventKind.STATUS.value,
         )
         .order_by(events.c.number.desc())
         .limit(1)
@@ -193,7 +198,7 @@ def last_report(
         .where(
             events.c.deployment_id == deployment_id,
             events.c.number > after,
-            events.c.kind == Kind.STEP.value,
+            events.c.kind == EventKind.STEP.value,
             events.c.name == cut(step, MAX_NAME),
             events.c.result == state.value,
         )
@@ -256,6 +261,6 @@ def shown() -> Any:  # the union of column types is longer than it is useful
 
 def as_event(row: Any) -> Event:  # a row of that query
     """The event that a row of `shown` is."""
-    return Event(row.number, row.at, Kind(row.kind), row.name or "", row.step,
+    return Event(row.number, row.at, EventKind(row.kind), row.name or "", row.step,
                  row.host or "", row.task or "", row.result or "", row.text, row.cut,
                  row.open)  # fmt: skip

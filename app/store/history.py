@@ -56,7 +56,7 @@ ANY = Filter()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class HistoryNumbers:
     """A page of numbers; `before` is where the next one begins, None at the end.
 
     `searched_to` is the number down to which a text was looked for, if that ended the
@@ -70,19 +70,19 @@ class Found:
 
 def newest(
     db: Connection, wanted: Filter = ANY, *, before: int | None = None, limit: int = 50
-) -> Found:
+) -> HistoryNumbers:
     """The numbers of the newest deployments that are wanted, below `before`."""
     texts = (wanted.service, wanted.actor, wanted.text)
     if any("\0" in text for text in texts if text):
         # PostgreSQL has no text with a NUL, and refuses to look for one.
-        return Found(())
+        return HistoryNumbers(())
     conditions = _range(db, wanted, before)
     if wanted.service is not None:
         service_id = db.scalar(
             select(services.c.id).where(services.c.name == wanted.service)
         )
         if service_id is None:
-            return Found(())
+            return HistoryNumbers(())
         conditions.append(deployments.c.service_id == service_id)
     if wanted.text is not None:
         return _search(db, wanted, wanted.text, conditions, limit)
@@ -183,7 +183,7 @@ def _search(
     text: str,
     conditions: Sequence[ColumnElement[bool]],
     limit: int,
-) -> Found:
+) -> HistoryNumbers:
     c = deployments.c
     looked = _numbers(wanted, conditions, SEARCHED).subquery("looked")
     # OFFSET 0 keeps PostgreSQL from planning it in another way than row by row.
@@ -210,9 +210,11 @@ def _search(
     seen = _numbers(wanted, conditions, SEARCHED).subquery()
     count, last = db.execute(select(func.count(), func.min(seen.c.id))).one()
     if count < SEARCHED:
-        return Found(numbers)
-    return Found(numbers, before=last, searched_to=last)
+        return HistoryNumbers(numbers)
+    return HistoryNumbers(numbers, before=last, searched_to=last)
 
 
-def _found(numbers: Sequence[int], limit: int) -> Found:
-    return Found(numbers, before=numbers[-1] if len(numbers) == limit else None)
+def _found(numbers: Sequence[int], limit: int) -> HistoryNumbers:
+    return HistoryNumbers(
+        numbers, before=numbers[-1] if len(numbers) == limit else None
+    )

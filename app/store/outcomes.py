@@ -14,7 +14,7 @@ from app.store.tables import deployments, seconds_of_step, services, steps
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class FinishedRun:
     """A deployment that has ended."""
 
     id: int
@@ -37,7 +37,7 @@ _COLUMNS = (
 )
 
 
-def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
+def recent_of_each(db: Connection, limit: int) -> dict[int, list[FinishedRun]]:
     """The last `limit` ended deployments of every service, oldest first, by its id.
 
     One query, which reads the newest of each service from the end of an index.
@@ -58,13 +58,13 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[Ended]]:
         .where(services.c.archived_at.is_(None))
         .order_by(recent.c.id)
     )
-    found: dict[int, list[Ended]] = {}
+    found: dict[int, list[FinishedRun]] = {}
     for row in rows:
         found.setdefault(row.service_id, []).append(_ended(row))
     return found
 
 
-def recent(db: Connection, service_id: int, limit: int) -> list[Ended]:
+def recent(db: Connection, service_id: int, limit: int) -> list[FinishedRun]:
     """The last `limit` ended deployments of a service, oldest first."""
     c = deployments.c
     rows = db.execute(
@@ -76,8 +76,8 @@ def recent(db: Connection, service_id: int, limit: int) -> list[Ended]:
     return [_ended(row) for row in reversed(rows)]
 
 
-def _ended(row: Row[Any]) -> Ended:
-    return Ended(row.id, Status(row.status), row.created_at, row.started_at,
+def _ended(row: Row[Any]) -> FinishedRun:
+    return FinishedRun(row.id, Status(row.status), row.created_at, row.started_at,
                  row.finished_at, row.warned)  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def step_seconds(
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class LastSuccess:
     """What a deployment that succeeded was launched with."""
 
     id: int
@@ -115,7 +115,7 @@ class Brought:
     variables: Mapping[str, Any]
 
 
-def last_successful(db: Connection) -> dict[int, Brought]:
+def last_successful(db: Connection) -> dict[int, LastSuccess]:
     """Of every service the last deployment that succeeded, by the service's id."""
     c = deployments.c
     newest = (
@@ -133,7 +133,7 @@ def last_successful(db: Connection) -> dict[int, Brought]:
         .where(services.c.archived_at.is_(None))
     )
     return {
-        row.service_id: Brought(
+        row.service_id: LastSuccess(
             row.id, Service.model_validate(row.config), row.variables
         )
         for row in rows

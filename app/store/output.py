@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, case, func, select
 
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.store.tables import events
 
 #: Bytes after which a stretch ends with the event that reached them, and the most
@@ -20,9 +20,9 @@ MAX_BYTES = 256 * 1024
 MAX_EVENTS = 4_000
 
 _c = events.c
-_data_of_step = case((_c.kind == Kind.STEP.value, _c.data))
-_data_of_line = case((_c.kind.in_([Kind.STEP, Kind.RUNNER]), _c.data))
-_data_of_runner = case((_c.kind == Kind.RUNNER.value, _c.data))
+_data_of_step = case((_c.kind == EventKind.STEP.value, _c.data))
+_data_of_line = case((_c.kind.in_([EventKind.STEP, EventKind.RUNNER]), _c.data))
+_data_of_runner = case((_c.kind == EventKind.RUNNER.value, _c.data))
 
 T = TypeVar("T")
 
@@ -102,10 +102,10 @@ def _stretch(rows: Sequence[Row[Any]], content: Sequence[T]) -> Stretch[T] | Non
 def _printed(row: Row[Any]) -> bytes:
     text: str = row.text if row.data is None else row.data
     match row.kind:
-        case Kind.STEP | Kind.OUTPUT:
+        case EventKind.STEP | EventKind.OUTPUT:
             content: bytes = text.encode() if row.raw is None else row.raw
             return content if row.open else content + b"\n"
-        case Kind.RUNNER:
+        case EventKind.RUNNER:
             is_open = row.open and row.data is None
             return text.encode() + (b"\n" if text and not is_open else b"")
         case _:

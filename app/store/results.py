@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select
 from sqlalchemy.sql.elements import TextClause
 
 from app.domain.deployment import Status
-from app.domain.events import Kind, StepState, TaskResult
+from app.domain.events import EventKind, StepState, TaskResult
 from app.domain.matrix import Result, Task
 from app.store.events import MAX_NUMBER
 from app.store.tables import deployments, events, steps
@@ -51,7 +51,7 @@ SELECT host FROM found WHERE host IS NOT NULL LIMIT :limit
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureRow:
     """Where a host failed last; `data` is the whole event as JSON."""
 
     number: int
@@ -63,7 +63,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class TaskResultRow:
     """The result of a task on a host; `data` is the whole event as JSON."""
 
     number: int
@@ -125,7 +125,7 @@ def _tasks(
         select(_c.number, _c.task, _c.step)
         .where(
             _c.deployment_id == deployment_id,
-            _c.kind == Kind.RUNNER.value,
+            _c.kind == EventKind.RUNNER.value,
             where,
             _STARTS,
         )
@@ -160,7 +160,7 @@ def results(
     return sorted((_result(row) for row in rows), key=lambda found: found.number)
 
 
-def last_failure(db: Connection, deployment_id: int, host: str) -> Failure | None:
+def last_failure(db: Connection, deployment_id: int, host: str) -> FailureRow | None:
     """Where a host failed last, or could not be reached."""
     row = db.execute(
         select(_c.number, _c.task, _c.step, _c.result, _c.data)
@@ -175,7 +175,7 @@ def last_failure(db: Connection, deployment_id: int, host: str) -> Failure | Non
     ).one_or_none()
     if row is None:
         return None
-    return Failure(row.number, host, row.task, row.step, TaskResult(row.result),
+    return FailureRow(row.number, host, row.task, row.step, TaskResult(row.result),
                    row.data)  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def recaps(db: Connection, deployment_id: int) -> list[str]:
         select(_c.data)
         .where(
             _c.deployment_id == deployment_id,
-            _c.kind == Kind.RUNNER.value,
+            _c.kind == EventKind.RUNNER.value,
             _STATS,
         )
         .order_by(_c.number.desc())
@@ -194,7 +194,7 @@ def recaps(db: Connection, deployment_id: int) -> list[str]:
     return list(reversed(rows))
 
 
-def find(db: Connection, deployment_id: int, number: int) -> Recorded | None:
+def find(db: Connection, deployment_id: int, number: int) -> TaskResultRow | None:
     """The result that an event is; None if it is none."""
     if number > MAX_NUMBER:
         return None
@@ -202,13 +202,13 @@ def find(db: Connection, deployment_id: int, number: int) -> Recorded | None:
         select(_c.number, _c.at, _c.host, _c.task, _c.step, _c.result, _c.data).where(
             _c.deployment_id == deployment_id,
             _c.number == number,
-            _c.kind == Kind.RUNNER.value,
+            _c.kind == EventKind.RUNNER.value,
             _HAS_RESULT,
         )
     ).one_or_none()
     if row is None:
         return None
-    return Recorded(row.number, row.at, row.host, row.task, row.step,
+    return TaskResultRow(row.number, row.at, row.host, row.task, row.step,
                     TaskResult(row.result), row.data)  # fmt: skip
 
 

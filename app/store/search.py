@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, case, func
 
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.store.events import Event, as_event, shown
 from app.store.tables import events
 
@@ -14,7 +14,7 @@ _COLOUR = "\x1b\\[[0-9;]*m"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchQuery:
     """Which lines are looked for; what is empty or None excludes none."""
 
     text: str = ""
@@ -29,7 +29,7 @@ class Wanted:
 
 
 def find(
-    db: Connection, deployment_id: int, wanted: Wanted, *, after: int, up_to: int,
+    db: Connection, deployment_id: int, wanted: SearchQuery, *, after: int, up_to: int,
     limit: int,
 ) -> list[Event]:  # fmt: skip
     """The wanted lines numbered above `after` up to `up_to`, in order.
@@ -53,12 +53,12 @@ def find(
     return [as_event(row) for row in rows]
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(wanted: SearchQuery) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.text or not wanted.result:
         # What has nothing to show is no line. A result may well have none: of a loop
         # its items have been told.
-        silent = [Kind.RUNNER.value, Kind.STATUS.value]
+        silent = [EventKind.RUNNER.value, EventKind.STATUS.value]
         found.append((_c.text != "") | _c.kind.not_in(silent))
     if wanted.host:
         found.append(_c.host == wanted.host)
@@ -71,7 +71,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         plain = case(
             (coloured, func.regexp_replace(_c.text, _COLOUR, "", "g")), else_=_c.text
         )
-        of_step = (_c.kind == Kind.STEP.value) & _contains(_c.name, wanted.text)
+        of_step = (_c.kind == EventKind.STEP.value) & _contains(_c.name, wanted.text)
         found.append(_contains(plain, wanted.text) | of_step)
     return found
 

@@ -29,7 +29,7 @@ from app.domain.deployment import Deployment
 from app.errors import NoRoom, NotFound
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import deploy, drafts, output
+from app.usecases import deploy, output, staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def write(store: Store, settings: Settings, deployment: Deployment) -> None:
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A draft of our own: the worker and a page may be at it at once.
-    with drafts.draft(settings, folder.name) as draft:
+    with staging.draft(settings, folder.name) as draft:
         try:
             _write_all(store, deployment, draft)
             draft.rename(folder)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.domain.access import Actor, Permission
-from app.domain.audit import Action, Noted
+from app.domain.audit import Action, AuditEntry
 from app.store import audit
 from app.store.store import Store
 
@@ -16,7 +16,7 @@ def latest(
     action: Action | None = None,
     before: int | None = None,
     limit: int = 50,
-) -> Sequence[Noted]:
+) -> Sequence[AuditEntry]:
     """What was done last, newest first: by an actor, of a kind. Raises NotAllowed."""
     asking.require(Permission.ADMIN)
     with store.begin() as db:

@@ -34,12 +34,7 @@ def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None
             )
         if deployment.cancel_requested_by is None:
             now = datetime.now(UTC)
-            deployments.change(
-                db,
-                deployment_id,
-                cancel_requested_by=actor.name,
-                cancel_requested_at=now,
-            )
+            deployments.request_cancel(db, deployment_id, actor.name, now)
             audit.note(db, actor, Action.CANCEL, deployment.service_name, deployment_id)
         if deployment.status is Status.QUEUED:
             end_queued(db, queue, deployment, canceled_by(actor.name).reason)
@@ -54,4 +49,4 @@ def end_queued(
     if deployment.job_id is not None:
         queue.cancel_job(db, deployment.job_id)
     steps = Steps(deployments.steps_of(db, deployment.id))
-    record.end_in(db, deployment, Outcome(Status.CANCELED, reason), steps, None)
+    record.end(db, deployment, Outcome(Status.CANCELED, reason), steps, None)

@@ -12,14 +12,14 @@ from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Deployment, Origin
 from app.domain.estimate import Progress, estimate
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.domain.service import Service, changed_keys
 from app.domain.steps import Step, declare
+from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
-from app.sealing import Sealer
 from app.store import audit, deployments, events, services
-from app.store.deployments import Wanted
+from app.store.deployments import NewDeployment
 from app.store.store import Store
 from app.usecases.cancel import end_queued
 from app.usecases.idempotency import find_earlier, make_key
@@ -41,10 +41,10 @@ class View:
     missing_nodes: tuple[str, ...] = ()
 
 
-def request(
+def launch(
     store: Store,
     queue: Queue,
-    sealer: Sealer,
+    secret_box: SecretBox,
     *,
     actor: Actor,
     origin: Origin,
@@ -69,7 +69,7 @@ def request(
         raise Invalid(f"a priority is a whole number {limits}")
     launch_variables.require_json(given)
     asked = {"launch": service_name, "variables": given, "priority": priority}
-    key = make_key(sealer, actor, idempotency_key, asked)
+    key = make_key(secret_box, actor, idempotency_key, asked)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
@@ -83,14 +83,14 @@ def request(
         if service != checked:
             raise Conflict("config.json has just changed; launch the service again")
         shown, secret = launch_variables.split_secrets(service, values)
-        wanted = Wanted(
+        wanted = NewDeployment(
             service_id=service_id,
             service=service,
             actor=actor.name,
             origin=origin,
             variables=shown,
             priority=priority,
-            secrets=sealer.seal(secret),
+            secrets=secret_box.seal(secret),
             key=key,
         )
         number = _put(db, queue, wanted)
@@ -101,7 +101,7 @@ def request(
 def retry(
     store: Store,
     queue: Queue,
-    sealer: Sealer,
+    secret_box: SecretBox,
     *,
     actor: Actor,
     origin: Origin,
@@ -116,7 +116,7 @@ def retry(
     since, or if it has secret variables: those are not kept.
     """
     actor.require(Permission.DEPLOY)
-    key = make_key(sealer, actor, idempotency_key, {"retry": deployment_id})
+    key = make_key(secret_box, actor, idempotency_key, {"retry": deployment_id})
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
@@ -136,7 +136,7 @@ def retry(
                 f"config.json has changed since deployment {deployment_id} "
                 f"({', '.join(changed)}); launch the service again"
             )
-        wanted = Wanted(
+        wanted = NewDeployment(
             service_id=service_id,
             service=service,
             actor=actor.name,
@@ -151,7 +151,7 @@ def retry(
         return number
 
 
-def _put(db: Connection, queue: Queue, wanted: Wanted) -> int:
+def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
     """Write a deployment, its steps, its first event and its job."""
     latest = wanted.service.queue == "latest"
     if latest:
@@ -163,7 +163,7 @@ def _put(db: Connection, queue: Queue, wanted: Wanted) -> int:
     deployments.put_steps(db, number, steps)
     again = f", again after {wanted.retry_of}" if wanted.retry_of else ""
     note = f"queued by {wanted.actor} ({wanted.origin}){again}"
-    events.append_milestone(db, number, 1, now, Kind.QUEUED, note)
+    events.append_milestone(db, number, 1, now, EventKind.QUEUED, note)
     job_id = queue.defer_deployment(
         db,
         number,
@@ -171,9 +171,9 @@ def _put(db: Connection, queue: Queue, wanted: Wanted) -> int:
         node=choose(db, wanted.service_id),
         priority=wanted.priority,
     )
-    deployments.change(db, number, last_event=1, job_id=job_id)
+    deployments.set_job(db, number, job_id)
     if latest:
-        for waiting in deployments.queued(db, wanted.service_id, before=number):
+        for waiting in deployments.lock_queued(db, wanted.service_id, before=number):
             end_queued(db, queue, waiting, f"replaced by deployment {number}")
     return number
 

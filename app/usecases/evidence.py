@@ -10,7 +10,7 @@ from app.domain.deployment import Deployment
 from app.domain.recap import COUNTED, HostRecap, recap
 from app.domain.run_warning import RunWarning
 from app.domain.steps import Step
-from app.store import printed, results, trouble
+from app.store import final_output, results, run_problems
 
 #: Counts of the recap without which nothing went wrong on the way.
 _WRONG = [COUNTED.index(n) for n in ("unreachable", "failed", "rescued", "ignored")]
@@ -31,7 +31,7 @@ def gather(
 ) -> Evidence:
     """Read what a run left behind that ended with an exit code."""
     results.by_index(db)
-    last_output = printed.last_output(db, deployment.id) if exit_code else ""
+    last_output = final_output.last_output(db, deployment.id) if exit_code else ""
     if not deployment.service.playbook:
         return Evidence(last_output=last_output)
     recaps = results.recaps(db, deployment.id)
@@ -43,7 +43,7 @@ def gather(
             last_output=last_output, warnings=_dropped(db, deployment, hosts)
         )
     if not hosts:
-        return Evidence(unmatched=trouble.unmatched(db, deployment.id))
+        return Evidence(unmatched=run_problems.unmatched(db, deployment.id))
     return Evidence(warnings=_on_the_way(db, deployment, hosts, steps))
 
 
@@ -51,14 +51,14 @@ def error_number(db: Connection, deployment: Deployment) -> int | None:
     """The number of the event with which Ansible said why it ended the run itself."""
     if not deployment.service.playbook or results.recaps(db, deployment.id):
         return None
-    return printed.last_error(db, deployment.id, last=deployment.last_event)
+    return final_output.last_error(db, deployment.id, last=deployment.last_event)
 
 
 def _error(db: Connection, deployment: Deployment) -> str:
-    number = printed.last_error(db, deployment.id, last=deployment.last_event)
+    number = final_output.last_error(db, deployment.id, last=deployment.last_event)
     if number is None:
         return ""
-    lines = printed.lines_around(
+    lines = final_output.lines_around(
         db, deployment.id, number, before=ansible_errors.BEFORE,
         behind=ansible_errors.BEHIND,
     )  # fmt: skip
@@ -75,7 +75,7 @@ def _on_the_way(
     if not any(host.counts[at] for host in hosts for at in _WRONG):
         return []
     names = {step.position: step.name for step in steps}
-    found = trouble.setbacks(db, deployment.id, names)
+    found = run_problems.setbacks(db, deployment.id, names)
     return run_warning.collect(found, _lost(hosts))
 
 
@@ -84,7 +84,7 @@ def _dropped(
 ) -> list[RunWarning]:
     """The hosts that did nothing further because another one failed."""
     lost = _lost(hosts)
-    play = trouble.ended_play(
+    play = run_problems.ended_play(
         db, deployment.id, last=deployment.last_event, hosts=sorted(lost)
     )
     return run_warning.dropped(play.name, play.hosts, lost) if play else []

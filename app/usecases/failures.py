@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from app.domain import told
+from app.domain import task_result
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.matrix import label
@@ -85,7 +85,7 @@ def _look_back(db: Connection, view: View) -> int:
     return results.count_recent(db, service_id=of.service_id, before=of.id)
 
 
-def _of_host(db: Connection, view: View, of: results.Failure) -> Failure:
+def _of_host(db: Connection, view: View, of: results.FailureRow) -> Failure:
     passed = results.last_passed(
         db,
         service_id=view.deployment.service_id,
@@ -98,7 +98,7 @@ def _of_host(db: Connection, view: View, of: results.Failure) -> Failure:
         host=of.host,
         step=steps.get(of.step or 0, ""),
         task=label(of.task),
-        message=told.message(of.data),
+        message=task_result.message(of.data),
         number=of.number,
         lines=_around(db, view, of.number),
         passed=passed,

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class HistoryPage(Generic[T]):
     """Some of a history, newest first; `before` leads to the next page, if there is.
 
     `searched_to` is the number down to which a text was looked for, where that ended
@@ -31,7 +31,7 @@ class Page(Generic[T]):
 
 def page(
     store: Store, wanted: Filter = ANY, *, before: int | None = None, limit: int = 50
-) -> Page[Deployment]:
+) -> HistoryPage[Deployment]:
     """The latest deployments that are wanted, numbered below `before`."""
     with store.begin() as db:
         return _page(db, wanted, before, limit)
@@ -39,11 +39,13 @@ def page(
 
 def views(
     store: Store, wanted: Filter = ANY, *, before: int | None = None, limit: int = 50
-) -> Page[View]:
+) -> HistoryPage[View]:
     """The same with steps and progress; what was usual, only of those that go on."""
     with store.begin() as db:
         found = _page(db, wanted, before, limit)
-        return Page(deploy.views_in(db, found.items), found.before, found.searched_to)
+        return HistoryPage(
+            deploy.views_in(db, found.items), found.before, found.searched_to
+        )
 
 
 def actors(store: Store, service: str | None = None) -> list[str]:
@@ -54,7 +56,7 @@ def actors(store: Store, service: str | None = None) -> list[str]:
 
 def _page(
     db: Connection, wanted: Filter, before: int | None, limit: int
-) -> Page[Deployment]:
+) -> HistoryPage[Deployment]:
     found = history.newest(db, wanted, before=before, limit=limit)
     items = deployments.newest_first(db, found.numbers) if found.numbers else []
-    return Page(items, found.before, found.searched_to)
+    return HistoryPage(items, found.before, found.searched_to)

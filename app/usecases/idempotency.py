@@ -11,17 +11,17 @@ import orjson
 from sqlalchemy import Connection
 
 from app.domain.access import Actor
+from app.encryption import SecretBox
 from app.errors import Invalid, KeyReused
-from app.sealing import Sealer
 from app.store import deployments
-from app.store.deployments import Key
+from app.store.deployments import IdempotencyKey
 
 _KEY = re.compile(r"[ -~]{1,200}")
 
 
 def make_key(
-    sealer: Sealer, actor: Actor, value: str | None, request: dict[str, Any]
-) -> Key | None:
+    secret_box: SecretBox, actor: Actor, value: str | None, request: dict[str, Any]
+) -> IdempotencyKey | None:
     """Make the key of a request, None without a value.
 
     `request` is all that distinguishes it from others. It may have secrets, so its
@@ -36,10 +36,10 @@ def make_key(
         content = orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
         raise Invalid("the request has values that JSON can't hold") from error
-    return Key(actor.name, value, sealer.fingerprint(content))
+    return IdempotencyKey(actor.name, value, secret_box.fingerprint(content))
 
 
-def find_earlier(db: Connection, key: Key | None) -> int | None:
+def find_earlier(db: Connection, key: IdempotencyKey | None) -> int | None:
     """The deployment that the same request has launched before; raises KeyReused.
 
     Others with the same key wait until the transaction ends.

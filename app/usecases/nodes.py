@@ -120,7 +120,7 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
             raise NotFound(f"there is no node {name!r}")
         if found.state in {NodeState.READY, NodeState.DRAINING}:
             raise Conflict(f"node {name} is {found.state}; stop its worker first")
-        lost = deployments.begun_on(db, name)
+        lost = deployments.active_on(db, name)
         outcome = Outcome(
             Status.FAILED, f"node {name}, where it ran, was removed by {actor.name}"
         )
@@ -132,7 +132,7 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
             if deployment.job_id is not None:
                 queue.drop_job(db, deployment.job_id)
             steps = Steps(deployments.steps_of(db, deployment.id))
-            record.end_in(db, deployment, outcome, steps, None)
+            record.end(db, deployment, outcome, steps, None)
         nodes.forget(db, name)
         services.settle(db)
         audit.note(db, actor, Action.FORGET_NODE, name)

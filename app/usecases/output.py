@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OutputPage:
     """A deployment with some of its events: the newest, or those before a number.
 
     `last` is the number of the newest event there is at this moment.
@@ -31,14 +31,16 @@ class Page:
     newest: bool
 
 
-def page(store: Store, deployment_id: int, before: int | None, limit: int) -> Page:
+def page(
+    store: Store, deployment_id: int, before: int | None, limit: int
+) -> OutputPage:
     """The last `limit` events before a number, or before now; raises NotFound."""
     with store.begin() as db:
         view = deploy.view_in(db, deployment_id)
         last = view.deployment.last_event
         end = last + 1 if before is None else before
         found = events.read_before(db, deployment_id, before=end, limit=limit)
-    return Page(view, found, last, before is None)
+    return OutputPage(view, found, last, before is None)
 
 
 def whole(store: Store, deployment_id: int) -> Generator[bytes]:

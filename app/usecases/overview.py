@@ -8,7 +8,7 @@ from app.domain.deployment import Deployment, Status
 from app.domain.node import NodeState
 from app.domain.version import version_of
 from app.store import deployments, nodes, outcomes, services
-from app.store.outcomes import Brought, Ended
+from app.store.outcomes import FinishedRun, LastSuccess
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import deploy
@@ -31,7 +31,7 @@ class Glance:
 
     entry: Entry
     latest: Deployment | None
-    outcomes: Sequence[Ended]
+    outcomes: Sequence[FinishedRun]
     version: str
     brought_by: int | None
 
@@ -85,8 +85,8 @@ def look(store: Store) -> Overview:
 def _glance(
     entry: Entry,
     latest: Deployment | None,
-    ended: Sequence[Ended],
-    brought: Brought | None,
+    ended: Sequence[FinishedRun],
+    brought: LastSuccess | None,
 ) -> Glance:
     if brought is None:
         return Glance(entry, latest, ended, "", None)

@@ -11,18 +11,18 @@ from app.domain.deployment import (
     Outcome,
     RunEnd,
     Status,
-    allow,
     describe_exit,
     judge,
 )
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.domain.run_warning import RunWarning
 from app.domain.steps import Step, Steps
 from app.errors import Conflict, NotFound
 from app.store import deployments, events
-from app.store.deployments import Launch
+from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
+from app.store.transitions import Ended, Running, Starting, transition
 from app.usecases.evidence import Evidence, gather
 
 #: The runner's exit code for a run that it ended itself. It does so after the service's
@@ -40,7 +40,7 @@ class Place:
     last_event: int
 
 
-def begin(store: Store, deployment_id: int, node: str) -> Launch:
+def mark_starting(store: Store, deployment_id: int, node: str) -> LockedDeployment:
     """Take a deployment on for this node: a queued one is starting from now on.
 
     One that was begun before is returned as it is, whatever its state. Raises
@@ -53,26 +53,24 @@ def begin(store: Store, deployment_id: int, node: str) -> Launch:
         if launch.deployment.status is not Status.QUEUED:
             return launch
         now = datetime.now(UTC)
-        deployments.change(
-            db, deployment_id, status=Status.STARTING, node=node, started_at=now
-        )
+        transition(db, launch.deployment, Starting(node, now))
         events.notify(db, deployment_id)
         begun = deployments.lock(db, deployment_id)
         assert begun is not None
         return begun
 
 
-def started(store: Store, deployment: Deployment) -> Deployment:
+def mark_running(store: Store, deployment: Deployment) -> Deployment:
     """Record that the run goes on, unless that was recorded before."""
     with store.begin() as db:
         now = _locked(deployments.lock(db, deployment.id))
         if now.status is not Status.STARTING:
             return now
         number = now.last_event + 1
-        deployments.change(db, deployment.id, status=Status.RUNNING, last_event=number)
+        transition(db, now, Running(number))
         note = f"started on {now.node}"
         at = datetime.now(UTC)
-        events.append_milestone(db, deployment.id, number, at, Kind.STARTED, note)
+        events.append_milestone(db, deployment.id, number, at, EventKind.STARTED, note)
         events.notify(db, deployment.id)
         return _locked(deployments.lock(db, deployment.id))
 
@@ -112,7 +110,7 @@ def record(
     return now
 
 
-def exited(
+def finish(
     store: Store,
     deployment_id: int,
     exit_code: int,
@@ -157,7 +155,7 @@ def exited(
     _end(store, deployment_id, outcome, steps, exit_code, left.warnings, at=at)
 
 
-def failed(
+def fail(
     store: Store,
     deployment_id: int,
     reason: str,
@@ -191,10 +189,10 @@ def _end(
         deployment = _locked(deployments.lock(db, deployment_id))
         # Else it was recorded before, and the worker cut off between this and the next.
         if not deployment.ended:
-            end_in(db, deployment, outcome, steps, exit_code, warnings, at=at)
+            end(db, deployment, outcome, steps, exit_code, warnings, at=at)
 
 
-def end_in(
+def end(
     db: Connection,
     deployment: Deployment,
     outcome: Outcome,
@@ -209,30 +207,19 @@ def end_in(
     Steps that are still pending are skipped. It never ends before it was started,
     whatever the clock says. Raises Conflict if it can't end so.
     """
-    allow(deployment.status, outcome.status)
     began = deployment.started_at or deployment.created_at
     now = max(at or datetime.now(UTC), began)
     number = deployment.last_event + 1
     steps.finish(well=False, reason=outcome.reason, at=now)
     deployments.put_steps(db, deployment.id, steps.take_changed())
-    deployments.change(
-        db,
-        deployment.id,
-        status=outcome.status,
-        reason=outcome.reason,
-        exit_code=exit_code,
-        warnings=[warning.as_json() for warning in warnings] or None,
-        finished_at=now,
-        last_event=number,
-        secrets=None,
-    )
+    transition(db, deployment, Ended(outcome, exit_code, warnings, number, now))
     about = f": {outcome.reason}" if outcome.reason else ""
     note = f"{outcome.status}{about}"
-    events.append_milestone(db, deployment.id, number, now, Kind.FINISHED, note)
+    events.append_milestone(db, deployment.id, number, now, EventKind.FINISHED, note)
     events.notify(db, deployment.id)
 
 
-def _locked(launch: Launch | None) -> Deployment:
+def _locked(launch: LockedDeployment | None) -> Deployment:
     return _known(None if launch is None else launch.deployment)
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Deployment, Outcome, Status
 from app.domain.steps import Steps
+from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict
 from app.queue import Queue
-from app.sealing import Sealer
 from app.settings import Settings
-from app.store import access, deployments, nodes
-from app.store.deployments import Launch
+from app.store import auth, deployments, nodes
+from app.store.deployments import LockedDeployment
 from app.store.store import Store
 from app.usecases import record
 
@@ -33,7 +33,7 @@ RAN = Outcome(
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class RestoreResult:
     """What a restore has ended, and what the worker still brings to its end."""
 
     ended: int
@@ -43,12 +43,12 @@ class Settled:
 def settle(
     store: Store,
     settings: Settings,
-    sealer: Sealer,
+    secret_box: SecretBox,
     queue: Queue,
     actor: Actor,
     *,
     was: str,
-) -> Settled:
+) -> RestoreResult:
     """Settle what a backup of the node called `was` brought here; no worker runs.
 
     This node takes that one's place. Everybody has to log in again, since a session
@@ -63,33 +63,35 @@ def settle(
                 f"the backup is of {was}, and knows another node called "
                 f"{settings.node}: give this one a name of its own by FASTDEPLOY_NODE"
             )
-        access.end_all_sessions(db)
+        auth.end_all_sessions(db)
         ended = left = 0
         unused = set()
         for deployment in deployments.active(db):
             locked = deployments.lock(db, deployment.id)
             assert locked is not None
-            outcome = _outcome(settings, sealer, locked)
+            outcome = _outcome(settings, secret_box, locked)
             if outcome is None:
                 left += deployment.node == settings.node
                 continue
             if deployment.job_id is not None:
                 queue.drop_job(db, deployment.job_id)
             steps = Steps(deployments.steps_of(db, deployment.id))
-            record.end_in(db, deployment, outcome, steps, None)
+            record.end(db, deployment, outcome, steps, None)
             ended += 1
             if outcome is WAITED:
                 unused.add(deployment.id)
         there = _numbers(settings)
-        unused |= there - deployments.known(db, there)
+        unused |= there - deployments.existing_ids(db, there)
     # Of runs that were begun while the backup was made. A later deployment gets the
     # same number, and must not find their exit code.
     for number in unused & there:
         shutil.rmtree(settings.runs / str(number))
-    return Settled(ended, left)
+    return RestoreResult(ended, left)
 
 
-def _outcome(settings: Settings, sealer: Sealer, launch: Launch) -> Outcome | None:
+def _outcome(
+    settings: Settings, secret_box: SecretBox, launch: LockedDeployment
+) -> Outcome | None:
     """How a deployment ends by the restore; None if it is left to a worker."""
     deployment: Deployment = launch.deployment
     if deployment.status is Status.QUEUED:
@@ -99,7 +101,7 @@ def _outcome(settings: Settings, sealer: Sealer, launch: Launch) -> Outcome | No
     if not (settings.runs / str(deployment.id) / "rc").exists():
         return RAN
     try:
-        sealer.open(launch.secrets)
+        secret_box.open(launch.secrets)
     except BadSetting:
         # What it printed after the backup can't be masked, so it is not recorded.
         return RAN

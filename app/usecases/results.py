@@ -6,15 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.domain import told
+from app.domain import task_result
 from app.domain.matrix import Group, Result, Row, Task, arrange, grouped
 from app.domain.recap import HostRecap, recap, totals
 from app.domain.steps import Step
-from app.domain.told import Told
+from app.domain.task_result import TaskResultDetails
 from app.errors import NotFound
 from app.store import results
 from app.store.events import MAX_NUMBER
-from app.store.results import Recorded
+from app.store.results import TaskResultRow
 from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
@@ -60,12 +60,12 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ResultPage:
     """One result, with those before and behind it on its host, and beside it."""
 
     view: View
-    recorded: Recorded
-    told: Told
+    recorded: TaskResultRow
+    told: TaskResultDetails
     step: str
     earlier: Result | None
     later: Result | None
@@ -109,7 +109,7 @@ def matrix(store: Store, view: View, window: Window) -> Matrix:
     )
 
 
-def find(store: Store, deployment_id: int, number: int) -> Shown:
+def find(store: Store, deployment_id: int, number: int) -> ResultPage:
     """One result with its surroundings; raises NotFound if the event is none."""
     with store.begin() as db:
         view = deploy.view_in(db, deployment_id)
@@ -120,10 +120,10 @@ def find(store: Store, deployment_id: int, number: int) -> Shown:
         neighbours = results.neighbours(db, deployment_id, recorded.host, number)
         beside = _beside(db, deployment_id, recorded)
     steps = {step.position: step.name for step in view.steps}
-    return Shown(
+    return ResultPage(
         view=view,
         recorded=recorded,
-        told=told.read(recorded.data),
+        told=task_result.read(recorded.data),
         step=steps.get(recorded.step or 0, ""),
         earlier=neighbours[0],
         later=neighbours[1],
@@ -164,7 +164,7 @@ def _rows(window: Window, hosts: int) -> int:
     return max(min(window.cells // max(hosts, 1), window.tasks), _FEWEST_TASKS)
 
 
-def _beside(db: Connection, deployment_id: int, of: Recorded) -> list[Result]:
+def _beside(db: Connection, deployment_id: int, of: TaskResultRow) -> list[Result]:
     """The results of the same task on other hosts, some of them."""
     tasks = results.tasks_before(db, deployment_id, before=of.number, limit=1)
     behind = results.tasks_after(db, deployment_id, after=of.number, limit=1)

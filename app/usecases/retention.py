@@ -14,14 +14,14 @@ from app.domain.service import Keep
 from app.settings import Settings
 from app.store import audit, deployments, events, services
 from app.store.store import Store
-from app.usecases.drafts import remove_leftovers
+from app.usecases.staging import remove_leftovers
 
 #: Events deleted in one transaction: short enough that nobody waits for it.
 BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PruneResult:
     """What was removed: deployments, the bytes of their journals, audit entries."""
 
     deployments: int
@@ -31,7 +31,7 @@ class Pruned:
 
 def prune(
     store: Store, settings: Settings, stop: Callable[[], bool] = lambda: False
-) -> Pruned:
+) -> PruneResult:
     """Remove what is beyond the limits and lies on this node.
 
     It may be cut off anywhere, also by `stop`, and goes on the next time: a deployment
@@ -45,10 +45,10 @@ def prune(
     for service_id, keep in known:
         for old in _beyond(store, settings, service_id, keep):
             if not _remove(store, settings, old.id, stop):
-                return Pruned(count, size, noted)
+                return PruneResult(count, size, noted)
             count += 1
             size += old.journal_offset
-    return Pruned(count, size, noted)
+    return PruneResult(count, size, noted)
 
 
 def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:
@@ -68,7 +68,7 @@ def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:
 
 def _beyond(
     store: Store, settings: Settings, service_id: int, keep: Keep
-) -> list[deployments.Old]:
+) -> list[deployments.PrunableDeployment]:
     """The deployments of a service that are beyond any of the limits, oldest first."""
     if keep == Keep():
         return []
@@ -76,7 +76,7 @@ def _beyond(
     if keep.days is not None:
         before = datetime.now(UTC) - timedelta(days=keep.days)
     with store.begin() as db:
-        return deployments.beyond(
+        return deployments.list_prunable(
             db,
             service_id,
             node=settings.node,
@@ -98,7 +98,7 @@ def _remove(
             deleted = events.delete_some(db, deployment_id, BATCH)
     shutil.rmtree(settings.runs / str(deployment_id), ignore_errors=True)
     with store.begin() as db:
-        deployments.change(db, deployment_id, pruned_at=datetime.now(UTC))
+        deployments.mark_pruned(db, deployment_id, datetime.now(UTC))
     return True
 
 

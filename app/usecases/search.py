@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.store import results, search
 from app.store.events import Event
-from app.store.search import Wanted
+from app.store.search import SearchQuery
 from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
@@ -25,7 +25,7 @@ MAX_HOSTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """Lines that were found among the events `first` to `last`.
 
     `further` says behind which event the search goes on, None at the end.
@@ -42,11 +42,11 @@ class Found:
 def look(
     store: Store,
     deployment_id: int,
-    wanted: Wanted,
+    wanted: SearchQuery,
     after: int,
     *,
     seconds: float = SECONDS,
-) -> Found:
+) -> SearchResult:
     """The first PAGE wanted lines behind event `after`.
 
     It looks at no more than SPAN events, and at no further STEP of them after
@@ -61,7 +61,7 @@ def look(
     up_to = min(after + SPAN, last)
     if wanted.anything:
         found, up_to = _find(store, deployment_id, wanted, (after, up_to), seconds)
-    return Found(
+    return SearchResult(
         view=view,
         events=found,
         hosts=hosts,
@@ -74,7 +74,7 @@ def look(
 def _find(
     store: Store,
     deployment_id: int,
-    wanted: Wanted,
+    wanted: SearchQuery,
     between: tuple[int, int],
     seconds: float,
 ) -> tuple[list[Event], int]:

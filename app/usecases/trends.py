@@ -1,10 +1,10 @@
 """How a service's deployments went of late."""
 
 from app.domain.duration import seconds_between
-from app.domain.trend import Run, Trend, trend_of
+from app.domain.trends import Trend, TrendRun, trend_of
 from app.errors import NotFound
 from app.store import outcomes, services
-from app.store.outcomes import Ended
+from app.store.outcomes import FinishedRun
 from app.store.store import Store
 
 #: How many of the last deployments are looked at.
@@ -24,8 +24,8 @@ def look(store: Store, service_name: str) -> Trend:
     return trend_of([_run(run, spent[run.id]) for run in ended])
 
 
-def _run(ended: Ended, steps: dict[str, float]) -> Run:
+def _run(ended: FinishedRun, steps: dict[str, float]) -> TrendRun:
     seconds = None
     if ended.started_at is not None:
         seconds = seconds_between(ended.started_at, ended.finished_at)
-    return Run(ended.id, ended.status, ended.created_at, seconds, steps)
+    return TrendRun(ended.id, ended.status, ended.created_at, seconds, steps)

@@ -1,37 +1,85 @@
-"""Users, as those who administer FastDeploy see and change them."""
+"""Manage users: create, change, disable and list them."""
+
+import getpass
+import re
+import secrets
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
-from app.domain.access import Actor, Permission, Role
+from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.audit import Action
-from app.errors import Conflict, NotFound
-from app.store import access, audit
-from app.store.access import Member
+from app.errors import Conflict, InvalidFields, NotFound
+from app.store import audit, auth
+from app.store.auth import Member
 from app.store.store import Store
+from app.usecases import passwords
+
+
+def create_user(
+    store: Store, actor: Actor, name: str, password: str, role: Role
+) -> None:
+    """Create a user. NotAllowed, InvalidFields, and Conflict if the name is taken."""
+    actor.require(Permission.ADMIN)
+    problems = passwords.problems(password)
+    if not re.fullmatch(r"[\w.@+-]{1,64}", name):
+        problems |= {"name": "a user's name has 1 to 64 letters, digits or . @ + - _"}
+    if problems:
+        raise InvalidFields(problems)
+    hashed = passwords.hasher.hash(password)
+    try:
+        with store.begin() as db:
+            auth.add_user(db, name, hashed, role)
+            audit.note(db, actor, Action.CREATE_USER, name)
+    except IntegrityError:
+        raise Conflict(f"there is a user {name} already") from None
+
+
+def set_password(store: Store, actor: Actor, name: str, password: str) -> None:
+    """Give a user a new password and end their sessions; NotFound, InvalidFields."""
+    actor.require(Permission.ADMIN)
+    problems = passwords.problems(password)
+    if problems:
+        raise InvalidFields(problems)
+    hashed = passwords.hasher.hash(password)
+    with store.begin() as db:
+        if not auth.set_password(db, name, hashed):
+            raise NotFound(f"there is no user {name!r}")
+        audit.note(db, actor, Action.SET_PASSWORD, name)
+
+
+def create_first_admin(store: Store) -> tuple[str, str] | None:
+    """Where nobody can log in yet, create `admin`; returns the name and password."""
+    with store.begin() as db:
+        if auth.any_user(db):
+            return None
+    password = secrets.token_urlsafe(15)
+    create_user(store, on_host(getpass.getuser()), "admin", password, Role.ADMIN)
+    return "admin", password
 
 
 def list_users(store: Store, actor: Actor) -> list[Member]:
     """Every user, by name. Raises NotAllowed."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        return access.list_members(db)
+        return auth.list_members(db)
 
 
 def find_user(store: Store, actor: Actor, user_id: int) -> Member:
     """The user of that number. Raises NotAllowed, NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        return _found(access.find_member(db, user_id), user_id)
+        return _require_found(auth.find_member(db, user_id), user_id)
 
 
 def set_role(store: Store, actor: Actor, user_id: int, role: Role) -> None:
     """Give a user another role, at once. NotAllowed, NotFound, Conflict."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        user = _found(access.lock_member(db, user_id), user_id)
+        user = _require_found(auth.lock_member(db, user_id), user_id)
         if role is not Role.ADMIN:
             _require_other_admin(db, user)
-        access.set_role(db, user_id, role)
+        auth.set_role(db, user_id, role)
         audit.note(db, actor, Action.SET_ROLE, f"{user.name}: {role}")
 
 
@@ -39,9 +87,9 @@ def disable(store: Store, actor: Actor, user_id: int) -> None:
     """Shut a user out and end their sessions. NotAllowed, NotFound, Conflict."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        user = _found(access.lock_member(db, user_id), user_id)
+        user = _require_found(auth.lock_member(db, user_id), user_id)
         _require_other_admin(db, user)
-        access.set_disabled(db, user_id, disabled=True)
+        auth.set_disabled(db, user_id, disabled=True)
         audit.note(db, actor, Action.DISABLE_USER, user.name)
 
 
@@ -49,21 +97,31 @@ def enable(store: Store, actor: Actor, user_id: int) -> None:
     """Let a user log in again. Raises NotAllowed, NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        user = _found(access.lock_member(db, user_id), user_id)
-        access.set_disabled(db, user_id, disabled=False)
+        user = _require_found(auth.lock_member(db, user_id), user_id)
+        auth.set_disabled(db, user_id, disabled=False)
         audit.note(db, actor, Action.ENABLE_USER, user.name)
+
+
+def end_sessions(store: Store, actor: Actor, user_name: str) -> int:
+    """End every session of a user; returns how many there were. Raises NotFound."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        if auth.find_user(db, user_name) is None:
+            raise NotFound(f"there is no user {user_name!r}")
+        audit.note(db, actor, Action.END_SESSIONS, user_name)
+        return auth.end_sessions_of(db, user_name)
 
 
 def _require_other_admin(db: Connection, user: Member) -> None:
     """Raise Conflict if nobody would be left who can administer FastDeploy."""
     administers = user.role is Role.ADMIN and user.disabled_at is None
-    if administers and not access.other_admin(db, user.id):
+    if administers and not auth.other_admin(db, user.id):
         raise Conflict(
             f"{user.name} is the last admin who can log in; make another one first"
         )
 
 
-def _found(user: Member | None, user_id: int) -> Member:
+def _require_found(user: Member | None, user_id: int) -> Member:
     if user is None:
         raise NotFound(f"there is no user {user_id}")
     return user

@@ -8,14 +8,14 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.audit import Action
 from app.settings import shown
 from app.usecases import audit
-from app.web.context import actor_of, parts
+from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
 
 
 def settings(request: Request) -> Response:
     """The settings that the web process has read, its secrets hidden."""
-    return parts(request).renderer.page(
-        request, "admin/settings.html", settings=shown(parts(request).settings)
+    return deps(request).renderer.page(
+        request, "admin/settings.html", settings=shown(deps(request).settings)
     )
 
 
@@ -30,7 +30,7 @@ def audit_log(request: Request) -> Response:
         return RedirectResponse(_link(asked), 303)
     known = asked.get("action", "") in set(Action)
     noted = audit.latest(
-        parts(request).store,
+        deps(request).store,
         actor_of(request),
         actor=asked.get("actor"),
         action=Action(asked["action"]) if known else None,
@@ -38,7 +38,7 @@ def audit_log(request: Request) -> Response:
         limit=PAGE,
     )
     full = len(noted) == PAGE
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "admin/audit.html",
         422 if "action" in asked and not known else 200,

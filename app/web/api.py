@@ -5,19 +5,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.deployment import Origin
-from app.usecases import (
-    artifacts,
-    catalogue,
-    deploy,
-    history,
-    nodes,
-    results,
-)
+from app.usecases import artifacts, deploy, history, nodes, results, services
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import filters, schemas
-from app.web.context import actor_of, parts
-from app.web.derived import report, with_artifacts
+from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
+from app.web.on_demand import report, with_artifacts
 from app.web.schemas import LaunchRequest, SyncBody
 
 #: A client that repeats a request with the same key gets the same deployment.
@@ -26,15 +19,15 @@ IDEMPOTENCY_KEY = "idempotency-key"
 
 def list_services(request: Request) -> Response:
     """GET /api/services."""
-    listed = catalogue.list_services(parts(request).store)
+    listed = services.list_services(deps(request).store)
     return JSONResponse([schemas.service(s).model_dump(mode="json") for s in listed])
 
 
 def sync(request: Request) -> Response:
     """POST /api/services/sync."""
-    settings = parts(request).settings
-    found = catalogue.sync_everywhere(
-        parts(request).store, settings.services, settings.node, actor_of(request)
+    settings = deps(request).settings
+    found = services.sync_everywhere(
+        deps(request).store, settings.services, settings.node, actor_of(request)
     )
     body = SyncBody(
         good=list(found.good), broken=found.broken, archived=list(found.archived)
@@ -59,15 +52,15 @@ async def launch(request: Request) -> Response:
 
 def list_nodes(request: Request) -> Response:
     """GET /api/nodes."""
-    found = nodes.list_nodes(parts(request).store)
+    found = nodes.list_nodes(deps(request).store)
     return JSONResponse([schemas.node(node).model_dump(mode="json") for node in found])
 
 
 def list_deployments(request: Request) -> Response:
     """GET /api/deployments?service=&status=&…&before=ID: newest first."""
-    asked = filters.require(request.query_params)
+    asked = filters.require_valid(request.query_params)
     page = history.views(
-        parts(request).store, asked.wanted, before=before(request), limit=PAGE
+        deps(request).store, asked.wanted, before=before(request), limit=PAGE
     )
     found = [schemas.deployment(v).model_dump(mode="json") for v in page.items]
     headers = {}
@@ -86,7 +79,7 @@ def cancel(request: Request) -> Response:
     """POST /api/deployments/{id}/cancel: 202 with the deployment."""
     number = request.path_params["id"]
     cancel_deployment(
-        parts(request).store, parts(request).queue, actor_of(request), number
+        deps(request).store, deps(request).queue, actor_of(request), number
     )
     return JSONResponse(_one(request, number), 202)
 
@@ -94,9 +87,9 @@ def cancel(request: Request) -> Response:
 def retry(request: Request) -> Response:
     """POST /api/deployments/{id}/retry: 201 with the new deployment."""
     number = deploy.retry(
-        parts(request).store,
-        parts(request).queue,
-        parts(request).sealer,
+        deps(request).store,
+        deps(request).queue,
+        deps(request).secret_box,
         actor=actor_of(request),
         origin=Origin.API,
         deployment_id=request.path_params["id"],
@@ -110,7 +103,7 @@ def retry(request: Request) -> Response:
 @with_artifacts
 def list_artifacts(request: Request) -> Response:
     """GET /api/deployments/{id}/artifacts: path and size in bytes of each file."""
-    store, settings = parts(request).store, parts(request).settings
+    store, settings = deps(request).store, deps(request).settings
     view = deploy.view(store, request.path_params["id"])
     found = artifacts.listing(store, settings, view.deployment)
     listed = [schemas.ArtifactBody(path=path, size=size) for path, size in found]
@@ -119,7 +112,7 @@ def list_artifacts(request: Request) -> Response:
 
 def _one(request: Request, number: int) -> dict[str, object]:
     """A deployment with all that the API says of it."""
-    store = parts(request).store
+    store = deps(request).store
     view = deploy.view(store, number)
     summary = results.summary_of(store, number)
     return schemas.detail(view, summary).model_dump(mode="json")
@@ -127,10 +120,10 @@ def _one(request: Request, number: int) -> dict[str, object]:
 
 def _launch(request: Request, content: bytes) -> dict[str, object]:
     asked = LaunchRequest.model_validate_json(content)
-    deployment_id = deploy.request(
-        parts(request).store,
-        parts(request).queue,
-        parts(request).sealer,
+    deployment_id = deploy.launch(
+        deps(request).store,
+        deps(request).queue,
+        deps(request).secret_box,
         actor=actor_of(request),
         origin=Origin.API,
         service_name=asked.service,

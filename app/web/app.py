@@ -28,7 +28,7 @@ from app.web import (
     users,
 )
 from app.web.assets import STATIC
-from app.web.context import Parts
+from app.web.dependencies import Dependencies
 from app.web.errors import HANDLERS, on_bug
 from app.web.guard import public, route
 from app.web.middleware import AnswerBugs, BodyLimit, RequestId, SecurityHeaders
@@ -133,7 +133,7 @@ class _Hashed(StaticFiles):
         return response
 
 
-def create_app(parts: Parts) -> Starlette:
+def create_app(parts: Dependencies) -> Starlette:
     """Assemble the application; nothing is opened before it starts up."""
 
     @asynccontextmanager
@@ -161,5 +161,5 @@ def create_app(parts: Parts) -> Starlette:
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
-    app.state.parts = parts
+    app.state.deps = parts
     return app

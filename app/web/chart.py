@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.trend import Spent, Trend
+from app.domain.trends import StepDuration, Trend
 
 #: The box in which bars stand; a bar has its foot at the bottom.
 SIZE = 100.0
@@ -16,7 +16,7 @@ _LEAST = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ChartBar:
     """A bar; `position` counts from 0."""
 
     position: int
@@ -26,7 +26,9 @@ class Bar:
     height: float
 
 
-def bars(values: Sequence[float | None], *, top: float, places: int = 0) -> list[Bar]:
+def bars(
+    values: Sequence[float | None], *, top: float, places: int = 0
+) -> list[ChartBar]:
     """A bar for each value, but None, of which `top` is the height of the box.
 
     They stand in so many places from the right, or in as many as there are values.
@@ -40,7 +42,7 @@ def bars(values: Sequence[float | None], *, top: float, places: int = 0) -> list
             continue
         height = max(SIZE * min(value / top, 1.0), _LEAST) if top > 0 else _LEAST
         found.append(
-            Bar(
+            ChartBar(
                 position,
                 x=round((first + position + (1 - _FILLED) / 2) * place, 3),
                 y=round(SIZE - height, 3),
@@ -60,10 +62,10 @@ def level(value: float, *, top: float) -> float:
 class TrendChart:
     """The bars of a trend: of its runs, with the usual's level, and of each step."""
 
-    bars: Sequence[Bar]
+    bars: Sequence[ChartBar]
     top: float
     usual: float
-    steps: Sequence[tuple[Spent, Sequence[Bar]]]
+    steps: Sequence[tuple[StepDuration, Sequence[ChartBar]]]
 
 
 def of_trend(trend: Trend) -> TrendChart:

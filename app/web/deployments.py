@@ -19,20 +19,20 @@ from app.domain.events import StepState, TaskResult
 from app.domain.matrix import label
 from app.domain.recap import changes
 from app.domain.timeline import bars
-from app.store.search import Wanted
-from app.usecases import artifacts, deploy, failures, live, output, results
+from app.store.search import SearchQuery
+from app.usecases import artifacts, deploy, event_stream, failures, output, results
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.search import look as look_for
 from app.web import filters, forms, history
-from app.web.context import actor_of, parts
-from app.web.derived import with_artifacts
+from app.web.concurrency_limit import place
+from app.web.dependencies import actor_of, deps
 from app.web.download import Download
+from app.web.event_stream import stream
 from app.web.history import before
-from app.web.live import stream
 from app.web.login import may
-from app.web.places import place
+from app.web.on_demand import with_artifacts
 from app.web.query import SMALLINT, number
-from app.web.render import context, failed, lines, parts_of, tasks_of
+from app.web.render import context, failed, lines, sections_of, tasks_of
 
 #: Events on a deployment's page, the newest; the earlier ones are a link away.
 SHOWN = 300
@@ -53,7 +53,7 @@ def index(request: Request) -> Response:
     if tidied is not None:
         return tidied
     asked = filters.read(request.query_params)
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "deployments/index.html",
         422 if asked.problems else 200,
@@ -63,13 +63,13 @@ def index(request: Request) -> Response:
 
 def show(request: Request) -> Response:
     """One deployment: complete as it is now, and the stream goes on from there."""
-    store = parts(request).store
+    store = deps(request).store
     page = output.page(store, _id(request), before(request), SHOWN)
     view = page.view
     first = page.events[0].number if page.events else 0
     found = failures.look(store, view)
     summary = results.summary_of(store, _id(request))
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "deployments/show.html",
         view=view,
@@ -79,7 +79,7 @@ def show(request: Request) -> Response:
         matrix=results.matrix(store, view, results.SMALL),
         summary=summary,
         changes=changes(summary.recap),
-        output=parts_of(lines(page.events), view.steps),
+        output=sections_of(lines(page.events), view.steps),
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,
         last=page.last,
@@ -89,25 +89,25 @@ def show(request: Request) -> Response:
 
 async def search(request: Request) -> Response:
     """Look for lines, when there is a place: PostgreSQL reads very many for it."""
-    async with place(parts(request).search_places, "search"):
+    async with place(deps(request).search_places, "search"):
         return await run_in_threadpool(_search, request)
 
 
 def _search(request: Request) -> Response:
     """The lines of a deployment that are looked for, each with the way to it."""
     typed = request.query_params
-    wanted = Wanted(
+    wanted = SearchQuery(
         text=typed.get("text", "")[:MAX_WANTED],
         host=typed.get("host", "")[:MAX_WANTED],
         result=typed.get("result", "")[:MAX_WANTED],
         step=number(typed, "step", most=SMALLINT),
     )
     after = number(typed, "after") or 0
-    found = look_for(parts(request).store, _id(request), wanted, after)
+    found = look_for(deps(request).store, _id(request), wanted, after)
     page = f"/deployments/{_id(request)}"
     shown = lines(found.events, page, wanted.text)
     further = request.url.include_query_params(after=found.further)
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "deployments/search.html",
         found=found,
@@ -121,7 +121,7 @@ def _search(request: Request) -> Response:
 
 def list_results(request: Request) -> Response:
     """The matrix: tasks and hosts, a window of both."""
-    view = deploy.view(parts(request).store, _id(request))
+    view = deploy.view(deps(request).store, _id(request))
     hosts_after = request.query_params.get("hosts_after", "").replace("\0", "")
     window = replace(results.LARGE, before=before(request), hosts_after=hosts_after)
 
@@ -129,11 +129,11 @@ def list_results(request: Request) -> Response:
         query = request.url.include_query_params(**changed).query
         return f"/deployments/{view.deployment.id}/results?{query}"
 
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "deployments/results.html",
         deployment=view.deployment,
-        matrix=results.matrix(parts(request).store, view, window),
+        matrix=results.matrix(deps(request).store, view, window),
         hosts_after=hosts_after,
         address=address,
     )
@@ -142,8 +142,8 @@ def list_results(request: Request) -> Response:
 def result(request: Request) -> Response:
     """The result of one task on one host, with all that it told."""
     event = request.path_params["number"]
-    shown = results.find(parts(request).store, _id(request), event)
-    return parts(request).renderer.page(
+    shown = results.find(deps(request).store, _id(request), event)
+    return deps(request).renderer.page(
         request,
         "deployments/result.html",
         shown=shown,
@@ -164,9 +164,9 @@ async def api_events(request: Request) -> Response:
 
 def download(request: Request) -> Response:
     """All of the output, as it was printed."""
-    view = deploy.view(parts(request).store, _id(request))
+    view = deploy.view(deps(request).store, _id(request))
     return Download(
-        output.whole(parts(request).store, view.deployment.id),
+        output.whole(deps(request).store, view.deployment.id),
         name=f"{view.deployment.service_name}-{view.deployment.id}.log",
         media_type="text/plain; charset=utf-8",
     )
@@ -175,7 +175,7 @@ def download(request: Request) -> Response:
 def cancel(request: Request) -> Response:
     """Ask that a deployment ends, and go back to its page."""
     cancel_deployment(
-        parts(request).store, parts(request).queue, actor_of(request), _id(request)
+        deps(request).store, deps(request).queue, actor_of(request), _id(request)
     )
     return RedirectResponse(f"/deployments/{_id(request)}", 303)
 
@@ -183,9 +183,9 @@ def cancel(request: Request) -> Response:
 def retry(request: Request, form: FormData) -> Response:
     """Launch an ended deployment again, as it was, and go to the new one's page."""
     launched = deploy.retry(
-        parts(request).store,
-        parts(request).queue,
-        parts(request).sealer,
+        deps(request).store,
+        deps(request).queue,
+        deps(request).secret_box,
         actor=actor_of(request),
         origin=Origin.BROWSER,
         deployment_id=_id(request),
@@ -197,12 +197,12 @@ def retry(request: Request, form: FormData) -> Response:
 @with_artifacts
 def list_artifacts(request: Request) -> Response:
     """The files that ansible-runner leaves behind, by folder."""
-    view = deploy.view(parts(request).store, _id(request))
+    view = deploy.view(deps(request).store, _id(request))
     skip = number(request.query_params, "skip") or 0
     found = artifacts.tree(
-        parts(request).store, parts(request).settings, view.deployment, skip, LISTED
+        deps(request).store, deps(request).settings, view.deployment, skip, LISTED
     )
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "deployments/artifacts.html",
         deployment=view.deployment,
@@ -216,12 +216,12 @@ def artifact(request: Request) -> Response:
     """One artifact, shown or downloaded."""
     if request.query_params.get("download"):
         return _as_file(request)
-    view = deploy.view(parts(request).store, _id(request))
+    view = deploy.view(deps(request).store, _id(request))
     name = request.path_params["path"]
-    path = artifacts.file(parts(request).store, parts(request).settings,
+    path = artifacts.file(deps(request).store, deps(request).settings,
                           view.deployment, name)  # fmt: skip
     content, cut = _readable(path)
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "deployments/artifact.html",
         deployment=view.deployment,
@@ -238,8 +238,8 @@ def download_artifact(request: Request) -> Response:
 
 
 def _as_file(request: Request) -> Response:
-    view = deploy.view(parts(request).store, _id(request))
-    path = artifacts.file(parts(request).store, parts(request).settings,
+    view = deploy.view(deps(request).store, _id(request))
+    path = artifacts.file(deps(request).store, deps(request).settings,
                           view.deployment, request.path_params["path"])  # fmt: skip
     return FileResponse(path, filename=path.name, media_type="application/octet-stream")
 
@@ -247,9 +247,9 @@ def _as_file(request: Request) -> Response:
 @with_artifacts
 def archive(request: Request) -> Response:
     """All artifacts of a deployment as one file."""
-    view = deploy.view(parts(request).store, _id(request))
+    view = deploy.view(deps(request).store, _id(request))
     content = artifacts.archive(
-        parts(request).store, parts(request).settings, view.deployment
+        deps(request).store, deps(request).settings, view.deployment
     )
     return Download(
         content,
@@ -271,15 +271,17 @@ def _readable(path: Path) -> tuple[str, bool]:
 async def _stream(request: Request, *, html: bool) -> Response:
     deployment_id = _id(request)
     # Before the stream begins, so that what isn't there is a 404.
-    news = await run_in_threadpool(live.look, parts(request).store, deployment_id, None)
+    news = await run_in_threadpool(
+        event_stream.look, deps(request).store, deployment_id, None
+    )
     after = number(request.query_params, "after") or 0
     # A browser that reconnects repeats the address, and says here where it was.
     seen = request.headers.get("last-event-id", "")
     if re.fullmatch("[0-9]{1,10}", seen):
         after = int(seen)
-    look = parts(request).look_html if html else parts(request).look_json
+    look = deps(request).look_html if html else deps(request).look_json
     return stream(
-        parts(request).feed,
+        deps(request).feed,
         look,
         deployment_id,
         # A number beyond the last event would wait for events that never come.

@@ -14,7 +14,7 @@ from structlog.contextvars import get_contextvars
 
 from app import errors
 from app.log import get
-from app.web.context import parts
+from app.web.dependencies import deps
 from app.web.login import authenticate, login_url
 from app.web.schemas import ProblemBody
 
@@ -139,7 +139,7 @@ async def _answer(
         body = ProblemBody(error=message, problems=problems or {})
         return JSONResponse(body.model_dump(exclude_defaults=True), code, headers)
     page = await run_in_threadpool(
-        parts(request).renderer.page,
+        deps(request).renderer.page,
         request,
         "error.html",
         code,

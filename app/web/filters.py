@@ -17,7 +17,7 @@ _YEARS = range(1970, 9999)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HistoryFilter:
     """What a history is narrowed to: as it was typed, and what it means.
 
     `typed` has the parameters that aren't empty, `problems` what is wrong with which;
@@ -39,7 +39,7 @@ class Asked:
         return f"{found.astimezone(UTC):%Y-%m-%dT%H:%M}" if found else ""
 
 
-def read(query: QueryParams) -> Asked:
+def read(query: QueryParams) -> HistoryFilter:
     """Read the filters of an address; one that is empty narrows nothing."""
     typed = {name: query[name] for name in _MEANING if query.get(name)}
     meant: dict[str, Any] = {}
@@ -50,10 +50,10 @@ def read(query: QueryParams) -> Asked:
         except Invalid as error:
             problems[name] = str(error)
     untidy = any(query.get(name) == "" for name in _MEANING)
-    return Asked(Filter(**meant), typed, problems, untidy)
+    return HistoryFilter(Filter(**meant), typed, problems, untidy)
 
 
-def require(query: QueryParams) -> Asked:
+def require_valid(query: QueryParams) -> HistoryFilter:
     """The same. Raises InvalidFields for one that is wrong."""
     asked = read(query)
     if asked.problems:

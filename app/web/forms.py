@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain import written
+from app.domain import form_values
 from app.domain.service import Service
 from app.domain.variables import as_text, is_list_of_texts
 
@@ -210,7 +210,7 @@ def _is_long(schema: Mapping[str, Any]) -> bool:
 
 def _shown(schema: Mapping[str, Any], value: Any) -> str:
     """A value as its field shows it."""
-    lines = written.as_lines(value) if is_list_of_texts(schema) else None
+    lines = form_values.as_lines(value) if is_list_of_texts(schema) else None
     return as_text(value) if lines is None else lines
 
 

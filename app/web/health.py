@@ -8,7 +8,7 @@ from app.domain.service import Service
 from app.errors import Unavailable
 from app.log import get
 from app.store.migrate import is_current
-from app.web.context import parts
+from app.web.dependencies import deps
 
 log = get("health")
 
@@ -21,7 +21,7 @@ def healthz(_: Request) -> Response:
 def readyz(request: Request) -> Response:
     """200 if the database answers and has this version's schema, else 503."""
     try:
-        with parts(request).store.begin() as db:
+        with deps(request).store.begin() as db:
             current = is_current(db)
     except Unavailable as error:
         # Everybody may ask, so the answer names no address of PostgreSQL: the log does.

@@ -7,9 +7,9 @@ from starlette.responses import RedirectResponse
 
 from app.domain.deployment import Origin, Status
 from app.store.history import SEARCHED
-from app.usecases import catalogue, history
+from app.usecases import history, services
 from app.web import filters, query
-from app.web.context import parts
+from app.web.dependencies import deps
 
 #: Deployments on one page of a history.
 PAGE = 50
@@ -28,7 +28,7 @@ def tidy(request: Request) -> RedirectResponse | None:
 
 def listed(request: Request, service: str | None = None) -> dict[str, object]:
     """What the templates of a history take: of one service, or of all."""
-    store = parts(request).store
+    store = deps(request).store
     asked = filters.read(request.query_params)
     wanted = asked.wanted if service is None else replace(asked.wanted, service=service)
     page = history.page(store, wanted, before=before(request), limit=PAGE)
@@ -46,5 +46,5 @@ def listed(request: Request, service: str | None = None) -> dict[str, object]:
         "statuses": list(Status),
         "origins": list(Origin),
         "actors": history.actors(store, service),
-        "services": catalogue.names(store) if service is None else [],
+        "services": services.names(store) if service is None else [],
     }

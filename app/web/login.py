@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.access import Actor, Permission
 from app.errors import NotLoggedIn, TooManyAttempts
 from app.settings import Settings
-from app.usecases import access
-from app.web.context import parts
+from app.usecases import auth
+from app.web.dependencies import deps
 
 #: Passwords that are checked at once: argon2 needs 64 MiB and a core for each.
 LOGINS_AT_ONCE = 2
@@ -32,9 +32,9 @@ def authenticate(request: Request) -> Actor:
     """Who asks, by bearer token or session cookie; raises NotLoggedIn."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return access.by_token(parts(request).store, token.strip())
-    secret = request.cookies.get(cookie_name(parts(request).settings))
-    actor = access.by_session(parts(request).store, secret) if secret else None
+        return auth.by_token(deps(request).store, token.strip())
+    secret = request.cookies.get(cookie_name(deps(request).settings))
+    actor = auth.by_session(deps(request).store, secret) if secret else None
     if actor is None:
         raise NotLoggedIn(_ENDED if secret else "log in first")
     return actor
@@ -60,7 +60,7 @@ def login_url(request: Request) -> str:
         # What was sent is lost, but the page that it was sent from is not.
         asked = _sent_from(request)
     target = f"{asked.path}?{asked.query}" if asked.query else asked.path
-    had_session = cookie_name(parts(request).settings) in request.cookies
+    had_session = cookie_name(deps(request).settings) in request.cookies
     ended = "&ended=1" if had_session else ""
     return f"/login?next={quote(_local(target))}{ended}"
 
@@ -82,7 +82,7 @@ def show(request: Request) -> Response:
 
 async def submit(request: Request, form: FormData) -> Response:
     """Log in, and go where the person wanted to go."""
-    places = parts(request).login_places
+    places = deps(request).login_places
     try:
         with anyio.fail_after(PATIENCE):
             await places.acquire()
@@ -97,11 +97,11 @@ async def submit(request: Request, form: FormData) -> Response:
 
 def _log_in(request: Request, form: FormData) -> Response:
     name, wanted = str(form.get("name", "")), _local(str(form.get("next", "/")))
-    settings = parts(request).settings
+    settings = deps(request).settings
     lifetime = timedelta(hours=settings.session_hours)
     try:
-        secret = access.log_in(
-            parts(request).store,
+        secret = auth.log_in(
+            deps(request).store,
             name,
             str(form.get("password", "")),
             address_of(request),
@@ -135,19 +135,19 @@ def _paused(
 
 def log_out(request: Request) -> Response:
     """End the session on the server, and forget its cookie."""
-    name = cookie_name(parts(request).settings)
+    name = cookie_name(deps(request).settings)
     secret = request.cookies.get(name)
     if secret:
-        access.log_out(parts(request).store, secret, address_of(request))
+        auth.log_out(deps(request).store, secret, address_of(request))
     response = RedirectResponse("/login", 303)
     response.delete_cookie(
-        name, httponly=True, secure=parts(request).settings.secure_cookies
+        name, httponly=True, secure=deps(request).settings.secure_cookies
     )
     return response
 
 
 def _page(request: Request, status_code: int = 200, **context: str) -> Response:
-    return parts(request).renderer.page(request, "login.html", status_code, **context)
+    return deps(request).renderer.page(request, "login.html", status_code, **context)
 
 
 def _local(target: str) -> str:

@@ -6,15 +6,15 @@ from starlette.responses import RedirectResponse, Response
 
 from app.errors import NotFound
 from app.usecases import nodes
-from app.web.context import actor_of, parts
+from app.web.dependencies import actor_of, deps
 
 
 def index(request: Request) -> Response:
     """Every node: what it does, its load, and when it was heard last."""
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "nodes/index.html",
-        nodes=nodes.list_nodes(parts(request).store),
+        nodes=nodes.list_nodes(deps(request).store),
         forgotten=request.query_params.get("done") == "forgotten",
     )
 
@@ -22,14 +22,14 @@ def index(request: Request) -> Response:
 def confirm(request: Request) -> Response:
     """Ask whether a node that is gone is to be forgotten."""
     name = request.query_params.get("name", "")
-    for node in nodes.list_nodes(parts(request).store):
+    for node in nodes.list_nodes(deps(request).store):
         if node.name == name:
-            return parts(request).renderer.page(request, "nodes/forget.html", node=node)
+            return deps(request).renderer.page(request, "nodes/forget.html", node=node)
     raise NotFound(f"there is no node {name!r}")
 
 
 def forget(request: Request, form: FormData) -> Response:
     """Forget a node; what it had begun ends as failed."""
     name = str(form.get("name", ""))
-    nodes.forget(parts(request).store, parts(request).queue, actor_of(request), name)
+    nodes.forget(deps(request).store, deps(request).queue, actor_of(request), name)
     return RedirectResponse("/nodes?done=forgotten", 303)

@@ -6,25 +6,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.usecases import overview
-from app.web.context import parts
+from app.web.dependencies import deps
 
 
 def index(request: Request) -> Response:
     """Everything at a glance."""
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "overview/index.html",
-        overview=overview.look(parts(request).store),
+        overview=overview.look(deps(request).store),
         synced=request.query_params.get("synced", ""),
     )
 
 
 def changing(request: Request) -> Response:
     """The part of the page that changes; 304 for who has seen it as it is."""
-    answer = parts(request).renderer.page(
+    answer = deps(request).renderer.page(
         request,
         "overview/_overview.html",
-        overview=overview.look(parts(request).store),
+        overview=overview.look(deps(request).store),
     )
     etag = f'"{hashlib.sha256(answer.body).hexdigest()}"'
     if request.headers.get("if-none-match") == etag:

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from app import __version__
 from app.domain.access import Actor
 from app.domain.duration import seconds_between
-from app.domain.events import Kind, TaskResult
+from app.domain.events import EventKind, TaskResult
 from app.domain.matrix import Result, label
 from app.domain.recap import COUNTED, changes
 from app.domain.steps import Step
@@ -46,7 +46,7 @@ class Line:
     """
 
     number: int
-    kind: Kind
+    kind: EventKind
     step: int | None
     host: str
     task: str
@@ -58,7 +58,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class OutputSection:
     """Lines of one step that follow each other; of no step, it has no name.
 
     Of what a search found they are those of one task, of no step.
@@ -79,7 +79,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class TaskStarted:
     """A task that began, as a new row of the matrix."""
 
     number: int
@@ -102,18 +102,21 @@ def lines(
     ]
 
 
-def parts_of(shown: Iterable[Line], steps: Iterable[Step]) -> list[Part]:
+def sections_of(shown: Iterable[Line], steps: Iterable[Step]) -> list[OutputSection]:
     """The lines by step, where the step changes."""
     names = {step.position: step.name for step in steps}
     return [
-        Part(position, names.get(position, ""), list(found))
+        OutputSection(position, names.get(position, ""), list(found))
         for position, found in groupby(shown, key=lambda line: line.step or 0)
     ]
 
 
-def tasks_of(found: Iterable[Line]) -> list[Part]:
+def tasks_of(found: Iterable[Line]) -> list[OutputSection]:
     """The lines by task, where the task changes; not named if the first line does."""
-    parts = [Part(0, task, list(of)) for task, of in groupby(found, lambda x: x.task)]
+    parts = [
+        OutputSection(0, task, list(of))
+        for task, of in groupby(found, lambda x: x.task)
+    ]
     return [replace(p, name="") if p.lines[0].name == _BEGINS else p for p in parts]
 
 
@@ -210,7 +213,7 @@ class Renderer:
             found["results"] = self._fragment(
                 "deployments/_news.html", news=news, deployment=view.deployment
             )
-        shown = parts_of(lines(events), view.steps)
+        shown = sections_of(lines(events), view.steps)
         if shown:
             found["output"] = self._fragment("deployments/_output.html", output=shown)
         return found
@@ -298,16 +301,18 @@ def size(count: int) -> str:
     )
 
 
-def _news(view: View, events: Iterable[Event]) -> list[Began | Result]:
+def _news(view: View, events: Iterable[Event]) -> list[TaskStarted | Result]:
     """What the matrix has to show of new events."""
     names = {step.position: step.name for step in view.steps}
-    found: list[Began | Result] = []
+    found: list[TaskStarted | Result] = []
     for event in events:
-        if event.kind is not Kind.RUNNER:
+        if event.kind is not EventKind.RUNNER:
             continue
         if event.name == _BEGINS:
             name = names.get(event.step or 0, "")
-            began = Began(event.number, event.task, label(event.task), event.step, name)
+            began = TaskStarted(
+                event.number, event.task, label(event.task), event.step, name
+            )
             found.append(began)
         elif event.host and event.result:
             result = TaskResult(event.result)
@@ -317,7 +322,7 @@ def _news(view: View, events: Iterable[Event]) -> list[Began | Result]:
 
 def _line(event: Event, page: str, wanted: str, most: int) -> Line:
     text = event.text[:most]
-    if event.kind is Kind.STEP:
+    if event.kind is EventKind.STEP:
         about = f" — {text}" if text else ""
         text = f"{event.name}: {event.result}{about}"
     href = context(page, event.number) if page else f"#e{event.number}"

@@ -5,17 +5,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.doctor.diagnosis import Report
 from app.domain.deployment import Origin, Status
-from app.domain.events import Kind, StepState
+from app.domain.events import EventKind, StepState
 from app.domain.finding import Level
 from app.domain.node import Node, NodeState
-from app.domain.run_warning import Kind as WarningKind
-from app.domain.run_warning import RunWarning
+from app.domain.run_warning import RunWarning, WarningKind
 from app.store.events import Event
-from app.usecases.catalogue import Listed
 from app.usecases.deploy import View
-from app.usecases.doctor import Report
 from app.usecases.results import Summary
+from app.usecases.services import ServiceSummary
 
 
 class LaunchRequest(BaseModel):
@@ -194,7 +193,7 @@ class EventBody(Body):
     number: int
     """1, 2, 3 … within the deployment."""
     at: datetime
-    kind: Kind
+    kind: EventKind
     name: str
     """What kind of news it is within `kind`, or the name of a step."""
     step: int | None
@@ -280,7 +279,7 @@ def _warning(of: RunWarning) -> WarningBody:
     )
 
 
-def service(listed: Listed) -> ServiceBody:
+def service(listed: ServiceSummary) -> ServiceBody:
     """A service as the API shows it."""
     entry = listed.entry
     spec = entry.service

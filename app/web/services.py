@@ -10,22 +10,23 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.doctor import collect
+from app.doctor.diagnosis import Report
 from app.domain import variables
 from app.domain.deployment import Deployment, Origin
 from app.errors import InvalidVariables, KeyReused, NotFound
-from app.usecases import catalogue, comparing, deploy, doctor, trends
-from app.usecases.doctor import Report
+from app.usecases import comparison, deploy, services, trends
 from app.web import chart, filters, forms, history
-from app.web.context import actor_of, parts
-from app.web.derived import report
+from app.web.dependencies import actor_of, deps
+from app.web.on_demand import report
 from app.web.query import BIGINT, number
 
 
 def sync(request: Request) -> Response:
     """Read the services folder."""
-    settings = parts(request).settings
-    found = catalogue.sync_everywhere(
-        parts(request).store, settings.services, settings.node, actor_of(request)
+    settings = deps(request).settings
+    found = services.sync_everywhere(
+        deps(request).store, settings.services, settings.node, actor_of(request)
     )
     said = f"{len(found.good)} services, {len(found.broken)} broken"
     if found.archived:
@@ -41,8 +42,8 @@ def show(request: Request) -> Response:
     asked = filters.read(request.query_params)
     status_code = 422 if asked.problems else 200
     again = _again(request)
-    service = catalogue.find_service(
-        parts(request).store, request.path_params["name"]
+    service = services.find_service(
+        deps(request).store, request.path_params["name"]
     ).service
     sent = forms.recorded(service, again.variables) if service and again else {}
     return _page(request, sent=sent, status_code=status_code, again=again)
@@ -57,14 +58,14 @@ async def examine(request: Request) -> Response:
 def launch(request: Request, form: FormData) -> Response:
     """Launch a deployment and go to its page; show the form again if it can't be."""
     name = request.path_params["name"]
-    store = parts(request).store
-    service = catalogue.find_service(store, name).service
+    store = deps(request).store
+    service = services.find_service(store, name).service
     sent = forms.values(service, form) if service else {}
     try:
-        deployment_id = deploy.request(
+        deployment_id = deploy.launch(
             store,
-            parts(request).queue,
-            parts(request).sealer,
+            deps(request).queue,
+            deps(request).secret_box,
             actor=actor_of(request),
             origin=Origin.BROWSER,
             service_name=name,
@@ -80,14 +81,14 @@ def launch(request: Request, form: FormData) -> Response:
 
 def compare(request: Request) -> Response:
     """Two deployments of a service side by side."""
-    compared = comparing.look(
-        parts(request).store,
+    compared = comparison.look(
+        deps(request).store,
         request.path_params["name"],
         number(request.query_params, "a", most=BIGINT),
         number(request.query_params, "b", most=BIGINT) or 0,
     )
-    return parts(request).renderer.page(
-        request, "services/compare.html", compared=compared, most=comparing.CHANGES
+    return deps(request).renderer.page(
+        request, "services/compare.html", compared=compared, most=comparison.CHANGES
     )
 
 
@@ -96,7 +97,7 @@ def _again(request: Request) -> Deployment | None:
     asked = number(request.query_params, "again", most=BIGINT)
     if asked is None:
         return None
-    found = deploy.find(parts(request).store, asked)
+    found = deploy.find(deps(request).store, asked)
     name = request.path_params["name"]
     if found.service_name != name:
         raise NotFound(f"deployment {asked} is not one of {name}")
@@ -113,13 +114,13 @@ def _page(
     report: Report | None = None,
     again: Deployment | None = None,
 ) -> Response:
-    store = parts(request).store
+    store = deps(request).store
     name = request.path_params["name"]
-    entry = catalogue.find_service(store, name)
+    entry = services.find_service(store, name)
     service = entry.service
     known = service.properties if service else {}
     trend = trends.look(store, name)
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "services/show.html",
         status_code,
@@ -133,10 +134,10 @@ def _page(
         launched=launched,
         report=report,
         again=again,
-        registered=doctor.registered(parts(request).settings, service)
+        registered=collect.run_identity(deps(request).settings, service)
         if service
         else None,
-        nodes=catalogue.nodes_of(store, entry.id),
+        nodes=services.nodes_of(store, entry.id),
         trend=trend,
         chart=chart.of_trend(trend),
         **history.listed(request, name),

@@ -6,9 +6,9 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Permission
 from app.errors import Conflict, InvalidFields, NotFound
-from app.store.access import Token
-from app.usecases import access
-from app.web.context import actor_of, parts
+from app.store.auth import Token
+from app.usecases import auth
+from app.web.dependencies import actor_of, deps
 
 #: Days after which a token may expire, by what the form sends.
 LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365, "never": None}
@@ -41,8 +41,8 @@ def create(request: Request, form: FormData) -> Response:
     secret = ""
     try:
         if not problems:
-            secret = access.create_token(
-                parts(request).store,
+            secret = auth.create_token(
+                deps(request).store,
                 actor_of(request),
                 name,
                 scopes,
@@ -55,7 +55,7 @@ def create(request: Request, form: FormData) -> Response:
     if problems:
         sent = {"name": name, "lifetime": lifetime}
         return _page(request, 422, sent=sent, chosen=chosen, problems=problems)
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "admin/token.html",
         201,
@@ -69,13 +69,13 @@ def create(request: Request, form: FormData) -> Response:
 def confirm(request: Request) -> Response:
     """Ask whether a token is to end."""
     token = _found(request)
-    return parts(request).renderer.page(request, "admin/revoke.html", token=token)
+    return deps(request).renderer.page(request, "admin/revoke.html", token=token)
 
 
 def revoke(request: Request) -> Response:
     """End a token."""
     token = _found(request)
-    access.revoke_token(parts(request).store, actor_of(request), token.name)
+    auth.revoke_token(deps(request).store, actor_of(request), token.name)
     return RedirectResponse("/admin/tokens?done=revoked", 303)
 
 
@@ -88,11 +88,11 @@ def _page(
     problems: dict[str, str],
     revoked: bool = False,
 ) -> Response:
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "admin/tokens.html",
         status_code,
-        tokens=access.list_tokens(parts(request).store, actor_of(request)),
+        tokens=auth.list_tokens(deps(request).store, actor_of(request)),
         permissions=list(Permission),
         lifetimes=list(LIFETIMES),
         sent=sent,
@@ -104,7 +104,7 @@ def _page(
 
 def _found(request: Request) -> Token:
     number = request.path_params["id"]
-    for token in access.list_tokens(parts(request).store, actor_of(request)):
+    for token in auth.list_tokens(deps(request).store, actor_of(request)):
         if token.id == number:
             return token
     raise NotFound(f"there is no token {number}; it may have been revoked")

@@ -6,8 +6,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Role
 from app.errors import Conflict, InvalidFields
-from app.usecases import access, users
-from app.web.context import actor_of, parts
+from app.usecases import passwords, users
+from app.web.dependencies import actor_of, deps
 
 #: What a page says after a form was sent: the address has the word alone.
 _DONE = {
@@ -29,7 +29,7 @@ def index(request: Request) -> Response:
 def create(request: Request, form: FormData) -> Response:
     """Create a user and go to their page; show the form again if that can't be."""
     name, password = _text(form, "name").strip(), _text(form, "password")
-    store, actor = parts(request).store, actor_of(request)
+    store, actor = deps(request).store, actor_of(request)
     problems = {}
     if password != _text(form, "again"):
         problems["again"] = _DIFFER
@@ -38,7 +38,7 @@ def create(request: Request, form: FormData) -> Response:
         problems["role"] = "choose one"
     try:
         if not problems and role is not None:
-            access.create_user(store, actor, name, password, role)
+            users.create_user(store, actor, name, password, role)
     except InvalidFields as error:
         problems |= error.problems
     except Conflict as error:
@@ -61,7 +61,7 @@ def set_role(request: Request, form: FormData) -> Response:
     if role is None:
         return _page(request, 422, problems={"role": "choose one"})
     try:
-        users.set_role(parts(request).store, actor_of(request), _id(request), role)
+        users.set_role(deps(request).store, actor_of(request), _id(request), role)
     except Conflict as error:
         return _page(request, 409, problems={"role": str(error)})
     return _done(_id(request), "role")
@@ -69,13 +69,13 @@ def set_role(request: Request, form: FormData) -> Response:
 
 def set_password(request: Request, form: FormData) -> Response:
     """Give a user a new password."""
-    store, actor = parts(request).store, actor_of(request)
+    store, actor = deps(request).store, actor_of(request)
     user = users.find_user(store, actor, _id(request))
     password = _text(form, "password")
     if password != _text(form, "again"):
         return _page(request, 422, problems={"again": _DIFFER})
     try:
-        access.set_password(store, actor, user.name, password)
+        users.set_password(store, actor, user.name, password)
     except InvalidFields as error:
         return _page(request, 422, problems=error.problems)
     return _done(user.id, "password")
@@ -83,16 +83,16 @@ def set_password(request: Request, form: FormData) -> Response:
 
 def end_sessions(request: Request) -> Response:
     """End every session of a user."""
-    store, actor = parts(request).store, actor_of(request)
+    store, actor = deps(request).store, actor_of(request)
     user = users.find_user(store, actor, _id(request))
-    access.end_sessions(store, actor, user.name)
+    users.end_sessions(store, actor, user.name)
     return _done(user.id, "sessions")
 
 
 def disable(request: Request) -> Response:
     """Shut a user out."""
     try:
-        users.disable(parts(request).store, actor_of(request), _id(request))
+        users.disable(deps(request).store, actor_of(request), _id(request))
     except Conflict as error:
         return _page(request, 409, problems={"disable": str(error)})
     return _done(_id(request), "disabled")
@@ -100,30 +100,30 @@ def disable(request: Request) -> Response:
 
 def enable(request: Request) -> Response:
     """Let a user log in again."""
-    users.enable(parts(request).store, actor_of(request), _id(request))
+    users.enable(deps(request).store, actor_of(request), _id(request))
     return _done(_id(request), "enabled")
 
 
 def _index(request: Request, status_code: int, **context: dict[str, str]) -> Response:
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "admin/users.html",
         status_code,
-        users=users.list_users(parts(request).store, actor_of(request)),
+        users=users.list_users(deps(request).store, actor_of(request)),
         roles=list(Role),
-        shortest=access.MIN_PASSWORD,
+        shortest=passwords.MIN_LENGTH,
         **context,
     )
 
 
 def _page(request: Request, status_code: int, problems: dict[str, str]) -> Response:
-    return parts(request).renderer.page(
+    return deps(request).renderer.page(
         request,
         "admin/user.html",
         status_code,
-        user=users.find_user(parts(request).store, actor_of(request), _id(request)),
+        user=users.find_user(deps(request).store, actor_of(request), _id(request)),
         roles=list(Role),
-        shortest=access.MIN_PASSWORD,
+        shortest=passwords.MIN_LENGTH,
         done=_DONE.get(request.query_params.get("done", ""), ""),
         problems=problems,
     )

@@ -18,8 +18,8 @@ from procrastinate.jobs import Job, Status
 from app.domain.node import begun_queue_of, queue_of
 from app.errors import Unavailable
 from app.log import get
-from app.notify import READY, notify
 from app.queue import AT_ONCE, BEGUN
+from app.sd_notify import READY, notify
 from app.settings import Settings
 from app.store import deployments
 from app.store.engine import OUTAGE, PATIENT

@@ -28,7 +28,7 @@ class Batch:
         return self.ends[-1]
 
 
-class Journal:
+class JournalReader:
     """A journal file, read from `offset` on; secrets are masked on the way.
 
     Nothing but the offset needs to be remembered: it is always at the beginning of a

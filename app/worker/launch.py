@@ -30,14 +30,14 @@ from typing import Any
 
 import orjson
 
-from app import host
+from app import accounts
 from app.disk_space import FULL, explain, no_room
 from app.domain.deployment import Deployment
 from app.domain.run_identity import RunIdentity, identify
 from app.domain.service import Service
 from app.errors import LaunchFailed
 from app.runner.environment import inherit
-from app.runner.launch import Events
+from app.runner.run_config import Events
 from app.runner.stop import MARK
 from app.settings import Settings
 from app.worker import cgroup
@@ -169,7 +169,7 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
     """
     run = run_of(settings, deployment.id)
     service = deployment.service
-    identity = identify(service.name, service, settings.run_settings, host.home)
+    identity = identify(service.name, service, settings.run_settings, accounts.home)
     program = _program(identity, service)
     try:
         _make_folder(run)
@@ -226,7 +226,7 @@ def _as_other_user(user: str, program: Path) -> list[str]:
     sudo = shutil.which("sudo")
     if sudo is None:
         raise LaunchFailed(f"sudo is not installed, and runs belong to user {user}")
-    if host.account(user) is None:
+    if accounts.account(user) is None:
         raise LaunchFailed(
             f"there is no user {user}; register the service on this host, "
             "or set FASTDEPLOY_RUN_AS to a user that exists"

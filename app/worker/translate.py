@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from app.domain import json_text, told
+from app.domain import json_text, task_result
 from app.domain.events import (
     JournalEvent,
     Output,
@@ -189,7 +189,7 @@ def _message(data: dict[str, Any]) -> str:
     res = data.get("res")
     if not isinstance(res, dict):
         return ""
-    return _text(res, "msg") or _without_nul(told.without_msg(res)[:500])
+    return _text(res, "msg") or _without_nul(task_result.without_msg(res)[:500])
 
 
 def _stats(data: dict[str, Any]) -> Stats:

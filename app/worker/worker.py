@@ -18,17 +18,17 @@ from procrastinate.utils import utcnow
 from app.domain.node import begun_queue_of, queue_of
 from app.errors import Conflict, Unavailable
 from app.log import get
-from app.notify import STOPPING, notify
 from app.queue import AT_ONCE, BEGUN, DEPLOY
+from app.sd_notify import STOPPING, notify
 from app.settings import Settings
 from app.store import deployments
 from app.store.store import Store
 from app.supervise import keep_task
 from app.usecases.retention import prune
-from app.worker.deploy import Carrier
-from app.worker.follow import Interrupted
+from app.worker.deployment_runner import DeploymentRunner
+from app.worker.heartbeat import BEAT_EVERY, Presence
 from app.worker.jobs import Jobs
-from app.worker.presence import BEAT_EVERY, Presence
+from app.worker.journal_follower import Interrupted
 
 log = get("worker")
 
@@ -48,7 +48,7 @@ class Worker:
         store: Store,
         queue: procrastinate.App,
         settings: Settings,
-        carrier: Carrier,
+        runner: DeploymentRunner,
         stop: threading.Event,
     ) -> None:
         self._store = store
@@ -60,7 +60,7 @@ class Worker:
             name=DEPLOY, queue=queue_of(settings.node), retry=_Resume(settings.node)
         )
         def deploy(deployment_id: int) -> None:
-            carrier.carry_out(deployment_id)
+            runner.run(deployment_id)
 
     def run(self, *, drain: bool = False) -> None:
         """Work until SIGTERM or SIGINT; then leave every run to the next worker.
@@ -122,7 +122,7 @@ class Worker:
         """Whether anything that was begun here goes on; yes while nobody can tell."""
         try:
             with self._store.begin() as db:
-                return bool(deployments.begun_on(db, self._settings.node))
+                return bool(deployments.active_on(db, self._settings.node))
         except Unavailable:
             return True
 

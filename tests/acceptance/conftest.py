@@ -25,9 +25,9 @@ from app.serve import listen
 from app.settings import read_settings
 from app.store import events
 from app.store.events import Event
-from app.usecases import access, catalogue, deploy, output
-from app.usecases.catalogue import Synced
+from app.usecases import auth, deploy, output, services
 from app.usecases.deploy import View
+from app.usecases.services import SyncResult
 from tests.acceptance.browser import chromium
 from tests.conftest import Postgres
 from tests.processes import living
@@ -135,18 +135,18 @@ class Installation:
         assert name in found.good, found.broken
         return folder
 
-    def sync(self) -> Synced:
+    def sync(self) -> SyncResult:
         """Read the services folder into the catalogue."""
-        return catalogue.sync_services(
+        return services.sync_services(
             self.store, self.services, self.settings.node, ACTOR
         )
 
     def launch(self, name: str, **variables: object) -> int:
         """Ask for a deployment; returns its number."""
-        return deploy.request(
+        return deploy.launch(
             self.store,
-            bootstrap.make_launcher(self.settings),
-            bootstrap.make_sealer(self.settings),
+            bootstrap.make_queue(self.settings),
+            bootstrap.make_secret_box(self.settings),
             actor=ACTOR,
             origin=Origin.CLI,
             service_name=name,
@@ -156,7 +156,7 @@ class Installation:
     def token(self, *scopes: Permission) -> str:
         """A new token for the API; without scopes, one that may do everything."""
         name = f"token {time.monotonic_ns()}"
-        return access.create_token(self.store, ACTOR, name, scopes or list(Permission))
+        return auth.create_token(self.store, ACTOR, name, scopes or list(Permission))
 
     # What a person sees
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from app import bootstrap
 from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.deployment import Origin
-from app.usecases import access, deploy, users
+from app.usecases import auth, deploy, users
 from app.usecases.cancel import cancel
 from tests.acceptance.browser import PASSWORD
 from tests.acceptance.conftest import ACTOR, ROOT, Installation, eventually
@@ -110,7 +110,7 @@ class Seeded:
 
 def make_user(made: Installation) -> None:
     """Create the user that `log_in` logs in."""
-    access.create_user(made.store, ACTOR, "ada", PASSWORD, Role.ADMIN)
+    users.create_user(made.store, ACTOR, "ada", PASSWORD, Role.ADMIN)
 
 
 def add_reports(made: Installation) -> None:
@@ -146,11 +146,11 @@ def seed(made: Installation, folder: Path) -> Seeded:
     for number in (failed, well, *first):
         made.ended(number, _PATIENCE)
     canceled = _waiting(made, gate)
-    cancel(made.store, bootstrap.make_launcher(made.settings), ADA, canceled)
+    cancel(made.store, bootstrap.make_queue(made.settings), ADA, canceled)
     made.ended(canceled)
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
-    access.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
+    auth.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
     return Seeded(
         well,
         failed,
@@ -159,7 +159,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
         queued,
         result=next(e.number for e in made.events(failed) if e.result == "failed"),
         user=users.list_users(made.store, ADA)[0].id,
-        token=access.list_tokens(made.store, ADA)[0].id,
+        token=auth.list_tokens(made.store, ADA)[0].id,
     )
 
 
@@ -171,10 +171,10 @@ def _waiting(made: Installation, gate: Path) -> int:
 
 
 def _launch(made: Installation, service: str, **variables: object) -> int:
-    return deploy.request(
+    return deploy.launch(
         made.store,
-        bootstrap.make_launcher(made.settings),
-        bootstrap.make_sealer(made.settings),
+        bootstrap.make_queue(made.settings),
+        bootstrap.make_secret_box(made.settings),
         actor=ADA,
         origin=Origin.BROWSER,
         service_name=service,

@@ -12,7 +12,7 @@ from ansible_runner import Runner
 from ansible_runner.config.runner import RunnerConfig
 
 from app.domain.deployment import Deployment, Status
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.usecases import artifacts
 from tests.acceptance.conftest import Installation, eventually
 
@@ -114,7 +114,7 @@ def test_the_store_holds_what_the_run_printed(
 ) -> None:
     printed = [line for line in journal_of(fastdeploy, deployed) if "event" in line]
 
-    stored = [e for e in fastdeploy.events(deployed.id) if e.kind is Kind.RUNNER]
+    stored = [e for e in fastdeploy.events(deployed.id) if e.kind is EventKind.RUNNER]
 
     assert [e["event"] for e in printed] == [e.name for e in stored]
     assert [e["stdout"] for e in printed] == [e.text for e in stored]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.domain.deployment import Status
-from app.usecases import catalogue
+from app.usecases import services
 from tests.acceptance.browser import SOON, log_in, visit
 from tests.acceptance.conftest import ROOT, Installation, eventually, installed
 from tests.acceptance.seeding import add_reports, make_user
@@ -305,7 +305,7 @@ def test_every_catalogue_service_has_a_page(page: Page, site: Installation) -> N
     page.goto("/")
     log_in(page)
 
-    for listed in catalogue.list_services(site.store):
+    for listed in services.list_services(site.store):
         page.goto(f"/services/{listed.entry.name}")
         expect(page.get_by_role("heading", level=1)).to_have_text(listed.entry.name)
 

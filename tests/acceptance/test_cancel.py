@@ -93,7 +93,7 @@ all:
 
 
 def cancel(made: Installation, number: int) -> None:
-    request_cancel(made.store, bootstrap.make_launcher(made.settings), ACTOR, number)
+    request_cancel(made.store, bootstrap.make_queue(made.settings), ACTOR, number)
 
 
 def left(made: Installation, number: int) -> list[str]:

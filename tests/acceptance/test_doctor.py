@@ -12,13 +12,13 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from app import host as this_host
-from app.domain.facts import Account
+from app import accounts
+from app.accounts import Account
+from app.doctor import diagnosis, inspection
 from app.domain.finding import Finding, Level
 from app.settings import Settings
-from app.usecases import doctor
 from tests.acceptance.conftest import ROOT, Installation, installed
-from tests.acceptance.test_user_switch import DEPLOY, READERS, account
+from tests.acceptance.test_run_as import DEPLOY, READERS, account
 from tests.conftest import Postgres
 
 pytestmark = pytest.mark.skipif(
@@ -117,7 +117,7 @@ class Registered:
     def findings(self, settings: Settings | None = None) -> tuple[Finding, ...]:
         """Everything that the doctor says."""
         chosen = settings or self.made.settings
-        return doctor.examine(self.made.store, chosen, "hello", self.etc).findings
+        return diagnosis.examine(self.made.store, chosen, "hello", self.etc).findings
 
     def ill(self) -> list[Finding]:
         """What is not well."""
@@ -191,7 +191,7 @@ def host(working: Registered) -> Registered:
 
 def worker_with(*options: str) -> list[str]:
     """What starts a worker in FastDeploy's group."""
-    return ["setpriv", "--groups", str(this_host.group(READERS)), *options]
+    return ["setpriv", "--groups", str(accounts.group(READERS)), *options]
 
 
 def test_a_service_as_the_role_registers_it_is_healthy(host: Registered) -> None:
@@ -232,11 +232,11 @@ def test_sudo_lists_the_same_to_the_user_itself_as_to_root() -> None:
         ["runuser", "-u", SELF, "--", "sudo", "-n", "-l"],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    user = this_host.account(SELF)
+    user = accounts.account(SELF)
 
     assert isinstance(user, Account)
-    assert this_host.listed(listing.stdout) == this_host.sudo_rules(user).lines
-    assert 2 == len(this_host.sudo_rules(user).lines)
+    assert inspection.listed(listing.stdout) == inspection.sudo_rules(user).lines
+    assert 2 == len(inspection.sudo_rules(user).lines)
 
 
 BREAKS: dict[str, tuple[str, Callable[[Registered], object]]] = {
@@ -326,7 +326,9 @@ def test_what_systemd_takes_from_the_worker_is_seen(
         stop_helper=made.helper, config_folder="/var/tmp",
     ) as hardened:  # fmt: skip
         hardened.worker(prefix=prefix)
-        seen = doctor.examine(hardened.store, hardened.settings, etc=made.etc).findings
+        seen = diagnosis.examine(
+            hardened.store, hardened.settings, etc=made.etc
+        ).findings
 
     (found,) = [each for each in seen if each.about == about]
     assert Level.PROBLEM is found.level

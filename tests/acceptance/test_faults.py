@@ -16,12 +16,12 @@ import psutil
 import psycopg
 import pytest
 
-from app import local
+from app import dev_server
 from app.domain.deployment import Deployment, Status
 from app.runner.stop import COUNT
 from app.settings import read_settings
 from app.store.migrate import migrate
-from app.worker.deploy import VANISHED
+from app.worker.deployment_runner import VANISHED
 from tests.acceptance.conftest import (
     Installation,
     Process,
@@ -37,6 +37,7 @@ from tests.acceptance.test_cancel import (
     stop,
     told_to_end,
 )
+from tests.acceptance.test_event_stream import Watcher, assert_everything
 from tests.acceptance.test_follow import (
     assert_complete,
     begin,
@@ -44,7 +45,6 @@ from tests.acceptance.test_follow import (
     journal_grows,
     release,
 )
-from tests.acceptance.test_live import Watcher, assert_everything
 from tests.conftest import Postgres
 from tests.disks import fill, small_disk
 
@@ -63,10 +63,10 @@ class Server:
         self._folder = folder
 
     @contextmanager
-    def running(self) -> Iterator[local.EmbeddedPostgres]:
+    def running(self) -> Iterator[dev_server.EmbeddedPostgres]:
         """Run it; one that is away at the end is let back first."""
         settings = read_settings(var=self._folder)
-        with local.embedded(settings, self._pause) as self._server:
+        with dev_server.embedded(settings, self._pause) as self._server:
             try:
                 yield self._server
             finally:

@@ -13,14 +13,14 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 
-from app import local
+from app import dev_server
 from app.domain.deployment import Status
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.settings import read_settings
 from app.store.migrate import migrate
 from app.store.tables import metadata
 from app.usecases import record
-from app.worker.deploy import VANISHED
+from app.worker.deployment_runner import VANISHED
 from app.worker.jobs import STALLED_EVERY
 from tests.acceptance.conftest import PATIENCE, Installation, eventually
 
@@ -69,8 +69,8 @@ def assert_complete(made: Installation, number: int) -> None:
     assert (Status.SUCCESSFUL, 0, "") == (ended.status, ended.exit_code, ended.reason)
     found = made.events(number)
     assert list(range(1, len(found) + 1)) == [event.number for event in found]
-    assert [Kind.QUEUED, Kind.STARTED] == [event.kind for event in found[:2]]
-    assert Kind.FINISHED is found[-1].kind
+    assert [EventKind.QUEUED, EventKind.STARTED] == [event.kind for event in found[:2]]
+    assert EventKind.FINISHED is found[-1].kind
     lines = [event.text for event in found[2:-1]]
     count = int(lines[-1].removeprefix("lines: "))
     assert [f"line {n}" for n in range(1, count + 1)] == lines[:-1]
@@ -208,7 +208,7 @@ def test_a_crash_of_postgresql_loses_nothing(
         back.wait(PATIENCE)
         return 0.0
 
-    with local.embedded(settings, pause) as server:
+    with dev_server.embedded(settings, pause) as server:
         made = Installation(server.settings.database, tmp_path)
         try:
             migrate(made.store)
@@ -236,8 +236,8 @@ def test_a_worker_takes_back_a_job_whose_deployment_has_ended(
     """Cut off between the two, the last one left its service locked."""
     installation.write_service("numbered", NUMBERED)
     number = installation.launch("numbered")
-    record.begin(installation.store, number, installation.settings.node)
-    record.failed(installation.store, number, "because")
+    record.mark_starting(installation.store, number, installation.settings.node)
+    record.fail(installation.store, number, "because")
     with installation.store.begin() as db:
         db.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
     after = installation.launch("numbered")
@@ -380,14 +380,15 @@ def test_a_line_that_is_refused_is_kept_as_text_and_following_goes_on(
 
     assert (Status.SUCCESSFUL, 0) == (ended.status, ended.exit_code)
     found = [(event.kind, event.text) for event in installation.events(number)[2:-1]]
-    assert (Kind.OUTPUT, "one") == found[0]
+    assert (EventKind.OUTPUT, "one") == found[0]
     kind, notice = found[1]
-    assert Kind.NOTICE is kind
+    assert EventKind.NOTICE is kind
     assert "kept as text" in notice
-    assert (Kind.OUTPUT, '{"name": "a", "state": "running", "message": "no"}') == found[
-        2
-    ]
-    assert [Kind.STEP] == [kind for kind, _ in found[3:]]
+    assert (
+        EventKind.OUTPUT,
+        '{"name": "a", "state": "running", "message": "no"}',
+    ) == found[2]
+    assert [EventKind.STEP] == [kind for kind, _ in found[3:]]
     assert {"b": "success"} == installation.states(number)
     journal = installation.run_folder(number) / "journal"
     assert journal.read_bytes() == installation.output(number)

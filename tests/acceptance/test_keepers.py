@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app import local
-from app.postgresql import data_of, is_starting
+from app import dev_server
+from app.embedded_postgresql import data_of, is_starting
 from app.settings import read_settings
 from app.supervise import keep
 from tests.acceptance.conftest import eventually
@@ -34,7 +34,7 @@ def recover_until(go: Path, data: Path, url: str) -> None:
     os.chown(signal_file, owner.st_uid, owner.st_gid)
 
 
-def kill(server: local.EmbeddedPostgres) -> None:
+def kill(server: dev_server.EmbeddedPostgres) -> None:
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
     eventually(lambda: server.pid is None)
@@ -61,7 +61,7 @@ def test_postgresql_comes_back_however_long_it_recovers_and_however_often_it_die
         said += "".join(capfd.readouterr())
         return "postgresql.recovering" in said
 
-    with local.embedded(read_settings(var=var), lambda: 0.0) as server:
+    with dev_server.embedded(read_settings(var=var), lambda: 0.0) as server:
         url = server.settings.database
         data = data_of(var)
         recover_until(go, data, url)

@@ -26,10 +26,10 @@ HELLO = "#!/bin/sh\necho hello\n"
 
 
 def launch(made: Installation, name: str, priority: int = 0) -> int:
-    return deploy.request(
+    return deploy.launch(
         made.store,
-        bootstrap.make_launcher(made.settings),
-        bootstrap.make_sealer(made.settings),
+        bootstrap.make_queue(made.settings),
+        bootstrap.make_secret_box(made.settings),
         actor=ACTOR,
         origin=Origin.CLI,
         service_name=name,

@@ -13,13 +13,13 @@ from starlette.routing import Route
 
 from app.domain.access import Role
 from app.domain.deployment import Status
-from app.usecases import access
+from app.usecases import users
 from app.web.app import ROUTES
 from tests.acceptance.conftest import ACTOR, SOPS, Installation, eventually, installed
 from tests.conftest import Postgres
-from tests.system import answers, canary
+from tests.system import canary, crawl
 from tests.system.canary import Canary
-from tests.system.places import Watcher, files_with, output_of, planted_process
+from tests.system.leak_locations import Watcher, files_with, output_of, planted_process
 from tests.system.web import Web
 
 LEAKY = SOPS.parent / "canary"
@@ -100,7 +100,7 @@ def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[Leaky]:
         host.worker(PATH=sops, SOPS_AGE_KEY_FILE=str(SOPS / "key.txt"), **home)
         host.web()
         # So that there is one to be looked at.
-        access.create_user(host.store, ACTOR, "ada", "ada's own password", Role.ADMIN)
+        users.create_user(host.store, ACTOR, "ada", "ada's own password", Role.ADMIN)
         web = Web("127.0.0.1", host.settings.port, host.token())
         yield Leaky(
             host, web, tmp_path / "gate", tmp_path,
@@ -131,9 +131,9 @@ def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(leaky: Leaky) ->
     # The third is compared with the first.
     numbers.append(leaky.web.launch("leaky-script", **leaky.given))
     ended = [leaky.host.ended(number) for number in numbers]
-    refused = answers.provoke(leaky.web, "leaky-script", leaky.secret.value)
+    refused = crawl.provoke(leaky.web, "leaky-script", leaky.secret.value)
     watcher.finish()
-    found = [*refused, *answers.everything(leaky.web, ROUTES)]
+    found = [*refused, *crawl.everything(leaky.web, ROUTES)]
     dump = leaky.dump()
 
     assert {Status.FAILED} == {each.status for each in ended}
@@ -175,12 +175,12 @@ def test_a_canary_is_found_however_it_is_written(tmp_path: Path, how: str) -> No
 def test_a_path_is_made_of_what_is_known_about_a_route() -> None:
     things = [{"id": "1"}, {"id": "1", "path": "a b"}]
 
-    assert ["/x/1/a%20b"] == answers.paths("/x/{id:number}/{path:path}", things)
-    assert ["/x"] == answers.paths("/x", things)
+    assert ["/x/1/a%20b"] == crawl.paths("/x/{id:number}/{path:path}", things)
+    assert ["/x"] == crawl.paths("/x", things)
 
 
 def test_a_route_that_nothing_leads_to_is_no_route_forgotten(leaky: Leaky) -> None:
     hidden = Route("/hidden/{what}", lambda _: None, methods=["GET"])
 
     with pytest.raises(AssertionError, match="/hidden/"):
-        answers.everything(leaky.web, [hidden])
+        crawl.everything(leaky.web, [hidden])

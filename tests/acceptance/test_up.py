@@ -106,7 +106,7 @@ def test_web_and_worker_end_with_a_killed_up_and_the_next_recovers(
 
 def is_part(process: psutil.Process) -> bool:
     with suppress(psutil.Error):
-        return "app.part" in process.cmdline()
+        return "app.up_child" in process.cmdline()
     return False
 
 

@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from app.domain.deployment import Status
-from app.worker.deploy import VANISHED
-from app.worker.follow import ORPHANED
+from app.worker.deployment_runner import VANISHED
+from app.worker.journal_follower import ORPHANED
 from tests.acceptance.conftest import Installation, eventually
 from tests.acceptance.test_cancel import SLEEPS, cancel, canceled, left
 from tests.acceptance.test_cancel import begin as begin_script

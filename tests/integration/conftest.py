@@ -11,7 +11,7 @@ from app import bootstrap
 from app.domain.access import Permission, Role
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import access
+from app.usecases import auth
 from tests.factories import PASSWORD, ROOT, make_user
 
 with warnings.catch_warnings():
@@ -41,7 +41,7 @@ def client_for(web: Starlette, store: Store) -> ClientFor:
             form = {"name": make_user(store, who.value, who), "password": PASSWORD}
             assert 303 == client.post("/login", data=form).status_code
         elif who is not None:
-            secret = access.create_token(store, ROOT, "-".join(who) or "none", who)
+            secret = auth.create_token(store, ROOT, "-".join(who) or "none", who)
             client.headers["Authorization"] = f"Bearer {secret}"
         return client
 
@@ -50,6 +50,6 @@ def client_for(web: Starlette, store: Store) -> ClientFor:
 
 def csrf_of(client: TestClient, store: Store) -> str:
     """The token that the forms of this client's session carry."""
-    actor = access.by_session(store, client.cookies["fastdeploy"])
+    actor = auth.by_session(store, client.cookies["fastdeploy"])
     assert actor is not None
     return actor.csrf_token

@@ -13,15 +13,15 @@ from app.domain.deployment import Origin
 from app.domain.node import NodeInstance
 from app.errors import Conflict, NotAllowed, NotFound, NotLoggedIn
 from app.settings import Settings
-from app.store import deployments
 from app.store.store import Store
-from app.usecases import access, audit, catalogue, deploy, nodes, record, users
+from app.usecases import audit, auth, deploy, nodes, record, services, users
 from app.usecases.cancel import cancel
 from tests.factories import (
     PASSWORD,
     ROOT,
     make_user,
     request_deployment,
+    set_columns,
     start_deployment,
 )
 from tests.integration.conftest import ClientFor, csrf_of
@@ -194,7 +194,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     assert 200 == script.get("/api/services").status_code
     assert 403 == script.post("/api/services/sync").status_code
 
-    (token,) = access.list_tokens(store, ROOT)
+    (token,) = auth.list_tokens(store, ROOT)
     assert token.expires_at is not None
     assert 29 == (token.expires_at - datetime.now(UTC)).days
     listed = admin.get("/admin/tokens").text
@@ -229,7 +229,7 @@ def test_what_is_wrong_with_a_new_token_is_said_beside_the_field(
 
     assert 422 == answer.status_code
     assert f'id="{field}-problem"' in answer.text
-    assert [] == access.list_tokens(store, ROOT)
+    assert [] == auth.list_tokens(store, ROOT)
 
 
 # Settings and nodes
@@ -251,7 +251,7 @@ def test_a_node_is_forgotten_when_it_was_confirmed(
     nodes.beat(store, "gone & away", me=NodeInstance("x"), concurrency=1)
     running = start_deployment(store, settings)
     with store.begin() as db:
-        deployments.change(db, running.id, node="gone & away")
+        set_columns(db, running.id, node="gone & away")
     form = {"name": "gone & away"}
 
     early = admin.post("/nodes/forget", data=form)
@@ -277,28 +277,28 @@ def test_everything_that_somebody_does_is_noted_with_it(
     store: Store, settings: Settings
 ) -> None:
     ada = Actor("ada", frozenset(Permission), address="192.0.2.1")
-    queue = bootstrap.make_launcher(settings)
-    access.create_user(store, ada, "bob", PASSWORD, Role.VIEWER)
+    queue = bootstrap.make_queue(settings)
+    users.create_user(store, ada, "bob", PASSWORD, Role.VIEWER)
     number = id_of(store, "bob")
-    access.set_password(store, ada, "bob", ANOTHER)
+    users.set_password(store, ada, "bob", ANOTHER)
     users.set_role(store, ada, number, Role.DEPLOYER)
-    secret = access.log_in(store, "bob", ANOTHER, "192.0.2.2", access.WINDOW)
-    access.log_out(store, secret, "192.0.2.2")
+    secret = auth.log_in(store, "bob", ANOTHER, "192.0.2.2", auth.WINDOW)
+    auth.log_out(store, secret, "192.0.2.2")
     # A session that has ended is nobody's.
-    access.log_out(store, secret, "192.0.2.3")
+    auth.log_out(store, secret, "192.0.2.3")
     with pytest.raises(NotLoggedIn):
-        access.log_in(store, "bob", PASSWORD, "192.0.2.2", access.WINDOW)
-    access.end_sessions(store, ada, "bob")
+        auth.log_in(store, "bob", PASSWORD, "192.0.2.2", auth.WINDOW)
+    users.end_sessions(store, ada, "bob")
     users.disable(store, ada, number)
     users.enable(store, ada, number)
-    access.create_token(store, ada, "ci", [Permission.VIEW])
-    access.revoke_token(store, ada, "ci")
+    auth.create_token(store, ada, "ci", [Permission.VIEW])
+    auth.revoke_token(store, ada, "ci")
     first = request_deployment(store, settings, actor=ada)
     cancel(store, queue, ada, first)
     again = deploy.retry(
         store,
         queue,
-        bootstrap.make_sealer(settings),
+        bootstrap.make_secret_box(settings),
         actor=ada,
         origin=Origin.API,
         deployment_id=first,
@@ -306,7 +306,7 @@ def test_everything_that_somebody_does_is_noted_with_it(
     running = start_deployment(store, settings)
     cancel(store, queue, ada, running.id)
     cancel(store, queue, ada, running.id)
-    catalogue.sync_everywhere(store, settings.services, "test", ada)
+    services.sync_everywhere(store, settings.services, "test", ada)
     nodes.beat(store, "away", me=NodeInstance("x"), concurrency=1)
     nodes.stop(store, "away", NodeInstance("x"))
     nodes.forget(store, queue, ada, "away")
@@ -343,16 +343,16 @@ def test_everything_that_somebody_does_is_noted_with_it(
 
 def test_what_did_not_happen_is_not_noted(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     make_user(store)
     before = audit.latest(store, ROOT)
 
     with pytest.raises(Conflict):
-        cancel(store, bootstrap.make_launcher(settings), ROOT, running.id)
+        cancel(store, bootstrap.make_queue(settings), ROOT, running.id)
     with pytest.raises(Conflict):
-        access.create_user(store, ROOT, "ada", PASSWORD, Role.VIEWER)
+        users.create_user(store, ROOT, "ada", PASSWORD, Role.VIEWER)
     with pytest.raises(NotFound):
-        access.revoke_token(store, ROOT, "nothing")
+        auth.revoke_token(store, ROOT, "nothing")
 
     assert before == audit.latest(store, ROOT)
 
@@ -363,7 +363,7 @@ def test_the_log_is_narrowed_and_paged_by_its_address(
     monkeypatch.setattr("app.web.admin.PAGE", 1)
     for name in ("one", "two", "<script>alert(1)"):
         with pytest.raises(NotLoggedIn):
-            access.log_in(store, name, "wrong", "192.0.2.7", access.WINDOW)
+            auth.log_in(store, name, "wrong", "192.0.2.7", auth.WINDOW)
 
     newest = admin.get("/admin/audit?action=fail+to+log+in").text
     tidied = admin.get("/admin/audit?actor=one&action=")

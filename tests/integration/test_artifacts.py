@@ -20,7 +20,7 @@ from app.errors import NotFound
 from app.settings import Settings
 from app.store.events import Occurrence
 from app.store.store import Store
-from app.usecases import access, artifacts, deploy, drafts, record, retention
+from app.usecases import artifacts, auth, deploy, record, retention, staging
 from app.usecases.record import Place
 from app.worker.translate import translate
 from tests.disks import fill, small_disk
@@ -40,7 +40,7 @@ def end(store: Store, settings: Settings, *lines: bytes) -> Deployment:
         batch=[Occurrence(NOW, translate(line)) for line in lines],
         changed=(),
     )
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     return deploy.find(store, running.id)
 
 
@@ -78,7 +78,7 @@ def test_a_deployment_that_goes_on_has_none(store: Store, settings: Settings) ->
 
 def test_one_that_never_ran_has_no_rc(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
-    record.failed(store, running.id, "gone")
+    record.fail(store, running.id, "gone")
 
     found = artifacts.listing(store, settings, deploy.find(store, running.id))
 
@@ -124,12 +124,12 @@ def test_many_requests_make_a_missing_folder_once(
 ) -> None:
     """40 requests made it 15 times at once, and no other request was answered."""
     numbers = [end(store, settings, b"text").id for _ in "12"]
-    secret = access.create_token(store, ROOT, "reader", [Permission.VIEW])
+    secret = auth.create_token(store, ROOT, "reader", [Permission.VIEW])
     app = bootstrap.make_web(settings)
     client = Client(app, secret)
     reads: list[str] = []
 
-    @event.listens_for(app.state.parts.store.engine, "before_cursor_execute")
+    @event.listens_for(app.state.deps.store.engine, "before_cursor_execute")
     def note(_c: Any, _s: Any, statement: str, *_: Any) -> None:
         if "octet_length" in statement:
             reads.append(statement)
@@ -148,7 +148,7 @@ def test_many_requests_make_a_missing_folder_once(
     anyio.run(ask, numbers[1], 60)
 
     assert 2 * for_one == len(reads) > 0
-    app.state.parts.store.close()
+    app.state.deps.store.close()
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_file_of_the_folder_is_given(store: Store, settings: Settings) -> None
 def test_what_a_killed_process_left_is_removed_and_what_is_written_stays(
     store: Store, settings: Settings
 ) -> None:
-    with drafts.draft(settings, "1") as written:
+    with staging.draft(settings, "1") as written:
         left = written.parent / "2.left"
         (left / "job_events").mkdir(parents=True)
 

@@ -9,9 +9,9 @@ from app import bootstrap
 from app.domain.access import Permission
 from app.errors import Busy
 from app.settings import Settings
-from app.store.search import Wanted
+from app.store.search import SearchQuery
 from app.store.store import Store
-from app.usecases import access, search
+from app.usecases import auth, search
 from tests.factories import ROOT, print_lines, start_deployment
 from tests.integration.asgi import Client
 
@@ -33,8 +33,10 @@ def test_a_search_stops_when_its_time_is_over(store: Store, settings: Settings) 
     number = start_deployment(store, settings).id
     print_lines(store, number, *["nothing"] * 2 * search.STEP, "needle")
 
-    first = search.look(store, number, Wanted(text="needle"), 0, seconds=0)
-    second = search.look(store, number, Wanted(text="needle"), search.STEP, seconds=60)
+    first = search.look(store, number, SearchQuery(text="needle"), 0, seconds=0)
+    second = search.look(
+        store, number, SearchQuery(text="needle"), search.STEP, seconds=60
+    )
 
     assert ([], search.STEP) == (first.events, first.further)
     assert ["needle"] == [event.text for event in second.events]
@@ -43,10 +45,10 @@ def test_a_search_stops_when_its_time_is_over(store: Store, settings: Settings) 
 
 def test_searches_that_wait_let_others_pass(store: Store, settings: Settings) -> None:
     number = start_deployment(store, settings).id
-    secret = access.create_token(store, ROOT, "reader", [Permission.VIEW])
+    secret = auth.create_token(store, ROOT, "reader", [Permission.VIEW])
     app = bootstrap.make_web(settings)
     client = Client(app, secret)
-    places = app.state.parts.search_places
+    places = app.state.deps.search_places
     found: list[int] = []
 
     async def look() -> None:
@@ -68,4 +70,4 @@ def test_searches_that_wait_let_others_pass(store: Store, settings: Settings) ->
     anyio.run(main)
 
     assert [200] * 60 == found
-    app.state.parts.store.close()
+    app.state.deps.store.close()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app import bootstrap
 from app.domain.access import Actor, Permission, Role
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
-from app.domain.events import Kind, StepState
+from app.domain.events import EventKind, StepState
 from app.errors import Conflict, NotAllowed, NotFound
 from app.runner.masking import Masker
 from app.settings import Settings
@@ -18,11 +18,11 @@ from app.store import events
 from app.store.store import Store
 from app.usecases import deploy, record
 from app.usecases.cancel import cancel as request_cancel
-from app.worker.deploy import Carrier
-from app.worker.ending import Ending, noted
-from app.worker.follow import Follower
+from app.worker.deployment_runner import DeploymentRunner
+from app.worker.journal_follower import Follower
 from app.worker.launch import Run, run_of
 from app.worker.run_processes import RunProcesses
+from app.worker.termination import Termination, noted
 from tests.factories import ROOT, make_service, request_deployment, start_deployment
 from tests.integration.conftest import ClientFor, csrf_of
 
@@ -33,7 +33,7 @@ SOMEBODY = Actor("somebody", frozenset({Permission.DEPLOY}))
 def cancel(
     store: Store, settings: Settings, number: int, actor: Actor = ROOT
 ) -> Deployment:
-    request_cancel(store, bootstrap.make_launcher(settings), actor, number)
+    request_cancel(store, bootstrap.make_queue(settings), actor, number)
     return deploy.find(store, number)
 
 
@@ -67,7 +67,7 @@ def test_one_that_waits_is_canceled_at_once_with_its_job(
     }
     with store.begin() as db:
         found = events.read(db, number)
-    assert [(1, Kind.QUEUED), (2, Kind.FINISHED)] == [
+    assert [(1, EventKind.QUEUED), (2, EventKind.FINISHED)] == [
         (event.number, event.kind) for event in found
     ]
     assert 0 == count_jobs(store)
@@ -88,7 +88,7 @@ def test_a_worker_that_had_taken_its_job_leaves_it_alone(
     number = request_deployment(store, settings)
     canceled = cancel(store, settings, number)
 
-    carry_out(store, settings, number)
+    run(store, settings, number)
 
     assert canceled == deploy.find(store, number)
     assert not run_of(settings, number).begun
@@ -102,19 +102,19 @@ def test_one_that_has_not_been_launched_yet_never_is(
 ) -> None:
     """Its worker went after it had begun it, and before it started anything."""
     number = request_deployment(store, settings)
-    record.begin(store, number, settings.node)
+    record.mark_starting(store, number, settings.node)
 
     asked = cancel(store, settings, number)
-    carry_out(store, settings, number)
+    run(store, settings, number)
 
     assert Status.STARTING is asked.status
     assert CANCELED == outcome_of(deploy.find(store, number))
     assert not run_of(settings, number).journal.exists()
 
 
-def carry_out(store: Store, settings: Settings, number: int) -> None:
-    sealer = bootstrap.make_sealer(settings)
-    Carrier(store, settings, sealer, threading.Event()).carry_out(number)
+def run(store: Store, settings: Settings, number: int) -> None:
+    secret_box = bootstrap.make_secret_box(settings)
+    DeploymentRunner(store, settings, secret_box, threading.Event()).run(number)
 
 
 def test_one_that_runs_goes_on_until_its_worker_ends_it(
@@ -128,7 +128,7 @@ def test_one_that_runs_goes_on_until_its_worker_ends_it(
     assert (Status.RUNNING, ROOT.name) == (asked.status, asked.cancel_requested_by)
     assert asked == again
     with store.begin() as db:
-        assert [Kind.QUEUED, Kind.STARTED] == [
+        assert [EventKind.QUEUED, EventKind.STARTED] == [
             event.kind for event in events.read(db, number)
         ]
 
@@ -141,9 +141,9 @@ def test_one_that_ended_in_the_same_moment_is_judged_as_it_ended(
     run = make_run(settings, deployment)
     cancel(store, settings, deployment.id)
 
-    def end(outcome: Outcome) -> Ending:
+    def end(outcome: Outcome) -> Termination:
         (run.folder / "rc").write_text("0\n")
-        return Ending(settings, run, outcome)
+        return Termination(settings, run, outcome)
 
     with (run.folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -185,7 +185,7 @@ def test_a_helper_that_refuses_leaves_the_run_to_itself(
     run.journal.write_text("one\ntwo\n")
     asked = settings.model_copy(update={"stop_helper": helper})
 
-    ending = Ending(asked, run, CANCELED)
+    ending = Termination(asked, run, CANCELED)
     ending.press_on()
     (run.folder / "rc").write_text("0\n")
 
@@ -201,7 +201,7 @@ def test_one_that_has_ended_is_a_conflict(
     store: Store, settings: Settings, exit_code: int
 ) -> None:
     number = start_deployment(store, settings).id
-    record.exited(store, number, exit_code)
+    record.finish(store, number, exit_code)
     was = deploy.view(store, number).steps, deploy.find(store, number)
 
     with pytest.raises(Conflict, match="has ended already"):
@@ -299,7 +299,7 @@ def test_the_button_is_there_while_there_is_something_to_cancel(
     waiting = request_deployment(store, settings)
     running = start_deployment(store, settings, make_service(name="other")).id
     ended = start_deployment(store, settings, make_service(name="third")).id
-    record.exited(store, ended, 0)
+    record.finish(store, ended, 0)
     client = client_for(Role.DEPLOYER)
 
     assert [True, True, False] == [

@@ -8,13 +8,14 @@ from sqlalchemy import text
 from app import bootstrap
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin, Status
-from app.domain.events import Kind, StepState
+from app.domain.events import EventKind, StepState
 from app.errors import Conflict, InvalidVariables, NotAllowed, NotFound
-from app.queue import Queue, make_queue
+from app.queue import Queue, make_procrastinate_app
 from app.settings import Settings
 from app.store import events, services
 from app.store.store import Store
-from app.usecases import catalogue, deploy, record
+from app.usecases import deploy, record
+from app.usecases.services import sync_services
 from tests.factories import (
     ROOT,
     add_service,
@@ -74,7 +75,7 @@ def test_a_deployment_is_queued_with_its_steps_event_and_job(
     ]
     with store.begin() as db:
         (queued,) = events.read(db, deployment_id)
-    assert (1, Kind.QUEUED) == (queued.number, queued.kind)
+    assert (1, EventKind.QUEUED) == (queued.number, queued.kind)
     job = fetch_job(store)
     assert job is not None
     assert {"deployment_id": deployment_id} == job["args"]
@@ -119,10 +120,10 @@ def test_who_may_not_deploy_launches_nothing(store: Store, settings: Settings) -
 
 
 def request_by_name(store: Store, settings: Settings, name: str) -> int:
-    return deploy.request(
+    return deploy.launch(
         store,
-        Queue(make_queue(settings)),
-        bootstrap.make_sealer(settings),
+        Queue(make_procrastinate_app(settings)),
+        bootstrap.make_secret_box(settings),
         actor=ROOT,
         origin=Origin.CLI,
         service_name=name,
@@ -155,7 +156,7 @@ def test_a_broken_service_is_refused_with_its_error(
 def test_an_archived_service_is_refused(store: Store, settings: Settings) -> None:
     write_service(settings.services, "hello").rename(settings.var.parent / "gone")
     add_service(store)
-    catalogue.sync_services(store, settings.services, "here", ROOT)
+    sync_services(store, settings.services, "here", ROOT)
 
     with pytest.raises(Conflict, match="archived"):
         request_by_name(store, settings, "hello")
@@ -189,8 +190,8 @@ def test_a_secret_is_nowhere_in_the_database(
     given = {"token": CANARY, "colour": "visible-canary"}
     deployment_id = request_deployment(store, settings, service, given=given)
     if ended:
-        record.begin(store, deployment_id, "one")
-        record.failed(store, deployment_id, "gone")
+        record.mark_starting(store, deployment_id, "one")
+        record.fail(store, deployment_id, "gone")
 
     dump = everything_in(store)
 
@@ -237,7 +238,7 @@ def test_a_queued_deployment_knows_how_many_come_first(
 
     assert [0, 1, 2] == [deploy.view(store, n).ahead for n in (first.id, second, third)]
 
-    record.exited(store, first.id, 0)
+    record.finish(store, first.id, 0)
     assert [0, 1] == [deploy.view(store, n).ahead for n in (second, third)]
 
 

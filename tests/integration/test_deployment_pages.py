@@ -41,7 +41,7 @@ def number(store: Store, settings: Settings) -> int:
         ends(f"prepare | {HOSTILE}", HOSTILE, FAILED, **told),
         recaps(failures={HOSTILE: 1}),
     )  # fmt: skip
-    record.exited(store, found, 2)
+    record.finish(store, found, 2)
     return found
 
 
@@ -172,7 +172,7 @@ def test_what_has_ended_says_which_version_it_brought_and_how_much_it_changed(
     service = make_service(variables=make_schema(version=version))
     found = start_deployment(store, settings, service).id
     record_lines(store, found, recaps(ok={"a": 5, "b": 5, "c": 5}, changed=changed))
-    record.exited(store, found, 0)
+    record.finish(store, found, 0)
 
     text = client_for(Role.VIEWER).get(f"/deployments/{found}{path}").text
 

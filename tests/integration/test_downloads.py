@@ -18,7 +18,7 @@ from app.errors import Busy, Conflict
 from app.settings import Settings
 from app.store import events, output
 from app.store.store import Store
-from app.usecases import access, record
+from app.usecases import auth, record
 from app.usecases import output as outputs
 from app.web.app import ROUTES
 from app.web.download import Download
@@ -43,12 +43,12 @@ PRINTED = EVENT + b"\n" + "".join(f"{line}\n" for line in LINES).encode()
 def app(settings: Settings) -> Iterator[Starlette]:
     app = bootstrap.make_web(settings)
     yield app
-    app.state.parts.store.close()
+    app.state.deps.store.close()
 
 
 @pytest.fixture
 def client(app: Starlette, store: Store) -> Client:
-    secret = access.create_token(store, ROOT, "reader", tuple(Permission))
+    secret = auth.create_token(store, ROOT, "reader", tuple(Permission))
     return Client(app, secret)
 
 
@@ -58,12 +58,12 @@ def ended(store: Store, settings: Settings) -> int:
     running = start_deployment(store, settings)
     record_lines(store, running.id, EVENT)
     print_lines(store, running.id, *LINES)
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     return running.id
 
 
 def test_no_response_is_sent_within_a_transaction(client: Client, ended: int) -> None:
-    pool = client.app.state.parts.store.engine.pool
+    pool = client.app.state.deps.store.engine.pool
     assert isinstance(pool, QueuePool)
     failed: list[str] = []
     messages = 0
@@ -96,7 +96,7 @@ def test_no_response_is_sent_within_a_transaction(client: Client, ended: int) ->
 def test_slow_readers_leave_the_connections_to_others(
     client: Client, ended: int
 ) -> None:
-    pool = client.app.state.parts.store.engine.pool
+    pool = client.app.state.deps.store.engine.pool
     assert isinstance(pool, QueuePool)
     readers = pool.size() + 10
     found: dict[str, int] = {}

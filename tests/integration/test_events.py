@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from app.domain.events import Kind, Output, RunnerEvent, RunnerStatus, StepReported
+from app.domain.events import EventKind, Output, RunnerEvent, RunnerStatus, StepReported
 from app.settings import Settings
 from app.store import events, output
 from app.store.events import SHOWN_TEXT, Occurrence
@@ -78,18 +78,23 @@ def test_every_kind_of_event_is_read_as_it_was(
 
     assert (
         events.Event(
-            2, NOW, Kind.OUTPUT, "", 1, "", "", "", "text", cut=False, open=True
+            2, NOW, EventKind.OUTPUT, "", 1, "", "", "", "text", cut=False, open=True
         )
         == output
     )
-    assert (Kind.STEP, "verify", "success", 2) == (
+    assert (EventKind.STEP, "verify", "success", 2) == (
         step.kind, step.name, step.result, step.step,
     )  # fmt: skip
-    assert (Kind.RUNNER, "runner_on_ok", "ok", "web1", "Install packages", None) == (
+    ok = (EventKind.RUNNER, "runner_on_ok", "ok", "web1", "Install packages", None)
+    assert ok == (
         runner.kind, runner.name, runner.result, runner.host, runner.task, runner.step,
     )  # fmt: skip
     assert "ok: [web1]" == runner.text
-    assert (Kind.STATUS, "running", None) == (status.kind, status.name, status.step)
+    assert (EventKind.STATUS, "running", None) == (
+        status.kind,
+        status.name,
+        status.step,
+    )
 
 
 LINES = [
@@ -197,9 +202,12 @@ def test_events_are_counted_by_kind(store: Store, deployment_id: int) -> None:
     append(store, deployment_id, b"a", b"b", make_step_line(), make_runner_line())
 
     with store.begin() as db:
-        assert {Kind.QUEUED: 1, Kind.OUTPUT: 2, Kind.STEP: 1, Kind.RUNNER: 1} == (
-            events.count(db, deployment_id)
-        )
+        assert {
+            EventKind.QUEUED: 1,
+            EventKind.OUTPUT: 2,
+            EventKind.STEP: 1,
+            EventKind.RUNNER: 1,
+        } == (events.count(db, deployment_id))
 
 
 def test_an_error_while_copying_appends_nothing(

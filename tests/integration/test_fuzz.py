@@ -23,10 +23,10 @@ from app.runner.masking import Masker
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import artifacts, deploy, output, record
-from app.worker.ending import Ending
-from app.worker.follow import Follower
+from app.worker.journal_follower import Follower
 from app.worker.launch import run_of
 from app.worker.run_processes import RunProcesses
+from app.worker.termination import Termination
 from tests.factories import UUID, start_deployment
 from tests.integration.conftest import ClientFor
 
@@ -188,7 +188,7 @@ def follow(store: Store, settings: Settings, journal: bytes, secrets: list[str])
     run.journal.write_bytes(journal)
     (run.folder / "rc").write_text("0 \n")
 
-    def end(outcome: Outcome) -> Ending:
+    def end(outcome: Outcome) -> Termination:
         raise AssertionError(outcome)
 
     follower = Follower(
@@ -196,7 +196,7 @@ def follow(store: Store, settings: Settings, journal: bytes, secrets: list[str])
         end=end, processes=RunProcesses(settings, run),
     )  # fmt: skip
     code, ended = follower.follow()
-    record.exited(store, deployment.id, code, ended)
+    record.finish(store, deployment.id, code, ended)
     return deployment.id
 
 

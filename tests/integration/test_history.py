@@ -10,14 +10,19 @@ from app import bootstrap
 from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.deployment import Origin, Status
 from app.settings import Settings, read_settings
-from app.store import deployments
 from app.store.history import ANY, SEARCHED, SKEW, Filter
 from app.store.store import Store
 from app.usecases import deploy, history, record
 from bench.history import Page, fill, pages
 from bench.plans import Scan, listening, rows_read, scans
 from tests.conftest import Postgres
-from tests.factories import NOW, make_service, request_deployment, start_deployment
+from tests.factories import (
+    NOW,
+    make_service,
+    request_deployment,
+    set_columns,
+    start_deployment,
+)
 from tests.integration.conftest import ClientFor
 
 #: Enough that reading all of it would cost PostgreSQL more than an index does.
@@ -124,7 +129,7 @@ def test_a_list_is_narrowed_by_each_of_the_filters(
     store: Store, settings: Settings
 ) -> None:
     ended = start_deployment(store, settings)
-    record.exited(store, ended.id, 3)
+    record.finish(store, ended.id, 3)
     waiting = request_deployment(store, settings, actor=on_host("ada"))
     other = request_deployment(store, settings, make_service(name="other"))
 
@@ -194,7 +199,7 @@ def test_a_list_is_narrowed_to_a_time(store: Store, settings: Settings) -> None:
     with store.begin() as db:
         for number, minute in zip(numbers, minutes, strict=True):
             at = NOW + timedelta(minutes=minute)
-            deployments.change(db, number, created_at=at)
+            set_columns(db, number, created_at=at)
 
     def found(since: int | None, until: int | None) -> list[int]:
         times = [None if m is None else NOW + timedelta(minutes=m)
@@ -236,7 +241,7 @@ def test_a_text_is_looked_for_in_reason_and_variables(
 ) -> None:
     number = request_deployment(store, settings)
     with store.begin() as db:
-        deployments.change(db, number, variables=SAID, reason="exit code 3: off")
+        set_columns(db, number, variables=SAID, reason="exit code 3: off")
 
     page = history.page(store, Filter(text=text))
 
@@ -250,7 +255,7 @@ def test_a_search_ends_somewhere_and_goes_on_from_there(
     monkeypatch.setattr("app.store.history.SEARCHED", 2)
     numbers = [request_deployment(store, settings) for _ in range(4)]
     with store.begin() as db:
-        deployments.change(db, numbers[1], reason="found")
+        set_columns(db, numbers[1], reason="found")
 
     first = history.page(store, Filter(text="found"))
     second = history.page(store, Filter(text="found"), before=first.before)
@@ -297,7 +302,7 @@ def test_the_api_leads_from_page_to_page(
 def test_a_history_is_narrowed_by_an_address_that_can_be_sent(
     client_for: ClientFor, store: Store, settings: Settings, path: str
 ) -> None:
-    record.exited(store, start_deployment(store, settings).id, 3)
+    record.finish(store, start_deployment(store, settings).id, 3)
     waiting = request_deployment(store, settings)
     client = client_for(Role.VIEWER)
 

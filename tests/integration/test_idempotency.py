@@ -117,13 +117,13 @@ def test_the_fingerprint_of_a_request_depends_on_the_secret_key(
 ) -> None:
     """Else a short secret among the variables could be guessed from the database."""
     request_deployment(store, settings, idempotency_key="k")
-    other = bootstrap.make_sealer(
+    other = bootstrap.make_secret_box(
         settings.model_copy(update={"secret_key": type(settings.secret_key)("x" * 40)})
     )
 
     with pytest.raises(KeyReused):
-        deploy.request(
-            store, bootstrap.make_launcher(settings), other, actor=ROOT,
+        deploy.launch(
+            store, bootstrap.make_queue(settings), other, actor=ROOT,
             origin=Origin.CLI, service_name="hello", given={}, idempotency_key="k",
         )  # fmt: skip
 
@@ -175,8 +175,8 @@ def test_run_again_clicked_twice_launches_once(
     store: Store, settings: Settings, client_for: ClientFor
 ) -> None:
     number = request_deployment(store, settings, OPEN_SERVICE)
-    record.begin(store, number, "test")
-    record.failed(store, number, "gone")
+    record.mark_starting(store, number, "test")
+    record.fail(store, number, "gone")
     client = client_for(Role.DEPLOYER)
     form = {
         "csrf_token": csrf_of(client, store),
@@ -199,8 +199,8 @@ def test_a_retry_by_the_api_with_a_key_launches_once(
 ) -> None:
     numbers = [request_deployment(store, settings, OPEN_SERVICE) for _ in "12"]
     for number in numbers:
-        record.begin(store, number, "test")
-        record.failed(store, number, "gone")
+        record.mark_starting(store, number, "test")
+        record.fail(store, number, "gone")
     client = client_for((Permission.DEPLOY, Permission.VIEW))
     client.headers["Idempotency-Key"] = "k"
 
@@ -216,18 +216,18 @@ def test_a_retry_by_the_api_with_a_key_launches_once(
 
 def test_two_clicks_at_once_launch_once(store: Store, settings: Settings) -> None:
     service = add_service(store)
-    queue = bootstrap.make_launcher(settings)
-    sealer = bootstrap.make_sealer(settings)
+    queue = bootstrap.make_queue(settings)
+    secret_box = bootstrap.make_secret_box(settings)
     begin = threading.Barrier(4)
     found: list[int] = []
 
     def click() -> None:
         begin.wait()
         found.append(
-            deploy.request(
+            deploy.launch(
                 store,
                 queue,
-                sealer,
+                secret_box,
                 actor=ROOT,
                 origin=Origin.BROWSER,
                 service_name=service.name,

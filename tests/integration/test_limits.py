@@ -27,7 +27,7 @@ def test_no_value_of_a_request_is_a_bug(
     store: Store, settings: Settings, client_for: ClientFor, value: str
 ) -> None:
     # One that has ended: the streams of events end too.
-    record.exited(store, start_deployment(store, settings).id, 0)
+    record.finish(store, start_deployment(store, settings).id, 0)
     client = client_for(tuple(Permission))
     form = "&".join(f"{name}={encoded(value)}" for name in FIELDS)
     kind = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -57,10 +57,10 @@ def chosen(store: Store) -> str:
 
 def launch(store: Store, settings: Settings, name: str) -> int:
     """Ask for a deployment of a service that is registered already."""
-    return deploy.request(
+    return deploy.launch(
         store,
-        bootstrap.make_launcher(settings),
-        bootstrap.make_sealer(settings),
+        bootstrap.make_queue(settings),
+        bootstrap.make_secret_box(settings),
         actor=ROOT,
         origin=Origin.CLI,
         service_name=name,
@@ -202,7 +202,7 @@ def test_a_node_is_asked_for_a_sync_once(store: Store) -> None:
 def test_only_a_node_that_is_not_there_can_be_forgotten(
     store: Store, settings: Settings
 ) -> None:
-    queue = bootstrap.make_launcher(settings)
+    queue = bootstrap.make_queue(settings)
     beat(store, "a")
     deployer = Actor("ada", frozenset({Permission.DEPLOY}))
 

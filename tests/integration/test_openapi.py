@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import catalogue, record
+from app.usecases import record, services
 from tests.factories import (
     ROOT,
     print_lines,
@@ -32,10 +32,10 @@ def client(client_for: ClientFor, store: Store, settings: Settings) -> TestClien
     """A client that may do everything, where there is something of each kind."""
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
-    catalogue.sync_services(store, settings.services, settings.node, ROOT)
+    services.sync_services(store, settings.services, settings.node, ROOT)
     begun = start_deployment(store, settings)
     print_lines(store, begun.id, "one", "two")
-    record.exited(store, begun.id, 0)
+    record.finish(store, begun.id, 0)
     start_deployment(store, settings)
     return client_for(tuple(Permission))
 

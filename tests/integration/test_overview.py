@@ -27,7 +27,7 @@ def test_a_service_shows_its_last_outcomes_with_the_newest_last(
 ) -> None:
     codes = [3, *[0] * (OUTCOMES - 1), 1]
     for code in codes:
-        record.exited(store, start_deployment(store, settings).id, code)
+        record.finish(store, start_deployment(store, settings).id, code)
     running = start_deployment(store, settings)
     request_deployment(store, settings)
     add_service(store, make_service(name="other"))
@@ -75,7 +75,7 @@ def test_a_step_that_goes_on_for_too_long_is_not_about_to_end(
     """Time has passed since NOW, when it began; the one before took none."""
     before = start_deployment(store, settings)
     record_lines(store, before.id, make_step_line(), make_step_line(state="success"))
-    record.exited(store, before.id, 0)
+    record.finish(store, before.id, 0)
     running = start_deployment(store, settings)
     record_lines(store, running.id, make_step_line())
     client = client_for((Permission.VIEW,))
@@ -101,7 +101,7 @@ def test_it_asks_no_more_often_the_more_there_is(
     for names in (["a"], ["b", "c", "d"]):
         for name in names:
             service = make_service(name=name)
-            record.exited(store, start_deployment(store, settings, service).id, 0)
+            record.finish(store, start_deployment(store, settings, service).id, 0)
             start_deployment(store, settings, service)
             request_deployment(store, settings, service)
         with listening(store.engine) as heard:

@@ -8,7 +8,7 @@ import pytest
 
 from app import bootstrap
 from app.domain.deployment import Status
-from app.domain.events import Kind, StepState
+from app.domain.events import EventKind, StepState
 from app.domain.steps import Step
 from app.errors import Conflict, NotFound
 from app.settings import Settings
@@ -34,7 +34,7 @@ def texts(store: Store, deployment_id: int) -> list[str]:
         return [event.text for event in events.read(db, deployment_id)]
 
 
-def kinds(store: Store, deployment_id: int) -> list[Kind]:
+def kinds(store: Store, deployment_id: int) -> list[EventKind]:
     with store.begin() as db:
         return [event.kind for event in events.read(db, deployment_id)]
 
@@ -60,7 +60,7 @@ def take_in(store: Store, deployment_id: int, *lines: bytes) -> None:
 def test_a_queued_deployment_begins_on_a_node(store: Store, settings: Settings) -> None:
     deployment_id = request_deployment(store, settings)
 
-    begun = record.begin(store, deployment_id, "one").deployment
+    begun = record.mark_starting(store, deployment_id, "one").deployment
 
     assert (Status.STARTING, "one") == (begun.status, begun.node)
     assert begun.started_at is not None
@@ -70,24 +70,24 @@ def test_one_that_has_begun_is_not_begun_again(
     store: Store, settings: Settings
 ) -> None:
     deployment_id = request_deployment(store, settings)
-    first = record.begin(store, deployment_id, "one")
+    first = record.mark_starting(store, deployment_id, "one")
 
-    assert first == record.begin(store, deployment_id, "two")
+    assert first == record.mark_starting(store, deployment_id, "two")
 
 
 def test_what_is_not_there_cannot_begin(store: Store) -> None:
     with pytest.raises(NotFound):
-        record.begin(store, 42, "one")
+        record.mark_starting(store, 42, "one")
 
 
 def test_the_start_is_recorded_once(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
 
-    again = record.started(store, running)
+    again = record.mark_running(store, running)
 
     assert Status.RUNNING == running.status
     assert running == again
-    assert [Kind.QUEUED, Kind.STARTED] == kinds(store, running.id)
+    assert [EventKind.QUEUED, EventKind.STARTED] == kinds(store, running.id)
 
 
 def test_a_batch_moves_offset_events_and_steps_together(
@@ -101,7 +101,7 @@ def test_a_batch_moves_offset_events_and_steps_together(
     assert len(make_step_line("prepare")) + 1 + 5 == view.deployment.journal_offset
     assert running.last_event + 2 == view.deployment.last_event
     assert StepState.RUNNING == view.steps[0].state
-    assert [Kind.STEP, Kind.OUTPUT] == kinds(store, running.id)[2:]
+    assert [EventKind.STEP, EventKind.OUTPUT] == kinds(store, running.id)[2:]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_after_the_end_nothing_more_is_recorded(
     store: Store, settings: Settings
 ) -> None:
     running = start_deployment(store, settings)
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     ended = deploy.find(store, running.id)
 
     with pytest.raises(Conflict):
@@ -183,7 +183,7 @@ def test_a_run_that_went_well_is_successful(store: Store, settings: Settings) ->
     running = start_deployment(store, settings)
     take_in(store, running.id, make_step_line("prepare"))
 
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
 
     view = deploy.view(store, running.id)
     assert (Status.SUCCESSFUL, 0, "") == (
@@ -193,7 +193,7 @@ def test_a_run_that_went_well_is_successful(store: Store, settings: Settings) ->
     )
     assert view.deployment.finished_at is not None
     assert ["success", "skipped"] == [step.state.value for step in view.steps]
-    assert Kind.FINISHED == kinds(store, running.id)[-1]
+    assert EventKind.FINISHED == kinds(store, running.id)[-1]
     assert 1.0 == view.progress.fraction
 
 
@@ -209,7 +209,7 @@ def test_exit_code_3_after_successful_steps_is_failed(
         b"disk full",
     )
 
-    record.exited(store, running.id, 3)
+    record.finish(store, running.id, 3)
 
     ended = deploy.view(store, running.id)
     assert Status.FAILED == ended.deployment.status
@@ -226,7 +226,7 @@ def test_the_step_in_which_a_run_was_killed_says_so(
     running = start_deployment(store, settings)
     take_in(store, running.id, make_step_line("prepare"))
 
-    record.exited(store, running.id, 137)
+    record.finish(store, running.id, 137)
 
     (prepare, _) = deploy.view(store, running.id).steps
     assert StepState.FAILURE == prepare.state
@@ -235,21 +235,21 @@ def test_the_step_in_which_a_run_was_killed_says_so(
 
 def test_the_end_is_recorded_once(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     ended = deploy.find(store, running.id)
 
-    record.exited(store, running.id, 1)
-    record.failed(store, running.id, "vanished")
+    record.finish(store, running.id, 1)
+    record.fail(store, running.id, "vanished")
 
     assert ended == deploy.find(store, running.id)
-    assert 1 == kinds(store, running.id).count(Kind.FINISHED)
+    assert 1 == kinds(store, running.id).count(EventKind.FINISHED)
 
 
 def test_a_launch_that_failed_says_why(store: Store, settings: Settings) -> None:
     deployment_id = request_deployment(store, settings)
-    record.begin(store, deployment_id, "one")
+    record.mark_starting(store, deployment_id, "one")
 
-    record.failed(store, deployment_id, "deploy.py is missing")
+    record.fail(store, deployment_id, "deploy.py is missing")
 
     view = deploy.view(store, deployment_id)
     assert (Status.FAILED, "deploy.py is missing", None) == (
@@ -267,11 +267,13 @@ def test_sealed_secrets_are_dropped_at_the_end(
     deployment_id = request_deployment(
         store, settings, service, given={"token": "hunter2"}
     )
-    begun = record.begin(store, deployment_id, "one")
-    assert {"token": "hunter2"} == bootstrap.make_sealer(settings).open(begun.secrets)
-    record.started(store, begun.deployment)
+    begun = record.mark_starting(store, deployment_id, "one")
+    assert {"token": "hunter2"} == bootstrap.make_secret_box(settings).open(
+        begun.secrets
+    )
+    record.mark_running(store, begun.deployment)
 
-    record.exited(store, deployment_id, 0)
+    record.finish(store, deployment_id, 0)
 
     with store.begin() as db:
         ended = deployments.lock(db, deployment_id)
@@ -287,7 +289,7 @@ def test_whoever_listens_is_notified_when_it_is_committed(
         listener.execute(f"LISTEN {CHANNEL}")
 
         print_lines(store, running.id, "news")
-        record.exited(store, running.id, 0)
+        record.finish(store, running.id, 0)
 
         heard = list(listener.notifies(timeout=10, stop_after=2))
     assert [str(running.id)] * 2 == [notification.payload for notification in heard]
@@ -308,7 +310,7 @@ def test_usual_durations_are_medians_of_runs_that_went_well(
         )
         with store.begin() as db:
             deployments.put_steps(db, running.id, [step])
-        record.exited(store, running.id, exit_code)
+        record.finish(store, running.id, exit_code)
 
     latest = request_deployment(store, settings)
 

@@ -15,7 +15,7 @@ from app.errors import Conflict, NotAllowed
 from app.settings import Settings
 from app.store import nodes as node_rows
 from app.store.store import Store
-from app.usecases import access, deploy, nodes, record, restore
+from app.usecases import auth, deploy, nodes, record, restore
 from tests.factories import (
     PASSWORD,
     ROOT,
@@ -27,13 +27,15 @@ from tests.factories import (
 )
 
 
-def settled(store: Store, settings: Settings, was: str = "test") -> restore.Settled:
+def settled(
+    store: Store, settings: Settings, was: str = "test"
+) -> restore.RestoreResult:
     """Settle a backup of the node `was`, on the node of the settings."""
     return restore.settle(
         store,
         settings,
-        bootstrap.make_sealer(settings),
-        bootstrap.make_launcher(settings),
+        bootstrap.make_secret_box(settings),
+        bootstrap.make_queue(settings),
         ROOT,
         was=was,
     )
@@ -102,7 +104,7 @@ def test_a_run_that_left_its_exit_code_is_the_workers_to_end(
     run_folder(settings, number, rc="3")
     here = moved(settings, node="new")
 
-    assert restore.Settled(0, 1) == settled(store, here)
+    assert restore.RestoreResult(0, 1) == settled(store, here)
 
     found = deploy.find(store, number)
     assert (False, "new") == (found.ended, found.node)
@@ -115,7 +117,7 @@ def test_output_that_cannot_be_masked_any_more_is_not_recorded(
     """The backup may have left out the key of sealed secrets."""
     service = make_service(variables=make_schema("password"))
     number = request_deployment(store, settings, service, given={"password": "x" * 8})
-    record.started(store, record.begin(store, number, "test").deployment)
+    record.mark_running(store, record.mark_starting(store, number, "test").deployment)
     run_folder(settings, number, rc="0")
 
     settled(store, moved(settings, secret_key=SecretStr("k" * 32)))
@@ -127,7 +129,7 @@ def test_a_number_that_comes_again_finds_no_old_run(
     store: Store, settings: Settings
 ) -> None:
     newer = run_folder(settings, 4711, rc="0")
-    record.exited(store, start_deployment(store, settings).id, 0)
+    record.finish(store, start_deployment(store, settings).id, 0)
     kept = run_folder(settings, 1)
 
     settled(store, settings)
@@ -158,7 +160,7 @@ def test_what_other_nodes_have_begun_is_left_to_them(
 ) -> None:
     number = start_deployment(store, moved(settings, node="other")).id
 
-    assert restore.Settled(0, 0) == settled(store, settings)
+    assert restore.RestoreResult(0, 0) == settled(store, settings)
 
     assert not deploy.find(store, number).ended
 
@@ -174,11 +176,11 @@ def test_another_nodes_name_is_not_taken(store: Store, settings: Settings) -> No
 def test_everybody_has_to_log_in_again(store: Store, settings: Settings) -> None:
     """A session that was ended after the backup would else be back."""
     name, hour = make_user(store), timedelta(hours=1)
-    secret = access.log_in(store, name, PASSWORD, "192.0.2.1", hour)
+    secret = auth.log_in(store, name, PASSWORD, "192.0.2.1", hour)
 
     settled(store, settings)
 
-    assert access.by_session(store, secret) is None
+    assert auth.by_session(store, secret) is None
 
 
 def test_only_an_admin_settles(store: Store, settings: Settings) -> None:
@@ -186,8 +188,8 @@ def test_only_an_admin_settles(store: Store, settings: Settings) -> None:
         restore.settle(
             store,
             settings,
-            bootstrap.make_sealer(settings),
-            bootstrap.make_launcher(settings),
+            bootstrap.make_secret_box(settings),
+            bootstrap.make_queue(settings),
             Actor("ada", frozenset({Permission.DEPLOY})),
             was="test",
         )

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.domain.events import TaskResult
 from app.errors import NotFound
 from app.settings import Settings
-from app.store.search import Wanted
+from app.store.search import SearchQuery
 from app.store.store import Store
 from app.usecases import deploy, failures, record, results, search
 from app.usecases.deploy import View
@@ -34,7 +34,7 @@ def run(
     number = start_deployment(store, settings, SERVICE).id
     record_lines(store, number, *lines)
     if exit_code is not None:
-        record.exited(store, number, exit_code)
+        record.finish(store, number, exit_code)
     return deploy.view(store, number)
 
 
@@ -249,19 +249,19 @@ def test_the_recap_is_ansibles_own(store: Store, settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("wanted", "hosts"),
     [
-        (Wanted(result="changed"), ["b"]),
-        (Wanted(host="c"), ["c"]),
-        (Wanted(host="b", step=2), ["b"]),
-        (Wanted(text="RUNNER_ON_FAILED prepare"), ["d", "e"]),
-        (Wanted(text="%"), []),
-        (Wanted(text="\0"), []),
-        (Wanted(text="look f", result="unreachable"), ["f"]),
-        (Wanted(step=7), []),
-        (Wanted(), []),
+        (SearchQuery(result="changed"), ["b"]),
+        (SearchQuery(host="c"), ["c"]),
+        (SearchQuery(host="b", step=2), ["b"]),
+        (SearchQuery(text="RUNNER_ON_FAILED prepare"), ["d", "e"]),
+        (SearchQuery(text="%"), []),
+        (SearchQuery(text="\0"), []),
+        (SearchQuery(text="look f", result="unreachable"), ["f"]),
+        (SearchQuery(step=7), []),
+        (SearchQuery(), []),
     ],
 )
 def test_lines_are_found_by_host_result_step_and_text(
-    store: Store, settings: Settings, wanted: Wanted, hosts: list[str]
+    store: Store, settings: Settings, wanted: SearchQuery, hosts: list[str]
 ) -> None:
     view = run(store, settings, *ALL)
 
@@ -277,9 +277,9 @@ def test_a_search_goes_on_where_its_page_ended(
     lines = [b"wanted" if n % 2 else b"other" for n in range(3 * search.PAGE)]
     view = run(store, settings, *lines)
 
-    first = search.look(store, view.deployment.id, Wanted(text="WANTED"), 0)
+    first = search.look(store, view.deployment.id, SearchQuery(text="WANTED"), 0)
     assert first.further is not None
-    second = search.look(store, view.deployment.id, Wanted(text="wanted"),
+    second = search.look(store, view.deployment.id, SearchQuery(text="wanted"),
                          first.further)  # fmt: skip
 
     assert search.PAGE == len(first.events)

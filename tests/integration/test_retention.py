@@ -9,10 +9,10 @@ from app.domain.access import on_host
 from app.domain.audit import Action
 from app.domain.service import Keep
 from app.settings import Settings
-from app.store import audit, deployments, events, tables
+from app.store import audit, events, tables
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record, retention
-from tests.factories import make_service, print_lines, start_deployment
+from tests.factories import make_service, print_lines, set_columns, start_deployment
 
 MIB = 1024 * 1024
 
@@ -24,10 +24,10 @@ def deployed(
     service = make_service(keep=keep.model_dump(exclude_none=True))
     number = start_deployment(store, settings, service).id
     print_lines(store, number, "one", "two")
-    record.exited(store, number, 0)
+    record.finish(store, number, 0)
     with store.begin() as db:
         ended = datetime.now(UTC) - timedelta(days=days)
-        deployments.change(db, number, journal_offset=size, finished_at=ended)
+        set_columns(db, number, journal_offset=size, finished_at=ended)
     folder = settings.runs / str(number)
     folder.mkdir(parents=True)
     (folder / "journal").write_text("one\ntwo\n")

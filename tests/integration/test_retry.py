@@ -15,7 +15,8 @@ from app.errors import Conflict, NotAllowed, NotFound
 from app.settings import Settings
 from app.store import events, services
 from app.store.store import Store
-from app.usecases import catalogue, deploy, history, record
+from app.usecases import deploy, history, record
+from app.usecases.services import sync_services
 from tests.factories import (
     ROOT,
     add_service,
@@ -33,8 +34,8 @@ COLORS = make_schema(color={"type": "string", "default": "green"})
 def retry(store: Store, settings: Settings, number: int, actor: Actor = ROOT) -> int:
     return deploy.retry(
         store,
-        bootstrap.make_launcher(settings),
-        bootstrap.make_sealer(settings),
+        bootstrap.make_queue(settings),
+        bootstrap.make_secret_box(settings),
         actor=actor,
         origin=Origin.CLI,
         deployment_id=number,
@@ -43,8 +44,8 @@ def retry(store: Store, settings: Settings, number: int, actor: Actor = ROOT) ->
 
 def fail(store: Store, number: int) -> int:
     """Let a deployment end badly; returns its number."""
-    record.begin(store, number, "test")
-    record.failed(store, number, "out of luck")
+    record.mark_starting(store, number, "test")
+    record.fail(store, number, "out of luck")
     return number
 
 
@@ -113,10 +114,10 @@ def test_what_changes_nothing_of_a_run_does_not_prevent_a_retry(
 
 def test_it_has_the_priority_of_then(store: Store, settings: Settings) -> None:
     add_service(store)
-    failed = deploy.request(
+    failed = deploy.launch(
         store,
-        bootstrap.make_launcher(settings),
-        bootstrap.make_sealer(settings),
+        bootstrap.make_queue(settings),
+        bootstrap.make_secret_box(settings),
         actor=ROOT,
         origin=Origin.CLI,
         service_name="hello",
@@ -144,7 +145,7 @@ def test_what_has_ended_in_any_way_can_be_retried(
     store: Store, settings: Settings, status: Status
 ) -> None:
     number = start_deployment(store, settings).id
-    record.failed(store, number, "ended", status)
+    record.fail(store, number, "ended", status)
 
     assert number == deploy.find(store, retry(store, settings, number)).retry_of
 
@@ -199,7 +200,7 @@ def test_a_service_that_is_broken_is_not_retried(
 ) -> None:
     number = make_failed(store, settings)
     write_service(tmp_path / "broken", "hello", {"nonsense": 1})
-    catalogue.sync_services(store, tmp_path / "broken", "here", ROOT)
+    sync_services(store, tmp_path / "broken", "here", ROOT)
 
     with pytest.raises(Conflict, match="service hello is broken"):
         retry(store, settings, number)
@@ -269,7 +270,7 @@ def test_the_button_is_there_where_it_can_be_pressed(
 ) -> None:
     failed = make_failed(store, settings)
     well = start_deployment(store, settings, make_service(name="third")).id
-    record.exited(store, well, 0)
+    record.finish(store, well, 0)
     secret = make_failed(
         store, settings, make_service(name="fourth", variables=make_schema("password"))
     )
@@ -292,7 +293,7 @@ def test_the_button_waits_hidden_while_the_deployment_goes_on(
     client = client_for(Role.DEPLOYER)
 
     before = client.get(f"/deployments/{running}").text
-    record.exited(store, running, 1)
+    record.finish(store, running, 1)
     after = client.get(f"/deployments/{running}").text
 
     assert "<li data-from-end hidden>" in before

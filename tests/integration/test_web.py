@@ -10,7 +10,7 @@ from app.domain.access import Permission, Role
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import record
-from app.usecases.access import MAX_FAILURES
+from app.usecases.auth import MAX_FAILURES
 from app.web.middleware import MAX_BODY
 from tests.factories import (
     add_service,
@@ -444,7 +444,7 @@ def test_every_page_shows_hostile_output_as_text(
     service = make_service(description=HOSTILE, variables=schema)
     running = start_deployment(store, settings, service)
     print_lines(store, running.id, HOSTILE, "visible-canary")
-    record.exited(store, running.id, 1)
+    record.finish(store, running.id, 1)
     client = client_for(Role.ADMIN)
 
     for path in ("/", "/services/hello", "/deployments", f"/deployments/{running.id}",
@@ -478,7 +478,7 @@ def test_artifacts_lead_nowhere_else(
     client_for: ClientFor, store: Store, settings: Settings, name: str
 ) -> None:
     running = start_deployment(store, settings)
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     client = client_for(EVERYTHING)
 
     folder = f"/deployments/{running.id}/artifacts/{name}"
@@ -493,7 +493,7 @@ def test_artifacts_are_listed_shown_and_downloaded(
 ) -> None:
     running = start_deployment(store, settings)
     print_lines(store, running.id, "text-canary")
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     client = client_for(EVERYTHING)
     path = f"/deployments/{running.id}/artifacts"
 
@@ -515,7 +515,7 @@ def test_the_api_gives_an_artifact_as_it_is_and_no_page(
 ) -> None:
     running = start_deployment(store, settings)
     print_lines(store, running.id, HOSTILE)
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
 
     answer = client_for(EVERYTHING).get(
         f"/api/deployments/{running.id}/artifacts/stdout",
@@ -578,7 +578,7 @@ def test_a_stream_begins_behind_the_last_event_that_was_seen(
 ) -> None:  # fmt: skip
     running = start_deployment(store, settings)
     print_lines(store, running.id, "text-3", "text-4")
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
     headers = {} if header is None else {"Last-Event-ID": header}
 
     answer = client_for(EVERYTHING).get(
@@ -598,7 +598,7 @@ def test_a_stream_begins_where_the_page_ended(
 ) -> None:
     running = start_deployment(store, settings)
     print_lines(store, running.id, "text-3", "text-4")
-    record.exited(store, running.id, 0)
+    record.finish(store, running.id, 0)
 
     answer = client_for(EVERYTHING).get(f"/deployments/{running.id}/events?after=3")
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.facts import Account, File, Host, Process, Rules, Switch
+from app.accounts import Account
+from app.doctor.checks_host import age_key, check_host, sync_token
+from app.doctor.facts import File, HostFacts, ProcessFacts, RunAsSetup, SudoRules
+from app.doctor.inspection import backing, listed
 from app.domain.finding import Level
-from app.domain.host_checks import age_key, check_host, sync_token
-from app.host import backing, listed
 from tests.factories import NOW
 
 FASTDEPLOY = Account("fastdeploy", 900, frozenset({900, 950}))
@@ -17,20 +18,20 @@ DEPLOY = Account("deploy", 901, frozenset({901, 950}))
 ROOTS = File(Path("/opt"), 0o040755)
 STOP = "(root) NOPASSWD: /opt/stop ^/var/lib/fastdeploy/runs/[0-9]+ (INT)$"
 HELLO = "(deploy) NOPASSWD: /home/deploy/runners/hello/deploy.py ^--config$"
-SWITCH = Switch(
+SWITCH = RunAsSetup(
     run_as="deploy",
     deploy=DEPLOY,
     run_group="fastdeploy-run",
     run_group_id=950,
-    rules=Rules((STOP, HELLO), keeps_mark=True),
+    rules=SudoRules((STOP, HELLO), keeps_mark=True),
     expected=frozenset({HELLO}),
     stop_helper=File(Path("/opt/stop"), 0o100755, above=(ROOTS,)),
     stop_rule=STOP,
     settings_file=File(Path("/etc/fastdeploy.env"), 0o100640, 0, 900),
     private=(File(Path("/var/lib/fastdeploy"), 0o040700, 900, 900),),
 )
-PROCESS = Process(7, no_new_privileges=False, gids=FASTDEPLOY.gids)
-HEALTHY = Host(
+PROCESS = ProcessFacts(7, no_new_privileges=False, gids=FASTDEPLOY.gids)
+HEALTHY = HostFacts(
     user=FASTDEPLOY,
     process=PROCESS,
     worker=PROCESS,
@@ -42,7 +43,7 @@ HEALTHY = Host(
 )
 
 
-def ill(host: Host) -> list[str]:
+def ill(host: HostFacts) -> list[str]:
     """What a host has that isn't well."""
     found = check_host(host)
     assert all(each.mend for each in found if each.level is Level.PROBLEM)
@@ -50,7 +51,7 @@ def ill(host: Host) -> list[str]:
     return [each.about for each in found if each.level is not Level.OK]
 
 
-def switch(**changed: object) -> Host:
+def switch(**changed: object) -> HostFacts:
     """A healthy host but for something between its two users."""
     return replace(HEALTHY, switch=replace(SWITCH, **changed))  # type: ignore[arg-type]
 
@@ -86,14 +87,14 @@ HIDDEN = File(Path("/etc/age/deploy.key"), hidden=True)
         ("run group", switch(run_group="")),
         ("deploy user", switch(deploy=None)),
         ("stop helper", switch(stop_helper=None)),
-        ("stop helper", switch(rules=Rules((STOP, HELLO)))),
-        ("sudo", switch(rules=Rules((), refusal="a password is required"))),
+        ("stop helper", switch(rules=SudoRules((STOP, HELLO)))),
+        ("sudo", switch(rules=SudoRules((), refusal="a password is required"))),
     ],
     ids=["worker", "private", "can't-see", "no-privileges", "none-here",
          "before-joining", "outside", "no-group", "no-deploy", "no-helper",
          "no-mark", "no-sudo"],
 )  # fmt: skip
-def test_one_thing_that_is_wrong_is_one_finding(about: str, host: Host) -> None:
+def test_one_thing_that_is_wrong_is_one_finding(about: str, host: HostFacts) -> None:
     assert [about] == ill(host)
 
 

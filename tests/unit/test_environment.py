@@ -9,7 +9,7 @@ from app.domain.service import parse
 from app.errors import Invalid
 from app.runner import environment
 from app.runner.definition import read_definition
-from app.runner.errors import Refused
+from app.runner.errors import RunnerError
 
 
 def write(folder: Path, environment: dict[str, str]) -> bytes:
@@ -31,7 +31,7 @@ def test_a_name_that_would_break_a_run_is_refused(tmp_path: Path, name: str) -> 
 
     with pytest.raises(Invalid, match="environment") as invalid:
         parse(content, "shop")
-    with pytest.raises(Refused, match="environment") as refused:
+    with pytest.raises(RunnerError, match="environment") as refused:
         read_definition(tmp_path)
     assert "hunter2222" not in f"{invalid.value} {refused.value}"
 
@@ -44,7 +44,7 @@ def test_a_text_that_no_environment_can_hold_is_refused(
 
     with pytest.raises(Invalid):
         parse(content, "shop")
-    with pytest.raises(Refused, match="STAGE"):
+    with pytest.raises(RunnerError, match="STAGE"):
         read_definition(tmp_path)
 
 

@@ -12,7 +12,7 @@ from app.store.history import ANY, Filter
 from app.web import filters
 
 
-def read(query: str) -> filters.Asked:
+def read(query: str) -> filters.HistoryFilter:
     return filters.read(QueryParams(query))
 
 
@@ -58,7 +58,7 @@ def test_what_makes_no_sense_is_said_beside_its_name(query: str) -> None:
     assert Filter(actor="ada") == asked.wanted
     assert [name] == list(asked.problems)
     with pytest.raises(InvalidFields, match=rf"^{name}: is "):
-        filters.require(QueryParams(query))
+        filters.require_valid(QueryParams(query))
 
 
 def test_a_link_has_what_was_typed_and_nothing_that_is_empty() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.events import JournalEvent, Notice, Output, RunnerEvent, StepReported
 from app.runner.masking import MASK, Masker
-from app.worker.journal import BLOCK, MAX_LINES, Batch, Journal
+from app.worker.journal import BLOCK, MAX_LINES, Batch, JournalReader
 from app.worker.translate import MAX_LINE
 from tests.factories import make_runner_line, make_step_line
 
@@ -26,7 +26,7 @@ def write(folder: Path, content: bytes) -> Path:
 
 def read_all(path: Path, offset: int = 0, masker: Masker = NOTHING) -> list[Batch]:
     """Read a journal whose run has ended."""
-    journal = Journal(path, offset, masker)
+    journal = JournalReader(path, offset, masker)
     try:
         return list(iter(lambda: journal.read(ended=True), None))
     finally:
@@ -96,7 +96,7 @@ def test_reading_can_begin_again_at_the_end_of_every_batch(
     in_turns: list[JournalEvent] = []
     offset = 0
     while True:
-        journal = Journal(path, offset, masker)
+        journal = JournalReader(path, offset, masker)
         batch = journal.read(ended=True)
         journal.close()
         if batch is None:
@@ -110,7 +110,7 @@ def test_reading_can_begin_again_at_the_end_of_every_batch(
 
 def test_a_journal_that_grows_gives_whole_lines_only(tmp_path: Path) -> None:
     path = write(tmp_path, b"")
-    journal = Journal(path, 0, NOTHING)
+    journal = JournalReader(path, 0, NOTHING)
     found = []
     with path.open("ab", buffering=0) as file:
         for piece in (b"on", b"e\ntw", b"o\n", b"", b"\xc3", b"\xa4\n", b"last"):
@@ -204,7 +204,7 @@ def test_memory_does_not_grow_with_the_journal(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(128 * MIB)  # NUL bytes: one line that never ends
 
-    journal = Journal(path, 0, NOTHING)
+    journal = JournalReader(path, 0, NOTHING)
     tracemalloc.start()
     length = 0
     while (batch := journal.read(ended=True)) is not None:
@@ -222,12 +222,12 @@ def test_memory_does_not_grow_with_the_journal(tmp_path: Path) -> None:
 
 def test_a_journal_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Journal(tmp_path / "journal", 0, NOTHING)
+        JournalReader(tmp_path / "journal", 0, NOTHING)
 
 
 def test_a_journal_that_was_truncated_is_read_on_with_a_notice(tmp_path: Path) -> None:
     path = write(tmp_path, b"one\ntwo\nthree\n")
-    journal = Journal(path, 0, NOTHING)
+    journal = JournalReader(path, 0, NOTHING)
     journal.read()
     with path.open("ab", buffering=0) as file:
         file.truncate(0)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.runner import prompts, scan
-from app.runner.errors import Refused
+from app.runner import prompt_scan, prompts
+from app.runner.errors import RunnerError
 
 PLAY = "- hosts: all\n  tasks:\n"
 ASKS = "    - pause: {prompt: Go on?}\n"
@@ -21,7 +21,7 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def places(folder: Path, files: Mapping[str, str]) -> list[str]:
-    return [each.place for each in scan.find(folder, write(folder, files))]
+    return [each.place for each in prompt_scan.find(folder, write(folder, files))]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_variable_is_asked_for_unless_it_is_given(tmp_path: Path) -> None:
     playbook = write(tmp_path, {"site.yml": ASKED})
 
     prompts.require_none(tmp_path, playbook, {"version"})
-    with pytest.raises(Refused, match=r'site.yml:3 asks for "version"'):
+    with pytest.raises(RunnerError, match=r'site.yml:3 asks for "version"'):
         prompts.require_none(tmp_path, playbook, {"other"})
 
 
@@ -173,5 +173,5 @@ def test_a_run_is_refused_for_a_role_that_pauses(tmp_path: Path) -> None:
     files = {"site.yml": "- hosts: all\n  roles: [web]\n",
              "roles/web/tasks/main.yml": "- ansible.builtin.pause:\n"}  # fmt: skip
 
-    with pytest.raises(Refused, match=r"roles/web/tasks/main.yml:1 pauses until"):
+    with pytest.raises(RunnerError, match=r"roles/web/tasks/main.yml:1 pauses until"):
         prompts.require_none(tmp_path, write(tmp_path, files), ())

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from app.domain.events import Kind
+from app.domain.events import EventKind
 from app.store.events import Event
 from app.web.render import ago, duration, lines, moment, size, value_text
 from app.web.terminal import SHOWN_LINE, Span
@@ -46,19 +46,23 @@ def test_how_long_ago_it_was_is_for_people(seconds: int, expected: str) -> None:
     assert expected == ago(NOW - timedelta(seconds=seconds), NOW)
 
 
-def make_event(kind: Kind, text: str = "", *, cut: bool = False) -> Event:
+def make_event(kind: EventKind, text: str = "", *, cut: bool = False) -> Event:
     return Event(1, NOW, kind, "verify", 2, "web1", "", "running", text, cut, False)
 
 
 def test_events_without_a_text_are_no_lines_but_empty_output_is() -> None:
-    quiet = [make_event(Kind.RUNNER), make_event(Kind.STATUS), make_event(Kind.OUTPUT)]
+    quiet = [
+        make_event(EventKind.RUNNER),
+        make_event(EventKind.STATUS),
+        make_event(EventKind.OUTPUT),
+    ]
 
-    assert [Kind.OUTPUT] == [line.kind for line in lines(quiet)]
+    assert [EventKind.OUTPUT] == [line.kind for line in lines(quiet)]
 
 
 def test_a_step_is_a_line_that_tells_its_state() -> None:
     (with_message, without) = lines(
-        [make_event(Kind.STEP, "no answer"), make_event(Kind.STEP)]
+        [make_event(EventKind.STEP, "no answer"), make_event(EventKind.STEP)]
     )
 
     assert [Span("verify: running — no answer")] == with_message.spans
@@ -68,9 +72,9 @@ def test_a_step_is_a_line_that_tells_its_state() -> None:
 def test_a_long_line_is_cut_and_says_so() -> None:
     (long, cut, short) = lines(
         [
-            make_event(Kind.OUTPUT, "x" * (SHOWN_LINE + 1)),
-            make_event(Kind.OUTPUT, "x", cut=True),
-            make_event(Kind.OUTPUT, "x" * SHOWN_LINE),
+            make_event(EventKind.OUTPUT, "x" * (SHOWN_LINE + 1)),
+            make_event(EventKind.OUTPUT, "x", cut=True),
+            make_event(EventKind.OUTPUT, "x" * SHOWN_LINE),
         ]
     )
 
@@ -79,7 +83,7 @@ def test_a_long_line_is_cut_and_says_so() -> None:
 
 
 def test_the_last_newline_of_a_text_makes_no_empty_line() -> None:
-    (line,) = lines([make_event(Kind.RUNNER, "ok: [web1]\n\n")])
+    (line,) = lines([make_event(EventKind.RUNNER, "ok: [web1]\n\n")])
 
     assert [Span("ok: [web1]")] == line.spans
 

@@ -284,7 +284,7 @@ def test_the_registration_writes_the_environment_or_says_what_is_wrong(
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     done = subprocess.run(
-        [ROOT / "tools" / "playbook", "register", "nothing"],
+        [ROOT / "tools" / "run-playbook", "register", "nothing"],
         check=False, capture_output=True, text=True,
     )  # fmt: skip
 
@@ -294,7 +294,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
 @pytest.mark.parametrize("again", ["", "-i", "hallo"])
 def test_nothing_is_removed_unless_its_name_is_typed_twice(again: str) -> None:
-    confirmed = [str(ROOT / "tools" / "confirmed"), "remove-one"]
+    confirmed = [str(ROOT / "tools" / "require-confirmation"), "remove-one"]
 
     refused = subprocess.run(
         [*confirmed, "hello", again], check=False, capture_output=True, text=True
@@ -316,7 +316,7 @@ def test_an_inventory_without_a_fastdeploy_is_an_error(
         inventory.write_text(hosts)
 
     done = subprocess.run(
-        [ROOT / "tools" / "playbook", "register", "hello", "-i", inventory],
+        [ROOT / "tools" / "run-playbook", "register", "hello", "-i", inventory],
         check=False, capture_output=True, text=True,
     )  # fmt: skip
 
@@ -329,7 +329,7 @@ def test_an_inventory_a_limit_and_the_rest_reach_ansible(tmp_path: Path) -> None
     inventory.write_text("[fastdeploy]\none\ntwo\n")
 
     done = subprocess.run(
-        [ROOT / "tools" / "playbook", "register", "hello", "-i", inventory,
+        [ROOT / "tools" / "run-playbook", "register", "hello", "-i", inventory,
          "--limit", "two", "--check", "--list-hosts"],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
@@ -360,7 +360,7 @@ def test_visudo_checks_each_of_sudos_rules_before_it_is_in_place() -> None:
 def test_the_release_to_go_back_to_is_the_last_that_passed_its_checks(
     tmp_path: Path,
 ) -> None:
-    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "last-proven"
+    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "latest-verified-release"
     for age, name in enumerate(("newest", "older", "oldest")):
         (tmp_path / name).mkdir()
         (tmp_path / name / ".proven").touch()
@@ -380,7 +380,7 @@ def test_the_first_dump_before_what_serves_stays_however_many_follow(
     tmp_path: Path,
 ) -> None:
     """An update that was cut off after its migration dumps what it has migrated."""
-    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "superfluous"
+    script = ROOT / "roles" / "fastdeploy_deploy" / "files" / "list-prunable-releases"
     releases, dumps = tmp_path / "releases", tmp_path / "dumps"
     dumps.mkdir()
     for age, name in enumerate(("new", "old")):

@@ -24,9 +24,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from app import local, log
+from app import dev_server, log
+from app.dev_server import Pause
 from app.errors import FastDeployError
-from app.local import Pause
 from app.runner.stop import signal_run
 from app.settings import Settings
 from app.worker.launch import Run
@@ -74,7 +74,7 @@ def _chaos(
         return pauses.uniform(0, AWAY)
 
     with (
-        local.embedded(settings, pause) as postgres,
+        dev_server.embedded(settings, pause) as postgres,
         _with_clock(clock, postgres.settings, pause) as here,
         _no_run_left(settings),
         _following() as (pool, over),

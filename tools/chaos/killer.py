@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 
-from app.local import EmbeddedPostgres
+from app.dev_server import EmbeddedPostgres
 from app.runner import processes
 from bench.site import Site
 from tools.chaos.clock import OFFSETS, Clock

@@ -9,7 +9,7 @@ import httpx
 
 from app.domain.access import Permission
 from app.errors import FastDeployError
-from app.usecases import access
+from app.usecases import auth
 from bench.site import ME, Site
 
 #: Seconds until a client that lost its right must be gone. Web and PostgreSQL may be
@@ -61,7 +61,7 @@ class Revoked:
     def follow(self, over: threading.Event) -> None:
         """Follow, lose the right, and see how long that takes."""
         try:
-            secret = access.create_token(
+            secret = auth.create_token(
                 self._here.store, ME, self._name, [Permission.VIEW]
             )
             gone = threading.Timer(self._chance.uniform(0.5, 4), self._revoke)
@@ -96,6 +96,6 @@ class Revoked:
     def _revoke(self) -> None:
         while True:
             try:
-                return access.revoke_token(self._here.store, ME, self._name)
+                return auth.revoke_token(self._here.store, ME, self._name)
             except FastDeployError:
                 time.sleep(_TRY_AGAIN)

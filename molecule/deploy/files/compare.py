@@ -3,8 +3,8 @@
 
     compare.py DEPLOYMENT VERSION ANSWERS SEEN
 
-ANSWERS is what asker.py wrote, SEEN what watcher.py wrote. Prints a JSON object. Run as
-root on the host; nothing of FastDeploy's is used.
+poll_api.py writes ANSWERS, watcher.py writes SEEN. Prints a JSON object. Run as root on
+the host; it uses nothing of FastDeploy's.
 """
 
 import json

@@ -1,0 +1,165 @@
+"""What the doctor asks of one service: one small function for each thing."""
+
+import shlex
+
+from app.doctor.checks_sudo import program_of, users_of
+from app.doctor.facts import EXECUTE, READ, HostFacts, RunAsSetup, ServiceFacts
+from app.doctor.remedies import exposed, register, start_worker
+from app.domain.finding import Finding, Level
+from app.domain.project_checks import check_project
+from app.domain.service import Service
+
+OK, PROBLEM = Level.OK, Level.PROBLEM
+
+SYNC = "fastdeploy syncservices"
+
+
+def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
+    """Everything about one service on a host."""
+    if _elsewhere(service):
+        assert service.known is not None
+        return [Finding(
+            OK, f"{service.name}: node", "It is not registered on this host but on "
+            f"{', '.join(service.known.nodes)}; ask the doctor there.",
+        )]  # fmt: skip
+    found = [definition(host, service)]
+    if service.known is not None:
+        found += [catalogue(service), node(host, service)]
+    if isinstance(service.definition, Service):
+        found += projects(service.definition, service)
+        found.append(program(host, service))
+        if host.switch is not None and not host.switch.rules.refusal:
+            found.append(sudoers(host, host.switch, service))
+    return found
+
+
+def definition(host: HostFacts, service: ServiceFacts) -> Finding:
+    """Whether there is a config.json that FastDeploy can read, and it is valid."""
+    about, file = f"{service.name}: config.json", service.config
+    mend = SYNC if host.switch is None else f"{register(service.name)} && {SYNC}"
+    if service.definition is None:
+        return Finding(PROBLEM, about, f"There is no folder {service.folder}.", mend)
+    if file.hidden or (file.mode is not None and not file.open_to(host.user, READ)):
+        named = shlex.quote(str(file.path))
+        return Finding(
+            PROBLEM, about, f"{host.user.name} can't read {file.path}.",
+            f"chgrp {host.user.name} {named} && chmod 0640 {named}",
+        )  # fmt: skip
+    if isinstance(service.definition, str):
+        return Finding(PROBLEM, about, f"{service.definition}.", mend)
+    return Finding(OK, about, "It is there and valid.")
+
+
+def projects(definition: Service, service: ServiceFacts) -> list[Finding]:
+    """Whether a run would find what it needs, and ask nobody."""
+    found = [each for seen in service.projects
+             for each in check_project(definition, seen)]  # fmt: skip
+    return found or [Finding(
+        OK, f"{service.name}: folder", "What it names is there, and nothing in it "
+        "waits for an answer.",
+    )]  # fmt: skip
+
+
+def catalogue(service: ServiceFacts) -> Finding:
+    """Whether what FastDeploy knows is what config.json says."""
+    about, known = f"{service.name}: catalogue", service.known
+    if known is None or not isinstance(service.definition, Service):
+        return Finding(OK, about, "It follows config.json once that is mended.")
+    # The first is the services folder, which a sync reads.
+    if any(check_project(service.definition, each) for each in service.projects[:1]):
+        return Finding(OK, about, "It follows the service's folder once that is fixed.")
+    if known.archived:
+        return Finding(PROBLEM, about, "It is archived, though its folder is there.",
+                       SYNC)  # fmt: skip
+    if service.node not in known.nodes:
+        return Finding(
+            PROBLEM, about, f"FastDeploy doesn't know yet that {service.node} has it "
+            "and that it is well.", SYNC,
+        )  # fmt: skip
+    if known.error or known.service != service.definition:
+        return Finding(
+            PROBLEM, about, "FastDeploy knows another version than config.json has.",
+            SYNC,
+        )  # fmt: skip
+    return Finding(OK, about, "FastDeploy knows what config.json says.")
+
+
+def node(host: HostFacts, service: ServiceFacts) -> Finding:
+    """Whether anybody would carry out a deployment of it."""
+    about, known = f"{service.name}: node", service.known
+    if known is None or not known.ready:
+        return Finding(
+            PROBLEM, about, "No worker that is ready has it: deployments wait.",
+            start_worker(host),
+        )  # fmt: skip
+    return Finding(OK, about, f"It can be deployed on {', '.join(known.ready)}.")
+
+
+def program(host: HostFacts, service: ServiceFacts) -> Finding:
+    """Whether what a run executes is there, and root's alone to change."""
+    about, file = f"{service.name}: program", service.program
+    runner = host.user if host.switch is None else host.switch.deploy
+    if host.switch is None and _is_playbook(service):
+        return Finding(OK, about, "Its playbook is run from its folder.")
+    if host.switch is not None:
+        weak = file.weak_spot(users_of(host))
+        if weak is not None:
+            return exposed(about, weak)
+    named = shlex.quote(str(file.path))
+    if file.hidden:
+        if service.found_by_sudo is False:
+            return Finding(
+                PROBLEM, about, f"sudo finds no {file.path} that can be executed.",
+                register(service.name),
+            )  # fmt: skip
+        seen = (
+            "sudo finds it" if service.found_by_sudo else "it can't be seen from here"
+        )
+        return Finding(OK, about, f"{file.path}: {seen}; its folder is root's alone.")
+    if file.mode is None:
+        return Finding(
+            PROBLEM, about, f"{file.path} is missing.", register(service.name)
+        )
+    if runner is not None and not (file.mode & 0o111 and file.open_to(runner, EXECUTE)):
+        group = f"chgrp {runner.name} {named} && " if host.switch else ""
+        return Finding(
+            PROBLEM, about, f"{runner.name} can't execute {file.path}.",
+            f"{group}chmod ug+x {named}",
+        )  # fmt: skip
+    return Finding(OK, about, f"{file.path} can be executed.")
+
+
+def sudoers(host: HostFacts, switch: RunAsSetup, service: ServiceFacts) -> Finding:
+    """Whether sudo has exactly the one rule for it."""
+    about = f"{service.name}: sudoers"
+    program = program_of(service.rule)
+    rules = [rule for rule in switch.rules.lines if program_of(rule) == program]
+    rest = [rule for rule in rules if rule != service.rule]
+    file = f"/etc/sudoers.d/fastdeploy_{service.name}"
+    if rest:
+        return Finding(
+            PROBLEM, about, f"sudo lets {host.user.name} call {program} otherwise "
+            f"than it was registered: {', '.join(rest)}.", register(service.name),
+        )  # fmt: skip
+    if not rules:
+        return Finding(
+            PROBLEM, about, f"sudo doesn't let {host.user.name} run {program} as "
+            f"{switch.run_as}; the rule belongs into {file}.", register(service.name),
+        )  # fmt: skip
+    return Finding(OK, about, "sudo has the one rule that it needs.")
+
+
+def _elsewhere(service: ServiceFacts) -> bool:
+    """Whether it is other hosts' alone: this one has nothing of it, and needn't."""
+    known = service.known
+    return (
+        service.definition is None
+        and known is not None
+        and bool(known.nodes)
+        and service.node not in known.nodes
+    )
+
+
+def _is_playbook(service: ServiceFacts) -> bool:
+    of = service.definition
+    return isinstance(of, Service) and of.playbook is not None

@@ -1,0 +1,203 @@
+"""Collect what the doctor's checks judge: facts about this host and its services."""
+
+import getpass
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+from sqlalchemy import Connection
+
+from app import accounts, project
+from app.accounts import Account
+from app.doctor import inspection
+from app.doctor.checks_host import sync_token
+from app.doctor.facts import CatalogueEntry, HostFacts, RunAsSetup, ServiceFacts
+from app.domain.access import Permission
+from app.domain.finding import Finding, Level
+from app.domain.node import NodeState
+from app.domain.project import Project
+from app.domain.run_identity import RunIdentity, identify, rule_for
+from app.domain.service import Service
+from app.errors import Invalid, Unavailable
+from app.settings import Settings
+from app.store import auth, nodes, services
+from app.store.store import Store
+from app.usecases.services import folders, look_at_project, read_config
+
+_KEY = "SOPS_AGE_KEY_FILE"
+
+
+def look_at_host(
+    settings: Settings, run_as: str, run_group: str, etc: Path
+) -> HostFacts:
+    """Everything about this host that the checks judge, for runs of this account."""
+    var = settings.var.absolute()
+    user = inspection.owner(var)
+    worker = inspection.locker(var / "worker.lock")
+    folder = settings.config_folder
+    own = inspection.process(os.getpid(), folder)
+    assert own is not None, "there is a /proc with this process in it"
+    switch = None
+    if run_as:
+        switch = _look_at_switch(settings, user, run_as, run_group, etc)
+    key = _named_key(etc / "age" / f"{run_as}.env") if switch else None
+    asked = None if switch else os.environ.get(_KEY)
+    path = key or asked
+    return HostFacts(
+        user=user,
+        process=own,
+        worker=None if worker is None else inspection.process(worker, folder),
+        var=var,
+        config_folder=inspection.look(folder),
+        age_key=inspection.look(Path(path)) if path else None,
+        age_key_asked=bool(asked),
+        switch=switch,
+    )
+
+
+def look_at_service(
+    settings: Settings,
+    name: str,
+    identity: RunIdentity,
+    definition: Service | str | None,
+    known: CatalogueEntry | None,
+) -> ServiceFacts:
+    """Everything about a service that the checks judge."""
+    folder = settings.services.absolute() / name
+    file = inspection.look(identity.program)
+    found = None
+    if file.hidden and identity.user:
+        some = settings.config_folder / "fastdeploy-0.json"
+        command = [str(identity.program), "--config", str(some)]
+        found = inspection.sudo_finds(identity.user, command)
+    return ServiceFacts(
+        name=name,
+        node=settings.node,
+        folder=folder,
+        config=inspection.look(folder / "config.json"),
+        definition=definition,
+        known=known,
+        program=file,
+        rule=identity.sudo_rule,
+        found_by_sudo=found,
+        projects=tuple(_projects(folder, definition, identity)),
+    )
+
+
+def _projects(
+    folder: Path, definition: Service | str | None, identity: RunIdentity
+) -> Iterator[Project]:
+    """The services folder, and what is run in its place where it can be seen."""
+    if not isinstance(definition, Service):
+        return
+    yield look_at_project(folder, definition)
+    source = identity.program.parent / "project"
+    if identity.user and definition.playbook and not inspection.look(source).hidden:
+        ansible = project.ansible_of(identity.program, accounts.home(identity.user))
+        if ansible is not None:
+            yield project.look(source, definition, ansible)
+
+
+def run_identity(settings: Settings, service: Service) -> RunIdentity:
+    """Return how a run of a service starts here, with the name of its user."""
+    found = identity_of(settings, service.name, service)
+    return found if found.user else replace(found, user=getpass.getuser())
+
+
+def ask_store(
+    store: Store, settings: Settings
+) -> tuple[list[Finding], dict[str, CatalogueEntry] | None]:
+    """What the database tells: about itself, and the catalogue if it answers."""
+    try:
+        with store.begin() as db:
+            known, tokens = _catalogue(db), _sync_tokens(db)
+    except Unavailable as error:
+        mend = "systemctl start postgresql" if settings.run_as else "./justw up"
+        return [Finding(Level.PROBLEM, "database", f"{error}.", mend)], None
+    return [sync_token(tokens, datetime.now(UTC))], known
+
+
+def _look_at_switch(
+    settings: Settings, user: Account, run_as: str, run_group: str, etc: Path
+) -> RunAsSetup:
+    var, helper = settings.var.absolute(), settings.stop_helper
+    runs = str(settings.runs).replace(".", "\\.")
+    return RunAsSetup(
+        run_as=run_as,
+        deploy=accounts.account(run_as),
+        run_group=run_group,
+        run_group_id=accounts.group(run_group),
+        rules=inspection.sudo_rules(user),
+        expected=frozenset(_expected(settings, etc)),
+        stop_helper=inspection.look(helper) if helper else None,
+        stop_rule=rule_for("root", helper, f"{runs}/[0-9]+ (INT|TERM|KILL|COUNT)")
+        if helper
+        else "",
+        settings_file=inspection.look(etc / "fastdeploy.env"),
+        private=tuple(map(inspection.look, (var, settings.runs, var / "secret-key"))),
+    )
+
+
+def _expected(settings: Settings, etc: Path) -> Iterator[str]:
+    """The rules of what is registered here, by the role's notes and by the folder."""
+    for note in (etc / "registered").glob("*.json"):
+        try:
+            said = orjson.loads(note.read_bytes())
+            name, user = str(said["name"]), str(said["user"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        own = replace(settings.run_settings, run_as=user, runners=None)
+        yield identify(name, None, own, accounts.home).sudo_rule
+    for folder in service_folders(settings):
+        yield identity_of(settings, folder.name, read_config(folder)).sudo_rule
+
+
+def identity_of(
+    settings: Settings, name: str, definition: Service | str | None
+) -> RunIdentity:
+    """Return how runs of a service start here, as the worker's launch does it."""
+    service = definition if isinstance(definition, Service) else None
+    return identify(name, service, settings.run_settings, accounts.home)
+
+
+def service_folders(settings: Settings) -> list[Path]:
+    """Return the folders of services on this host; none if that can't be read."""
+    try:
+        return folders(settings.services)
+    except Invalid:
+        # Each service that the catalogue has is then said to have no folder.
+        return []
+
+
+def _catalogue(db: Connection) -> dict[str, CatalogueEntry]:
+    entries = services.list_everything(db)
+    where = nodes.registered(db, [entry.id for entry in entries])
+    ready = {n.name for n in nodes.list_all(db) if n.state is NodeState.READY}
+    return {
+        entry.name: CatalogueEntry(
+            service=entry.service,
+            error=entry.error,
+            archived=entry.archived_at is not None,
+            nodes=tuple(where[entry.id]),
+            ready=tuple(n for n in where[entry.id] if n in ready),
+        )
+        for entry in entries
+    }
+
+
+def _sync_tokens(db: Connection) -> list[datetime | None]:
+    """When the tokens expire that may sync and were not revoked."""
+    return [t.expires_at for t in auth.list_tokens(db) if Permission.SYNC in t.scopes]
+
+
+def _named_key(file: Path) -> str | None:
+    """The age key that sudo tells runs of, by the file that the role writes."""
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return None
+    named = [line.partition("=")[2] for line in lines if line.startswith(f"{_KEY}=")]
+    return named[-1] if named else None

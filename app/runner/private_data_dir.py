@@ -1,0 +1,45 @@
+"""A run's private folder: what ansible-playbook reads, and no other user can."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import extra_vars
+from .errors import RunnerError
+
+
+def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> None:
+    """Fill ansible-runner's private folder.
+
+    The variables go into a file, since every user can see the arguments of a process.
+    With `inventory`, this host with a local connection is the inventory. Raises Refused
+    for variables that would not arrive in Ansible as they are.
+    """
+    try:
+        content = extra_vars.dumps(variables)
+    except ValueError as error:
+        raise RunnerError(f"A variable {error}.") from None
+    _write(folder / "env" / "extravars", content)
+    if inventory:
+        _write(folder / "inventory" / "hosts.json", json.dumps(_this_host()))
+
+
+def make_fifo(folder: Path) -> Path:
+    """Make the FIFO for the events of our callback plugin; return it."""
+    events = folder / "events"
+    os.mkfifo(events, 0o600)
+    return events
+
+
+def _write(path: Path, content: str) -> None:
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+    path.write_text(content + "\n")
+
+
+def _this_host() -> dict[str, Any]:
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    return {"all": {"hosts": {"localhost": host}}}

@@ -1,0 +1,88 @@
+"""What this run was asked for: the config file that FastDeploy wrote for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from .definition import Definition, read_object
+from .errors import RunnerError
+
+
+class Events(StrEnum):
+    """Whose callback plugin makes a run's events."""
+
+    #: Ours.
+    FASTDEPLOY = "fastdeploy"
+    #: ansible-runner's own: what a module prints can forge them.
+    RUNNER = "runner"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One deployment of a service."""
+
+    deployment_id: int
+    #: Launch variables, each of them named by the service's definition.
+    variables: Mapping[str, Any]
+    #: The values of those that are secret, whatever their schema says.
+    secrets: tuple[Any, ...]
+    events: Events
+
+
+def read_launch(path: Path, definition: Definition) -> RunConfig:
+    """Read the config file of a run of this service.
+
+    Raises Refused if it can't be read, belongs to another service, wants events of
+    nobody we know, or sets a variable that the definition does not name: an extra
+    variable overrides everything in Ansible, `ansible_connection` too.
+    """
+    content = read_object(path)
+    deployment_id = content.get("deployment_id")
+    if isinstance(deployment_id, bool) or not isinstance(deployment_id, int):
+        raise RunnerError(
+            f'"deployment_id" in {path} must be a whole number: correct it.'
+        )
+    if content.get("service_name") != definition.name:
+        raise RunnerError(
+            f'"service_name" in {path} must be "{definition.name}", the service in '
+            f"{definition.folder}: launch the service that was registered."
+        )
+    context = content.get("context", {})
+    variables = context.get("variables", {}) if isinstance(context, dict) else None
+    if not isinstance(variables, dict):
+        raise RunnerError(
+            f'"context.variables" in {path} must be an object: correct it.'
+        )
+    if unknown := sorted(set(variables) - set(definition.properties)):
+        raise RunnerError(
+            f"{definition.name} has no launch variable {unknown[0]!r}: use one of "
+            f"{', '.join(sorted(definition.properties)) or 'none'}, or name it under "
+            '"variables" in its config.json.'
+        )
+    return RunConfig(
+        deployment_id,
+        variables,
+        _secrets(content, variables, path),
+        _events(content, path),
+    )
+
+
+def _secrets(
+    content: Mapping[str, Any], variables: Mapping[str, Any], path: Path
+) -> tuple[Any, ...]:
+    names = content.get("secret_variables", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RunnerError(f'"secret_variables" in {path} must be a list of names.')
+    return tuple(variables[name] for name in names if name in variables)
+
+
+def _events(content: Mapping[str, Any], path: Path) -> Events:
+    try:
+        return Events(content.get("events", Events.FASTDEPLOY))
+    except ValueError:
+        raise RunnerError(
+            f'"events" in {path} must be one of {", ".join(Events)}: correct '
+            "FASTDEPLOY_EVENTS, and restart the worker."
+        ) from None

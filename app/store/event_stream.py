@@ -1,0 +1,299 @@
+"""The live feed: one LISTEN connection, fanned out to everybody who watches.
+
+Each deployment that is watched has one hub. When PostgreSQL says that the deployment
+has news, the hub looks once, and all its watchers get the same piece. A watcher holds
+no connection, no thread and no buffer while it waits, only its place. One that is late
+or slow reads from the store what the hub no longer has.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeVar
+
+import psycopg
+
+from app.errors import Unavailable
+from app.log import get
+from app.store.auth import CHANNEL as ACCESS_CHANNEL
+from app.store.engine import PATIENT
+from app.store.events import CHANNEL
+from app.supervise import keep_task
+
+log = get("feed")
+
+#: Seconds after which a hub looks though nobody told it to: notifications are hints.
+LOOK_ANYWAY = 5.0
+#: Seconds after which every watcher's right is checked though no login was ended:
+#: sessions and tokens expire.
+CHECK_ANYWAY = 30.0
+#: Pieces that a hub keeps for its watchers, and their bytes together.
+KEPT_PIECES = 64
+KEPT_BYTES = 4 * 1024 * 1024
+#: Seconds between two attempts to reach PostgreSQL.
+RECONNECT = 1.0
+
+
+class StreamPiece(Protocol):
+    """News about one deployment: the events above `after` up to `last`, made ready.
+
+    Without any events, both are the same and it tells the state alone. `complete`
+    says that the deployment has ended and nothing comes behind; `size` is in bytes.
+    """
+
+    @property
+    def after(self) -> int: ...  # noqa: D102 - told above, like the others
+    @property
+    def last(self) -> int: ...  # noqa: D102
+    @property
+    def complete(self) -> bool: ...  # noqa: D102
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
+
+P = TypeVar("P", bound=StreamPiece)
+
+#: Looks at a deployment: its number, after (None: the state alone), and up to which
+#: event (None: the present).
+Look = Callable[[int, int | None, int | None], P]
+
+#: Asks the store whether somebody still may watch; raises Unavailable.
+Allowed = Callable[[], bool]
+
+
+class _Watcher:
+    """Somebody who follows a deployment, for as long as they may."""
+
+    def __init__(self, allowed: Allowed) -> None:
+        self.allowed = allowed
+        self.revoked = False
+
+
+def _always() -> bool:
+    return True
+
+
+class Feed:
+    """Everybody who watches in this process; `listen` has to run beside them."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._hubs: dict[tuple[int, Any], _Hub[Any]] = {}
+        self._watchers: set[_Watcher] = set()
+        self._access_changed = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Pass PostgreSQL's notifications on to the hubs, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_task("news", self._pass_on_news))
+            group.create_task(keep_task("revoked", self._end_revoked))
+
+    async def follow(
+        self,
+        deployment_id: int,
+        look: Look[P],
+        after: int,
+        allowed: Allowed = _always,
+    ) -> AsyncIterator[P]:
+        """Yield every event above `after`, once and in order, until the last one.
+
+        The first piece comes at once and tells the state. While PostgreSQL doesn't
+        answer it waits; anything else that `look` raises ends it. It also ends soon
+        after `allowed` is false: it is called whenever a login or a token was ended.
+        """
+        key = (deployment_id, look)
+        hub = self._hubs.setdefault(key, _Hub(deployment_id, look))
+        watcher = _Watcher(allowed)
+        self._watchers.add(watcher)
+        hub.enter()
+        try:
+            async for piece in hub.follow(after, watcher):
+                if watcher.revoked:
+                    return
+                yield piece
+        finally:
+            self._watchers.discard(watcher)
+            if hub.leave():
+                del self._hubs[key]
+
+    async def _pass_on_news(self) -> None:
+        while True:
+            try:
+                await self._listen_once()
+            except (psycopg.Error, OSError) as error:
+                log.warning("feed.disconnected", error=str(error).strip())
+            await asyncio.sleep(RECONNECT)
+
+    async def _listen_once(self) -> None:
+        async with await psycopg.AsyncConnection.connect(
+            self._conninfo,
+            autocommit=True,
+            application_name="fastdeploy feed",
+            **PATIENT,
+        ) as connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            await connection.execute(f"LISTEN {ACCESS_CHANNEL}")
+            # There may have been news while nobody listened.
+            self._access_changed.set()
+            for hub in self._hubs.values():
+                hub.wake()
+            async for notification in connection.notifies():
+                if notification.channel == ACCESS_CHANNEL:
+                    self._access_changed.set()
+                    continue
+                for (deployment_id, _), hub in self._hubs.items():
+                    if str(deployment_id) == notification.payload:
+                        hub.wake()
+
+    async def _end_revoked(self) -> None:
+        """End the streams of those who may not watch any more, for ever."""
+        while True:
+            await _wait(self._access_changed, CHECK_ANYWAY)
+            self._access_changed.clear()
+            try:
+                revoked = await asyncio.to_thread(_revoked, list(self._watchers))
+            except Unavailable as error:
+                log.warning("feed.unavailable", error=str(error))
+                await asyncio.sleep(RECONNECT)
+                self._access_changed.set()
+                continue
+            for watcher in revoked:
+                watcher.revoked = True
+            if revoked:
+                for hub in list(self._hubs.values()):
+                    await hub.wake_watchers()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but no longer than that."""
+    # Python 3.11's wait_for would lose a cancellation at the moment of the event.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+def _revoked(watchers: list[_Watcher]) -> list[_Watcher]:
+    return [watcher for watcher in watchers if not watcher.allowed()]
+
+
+class _Hub(Generic[P]):
+    """One deployment's news for all its watchers."""
+
+    def __init__(self, deployment_id: int, look: Look[P]) -> None:
+        self._deployment_id = deployment_id
+        self._look = look
+        self._watchers = 0
+        self._wakened = asyncio.Event()
+        self._published = asyncio.Condition()
+        self._pieces: deque[tuple[int, P]] = deque()
+        self._bytes = 0
+        self._version = 0
+        #: The last event that was published; None before the first look.
+        self._latest: int | None = None
+        self._error: Exception | None = None
+        self._pump: asyncio.Task[None] | None = None
+
+    def enter(self) -> None:
+        """One watcher more; the first one starts the hub."""
+        self._watchers += 1
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._run())
+
+    def leave(self) -> bool:
+        """One watcher less; True if it was the last, and the hub has stopped."""
+        self._watchers -= 1
+        if self._watchers == 0 and self._pump is not None:
+            self._pump.cancel()
+        return self._watchers == 0
+
+    def wake(self) -> None:
+        """There may be news."""
+        self._wakened.set()
+
+    async def wake_watchers(self) -> None:
+        """Let the watchers see whether they still may watch."""
+        async with self._published:
+            self._published.notify_all()
+
+    async def follow(self, after: int, watcher: _Watcher) -> AsyncIterator[P]:
+        """The pieces behind `after`, for one watcher."""
+        # What the hub has told already comes from the store, the rest from the hub.
+        place, seen = after, self._version
+        async for piece in self._from_store(place, self._latest):
+            yield piece
+            place = piece.last
+            if piece.complete:
+                return
+        while not watcher.revoked:
+            for version, published in await self._newer_than(seen, watcher):
+                seen = version
+                if published.after == place:
+                    yield published
+                elif published.last > place:
+                    # The pieces between are gone, or this watcher is inside this one.
+                    # It reads to the end of this one, and the next one fits again.
+                    async for piece in self._from_store(place, published.last):
+                        yield piece
+                        if piece.complete:
+                            return
+                place = max(place, published.last)
+                if published.complete:
+                    return
+
+    async def _from_store(self, place: int, up_to: int | None) -> AsyncIterator[P]:
+        """The pieces behind `place`, at least one; up to `up_to`, or to the present."""
+        while True:
+            piece = await self._ask(place, up_to)
+            yield piece
+            place = piece.last
+            if piece.after == piece.last or (up_to is not None and place >= up_to):
+                return
+
+    async def _newer_than(self, version: int, watcher: _Watcher) -> list[tuple[int, P]]:
+        async with self._published:
+            await self._published.wait_for(
+                lambda: self._version > version or self._error or watcher.revoked
+            )
+        if self._error is not None:
+            raise self._error
+        return [item for item in self._pieces if item[0] > version]
+
+    async def _run(self) -> None:
+        """Look whenever there is news, and publish what was found."""
+        place: int | None = None
+        while True:
+            self._wakened.clear()
+            try:
+                piece = await self._ask(place)
+            except Exception as error:  # noqa: BLE001 - raised again at each watcher
+                self._error = error
+            else:
+                place = piece.last
+                self._keep(piece)
+            async with self._published:
+                self._published.notify_all()
+            if self._error is not None or piece.complete:
+                return
+            if piece.after == piece.last:
+                await _wait(self._wakened, LOOK_ANYWAY)
+
+    def _keep(self, piece: P) -> None:
+        self._version += 1
+        self._latest = piece.last
+        self._pieces.append((self._version, piece))
+        self._bytes += piece.size
+        while len(self._pieces) > 1 and (
+            len(self._pieces) > KEPT_PIECES or self._bytes > KEPT_BYTES
+        ):
+            self._bytes -= self._pieces.popleft()[1].size
+
+    async def _ask(self, after: int | None, up_to: int | None = None) -> P:
+        while True:
+            try:
+                return await asyncio.to_thread(
+                    self._look, self._deployment_id, after, up_to
+                )
+            except Unavailable as error:
+                log.warning("feed.unavailable", error=str(error))
+                await asyncio.sleep(RECONNECT)

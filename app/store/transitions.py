@@ -1,0 +1,72 @@
+"""Status changes of deployments in PostgreSQL: the one place that writes a status."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, update
+
+from app.domain.deployment import Deployment, Outcome, Status, allow
+from app.domain.run_warning import RunWarning
+from app.store.tables import deployments
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A node takes the deployment from the queue."""
+
+    node: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The run was launched; `last_event` is the number of the event that says so."""
+
+    last_event: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The deployment ended; `exit_code` is None if the run left none."""
+
+    outcome: Outcome
+    exit_code: int | None
+    warnings: Sequence[RunWarning]
+    last_event: int
+    at: datetime
+
+
+def transition(
+    db: Connection, deployment: Deployment, to: Starting | Running | Ended
+) -> None:
+    """Change the status of a deployment that the caller has locked.
+
+    An ended deployment loses its secret variables. Raises Conflict if the table of
+    transitions doesn't allow the change.
+    """
+    status, values = _columns(to)
+    allow(deployment.status, status)
+    db.execute(
+        update(deployments)
+        .where(deployments.c.id == deployment.id)
+        .values(status=status, **values)
+    )
+
+
+def _columns(to: Starting | Running | Ended) -> tuple[Status, dict[str, Any]]:
+    match to:
+        case Starting(node, at):
+            return Status.STARTING, {"node": node, "started_at": at}
+        case Running(last_event):
+            return Status.RUNNING, {"last_event": last_event}
+        case Ended():
+            return to.outcome.status, {
+                "reason": to.outcome.reason,
+                "exit_code": to.exit_code,
+                "warnings": [each.as_json() for each in to.warnings] or None,
+                "finished_at": to.at,
+                "last_event": to.last_event,
+                "secrets": None,
+            }

@@ -1,0 +1,184 @@
+"""Log in and out, check sessions, and manage tokens for the API."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.access import PERMISSIONS, Actor, Permission
+from app.domain.audit import Action
+from app.domain.service import MAX_DAYS
+from app.errors import (
+    Conflict,
+    InvalidFields,
+    NotFound,
+    NotLoggedIn,
+    TooManyAttempts,
+)
+from app.store import audit, auth
+from app.store.store import Store
+from app.usecases import passwords
+
+#: Characters of a name that are looked at; no user has a longer one.
+MAX_NAME = 200
+#: Within this time, a user may fail so often from one address, and an address so often.
+WINDOW = timedelta(minutes=15)
+MAX_FAILURES = 5
+MAX_FAILURES_OF_ADDRESS = 50
+
+#: So that a leaked token is recognized, by people and by scanners.
+TOKEN_PREFIX = "fd_"  # noqa: S105 - not a secret, the beginning of each
+
+_NO_MATCH = "name and password don't fit together"
+
+
+def log_in(
+    store: Store,
+    name: str,
+    password: str,
+    address: str,
+    lifetime: timedelta,
+    former: str | None = None,
+) -> str:
+    """Start a session; return the secret for its cookie.
+
+    Args:
+        store: Where users and sessions are.
+        name: The name that was typed.
+        password: The password that was typed.
+        address: The address that the request came from.
+        lifetime: How long the session is valid.
+        former: The secret of the browser's session until now, which ends.
+
+    Raises:
+        NotLoggedIn: Name and password don't match.
+        TooManyAttempts: Several logins failed; the next password is not even checked.
+    """
+    name = name[:MAX_NAME]
+    if "\0" in name:
+        raise NotLoggedIn(_NO_MATCH)
+    user = _count_attempt(store, name, address)
+    # Outside of any transaction: argon2 takes its time on purpose.
+    hashed = passwords.unknown_user_hash() if user is None else user.password_hash
+    fits, newer = passwords.hasher.verify_and_update(
+        password[: passwords.MAX_LENGTH], hashed
+    )
+    if user is None or user.disabled or not fits:
+        with store.begin() as db:
+            who = Actor(name, frozenset(), address=address)
+            audit.note(db, who, Action.FAIL_TO_LOG_IN)
+        raise NotLoggedIn(_NO_MATCH)
+    secret = secrets.token_urlsafe(32)
+    with store.begin() as db:
+        auth.forget_failures(db, name, address)
+        if newer is not None:
+            auth.rehash(db, user.id, newer)
+        if former is not None:
+            auth.end_session(db, _digest(former))
+        auth.add_session(
+            db, _digest(secret), user.id, secrets.token_urlsafe(32), lifetime
+        )
+        who = Actor(user.name, PERMISSIONS[user.role], address=address)
+        audit.note(db, who, Action.LOG_IN)
+    return secret
+
+
+def _count_attempt(store: Store, name: str, address: str) -> auth.User | None:
+    """Count a login as failed before its password is checked; return the user.
+
+    A login that succeeds takes its count back. So logins that are sent at once can't
+    have more passwords checked than those that are sent one after the other.
+    """
+    with store.begin() as db:
+        auth.lock_logins(db, address)
+        of_user, of_address = auth.count_failures(db, name, address, WINDOW)
+        if of_user < MAX_FAILURES and of_address < MAX_FAILURES_OF_ADDRESS:
+            auth.note_failure(db, name, address)
+            return auth.find_user(db, name)
+    minutes = int(WINDOW.total_seconds() // 60)
+    raise TooManyAttempts(
+        f"too many failed logins; try again in {minutes} minutes",
+        retry_after=int(WINDOW.total_seconds()),
+    )
+
+
+def log_out(store: Store, secret: str, address: str) -> None:
+    """End the session of a cookie, for good."""
+    with store.begin() as db:
+        session = auth.find_session(db, _digest(secret))
+        if session is None:
+            return
+        auth.end_session(db, _digest(secret))
+        who = Actor(session.user_name, PERMISSIONS[session.role], address=address)
+        audit.note(db, who, Action.LOG_OUT)
+
+
+def by_session(store: Store, secret: str) -> Actor | None:
+    """The actor of a session cookie, None if the session has ended."""
+    with store.begin() as db:
+        session = auth.find_session(db, _digest(secret))
+    if session is None:
+        return None
+    return Actor(session.user_name, PERMISSIONS[session.role], session.csrf_token)
+
+
+def by_token(store: Store, secret: str) -> Actor:
+    """The actor of a bearer token; raises NotLoggedIn."""
+    with store.begin() as db:
+        token = auth.use_token(db, _digest(secret))
+    if token is None:
+        raise NotLoggedIn("the token is unknown, expired or revoked")
+    return Actor(f"{token.name} (token)", frozenset(map(Permission, token.scopes)))
+
+
+def create_token(
+    store: Store,
+    actor: Actor,
+    name: str,
+    scopes: Iterable[Permission],
+    days: int | None = None,
+) -> str:
+    """Create a token; returns the secret, which is not kept anywhere.
+
+    It expires after that many days, or never. Raises NotAllowed, InvalidFields, and
+    Conflict if one of that name is still good.
+    """
+    actor.require(Permission.ADMIN)
+    if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
+        problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
+        raise InvalidFields({"name": problem})
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        problem = f"a token expires after 1 to {MAX_DAYS} days, or never"
+        raise InvalidFields({"days": problem})
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    try:
+        with store.begin() as db:
+            auth.add_token(db, name, _digest(secret), sorted(set(scopes)), expires_at)
+            audit.note(db, actor, Action.CREATE_TOKEN, name)
+    except IntegrityError:
+        raise Conflict(f"there is a token {name} already; revoke it first") from None
+    return secret
+
+
+def list_tokens(store: Store, actor: Actor) -> list[auth.Token]:
+    """The tokens that were not revoked."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        return auth.list_tokens(db)
+
+
+def revoke_token(store: Store, actor: Actor, name: str) -> None:
+    """End a token; raises NotFound."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        if not auth.revoke_token(db, name):
+            raise NotFound(f"there is no token {name!r}")
+        audit.note(db, actor, Action.REVOKE_TOKEN, name)
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,70 @@
+"""Comparing two deployments of a service."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from app.domain.comparison import Comparison, compare
+from app.domain.deployment import Deployment, Status
+from app.errors import Invalid, NotFound
+from app.store import deployments, history, results
+from app.store.history import Filter
+from app.store.store import Store
+
+#: Of how many results of tasks the comparison tells; a run may have a million.
+CHANGES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two deployments; `cut` says that it changed more than is told."""
+
+    deployment: Deployment
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonSide:
+    """Two deployments, and what is the same and what differs."""
+
+    a: Side
+    b: Side
+    comparison: Comparison
+
+
+def look(store: Store, service_name: str, a: int | None, b: int) -> ComparisonSide:
+    """Compare two deployments of a service; without `a`, with the last good one.
+
+    Raises NotFound for one that the service doesn't have, or if none succeeded before
+    `b`, and Invalid for one that is compared with itself.
+    """
+    with store.begin() as db:
+        second = _of(db, service_name, b)
+        if a is None:
+            good = Filter(service_name, Status.SUCCESSFUL)
+            earlier = history.newest(db, good, before=b, limit=1).numbers
+            if not earlier:
+                raise NotFound(f"no deployment of {service_name} succeeded before {b}")
+            a = earlier[0]
+        if a == b:
+            raise Invalid("choose two different deployments to compare")
+        first = _of(db, service_name, a)
+        steps = deployments.steps_of_each(db, [a, b])
+        changed = [results.changed(db, number, CHANGES + 1) for number in (a, b)]
+    return ComparisonSide(
+        Side(first, len(changed[0]) > CHANGES),
+        Side(second, len(changed[1]) > CHANGES),
+        compare(
+            first,
+            second,
+            (steps[a], steps[b]),
+            (changed[0][:CHANGES], changed[1][:CHANGES]),
+        ),
+    )
+
+
+def _of(db: Connection, service_name: str, number: int) -> Deployment:
+    found = deployments.find(db, number)
+    if found is None or found.service_name != service_name:
+        raise NotFound(f"{service_name} has no deployment {number}")
+    return found

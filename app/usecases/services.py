@@ -1,0 +1,159 @@
+"""The catalogue: the services folder on disk, mirrored in the store."""
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from app import project
+from app.domain.access import Actor, Permission
+from app.domain.audit import Action
+from app.domain.deployment import Deployment
+from app.domain.project import Project
+from app.domain.project_checks import check_project
+from app.domain.service import NAME, Service, parse
+from app.errors import Invalid, NotFound
+from app.store import audit, deployments, nodes, services
+from app.store.services import Entry
+from app.store.store import Store
+
+#: A config.json is read up to this size, in bytes.
+MAX_CONFIG = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What a sync found: names that are well, names with their error, names gone."""
+
+    good: tuple[str, ...]
+    broken: dict[str, str]
+    archived: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSummary:
+    """A service in the list, with its latest deployment."""
+
+    entry: Entry
+    latest: Deployment | None
+
+
+def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
+    """Read every `<folder>/<name>/config.json` of a node into the store.
+
+    A broken one is stored with its error and hurts no other; a service whose folder
+    is gone from every node is archived, and its history stays. Raises NotAllowed, and
+    Invalid if the folder itself can't be read: then nothing changes.
+    """
+    actor.require(Permission.SYNC)
+    found = {printable(path.name): read_service(path) for path in folders(folder)}
+    with store.begin() as db:
+        for name, content in sorted(found.items()):
+            if isinstance(content, Service):
+                services.put(db, name, content, "", node=node)
+            else:
+                services.put(db, name, None, content, node=node)
+        services.unregister_all_but(db, set(found), node=node)
+        archived = services.settle(db)
+    return SyncResult(
+        good=tuple(sorted(n for n, c in found.items() if isinstance(c, Service))),
+        broken={n: c for n, c in sorted(found.items()) if isinstance(c, str)},
+        archived=tuple(archived),
+    )
+
+
+def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
+    """Sync this node's services now, and ask every other node to do the same."""
+    found = sync_services(store, folder, node, actor)
+    with store.begin() as db:
+        nodes.ask_sync(db, but=node)
+        audit.note(db, actor, Action.SYNC)
+    return found
+
+
+def list_services(store: Store) -> list[ServiceSummary]:
+    """The services that can be deployed or mended, each with its latest deployment."""
+    with store.begin() as db:
+        latest = deployments.latest_of_each(db)
+        return [ServiceSummary(e, latest.get(e.id)) for e in services.list_all(db)]
+
+
+def names(store: Store) -> list[str]:
+    """The names of all services, archived or not."""
+    with store.begin() as db:
+        return services.names(db)
+
+
+def find_service(store: Store, name: str) -> Entry:
+    """The service of that name, archived or not; raises NotFound."""
+    with store.begin() as db:
+        entry = services.find(db, name)
+    if entry is None:
+        raise NotFound(f"there is no service {name!r}")
+    return entry
+
+
+def nodes_of(store: Store, service_id: int) -> list[str]:
+    """The nodes on which a service can be deployed, by name."""
+    with store.begin() as db:
+        return nodes.registered(db, [service_id])[service_id]
+
+
+def folders(folder: Path) -> list[Path]:
+    """The folders of services, well or broken. Raises Invalid if it can't be read."""
+    try:
+        return [
+            path
+            for path in sorted(folder.iterdir())
+            if not path.name.startswith((".", "_")) and path.is_dir()
+        ]
+    except OSError as error:
+        raise Invalid(
+            f"the services folder {folder} can't be read ({error.strerror}); "
+            "set FASTDEPLOY_SERVICES to the folder that holds the services"
+        ) from None
+
+
+def printable(name: str) -> str:
+    """A folder's name as a text; one that is no UTF-8 is no service's name anyway."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def read_service(folder: Path) -> Service | str:
+    """The service in a folder, or everything that keeps it from being deployed."""
+    service = read_config(folder)
+    if isinstance(service, str):
+        return service
+    problems = check_project(service, look_at_project(folder, service))
+    return " ".join(problem.sentence for problem in problems) or service
+
+
+def look_at_project(folder: Path, service: Service) -> Project:
+    """What a run would find in the services folder.
+
+    A registered service is run from another folder; this one has a copy.
+    """
+    ansible = None if service.registration else project.own_ansible()
+    return project.look(folder, service, ansible)
+
+
+def read_config(folder: Path) -> Service | str:
+    """What a folder's config.json says, or what is wrong with it."""
+    if not re.match(NAME, folder.name):
+        return "the folder's name must be lower case letters, digits, - and _"
+    path = folder / "config.json"
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # To open a pipe would be to wait for who writes into it.
+            return "config.json can't be read: it is no file"
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG + 1)
+    except OSError as error:
+        return f"config.json can't be read: {error.strerror}"
+    if len(content) > MAX_CONFIG:
+        return f"config.json is larger than {MAX_CONFIG} bytes"
+    try:
+        return parse(content, folder.name)
+    except Invalid as error:
+        return str(error)

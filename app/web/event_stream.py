@@ -1,0 +1,112 @@
+"""The event stream of one deployment: fragments for a page, JSON for a script."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+import orjson
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from app.store.event_stream import Allowed, Feed, Look
+from app.store.store import Store
+from app.usecases import failures, results
+from app.usecases.event_stream import News, look
+from app.usecases.results import Summary
+from app.web import schemas
+from app.web.render import Renderer
+
+#: Seconds between two comments that keep a quiet stream awake behind proxies.
+PING = 15
+#: A client that takes no data for so many seconds is dropped; it may come back.
+SEND_TIMEOUT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """News about one deployment, ready to be sent to every client that watches it."""
+
+    after: int
+    last: int
+    complete: bool
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire."""
+        return len(self.content)
+
+
+def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
+    """Return a look at a deployment that gives the fragments of its page."""
+
+    def look_html(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
+        news = look(store, deployment_id, after, up_to)
+        if not news.complete:
+            return _piece(news, renderer.fragments(news.view, news.events, Summary()))
+        summary = results.summary_of(store, deployment_id)
+        found = failures.look(store, news.view)
+        fragments = renderer.summary(news.view, found, summary)
+        fragments |= renderer.fragments(news.view, news.events, summary)
+        return _piece(news, fragments)
+
+    return look_html
+
+
+def json_pieces(store: Store) -> Look[Piece]:
+    """Return a look at a deployment that gives its state and events as JSON."""
+
+    def look_json(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
+        news = look(store, deployment_id, after, up_to)
+        found = {"deployment": schemas.deployment(news.view).model_dump_json()}
+        if news.events:
+            events = [schemas.event(event) for event in news.events]
+            found["events"] = orjson.dumps(events).decode()
+        return _piece(news, found)
+
+    return look_json
+
+
+def stream(
+    feed: Feed,
+    look_at: Look[Piece],
+    deployment_id: int,
+    after: int,
+    allowed: Allowed,
+) -> EventSourceResponse:
+    """Answer with everything behind event `after`, until the deployment has ended.
+
+    The stream also ends when `allowed` says that the client may not watch any more.
+    """
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async for piece in feed.follow(deployment_id, look_at, after, allowed):
+            yield piece.content
+
+    return EventSourceResponse(
+        pieces(),
+        ping=PING,
+        send_timeout=SEND_TIMEOUT,
+        # Proxies that would collect a response before passing it on: this one not.
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _piece(news: News, fragments: Mapping[str, str]) -> Piece:
+    """Encode fragments as server-sent events.
+
+    The last one bears the number of the last event as its id: a client that has seen
+    it has seen everything of this piece.
+    """
+    names = list(fragments)
+    sent = [
+        ServerSentEvent(
+            data=fragments[name],
+            event=name,
+            id=str(news.last) if name == names[-1] else None,
+        )
+        for name in names
+    ]
+    if news.complete:
+        sent.append(ServerSentEvent(data="", event="end"))
+    return Piece(
+        news.after, news.last, news.complete, b"".join(s.encode() for s in sent)
+    )

@@ -1,0 +1,42 @@
+"""What is made for a request from what is stored: artifact folders, and reports.
+
+Both take long, so those who ask for the same at the same time get the same.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.doctor import diagnosis
+from app.doctor.diagnosis import Report
+from app.usecases import artifacts
+from app.web.dependencies import deps
+
+
+def with_artifacts(
+    handler: Callable[[Request], Response],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make the artifact folder of a route's deployment before its handler begins."""
+
+    @wraps(handler)
+    async def prepared(request: Request) -> Response:
+        number = request.path_params["id"]
+        make = partial(
+            artifacts.prepare, deps(request).store, deps(request).settings, number
+        )
+        await deps(request).single_flight.run(("artifacts", number), make)
+        return await run_in_threadpool(handler, request)
+
+    return prepared
+
+
+async def report(request: Request) -> Report:
+    """Let the doctor examine a route's service. Raises NotFound."""
+    name = request.path_params["name"]
+    examine = partial(
+        diagnosis.examine, deps(request).store, deps(request).settings, name
+    )
+    return await deps(request).single_flight.run(("doctor", name), examine)

@@ -1,0 +1,195 @@
+"""Carrying out one deployment, from wherever it stands: launch, follow, settle."""
+
+import os
+import threading
+from contextlib import suppress
+
+from app.disk_space import no_room
+from app.domain.deployment import Deployment, Outcome, Status, canceled_by
+from app.domain.service import changed_keys
+from app.encryption import SecretBox
+from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
+from app.log import get
+from app.runner.masking import Masker
+from app.settings import Settings
+from app.store.store import Store
+from app.usecases import artifacts, deploy, record
+from app.usecases.services import read_service
+from app.worker import cgroup
+from app.worker.journal_follower import Follower, Interrupted, Vanished
+from app.worker.launch import Run, launch, run_of
+from app.worker.redact import redact
+from app.worker.run_processes import RunProcesses
+from app.worker.termination import Termination
+
+log = get("worker")
+
+#: Seconds to wait for the database: at first, and at most.
+PATIENCE = (0.2, 5.0)
+#: Seconds between two looks at what is left of a run that can't be followed.
+LOOK_EVERY = 0.25
+
+VANISHED = (
+    "the run vanished: its processes are gone and it left no exit code "
+    "(was this host restarted, or the run killed?)"
+)
+
+
+class DeploymentRunner:
+    """Carries out deployments on this host. One call for each, in its own thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        secret_box: SecretBox,
+        stop: threading.Event,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._secret_box = secret_box
+        self._stop = stop
+        #: The wrappers that this process has started, by deployment.
+        self._children: dict[int, int] = {}
+
+    def run(self, deployment_id: int) -> None:
+        """Bring a deployment to its end, whatever happened to it before.
+
+        Raises Interrupted when the worker is to stop: the run goes on, and this is
+        to be called again. While the database doesn't answer, it waits.
+        """
+        wait, longest = PATIENCE
+        while True:
+            try:
+                deployment = self._launched(deployment_id)
+                if not deployment.ended:
+                    self._follow(deployment)
+                break
+            except Unavailable as error:
+                log.warning("store.unavailable", deployment=deployment_id,
+                            error=str(error))  # fmt: skip
+                if self._stop.wait(wait):
+                    raise Interrupted from error
+                wait = min(wait * 2, longest)
+        run = run_of(self._settings, deployment_id)
+        # It has nothing left to do. One that is stopped would never end by itself.
+        RunProcesses(self._settings, run).kill_wrapper()
+        self._reap(deployment_id)
+        ended = deploy.find(self._store, deployment_id)
+        run.remove_config()
+        cgroup.remove(run.folder)
+        try:
+            artifacts.write(self._store, self._settings, ended)
+        except OSError as error:
+            # They are made when somebody asks for them. To try again until the disk
+            # has room would keep the service's next deployment waiting.
+            log.warning("artifacts.failed", deployment=deployment_id,
+                        error=error.strerror)  # fmt: skip
+        log.info("deployment.ended", deployment=deployment_id, status=ended.status)
+
+    def _launched(self, deployment_id: int) -> Deployment:
+        """The deployment, begun or ended; its run is launched if it never was."""
+        begun = record.mark_starting(self._store, deployment_id, self._settings.node)
+        deployment = begun.deployment
+        if deployment.status is not Status.STARTING:
+            return deployment
+        run = run_of(self._settings, deployment_id)
+        if deployment_id not in self._children and not run.begun:
+            if deployment.cancel_requested_by is not None:
+                wish = canceled_by(deployment.cancel_requested_by)
+                record.fail(self._store, deployment_id, wish.reason, wish.status)
+                return deploy.find(self._store, deployment_id)
+            try:
+                self._require_same_config(deployment)
+                secret = self._secret_box.open(begun.secrets)
+                child = launch(self._settings, deployment, secret)
+                self._children[deployment_id] = child
+            except (LaunchFailed, BadSetting) as error:
+                log.warning("launch.failed", deployment=deployment_id)
+                record.fail(self._store, deployment_id, str(error))
+                return deploy.find(self._store, deployment_id)
+            log.info("launch.done", deployment=deployment_id, pid=child)
+        return record.mark_running(self._store, deployment)
+
+    def _require_same_config(self, deployment: Deployment) -> None:
+        """Raise LaunchFailed if config.json is another one than the recorded one.
+
+        A run goes by the file in its folder. It may have changed while the deployment
+        was queued, or since the last sync.
+        """
+        name = deployment.service_name
+        present = read_service(self._settings.services / name)
+        if isinstance(present, str):
+            why = present.removesuffix(".")
+            raise LaunchFailed(f"{why}; correct this and launch {name} again")
+        if changed := changed_keys(deployment.service, present):
+            raise LaunchFailed(
+                f"config.json has changed since it was launched ({', '.join(changed)});"
+                f" sync the services and launch {name} again"
+            )
+
+    def _follow(self, deployment: Deployment) -> None:
+        run: Run = run_of(self._settings, deployment.id)
+        begun = record.mark_starting(self._store, deployment.id, self._settings.node)
+        masker = Masker(self._secret_box.open(begun.secrets).values())
+        try:
+            follower = Follower(
+                self._store,
+                run,
+                deployment,
+                masker,
+                self._stop,
+                end=lambda outcome: Termination(self._settings, run, outcome),
+                processes=RunProcesses(self._settings, run),
+            )
+            exit_code, ended = follower.follow()
+        except FileNotFoundError:
+            self._end_unrecorded(run)
+            run.remove_config()
+            record.fail(self._store, deployment.id, VANISHED)
+        except Vanished as gone:
+            # Nobody else can: with the run, the wrapper went that would have done it.
+            run.remove_config()
+            self._prepare_end(deployment, run, masker)
+            outcome = gone.ended or Outcome(Status.FAILED, VANISHED)
+            record.fail(self._store, deployment.id, outcome.reason, outcome.status,
+                          at=follower.clock.now())  # fmt: skip
+        except Conflict:
+            log.warning("follow.superseded", deployment=deployment.id)
+            raise
+        else:
+            # Before the secrets are dropped with its end: whoever comes after a crash
+            # has to know them.
+            self._prepare_end(deployment, run, masker)
+            trouble = no_room(self._settings.runs) if run.filled_disk() else ""
+            record.finish(self._store, deployment.id, exit_code, ended, trouble,
+                          at=follower.clock.now())  # fmt: skip
+
+    def _end_unrecorded(self, run: Run) -> None:
+        """End what is left of a run whose journal was removed. Raises Interrupted."""
+        outcome = Outcome(Status.FAILED, VANISHED)
+        processes = RunProcesses(self._settings, run)
+        ending: Termination | None = None
+        while run.alive() or processes.count():
+            ending = ending or Termination(self._settings, run, outcome)
+            ending.press_on()
+            if self._stop.wait(LOOK_EVERY):
+                raise Interrupted
+
+    def _prepare_end(self, deployment: Deployment, run: Run, masker: Masker) -> None:
+        """Do what has to be done with a run's files before its end is recorded."""
+        try:
+            artifacts.discard(self._settings, deployment.id)
+        except OSError as error:
+            log.warning("artifacts.left", path=error.filename, error=error.strerror)
+        try:
+            redact(run.journal, masker)
+        except OSError as error:
+            log.warning("redact.failed", path=str(run.journal), error=error.strerror)
+
+    def _reap(self, deployment_id: int) -> None:
+        """Take the exit status of a wrapper that is our child: no zombie stays."""
+        child = self._children.pop(deployment_id, None)
+        if child is not None:
+            with suppress(ChildProcessError):
+                os.waitpid(child, 0)

@@ -1,0 +1,93 @@
+"""A node's presence: its name, its heartbeat, and the services that it has."""
+
+import time
+from datetime import datetime
+
+from app.domain.access import on_host
+from app.errors import Invalid, NodeTaken
+from app.log import get
+from app.settings import Settings
+from app.store.store import Store
+from app.usecases import nodes
+from app.usecases.services import sync_services
+from app.worker.node_instance import new_instance
+
+log = get("worker")
+
+#: Seconds between two heartbeats.
+BEAT_EVERY = 3.0
+#: Seconds between two looks whether the holder of the node's name is alive.
+LOOK_EVERY = 1.0
+
+
+class Presence:
+    """Tells the other nodes that this one is there; its calls wait for PostgreSQL."""
+
+    def __init__(self, store: Store, settings: Settings, *, draining: bool) -> None:
+        self._store = store
+        self._settings = settings
+        self._draining = draining
+        self._me = new_instance(settings.var)
+
+    def begin(self) -> None:
+        """Take the node's name, and read its services folder.
+
+        Raises NodeTaken if another instance has the name, and Unavailable.
+        """
+        self._take_name()
+        self._sync()
+
+    def beat(self) -> None:
+        """Say that the node is there still, and do what it was asked for.
+
+        Raises NodeTaken if another instance has taken the name, and Unavailable.
+        """
+        if self._beat(starting=False):
+            self._sync()
+
+    def end(self) -> None:
+        """Say that the worker stops. Raises Unavailable."""
+        nodes.stop(self._store, self._settings.node, self._me)
+
+    def _take_name(self) -> None:
+        """Take the node's name; wait until it is sure whether its holder is alive.
+
+        The holder may have ended without a word: after a reboot, it is this node
+        itself. It is alive if there is a further heartbeat. Else it soon is away, and
+        gives the name up.
+        """
+        seen: datetime | None = None
+        while True:
+            try:
+                self._beat(starting=True)
+            except NodeTaken as taken:
+                if seen is not None and taken.heartbeat_at != seen:
+                    raise
+                seen = taken.heartbeat_at
+                log.info("node.taken", node=self._settings.node, heartbeat=str(seen))
+            else:
+                return
+            time.sleep(LOOK_EVERY)
+
+    def _beat(self, *, starting: bool) -> bool:
+        return nodes.beat(
+            self._store,
+            self._settings.node,
+            me=self._me,
+            concurrency=self._settings.concurrency,
+            draining=self._draining,
+            starting=starting,
+        )
+
+    def _sync(self) -> None:
+        try:
+            found = sync_services(
+                self._store,
+                self._settings.services,
+                self._settings.node,
+                on_host("worker"),
+            )
+        except Invalid as error:
+            log.warning("services.unreadable", error=str(error))
+        else:
+            log.info("services.synced", good=len(found.good), broken=len(found.broken))

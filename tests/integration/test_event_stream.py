@@ -1,0 +1,357 @@
+"""The live feed: every watcher gets every event, once and in order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.domain.access import Permission, Role
+from app.errors import NotFound, NotLoggedIn
+from app.settings import Settings
+from app.store import event_stream as feed_module
+from app.store.event_stream import Feed
+from app.store.store import Store
+from app.usecases import auth, record, users
+from app.usecases.event_stream import News, look
+from app.web.event_stream import json_pieces
+from tests.factories import (
+    PASSWORD,
+    ROOT,
+    make_user,
+    print_lines,
+    start_deployment,
+)
+
+#: Seconds after which something that should have come did not.
+PATIENCE = 20.0
+
+
+@asynccontextmanager
+async def listening(settings: Settings) -> AsyncIterator[Feed]:
+    """A feed with its LISTEN connection, for as long as the block lasts."""
+    feed = Feed(settings.database)
+    task = asyncio.create_task(feed.listen())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield feed
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(main)
+
+
+class Numbers:
+    """A look that remembers, by last number, which events a piece has."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.looks = 0
+
+    def __call__(
+        self, deployment_id: int, after: int | None, up_to: int | None
+    ) -> "Numbered":
+        self.looks += 1
+        return Numbered(look(self._store, deployment_id, after, up_to))
+
+
+class Numbered:
+    """A piece that knows the numbers of its events."""
+
+    def __init__(self, news: News) -> None:
+        self.after, self.last, self.complete = news.after, news.last, news.complete
+        self.numbers = [event.number for event in news.events]
+        self.size = 1
+
+
+async def watch(
+    feed: Feed, look_at: Numbers, deployment_id: int, after: int = 0
+) -> list[int]:
+    """Follow to the end; the numbers that came, in their order."""
+    found = []
+    async for piece in feed.follow(deployment_id, look_at, after):
+        found += piece.numbers
+        last = piece
+    assert last.complete
+    return found
+
+
+def test_what_has_ended_is_told_from_every_number(
+    store: Store, settings: Settings
+) -> None:
+    running = start_deployment(store, settings)
+    print_lines(store, running.id, *map(str, range(20)))
+    record.finish(store, running.id, 0)
+    end = running.last_event + 20 + 1
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at = Numbers(store)
+            for after in range(end + 1):
+                assert [*range(after + 1, end + 1)] == await watch(
+                    feed, look_at, running.id, after
+                )
+
+    run(main())
+
+
+def test_watchers_get_what_comes_while_they_watch(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some from the beginning, some late; each from a number of its own."""
+    monkeypatch.setattr(feed_module, "LOOK_ANYWAY", PATIENCE * 2)
+    running = start_deployment(store, settings)
+    begin = running.last_event
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at = Numbers(store)
+            watchers = []
+            for batch in range(30):
+                watchers.append(
+                    asyncio.create_task(
+                        watch(feed, look_at, running.id, after=batch % (begin + 3))
+                    )
+                )
+                await asyncio.to_thread(print_lines, store, running.id, "a", "b", "c")
+            await asyncio.to_thread(record.finish, store, running.id, 0)
+            found = await asyncio.gather(*watchers)
+
+            end = begin + 30 * 3 + 1
+            for number, numbers in enumerate(found):
+                assert [*range(number % (begin + 3) + 1, end + 1)] == numbers
+
+    run(main())
+
+
+def test_a_watcher_that_fell_behind_reads_what_the_hub_has_dropped(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "KEPT_PIECES", 3)
+    running = start_deployment(store, settings)
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at = Numbers(store)
+            fast = asyncio.create_task(watch(feed, look_at, running.id))
+            slow = feed.follow(running.id, look_at, 0)
+            found = (await anext(slow)).numbers
+            hub = feed._hubs[running.id, look_at]  # noqa: SLF001 - to know it has moved on
+            for batch in range(20):
+                before = hub._version  # noqa: SLF001
+                await asyncio.to_thread(print_lines, store, running.id, f"{batch}")
+                while hub._version == before:  # noqa: SLF001, ASYNC110 - it has no event
+                    await asyncio.sleep(0.001)
+            await asyncio.to_thread(record.finish, store, running.id, 0)
+            everything = await fast
+
+            assert len(hub._pieces) <= 3  # noqa: SLF001
+            async for piece in slow:
+                found += piece.numbers
+            assert everything == found
+            assert [*range(1, running.last_event + 22)] == found
+
+    run(main())
+
+
+def test_many_watchers_look_no_more_often_than_one(
+    store: Store, settings: Settings
+) -> None:
+    running = start_deployment(store, settings)
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at = Numbers(store)
+            watchers = [feed.follow(running.id, look_at, 0) for _ in range(50)]
+            for watcher in watchers:
+                await anext(watcher)
+            joined = look_at.looks
+            rest = [asyncio.create_task(exhaust(watcher)) for watcher in watchers]
+            for _ in range(20):
+                await asyncio.to_thread(print_lines, store, running.id, "news")
+            await asyncio.to_thread(record.finish, store, running.id, 0)
+            await asyncio.gather(*rest)
+
+            # Each of its own would be more than a thousand.
+            assert look_at.looks - joined < 100
+
+    run(main())
+
+
+async def exhaust(pieces: AsyncIterator[Numbered]) -> None:
+    async for _ in pieces:
+        pass
+
+
+def test_who_leaves_takes_the_hub_along(store: Store, settings: Settings) -> None:
+    running = start_deployment(store, settings)
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at = Numbers(store)
+            one, two = (feed.follow(running.id, look_at, 0) for _ in range(2))
+            await anext(one)
+            await anext(two)
+            await one.aclose()  # type: ignore[attr-defined] # it is a generator
+            assert 1 == len(feed._hubs)  # noqa: SLF001 - the claim
+            await two.aclose()  # type: ignore[attr-defined]
+            assert {} == feed._hubs  # noqa: SLF001
+
+    run(main())
+
+
+def test_a_listener_whose_connection_is_cut_comes_back(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "RECONNECT", 0.02)
+    monkeypatch.setattr(feed_module, "LOOK_ANYWAY", PATIENCE * 2)
+    running = start_deployment(store, settings)
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            watcher = asyncio.create_task(watch(feed, Numbers(store), running.id))
+            for _ in range(3):
+                await asyncio.to_thread(cut_listeners, settings)
+                await asyncio.to_thread(print_lines, store, running.id, "after the cut")
+            await asyncio.to_thread(record.finish, store, running.id, 0)
+
+            assert [*range(1, running.last_event + 5)] == await watcher
+
+    run(main())
+
+
+def cut_listeners(settings: Settings) -> None:
+    """End the feed's connection in the server, once it is there."""
+    with psycopg.connect(settings.database, autocommit=True) as server:
+        cut = 0
+        while not cut:
+            cut = server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'fastdeploy feed' AND query LIKE 'LISTEN%'"
+            ).rowcount
+
+
+def test_what_is_not_there_ends_the_watching(store: Store, settings: Settings) -> None:
+    async def main() -> None:
+        async with listening(settings) as feed:
+            with pytest.raises(NotFound):
+                await watch(feed, Numbers(store), 42)
+            assert {} == feed._hubs  # noqa: SLF001 - nothing is left behind
+
+    run(main())
+
+
+def test_an_event_is_there_before_a_look_without_news_would_find_it(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notification wakes the hub: nobody waits for LOOK_ANYWAY."""
+    monkeypatch.setattr(feed_module, "LOOK_ANYWAY", PATIENCE * 2)
+    running = start_deployment(store, settings)
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            pieces = feed.follow(running.id, json_pieces(store), 0)
+            await anext(pieces)
+            await asyncio.to_thread(print_lines, store, running.id, "news-canary")
+            while b"news-canary" not in (await anext(pieces)).content:
+                pass
+
+    run(main())
+
+
+def test_the_state_alone_is_told_when_there_are_no_events_behind(
+    store: Store, settings: Settings
+) -> None:
+    running = start_deployment(store, settings)
+
+    news = look(store, running.id, None)
+
+    assert [] == news.events
+    assert (running.last_event, running.last_event) == (news.after, news.last)
+    assert not news.complete
+
+
+async def ended(stream: AsyncIterator[object]) -> None:
+    """Wait until it ends; it may have got a piece that was ready before."""
+    async for _ in stream:
+        pass
+
+
+@pytest.mark.parametrize("how", ["revoked token", "logout", "disabled", "password"])
+def test_a_quiet_stream_ends_when_its_watcher_loses_the_right(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The notification ends it; nobody waits for CHECK_ANYWAY."""
+    monkeypatch.setattr(feed_module, "CHECK_ANYWAY", PATIENCE * 2)
+    running = start_deployment(store, settings)
+    make_user(store, role=Role.VIEWER)
+    session = auth.log_in(store, "ada", PASSWORD, "192.0.2.1", timedelta(hours=1))
+    token = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
+
+    def session_is_valid() -> bool:
+        return auth.by_session(store, session) is not None
+
+    def token_is_valid() -> bool:
+        with suppress(NotLoggedIn):
+            return auth.by_token(store, token).may(Permission.VIEW)
+        return False
+
+    def revoke() -> None:
+        match how:
+            case "revoked token":
+                auth.revoke_token(store, ROOT, "ci")
+            case "logout":
+                auth.log_out(store, session, "192.0.2.1")
+            case "disabled":
+                users.disable(store, ROOT, users.list_users(store, ROOT)[0].id)
+            case "password":
+                users.set_password(store, ROOT, "ada", f"another {PASSWORD}")
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at = json_pieces(store)
+            allowed = token_is_valid if how == "revoked token" else session_is_valid
+            stream = feed.follow(running.id, look_at, 0, allowed)
+            other = feed.follow(running.id, look_at, 0)
+            await anext(stream)
+            await anext(other)
+
+            await asyncio.to_thread(revoke)
+
+            await ended(stream)
+            await asyncio.to_thread(print_lines, store, running.id, "goes on")
+            while b"goes on" not in (await anext(other)).content:
+                pass
+
+    run(main())
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_task_that_waits_is_canceled_at_the_moment_of_its_event(turns: int) -> None:
+    """It went on for ever with Python 3.11, and the web process did not stop."""
+
+    async def main() -> None:
+        event = asyncio.Event()
+
+        async def work() -> None:
+            while True:
+                await feed_module._wait(event, PATIENCE)  # noqa: SLF001
+                event.clear()
+
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        event.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        task.cancel()
+        assert {task} == done
+
+    run(main())
