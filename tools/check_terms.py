@@ -76,12 +76,11 @@ def terms(glossary: str) -> list[Term]:
     return [_term(*(cell.strip() for cell in row)) for row in rows]
 
 
-def _term(word: str, instead: str, exception: str) -> Term:
-    ahead = ""
-    if exception:
-        ahead = rf"(?!{_spaced(exception.removeprefix(word))}\b)"
-    # A hyphen makes another word: `ill-formed`, `so-many`.
-    pattern = rf"(?<![\w-]){_spaced(word)}(?![\w-]){ahead}"
+def _term(word: str, instead: str, exceptions: str) -> Term:
+    # What matches an exception is consumed by it, and group 1 stays empty.
+    allowed = "".join(f"{_spaced(e)}|" for e in exceptions.split(", ") if e)
+    # A hyphen makes another word, as in `ill-formed`.
+    pattern = rf"(?<![\w-])(?:{allowed}({_spaced(word)}))(?![\w-])"
     return Term(word, instead, re.compile(pattern, re.IGNORECASE))
 
 
@@ -97,6 +96,7 @@ def hits(path: Path, text: str, avoid: list[Term]) -> list[Hit]:
         Hit(prose.count("\n", 0, match.start()) + 1, term)
         for term in avoid
         for match in term.pattern.finditer(prose)
+        if match[1]
     )
     return sorted(found, key=lambda hit: (hit.line, hit.term.word))
 

@@ -52,4 +52,8 @@ def test_a_phrase_is_found_across_the_end_of_a_line() -> None:
 
 
 def test_a_phrase_of_the_exceptions_is_allowed() -> None:
-    assert [] == found("page.md", "It is no\nlonger used, as well as ill-formed.\n")
+    assert [] == found("page.md", "It is no\nlonger used; there is no other.\n")
+
+
+def test_a_hyphen_makes_another_word() -> None:
+    assert [] == found("page.md", "As well as ill-formed.\n")
