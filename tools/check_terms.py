@@ -22,9 +22,8 @@ TREES = (
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
-    "docs/index.md",
-    "docs/contributing",
-    "docs/glossary.md",
+    "docs",
+    "justfile",
 )
 #: Generated from the code, where the text is checked.
 GENERATED = re.compile(
@@ -42,7 +41,7 @@ CODE_OF_MARKDOWN = re.compile(
     # A block that is indented. Within a paragraph or a list, it is not code.
     r"|(?<=\n\n)(?:(?: {4}|\t)[^\n]*\n)+"
     r"|(?P<ticks>`+)[^`](?:(?!\n\n).)*?(?P=ticks)"
-    r"|\]\([^)]*\)|<https?:[^>]*>|<!--.*?-->|^\([\w-]+\)=$",
+    r"|\]\([^)]*\)|<https?:[^>]*>|<!--.*?-->",
     re.DOTALL | re.MULTILINE,
 )
 CODE_OF_YAML = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|`[^`\n]*`", re.DOTALL)
