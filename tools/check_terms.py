@@ -21,6 +21,7 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 TREES = (
     "README.md",
     "CONTRIBUTING.md",
+    "CHANGELOG.md",
     "SECURITY.md",
     "docs",
     "justfile",
