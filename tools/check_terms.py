@@ -79,8 +79,8 @@ def terms(glossary: str) -> list[Term]:
 def _term(word: str, instead: str, exceptions: str) -> Term:
     # What matches an exception is consumed by it, and group 1 stays empty.
     allowed = "".join(f"{_spaced(e)}|" for e in exceptions.split(", ") if e)
-    # A hyphen makes another word, as in `ill-formed`.
-    pattern = rf"(?<![\w-])(?:{allowed}({_spaced(word)}))(?![\w-])"
+    # A hyphen makes another word, as in `ill-formed`; a dot or a slash makes a path.
+    pattern = rf"(?<![\w./-])(?:{allowed}({_spaced(word)}))(?![\w/-])"
     return Term(word, instead, re.compile(pattern, re.IGNORECASE))
 
 

@@ -55,5 +55,5 @@ def test_a_phrase_of_the_exceptions_is_allowed() -> None:
     assert [] == found("page.md", "It is no\nlonger used; there is no other.\n")
 
 
-def test_a_hyphen_makes_another_word() -> None:
-    assert [] == found("page.md", "As well as ill-formed.\n")
+def test_a_part_of_another_word_or_of_a_path_is_allowed() -> None:
+    assert [] == found("page.md", "As well as ill-formed, /etc/mend, .mend.\n")
