@@ -23,6 +23,10 @@ TREES = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "SECURITY.md",
+    "roles",
+    "playbooks",
+    "services",
+    "molecule",
     "docs",
     "justfile",
 )
