@@ -1,4 +1,4 @@
-# FastDeploy: every command that a person types. `./justw` alone lists them.
+# The commands for working with FastDeploy. `./justw` lists them.
 
 set positional-arguments
 
@@ -7,97 +7,98 @@ run := "uv run --frozen --extra embedded"
 _list:
     @just --list --unsorted
 
-# Start everything on this machine: PostgreSQL, web and worker; Ctrl-C stops it
+# Start PostgreSQL, the web process and a worker on this machine; Ctrl-C stops them
 [group("try")]
 [no-exit-message]
 up *args:
     @tools/up "$@"
 
-# Deploy a bundled service without a person and check the record, event by event
+# Deploy a bundled service unattended and check each recorded event
 [group("try")]
 demo service="static-site": frontend
     {{ run }} python -m tools.demo {{ service }}
 
-# Run FastDeploy's own command: `./justw fastdeploy deploy hello --follow`
+# Run the command `fastdeploy`: `./justw fastdeploy deploy hello --follow`
 [group("try")]
 [no-exit-message]
 fastdeploy *args:
     @{{ run }} fastdeploy "$@"
 
-# Build the frontend if it has changed: with npm, or with the Node.js that PyPI has
+# Build the frontend if it has changed, with npm or with Node.js from PyPI
 [group("dev")]
 frontend:
     @tools/build-frontend
 
-# Run the tests: all of them, or those that are named
+# Run all tests, or those that are named
 [group("check")]
 test *args: frontend
     tools/prepare-tests
     {{ run }} --group callbacks pytest "$@"
 
-# Run the tests on every newer Python of this machine too
+# Run the tests with every newer Python on this machine
 [group("check")]
 test-newer *args: frontend
     tools/test-newer "$@"
 
-# Run the tests that need nothing but Python, in seconds
+# Run the unit tests, which take seconds
 [group("check")]
 unit *args:
     {{ run }} pytest tests/unit "$@"
 
-# Format, lint, types, imports, and the playbooks (whose hosts are none here)
+# Check format, lint, types, imports, terminology and playbooks (which have no hosts here)
 [group("check")]
 check:
     {{ run }} ruff format --check
     {{ run }} ruff check
     {{ run }} mypy
     {{ run }} lint-imports --no-cache
+    {{ run }} python -m tools.check_terms
     ANSIBLE_HOST_PATTERN_MISMATCH=ignore {{ run }} ansible-lint --strict services roles playbooks molecule
 
-# Format the code, and mend what can be mended
+# Format the code and apply automatic fixes
 [group("dev")]
 format:
     {{ run }} ruff format
     {{ run }} ruff check --fix
 
-# Build the documentation as a site in var/docs; a broken link fails
+# Build the documentation site in var/docs; a broken link is an error
 [group("docs")]
 docs:
     uv run --frozen --extra embedded --group docs sphinx-build --fail-on-warning --nitpicky --fresh-env --quiet docs var/docs
     @echo "open var/docs/index.html"
 
-# Make pictures of every page: var/screenshots/index.html, and those that docs/ shows
+# Take screenshots of every page: var/screenshots/index.html, and those in docs/pictures
 [group("docs")]
 screenshots: frontend
     tools/prepare-tests
     {{ run }} python -m tools.screenshots
 
-# Measure FastDeploy beside bare ansible-playbook, or (`--against DIR`) another checkout
+# Compare the performance with ansible-playbook or (`--against DIR`) with another checkout
 [group("check")]
 bench *args: frontend
     {{ run }} python -m bench "$@"
 
-# Measure 8 deployments beside 300 viewers, slow downloads, searches and logins
+# Measure 8 deployments with 300 viewers, slow downloads, searches and logins
 [group("check")]
 load *args: frontend
     {{ run }} python -m bench load "$@"
 
-# Print random and hostile journals, and look at every page and answer about them
+# Record random and hostile journals, and check every page and API response
 [group("check")]
 fuzz seconds="60": frontend
     FASTDEPLOY_FUZZ_SECONDS={{ seconds }} {{ run }} pytest --timeout=0 tests/integration/test_fuzz.py
 
-# Kill web, worker and PostgreSQL at random moments, and find every event all the same
+# Kill the web process, the worker and PostgreSQL at random; check that no event is lost
 [group("check")]
 chaos *args:
     {{ run }} python -m tools.chaos "$@"
 
-# The same for a minute, however few the kills: a slow machine does less
+# Do the same for one minute, with any number of kills, since slow machines manage few
 [group("check")]
 chaos-short:
     {{ run }} python -m tools.chaos --minutes 1 --seed 1 --kills 0
 
-# What CI runs: what is cheap first, and last the roles on real hosts, attacked and killed
+# Run what CI runs: cheap checks first, the roles on real hosts last
 [group("check")]
 ci:
     tools/ci
@@ -120,13 +121,13 @@ operate := "uv run --frozen --extra embedded --group operate"
 register-one name="" *args:
     @{{ operate }} tools/run-playbook register "$@"
 
-# Take a service away; its name again confirms: `./justw unregister-one hello hello -i hosts.yml`
+# Unregister a service; repeat its name to confirm: `./justw unregister-one hello hello -i hosts.yml`
 [group("operate")]
 [no-exit-message]
 unregister-one name="" confirm="" *args:
     @tools/require-confirmation unregister-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
 
-# List what is registered on the hosts of the inventory: `./justw registered -i hosts.yml`
+# List the registered services of each host: `./justw registered -i hosts.yml`
 [group("operate")]
 [no-exit-message]
 registered *args:
@@ -138,31 +139,31 @@ registered *args:
 deploy-one name="" *args:
     @{{ operate }} tools/run-playbook deploy "$@"
 
-# Go back to the release before: `./justw rollback-one fastdeploy -i hosts.yml`
+# Activate the previous release: `./justw rollback-one fastdeploy -i hosts.yml`
 [group("operate")]
 [no-exit-message]
 rollback-one name="" *args:
     @{{ operate }} tools/run-playbook rollback "$@"
 
-# Fetch one file with all that FastDeploy is, while it serves: `./justw backup -i hosts.yml`
+# Download an online backup as a single file: `./justw backup -i hosts.yml`
 [group("operate")]
 [no-exit-message]
 backup *args:
     @{{ operate }} ansible-playbook playbooks/backup.yml "$@"
 
-# Bring it back, on a bare host too: `./justw restore FILE -i hosts.yml --limit new`
+# Restore a backup on a new or an existing host: `./justw restore FILE -i hosts.yml --limit new`
 [group("operate")]
 [no-exit-message]
 restore file *args:
     @file=$(cd "{{ invocation_directory() }}" && realpath -m "$1"); shift; {{ operate }} ansible-playbook playbooks/restore.yml -e fastdeploy_backup_file="$file" "$@"
 
-# Remove FastDeploy for good; its name again confirms: `./justw remove-one fastdeploy fastdeploy -i hosts.yml`
+# Uninstall FastDeploy; repeat its name to confirm: `./justw remove-one fastdeploy fastdeploy -i hosts.yml`
 [group("operate")]
 [no-exit-message]
 remove-one name="" confirm="" *args:
     @tools/require-confirmation remove-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} tools/run-playbook remove "$name" -e fastdeploy_confirm_name="$name" "$@"
 
-# Try a role on a real host with systemd, in a container: `./justw molecule register`
+# Test a role on a host with systemd, in a container: `./justw molecule register`
 [group("check")]
 molecule scenario="register" command="test":
     tools/test-host prepare

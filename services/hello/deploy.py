@@ -70,7 +70,7 @@ def say_hello(config: dict[str, Any]) -> int:
 
 
 def main() -> int:
-    """Read the config file and say hello; a bad file is told in one sentence."""
+    """Read the config file and say hello; report an invalid file in one sentence."""
     parser = argparse.ArgumentParser(description="Say hello in four steps.")
     parser.add_argument("--config", required=True, help="Configuration file path")
     args = parser.parse_args()

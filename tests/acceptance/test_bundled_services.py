@@ -443,7 +443,7 @@ def test_failed_verification_of_a_first_release_serves_nothing(
     run = play("static-site", prefix=str(site), break_verification=True)
 
     assert 2 == run.rc
-    assert "There was no previous release to go back to." in run.output
+    assert "There was no previous release to restore." in run.output
     assert not os.path.lexists(site / "current")
     assert set() == releases(site)
 
@@ -455,7 +455,7 @@ def test_site_does_not_replace_what_it_did_not_make(play: Play, tmp_path: Path) 
     run = play("static-site", prefix=str(tmp_path / "site"))
 
     assert 2 == run.rc
-    assert "current is no symbolic link" in run.output
+    assert "current is not a symbolic link" in run.output
     assert precious.is_dir()
 
 

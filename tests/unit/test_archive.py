@@ -34,7 +34,7 @@ MANIFEST = {
     "withheld": [],
     "users": [{"name": "deploy", "run_group": "fastdeploy-run"}],
 }
-FOREIGN = "is no backup of FastDeploy, or is damaged, or only a part of one."
+FOREIGN = "is not a FastDeploy backup, or it is damaged or truncated."
 
 
 def call(*args: str | Path, plan: object = None) -> subprocess.CompletedProcess[str]:
@@ -194,7 +194,7 @@ def test_without_its_database_there_is_no_backup(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        pytest.param(lambda path: path, "There is no", id="nothing"),
+        pytest.param(lambda path: path, "does not exist", id="nothing"),
         pytest.param(lambda path: path.parent, "Is a directory", id="folder"),
         pytest.param(lambda path: other(path, b""), FOREIGN, id="empty"),
         pytest.param(lambda path: other(path, b"PK" * 900), FOREIGN, id="foreign"),
@@ -202,8 +202,8 @@ def test_without_its_database_there_is_no_backup(path: Path) -> None:
             lambda path: other(path, gzip.compress(b"x")), FOREIGN, id="another-kind"
         ),
         pytest.param(half, FOREIGN, id="half"),
-        pytest.param(encrypted, "is encrypted, or packed in a way", id="encrypted"),
-        pytest.param(oddly_packed, "is encrypted, or packed in a way", id="packed"),
+        pytest.param(encrypted, "is encrypted, or compressed", id="encrypted"),
+        pytest.param(oddly_packed, "is encrypted, or compressed", id="packed"),
         pytest.param(
             lambda path: without(path, "database.dump"), FOREIGN, id="no-database"
         ),
@@ -219,7 +219,7 @@ def test_without_its_database_there_is_no_backup(path: Path) -> None:
         ),
         pytest.param(
             lambda path: write(path, members={"database.dump": {}, "files.tar.gz": {}}),
-            "is damaged: database.dump is another one.",
+            "is damaged: the checksum of database.dump differs.",
             id="another-database",
         ),
     ],
@@ -236,20 +236,20 @@ def test_what_is_no_backup_is_refused_in_a_sentence(
         ({"format": 2}, "was made by a newer FastDeploy"),
         ({"format": True}, FOREIGN),
         ({"format": "1"}, FOREIGN),
-        ({"host": None}, "its manifest has no host"),
-        ({"schema": 7}, "its manifest has no schema"),
-        ({"secrets": "no"}, "its manifest has no secrets"),
-        ({"withheld": [1]}, "its manifest has no withheld"),
+        ({"host": None}, "its manifest has no valid host"),
+        ({"schema": 7}, "its manifest has no valid schema"),
+        ({"secrets": "no"}, "its manifest has no valid secrets"),
+        ({"withheld": [1]}, "its manifest has no valid withheld"),
         ({"members": {}}, "names other members"),
-        ({"settings": []}, "its manifest has no settings"),
-        ({"settings": {}}, "the setting fastdeploy_service_name is missing"),
+        ({"settings": []}, "its manifest has no valid settings"),
+        ({"settings": {}}, "the variable fastdeploy_service_name is missing"),
         (
             {"settings": SETTINGS | {"ansible_connection": "local"}},
-            "'ansible_connection' is no setting of FastDeploy's",
+            "'ansible_connection' is not a variable of FastDeploy",
         ),
         ({"settings": SETTINGS | {"fastdeploy_user": 0}}, "fastdeploy_user is missing"),
-        ({"users": {"deploy": "run"}}, "its manifest has no users"),
-        ({"users": ["deploy"]}, "its manifest has no users"),
+        ({"users": {"deploy": "run"}}, "its manifest has no valid users"),
+        ({"users": ["deploy"]}, "its manifest has no valid users"),
         (
             {"users": [{"name": "root", "run_group": "run"}]},
             "'root' can't be used as a name",
@@ -334,9 +334,7 @@ def test_nothing_is_touched_if_a_file_is_not_allowed(
 
     said = refusal("unpack", write(path, packed(*files)), plan=plan)
 
-    assert (
-        f"The backup has a file that is none of its own: '/{files[-1].name}'." == said
-    )
+    assert f"The backup has a file that isn't allowed: '/{files[-1].name}'." == said
     assert (True, False) == (kept.exists(), loaded.exists())
 
 

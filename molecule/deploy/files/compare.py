@@ -1,10 +1,10 @@
-# ruff: noqa: INP001 - a program by itself
-"""Compare what a run of FastDeploy's own wrote with what PostgreSQL has of it.
+# ruff: noqa: INP001 - a standalone program
+"""Compare the journal of FastDeploy's own deployment with its events in PostgreSQL.
 
     compare.py DEPLOYMENT VERSION ANSWERS SEEN
 
-poll_api.py writes ANSWERS, watcher.py writes SEEN. Prints a JSON object. Run as root on
-the host; it uses nothing of FastDeploy's.
+ANSWERS is what poll_api.py wrote, SEEN what watcher.py wrote. Prints a JSON object. Run as
+root on the host; the program uses no code of FastDeploy.
 """
 
 import json
@@ -26,13 +26,13 @@ STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
 
 
 def output(*command: str) -> str:
-    """What a command prints; raises CalledProcessError."""
+    """Return the output of a command; raises CalledProcessError."""
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return done.stdout
 
 
 def ask(query: str) -> list[str]:
-    """The lines that PostgreSQL answers."""
+    """Return the rows of a query as lines."""
     return output(
         "runuser", "--user=postgres", "--", "psql", "--no-psqlrc", "--tuples-only",
         "--no-align", "--command", query, "fastdeploy",
@@ -40,7 +40,7 @@ def ask(query: str) -> list[str]:
 
 
 def restarts(unit: str, since: float) -> int:
-    """How often a unit has started since then."""
+    """Count the starts of a unit since then."""
     return len(
         output(
             "journalctl", "--quiet", "--output=cat", f"--since=@{since:.0f}",
@@ -50,7 +50,7 @@ def restarts(unit: str, since: float) -> int:
 
 
 def parsed(line: bytes) -> Any:
-    """A line as JSON; None if it is none."""
+    """Parse a line as JSON; None if it is invalid."""
     try:
         return json.loads(line)
     except ValueError:
@@ -58,7 +58,7 @@ def parsed(line: bytes) -> Any:
 
 
 def main(deployment: str, version: str, answers: str, watched: str) -> None:
-    """Print what was found."""
+    """Print the result."""
     number = int(deployment)
     journal = Path(f"/var/lib/fastdeploy/runs/{number}/journal").read_bytes()
     written = [

@@ -1,10 +1,10 @@
-# ruff: noqa: INP001 - a program by itself
-"""Update FastDeploy, cut off by SIGKILL again and again, each time a bit later.
+# ruff: noqa: INP001 - a standalone program
+"""Update FastDeploy repeatedly, and kill each update a bit later.
 
-    interrupt.py URL REF PROJECT MOMENTS...    prints JSON: what served after each
+    interrupt.py URL REF PROJECT MOMENTS...    prints a JSON list: the versions after each moment
 
-A moment is a text in what ansible-playbook prints; it and all that it has started are
-killed as soon as that is there. Run as root on the host.
+A moment is a text in the output of ansible-playbook. When it appears, ansible-playbook and
+all its processes are killed. Run as root on the host.
 """
 
 import json
@@ -16,15 +16,15 @@ import urllib.request
 from pathlib import Path
 
 LOG = Path("/run/update.log")
-#: Seconds that an update may take, and that FastDeploy may take to answer after a cut.
+#: The timeouts in seconds for an update, and for a response after an interruption.
 LONG, SOON = 300, 30
 LOOK_AGAIN = 0.01
-#: What comes before the first cut takes long and changes nothing here.
+#: Skip the stages before the first moment, which are slow and change nothing here.
 SHORT = "--skip-tags=packages,accounts,database"
 
 
 def begin(project: str, ref: str, number: int, *options: str) -> str:
-    """Start an update in a cgroup of its own; return its unit."""
+    """Start an update in its own cgroup; return its unit."""
     unit = f"update-{number}.service"
     LOG.unlink(missing_ok=True)
     subprocess.run(
@@ -40,13 +40,13 @@ def begin(project: str, ref: str, number: int, *options: str) -> str:
 
 
 def cut(unit: str, moment: str) -> None:
-    """Kill the update when it comes to `moment`."""
+    """Kill the update when it reaches `moment`."""
     deadline = time.monotonic() + LONG
     while moment not in (LOG.read_text() if LOG.exists() else ""):
         if not goes_on(unit) or time.monotonic() > deadline:
             sys.exit(f"the update never came to {moment!r}:\n{LOG.read_text()}")
         time.sleep(LOOK_AGAIN)
-    # Again and again: one that is being started at this moment is missed by the first.
+    # Repeatedly, since the first signal misses a process that is just being started.
     while goes_on(unit):
         subprocess.run(
             ["systemctl", "kill", "--kill-whom=all", "--signal=KILL", unit],
@@ -56,12 +56,12 @@ def cut(unit: str, moment: str) -> None:
 
 
 def goes_on(unit: str) -> bool:
-    """Whether there is anything left of an update."""
+    """Return whether a process of the update is left."""
     return state(unit)["ActiveState"] in {"active", "deactivating"}
 
 
 def state(unit: str) -> dict[str, str]:
-    """What systemd says of a unit."""
+    """Return a property of a unit."""
     shown = subprocess.run(
         ["systemctl", "show", "--property=ActiveState,MainPID", unit],
         check=True, capture_output=True, text=True,
@@ -70,7 +70,7 @@ def state(unit: str) -> dict[str, str]:
 
 
 def serving(url: str) -> dict[str, str]:
-    """The version that answers as ready, and the release that the worker runs."""
+    """Return the version of the web process when it is ready, and of the worker."""
     deadline = time.monotonic() + SOON
     while True:
         try:
@@ -87,7 +87,7 @@ def serving(url: str) -> dict[str, str]:
 
 
 def version_of(unit: str) -> str:
-    """The version in the folder that a unit's process was started in; empty if none."""
+    """Return the version in a unit's working directory; empty if there is none."""
     found = state(unit)
     if found["ActiveState"] != "active":
         return ""
@@ -96,7 +96,7 @@ def version_of(unit: str) -> str:
 
 
 def main(url: str, ref: str, project: str, *moments: str) -> None:
-    """Cut at each moment, then let an update come to its end."""
+    """Kill an update at each moment, then complete one."""
     found: list[dict[str, object]] = []
     for number, moment in enumerate(moments):
         cut(begin(project, ref, number, SHORT), moment)

@@ -1,10 +1,9 @@
-# ruff: noqa: INP001 - a program by itself
-"""Ask FastDeploy 20 times a second, each time anew, and count how it goes.
+# ruff: noqa: INP001 - a standalone program
+"""Send 20 requests per second, each on a new connection, and count the responses.
 
     poll_api.py URL ANSWERS    until SIGTERM; then ANSWERS is a JSON object
 
-Every question has a connection and a thread of its own: a slow answer keeps no other
-question waiting.
+Each request has its own thread, so that a slow response doesn't delay the others.
 """
 
 import json
@@ -22,7 +21,7 @@ PATIENCE = 60
 
 
 class Asker:
-    """Counts answers by kind, and when which version answered first."""
+    """Count the responses by kind, and the time of each version's first response."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -32,11 +31,11 @@ class Asker:
         self._first: dict[str, float] = {}
 
     def ask(self) -> None:
-        """Ask once."""
+        """Send one request."""
         begun = time.monotonic()
         version = ""
         try:
-            # The address is the one that the scenario names.
+            # The scenario sets the URL.
             with urllib.request.urlopen(self._url, timeout=PATIENCE) as answer:  # noqa: S310
                 kind = str(answer.status)
                 version = json.load(answer)["version"]
@@ -53,7 +52,7 @@ class Asker:
                 self._first.setdefault(version, time.time())
 
     def found(self) -> dict[str, object]:
-        """What there is to say."""
+        """Return the result."""
         return {
             "asked": self._kinds.total(),
             "not answered": self._kinds.total() - self._kinds["200"],
@@ -64,7 +63,7 @@ class Asker:
 
 
 def main(url: str, written: str) -> None:
-    """Ask until this is told to stop."""
+    """Send requests until SIGTERM."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     asker = Asker(url)

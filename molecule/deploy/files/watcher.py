@@ -1,5 +1,5 @@
-# ruff: noqa: INP001 - a program by itself
-"""Watch a deployment as its page does: one stream, taken up again whenever it ends.
+# ruff: noqa: INP001 - a standalone program
+"""Watch a deployment like its page does: reconnect to the event stream when it ends.
 
 watcher.py URL DEPLOYMENT TOKEN_FILE SEEN    until its end; then SEEN is a JSON object
 """
@@ -17,7 +17,7 @@ AGAIN = 0.5
 
 
 class Watcher:
-    """Follows a deployment's events, and comes back behind what it has seen."""
+    """Follow the events of a deployment, and resume after the last one."""
 
     def __init__(self, url: str, token: str) -> None:
         self._request = urllib.request.Request(url)  # noqa: S310 - the scenario's
@@ -27,7 +27,7 @@ class Watcher:
         self.numbers: list[int] = []
 
     def watch(self) -> bool:
-        """Read one stream to its end; return whether that is the deployment's."""
+        """Read one stream to its end; return whether the deployment has ended."""
         self._request.add_header("Last-Event-ID", self._last)
         sent: dict[str, str] = {}
         try:
@@ -38,7 +38,7 @@ class Watcher:
                     if name:
                         sent[name] = value
                         continue
-                    # What was cut off in its midst counts for nothing.
+                    # Ignore an incomplete event.
                     if sent.get("event") == "end":
                         return True
                     self._take(sent)

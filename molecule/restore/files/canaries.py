@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, T201 - a program by itself
+# ruff: noqa: INP001, T201 - a standalone program
 """Count the canaries in a backup: canaries.py BACKUP."""
 
 import re
@@ -8,7 +8,7 @@ import zipfile
 
 
 def main(name: str) -> None:
-    """Print how many there are, in the manifest, the files and the database."""
+    """Print their number in the manifest, the files and the database."""
     with zipfile.ZipFile(name) as backup:
         texts = [backup.read("manifest.json"), backup.read("database.dump")]
         with (

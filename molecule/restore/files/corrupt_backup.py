@@ -1,5 +1,5 @@
-# ruff: noqa: INP001 - a program by itself
-"""Make backups that must be refused, of one that is well.
+# ruff: noqa: INP001 - a standalone program
+"""Create invalid backups from a valid one.
 
 corrupt_backup.py BACKUP FOLDER  writes half.zip, damaged.zip, format.zip and schema.zip
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def copy(backup: Path, to: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Copy a backup with another manifest."""
+    """Copy a backup with a changed manifest."""
     with zipfile.ZipFile(backup) as source, zipfile.ZipFile(to, "w") as target:
         manifest = json.loads(source.read("manifest.json"))
         change(manifest)
@@ -23,7 +23,7 @@ def copy(backup: Path, to: Path, change: Callable[[dict[str, Any]], object]) -> 
 
 
 def main(name: str, folder: str) -> None:
-    """Write them all."""
+    """Write all invalid backups."""
     backup, into = Path(name), Path(folder)
     whole = backup.read_bytes()
     (into / "half.zip").write_bytes(whole[: len(whole) // 2])

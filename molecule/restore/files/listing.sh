@@ -1,6 +1,6 @@
 #!/bin/sh
-# List what a host has: users, groups, units, files, rules of the network, databases.
-# What changes by itself is left out, as are packages' own logs and caches.
+# List the users, groups, units, files, firewall rules and databases of a host, without files
+# that change by themselves, and without logs and caches of packages.
 set -eu
 getent passwd
 getent group
@@ -17,5 +17,5 @@ find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp \
     -o -path /root/.ansible -o -path /root/.cache -o -path /root/.npm \
     -o -name '__pycache__' -o -path '/etc/*-' \) -prune \
     -o -printf '%p %y %u:%g %m %l\n' | sort
-# What is in the settings, but for hashes of passwords.
+# The content of settings, without password hashes.
 find /etc -type f ! -path '/etc/*-' ! -name '*shadow' -exec sha256sum {} + | sort -k 2

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Visit FastDeploy as a person does: by HTTPS, through the proxy, with a session.
+# Use FastDeploy like a browser: over HTTPS, through the proxy, with a session.
 #
-#   smoke.sh AUTHORITY    launch hello, watch it live; prints its number
+#   smoke.sh CA_FILE    launch hello and watch it live; prints its number
 set -euo pipefail
 authority=$1
 folder=$(mktemp -d)
@@ -19,11 +19,11 @@ complain() {
     exit 1
 }
 
-# By HTTP, one is led to HTTPS.
+# HTTP redirects to HTTPS.
 ask --output /dev/null --write-out '%{redirect_url}' "http://$name/login" | grep -qxF "$site/login" ||
     complain "no redirect to HTTPS"
 
-# What a client claims of itself is not believed.
+# The address that a client claims is ignored.
 ask --output /dev/null --header 'X-Forwarded-For: 203.0.113.9' --header 'Forwarded: for=203.0.113.9' \
     --data name=nobody --data password=wrong "$site/login"
 found=$(runuser --user=postgres -- psql --no-psqlrc --tuples-only --no-align \
@@ -35,7 +35,7 @@ ask --dump-header "$folder/login" --output /dev/null --data name=admin \
 grep -qi '^set-cookie: __Host-fastdeploy=.*; *secure' "$folder/login" ||
     complain "no secure cookie: $(cat "$folder/login")"
 
-# Each security header once.
+# Each security header is sent once.
 ask --dump-header "$folder/headers" --output "$folder/page" "$site/services/hello"
 for header in content-security-policy strict-transport-security x-frame-options \
     x-content-type-options referrer-policy; do
@@ -49,7 +49,7 @@ place=$(ask --output /dev/null --write-out '%{redirect_url}' --data csrf_token="
 number=${place##*/}
 [ "$place" = "$site/deployments/$number" ] || complain "launching led to: $place"
 
-# Four steps of a second each: unbuffered, the lines arrive one after the other.
+# Four steps of one second: without buffering, the lines arrive one after another.
 ask --no-buffer "$place/events" | while read -r line; do
     printf '%s %s\n' "$(date +%s)" "$line"
 done >"$folder/stream"
@@ -57,7 +57,7 @@ moments=$(cut -d ' ' -f 1 "$folder/stream" | sort -u | wc -l)
 [ "$moments" -ge 4 ] || complain "the stream came in $moments pieces"
 grep -q 'event: end' "$folder/stream" || complain "the stream has no end"
 
-# To files: grep ends at what it looks for, and curl would complain.
+# Write to files: grep exits at the first match, and curl would fail.
 ask --output "$folder/page" "$place"
 grep -q 'data-status="successful"' "$folder/page" || complain "$place is not successful"
 ask --output "$folder/output" "$place/output"

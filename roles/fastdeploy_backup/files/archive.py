@@ -1,23 +1,23 @@
-# ruff: noqa: INP001, T201 - a program by itself, which speaks to a person
-"""FastDeploy's backup: one file with the database, the files, and what they are.
+# ruff: noqa: INP001, T201 - a standalone program that prints for the user
+"""Create, check and unpack FastDeploy's backup: a single file with database and files.
 
-    archive.py make FILE       write it; standard input is the plan, as JSON
+    archive.py make FILE       create it; standard input is the plan, as JSON
     archive.py inspect FILE    check it, and print its manifest
-    archive.py unpack FILE     check it and put it in place; standard input as above
+    archive.py unpack FILE     check and restore it; standard input is the plan, as JSON
 
-It is a ZIP with three members: `database.dump` of pg_dump, `files.tar.gz`, and last
-`manifest.json`, with the size and checksum of the other two. A ZIP's table of contents
-is at its end, so a file that was cut off has neither.
+A backup is a ZIP file with three members: `database.dump` of pg_dump, `files.tar.gz`,
+and last `manifest.json`, with the sizes and checksums of the other two. The table of
+contents of a ZIP file is at its end, so a truncated file has neither.
 
-The plan of `make` says what is written into the `manifest`, what to `include` and
-`exclude` of the host's files (by pattern), and how to `dump` the database. That of
-`unpack` says how to `load` it, which files give way to those of the backup
-(`replaced`), and which ones there may be (`allowed`).
+The plan of `make` has the content of the `manifest`, the patterns of files to `include`
+and `exclude`, and the command to `dump` the database. That of `unpack` has the command
+to `load` it, the files to remove before (`replaced`), and those that the backup may
+contain (`allowed`).
 
-A backup is trusted as root is, since it holds sudo's rules. What is checked here keeps
-one that is foreign, damaged or badly made from doing harm, and says what is wrong.
+A backup contains sudo rules, so it is as sensitive as root access. These checks detect
+backups that are foreign, damaged or malformed, and report the reason.
 
-Python's own library alone: it runs on hosts, and on the control machine.
+It uses the standard library only, since it runs on hosts and on the control machine.
 """
 
 import fnmatch
@@ -40,28 +40,28 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-#: Grows when a backup can't be read any more by what came before.
+#: Incremented when earlier versions can't read the format.
 FORMAT = 1
 DATABASE, FILES, MANIFEST = "database.dump", "files.tar.gz", "manifest.json"
 _CHUNK = 1024 * 1024
-#: More is no manifest.
+#: The maximum size of a manifest.
 _MOST = 4 * 1024 * 1024
 _KINDS = {"format": int, "members": dict, "host": str, "node": str, "made_at": str,
           "schema": str, "settings": dict, "secrets": bool, "withheld": list,
           "users": list}  # fmt: skip
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _SETTING = re.compile(r"fastdeploy_[a-z_]+")
-#: Without these, nothing can be put in place; each is a text.
+#: A restore needs these; each is a string.
 _NEEDED = {"fastdeploy_service_name", "fastdeploy_user", "fastdeploy_site_path",
            "fastdeploy_var_path"}  # fmt: skip
 
 
 class Refused(Exception):
-    """The sentence that the person reads."""
+    """The backup is refused; the message is for the user."""
 
 
 class Hashing:
-    """Writes on, and knows the size and the checksum of what was written."""
+    """Write to another file and compute size and checksum."""
 
     def __init__(self, below: IO[bytes]) -> None:
         self._below = below
@@ -69,7 +69,7 @@ class Hashing:
         self._size = 0
 
     def write(self, data: bytes) -> int:
-        """Write all of it."""
+        """Write all data."""
         self._hash.update(data)
         self._size += len(data)
         return self._below.write(data)
@@ -77,15 +77,15 @@ class Hashing:
     def flush(self) -> None:
         """Do nothing: the ZIP is flushed when it is closed."""
 
-    def told(self) -> dict[str, Any]:
-        """What the manifest says of it."""
+    def summary(self) -> dict[str, Any]:
+        """Return the entry for the manifest."""
         return {"size": self._size, "sha256": self._hash.hexdigest()}
 
 
 def make(path: Path, plan: dict[str, Any]) -> None:
-    """Write a backup. The database first: files are then at least as new as it is."""
+    """Write a backup: first the database, so that the files are at least as new."""
     members = {}
-    # Nobody else may read it, from its first byte on.
+    # Only the owner can read it, from the first byte on.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with (
         os.fdopen(descriptor, "wb") as file,
@@ -94,17 +94,17 @@ def make(path: Path, plan: dict[str, Any]) -> None:
         with backup.open(DATABASE, "w", force_zip64=True) as member:
             hashing = Hashing(member)
             _dump(plan["dump"], hashing)
-            members[DATABASE] = hashing.told()
+            members[DATABASE] = hashing.summary()
         with backup.open(FILES, "w", force_zip64=True) as member:
             hashing = Hashing(member)
             _pack(plan["include"], plan["exclude"], hashing)
-            members[FILES] = hashing.told()
+            members[FILES] = hashing.summary()
         manifest = {"format": FORMAT, "members": members, **plan["manifest"]}
         backup.writestr(MANIFEST, json.dumps(manifest, indent=2))
 
 
 def inspect(path: Path) -> dict[str, Any]:
-    """Return a backup's manifest; raises Refused unless all of it is well."""
+    """Check a backup and return its manifest; raises Refused if it is invalid."""
     with _opened(path) as backup:
         if sorted(backup.namelist()) != sorted([DATABASE, FILES, MANIFEST]):
             raise _Foreign
@@ -121,18 +121,18 @@ def inspect(path: Path) -> dict[str, Any]:
             )
         wrong = _wrong_in(manifest)
         if wrong:
-            raise Refused(f"{path} is no backup that FastDeploy makes: {wrong}.")
+            raise Refused(f"{path} is not a valid backup: {wrong}.")
         for name in (DATABASE, FILES):
             with backup.open(name) as member:
-                if _told(member) != manifest["members"][name]:
-                    raise Refused(f"{path} is damaged: {name} is another one.")
+                if _summary(member) != manifest["members"][name]:
+                    raise Refused(f"{path} is damaged: the checksum of {name} differs.")
         with backup.open(FILES) as member:
             _check_files(member, ["/*"])
     return dict(manifest)
 
 
 def unpack(path: Path, plan: dict[str, Any]) -> None:
-    """Put a backup in place: the database, all of it or nothing, then the files."""
+    """Restore a backup: the database in one transaction, then the files."""
     inspect(path)
     with _opened(path) as backup:
         with backup.open(FILES) as member:
@@ -152,20 +152,18 @@ def unpack(path: Path, plan: dict[str, Any]) -> None:
 
 
 class _Foreign(Exception):
-    """What was read is not in the form of a backup."""
+    """The content doesn't have the format of a backup."""
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a backup; raises Refused for whatever can be wrong with what is read."""
-    foreign = (
-        f"{path} is no backup of FastDeploy, or is damaged, or only a part of one."
-    )
+    """Open a backup; raises Refused for any error while it is read."""
+    foreign = f"{path} is not a FastDeploy backup, or it is damaged or truncated."
     try:
         with zipfile.ZipFile(path) as backup:
             yield backup
     except FileNotFoundError:
-        raise Refused(f"There is no {path}.") from None
+        raise Refused(f"{path} does not exist.") from None
     except (PermissionError, IsADirectoryError) as error:
         raise Refused(f"{path} can't be read: {error.strerror}.") from None
     except (_Foreign, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError,
@@ -173,40 +171,40 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             RecursionError):  # fmt: skip
         raise Refused(foreign) from None
     except (RuntimeError, NotImplementedError):
-        # Python's words for a password, and for ways of packing that it doesn't know.
+        # Python raises these for a password and for unknown compression methods.
         raise Refused(
-            f"{path} is encrypted, or packed in a way that FastDeploy never does."
+            f"{path} is encrypted, or compressed with an unsupported method."
         ) from None
     except OSError as error:
         raise Refused(f"{path} can't be read: {error}.") from None
 
 
 def _wrong_in(manifest: dict[str, Any]) -> str:
-    """What is wrong in a manifest of this format; nothing if it is well."""
+    """Return what is invalid in a manifest of this format; empty if it is valid."""
     for key, kind in _KINDS.items():
         if type(manifest.get(key)) is not kind:
-            return f"its manifest has no {key}, or not as it should be"
+            return f"its manifest has no valid {key}"
     if set(manifest["members"]) != {DATABASE, FILES}:
         return "its manifest names other members"
     if not all(type(name) is str for name in manifest["withheld"]):
-        return "its manifest has no withheld, or not as it should be"
+        return "its manifest has no valid withheld"
     return _wrong_settings(manifest["settings"]) or _wrong_users(manifest["users"])
 
 
 def _wrong_settings(settings: dict[str, Any]) -> str:
     for name in settings:
         if not _SETTING.fullmatch(name):
-            return f"{name!r} is no setting of FastDeploy's"
+            return f"{name!r} is not a variable of FastDeploy"
     for name in sorted(_NEEDED):
         if type(settings.get(name)) is not str:
-            return f"the setting {name} is missing, or no text"
+            return f"the variable {name} is missing or not a string"
     return ""
 
 
 def _wrong_users(users: list[Any]) -> str:
     for user in users:
         if type(user) is not dict or set(user) != {"name", "run_group"}:
-            return "its manifest has no users, or not as it should be"
+            return "its manifest has no valid users"
         for name in user.values():
             if type(name) is not str or not _NAME.fullmatch(name) or name == "root":
                 return f"{name!r} can't be used as a name of a user or group"
@@ -229,12 +227,12 @@ def _pack(include: list[str], exclude: list[str], into: Hashing) -> None:
     ):
         for path in _found(include, exclude):
             _add(archive, path)
-            # It would remember each of a million files.
+            # Free the list, which would have an entry for each of a million files.
             archive.members = []
 
 
 def _found(include: list[str], exclude: list[str]) -> Iterator[str]:
-    """What there is of these patterns and below them, parents first."""
+    """Yield the paths that match and those below them, parents first."""
 
     def wanted(path: str) -> bool:
         return not any(fnmatch.fnmatch(path, pattern) for pattern in exclude)
@@ -250,18 +248,18 @@ def _found(include: list[str], exclude: list[str]) -> Iterator[str]:
 
 
 class _Padded:
-    """A file that is as long as it was, though it may have become shorter since."""
+    """Pad a file that became shorter with zeros to its original length."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
     def read(self, size: int) -> bytes:
-        """Read as much as was asked for."""
+        """Read exactly `size` bytes."""
         return self._file.read(size).ljust(size, b"\0")
 
 
 def _add(archive: tarfile.TarFile, path: str) -> None:
-    """Add a file as it is now: FastDeploy goes on, so it may change, or be gone."""
+    """Add a file, which may change or be removed while FastDeploy is running."""
     try:
         mode = os.lstat(path).st_mode
         if not stat.S_ISREG(mode):
@@ -270,7 +268,7 @@ def _add(archive: tarfile.TarFile, path: str) -> None:
             return
         with open(path, "rb") as file:  # noqa: PTH123 - names are texts here
             found = archive.gettarinfo(fileobj=file)
-            # No program of FastDeploy's needs them.
+            # No program of FastDeploy needs these bits.
             found.mode &= ~(stat.S_ISUID | stat.S_ISGID)
             archive.addfile(found, _Padded(file))  # type: ignore[arg-type]
     except FileNotFoundError:
@@ -278,7 +276,7 @@ def _add(archive: tarfile.TarFile, path: str) -> None:
 
 
 def _check_files(member: IO[bytes], allowed: list[str]) -> None:
-    """Raise Refused for a file that leads elsewhere, or is none of those allowed."""
+    """Raise Refused for a file that leads outside or isn't allowed."""
     links: set[PurePosixPath] = set()
     with tarfile.open(fileobj=member, mode="r|gz") as archive:
         for found in archive:
@@ -294,13 +292,13 @@ def _wrong_with(
     found: tarfile.TarInfo, links: set[PurePosixPath], allowed: list[str]
 ) -> str:
     if not (found.isreg() or found.isdir() or found.issym() or found.islnk()):
-        return "something that is neither a file, a folder nor a link"
+        return "a member that is neither a file, a folder nor a link"
     if found.mode & (stat.S_ISUID | stat.S_ISGID) and not found.isdir():
-        return "a program that would run with the rights of others"
+        return "a program with the setuid or setgid bit"
     named = [found.name, found.linkname] if found.islnk() else [found.name]
     for path in (PurePosixPath("/", name) for name in named):
         if ".." in path.parts or not _allowed(str(path), allowed):
-            return "a file that is none of its own"
+            return "a file that isn't allowed"
         if not links.isdisjoint(path.parents):
             return "a file behind a link"
     if found.islnk() and PurePosixPath("/", found.linkname) in links:
@@ -330,13 +328,13 @@ def _feed(command: list[str], member: IO[bytes], complaint: str) -> None:
                 process.stdin.write(data)
             process.stdin.close()
         except BrokenPipeError:
-            # It has said why, and its exit code follows.
+            # The process has printed the reason; its exit code follows.
             pass
     if process.returncode:
         raise Refused(complaint)
 
 
-def _told(member: IO[bytes]) -> dict[str, Any]:
+def _summary(member: IO[bytes]) -> dict[str, Any]:
     digest, size = hashlib.sha256(), 0
     while data := member.read(_CHUNK):
         digest.update(data)
@@ -345,7 +343,7 @@ def _told(member: IO[bytes]) -> dict[str, Any]:
 
 
 def main(command: str, name: str) -> None:
-    """Do what was asked for."""
+    """Run a command."""
     path = Path(name)
     if command == "make":
         make(path, json.load(sys.stdin))

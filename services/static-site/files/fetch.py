@@ -11,7 +11,7 @@ import json
 import threading
 from functools import partial
 
-#: Seconds after which an answer is given up.
+#: Seconds to wait for a response.
 TIMEOUT = 10
 
 
@@ -19,11 +19,11 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
     """Serves files and writes no access log."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
-        """Drop the line: each answer is printed anyway."""
+        """Drop the line: each response is printed anyway."""
 
 
 def fetch(port: int, path: str) -> dict[str, str | int]:
-    """Ask the loopback server for one file; a status of 404 is an answer too."""
+    """Request a file from the loopback server; a status of 404 is a response, too."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     try:
         connection.request("GET", f"/{path}")
