@@ -35,9 +35,9 @@ def create(request: Request, form: FormData) -> Response:
     scopes = [scope for scope in Permission if scope in chosen]
     problems = {}
     if not scopes:
-        problems["scope"] = "choose at least one"
+        problems["scope"] = "choose at least one scope"
     if lifetime not in LIFETIMES:
-        problems["lifetime"] = "choose one"
+        problems["lifetime"] = "choose a lifetime"
     secret = ""
     try:
         if not problems:
@@ -107,4 +107,4 @@ def _found(request: Request) -> Token:
     for token in access.list_tokens(parts(request).store, actor_of(request)):
         if token.id == number:
             return token
-    raise NotFound(f"there is no token {number}; it may have been revoked")
+    raise NotFound(f"token {number} not found; it may have been revoked")

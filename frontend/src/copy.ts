@@ -45,7 +45,7 @@ function copyButton(label: string, text: () => string): HTMLButtonElement {
   button.title = "Copy";
   button.addEventListener("click", () => {
     void copy(text()).then((done) => {
-      if (!done) return toast("copy", "problem", "This browser lets nothing be copied.");
+      if (!done) return toast("copy", "problem", "Copying isn’t supported in this browser.");
       button.dataset["done"] = "";
       toast("copy", "good", "Copied.");
       window.setTimeout(() => delete button.dataset["done"], SHORTLY);

@@ -72,7 +72,7 @@ export class LiveDeployment extends HTMLElement {
 
   #lost(): void {
     this.#connection.lost();
-    this.#say("lost", "Connection lost, trying again");
+    this.#say("lost", "Connection lost, reconnecting");
     // A network failure is the browser's to retry; an answer that is no stream is ours.
     if (this.#source?.readyState !== EventSource.CLOSED) return;
     this.#close();

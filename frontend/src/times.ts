@@ -64,7 +64,7 @@ export class RemainingTime extends Ticking {
   protected override words(given: number, passed: number): string {
     const left = given - passed;
     if (left >= 10) return `about ${duration(left)} left`;
-    return left > -5 ? "a few seconds left" : "takes longer than usual";
+    return left > -5 ? "a few seconds left" : "taking longer than usual";
   }
 }
 

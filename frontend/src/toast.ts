@@ -29,12 +29,12 @@ export class Connection {
   lost(): void {
     if (this.#lost) return;
     this.#lost = true;
-    toast("connection", "problem", "FastDeploy doesn’t answer. Trying again …");
+    toast("connection", "problem", "Connection to FastDeploy lost. Reconnecting …");
   }
 
   found(): void {
     if (!this.#lost) return;
     this.#lost = false;
-    toast("connection", "good", "Connected again; this page is up to date.");
+    toast("connection", "good", "Reconnected. This page is up to date.");
   }
 }

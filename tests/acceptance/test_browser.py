@@ -167,7 +167,7 @@ def test_everything_can_be_done_without_javascript(
     page.goto("/")
     log_in(page)
     page.get_by_role("button", name="Sync services").click()
-    expect(page.get_by_text("0 broken")).to_be_visible()
+    expect(page.get_by_text("0 invalid")).to_be_visible()
     page.get_by_role("link", name="hello", exact=True).click()
     page.get_by_role("button", name="Launch").click()
 
@@ -258,12 +258,12 @@ def test_a_cancel_asks_first_also_without_javascript(
         expect(question).to_be_hidden()
 
         page.get_by_role("button", name="Cancel …").click()
-        page.get_by_role("button", name="Leave it as it is").click()
+        page.get_by_role("button", name="Keep it").click()
         expect(question).to_be_hidden()
         assert Status.RUNNING is site.status(number)
 
         page.get_by_role("button", name="Cancel …").click()
-        page.get_by_role("button", name="Cancel the deployment").click()
+        page.get_by_role("button", name="Cancel deployment").click()
         assert Status.CANCELED is site.ended(number).status
 
 
@@ -317,7 +317,7 @@ def test_the_overview_keeps_itself_up_to_date(page: Page, site: Installation) ->
 
     number = site.launch("failing")
 
-    strip = page.get_by_role("list", name="Last outcomes of failing, the newest last")
+    strip = page.get_by_role("list", name="Recent deployments of failing, newest last")
     ended = strip.get_by_role("link", name=f"#{number} failed")
     expect(ended).to_have_attribute("href", f"/deployments/{number}", timeout=SOON)
 
@@ -371,5 +371,5 @@ def test_a_secret_is_not_filled_in_again(page: Page) -> None:
     page.get_by_label("out").fill("x" * 300_000)
     page.get_by_role("button", name="Launch").click()
 
-    expect(page.get_by_text("Nothing was launched.")).to_be_visible()
+    expect(page.get_by_text("The service was not launched.")).to_be_visible()
     expect(page.get_by_label("token")).to_have_value("")

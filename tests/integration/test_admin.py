@@ -378,4 +378,4 @@ def test_the_log_is_narrowed_and_paged_by_its_address(
     assert 422 == wrong.status_code
     assert older is not None
     assert ">two</a>" in admin.get(older.group(1).replace("&amp;", "&")).text
-    assert "Nothing like that" in admin.get("/admin/audit?actor=%00").text
+    assert "No matching entries" in admin.get("/admin/audit?actor=%00").text

@@ -203,4 +203,4 @@ def test_what_a_pruned_deployment_changed_is_not_known(
 
     page = client_for(Role.VIEWER).get(f"/services/hello/compare?a={a.id}&b={b.id}")
 
-    assert f"What #{a.id} printed was removed" in page.text
+    assert f"The output of #{a.id} was deleted" in page.text

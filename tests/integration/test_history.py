@@ -314,7 +314,7 @@ def test_a_history_is_narrowed_by_an_address_that_can_be_sent(
     assert f"/deployments/{waiting - 1}" not in history
     assert '<option value="queued" selected>' in found.text
     assert ">Clear</a>" in found.text
-    assert "No deployment is like that" in nothing.text
+    assert "No matching deployments" in nothing.text
     assert 422 == wrong.status_code
     assert 'id="filter-since-problem"' in wrong.text
     assert "<script>" not in wrong.text
