@@ -295,8 +295,8 @@ def test_the_button_waits_hidden_while_the_deployment_goes_on(
     record.exited(store, running, 1)
     after = client.get(f"/deployments/{running}").text
 
-    assert "<li data-from-end hidden>" in before
-    assert "<li data-from-end>" in after
+    assert "<li data-show-when-ended hidden>" in before
+    assert "<li data-show-when-ended>" in after
 
 
 def test_the_form_shows_the_variables_of_an_earlier_deployment_but_for_secrets(

@@ -1,8 +1,8 @@
 /**
- * Lets Enter submit the form from a secret that usually has one line, as a password
- * field would. Lines that are pasted stay, and Shift+Enter begins one.
+ * Let Enter submit the form from a one-line secret, as in a password field. Pasted line
+ * breaks are kept, and Shift+Enter inserts one.
  */
-export function submitByEnter(): void {
+export function submitOnEnter(): void {
   document.addEventListener("keydown", (event) => {
     const field = event.target;
     if (!(field instanceof HTMLTextAreaElement) || field.dataset["secret"] !== "line") return;
