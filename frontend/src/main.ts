@@ -1,13 +1,13 @@
 // Progressive enhancement: every page works without this script.
 
-import "./app.css";
+import "./styles/index.css";
 import { CopyText, offerToCopyLines } from "./copy-text";
-import { submitOnEnter } from "./submit-on-enter";
 import { keepFragment } from "./keep-fragment";
 import { LiveDeployment } from "./live-deployment";
 import { LivePart } from "./live-part";
 import { OutputLog } from "./output-log";
 import { RunMatrix } from "./run-matrix";
+import { submitOnEnter } from "./submit-on-enter";
 import { ElapsedTime, RelativeTime, RemainingTime } from "./times";
 
 keepFragment();
