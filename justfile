@@ -45,18 +45,22 @@ test-newer *args: frontend
 unit *args:
     {{ run }} pytest tests/unit "$@"
 
-# Format, lint, types, imports, and the playbooks (whose hosts are none here)
+# Check format, lint, types and imports of Python, TypeScript, CSS and playbooks
 [group("check")]
-check:
+check: frontend
+    @[ -d frontend/node_modules ] || tools/npm ci --no-audit --no-fund
+    tools/npm run --silent check
     {{ run }} ruff format --check
     {{ run }} ruff check
     {{ run }} mypy
     {{ run }} lint-imports --no-cache
     ANSIBLE_HOST_PATTERN_MISMATCH=ignore {{ run }} ansible-lint --strict services roles playbooks molecule
 
-# Format the code, and mend what can be mended
+# Format the code and apply automatic fixes
 [group("dev")]
-format:
+format: frontend
+    @[ -d frontend/node_modules ] || tools/npm ci --no-audit --no-fund
+    tools/npm run --silent format
     {{ run }} ruff format
     {{ run }} ruff check --fix
 

@@ -45,10 +45,11 @@ function copyButton(label: string, text: () => string): HTMLButtonElement {
   button.title = "Copy";
   button.addEventListener("click", () => {
     void copy(text()).then((done) => {
-      if (!done) return toast("copy", "problem", "Copying isn’t supported in this browser.");
-      button.dataset["done"] = "";
+      if (!done)
+        return toast("copy", "problem", "Copying isn’t supported in this browser.");
+      button.dataset.done = "";
       toast("copy", "success", "Copied.");
-      window.setTimeout(() => delete button.dataset["done"], RESET_AFTER);
+      window.setTimeout(() => delete button.dataset.done, RESET_AFTER);
     });
   });
   return button;

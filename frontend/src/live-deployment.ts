@@ -33,7 +33,9 @@ export class LiveDeployment extends HTMLElement {
     for (const element of this.querySelectorAll<HTMLElement>("[data-no-script-only]")) {
       element.hidden = true;
     }
-    for (const element of document.querySelectorAll<HTMLElement>("[data-show-when-ended]")) {
+    for (const element of document.querySelectorAll<HTMLElement>(
+      "[data-show-when-ended]",
+    )) {
       element.hidden = false;
     }
     this.#open();
@@ -47,7 +49,8 @@ export class LiveDeployment extends HTMLElement {
     const url = new URL(this.getAttribute("src")!, location.href);
     // The browser sends the last event ID only when the same EventSource reconnects.
     if (this.#lastEventId) url.searchParams.set("after", this.#lastEventId);
-    const source = (this.#source = new EventSource(url));
+    const source = new EventSource(url);
+    this.#source = source;
     source.addEventListener("open", () => this.#connected());
     source.addEventListener("error", () => this.#disconnected());
     source.addEventListener("end", () => this.#end());
@@ -83,7 +86,9 @@ export class LiveDeployment extends HTMLElement {
   #end(): void {
     this.#close();
     this.#showConnection("ended", "Ended");
-    for (const element of document.querySelectorAll<HTMLElement>("[data-hide-when-ended]")) {
+    for (const element of document.querySelectorAll<HTMLElement>(
+      "[data-hide-when-ended]",
+    )) {
       element.hidden = true;
     }
   }
@@ -91,7 +96,7 @@ export class LiveDeployment extends HTMLElement {
   #showConnection(state: string, text: string): void {
     const place = this.#part("connection");
     if (!place) return;
-    place.dataset["state"] = state;
+    place.dataset.state = state;
     place.textContent = text;
   }
 

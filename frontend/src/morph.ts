@@ -23,7 +23,12 @@ export function morph(target: Element, source: Element | DocumentFragment): void
 }
 
 /** Custom elements that render their own content from their attributes. */
-const OWNERS = new Set(["elapsed-time", "remaining-time", "relative-time", "copy-text"]);
+const OWNERS = new Set([
+  "elapsed-time",
+  "remaining-time",
+  "relative-time",
+  "copy-text",
+]);
 
 /** Update a node to equal another. Returns false if they differ in kind. */
 function update(present: ChildNode, node: ChildNode): boolean {

@@ -1,6 +1,6 @@
-import { spacerBefore, height, span, grow } from "./spacer";
 import { parse } from "./morph";
 import { scheduleUpdate } from "./schedule-update";
+import { grow, height, spacerBefore, span } from "./spacer";
 
 /** Maximum lines of output in the page; a link leads to earlier ones. */
 const MAX_LINES = 2000;
@@ -85,7 +85,7 @@ export class OutputLog extends HTMLElement {
   /** Append a part; lines of the last step are added to it. */
   #join(part: HTMLElement): void {
     const last = this.#scroller.lastElementChild;
-    if (last instanceof HTMLElement && last.dataset["step"] === part.dataset["step"]) {
+    if (last instanceof HTMLElement && last.dataset.step === part.dataset.step) {
       last.append(...part.querySelectorAll(".line"));
     } else {
       this.#scroller.append(part);

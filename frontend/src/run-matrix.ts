@@ -1,6 +1,6 @@
-import { spacerBefore, height, grow } from "./spacer";
 import { parse } from "./morph";
 import { scheduleUpdate } from "./schedule-update";
+import { grow, height, spacerBefore } from "./spacer";
 
 /** Maximum tasks in the page, and how many to remove at once when there are more. */
 const MAX_TASKS = 80;
@@ -29,13 +29,16 @@ export class RunMatrix extends HTMLElement {
   #spacer: HTMLTableSectionElement | undefined;
 
   connectedCallback(): void {
-    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")) {
-      this.#rows.set(row.dataset["task"]!, row);
+    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>(
+      "[data-task]",
+    )) {
+      this.#rows.set(row.dataset.task!, row);
     }
     for (const head of this.#table.querySelectorAll(".matrix-host")) {
       this.#columns.set(head.textContent!.trim(), this.#columns.size);
     }
-    if (this.hasAttribute("live")) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (this.hasAttribute("live"))
+      this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   /** Apply updates given as HTML with the next update of the page. */
@@ -57,7 +60,7 @@ export class RunMatrix extends HTMLElement {
     const following = scrollHeight - scrollTop - clientHeight < NEAR;
     for (const news of this.#pending) {
       for (const item of news.querySelectorAll("li")) {
-        if (item.dataset["task"] === undefined) this.#fill(item);
+        if (item.dataset.task === undefined) this.#fill(item);
         else this.#begin(item);
       }
     }
@@ -70,10 +73,10 @@ export class RunMatrix extends HTMLElement {
     const { task, number, step, stepName } = item.dataset;
     // A resumed stream may repeat a task.
     const known = this.#rows.get(task!);
-    if (Number(known?.dataset["number"] ?? 0) >= Number(number)) return;
+    if (Number(known?.dataset.number ?? 0) >= Number(number)) return;
     const row = document.createElement("tr");
-    row.dataset["task"] = task;
-    row.dataset["number"] = number;
+    row.dataset.task = task;
+    row.dataset.number = number;
     const head = document.createElement("th");
     head.scope = "row";
     head.append(...item.childNodes);
@@ -86,9 +89,9 @@ export class RunMatrix extends HTMLElement {
   /** The row group of the current step. */
   #group(step: string, name: string): HTMLTableSectionElement {
     const last = this.#table.tBodies[this.#table.tBodies.length - 1];
-    if (last?.dataset["step"] === step) return last;
+    if (last?.dataset.step === step) return last;
     const group = this.#table.createTBody();
-    group.dataset["step"] = step;
+    group.dataset.step = step;
     if (name) {
       const head = document.createElement("th");
       head.scope = "rowgroup";
@@ -105,7 +108,7 @@ export class RunMatrix extends HTMLElement {
     const column = this.#column(host!);
     const cell = column === undefined ? undefined : row?.cells[column + 1];
     if (!cell) return;
-    cell.dataset["status"] = status;
+    cell.dataset.status = status;
     cell.replaceChildren(...item.childNodes);
   }
 
@@ -120,11 +123,16 @@ export class RunMatrix extends HTMLElement {
     name.title = name.textContent = host;
     head.append(name);
     this.#table.tHead!.rows[0]!.append(head);
-    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")) {
+    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>(
+      "[data-task]",
+    )) {
       row.insertCell();
     }
     this.#columns.set(host, this.#columns.size);
-    this.#table.toggleAttribute("data-wide-cells", this.#columns.size <= MAX_WIDE_CELLS);
+    this.#table.toggleAttribute(
+      "data-wide-cells",
+      this.#columns.size <= MAX_WIDE_CELLS,
+    );
     return this.#columns.size - 1;
   }
 
@@ -139,7 +147,7 @@ export class RunMatrix extends HTMLElement {
     // Measure before the first change: measuring after each one would force a layout.
     const heights = dropped.map(height);
     for (const [place, row] of dropped.entries()) {
-      const task = row.dataset["task"]!;
+      const task = row.dataset.task!;
       if (this.#rows.get(task) === row) this.#rows.delete(task);
       grow(spacerBefore(row), heights[place]!);
       row.remove();

@@ -6,7 +6,7 @@ export function spacerBefore(element: HTMLElement): HTMLElement {
   const before = element.previousElementSibling;
   if (before instanceof HTMLElement && "spacer" in before.dataset) return before;
   const spacer = document.createElement(element.tagName);
-  spacer.dataset["spacer"] = "";
+  spacer.dataset.spacer = "";
   element.before(spacer);
   return spacer;
 }

@@ -5,7 +5,8 @@
 export function submitOnEnter(): void {
   document.addEventListener("keydown", (event) => {
     const field = event.target;
-    if (!(field instanceof HTMLTextAreaElement) || field.dataset["secret"] !== "line") return;
+    if (!(field instanceof HTMLTextAreaElement) || field.dataset.secret !== "line")
+      return;
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     field.form?.requestSubmit();

@@ -8,13 +8,17 @@ const RESET_AFTER = 5000;
  *
  * There is one message for each subject; a new one replaces it.
  */
-export function toast(subject: string, kind: "success" | "problem", text: string): void {
+export function toast(
+  subject: string,
+  kind: "success" | "problem",
+  text: string,
+): void {
   const place = document.querySelector(".toasts");
   if (!place) return;
   const message = document.createElement("p");
   message.className = "toast";
-  message.dataset["kind"] = kind;
-  message.dataset["subject"] = subject;
+  message.dataset.kind = kind;
+  message.dataset.subject = subject;
   message.textContent = text;
   const before = place.querySelector(`[data-subject="${CSS.escape(subject)}"]`);
   if (before) before.replaceWith(message);
