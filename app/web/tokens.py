@@ -9,6 +9,7 @@ from app.errors import Conflict, InvalidFields, NotFound
 from app.store.access import Token
 from app.usecases import access
 from app.web.context import actor_of, parts
+from app.web.role_descriptions import SCOPE_DESCRIPTIONS
 
 #: Days after which a token may expire, by what the form sends.
 LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365, "never": None}
@@ -94,6 +95,7 @@ def _page(
         status_code,
         tokens=access.list_tokens(parts(request).store, actor_of(request)),
         permissions=list(Permission),
+        scope_descriptions=SCOPE_DESCRIPTIONS,
         lifetimes=list(LIFETIMES),
         sent=sent,
         chosen=chosen,

@@ -8,6 +8,7 @@ from app.domain.access import Role
 from app.errors import Conflict, InvalidFields
 from app.usecases import access, users
 from app.web.context import actor_of, parts
+from app.web.role_descriptions import ROLE_DESCRIPTIONS
 
 #: Messages by the `done` parameter of the page's URL.
 _DONE = {
@@ -110,7 +111,7 @@ def _index(request: Request, status_code: int, **context: dict[str, str]) -> Res
         "admin/users.html",
         status_code,
         users=users.list_users(parts(request).store, actor_of(request)),
-        roles=list(Role),
+        role_descriptions=ROLE_DESCRIPTIONS,
         shortest=access.MIN_PASSWORD,
         **context,
     )
@@ -122,7 +123,7 @@ def _page(request: Request, status_code: int, problems: dict[str, str]) -> Respo
         "admin/user.html",
         status_code,
         user=users.find_user(parts(request).store, actor_of(request), _id(request)),
-        roles=list(Role),
+        role_descriptions=ROLE_DESCRIPTIONS,
         shortest=access.MIN_PASSWORD,
         done=_DONE.get(request.query_params.get("done", ""), ""),
         problems=problems,

@@ -94,7 +94,9 @@ def test_a_person_logs_in_launches_a_playbook_and_sees_it_finish(
 
     number = page.url.rpartition("/")[2]
     expect(page).to_have_title(f"✔ static-site #{number} · FastDeploy")
-    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("good"))
+    expect(page.locator("link[rel=icon]")).to_have_attribute(
+        "href", re.compile("successful")
+    )
     expect(page.locator('[data-live="steps"] li[data-status="success"]')).to_have_count(
         4
     )
@@ -147,11 +149,11 @@ def test_a_page_goes_on_behind_what_it_has_when_web_was_restarted(
         web.kill()
         expect(page.get_by_text("Connection lost")).to_be_visible()
         toast = page.locator(".toast")
-        expect(toast).to_contain_text("Trying again")
+        expect(toast).to_contain_text("Reconnecting")
         gate.touch()
         installation.web()
 
-        expect(toast).to_contain_text("Connected again")
+        expect(toast).to_contain_text("Reconnected")
         expect(page.locator('[data-live="status"]')).to_contain_text(
             "successful", timeout=SOON
         )

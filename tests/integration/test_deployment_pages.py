@@ -134,7 +134,7 @@ def test_what_is_found_says_of_which_task_it_is(
 
     named = '<p class="output-task">(.+?)</p>'
     assert ["Copy", "Link", "Loop"] == re.findall(named, changed)
-    assert "4 found" in changed
+    assert "4 matches" in changed
     assert "changed: [c]" in changed
     assert f'href="/deployments/{found}/results/10"' in changed
     # Where the line that a task begins with is found, it is not named twice.

@@ -348,4 +348,4 @@ def test_a_filter_that_nothing_can_have_is_refused(
     answer = client_for((Permission.VIEW,)).get(f"/api/deployments?{name}=nonsense")
 
     assert 422 == answer.status_code
-    assert answer.json()["error"].startswith(f"{name}: is ")
+    assert answer.json()["error"].startswith(f"{name}: must be ")

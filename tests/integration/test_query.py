@@ -16,8 +16,8 @@ PAGE = {"Accept": "text/html"}
     [
         ("/api/deployments?stauts=failed", "stauts", "unknown parameter"),
         ("/api/deployments?status=broken", "status", "must be one of queued"),
-        ("/api/deployments?since=yesterday", "since", "is a time such as"),
-        ("/api/deployments?until=0001-01-01", "until", "is a time such as"),
+        ("/api/deployments?since=yesterday", "since", "must be a time such as"),
+        ("/api/deployments?until=0001-01-01", "until", "must be a time such as"),
         ("/api/deployments?before=last", "before", "must be a whole number"),
         ("/api/deployments?before=-1", "before", "must be a whole number"),
         ("/api/deployments?status=failed&status=queued", "status", "more than once"),
@@ -56,7 +56,7 @@ def test_a_request_that_changes_something_takes_no_parameters_beside_its_body(
     ("address", "said"),
     [
         ("/deployments?stauts=failed", "stauts: unknown parameter"),
-        ("/deployments?since=yesterday", "is a time such as"),
+        ("/deployments?since=yesterday", "must be a time such as"),
         ("/deployments?before=last", "before: must be a whole number"),
         ("/services/hello?service=other", "service: unknown parameter"),
         ("/services/hello/compare?a=x", "a: must be a whole number"),

@@ -318,7 +318,7 @@ def test_the_form_shows_the_variables_of_an_earlier_deployment_but_for_secrets(
     assert f'href="/services/hello?again={number}#launch"' in page
     assert 'value="mauve"' in form
     assert "a1\nb2</textarea>" in form
-    assert "Secrets are not kept" in form
+    assert "Secrets are not stored" in form
     assert "canary" not in form
 
 
