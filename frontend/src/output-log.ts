@@ -12,7 +12,7 @@ const NEAR = 4;
 /**
  * The output of a deployment. It appends lines and scrolls to them until the user scrolls up.
  *
- *     <output-log newest>
+ *     <output-log newest data-lines-after="100">
  *       <a data-earlier href="?before=12">  <button data-follow hidden>
  *       <button data-fold hidden>
  *       <div data-live="output">
@@ -20,6 +20,7 @@ const NEAR = 4;
  *           <div class="line" id="e12">…</div> … </details> … </div>
  *     </output-log>
  *
+ * `data-lines-after` is the number of lines to load after a linked line.
  * Without `newest` it shows earlier output and doesn't follow.
  */
 export class OutputLog extends HTMLElement {
@@ -150,7 +151,9 @@ export class OutputLog extends HTMLElement {
       if (step) step.open = true;
       this.#follow(false);
     } else if (!new URLSearchParams(location.search).has("before")) {
-      location.replace(`?before=${Number(number) + 100}${location.hash}`);
+      location.replace(
+        `?before=${Number(number) + Number(this.dataset.linesAfter)}${location.hash}`,
+      );
     }
   }
 

@@ -5,17 +5,17 @@ import { grow, height, spacerBefore } from "./spacer";
 /** Maximum tasks in the page, and how many to remove at once when there are more. */
 const MAX_TASKS = 80;
 const DROPPED = 40;
-/** Maximum columns; the results page shows all hosts. */
-const MAX_HOSTS = 24;
-/** Up to this many hosts, cells show the result as text. */
-const MAX_WIDE_CELLS = 4;
 /** Distance from the end, in pixels, that counts as scrolled to the end. */
 const NEAR = 4;
 
 /**
  * The result matrix of a deployment. Started tasks become rows, results fill their cells.
  *
- *     <run-matrix live> <div class="matrix" data-live="matrix"> <table> … </run-matrix>
+ *     <run-matrix live data-max-hosts="24" data-max-wide-hosts="4">
+ *       <div class="matrix" data-live="matrix"> <table> … </run-matrix>
+ *
+ * A host beyond `data-max-hosts` gets no column; the results page shows all hosts. With at
+ * most `data-max-wide-hosts`, cells show the result as text.
  *
  * Updates are a list: `<li data-task>` is the header of a row, and
  * `<li data-result-of data-host>` a cell. A result belongs to the latest task of its name,
@@ -115,7 +115,8 @@ export class RunMatrix extends HTMLElement {
   /** The column of a host; a new host gets the next column while there is room. */
   #column(host: string): number | undefined {
     const known = this.#columns.get(host);
-    if (known !== undefined || this.#columns.size >= MAX_HOSTS) return known;
+    if (known !== undefined || this.#columns.size >= Number(this.dataset.maxHosts))
+      return known;
     const head = document.createElement("th");
     head.scope = "col";
     head.className = "matrix-host";
@@ -131,7 +132,7 @@ export class RunMatrix extends HTMLElement {
     this.#columns.set(host, this.#columns.size);
     this.#table.toggleAttribute(
       "data-wide-cells",
-      this.#columns.size <= MAX_WIDE_CELLS,
+      this.#columns.size <= Number(this.dataset.maxWideHosts),
     );
     return this.#columns.size - 1;
   }
