@@ -45,9 +45,11 @@ test-newer *args: frontend
 unit *args:
     {{ run }} pytest tests/unit "$@"
 
-# Check format, lint, types, imports, terminology and playbooks (which have no hosts here)
+# Check Python, TypeScript, CSS, playbooks (which have no hosts here) and terminology
 [group("check")]
-check:
+check: frontend
+    @[ -d frontend/node_modules ] || tools/npm ci --no-audit --no-fund
+    tools/npm run --silent check
     {{ run }} ruff format --check
     {{ run }} ruff check
     {{ run }} mypy
@@ -57,7 +59,9 @@ check:
 
 # Format the code and apply automatic fixes
 [group("dev")]
-format:
+format: frontend
+    @[ -d frontend/node_modules ] || tools/npm ci --no-audit --no-fund
+    tools/npm run --silent format
     {{ run }} ruff format
     {{ run }} ruff check --fix
 

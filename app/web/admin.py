@@ -1,4 +1,4 @@
-"""Pages of the administration that only show: the settings, and the audit log."""
+"""Read-only admin pages: the settings and the audit log."""
 
 from urllib.parse import urlencode
 
@@ -13,14 +13,14 @@ from app.web.history import PAGE, before
 
 
 def settings(request: Request) -> Response:
-    """The settings that the web process has read, its secrets hidden."""
+    """Show the settings of the web process, with secrets hidden."""
     return deps(request).renderer.page(
         request, "admin/settings.html", settings=shown(deps(request).settings)
     )
 
 
 def audit_log(request: Request) -> Response:
-    """Who did what, the newest first."""
+    """Show the audit log, newest first."""
     asked = {
         name: request.query_params[name]
         for name in ("actor", "action")
@@ -45,7 +45,7 @@ def audit_log(request: Request) -> Response:
         noted=noted,
         asked=asked,
         actions=list(Action),
-        problem="" if known or "action" not in asked else "is no action",
+        problem="" if known or "action" not in asked else "unknown action",
         older=_link(asked | {"before": str(noted[-1].id)}) if full else "",
         newest=_link(asked) if before(request) else "",
     )

@@ -9,16 +9,16 @@ STATIC = Path(__file__).parent / "static"
 _ENTRY = "src/main.ts"
 _ICONS = "src/icons/"
 
-#: The icon of each state of a deployment; `plain` is for what has none.
+#: The icon of each state of a deployment; other pages have the icon `default`.
 ICONS = {
-    "queued": "wait",
-    "starting": "busy",
-    "running": "busy",
-    "successful": "good",
-    "failed": "bad",
-    "canceled": "off",
-    "timeout": "late",
-    "unreachable": "late",
+    "queued": "queued",
+    "starting": "running",
+    "running": "running",
+    "successful": "successful",
+    "failed": "failed",
+    "canceled": "canceled",
+    "timeout": "timeout",
+    "unreachable": "timeout",
 }
 
 
@@ -32,8 +32,8 @@ class Assets:
     icons: Mapping[str, str] = field(default_factory=dict)
 
     def icon(self, state: str = "") -> str:
-        """The address of the icon of a deployment's state, or of none."""
-        return self.icons[ICONS.get(state, "plain")]
+        """Return the URL of the icon for a deployment's state."""
+        return self.icons[ICONS.get(state, "default")]
 
 
 def load_assets(static: Path = STATIC) -> Assets:

@@ -1,4 +1,4 @@
-"""What the handlers stand on, in one place: `parts(request)` hands it to them."""
+"""The dependencies of the handlers, which get them by `deps(request)`."""
 
 from dataclasses import dataclass
 

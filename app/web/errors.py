@@ -32,28 +32,28 @@ STATUS: dict[type[Exception], int] = {
     errors.BadSetting: 500,
     errors.LaunchFailed: 500,
 }
-#: Seconds after which a client repeats what FastDeploy had no time for.
+#: The Retry-After of a request that FastDeploy was too busy for, in seconds.
 BUSY_RETRY = 5
 HEADINGS = {
-    400: "That request makes no sense",
-    401: "Log in first",
-    403: "You may not do that",
-    404: "There is nothing here",
-    405: "That can't be done here",
-    408: "That took too long",
-    409: "Not in the present state",
-    413: "That is too much",
+    400: "Bad request",
+    401: "Not logged in",
+    403: "Permission denied",
+    404: "Page not found",
+    405: "Method not allowed",
+    408: "Request timeout",
+    409: "Conflict",
+    413: "Request too large",
     415: "Unsupported media type",
-    422: "That can't be done like this",
-    429: "Too many attempts",
-    500: "FastDeploy made a mistake",
-    503: "That isn't available at the moment",
-    507: "The disk is full",
+    422: "Validation failed",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Service unavailable",
+    507: "Disk full",
 }
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    """Answer with the sentence and the status of an error raised on purpose."""
+    """Answer a FastDeployError with its message and status code."""
     assert isinstance(error, errors.FastDeployError)
     if isinstance(error, errors.NotLoggedIn) and _wants_page(request):
         return RedirectResponse(login_url(request), 303)
@@ -70,29 +70,29 @@ async def on_error(request: Request, error: Exception) -> Response:
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
-    """Answer what Starlette itself refuses: no route, no such method."""
+    """Answer an HTTPException of Starlette, such as 404 or 405."""
     assert isinstance(error, HTTPException)
     if _wants_page(request):
         if error.status_code == 405 and request.method == "GET":
-            # A form is sent there; it is on the page above.
+            # The path takes a form, which is on the parent page.
             return RedirectResponse(request.url.path.rpartition("/")[0] or "/", 303)
-        # No route has looked who asks; who is logged in finds the way on from here.
+        # No route authenticated the request; the page has more links for an actor.
         with suppress(errors.FastDeployError, OperationalError):
             request.state.actor = await run_in_threadpool(authenticate, request)
     message = (
-        f"{request.url.path} is no page of FastDeploy"
+        f"page not found: {request.url.path}"
         if error.status_code == 404
         else error.detail
     )
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        # Starlette names those of one route; another may have the same path.
+        # Starlette lists the methods of one route; others may share its path.
         headers["Allow"] = ", ".join(sorted(_methods(request)))
     return await _answer(request, error.status_code, message, headers)
 
 
 def _methods(request: Request) -> set[str]:
-    """The methods that the routes of a path take."""
+    """Return the methods of all routes that match the path."""
     matching = (
         route.methods or set()
         for route in request.app.routes
@@ -103,7 +103,7 @@ def _methods(request: Request) -> set[str]:
 
 
 async def on_bad_body(request: Request, error: Exception) -> Response:
-    """Answer a body of the API that is not as its schema says."""
+    """Answer an API request whose body fails validation."""
     assert isinstance(error, ValidationError)
     problems = {
         ".".join(map(str, problem["loc"])): problem["msg"] for problem in error.errors()
@@ -113,10 +113,10 @@ async def on_bad_body(request: Request, error: Exception) -> Response:
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
-    """Answer a bug of ours without telling the client about it; the log has it."""
+    """Log an unexpected error and answer 500 without details."""
     log.error("request.failed", path=request.url.path, exc_info=error)
     return await _answer(
-        request, 500, "Something went wrong; the log of the web process says what.", {}
+        request, 500, "Internal error; see the log of the web process.", {}
     )
 
 
@@ -144,7 +144,7 @@ async def _answer(
         "error.html",
         code,
         status=code,
-        heading=HEADINGS.get(code, "That did not work"),
+        heading=HEADINGS.get(code, "Request failed"),
         message=message,
         request_id=get_contextvars().get("request", ""),
         retry=request.url.path if request.method == "GET" else "",

@@ -66,14 +66,14 @@ def _status(text: str) -> Status:
     try:
         return Status(text)
     except ValueError:
-        raise Invalid(f"is one of {', '.join(Status)}") from None
+        raise Invalid(f"must be one of {', '.join(Status)}") from None
 
 
 def _origin(text: str) -> Origin:
     try:
         return Origin(text)
     except ValueError:
-        raise Invalid(f"is one of {', '.join(Origin)}") from None
+        raise Invalid(f"must be one of {', '.join(Origin)}") from None
 
 
 def _time(text: str) -> datetime:
@@ -83,7 +83,9 @@ def _time(text: str) -> datetime:
     except ValueError:
         found = None
     if found is None or found.year not in _YEARS:
-        raise Invalid("is a time such as 2026-05-04T13:37, in UTC unless it says else")
+        raise Invalid(
+            "must be a time such as 2026-05-04T13:37; the default time zone is UTC"
+        )
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

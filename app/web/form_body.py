@@ -34,7 +34,7 @@ def parse_form(content_type: str | None, body: bytes) -> FormData:
     header["content-type"] = content_type or _FORM
     charset = header.get_param("charset", "utf-8")
     if header.get_content_type() != _FORM or str(charset).lower() not in _UTF_8:
-        raise HTTPException(415, f"send the form as {_FORM}, in UTF-8")
+        raise HTTPException(415, f"send the form as {_FORM} in UTF-8")
     try:
         fields = parse_qsl(
             body.decode("ascii"),

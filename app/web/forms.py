@@ -20,7 +20,7 @@ _ONE_LINE = frozenset({"format", "maxLength", "pattern"})
 #: Examples that are shown of a variable.
 _EXAMPLES = 3
 #: How kinds are written, and what of a number has no attribute.
-_FORMS = {"lines": "one a line", "structure": "JSON or YAML"}
+_FORMS = {"lines": "one per line", "structure": "JSON or YAML"}
 _MORE = {"exclusiveMinimum": "more than", "exclusiveMaximum": "less than",
          "multipleOf": "a multiple of"}  # fmt: skip
 #: What can be emptied; an empty date or address is none.

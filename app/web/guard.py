@@ -104,7 +104,7 @@ def _require_own_page(request: Request) -> None:
     origin = request.headers.get("origin")
     foreign = origin is not None and _host_of(origin) != request.headers.get("host", "")
     if foreign or site not in ("same-origin", "none"):
-        raise NotAllowed("this was sent by another site; open FastDeploy and repeat it")
+        raise NotAllowed("cross-site request rejected; open FastDeploy and try again")
 
 
 def _host_of(origin: str) -> str | None:
@@ -120,4 +120,6 @@ def _require_token(request: Request, actor: Actor, form: FormData) -> None:
         return
     sent = request.headers.get("x-csrf-token") or str(form.get("csrf_token", ""))
     if not hmac.compare_digest(sent.encode(), actor.csrf_token.encode()):
-        raise NotAllowed("this form is from an earlier session; reload the page first")
+        raise NotAllowed(
+            "this form belongs to an expired session; reload the page and try again"
+        )

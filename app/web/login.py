@@ -20,7 +20,7 @@ LOGINS_AT_ONCE = 2
 #: Seconds that a login waits for its turn.
 PATIENCE = 10
 
-_ENDED = "Your session has ended; log in again."
+_ENDED = "Your session has expired; log in again."
 
 
 def cookie_name(settings: Settings) -> str:
@@ -87,7 +87,7 @@ async def submit(request: Request, form: FormData) -> Response:
         with anyio.fail_after(PATIENCE):
             await places.acquire()
     except TimeoutError:
-        busy = "too many people log in at this moment; try again in a few seconds"
+        busy = "too many logins at the moment; try again in a few seconds"
         return await run_in_threadpool(_paused, request, form, busy, PATIENCE)
     try:
         return await run_in_threadpool(_log_in, request, form)

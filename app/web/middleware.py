@@ -146,7 +146,9 @@ class BodyLimit:
             complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > MAX_BODY:
-                raise HTTPException(413, f"at most {MAX_BODY} bytes may be sent")
+                raise HTTPException(
+                    413, f"the request body is limited to {MAX_BODY} bytes"
+                )
             return message
 
         await self._app(scope, limited if scope["type"] == "http" else receive, send)

@@ -25,7 +25,7 @@ def confirm(request: Request) -> Response:
     for node in nodes.list_nodes(deps(request).store):
         if node.name == name:
             return deps(request).renderer.page(request, "nodes/forget.html", node=node)
-    raise NotFound(f"there is no node {name!r}")
+    raise NotFound(f"node {name!r} not found")
 
 
 def forget(request: Request, form: FormData) -> Response:

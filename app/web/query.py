@@ -27,11 +27,9 @@ SMALLINT, INTEGER, BIGINT = 2**15 - 1, 2**31 - 1, 2**63 - 1
 def require_known(query: QueryParams, accepted: Collection[str]) -> None:
     """Raise InvalidFields for a parameter that isn't accepted, or that is repeated."""
     known = ", ".join(accepted)
-    takes = f"the parameters here are {known}" if known else "there are none here"
+    takes = f"valid parameters: {known}" if known else "this URL takes no parameters"
     problems = {
-        name: f"is an unknown parameter; {takes}"
-        for name in query
-        if name not in accepted
+        name: f"unknown parameter; {takes}" for name in query if name not in accepted
     }
     problems |= {
         name: "is given more than once"

@@ -23,15 +23,17 @@ from app.domain.timeline import bars
 from app.store.events import Event
 from app.usecases.deploy import View
 from app.usecases.failures import Failure, Failures
-from app.usecases.results import Summary
+from app.usecases.results import SMALL, Summary
 from app.web.assets import ICONS, Assets
 from app.web.terminal import SHOWN_LINE, Span, marked, plain, spans
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
-#: Lines behind one that is linked, so that it is seen among others.
+#: Lines shown after a linked line.
 AROUND = 100
+#: With at most this many hosts, the cells of the matrix show the result as text.
+MAX_WIDE_HOSTS = 4
 #: What ansible-runner calls the event that a task begins with.
 _BEGINS = "playbook_on_task_start"
 #: Characters of each line around a failure.
@@ -166,6 +168,10 @@ class Renderer:
             "counted": COUNTED,
             "task_results": tuple(TaskResult),
             "seconds_between": seconds_between,
+            "line_url": context,
+            "lines_after": AROUND,
+            "max_hosts": SMALL.hosts,
+            "max_wide_hosts": MAX_WIDE_HOSTS,
         }
 
     def page(

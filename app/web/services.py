@@ -28,7 +28,7 @@ def sync(request: Request) -> Response:
     found = services.sync_everywhere(
         deps(request).store, settings.services, settings.node, actor_of(request)
     )
-    said = f"{len(found.good)} services, {len(found.broken)} broken"
+    said = f"{len(found.good)} valid, {len(found.broken)} invalid"
     if found.archived:
         said += f", archived: {', '.join(found.archived)}"
     return RedirectResponse(f"/?synced={quote(said)}", 303)
@@ -100,7 +100,7 @@ def _again(request: Request) -> Deployment | None:
     found = deploy.find(deps(request).store, asked)
     name = request.path_params["name"]
     if found.service_name != name:
-        raise NotFound(f"deployment {asked} is not one of {name}")
+        raise NotFound(f"deployment {asked} of service {name} not found")
     return found
 
 

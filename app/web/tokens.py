@@ -9,6 +9,7 @@ from app.errors import Conflict, InvalidFields, NotFound
 from app.store.auth import Token
 from app.usecases import auth
 from app.web.dependencies import actor_of, deps
+from app.web.role_descriptions import SCOPE_DESCRIPTIONS
 
 #: Days after which a token may expire, by what the form sends.
 LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365, "never": None}
@@ -35,9 +36,9 @@ def create(request: Request, form: FormData) -> Response:
     scopes = [scope for scope in Permission if scope in chosen]
     problems = {}
     if not scopes:
-        problems["scope"] = "choose at least one"
+        problems["scope"] = "choose at least one scope"
     if lifetime not in LIFETIMES:
-        problems["lifetime"] = "choose one"
+        problems["lifetime"] = "choose a lifetime"
     secret = ""
     try:
         if not problems:
@@ -94,6 +95,7 @@ def _page(
         status_code,
         tokens=auth.list_tokens(deps(request).store, actor_of(request)),
         permissions=list(Permission),
+        scope_descriptions=SCOPE_DESCRIPTIONS,
         lifetimes=list(LIFETIMES),
         sent=sent,
         chosen=chosen,
@@ -107,4 +109,4 @@ def _found(request: Request) -> Token:
     for token in auth.list_tokens(deps(request).store, actor_of(request)):
         if token.id == number:
             return token
-    raise NotFound(f"there is no token {number}; it may have been revoked")
+    raise NotFound(f"token {number} not found; it may have been revoked")

@@ -1,4 +1,4 @@
-"""Pages about users: who there is, and what each may do."""
+"""User management pages."""
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -8,26 +8,27 @@ from app.domain.access import Role
 from app.errors import Conflict, InvalidFields
 from app.usecases import passwords, users
 from app.web.dependencies import actor_of, deps
+from app.web.role_descriptions import ROLE_DESCRIPTIONS
 
-#: What a page says after a form was sent: the address has the word alone.
+#: Messages by the `done` parameter of the page's URL.
 _DONE = {
-    "created": "The user is created and can log in.",
-    "role": "The role is changed; it holds at once.",
-    "password": "The password is changed, and the sessions have ended.",
-    "sessions": "The sessions have ended.",
-    "disabled": "The user is shut out, and the sessions have ended.",
-    "enabled": "The user can log in again.",
+    "created": "The user was created.",
+    "role": "The role was changed.",
+    "password": "The password was changed and all sessions were ended.",
+    "sessions": "All sessions were ended.",
+    "disabled": "The user was disabled and all sessions were ended.",
+    "enabled": "The user was enabled.",
 }
-_DIFFER = "the two passwords differ"
+_DIFFER = "the passwords don't match"
 
 
 def index(request: Request) -> Response:
-    """Every user, and the form for another one."""
+    """List the users, with a form to create one."""
     return _index(request, 200, sent={}, problems={})
 
 
 def create(request: Request, form: FormData) -> Response:
-    """Create a user and go to their page; show the form again if that can't be."""
+    """Create a user and redirect to their page, or show the form with its errors."""
     name, password = _text(form, "name").strip(), _text(form, "password")
     store, actor = deps(request).store, actor_of(request)
     problems = {}
@@ -35,7 +36,7 @@ def create(request: Request, form: FormData) -> Response:
         problems["again"] = _DIFFER
     role = _role(form)
     if role is None:
-        problems["role"] = "choose one"
+        problems["role"] = "choose a role"
     try:
         if not problems and role is not None:
             users.create_user(store, actor, name, password, role)
@@ -51,15 +52,15 @@ def create(request: Request, form: FormData) -> Response:
 
 
 def show(request: Request) -> Response:
-    """One user, with what can be changed."""
+    """Show one user, with forms to change them."""
     return _page(request, 200, problems={})
 
 
 def set_role(request: Request, form: FormData) -> Response:
-    """Give a user another role."""
+    """Change the role of a user."""
     role = _role(form)
     if role is None:
-        return _page(request, 422, problems={"role": "choose one"})
+        return _page(request, 422, problems={"role": "choose a role"})
     try:
         users.set_role(deps(request).store, actor_of(request), _id(request), role)
     except Conflict as error:
@@ -68,7 +69,7 @@ def set_role(request: Request, form: FormData) -> Response:
 
 
 def set_password(request: Request, form: FormData) -> Response:
-    """Give a user a new password."""
+    """Change the password of a user."""
     store, actor = deps(request).store, actor_of(request)
     user = users.find_user(store, actor, _id(request))
     password = _text(form, "password")
@@ -90,7 +91,7 @@ def end_sessions(request: Request) -> Response:
 
 
 def disable(request: Request) -> Response:
-    """Shut a user out."""
+    """Disable a user."""
     try:
         users.disable(deps(request).store, actor_of(request), _id(request))
     except Conflict as error:
@@ -99,7 +100,7 @@ def disable(request: Request) -> Response:
 
 
 def enable(request: Request) -> Response:
-    """Let a user log in again."""
+    """Enable a user."""
     users.enable(deps(request).store, actor_of(request), _id(request))
     return _done(_id(request), "enabled")
 
@@ -110,7 +111,7 @@ def _index(request: Request, status_code: int, **context: dict[str, str]) -> Res
         "admin/users.html",
         status_code,
         users=users.list_users(deps(request).store, actor_of(request)),
-        roles=list(Role),
+        role_descriptions=ROLE_DESCRIPTIONS,
         shortest=passwords.MIN_LENGTH,
         **context,
     )
@@ -122,7 +123,7 @@ def _page(request: Request, status_code: int, problems: dict[str, str]) -> Respo
         "admin/user.html",
         status_code,
         user=users.find_user(deps(request).store, actor_of(request), _id(request)),
-        roles=list(Role),
+        role_descriptions=ROLE_DESCRIPTIONS,
         shortest=passwords.MIN_LENGTH,
         done=_DONE.get(request.query_params.get("done", ""), ""),
         problems=problems,

@@ -1,13 +1,13 @@
 import { showFavicon } from "./favicon";
-import { morph, parse } from "./html";
+import { morph, parse } from "./morph";
 import { OutputLog } from "./output-log";
 import { RunMatrix } from "./run-matrix";
-import { soon } from "./soon";
+import { scheduleUpdate } from "./schedule-update";
 import { Connection } from "./toast";
 
-/** Fragments that replace what is there, by the name of their event. */
+/** Events whose HTML replaces the content of a part of the page. */
 const FRAGMENTS = ["status", "steps", "failures", "recap"] as const;
-/** Milliseconds before a refused stream is asked for again; doubled up to the second. */
+/** Milliseconds before reconnecting after an HTTP error; doubled each time up to `last`. */
 const RETRY = { first: 1000, last: 30_000 };
 
 /**
@@ -19,21 +19,23 @@ const RETRY = { first: 1000, last: 30_000 };
  *     </live-deployment>
  *
  * The events `status`, `steps`, `failures` and `recap` replace the content of their
- * part, `results` and `output` are added, and `end` says that nothing more will come.
+ * part, `results` and `output` are appended, and `end` closes the stream.
  */
 export class LiveDeployment extends HTMLElement {
   #source: EventSource | null = null;
   #timer = 0;
   #delay = RETRY.first;
-  #seen = "";
-  #waiting = new Map<string, string>();
+  #lastEventId = "";
+  #pending = new Map<string, string>();
   #connection = new Connection();
 
   connectedCallback(): void {
-    for (const element of this.querySelectorAll<HTMLElement>("[data-without-script]")) {
+    for (const element of this.querySelectorAll<HTMLElement>("[data-no-script-only]")) {
       element.hidden = true;
     }
-    for (const element of document.querySelectorAll<HTMLElement>("[data-from-end]")) {
+    for (const element of document.querySelectorAll<HTMLElement>(
+      "[data-show-when-ended]",
+    )) {
       element.hidden = false;
     }
     this.#open();
@@ -45,11 +47,12 @@ export class LiveDeployment extends HTMLElement {
 
   #open(): void {
     const url = new URL(this.getAttribute("src")!, location.href);
-    // The browser resends the last id by itself, but not from a new EventSource.
-    if (this.#seen) url.searchParams.set("after", this.#seen);
-    const source = (this.#source = new EventSource(url));
-    source.addEventListener("open", () => this.#found());
-    source.addEventListener("error", () => this.#lost());
+    // The browser sends the last event ID only when the same EventSource reconnects.
+    if (this.#lastEventId) url.searchParams.set("after", this.#lastEventId);
+    const source = new EventSource(url);
+    this.#source = source;
+    source.addEventListener("open", () => this.#connected());
+    source.addEventListener("error", () => this.#disconnected());
     source.addEventListener("end", () => this.#end());
     for (const name of FRAGMENTS) {
       source.addEventListener(name, (event) => this.#swap(name, event));
@@ -64,16 +67,16 @@ export class LiveDeployment extends HTMLElement {
     this.#source = null;
   }
 
-  #found(): void {
+  #connected(): void {
     this.#delay = RETRY.first;
     this.#connection.found();
-    this.#say("live", "Live");
+    this.#showConnection("live", "Live");
   }
 
-  #lost(): void {
+  #disconnected(): void {
     this.#connection.lost();
-    this.#say("lost", "Connection lost, trying again");
-    // A network failure is the browser's to retry; an answer that is no stream is ours.
+    this.#showConnection("lost", "Connection lost, reconnecting");
+    // The browser retries after a network error, but not after an HTTP error.
     if (this.#source?.readyState !== EventSource.CLOSED) return;
     this.#close();
     this.#timer = window.setTimeout(() => this.#open(), this.#delay);
@@ -82,38 +85,40 @@ export class LiveDeployment extends HTMLElement {
 
   #end(): void {
     this.#close();
-    this.#say("ended", "Ended");
-    for (const element of document.querySelectorAll<HTMLElement>("[data-until-end]")) {
+    this.#showConnection("ended", "Ended");
+    for (const element of document.querySelectorAll<HTMLElement>(
+      "[data-hide-when-ended]",
+    )) {
       element.hidden = true;
     }
   }
 
-  #say(state: string, words: string): void {
+  #showConnection(state: string, text: string): void {
     const place = this.#part("connection");
     if (!place) return;
-    place.dataset["state"] = state;
-    place.textContent = words;
+    place.dataset.state = state;
+    place.textContent = text;
   }
 
-  #add(place: string, event: MessageEvent<string>): void {
-    this.#seen = event.lastEventId || this.#seen;
-    const part = this.querySelector(place);
+  #add(selector: string, event: MessageEvent<string>): void {
+    this.#lastEventId = event.lastEventId || this.#lastEventId;
+    const part = this.querySelector(selector);
     if (part instanceof OutputLog || part instanceof RunMatrix) part.add(event.data);
   }
 
-  /** Show a fragment with the next frame; of several until then, only the last. */
+  /** Show a fragment with the next update; a later fragment of the same name replaces it. */
   #swap(name: string, event: MessageEvent<string>): void {
-    this.#seen = event.lastEventId || this.#seen;
-    if (!this.#waiting.size) soon(() => this.#flush());
-    this.#waiting.set(name, event.data);
+    this.#lastEventId = event.lastEventId || this.#lastEventId;
+    if (!this.#pending.size) scheduleUpdate(() => this.#flush());
+    this.#pending.set(name, event.data);
   }
 
   #flush(): void {
-    for (const [name, html] of this.#waiting) {
+    for (const [name, html] of this.#pending) {
       const part = this.#part(name);
       if (part) morph(part, parse(html));
     }
-    this.#waiting.clear();
+    this.#pending.clear();
     const { title, icon } =
       this.querySelector<HTMLElement>("[data-title]")?.dataset ?? {};
     if (title) document.title = title;

@@ -1,15 +1,15 @@
-import { morph, parse } from "./html";
+import { morph, parse } from "./morph";
 import { Connection } from "./toast";
 
-/** Milliseconds from one look to the next; doubled after each failure, up to the last. */
+/** Milliseconds between two requests; doubled after each failure up to `last`. */
 const PAUSE = { first: 3000, last: 60_000 };
 
 /**
- * Keeps its content as the server renders it at `src`, while the page is looked at.
+ * Keeps its content up to date by polling `src` while the page is visible.
  *
- *     <live-part src="/overview"> what /overview answers </live-part>
+ *     <live-part src="/overview"> the response of /overview </live-part>
  *
- * What has not changed is not sent again: the server answers 304 to its own ETag.
+ * The server answers 304 if the content still matches the ETag.
  */
 export class LivePart extends HTMLElement {
   #timer = 0;
@@ -21,8 +21,8 @@ export class LivePart extends HTMLElement {
   connectedCallback(): void {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
-    document.addEventListener("visibilitychange", () => this.#plan(0), { signal });
-    this.#plan(this.#pause);
+    document.addEventListener("visibilitychange", () => this.#schedule(0), { signal });
+    this.#schedule(this.#pause);
   }
 
   disconnectedCallback(): void {
@@ -30,14 +30,14 @@ export class LivePart extends HTMLElement {
     window.clearTimeout(this.#timer);
   }
 
-  /** Look after some milliseconds; a hidden page waits until it is shown again. */
-  #plan(wait: number): void {
+  /** Poll after some milliseconds; a hidden page waits until it is visible. */
+  #schedule(wait: number): void {
     window.clearTimeout(this.#timer);
     if (document.hidden || this.#abort.signal.aborted) return;
-    this.#timer = window.setTimeout(() => void this.#look(), wait);
+    this.#timer = window.setTimeout(() => void this.#poll(), wait);
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     try {
       await this.#fetch();
       this.#pause = PAUSE.first;
@@ -47,7 +47,7 @@ export class LivePart extends HTMLElement {
       this.#connection.lost();
       this.#pause = Math.min(this.#pause * 2, PAUSE.last);
     }
-    this.#plan(this.#pause);
+    this.#schedule(this.#pause);
   }
 
   async #fetch(): Promise<void> {
@@ -56,7 +56,7 @@ export class LivePart extends HTMLElement {
       headers: this.#etag ? { "If-None-Match": this.#etag } : {},
       signal: this.#abort.signal,
     });
-    // The session has ended: the page itself leads to the login, and back.
+    // The session has expired: the page redirects to the login and back.
     if (answer.status === 401) location.reload();
     if (answer.status === 304) return;
     if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);

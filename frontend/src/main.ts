@@ -1,18 +1,18 @@
-// Everything here adds to pages that are complete without it.
+// Progressive enhancement: every page works without this script.
 
-import "./app.css";
-import { CopyText, offerToCopyLines } from "./copy";
-import { submitByEnter } from "./enter";
-import { keepFragment } from "./login";
+import "./styles/index.css";
+import { CopyText, offerToCopyLines } from "./copy-text";
+import { keepFragment } from "./keep-fragment";
 import { LiveDeployment } from "./live-deployment";
 import { LivePart } from "./live-part";
 import { OutputLog } from "./output-log";
 import { RunMatrix } from "./run-matrix";
+import { submitOnEnter } from "./submit-on-enter";
 import { ElapsedTime, RelativeTime, RemainingTime } from "./times";
 
 keepFragment();
 offerToCopyLines();
-submitByEnter();
+submitOnEnter();
 customElements.define("copy-text", CopyText);
 customElements.define("elapsed-time", ElapsedTime);
 customElements.define("remaining-time", RemainingTime);

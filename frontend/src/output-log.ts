@@ -1,18 +1,18 @@
-import { gapBefore, height, span, widen } from "./gap";
-import { parse } from "./html";
-import { soon } from "./soon";
+import { parse } from "./morph";
+import { scheduleUpdate } from "./schedule-update";
+import { grow, height, spacerBefore, span } from "./spacer";
 
-/** Lines of output that a page holds; the earlier ones are a link away. */
+/** Maximum lines of output in the page; a link leads to earlier ones. */
 const MAX_LINES = 2000;
-/** Lines that are dropped at once when there would be more. */
+/** Lines to remove at once when there are more. */
 const DROPPED = 500;
-/** How near the end, in pixels, is at the end. */
+/** Distance from the end, in pixels, that counts as scrolled to the end. */
 const NEAR = 4;
 
 /**
- * The output: it takes lines at its end and follows them until the reader scrolls up.
+ * The output of a deployment. It appends lines and scrolls to them until the user scrolls up.
  *
- *     <output-log newest>
+ *     <output-log newest data-lines-after="100">
  *       <a data-earlier href="?before=12">  <button data-follow hidden>
  *       <button data-fold hidden>
  *       <div data-live="output">
@@ -20,14 +20,15 @@ const NEAR = 4;
  *           <div class="line" id="e12">…</div> … </details> … </div>
  *     </output-log>
  *
- * Without `newest` it shows an earlier part and follows nothing.
+ * `data-lines-after` is the number of lines to load after a linked line.
+ * Without `newest` it shows earlier output and doesn't follow.
  */
 export class OutputLog extends HTMLElement {
   #scroller!: HTMLElement;
   #button: HTMLButtonElement | null = null;
-  /** What stands where whole steps were dropped. */
-  #gap = document.createElement("div");
-  #waiting: DocumentFragment[] = [];
+  /** Takes the place of removed steps. */
+  #spacer = document.createElement("div");
+  #pending: DocumentFragment[] = [];
   #following = false;
   #top = 0;
   #abort = new AbortController();
@@ -60,32 +61,32 @@ export class OutputLog extends HTMLElement {
     this.#abort.abort();
   }
 
-  /** Take the HTML of more lines; they are shown with the next frame. */
+  /** Append lines given as HTML with the next update. */
   add(html: string): void {
-    if (!this.#waiting.length) soon(() => this.#flush());
-    this.#waiting.push(parse(html));
-    // In a hidden tab frames are rare. Whatever they would drop again is dropped now.
-    let waiting = sum(this.#waiting.map(count));
-    while (waiting - count(this.#waiting[0]!) >= MAX_LINES) {
-      waiting -= count(this.#waiting.shift()!);
+    if (!this.#pending.length) scheduleUpdate(() => this.#flush());
+    this.#pending.push(parse(html));
+    // Updates are rare in a hidden tab. Discard what the next update would remove anyway.
+    let waiting = sum(this.#pending.map(count));
+    while (waiting - count(this.#pending[0]!) >= MAX_LINES) {
+      waiting -= count(this.#pending.shift()!);
     }
   }
 
   #flush(): void {
-    for (const news of this.#waiting) {
+    for (const news of this.#pending) {
       for (const part of [...news.children]) this.#join(part as HTMLElement);
     }
-    this.#waiting = [];
+    this.#pending = [];
     const lines = this.#scroller.querySelectorAll<HTMLElement>(".line");
     const over = lines.length - MAX_LINES;
     if (over > 0) this.#drop([...lines].slice(0, over + DROPPED));
     this.#stick();
   }
 
-  /** Append a part; lines of the step that was the last one go on in it. */
+  /** Append a part; lines of the last step are added to it. */
   #join(part: HTMLElement): void {
     const last = this.#scroller.lastElementChild;
-    if (last instanceof HTMLElement && last.dataset["step"] === part.dataset["step"]) {
+    if (last instanceof HTMLElement && last.dataset.step === part.dataset.step) {
       last.append(...part.querySelectorAll(".line"));
     } else {
       this.#scroller.append(part);
@@ -106,11 +107,11 @@ export class OutputLog extends HTMLElement {
   }
 
   /**
-   * Drop the earliest lines. A gap stands where they were, within their step as long as
-   * this has others, so that nothing that stays moves: neither a line nor a step.
+   * Remove the earliest lines. A spacer takes their place, within their step while it has
+   * other lines, so that nothing that remains moves.
    */
   #drop(lines: HTMLElement[]): void {
-    // All before the first change: to measure after each would lay out each time.
+    // Measure before the first change: measuring after each one would force a layout.
     const rows = endsByStep(lines).map(([first, last]) => ({
       first,
       last,
@@ -120,7 +121,7 @@ export class OutputLog extends HTMLElement {
       this.#scroller.focus({ preventScroll: true });
     }
     for (const { first, last, high } of rows) {
-      widen(gapBefore(first), high);
+      grow(spacerBefore(first), high);
       const range = document.createRange();
       range.setStartBefore(first);
       range.setEndAfter(last);
@@ -130,8 +131,8 @@ export class OutputLog extends HTMLElement {
       if (part.querySelector(".line")) break;
       const was = height(part);
       part.remove();
-      if (!this.#gap.isConnected) this.#scroller.prepend(this.#gap);
-      widen(this.#gap, was);
+      if (!this.#spacer.isConnected) this.#scroller.prepend(this.#spacer);
+      grow(this.#spacer, was);
     }
     const earlier = this.querySelector<HTMLAnchorElement>("[data-earlier]");
     const first = this.querySelector(".line");
@@ -150,7 +151,9 @@ export class OutputLog extends HTMLElement {
       if (step) step.open = true;
       this.#follow(false);
     } else if (!new URLSearchParams(location.search).has("before")) {
-      location.replace(`?before=${Number(number) + 100}${location.hash}`);
+      location.replace(
+        `?before=${Number(number) + Number(this.dataset.linesAfter)}${location.hash}`,
+      );
     }
   }
 
@@ -166,7 +169,7 @@ export class OutputLog extends HTMLElement {
     this.#top = this.#scroller.scrollTop;
   }
 
-  /** The reader scrolled: upwards stops following, to the end begins it again. */
+  /** Scrolling up stops following; scrolling to the end resumes it. */
   #scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const up = scrollTop < this.#top;
@@ -177,7 +180,7 @@ export class OutputLog extends HTMLElement {
       this.#follow(true);
   }
 
-  /** Text that is being selected must not run away. */
+  /** Stop following while text is selected. */
   #selected(): void {
     const selection = document.getSelection();
     if (!this.#following || !selection || selection.isCollapsed) return;
@@ -185,12 +188,12 @@ export class OutputLog extends HTMLElement {
   }
 }
 
-/** The number of the line that the address names. */
+/** The line number in the URL's fragment. */
 function linkedLine(): string | undefined {
   return /^#e(\d{1,9})$/.exec(location.hash)?.[1];
 }
 
-/** The first and the last of these lines in each step; those between are siblings. */
+/** The first and last of these lines in each step. */
 function endsByStep(lines: HTMLElement[]): [HTMLElement, HTMLElement][] {
   const ends = new Map<Element | null, [HTMLElement, HTMLElement]>();
   for (const line of lines) {

@@ -1,46 +1,50 @@
-import { gapBefore, height, widen } from "./gap";
-import { parse } from "./html";
-import { soon } from "./soon";
+import { parse } from "./morph";
+import { scheduleUpdate } from "./schedule-update";
+import { grow, height, spacerBefore } from "./spacer";
 
-/** Tasks that a page holds, and how many are dropped at once when there would be more. */
+/** Maximum tasks in the page, and how many to remove at once when there are more. */
 const MAX_TASKS = 80;
 const DROPPED = 40;
-/** Hosts that get a column; the page of all results has every one. */
-const MAX_HOSTS = 24;
-/** Up to so many hosts, a cell has room for its word. */
-const FEW = 4;
-/** How near the end, in pixels, is at the end. */
+/** Distance from the end, in pixels, that counts as scrolled to the end. */
 const NEAR = 4;
 
 /**
- * The matrix of a run: it takes tasks that begin as rows, and results into their cells.
+ * The result matrix of a deployment. Started tasks become rows, results fill their cells.
  *
- *     <run-matrix live> <div class="matrix" data-live="matrix"> <table> … </run-matrix>
+ *     <run-matrix live data-max-hosts="24" data-max-wide-hosts="4">
+ *       <div class="matrix" data-live="matrix"> <table> … </run-matrix>
  *
- * News are a list: `<li data-task>` holds the head of a row, `<li data-of data-host>` a
- * cell. A result belongs to the latest task of its name, as on the server.
+ * A host beyond `data-max-hosts` gets no column; the results page shows all hosts. With at
+ * most `data-max-wide-hosts`, cells show the result as text.
+ *
+ * Updates are a list: `<li data-task>` is the header of a row, and
+ * `<li data-result-of data-host>` a cell. A result belongs to the latest task of its name,
+ * as on the server.
  */
 export class RunMatrix extends HTMLElement {
-  #waiting: DocumentFragment[] = [];
+  #pending: DocumentFragment[] = [];
   #rows = new Map<string, HTMLTableRowElement>();
   #columns = new Map<string, number>();
-  /** What stands where whole steps were dropped. */
-  #gap: HTMLTableSectionElement | undefined;
+  /** Takes the place of removed steps. */
+  #spacer: HTMLTableSectionElement | undefined;
 
   connectedCallback(): void {
-    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")) {
-      this.#rows.set(row.dataset["task"]!, row);
+    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>(
+      "[data-task]",
+    )) {
+      this.#rows.set(row.dataset.task!, row);
     }
     for (const head of this.#table.querySelectorAll(".matrix-host")) {
       this.#columns.set(head.textContent!.trim(), this.#columns.size);
     }
-    if (this.hasAttribute("live")) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (this.hasAttribute("live"))
+      this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
-  /** Take the HTML of news; they are shown with the next frame. */
+  /** Apply updates given as HTML with the next update of the page. */
   add(html: string): void {
-    if (!this.#waiting.length) soon(() => this.#flush());
-    this.#waiting.push(parse(html));
+    if (!this.#pending.length) scheduleUpdate(() => this.#flush());
+    this.#pending.push(parse(html));
   }
 
   get #scroller(): HTMLElement {
@@ -54,25 +58,25 @@ export class RunMatrix extends HTMLElement {
   #flush(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const following = scrollHeight - scrollTop - clientHeight < NEAR;
-    for (const news of this.#waiting) {
+    for (const news of this.#pending) {
       for (const item of news.querySelectorAll("li")) {
-        if (item.dataset["task"] === undefined) this.#fill(item);
+        if (item.dataset.task === undefined) this.#fill(item);
         else this.#begin(item);
       }
     }
-    this.#waiting = [];
+    this.#pending = [];
     this.#drop();
     if (following) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   #begin(item: HTMLElement): void {
     const { task, number, step, stepName } = item.dataset;
-    // A stream that was resumed may tell it again.
+    // A resumed stream may repeat a task.
     const known = this.#rows.get(task!);
-    if (Number(known?.dataset["number"] ?? 0) >= Number(number)) return;
+    if (Number(known?.dataset.number ?? 0) >= Number(number)) return;
     const row = document.createElement("tr");
-    row.dataset["task"] = task;
-    row.dataset["number"] = number;
+    row.dataset.task = task;
+    row.dataset.number = number;
     const head = document.createElement("th");
     head.scope = "row";
     head.append(...item.childNodes);
@@ -82,12 +86,12 @@ export class RunMatrix extends HTMLElement {
     this.#rows.set(task!, row);
   }
 
-  /** The rows of the step that the run is in. */
+  /** The row group of the current step. */
   #group(step: string, name: string): HTMLTableSectionElement {
     const last = this.#table.tBodies[this.#table.tBodies.length - 1];
-    if (last?.dataset["step"] === step) return last;
+    if (last?.dataset.step === step) return last;
     const group = this.#table.createTBody();
-    group.dataset["step"] = step;
+    group.dataset.step = step;
     if (name) {
       const head = document.createElement("th");
       head.scope = "rowgroup";
@@ -99,19 +103,20 @@ export class RunMatrix extends HTMLElement {
   }
 
   #fill(item: HTMLElement): void {
-    const { of, host, status } = item.dataset;
-    const row = this.#rows.get(of!);
+    const { resultOf, host, status } = item.dataset;
+    const row = this.#rows.get(resultOf!);
     const column = this.#column(host!);
     const cell = column === undefined ? undefined : row?.cells[column + 1];
     if (!cell) return;
-    cell.dataset["status"] = status;
+    cell.dataset.status = status;
     cell.replaceChildren(...item.childNodes);
   }
 
-  /** The column of a host; one that is new gets the next, as long as there is room. */
+  /** The column of a host; a new host gets the next column while there is room. */
   #column(host: string): number | undefined {
     const known = this.#columns.get(host);
-    if (known !== undefined || this.#columns.size >= MAX_HOSTS) return known;
+    if (known !== undefined || this.#columns.size >= Number(this.dataset.maxHosts))
+      return known;
     const head = document.createElement("th");
     head.scope = "col";
     head.className = "matrix-host";
@@ -119,40 +124,45 @@ export class RunMatrix extends HTMLElement {
     name.title = name.textContent = host;
     head.append(name);
     this.#table.tHead!.rows[0]!.append(head);
-    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")) {
+    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>(
+      "[data-task]",
+    )) {
       row.insertCell();
     }
     this.#columns.set(host, this.#columns.size);
-    this.#table.toggleAttribute("data-few", this.#columns.size <= FEW);
+    this.#table.toggleAttribute(
+      "data-wide-cells",
+      this.#columns.size <= Number(this.dataset.maxWideHosts),
+    );
     return this.#columns.size - 1;
   }
 
   /**
-   * Drop the earliest tasks. A gap stands where they were, within their step as long as
-   * this has others, so that nothing that stays moves: neither a row nor a step.
+   * Remove the earliest tasks. A spacer takes their place, within their step while it has
+   * other tasks, so that nothing that remains moves.
    */
   #drop(): void {
     const rows = [...this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")];
     if (rows.length <= MAX_TASKS) return;
     const dropped = rows.slice(0, rows.length - MAX_TASKS + DROPPED);
-    // All before the first change: to measure after each would lay out each time.
+    // Measure before the first change: measuring after each one would force a layout.
     const heights = dropped.map(height);
     for (const [place, row] of dropped.entries()) {
-      const task = row.dataset["task"]!;
+      const task = row.dataset.task!;
       if (this.#rows.get(task) === row) this.#rows.delete(task);
-      widen(gapBefore(row), heights[place]!);
+      grow(spacerBefore(row), heights[place]!);
       row.remove();
     }
     for (const group of [...this.#table.tBodies]) {
-      if (group === this.#gap || group.querySelector("[data-task]")) continue;
-      if (!this.#gap) {
-        this.#gap = document.createElement("tbody");
-        this.#gap.insertRow();
-        this.#table.tHead!.after(this.#gap);
+      if (group === this.#spacer || group.querySelector("[data-task]")) continue;
+      if (!this.#spacer) {
+        this.#spacer = document.createElement("tbody");
+        this.#spacer.insertRow();
+        this.#table.tHead!.after(this.#spacer);
       }
       const was = height(group);
       group.remove();
-      widen(this.#gap.rows[0]!, was);
+      grow(this.#spacer.rows[0]!, was);
     }
   }
 }

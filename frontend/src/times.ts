@@ -1,4 +1,4 @@
-/** Seconds for people, in the words of the server: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min. */
+/** Format a duration as the server does: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min. */
 export function duration(seconds: number): string {
   if (seconds < 10) return `${Math.max(seconds, 0).toFixed(1)} s`;
   const whole = Math.round(seconds);
@@ -8,7 +8,7 @@ export function duration(seconds: number): string {
   return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
-/** How long ago a moment was, in the words of the server. */
+/** Format a relative time as the server does. */
 export function ago(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 1) return "just now";
@@ -20,10 +20,10 @@ export function ago(seconds: number): string {
 }
 
 /**
- * A text that changes with every second.
+ * A text that is updated every second.
  *
- * The attribute `seconds` is what the server counted when it rendered; from there the
- * element counts by itself, so that the two clocks need not agree.
+ * The attribute `seconds` is the value at the time of rendering. The element adds the time
+ * since then, so the clocks of server and browser need not agree.
  */
 abstract class Ticking extends HTMLElement {
   static readonly observedAttributes = ["seconds"];
@@ -43,35 +43,35 @@ abstract class Ticking extends HTMLElement {
     this.#show();
   }
 
-  /** What to show when the server counted `given` and `passed` went by since. */
-  protected abstract words(given: number, passed: number): string;
+  /** The text for `given` seconds from the server and `passed` seconds since then. */
+  protected abstract format(given: number, passed: number): string;
 
   #show(): void {
     const given = Number(this.getAttribute("seconds"));
-    this.textContent = this.words(given, (performance.now() - this.#start) / 1000);
+    this.textContent = this.format(given, (performance.now() - this.#start) / 1000);
   }
 }
 
 /** Counts up: `<elapsed-time seconds="12.3">12 s</elapsed-time>` */
 export class ElapsedTime extends Ticking {
-  protected override words(given: number, passed: number): string {
+  protected override format(given: number, passed: number): string {
     return duration(given + passed);
   }
 }
 
 /** Counts down: `<remaining-time seconds="40">about 40 s left</remaining-time>` */
 export class RemainingTime extends Ticking {
-  protected override words(given: number, passed: number): string {
+  protected override format(given: number, passed: number): string {
     const left = given - passed;
     if (left >= 10) return `about ${duration(left)} left`;
-    return left > -5 ? "a few seconds left" : "takes longer than usual";
+    return left > -5 ? "a few seconds left" : "taking longer than usual";
   }
 }
 
 /**
- * Keeps saying how long ago a moment was: `<relative-time at="2026-05-04T13:37:00Z">`
+ * A relative time: `<relative-time at="2026-05-04T13:37:00Z">`
  *
- * By the clock of the reader, which may be some seconds off: it tells minutes at best.
+ * It uses the clock of the browser, so it is accurate to minutes at best.
  */
 export class RelativeTime extends HTMLElement {
   static readonly observedAttributes = ["at"];

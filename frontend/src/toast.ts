@@ -1,40 +1,44 @@
-/** Milliseconds that good news stays. */
-const SHORTLY = 5000;
+/** Milliseconds for which a success message is shown. */
+const RESET_AFTER = 5000;
 
 /**
- * Says something at the edge of the window, wherever the reader is on the page.
+ * Show a message at the edge of the window.
  *
  *     <div class="toasts" role="status"></div>
  *
- * There is one for each subject: the next one about it takes its place.
+ * There is one message for each subject; a new one replaces it.
  */
-export function toast(subject: string, kind: "good" | "problem", words: string): void {
+export function toast(
+  subject: string,
+  kind: "success" | "problem",
+  text: string,
+): void {
   const place = document.querySelector(".toasts");
   if (!place) return;
-  const said = document.createElement("p");
-  said.className = "toast";
-  said.dataset["kind"] = kind;
-  said.dataset["subject"] = subject;
-  said.textContent = words;
+  const message = document.createElement("p");
+  message.className = "toast";
+  message.dataset.kind = kind;
+  message.dataset.subject = subject;
+  message.textContent = text;
   const before = place.querySelector(`[data-subject="${CSS.escape(subject)}"]`);
-  if (before) before.replaceWith(said);
-  else place.append(said);
-  if (kind === "good") window.setTimeout(() => said.remove(), SHORTLY);
+  if (before) before.replaceWith(message);
+  else place.append(message);
+  if (kind === "success") window.setTimeout(() => message.remove(), RESET_AFTER);
 }
 
-/** The connection to the server: tells once that it is lost, and once that it is back. */
+/** The state of the connection to the server. Shows one message for each change. */
 export class Connection {
   #lost = false;
 
   lost(): void {
     if (this.#lost) return;
     this.#lost = true;
-    toast("connection", "problem", "FastDeploy doesn’t answer. Trying again …");
+    toast("connection", "problem", "Connection to FastDeploy lost. Reconnecting …");
   }
 
   found(): void {
     if (!this.#lost) return;
     this.#lost = false;
-    toast("connection", "good", "Connected again; this page is up to date.");
+    toast("connection", "success", "Reconnected. This page is up to date.");
   }
 }

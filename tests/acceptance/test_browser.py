@@ -94,7 +94,9 @@ def test_a_person_logs_in_launches_a_playbook_and_sees_it_finish(
 
     number = page.url.rpartition("/")[2]
     expect(page).to_have_title(f"✔ static-site #{number} · FastDeploy")
-    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("good"))
+    expect(page.locator("link[rel=icon]")).to_have_attribute(
+        "href", re.compile("successful")
+    )
     expect(page.locator('[data-live="steps"] li[data-status="success"]')).to_have_count(
         4
     )
@@ -147,11 +149,11 @@ def test_a_page_goes_on_behind_what_it_has_when_web_was_restarted(
         web.kill()
         expect(page.get_by_text("Connection lost")).to_be_visible()
         toast = page.locator(".toast")
-        expect(toast).to_contain_text("Trying again")
+        expect(toast).to_contain_text("Reconnecting")
         gate.touch()
         installation.web()
 
-        expect(toast).to_contain_text("Connected again")
+        expect(toast).to_contain_text("Reconnected")
         expect(page.locator('[data-live="status"]')).to_contain_text(
             "successful", timeout=SOON
         )
@@ -167,7 +169,7 @@ def test_everything_can_be_done_without_javascript(
     page.goto("/")
     log_in(page)
     page.get_by_role("button", name="Sync services").click()
-    expect(page.get_by_text("0 broken")).to_be_visible()
+    expect(page.get_by_text("0 invalid")).to_be_visible()
     page.get_by_role("link", name="hello", exact=True).click()
     page.get_by_role("button", name="Launch").click()
 
@@ -258,12 +260,12 @@ def test_a_cancel_asks_first_also_without_javascript(
         expect(question).to_be_hidden()
 
         page.get_by_role("button", name="Cancel …").click()
-        page.get_by_role("button", name="Leave it as it is").click()
+        page.get_by_role("button", name="Keep it").click()
         expect(question).to_be_hidden()
         assert Status.RUNNING is site.status(number)
 
         page.get_by_role("button", name="Cancel …").click()
-        page.get_by_role("button", name="Cancel the deployment").click()
+        page.get_by_role("button", name="Cancel deployment").click()
         assert Status.CANCELED is site.ended(number).status
 
 
@@ -317,7 +319,7 @@ def test_the_overview_keeps_itself_up_to_date(page: Page, site: Installation) ->
 
     number = site.launch("failing")
 
-    strip = page.get_by_role("list", name="Last outcomes of failing, the newest last")
+    strip = page.get_by_role("list", name="Recent deployments of failing, newest last")
     ended = strip.get_by_role("link", name=f"#{number} failed")
     expect(ended).to_have_attribute("href", f"/deployments/{number}", timeout=SOON)
 
@@ -371,5 +373,5 @@ def test_a_secret_is_not_filled_in_again(page: Page) -> None:
     page.get_by_label("out").fill("x" * 300_000)
     page.get_by_role("button", name="Launch").click()
 
-    expect(page.get_by_text("Nothing was launched.")).to_be_visible()
+    expect(page.get_by_text("The service was not launched.")).to_be_visible()
     expect(page.get_by_label("token")).to_have_value("")

@@ -189,7 +189,7 @@ def test_the_page_and_the_api_say_that_a_run_is_unreachable(two: TwoNodes) -> No
         by_api = client.get("/api/nodes").json()
 
     assert ("running", True) == (told["status"], told["unreachable"])
-    assert "Nothing is heard of node here" in page
+    assert "Node here is unreachable" in page
     assert "/nodes/forget?name=here" in listed
     assert [("here", "away", 1)] == [
         (node["name"], node["state"], node["running"]) for node in by_api

@@ -159,8 +159,8 @@ def test_the_error_of_ansible_stands_on_top_of_what_failed(
 
     page = client.get(f"/deployments/{number}", headers={"Accept": "text/html"}).text
 
-    section = html.unescape(page.split("What failed</h2>")[1].split("</section>")[0])
-    message, lines = section.split("The lines around it")
+    section = html.unescape(page.split("Failures</h2>")[1].split("</section>")[0])
+    message, lines = section.split("Surrounding output")
     assert "role 'nobody' was not found in" in message
     assert "site.yml:4:11" in message
     assert "[ERROR]" in lines

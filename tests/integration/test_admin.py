@@ -54,7 +54,7 @@ def test_a_user_is_created_changed_and_shut_out(
     role = admin.post(f"{page}/role", data={"role": "deployer"})
 
     assert [303, 303] == [created.status_code, role.status_code]
-    assert "The user is created" in admin.get(created.headers["location"]).text
+    assert "The user was created" in admin.get(created.headers["location"]).text
     guest = client_for(None)
     login = {"name": "ada", "password": PASSWORD}
     assert "/" == guest.post("/login", data=login).headers["location"]
@@ -261,7 +261,7 @@ def test_a_node_is_forgotten_when_it_was_confirmed(
     asked = admin.get(way.group(1))
 
     assert 409 == early.status_code
-    assert "will end as <strong>failed</strong>" in asked.text
+    assert "marked as <strong>failed</strong>" in asked.text
     assert (
         "/nodes?done=forgotten"
         == (admin.post("/nodes/forget", data=form).headers["location"])
@@ -378,4 +378,4 @@ def test_the_log_is_narrowed_and_paged_by_its_address(
     assert 422 == wrong.status_code
     assert older is not None
     assert ">two</a>" in admin.get(older.group(1).replace("&amp;", "&")).text
-    assert "Nothing like that" in admin.get("/admin/audit?actor=%00").text
+    assert "No matching entries" in admin.get("/admin/audit?actor=%00").text

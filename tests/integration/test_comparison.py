@@ -188,7 +188,7 @@ def test_what_is_registered_is_shown_with_the_rule_of_sudo(
 
     page = client_for(Role.VIEWER).get("/services/hello").text
 
-    assert "deploy_x, who may become root" in page
+    assert "deploy_x, may become root" in page
     assert "db.example:5432" in page
     assert "(deploy_x) CWD=/home/deploy_x/runners/hello NOPASSWD: " in page
     assert "/runners/hello/deploy.py ^--config " in page
@@ -203,4 +203,4 @@ def test_what_a_pruned_deployment_changed_is_not_known(
 
     page = client_for(Role.VIEWER).get(f"/services/hello/compare?a={a.id}&b={b.id}")
 
-    assert f"What #{a.id} printed was removed" in page.text
+    assert f"The output of #{a.id} was deleted" in page.text

@@ -134,7 +134,7 @@ def test_what_is_found_says_of_which_task_it_is(
 
     named = '<p class="output-task">(.+?)</p>'
     assert ["Copy", "Link", "Loop"] == re.findall(named, changed)
-    assert "4 found" in changed
+    assert "4 matches" in changed
     assert "changed: [c]" in changed
     assert f'href="/deployments/{found}/results/10"' in changed
     # Where the line that a task begins with is found, it is not named twice.
@@ -152,7 +152,7 @@ def test_the_stream_brings_rows_cells_and_what_comes_at_the_end(
     )
     assert 'data-task="prepare |' in text
     assert 'data-status="failed"' in text
-    assert "What failed" in text
+    assert "Failures</h2>" in text
 
 
 @pytest.mark.parametrize("path", ["", "/events"], ids=["page", "stream"])
@@ -161,7 +161,7 @@ def test_the_stream_brings_rows_cells_and_what_comes_at_the_end(
     [
         pytest.param({"a": 2, "b": 1}, "3 changes on 2 hosts", id="some"),
         pytest.param({"a": 1}, "1 change on 1 host", id="one"),
-        pytest.param({}, "changed nothing", id="none"),
+        pytest.param({}, "no changes", id="none"),
     ],
 )
 def test_what_has_ended_says_which_version_it_brought_and_how_much_it_changed(
@@ -187,7 +187,7 @@ def test_what_goes_on_says_nothing_of_changes(
 
     text = client_for(Role.VIEWER).get(f"/deployments/{found}").text
 
-    assert "changed nothing" not in text
+    assert "no changes" not in text
     assert "<dt>Version</dt>" not in text
 
 

@@ -319,7 +319,7 @@ def test_a_history_is_narrowed_by_an_address_that_can_be_sent(
     assert f"/deployments/{waiting - 1}" not in history
     assert '<option value="queued" selected>' in found.text
     assert ">Clear</a>" in found.text
-    assert "No deployment is like that" in nothing.text
+    assert "No matching deployments" in nothing.text
     assert 422 == wrong.status_code
     assert 'id="filter-since-problem"' in wrong.text
     assert "<script>" not in wrong.text
@@ -353,4 +353,4 @@ def test_a_filter_that_nothing_can_have_is_refused(
     answer = client_for((Permission.VIEW,)).get(f"/api/deployments?{name}=nonsense")
 
     assert 422 == answer.status_code
-    assert answer.json()["error"].startswith(f"{name}: is ")
+    assert answer.json()["error"].startswith(f"{name}: must be ")

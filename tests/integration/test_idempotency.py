@@ -161,8 +161,8 @@ def test_a_form_that_is_sent_again_with_other_values_says_so(
     refused = client.post("/services/hello/deploy", data=changed)
 
     assert 422 == refused.status_code
-    assert "Nothing was launched" in refused.text
-    assert f'has launched <a href="{launched}">' in refused.text
+    assert "The service was not launched" in refused.text
+    assert f'already launched <a href="{launched}">' in refused.text
     assert 'value="2"' in refused.text
     assert 1 == count(store)
 

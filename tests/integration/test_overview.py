@@ -82,7 +82,7 @@ def test_a_step_that_goes_on_for_too_long_is_not_about_to_end(
 
     for path in ("/", f"/deployments/{running.id}"):
         text = client.get(path).text
-        assert "takes longer than usual" in text, path
+        assert "taking longer than usual" in text, path
         assert "seconds left" not in text, path
 
 

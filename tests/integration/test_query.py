@@ -14,17 +14,17 @@ PAGE = {"Accept": "text/html"}
 @pytest.mark.parametrize(
     ("address", "name", "problem"),
     [
-        ("/api/deployments?stauts=failed", "stauts", "is an unknown parameter"),
-        ("/api/deployments?status=broken", "status", "is one of queued"),
-        ("/api/deployments?since=yesterday", "since", "is a time such as"),
-        ("/api/deployments?until=0001-01-01", "until", "is a time such as"),
+        ("/api/deployments?stauts=failed", "stauts", "unknown parameter"),
+        ("/api/deployments?status=broken", "status", "must be one of queued"),
+        ("/api/deployments?since=yesterday", "since", "must be a time such as"),
+        ("/api/deployments?until=0001-01-01", "until", "must be a time such as"),
         ("/api/deployments?before=last", "before", "must be a whole number"),
         ("/api/deployments?before=-1", "before", "must be a whole number"),
         ("/api/deployments?status=failed&status=queued", "status", "more than once"),
-        ("/api/deployments/1?x=1", "x", "there are none here"),
+        ("/api/deployments/1?x=1", "x", "this URL takes no parameters"),
         ("/api/deployments/1/events?after=x", "after", "must be a whole number"),
-        ("/api/services?archived=1", "archived", "there are none here"),
-        ("/api/nodes?x", "x", "there are none here"),
+        ("/api/services?archived=1", "archived", "this URL takes no parameters"),
+        ("/api/nodes?x", "x", "this URL takes no parameters"),
     ],
 )  # fmt: skip
 def test_the_api_names_the_parameter_that_it_refuses(
@@ -55,13 +55,13 @@ def test_a_request_that_changes_something_takes_no_parameters_beside_its_body(
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("/deployments?stauts=failed", "stauts: is an unknown parameter"),
-        ("/deployments?since=yesterday", "is a time such as"),
+        ("/deployments?stauts=failed", "stauts: unknown parameter"),
+        ("/deployments?since=yesterday", "must be a time such as"),
         ("/deployments?before=last", "before: must be a whole number"),
-        ("/services/hello?service=other", "service: is an unknown parameter"),
+        ("/services/hello?service=other", "service: unknown parameter"),
         ("/services/hello/compare?a=x", "a: must be a whole number"),
         ("/deployments/1/search?step=first", "step: must be a whole number"),
-        ("/admin/audit?user=ada", "user: is an unknown parameter"),
+        ("/admin/audit?user=ada", "user: unknown parameter"),
     ],
 )
 def test_a_page_says_which_parameter_it_refuses(

@@ -296,8 +296,8 @@ def test_the_button_waits_hidden_while_the_deployment_goes_on(
     record.finish(store, running, 1)
     after = client.get(f"/deployments/{running}").text
 
-    assert "<li data-from-end hidden>" in before
-    assert "<li data-from-end>" in after
+    assert "<li data-show-when-ended hidden>" in before
+    assert "<li data-show-when-ended>" in after
 
 
 def test_the_form_shows_the_variables_of_an_earlier_deployment_but_for_secrets(
@@ -319,7 +319,7 @@ def test_the_form_shows_the_variables_of_an_earlier_deployment_but_for_secrets(
     assert f'href="/services/hello?again={number}#launch"' in page
     assert 'value="mauve"' in form
     assert "a1\nb2</textarea>" in form
-    assert "Secrets are not kept" in form
+    assert "Secrets are not stored" in form
     assert "canary" not in form
 
 

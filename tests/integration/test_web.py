@@ -304,8 +304,8 @@ def test_who_was_logged_in_is_told_that_the_session_has_ended(
     login = client.get(asked.headers["location"])
     api = client.get("/api/deployments")
 
-    assert "Your session has ended; log in again." in login.text
-    assert "Your session has ended; log in again." == api.json()["error"]
+    assert "Your session has expired; log in again." in login.text
+    assert "Your session has expired; log in again." == api.json()["error"]
     assert "has ended" not in client_for(None).get("/login").text
 
 
@@ -733,4 +733,4 @@ def test_sync_by_button_leads_back_with_what_was_found(
     answer = client.post("/services/sync", data={"csrf_token": csrf_of(client, store)})
 
     assert 303 == answer.status_code
-    assert "1 broken" in client.get(answer.headers["location"]).text
+    assert "1 invalid" in client.get(answer.headers["location"]).text

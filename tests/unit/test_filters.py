@@ -57,7 +57,7 @@ def test_what_makes_no_sense_is_said_beside_its_name(query: str) -> None:
 
     assert Filter(actor="ada") == asked.wanted
     assert [name] == list(asked.problems)
-    with pytest.raises(InvalidFields, match=rf"^{name}: is "):
+    with pytest.raises(InvalidFields, match=rf"^{name}: must be "):
         filters.require_valid(QueryParams(query))
 
 

@@ -1,10 +1,12 @@
 # ruff: noqa: INP001 - a standalone program
 """Update FastDeploy repeatedly, and kill each update a bit later.
 
-    interrupt.py URL REF PROJECT MOMENTS...    prints a JSON list: the versions after each moment
+    interrupt.py URL REF PROJECT MOMENTS...
 
-A moment is a text in the output of ansible-playbook. When it appears, ansible-playbook and
-all its processes are killed. Run as root on the host.
+Prints a JSON list: the versions after each moment.
+
+A moment is a text in the output of ansible-playbook. When it appears, ansible-playbook
+and all its processes are killed. Run as root on the host.
 """
 
 import json

@@ -1,12 +1,12 @@
-/** Milliseconds between two times that the page is changed: enough to be live. */
+/** Minimum milliseconds between two updates of the page. */
 const PAUSE = 100;
-/** The longest wait for a frame; a hidden tab has none, only timers. */
+/** Maximum milliseconds to wait for a frame: a hidden tab gets no frames, only timers. */
 const LIMIT = 250;
 
 let last = 0;
 
-/** Do some work before one of the next frames, together with what else waits for it. */
-export function soon(work: () => void): void {
+/** Run an update before one of the next animation frames, together with other pending updates. */
+export function scheduleUpdate(work: () => void): void {
   const wait = Math.max(last + PAUSE - performance.now(), 0);
   let done = false;
   const once = (): void => {

@@ -1,6 +1,5 @@
 /**
- * Let a link to a line survive the login: the browser has kept what stands behind the #,
- * and the server never sees it.
+ * Keep the URL's fragment (a link to a line) across the login: the server never sees it.
  */
 export function keepFragment(): void {
   const next = document.querySelector<HTMLInputElement>("form input[name=next]");

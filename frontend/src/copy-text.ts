@@ -1,15 +1,15 @@
 import { toast } from "./toast";
 
-/** Milliseconds until a button offers to copy again. */
-const SHORTLY = 2000;
+/** Milliseconds for which a button shows that it has copied. */
+const RESET_AFTER = 2000;
 
 /**
- * Lets a text be copied by a button behind it.
+ * Adds a button that copies a text.
  *
  *     <copy-text><code>fastdeploy migrate</code></copy-text>
  *
- * `value` is what is copied where that is more than what is shown, and `label` what the
- * button copies, for those who don't see where it stands.
+ * `value` is the text to copy if it differs from the visible text. `label` names the text
+ * in the accessible name of the button.
  */
 export class CopyText extends HTMLElement {
   connectedCallback(): void {
@@ -21,8 +21,8 @@ export class CopyText extends HTMLElement {
 }
 
 /**
- * One button that moves to whichever line of output is pointed at or has focus: there
- * are too many lines for a button on each.
+ * Add one copy button that moves to the line of output that is hovered or focused. A
+ * button for each line would be too many elements.
  */
 export function offerToCopyLines(): void {
   const button = copyButton("Copy this line", () => {
@@ -45,26 +45,27 @@ function copyButton(label: string, text: () => string): HTMLButtonElement {
   button.title = "Copy";
   button.addEventListener("click", () => {
     void copy(text()).then((done) => {
-      if (!done) return toast("copy", "problem", "This browser lets nothing be copied.");
-      button.dataset["done"] = "";
-      toast("copy", "good", "Copied.");
-      window.setTimeout(() => delete button.dataset["done"], SHORTLY);
+      if (!done)
+        return toast("copy", "problem", "Copying isn’t supported in this browser.");
+      button.dataset.done = "";
+      toast("copy", "success", "Copied.");
+      window.setTimeout(() => delete button.dataset.done, RESET_AFTER);
     });
   });
   return button;
 }
 
-/** Copy a text; without HTTPS there is no clipboard, but the old way still works. */
+/** Copy a text. The Clipboard API needs HTTPS; without it, fall back to execCommand. */
 async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copyOldWay(text);
+    return copyByCommand(text);
   }
 }
 
-function copyOldWay(text: string): boolean {
+function copyByCommand(text: string): boolean {
   const focused = document.activeElement;
   const area = document.createElement("textarea");
   area.value = text;

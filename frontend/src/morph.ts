@@ -1,4 +1,4 @@
-/** Parse HTML of the server, which has escaped everything that came from a run. */
+/** Parse HTML of the server, which escapes everything that comes from a run. */
 export function parse(html: string): DocumentFragment {
   const template = document.createElement("template");
   template.innerHTML = html;
@@ -6,10 +6,10 @@ export function parse(html: string): DocumentFragment {
 }
 
 /**
- * Make what `target` holds equal to what `source` holds; only differences are touched.
+ * Make the content of `target` equal to that of `source`, changing only what differs.
  *
- * Nodes that stay the same keep focus, selection and running animations, and a live
- * region announces only what changed. `source` is used up.
+ * Unchanged nodes keep focus, selection and running animations, and a live region
+ * announces only the changes. `source` is consumed.
  */
 export function morph(target: Element, source: Element | DocumentFragment): void {
   const old = [...target.childNodes];
@@ -22,10 +22,15 @@ export function morph(target: Element, source: Element | DocumentFragment): void
   for (const node of old.slice(fresh.length)) node.remove();
 }
 
-/** Elements that write their content themselves, from their attributes. */
-const OWNERS = new Set(["elapsed-time", "remaining-time", "relative-time", "copy-text"]);
+/** Custom elements that render their own content from their attributes. */
+const OWNERS = new Set([
+  "elapsed-time",
+  "remaining-time",
+  "relative-time",
+  "copy-text",
+]);
 
-/** Update a node to equal another; false if they are of different kinds. */
+/** Update a node to equal another. Returns false if they differ in kind. */
 function update(present: ChildNode, node: ChildNode): boolean {
   if (present.nodeName !== node.nodeName) return false;
   if (present instanceof Element && node instanceof Element) {
