@@ -110,11 +110,11 @@ operate := "uv run --frozen --extra embedded --group operate"
 register-one name="" *args:
     @{{ operate }} tools/playbook register "$@"
 
-# Take a service away; its name again confirms: `./justw unregister-one hello hello -i hosts.yml`
+# Unregister a service from the hosts: `./justw unregister-one hello --confirm hello -i hosts.yml`
 [group("operate")]
 [no-exit-message]
-unregister-one name="" confirm="" *args:
-    @tools/confirmed unregister-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
+unregister-one name="" option="" confirm="" *args:
+    @tools/require-confirmation unregister-one "$1" "$2" "$3" && name=$1 && shift 3 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
 
 # List what is registered on the hosts of the inventory: `./justw registered -i hosts.yml`
 [group("operate")]
@@ -146,11 +146,11 @@ backup *args:
 restore file *args:
     @file=$(cd "{{ invocation_directory() }}" && realpath -m "$1"); shift; {{ operate }} ansible-playbook playbooks/restore.yml -e fastdeploy_backup_file="$file" "$@"
 
-# Remove FastDeploy for good; its name again confirms: `./justw remove-one fastdeploy fastdeploy -i hosts.yml`
+# Remove FastDeploy for good: `./justw remove-one fastdeploy --confirm fastdeploy -i hosts.yml`
 [group("operate")]
 [no-exit-message]
-remove-one name="" confirm="" *args:
-    @tools/confirmed remove-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} tools/playbook remove "$name" -e fastdeploy_confirm_name="$name" "$@"
+remove-one name="" option="" confirm="" *args:
+    @tools/require-confirmation remove-one "$1" "$2" "$3" && name=$1 && shift 3 && {{ operate }} tools/playbook remove "$name" -e fastdeploy_confirm_name="$name" "$@"
 
 # Try a role on a real host with systemd, in a container: `./justw molecule register`
 [group("check")]

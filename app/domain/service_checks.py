@@ -11,7 +11,7 @@ from app.domain.switch_checks import program_of, users_of
 
 OK, PROBLEM = Level.OK, Level.PROBLEM
 
-SYNC = "fastdeploy syncservices"
+SYNC = "fastdeploy service sync"
 
 
 def check_service(host: Host, service: Registered) -> list[Finding]:

@@ -6,7 +6,7 @@ const SHORTLY = 2000;
 /**
  * Lets a text be copied by a button behind it.
  *
- *     <copy-text><code>fastdeploy migrate</code></copy-text>
+ *     <copy-text><code>fastdeploy db migrate</code></copy-text>
  *
  * `value` is what is copied where that is more than what is shown, and `label` what the
  * button copies, for those who don't see where it stands.
