@@ -125,11 +125,11 @@ operate := "uv run --frozen --extra embedded --group operate"
 register-one name="" *args:
     @{{ operate }} tools/run-playbook register "$@"
 
-# Unregister a service; repeat its name to confirm: `./justw unregister-one hello hello -i hosts.yml`
+# Unregister a service from the hosts: `./justw unregister-one hello --confirm hello -i hosts.yml`
 [group("operate")]
 [no-exit-message]
-unregister-one name="" confirm="" *args:
-    @tools/require-confirmation unregister-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
+unregister-one name="" option="" confirm="" *args:
+    @tools/require-confirmation unregister-one "$1" "$2" "$3" && name=$1 && shift 3 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
 
 # List the registered services of each host: `./justw registered -i hosts.yml`
 [group("operate")]
@@ -161,11 +161,11 @@ backup *args:
 restore file *args:
     @file=$(cd "{{ invocation_directory() }}" && realpath -m "$1"); shift; {{ operate }} ansible-playbook playbooks/restore.yml -e fastdeploy_backup_file="$file" "$@"
 
-# Uninstall FastDeploy; repeat its name to confirm: `./justw remove-one fastdeploy fastdeploy -i hosts.yml`
+# Remove FastDeploy for good: `./justw remove-one fastdeploy --confirm fastdeploy -i hosts.yml`
 [group("operate")]
 [no-exit-message]
-remove-one name="" confirm="" *args:
-    @tools/require-confirmation remove-one "$1" "$2" && name=$1 && shift 2 && {{ operate }} tools/run-playbook remove "$name" -e fastdeploy_confirm_name="$name" "$@"
+remove-one name="" option="" confirm="" *args:
+    @tools/require-confirmation remove-one "$1" "$2" "$3" && name=$1 && shift 3 && {{ operate }} tools/run-playbook remove "$name" -e fastdeploy_confirm_name="$name" "$@"
 
 # Test a role on a host with systemd, in a container: `./justw molecule register`
 [group("check")]

@@ -15,7 +15,7 @@ def no_room(folder: Path) -> str:
     free = shutil.disk_usage(folder).free
     return (
         f"the disk under {folder} is full: {free} bytes free; make room (fastdeploy "
-        "prune removes the output that FASTDEPLOY_KEEP_… doesn't keep) and retry"
+        "deployment prune removes output beyond FASTDEPLOY_KEEP_…) and retry"
     )
 
 

@@ -44,15 +44,30 @@ def watch(
 ) -> Deployment:
     """Print a deployment's steps and output until it has ended; return it then.
 
-    Ctrl-C stops the watching, not the deployment.
+    Ctrl-C stops the watching, not the deployment. Raises NotFound.
     """
     deploy.find(store, deployment_id)
     try:
         asyncio.run(_watch(settings, store, deployment_id, out))
     except KeyboardInterrupt:
-        out.print(f"deployment {deployment_id} goes on; `fastdeploy follow "
-                  f"{deployment_id}` shows it again")  # fmt: skip
+        out.print(f"deployment {deployment_id} continues; `fastdeploy logs "
+                  f"{deployment_id} --follow` shows it again")  # fmt: skip
     return deploy.find(store, deployment_id)
+
+
+def print_log(store: Store, deployment_id: int, out: Console) -> None:
+    """Print the steps and output that a deployment has so far. Raises NotFound."""
+    end = deploy.find(store, deployment_id).last_event
+    shown: dict[int, StepState] = {}
+    after = 0
+    while True:
+        news = look(store, deployment_id, after, end)
+        _print_news(news, shown, out)
+        if news.last >= end or news.last == after:
+            break
+        after = news.last
+    if news.view.deployment.ended:
+        _print_end(news.view.deployment, out)
 
 
 async def _watch(
@@ -69,16 +84,20 @@ async def _watch(
 
     try:
         async for piece in feed.follow(deployment_id, sized, 0):
-            for event in piece.news.events:
-                _print_event(event, out)
-            for step in piece.news.view.steps:
-                _print_step(step, shown, out)
+            _print_news(piece.news, shown, out)
             if piece.complete:
                 _print_end(piece.news.view.deployment, out)
     finally:
         listening.cancel()
         with suppress(asyncio.CancelledError):
             await listening
+
+
+def _print_news(news: News, shown: dict[int, StepState], out: Console) -> None:
+    for event in news.events:
+        _print_event(event, out)
+    for step in news.view.steps:
+        _print_step(step, shown, out)
 
 
 def _print_event(event: Event, out: Console) -> None:

@@ -109,7 +109,7 @@ def _prepare(settings: Settings) -> None:
         created = users.create_first_admin(store)
         if created is not None:
             print(f"Log in as {created[0]} with the password {created[1]}\n"
-                  "It is shown this once; `fastdeploy setpassword admin` sets another.",
+                  "Shown only once; `fastdeploy user set-password admin` changes it.",
                   flush=True)  # fmt: skip
         found = services.sync_services(
             store, settings.services, settings.node, on_host(getpass.getuser())

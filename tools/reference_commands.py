@@ -22,10 +22,19 @@ def commands() -> str:
         "web need not run.",
         *(
             part
-            for name, command in sorted(group.commands.items())
+            for name, command in sorted(_leaves(group))
             for part in _command(name, command)
         ),
     )
+
+
+def _leaves(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each command with its full name, `deployment list`."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _leaves(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
 
 
 def _command(name: str, command: Any) -> Iterator[str]:

@@ -105,12 +105,12 @@ def sync_token(expiries: Collection[datetime | None], now: datetime) -> Finding:
     if not expiries:
         return Finding(
             OK, about, "Not used: no token may sync, so registrations call fastdeploy "
-            "syncservices on the host.",
+            "service sync on the host.",
         )  # fmt: skip
     good = [at for at in expiries if at is None or at > now]
     if not good:
         return Finding(
             WARNING, about, "Every token that may sync has expired: registrations "
-            "that use one fail.", "fastdeploy createtoken registration --scope sync",
+            "that use one fail.", "fastdeploy token create registration --scope sync",
         )  # fmt: skip
     return Finding(OK, about, "There is a token that may sync.")

@@ -11,7 +11,7 @@ from app.domain.service import Service
 
 OK, PROBLEM = Level.OK, Level.PROBLEM
 
-SYNC = "fastdeploy syncservices"
+SYNC = "fastdeploy service sync"
 
 
 def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:

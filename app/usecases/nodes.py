@@ -88,7 +88,7 @@ def choose(db: Connection, service_id: int) -> str:
     """
     where = nodes.registered(db, [service_id])[service_id]
     if not where:
-        raise Conflict("no node has this service; run fastdeploy syncservices on one")
+        raise Conflict("no node has this service; run fastdeploy service sync on one")
     known = [node for node in nodes.list_all(db) if node.name in where]
     known.sort(key=lambda node: (node.state is not NodeState.READY, node.load))
     return known[0].name if known else where[0]

@@ -32,7 +32,7 @@ def readyz(request: Request) -> Response:
         )
         return JSONResponse({"status": "unavailable", "error": hint}, 503)
     if not current:
-        hint = "the database has another schema; run `fastdeploy migrate`"
+        hint = "the database has another schema; run `fastdeploy db migrate`"
         return JSONResponse({"status": "unavailable", "error": hint}, 503)
     return JSONResponse({"status": "ok", "version": __version__})
 

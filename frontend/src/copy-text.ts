@@ -6,7 +6,7 @@ const RESET_AFTER = 2000;
 /**
  * Adds a button that copies a text.
  *
- *     <copy-text><code>fastdeploy migrate</code></copy-text>
+ *     <copy-text><code>fastdeploy db migrate</code></copy-text>
  *
  * `value` is the text to copy if it differs from the visible text. `label` names the text
  * in the accessible name of the button.

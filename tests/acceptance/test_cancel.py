@@ -472,10 +472,10 @@ def test_the_command_line_says_what_happens(fastdeploy: Installation) -> None:
     number = begin(fastdeploy, "by-command", SLEEPS)
     waiting = fastdeploy.launch("by-command")
 
-    queued = command(fastdeploy, "cancel", str(waiting))
-    running = command(fastdeploy, "cancel", str(number))
+    queued = command(fastdeploy, "deployment", "cancel", str(waiting))
+    running = command(fastdeploy, "deployment", "cancel", str(number))
     ended = fastdeploy.ended(number)
-    again = command(fastdeploy, "cancel", str(number))
+    again = command(fastdeploy, "deployment", "cancel", str(number))
 
     assert f"deployment {waiting} is canceled\n" == queued.stdout
     assert f"deployment {number} is being canceled\n" == running.stdout

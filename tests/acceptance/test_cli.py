@@ -1,5 +1,6 @@
 """The command line: what it prints, how it exits, and what it says when it can't."""
 
+import json
 import os
 import re
 import subprocess
@@ -46,15 +47,15 @@ def assert_refused(done: "subprocess.CompletedProcess[str]", sentence: str) -> N
 def test_the_doctor_fails_only_if_there_is_a_problem(fastdeploy: Installation) -> None:
     folder = fastdeploy.write_service("patient", "#!/bin/sh\n")
 
-    well = command(fastdeploy, "doctor", "patient")
+    well = command(fastdeploy, "service", "doctor", "patient")
     (folder / "config.json").write_text("{")
-    ill = command(fastdeploy, "doctor", "patient")
+    ill = command(fastdeploy, "service", "doctor", "patient")
 
     assert (0, "") == (well.returncode, well.stderr)
-    assert "what was found on here" in well.stdout
+    assert "checks on here" in well.stdout
     assert (1, "") == (ill.returncode, ill.stderr)
     assert "problem  patient: config.json: config.json is not JSON" in ill.stdout
-    assert "         mend: fastdeploy syncservices" in ill.stdout.splitlines()
+    assert "         fix: fastdeploy service sync" in ill.stdout.splitlines()
 
 
 # Deploying
@@ -95,10 +96,12 @@ def test_deploy_follow_fails_if_the_deployment_does(fastdeploy: Installation) ->
 
     done = command(fastdeploy, "deploy", "fails", "--follow")
     number = re.findall(r"deployment (\d+) failed: exit code 3: no space", done.stdout)
-    again = command(fastdeploy, "follow", *number)
+    again = command(fastdeploy, "logs", *number, "--follow")
+    stored = command(fastdeploy, "deployment", "logs", *number)
 
     assert (1, "") == (done.returncode, done.stderr)
     assert (1, done.stdout) == (again.returncode, again.stdout)
+    assert (0, done.stdout) == (stored.returncode, stored.stdout)
 
 
 def test_deploy_only_queues_without_follow(fastdeploy: Installation) -> None:
@@ -178,7 +181,7 @@ def test_artifacts_are_listed_with_their_folder(fastdeploy: Installation) -> Non
     fastdeploy.write_service("listed", "#!/bin/sh\necho hello\n")
     ended = fastdeploy.run("listed")
 
-    done = command(fastdeploy, "artifacts", str(ended.id))
+    done = command(fastdeploy, "deployment", "artifacts", str(ended.id))
 
     folder, *files = done.stdout.splitlines()
     assert str(fastdeploy.run_folder(ended.id) / "artifacts" / str(ended.id)) == folder
@@ -186,6 +189,61 @@ def test_artifacts_are_listed_with_their_folder(fastdeploy: Installation) -> Non
     assert expected == sorted(
         (line.split() for line in files), key=lambda found: found[1]
     )
+
+
+def test_deployments_are_listed_by_service_and_status_and_shown(
+    fastdeploy: Installation,
+) -> None:
+    fastdeploy.write_service("counted", "#!/bin/sh\necho hello\n")
+    fastdeploy.write_service("other", "#!/bin/sh\n")
+    first, second = (fastdeploy.run("counted").id for _ in range(2))
+    fastdeploy.run("other")
+
+    def ids(*options: str) -> list[int]:
+        words = ("deployment", "list", "--service", "counted", *options, "--json")
+        done = command(fastdeploy, *words)
+        return [each["id"] for each in json.loads(done.stdout)]
+
+    shown = command(fastdeploy, "deployment", "show", str(first), "--json")
+    plain = command(fastdeploy, "deployment", "list", "--service", "counted")
+    unknown = command(fastdeploy, "deployment", "list", "--service", "nothing")
+
+    assert [second, first] == ids("--status", "successful")
+    assert [second] == ids("--limit", "1")
+    assert [] == ids("--status", "failed")
+    assert (first, "counted", "successful") == tuple(
+        json.loads(shown.stdout)[key] for key in ("id", "service", "status")
+    )
+    assert 2 == plain.stdout.count(" successful ")
+    assert_refused(unknown, "there is no service 'nothing'")
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (["service", "list"], {"name", "error", "last_status"}),
+        (["node", "list"], {"name", "state", "running"}),
+        (["user", "list"], {"name", "role", "sessions"}),
+        (["token", "list"], {"name", "scopes", "expires_at"}),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_every_list_is_printed_as_json_without_secrets(
+    fastdeploy: Installation, words: list[str], keys: set[str]
+) -> None:
+    fastdeploy.write_service("json", "#!/bin/sh\n")
+    name = f"json-{words[0]}"
+    command(fastdeploy, "user", "create", name, stdin="a long password\n")
+    token = command(fastdeploy, "token", "create", name, "--scope", "view").stdout
+
+    done = command(fastdeploy, *words, "--json")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    rows = json.loads(done.stdout)
+    assert rows
+    assert all(keys <= row.keys() for row in rows)
+    assert token.strip() not in done.stdout
+    assert "hash" not in done.stdout
 
 
 # Services, users, tokens
@@ -217,10 +275,10 @@ def test_commands_py_syncs_services_and_tells_what_is_broken(
 
 
 def test_a_created_user_can_log_in(fastdeploy: Installation) -> None:
-    done = command(fastdeploy, "createuser", "ada", "--role", "viewer",
+    done = command(fastdeploy, "user", "create", "ada", "--role", "viewer",
                    stdin="a long password\n")  # fmt: skip
-    short = command(fastdeploy, "createuser", "bob", stdin="short\n")
-    twice = command(fastdeploy, "createuser", "ada", stdin="a long password\n")
+    short = command(fastdeploy, "user", "create", "bob", stdin="short\n")
+    twice = command(fastdeploy, "user", "create", "ada", stdin="a long password\n")
 
     with httpx.Client(base_url=fastdeploy.url) as browser:
         wrong = browser.post("/login", data={"name": "ada", "password": "wrong"})
@@ -238,12 +296,14 @@ def test_a_created_user_can_log_in(fastdeploy: Installation) -> None:
 def test_a_created_token_can_do_what_it_was_created_for(
     fastdeploy: Installation,
 ) -> None:
-    done = command(fastdeploy, "createtoken", "ci", "--scope", "view", "--days", "1")
+    done = command(
+        fastdeploy, "token", "create", "ci", "--scope", "view", "--days", "1"
+    )
     headers = {"Authorization": f"Bearer {done.stdout.strip()}"}
 
     seen = httpx.get(f"{fastdeploy.url}/api/services", headers=headers)
     sync = httpx.post(f"{fastdeploy.url}/api/services/sync", headers=headers)
-    revoked = command(fastdeploy, "revoketoken", "ci")
+    revoked = command(fastdeploy, "token", "revoke", "ci")
     after = httpx.get(f"{fastdeploy.url}/api/services", headers=headers)
 
     assert "token ci is revoked\n" == revoked.stdout
@@ -259,11 +319,13 @@ def test_tables_are_neither_folded_nor_cut_in_a_pipe(
     long = f"ip-10-0-12-34.{'a-long-part.' * 12}internal"
     token = "t" * 64
     nodes.beat(fastdeploy.store, long, me=NodeInstance(long), concurrency=1)
-    command(fastdeploy, "createtoken", token, "--scope", "view", "--scope", "deploy")
+    command(
+        fastdeploy, "token", "create", token, "--scope", "view", "--scope", "deploy"
+    )
 
     try:
-        listed = command(fastdeploy, "nodes", COLUMNS="40")
-        tokens = command(fastdeploy, "tokens", COLUMNS="40")
+        listed = command(fastdeploy, "node", "list", COLUMNS="40")
+        tokens = command(fastdeploy, "token", "list", COLUMNS="40")
     finally:
         nodes.stop(fastdeploy.store, long, NodeInstance(long))
 
@@ -277,7 +339,9 @@ def test_tables_are_neither_folded_nor_cut_in_a_pipe(
 def test_a_token_that_expires_at_once_or_beyond_all_dates_is_refused(
     fastdeploy: Installation, days: str
 ) -> None:
-    done = command(fastdeploy, "createtoken", "x", "--scope", "view", "--days", days)
+    done = command(
+        fastdeploy, "token", "create", "x", "--scope", "view", "--days", days
+    )
 
     assert_refused(done, "days: a token expires after 1 to 36500 days, or never")
 
@@ -285,27 +349,29 @@ def test_a_token_that_expires_at_once_or_beyond_all_dates_is_refused(
 def test_nobody_is_logged_out_whom_fastdeploy_does_not_know(
     fastdeploy: Installation,
 ) -> None:
-    assert_refused(command(fastdeploy, "logout", "nobody"), "there is no user 'nobody'")
+    assert_refused(
+        command(fastdeploy, "user", "logout", "nobody"), "there is no user 'nobody'"
+    )
 
 
 @pytest.mark.parametrize(
     "words",
-    [["deploy", "\udcff"], ["logout", "a\udcff"], ["forgetnode", "\udcff"]],
+    [["deploy", "\udcff"], ["user", "logout", "a\udcff"]],
     ids=lambda words: words[0],
 )
 def test_an_argument_that_is_no_utf8_is_refused(
     fastdeploy: Installation, words: list[str]
 ) -> None:
-    sentence = f"the argument {words[1]!r} is not valid UTF-8"
+    sentence = f"the argument {words[-1]!r} is not valid UTF-8"
 
     assert_refused(command(fastdeploy, *words), sentence)
 
 
-@pytest.mark.parametrize("name", ["follow", "cancel", "retry", "artifacts"])
+@pytest.mark.parametrize("name", ["show", "logs", "cancel", "retry", "artifacts"])
 def test_a_number_that_no_deployment_can_have_is_unknown(
     fastdeploy: Installation, name: str
 ) -> None:
-    done = command(fastdeploy, name, str(10**20))
+    done = command(fastdeploy, "deployment", name, str(10**20))
 
     assert_refused(done, f"there is no deployment {10**20}")
 
@@ -321,8 +387,8 @@ def test_an_unknown_service_is_told_with_the_known_ones(
 
 
 def test_an_unknown_deployment_is_told(installation: Installation) -> None:
-    for name in ("follow", "artifacts"):
-        assert_refused(command(installation, name, "4711"),
+    for words in (["logs", "--follow"], ["deployment", "artifacts"]):
+        assert_refused(command(installation, *words, "4711"),
                        "there is no deployment 4711")  # fmt: skip
 
 
@@ -339,7 +405,7 @@ def test_a_bad_setting_is_named_and_its_value_is_not_told(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["migrate"], ["deploy", "x"], ["worker"]])
+@pytest.mark.parametrize("arguments", [["db", "migrate"], ["deploy", "x"], ["worker"]])
 def test_an_unreachable_database_is_told(
     installation: Installation, arguments: Sequence[str]
 ) -> None:
@@ -355,7 +421,7 @@ def test_a_folder_where_nothing_was_started_is_told(
     installation: Installation, tmp_path: Path
 ) -> None:
     # Empty is not set; libpq's own variable makes sure that nobody answers.
-    done = command(installation, "nodes", FASTDEPLOY_DATABASE_URL="",
+    done = command(installation, "node", "list", FASTDEPLOY_DATABASE_URL="",
                    FASTDEPLOY_VAR=str(tmp_path), PGHOST=str(tmp_path))  # fmt: skip
 
     assert 1 == done.returncode

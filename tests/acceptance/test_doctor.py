@@ -127,7 +127,7 @@ class Registered:
         """Type what mends something, or do what it would do here."""
         if "justw register-one" in command or command.startswith("grep "):
             self.register()
-        elif command == "fastdeploy syncservices":
+        elif command == "fastdeploy service sync":
             self.made.sync()
         else:
             subprocess.run(["sh", "-ec", command], check=True)

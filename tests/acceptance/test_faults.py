@@ -211,7 +211,7 @@ def full(made: Installation) -> str:
     """What the reason of a deployment says, as a pattern."""
     return (
         rf"the disk under {made.settings.runs} is full: \d+ bytes free; "
-        r"make room \(fastdeploy prune .*\) and retry"
+        r"make room \(fastdeploy deployment prune .*\) and retry"
     )
 
 

@@ -241,13 +241,13 @@ def test_a_node_that_will_not_come_back_is_forgotten(two: TwoNodes) -> None:
     two.work_there()
     waiting = launch(two.here, "alone")
     assert_refused(
-        command(two.here, "forgetnode", "here"),
+        command(two.here, "node", "forget", "here"),
         "node here is ready; stop its worker first",
     )
     here.kill()
     two.silence("here")
 
-    said = command(two.here, "forgetnode", "here")
+    said = command(two.here, "node", "forget", "here")
 
     assert 0 == said.returncode, said.stderr
     assert "ended as failed: 1" in said.stdout

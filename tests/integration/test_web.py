@@ -370,7 +370,7 @@ def test_with_an_older_schema_it_is_not_ready(
     answer = client_for(None).get("/readyz")
 
     assert 503 == answer.status_code
-    assert "fastdeploy migrate" in answer.json()["error"]
+    assert "fastdeploy db migrate" in answer.json()["error"]
 
 
 # Pages

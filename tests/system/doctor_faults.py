@@ -87,7 +87,7 @@ def healthy_at_last() -> dict[str, str]:
 def problems() -> dict[str, str]:
     """What the doctor finds for who types its command, each with what mends it."""
     done = subprocess.run(
-        ["/usr/local/sbin/fastdeploy", "doctor", "hello"],
+        ["/usr/local/sbin/fastdeploy", "service", "doctor", "hello"],
         check=False, capture_output=True, text=True,
     )  # fmt: skip
     found = dict(_findings(done.stdout))

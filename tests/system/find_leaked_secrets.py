@@ -69,9 +69,9 @@ class Report:
 def main() -> int:
     """Deploy, and look; returns how many places were not as they must be."""
     report = Report()
-    token = fastdeploy("createtoken", "hunt", *(f"--scope={p}" for p in Permission))
+    token = fastdeploy("token", "create", "hunt", *(f"--scope={p}" for p in Permission))
     # So that there is one to be looked at.
-    fastdeploy("createuser", "ada", "--role=viewer", given="ada's own password")
+    fastdeploy("user", "create", "ada", "--role=viewer", given="ada's own password")
     web = Web("127.0.0.1", 8000, token)
     shown, secret = canary.make("what is no secret"), canary.make("the launch variable")
     secrets = [
@@ -100,7 +100,7 @@ def main() -> int:
     report.control("in the dump of the database", missed([shown], dump))
     look_at_journal(report, shown, secrets)
     look_at_files(report, shown, secrets)
-    fastdeploy("revoketoken", "hunt")
+    fastdeploy("token", "revoke", "hunt")
     return report.wrong
 
 

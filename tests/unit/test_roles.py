@@ -292,17 +292,22 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     assert {"hello", "static-site", "fastdeploy-self"} <= set(done.stderr.split())
 
 
-@pytest.mark.parametrize("again", ["", "-i", "hallo"])
-def test_nothing_is_removed_unless_its_name_is_typed_twice(again: str) -> None:
-    confirmed = [str(ROOT / "tools" / "require-confirmation"), "remove-one"]
+@pytest.mark.parametrize(
+    "words", [("", ""), ("-i", "hello"), ("--confirm", ""), ("--confirm", "hallo")]
+)
+def test_nothing_is_removed_unless_its_name_is_confirmed(
+    words: tuple[str, str],
+) -> None:
+    require = [str(ROOT / "tools" / "require-confirmation"), "remove-one", "hello"]
 
     refused = subprocess.run(
-        [*confirmed, "hello", again], check=False, capture_output=True, text=True
+        [*require, *words], check=False, capture_output=True, text=True
     )
+    accepted = subprocess.run([*require, "--confirm", "hello"], check=False)
 
     assert 1 == refused.returncode
-    assert "./justw remove-one hello hello" in refused.stderr
-    assert 0 == subprocess.run([*confirmed, "hello", "hello"], check=False).returncode
+    assert "./justw remove-one hello --confirm hello" in refused.stderr
+    assert 0 == accepted.returncode
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 
     compare.py DEPLOYMENT VERSION ANSWERS SEEN
 
-ANSWERS is what poll_api.py wrote, SEEN what watcher.py wrote. Prints a JSON object. Run as
-root on the host; the program uses no code of FastDeploy.
+ANSWERS is what poll_api.py wrote, SEEN what watcher.py wrote. Prints a JSON object.
+Run as root on the host; the program uses no code of FastDeploy.
 """
 
 import json

@@ -1,0 +1,57 @@
+"""How commands print: text, tables and JSON."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.web.terminal import plain
+
+console = Console()
+if not sys.stdout.isatty():
+    # A program reads the output: don't wrap or cut lines at a width of 80.
+    console.width = 100_000
+
+#: The `--json` option of every list and show.
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def print_json(value: object) -> None:
+    """Print models, dataclasses or plain values as indented JSON.
+
+    It is ASCII, so that no control character reaches a terminal.
+    """
+    print(json.dumps(to_jsonable_python(value), indent=2))
+
+
+def print_table(headers: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print a table; a narrow terminal folds the cells and cuts none.
+
+    Cells are text: rich markup and control characters in them have no effect.
+    """
+    table = Table()
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(str(cell))) for cell in row))
+    console.print(table)
+
+
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Print one `name: value` line for each field that has a value."""
+    for name, value in fields:
+        if value not in ("", None):
+            line = f"{name + ':':<12} {plain(str(value))}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def moment(at: datetime | None, *, otherwise: str = "") -> str:
+    """Return a time to the second, in its time zone; `otherwise` if there is none."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at else otherwise

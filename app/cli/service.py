@@ -1,0 +1,142 @@
+"""`fastdeploy service`: the catalogue, and checks of services and this host."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from app.cli.context import current_actor, load_settings, open_store
+from app.cli.output import AsJson, console, print_fields, print_json, print_table
+from app.doctor import diagnosis
+from app.domain.service import Service
+from app.store.history import Filter
+from app.usecases import history, services
+from app.usecases.services import ServiceSummary
+from app.web import schemas
+from app.web.schemas import ServiceBody
+from app.web.terminal import plain
+
+app = typer.Typer(help="List, sync and check services.", no_args_is_help=True)
+_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+
+
+@app.command(name="list")
+def list_services(*, as_json: AsJson = False) -> None:
+    """List the services with their latest deployment."""
+    with open_store() as store:
+        listed = [schemas.service(each) for each in services.list_services(store)]
+    if as_json:
+        print_json(listed)
+        return
+    print_table(
+        ("name", "state", "kind", "last deployment", "description"),
+        (
+            (
+                service.name,
+                _state(service),
+                service.kind,
+                _last_deployment(service),
+                service.description,
+            )
+            for service in listed
+        ),
+    )
+
+
+@app.command()
+def show(name: str, *, as_json: AsJson = False) -> None:
+    """Show a service, its launch variables and its latest deployment."""
+    with open_store() as store:
+        entry = services.find_service(store, name)
+        latest = history.page(store, Filter(service=name), limit=1).items
+    service = schemas.service(ServiceSummary(entry, latest[0] if latest else None))
+    if as_json:
+        print_json(service)
+        return
+    print_fields(
+        (
+            ("name", service.name),
+            ("state", _state(service)),
+            ("kind", service.kind),
+            ("description", service.description),
+            ("error", service.error),
+            ("deployment", _last_deployment(service)),
+        )
+    )
+    properties = service.variables.get("properties", {})
+    print_fields(("variable", variable) for variable in properties)
+
+
+@app.command()
+def sync() -> None:
+    """Read the services folder into the services.
+
+    Exits with 1 if a service is broken; the other services are synced all the same.
+    """
+    settings = load_settings()
+    with open_store(settings) as store:
+        synced = services.sync_services(
+            store, settings.services, settings.node, current_actor()
+        )
+    for name in synced.good:
+        console.print(f"[green]ok[/]        {name}")
+    for name, error in synced.broken.items():
+        console.print("[red]broken[/]    ", end="")
+        console.print(plain(f"{name}: {error}"), markup=False)
+    for name in synced.archived:
+        console.print("[yellow]archived[/]  ", end="")
+        console.print(plain(name), markup=False)
+    if synced.broken:
+        raise typer.Exit(1)
+
+
+@app.command(name="doctor")
+def check(
+    name: Annotated[
+        str | None, typer.Argument(help="The service; all of them by default.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Check this host and its services and suggest fixes.
+
+    Exits with 1 if a check fails; warnings don't count.
+    """
+    settings = load_settings()
+    with open_store(settings) as store:
+        report = diagnosis.examine(store, settings, name)
+    if as_json:
+        print_json(schemas.report(report))
+    else:
+        _print_report(report)
+    if report.sick:
+        raise typer.Exit(1)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of config.json."""
+    print(json.dumps(Service.model_json_schema(), indent=2))
+
+
+def _print_report(report: diagnosis.Report) -> None:
+    console.print(f"checks on {report.host}", markup=False)
+    for finding in report.findings:
+        console.print(f"[{_COLOURS[finding.level]}]{finding.level:<8}[/] ", end="")
+        sentence = f"{finding.about}: {finding.sentence}"
+        console.print(sentence, markup=False, soft_wrap=True)
+        if finding.mend:
+            # One line, however long: it is there to be copied.
+            print(f"         fix: {finding.mend}")
+
+
+def _state(service: ServiceBody) -> str:
+    if service.archived:
+        return "archived"
+    return "broken" if service.error else "ok"
+
+
+def _last_deployment(service: ServiceBody) -> str:
+    if service.last_deployment is None:
+        return ""
+    return f"{service.last_deployment} {service.last_status}"

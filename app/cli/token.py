@@ -1,0 +1,59 @@
+"""`fastdeploy token`: the tokens for the API."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.context import current_actor, open_store
+from app.cli.output import AsJson, console, moment, print_json, print_table
+from app.domain.access import Permission
+from app.usecases import auth
+
+app = typer.Typer(help="Manage tokens for the API.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    name: str,
+    scope: Annotated[
+        list[Permission], typer.Option(help="What the token allows; repeatable.")
+    ],
+    days: Annotated[
+        int | None,
+        typer.Option(help="Days until it expires, 1 to 36500; never by default."),
+    ] = None,
+) -> None:
+    """Create a token and print it; it is not shown again."""
+    with open_store() as store:
+        print(auth.create_token(store, current_actor(), name, scope, days))
+
+
+@app.command(name="list")
+def list_tokens(*, as_json: AsJson = False) -> None:
+    """List the tokens that are not revoked, without their secrets."""
+    with open_store() as store:
+        tokens = auth.list_tokens(store, current_actor())
+    if as_json:
+        print_json(tokens)
+        return
+    print_table(
+        ("name", "scopes", "created", "expires", "last used"),
+        (
+            (
+                token.name,
+                ", ".join(token.scopes),
+                moment(token.created_at),
+                moment(token.expires_at, otherwise="never"),
+                moment(token.last_used_at, otherwise="never"),
+            )
+            for token in tokens
+        ),
+    )
+
+
+@app.command()
+def revoke(name: str) -> None:
+    """Revoke a token."""
+    with open_store() as store:
+        auth.revoke_token(store, current_actor(), name)
+    console.print(f"token {name} is revoked", markup=False)
