@@ -245,11 +245,11 @@ def doctor_command(
     for found in report.findings:
         colour = {"ok": "green", "warning": "yellow", "problem": "red"}[found.level]
         out.print(f"[{colour}]{found.level:<8}[/] ", end="")
-        out.print(f"{found.about}: {found.sentence}", markup=False, soft_wrap=True)
-        if found.mend:
+        out.print(f"{found.subject}: {found.message}", markup=False, soft_wrap=True)
+        if found.fix:
             # Never broken into lines: it is there to be copied.
-            print(f"         mend: {found.mend}")
-    if report.sick:
+            print(f"         fix: {found.fix}")
+    if not report.healthy:
         raise typer.Exit(1)
 
 

@@ -54,7 +54,7 @@ def test_the_doctor_fails_only_if_there_is_a_problem(fastdeploy: Installation) -
     assert "what was found on here" in well.stdout
     assert (1, "") == (ill.returncode, ill.stderr)
     assert "problem  patient: config.json: config.json is not JSON" in ill.stdout
-    assert "         mend: fastdeploy syncservices" in ill.stdout.splitlines()
+    assert "         fix: fastdeploy syncservices" in ill.stdout.splitlines()
 
 
 # Deploying
