@@ -109,7 +109,7 @@ def check(
         print_json(schemas.report(report))
     else:
         _print_report(report)
-    if report.sick:
+    if not report.healthy:
         raise typer.Exit(1)
 
 
@@ -123,11 +123,11 @@ def _print_report(report: diagnosis.Report) -> None:
     console.print(f"checks on {report.host}", markup=False)
     for finding in report.findings:
         console.print(f"[{_COLOURS[finding.level]}]{finding.level:<8}[/] ", end="")
-        sentence = f"{finding.about}: {finding.sentence}"
-        console.print(sentence, markup=False, soft_wrap=True)
-        if finding.mend:
+        message = f"{finding.subject}: {finding.message}"
+        console.print(message, markup=False, soft_wrap=True)
+        if finding.fix:
             # One line, however long: it is there to be copied.
-            print(f"         fix: {finding.mend}")
+            print(f"         fix: {finding.fix}")
 
 
 def _state(service: ServiceBody) -> str:

@@ -36,9 +36,9 @@ def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
 def definition(host: HostFacts, service: ServiceFacts) -> Finding:
     """Whether there is a config.json that FastDeploy can read, and it is valid."""
     about, file = f"{service.name}: config.json", service.config
-    mend = SYNC if host.switch is None else f"{register(service.name)} && {SYNC}"
+    fix = SYNC if host.switch is None else f"{register(service.name)} && {SYNC}"
     if service.definition is None:
-        return Finding(PROBLEM, about, f"There is no folder {service.folder}.", mend)
+        return Finding(PROBLEM, about, f"There is no folder {service.folder}.", fix)
     if file.hidden or (file.mode is not None and not file.open_to(host.user, READ)):
         named = shlex.quote(str(file.path))
         return Finding(
@@ -46,7 +46,7 @@ def definition(host: HostFacts, service: ServiceFacts) -> Finding:
             f"chgrp {host.user.name} {named} && chmod 0640 {named}",
         )  # fmt: skip
     if isinstance(service.definition, str):
-        return Finding(PROBLEM, about, f"{service.definition}.", mend)
+        return Finding(PROBLEM, about, f"{service.definition}.", fix)
     return Finding(OK, about, "It is there and valid.")
 
 

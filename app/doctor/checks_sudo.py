@@ -99,7 +99,7 @@ def sudo(host: HostFacts, switch: RunAsSetup) -> Finding:
 
 def stop_helper(host: HostFacts, switch: RunAsSetup) -> Finding:
     """Whether runs can be stopped, and by a program that only root can change."""
-    about, helper, mend = "stop helper", switch.stop_helper, register("NAME")
+    about, helper, fix = "stop helper", switch.stop_helper, register("NAME")
     if helper is None:
         return Finding(
             PROBLEM, about, "FASTDEPLOY_STOP_HELPER is not set: a run can't be "
@@ -107,7 +107,7 @@ def stop_helper(host: HostFacts, switch: RunAsSetup) -> Finding:
             set_variable("FASTDEPLOY_STOP_HELPER", "/opt/fastdeploy/bin/stop-run"),
         )  # fmt: skip
     if helper.mode is None:
-        return Finding(PROBLEM, about, f"{helper.path} is not there.", mend)
+        return Finding(PROBLEM, about, f"{helper.path} is not there.", fix)
     weak = helper.weak_spot(users_of(host))
     if weak is not None:
         return exposed(about, weak)
@@ -119,12 +119,12 @@ def stop_helper(host: HostFacts, switch: RunAsSetup) -> Finding:
     if switch.stop_rule not in switch.rules.lines:
         return Finding(
             PROBLEM, about, f"sudo doesn't let {host.user.name} call {helper.path} "
-            f"for the runs in {host.var}.", mend,
+            f"for the runs in {host.var}.", fix,
         )  # fmt: skip
     if not switch.rules.keeps_mark:
         return Finding(
             WARNING, about, "sudo takes the mark FASTDEPLOY_RUN from runs: what they "
-            "leave behind may not be found.", mend,
+            "leave behind may not be found.", fix,
         )  # fmt: skip
     return Finding(OK, about, f"{helper.path} stops runs, and is root's alone.")
 

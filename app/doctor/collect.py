@@ -115,8 +115,8 @@ def ask_store(
         with store.begin() as db:
             known, tokens = _catalogue(db), _sync_tokens(db)
     except Unavailable as error:
-        mend = "systemctl start postgresql" if settings.run_as else "./justw up"
-        return [Finding(Level.PROBLEM, "database", f"{error}.", mend)], None
+        fix = "systemctl start postgresql" if settings.run_as else "./justw up"
+        return [Finding(Level.PROBLEM, "database", f"{error}.", fix)], None
     return [sync_token(tokens, datetime.now(UTC))], known
 
 

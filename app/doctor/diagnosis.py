@@ -17,7 +17,7 @@ from app.doctor.collect import (
     service_folders,
 )
 from app.doctor.facts import CatalogueEntry
-from app.domain.finding import Finding, sick
+from app.domain.finding import Finding, healthy
 from app.errors import NotFound
 from app.settings import Settings
 from app.store.store import Store
@@ -37,9 +37,9 @@ class Report:
     findings: tuple[Finding, ...]
 
     @property
-    def sick(self) -> bool:
-        """Whether something has to be mended."""
-        return sick(self.findings)
+    def healthy(self) -> bool:
+        """Whether no check found a problem."""
+        return healthy(self.findings)
 
 
 def examine(

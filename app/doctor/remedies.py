@@ -1,4 +1,4 @@
-"""The commands that mend what the doctor finds; they are typed as root."""
+"""Commands that fix what the doctor finds; they are typed as root."""
 
 import shlex
 

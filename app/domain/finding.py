@@ -1,4 +1,4 @@
-"""What the doctor finds: one thing that was looked at, and how to mend it."""
+"""A finding of the doctor: the result of one check, and the command that fixes it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A sentence about one thing; `mend` is the command that mends it, as root."""
+    """The result of one check; `fix` is the command that fixes it, typed as root."""
 
     level: Level
-    about: str
-    sentence: str
-    mend: str = ""
+    subject: str
+    message: str
+    fix: str = ""
 
 
-def sick(findings: Iterable[Finding]) -> bool:
-    """Whether one of them is a problem."""
-    return any(found.level is Level.PROBLEM for found in findings)
+def healthy(findings: Iterable[Finding]) -> bool:
+    """Return whether none of the findings is a problem."""
+    return all(finding.level is not Level.PROBLEM for finding in findings)

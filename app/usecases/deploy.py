@@ -38,7 +38,7 @@ class View:
     #: Unfinished deployments of the same service that come first, while it is queued.
     ahead: int
     #: The nodes that it could run on, while it is queued and none of them is ready.
-    missing_nodes: tuple[str, ...] = ()
+    unavailable_nodes: tuple[str, ...] = ()
 
 
 def launch(

@@ -126,7 +126,7 @@ def read_service(folder: Path) -> Service | str:
     if isinstance(service, str):
         return service
     problems = check_project(service, look_at_project(folder, service))
-    return " ".join(problem.sentence for problem in problems) or service
+    return " ".join(problem.message for problem in problems) or service
 
 
 def look_at_project(folder: Path, service: Service) -> Project:

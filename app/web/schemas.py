@@ -56,7 +56,7 @@ class WarningBody(Body):
     kind: WarningKind
     """Why it is a warning: the playbook cleared, rescued or ignored what failed on the
     hosts, or they did nothing further because another host had failed."""
-    sentence: str
+    message: str
     """The warning in words."""
     step: str
     """The step, or the play of hosts that did nothing further."""
@@ -101,9 +101,9 @@ class DeploymentBody(Body):
     """0 to 1, by the time that its steps usually take."""
     remaining_seconds: float | None
     """An estimate; null without earlier runs to make it from."""
-    waits_for: int
+    queue_position: int
     """How many deployments of the service come before it."""
-    missing_nodes: tuple[str, ...]
+    unavailable_nodes: tuple[str, ...]
     """The nodes that could run it, while none of them is ready."""
     steps: list[StepBody]
 
@@ -163,18 +163,18 @@ class FindingBody(Body):
     """One thing that the doctor has looked at."""
 
     level: Level
-    about: str
-    sentence: str
-    mend: str
-    """The command that mends it, to be typed as root; empty if there is none."""
+    subject: str
+    message: str
+    fix: str
+    """The command that fixes it, typed as root; empty if there is none."""
 
 
 class ReportBody(Body):
     """What the doctor found on the host of the web process."""
 
     host: str
-    sick: bool
-    """Whether there is a problem."""
+    healthy: bool
+    """Whether no check found a problem."""
     findings: list[FindingBody]
 
 
@@ -243,8 +243,8 @@ def deployment(view: View) -> DeploymentBody:
         unreachable=of.unreachable,
         progress=round(view.progress.fraction, 3),
         remaining_seconds=view.progress.remaining,
-        waits_for=view.ahead,
-        missing_nodes=view.missing_nodes,
+        queue_position=view.ahead,
+        unavailable_nodes=view.unavailable_nodes,
         steps=[
             StepBody(
                 position=step.position,
@@ -270,7 +270,7 @@ def detail(view: View, summary: Summary) -> DeploymentDetailBody:
 def _warning(of: RunWarning) -> WarningBody:
     return WarningBody(
         kind=of.kind,
-        sentence=str(of),
+        message=str(of),
         step=of.step,
         task=of.task,
         result=of.result,
@@ -315,13 +315,13 @@ def report(of: Report) -> ReportBody:
     """What the doctor found, as the API shows it."""
     return ReportBody(
         host=of.host,
-        sick=of.sick,
+        healthy=of.healthy,
         findings=[
             FindingBody(
                 level=found.level,
-                about=found.about,
-                sentence=found.sentence,
-                mend=found.mend,
+                subject=found.subject,
+                message=found.message,
+                fix=found.fix,
             )
             for found in of.findings
         ],

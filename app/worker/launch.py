@@ -241,7 +241,7 @@ def _require_executable(program: Path) -> None:
     if not program.is_file():
         raise LaunchFailed(f"{program} is missing")
     if not os.access(program, os.X_OK):
-        raise LaunchFailed(f"{program} is not executable; mend it with chmod +x")
+        raise LaunchFailed(f"{program} is not executable; fix it with chmod +x")
     interpreter = _interpreter(program)
     if interpreter is not None and not Path(interpreter).is_file():
         # The kernel would say of the program itself that there is no such file.

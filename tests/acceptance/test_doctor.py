@@ -221,7 +221,7 @@ def test_the_group_that_a_service_was_registered_with_is_the_one_that_counts(
     ended = host.made.run("hello")
 
     assert ("run group", "There is no group no-such-group.") == (
-        found.about, found.sentence
+        found.subject, found.message
     )  # fmt: skip
     assert ended.reason.startswith("there is no group no-such-group")
 
@@ -288,9 +288,9 @@ def test_one_thing_that_breaks_is_named_and_mended(
     damage(host)
 
     (found,) = host.ill()
-    host.mend(found.mend)
+    host.mend(found.fix)
 
-    assert (Level.PROBLEM, about) == (found.level, found.about)
+    assert (Level.PROBLEM, about) == (found.level, found.subject)
     assert [] == host.ill()
 
 
@@ -300,11 +300,11 @@ def test_a_service_that_was_never_synced_is_told_to_be(host: Registered) -> None
     archived = host.findings()
     host.register()
 
-    (found,) = [f for f in host.ill() if f.about == "hello: catalogue"]
-    host.mend(found.mend)
+    (found,) = [f for f in host.ill() if f.subject == "hello: catalogue"]
+    host.mend(found.fix)
 
-    assert "hello: config.json" in [f.about for f in archived if f.level != Level.OK]
-    assert "archived" in found.sentence
+    assert "hello: config.json" in [f.subject for f in archived if f.level != Level.OK]
+    assert "archived" in found.message
     assert [] == host.ill()
 
 
@@ -330,6 +330,6 @@ def test_what_systemd_takes_from_the_worker_is_seen(
             hardened.store, hardened.settings, etc=made.etc
         ).findings
 
-    (found,) = [each for each in seen if each.about == about]
+    (found,) = [each for each in seen if each.subject == about]
     assert Level.PROBLEM is found.level
-    assert f"{about}=false" in found.mend
+    assert f"{about}=false" in found.fix

@@ -293,7 +293,7 @@ def test_the_second_deployment_of_a_service_waits_for_the_first(
     waiting = [client.get(f"/api/deployments/{n}").json() for n in (second, third)]
 
     assert [("queued", 1), ("queued", 2)] == [
-        (found["status"], found["waits_for"]) for found in waiting
+        (found["status"], found["queue_position"]) for found in waiting
     ]
     assert Status.RUNNING is fastdeploy.status(first)
     assert Status.RUNNING is fastdeploy.status(another)

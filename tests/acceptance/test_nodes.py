@@ -156,7 +156,7 @@ def test_a_run_of_a_node_that_died_is_unreachable_until_it_is_back(
     eventually(lambda: "job.stalled" in other.log)
     eventually(lambda: (begun, begun_queue_of("here")) in jobs(two.settings))
     assert (Status.RUNNING, "unreachable", "here") == seen(two, begun)
-    assert ("here",) == two.here.view(waiting).missing_nodes
+    assert ("here",) == two.here.view(waiting).unavailable_nodes
     assert {"here": "away", "there": "ready"} == two.states()
 
     two.here.worker()

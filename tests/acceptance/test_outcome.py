@@ -148,7 +148,7 @@ def test_a_playbook_ends_with_the_right_status_reason_and_warnings(
     assert (case.status, "\x1b" in found["reason"]) == (found["status"], False)
     assert re.fullmatch(case.reason, found["reason"], re.DOTALL), found["reason"]
     # Hosts fail in any order.
-    sentences = {warning["sentence"] for warning in found["warnings"]}
+    sentences = {warning["message"] for warning in found["warnings"]}
     assert set(case.warnings) == sentences
 
 

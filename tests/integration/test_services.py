@@ -175,8 +175,8 @@ def test_the_doctor_says_what_a_sync_says(store: Store, settings: Settings) -> N
 
     report = diagnosis.examine(store, settings, "bad")
 
-    (found,) = [each for each in report.findings if each.about == "bad: prompts"]
-    assert (Level.PROBLEM, said) == (found.level, found.sentence)
+    (found,) = [each for each in report.findings if each.subject == "bad: prompts"]
+    assert (Level.PROBLEM, said) == (found.level, found.message)
 
 
 @pytest.mark.parametrize(

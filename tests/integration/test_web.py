@@ -547,10 +547,10 @@ def test_the_doctor_is_asked_beside_the_service(
     assert "<strong>test</strong>" in page
     assert "FastDeploy knows what config.json says." in page
     # There is no worker in this process, so nobody would deploy it.
-    assert ("test", True) == (answer["host"], answer["sick"])
-    problems = {f["about"]: f for f in answer["findings"] if f["level"] == "problem"}
+    assert ("test", False) == (answer["host"], answer["healthy"])
+    problems = {f["subject"]: f for f in answer["findings"] if f["level"] == "problem"}
     assert ["hello: node"] == list(problems)
-    assert problems["hello: node"]["mend"] in page
+    assert problems["hello: node"]["fix"] in page
 
 
 @pytest.mark.parametrize("name", ["nothing", "..", ".hidden", "a%2fb"])
@@ -619,7 +619,7 @@ def test_the_api_launches_with_a_201(client_for: ClientFor, store: Store) -> Non
     assert 201 == answer.status_code
     assert f"/api/deployments/{body['id']}" == answer.headers["location"]
     assert ("queued", "hello", "api", 0) == (
-        body["status"], body["service"], body["origin"], body["waits_for"],
+        body["status"], body["service"], body["origin"], body["queue_position"],
     )  # fmt: skip
     assert ["prepare", "verify"] == [step["name"] for step in body["steps"]]
     assert body == client.get(answer.headers["location"]).json()

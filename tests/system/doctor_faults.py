@@ -53,16 +53,14 @@ def main() -> int:
         wrong += 1
     for illness in ILLNESSES:
         run(illness.cause)
-        mend = named_at_last(illness.about)
-        if mend is None:
+        fix = named_at_last(illness.about)
+        if fix is None:
             say(f"UNSEEN   {illness.about}, after {illness.cause}: {problems()}")
             wrong += 1
             continue
-        run(illness.instead or mend)
+        run(illness.instead or fix)
         left = healthy_at_last()
-        say(
-            f"{'ILL     ' if left else 'mended  '} {illness.about}: {mend} {left or ''}"
-        )
+        say(f"{'ILL     ' if left else 'mended  '} {illness.about}: {fix} {left or ''}")
         wrong += bool(left)
     say(f"{len(ILLNESSES)} illnesses; {wrong} were not named or not mended")
     return wrong
@@ -71,9 +69,9 @@ def main() -> int:
 def named_at_last(about: str) -> str | None:
     """What mends it, once a worker had the time to begin anew."""
     deadline = time.monotonic() + _PATIENCE
-    while (mend := problems().get(about)) is None and time.monotonic() < deadline:
+    while (fix := problems().get(about)) is None and time.monotonic() < deadline:
         time.sleep(1)
-    return mend
+    return fix
 
 
 def healthy_at_last() -> dict[str, str]:
@@ -96,9 +94,9 @@ def problems() -> dict[str, str]:
 
 
 def _findings(said: str) -> Iterator[tuple[str, str]]:
-    for text, mend in re.findall(r"^problem +(.*)\n +mend: (.*)$", said, re.MULTILINE):
+    for text, fix in re.findall(r"^problem +(.*)\n +fix: (.*)$", said, re.MULTILINE):
         known = (each.about for each in ILLNESSES if text.startswith(f"{each.about}: "))
-        yield next(known, text), mend
+        yield next(known, text), fix
 
 
 def run(command: str) -> None:

@@ -46,9 +46,9 @@ HEALTHY = HostFacts(
 def ill(host: HostFacts) -> list[str]:
     """What a host has that isn't well."""
     found = check_host(host)
-    assert all(each.mend for each in found if each.level is Level.PROBLEM)
-    assert not [each for each in found if each.level is Level.OK and each.mend]
-    return [each.about for each in found if each.level is not Level.OK]
+    assert all(each.fix for each in found if each.level is Level.PROBLEM)
+    assert not [each for each in found if each.level is Level.OK and each.fix]
+    return [each.subject for each in found if each.level is not Level.OK]
 
 
 def switch(**changed: object) -> HostFacts:
@@ -64,7 +64,7 @@ def test_without_a_user_switch_its_items_are_one_line() -> None:
     found = check_host(replace(HEALTHY, switch=None, age_key=None))
 
     assert ["worker", "config folder", "age key", "PrivateTmp", "user switch"] == [
-        each.about for each in found
+        each.subject for each in found
     ]
     assert {Level.OK} == {each.level for each in found}
 
@@ -106,7 +106,7 @@ def test_a_key_that_cannot_be_seen_is_no_problem_and_one_that_was_asked_for_is()
     asked = age_key(replace(HEALTHY, age_key=missing, age_key_asked=True))
 
     assert (Level.OK, Level.PROBLEM) == (hidden.level, asked.level)
-    assert "can't be seen" in hidden.sentence
+    assert "can't be seen" in hidden.message
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def ansible(folder: Path) -> Ansible:
 
 def sentences(folder: Path, of: Service, *, copy: bool = False) -> list[str]:
     seen = project.look(folder, of, None if copy else ansible(folder))
-    return [found.sentence for found in check_project(of, seen)]
+    return [found.message for found in check_project(of, seen)]
 
 
 def test_a_folder_with_everything_has_no_problem(folder: Path) -> None:
