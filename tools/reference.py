@@ -29,10 +29,10 @@ def config() -> str:
     ]
     return page(
         "config.json",
-        "What describes a service, in its folder. An editor that knows "
-        "[its JSON Schema](service.schema.json), which `GET /schema/service.json` "
-        "answers too, helps to write it. It has `deploy_script` or `playbook`, "
-        "exactly one of them.",
+        "`config.json` describes the service in its folder. It must have exactly one "
+        "of `deploy_script` and `playbook`. Configure your editor with "
+        "[the JSON Schema](service.schema.json), which `GET /schema/service.json` "
+        "returns as well.",
         fields(schema),
         *parts,
     )
@@ -46,8 +46,8 @@ def settings() -> str:
     ]
     return page(
         "Settings",
-        "Read once, from the environment. A value that can't be used is refused with "
-        "the variable's name, and is not repeated.",
+        "FastDeploy reads its settings from the environment when it starts. An invalid "
+        "value is rejected; the error names the variable, but not the value.",
         table(("variable", "what it is", "default"), rows),
     )
 

@@ -15,11 +15,11 @@ def commands() -> str:
     group: Any = typer.main.get_command(cli)
     return page(
         "Commands",
-        "`fastdeploy COMMAND --help` says the same. In a working tree it is "
-        "`./justw fastdeploy COMMAND`; on a server, root types it, and it runs as "
-        "FastDeploy's own user with the [settings](settings.md) that are there. "
-        "Elsewhere they come from the environment. It talks to the database itself: "
-        "web need not run.",
+        "`fastdeploy COMMAND --help` shows the same text. In a working tree, use "
+        "`./justw fastdeploy COMMAND`. On a server, root calls `fastdeploy`, which "
+        "runs as FastDeploy's own user with the installed [settings](settings.md); "
+        "elsewhere they come from the environment. The commands access the database "
+        "directly, without the web process.",
         *(
             part
             for name, command in sorted(_leaves(group))

@@ -22,7 +22,8 @@ def readme(role: str) -> str:
     return page(
         role,
         _about(role),
-        "[docs/security.md](../../docs/security.md) tells what holds, and why.",
+        "[docs/security.md](../../docs/security.md) describes the boundary that the "
+        "roles configure.",
         _options(role),
     )
 
@@ -35,8 +36,9 @@ def roles() -> str:
     ]
     return page(
         "Roles",
-        "From each role's `meta/argument_specs.yml`, which Ansible checks before the "
-        "role does anything. [Security](../security.md) tells what holds, and why.",
+        "This page is generated from `meta/argument_specs.yml` of each role, which "
+        "Ansible validates before the role starts. [Security](../security.md) "
+        "describes the boundary that the roles configure.",
         *parts,
     )
 

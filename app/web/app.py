@@ -133,19 +133,19 @@ class _Hashed(StaticFiles):
         return response
 
 
-def create_app(parts: Dependencies) -> Starlette:
+def create_app(deps: Dependencies) -> Starlette:
     """Assemble the application; nothing is opened before it starts up."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        listening = asyncio.create_task(parts.feed.listen())
+        listening = asyncio.create_task(deps.feed.listen())
         try:
             yield
         finally:
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
-            parts.store.close()
+            deps.store.close()
 
     # Built files alone: nothing that only one person may see is told by its size.
     built = GZipMiddleware(_Hashed(directory=STATIC, check_dir=False))
@@ -154,12 +154,12 @@ def create_app(parts: Dependencies) -> Starlette:
         routes=[*ROUTES, static],
         middleware=[
             Middleware(RequestId),
-            Middleware(SecurityHeaders, https=parts.settings.secure_cookies),
+            Middleware(SecurityHeaders, https=deps.settings.secure_cookies),
             Middleware(BodyLimit),
             Middleware(AnswerBugs, answer=on_bug),
         ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
-    app.state.deps = parts
+    app.state.deps = deps
     return app

@@ -25,7 +25,7 @@ def test_a_statement_ends_at_its_limit_and_that_is_no_outage(store: Store) -> No
 
 
 def test_every_statement_of_the_web_process_has_a_limit(web: Starlette) -> None:
-    with web.state.parts.store.begin() as db:
+    with web.state.deps.store.begin() as db:
         assert "15s" == db.scalar(text("SHOW statement_timeout"))
 
 
