@@ -165,7 +165,7 @@ def _listener(
         return Forwarder
     try:
         # It imports ansible-runner, which costs memory for as long as the run goes on.
-        fallback = importlib.import_module(f"{__package__}.fallback")
+        fallback = importlib.import_module(f"{__package__}.builtin_events")
     except ModuleNotFoundError as error:
         raise playbook.missing(error.name) from None
     return cast("type[Listener]", fallback.Fallback)
