@@ -231,8 +231,8 @@ def test_deployments_are_listed_by_service_and_status_and_shown(
 def test_every_list_is_printed_as_json_without_secrets(
     fastdeploy: Installation, words: list[str], keys: set[str]
 ) -> None:
-    fastdeploy.write_service("json", "#!/bin/sh\n")
     name = f"json-{words[0]}"
+    fastdeploy.write_service(name, "#!/bin/sh\n")
     command(fastdeploy, "user", "create", name, stdin="a long password\n")
     token = command(fastdeploy, "token", "create", name, "--scope", "view").stdout
 
