@@ -36,7 +36,7 @@ def worker(host: HostFacts) -> Finding:
 
 
 def config_folder(host: HostFacts) -> Finding:
-    """Check that FastDeploy, and nobody else, can write and remove config files."""
+    """Check that FastDeploy can create config files that only it can remove."""
     about, folder = "config folder", host.config_folder
     named = shlex.quote(str(folder.path))
     if folder.mode is None:
