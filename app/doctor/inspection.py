@@ -58,7 +58,7 @@ def owner(var: Path) -> Account:
 
 
 def process(pid: int, folder: Path) -> ProcessFacts | None:
-    """Inspect a process, and whether it sees another folder there than process 1."""
+    """Inspect a process, and whether its view of a folder differs from process 1's."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -12,7 +12,7 @@ AWAY_AFTER = 30
 #: The longest name of a node, in characters. A host name has at most 253.
 MAX_NAME = 253
 #: Bytes of a queue's name. Procrastinate notifies on `procrastinate_queue_v1#QUEUE`,
-#: and PostgreSQL refuses a channel whose name is longer than 63 bytes.
+#: and PostgreSQL rejects a channel whose name is longer than 63 bytes.
 _MAX_QUEUE = 40
 
 

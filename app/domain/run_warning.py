@@ -30,7 +30,7 @@ class WarningKind(StrEnum):
     CLEARED = "cleared"
     #: A host failed in a block whose `rescue` succeeded.
     RESCUED = "rescued"
-    #: A host could not be reached, and `ignore_unreachable` let the playbook go on.
+    #: A host could not be reached, and `ignore_unreachable` let the playbook continue.
     IGNORED = "ignored"
     #: Hosts ran no further tasks, because another host's failure ended their play.
     DROPPED = "dropped"

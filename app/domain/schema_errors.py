@@ -43,7 +43,7 @@ _SENTENCES = {
 
 def sentence(error: ValidationError | SchemaError) -> str:
     """Describe an error of a value, without its path."""
-    # Any: jsonschema has no types for what a keyword or a document holds.
+    # Any: jsonschema has no types for the values of keywords and documents.
     value: Any = error.instance
     wanted: Any = error.validator_value
     schema: Any = error.schema

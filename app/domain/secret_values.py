@@ -130,7 +130,10 @@ def _of_property(part: Mapping[str, Any], name: str) -> Iterator[Any]:
 
 
 def _mentions(value: Any, name: str) -> bool:
-    """Return whether a value has this key at any depth; _ANY matches every key."""
+    """Return whether a value has this key at any depth.
+
+    _ANY matches every key and every list item that isn't a container.
+    """
     pending = [value]
     while pending:
         match pending.pop():

@@ -253,7 +253,7 @@ class Service(BaseModel):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """The launch variables that are secrets: `writeOnly` is in their schema."""
+        """The secret variables: those with `writeOnly` anywhere in their schema."""
         # References aren't resolved: this may hide too much, but never too little.
         elsewhere = _hides(self.variables)
         return frozenset(

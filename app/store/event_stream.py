@@ -202,7 +202,7 @@ class _Hub(Generic[P]):
             self._pump = asyncio.create_task(self._run())
 
     def leave(self) -> bool:
-        """Remove a watcher; the last one stops the hub and gets True."""
+        """Remove a watcher; return whether it was the last, which stops the hub."""
         self._watchers -= 1
         if self._watchers == 0 and self._pump is not None:
             self._pump.cancel()

@@ -125,7 +125,7 @@ def finish(
         deployment_id: The deployment of the run.
         exit_code: The exit code of the run.
         ended: The outcome for which FastDeploy ended the run; None if the run ended
-            before the first signal was sent.
+            by itself, also if this was just before the first signal.
         trouble: A problem on this host, which is added to the reason of the outcome.
         at: The time of the end; the present by default.
     """

@@ -136,7 +136,7 @@ def find(store: Store, deployment_id: int, number: int) -> ResultPage:
 
 
 def summary_of(store: Store, deployment_id: int) -> Summary:
-    """Return Ansible's final recap and statistics; empty before its end."""
+    """Return Ansible's recap and the values of `set_stats`; empty before its end."""
     with store.begin() as db:
         results.by_index(db)
         stats = results.recaps(db, deployment_id)

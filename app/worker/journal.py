@@ -70,7 +70,7 @@ class JournalReader:
                 return None
 
     def _truncated(self) -> str:
-        """Detect a truncation, restart at offset 0, and return the notice about it.
+        """Return a notice if the journal was truncated, and restart at offset 0.
 
         Nothing that FastDeploy starts truncates the file, but another process may.
         """

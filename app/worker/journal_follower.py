@@ -36,7 +36,7 @@ GATHER_TIMES = 12
 #: Seconds between checks that the run is alive and may continue.
 CHECK = 1.0
 #: Seconds to wait for the reader of a script's output when no process of the run is
-#: left: the reader continues if a process of somebody else holds the pipe.
+#: left: the reader continues if a process outside of the run holds the pipe.
 READER = 5.0
 #: The outcome of a run whose wrapper is gone.
 ORPHANED = Outcome(

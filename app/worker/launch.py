@@ -266,7 +266,7 @@ def _interpreter(program: Path) -> str | None:
 
 
 def _make_folder(run: Run) -> None:
-    """Create the run's folder, or reuse that of a launch that failed."""
+    """Create the run's folder, or reuse that of an incomplete launch."""
     run.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     run.folder.mkdir(exist_ok=True, mode=0o700)
     run.remove_config()
