@@ -1,1 +1,1 @@
-"""The doctor: examines this host and its services, and says how to fix problems."""
+"""The doctor: checks this host and its services and suggests fixes."""

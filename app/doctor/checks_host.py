@@ -1,4 +1,4 @@
-"""What the doctor asks of a host: one small function for each thing."""
+"""Checks of a host, one function per check."""
 
 import shlex
 from collections.abc import Collection
@@ -13,7 +13,7 @@ OK, WARNING, PROBLEM = Level.OK, Level.WARNING, Level.PROBLEM
 
 
 def check_host(host: HostFacts) -> list[Finding]:
-    """Everything about a host that concerns each of its services."""
+    """Run the checks of a host that concern all of its services."""
     found = [worker(host), config_folder(host), age_key(host)]
     if host.worker is not None:
         found.append(private_tmp(host, host.worker))
@@ -26,7 +26,7 @@ def check_host(host: HostFacts) -> list[Finding]:
 
 
 def worker(host: HostFacts) -> Finding:
-    """Whether a worker of this installation runs here."""
+    """Check that a worker of this installation runs on this host."""
     if host.worker is None:
         return Finding(
             WARNING, "worker", f"No worker uses {host.var} on this host: nothing is "
@@ -36,7 +36,7 @@ def worker(host: HostFacts) -> Finding:
 
 
 def config_folder(host: HostFacts) -> Finding:
-    """Whether FastDeploy may put a run's config file there, and only it remove it."""
+    """Check that FastDeploy can create config files that only it can remove."""
     about, folder = "config folder", host.config_folder
     named = shlex.quote(str(folder.path))
     if folder.mode is None:
@@ -56,7 +56,7 @@ def config_folder(host: HostFacts) -> Finding:
 
 
 def private_tmp(host: HostFacts, worker: ProcessFacts) -> Finding:
-    """Whether the worker's config folder is the one that everybody else sees."""
+    """Check that the worker sees the same config folder as other processes."""
     about, folder = "PrivateTmp", host.config_folder.path
     if worker.private_folder is None:
         return Finding(
@@ -72,7 +72,7 @@ def private_tmp(host: HostFacts, worker: ProcessFacts) -> Finding:
 
 
 def age_key(host: HostFacts) -> Finding:
-    """Whether the key that opens SOPS's files is its user's alone."""
+    """Check that only the user of the runs can read the age key for SOPS files."""
     about, key = "age key", host.age_key
     user = host.user if host.switch is None else host.switch.deploy
     if key is None or user is None:
@@ -100,7 +100,7 @@ def age_key(host: HostFacts) -> Finding:
 
 
 def sync_token(expiries: Collection[datetime | None], now: datetime) -> Finding:
-    """Whether a token by which a registration may sync is still good."""
+    """Check that a token with the scope `sync` is valid; `expiries` are aware."""
     about = "sync token"
     if not expiries:
         return Finding(

@@ -1,4 +1,4 @@
-"""What the doctor asks of one service: one small function for each thing."""
+"""Checks of one service, one function per check."""
 
 import shlex
 
@@ -15,7 +15,7 @@ SYNC = "fastdeploy service sync"
 
 
 def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
-    """Everything about one service on a host."""
+    """Run the checks of one service on a host."""
     if _elsewhere(service):
         assert service.known is not None
         return [Finding(
@@ -34,7 +34,7 @@ def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
 
 
 def definition(host: HostFacts, service: ServiceFacts) -> Finding:
-    """Whether there is a config.json that FastDeploy can read, and it is valid."""
+    """Check that config.json exists, is readable by FastDeploy, and is valid."""
     about, file = f"{service.name}: config.json", service.config
     fix = SYNC if host.switch is None else f"{register(service.name)} && {SYNC}"
     if service.definition is None:
@@ -51,7 +51,7 @@ def definition(host: HostFacts, service: ServiceFacts) -> Finding:
 
 
 def projects(definition: Service, service: ServiceFacts) -> list[Finding]:
-    """Whether a run would find what it needs, and ask nobody."""
+    """Check that a run finds its files and requirements and prompts for no input."""
     found = [each for seen in service.projects
              for each in check_project(definition, seen)]  # fmt: skip
     return found or [Finding(
@@ -61,11 +61,11 @@ def projects(definition: Service, service: ServiceFacts) -> list[Finding]:
 
 
 def catalogue(service: ServiceFacts) -> Finding:
-    """Whether what FastDeploy knows is what config.json says."""
+    """Check that the stored service matches config.json."""
     about, known = f"{service.name}: catalogue", service.known
     if known is None or not isinstance(service.definition, Service):
         return Finding(OK, about, "It follows config.json once that is mended.")
-    # The first is the services folder, which a sync reads.
+    # The first project is the services folder, which a sync reads.
     if any(check_project(service.definition, each) for each in service.projects[:1]):
         return Finding(OK, about, "It follows the service's folder once that is fixed.")
     if known.archived:
@@ -85,7 +85,7 @@ def catalogue(service: ServiceFacts) -> Finding:
 
 
 def node(host: HostFacts, service: ServiceFacts) -> Finding:
-    """Whether anybody would carry out a deployment of it."""
+    """Check that a ready node can run deployments of the service."""
     about, known = f"{service.name}: node", service.known
     if known is None or not known.ready:
         return Finding(
@@ -96,7 +96,7 @@ def node(host: HostFacts, service: ServiceFacts) -> Finding:
 
 
 def program(host: HostFacts, service: ServiceFacts) -> Finding:
-    """Whether what a run executes is there, and root's alone to change."""
+    """Check that the program of a run exists and that only root can change it."""
     about, file = f"{service.name}: program", service.program
     runner = host.user if host.switch is None else host.switch.deploy
     if host.switch is None and _is_playbook(service):
@@ -130,7 +130,7 @@ def program(host: HostFacts, service: ServiceFacts) -> Finding:
 
 
 def sudoers(host: HostFacts, switch: RunAsSetup, service: ServiceFacts) -> Finding:
-    """Whether sudo has exactly the one rule for it."""
+    """Check that sudo has exactly one rule for the service's program."""
     about = f"{service.name}: sudoers"
     program = program_of(service.rule)
     rules = [rule for rule in switch.rules.lines if program_of(rule) == program]
@@ -150,7 +150,7 @@ def sudoers(host: HostFacts, switch: RunAsSetup, service: ServiceFacts) -> Findi
 
 
 def _elsewhere(service: ServiceFacts) -> bool:
-    """Whether it is other hosts' alone: this one has nothing of it, and needn't."""
+    """Return whether the service is registered on other hosts only."""
     known = service.known
     return (
         service.definition is None

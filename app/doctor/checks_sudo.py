@@ -1,4 +1,4 @@
-"""What the doctor asks of the boundary between FastDeploy and its runs."""
+"""Checks of the boundary between FastDeploy and its runs."""
 
 import shlex
 from collections.abc import Callable
@@ -12,12 +12,12 @@ OK, WARNING, PROBLEM = Level.OK, Level.WARNING, Level.PROBLEM
 
 
 def check_sudo(host: HostFacts, switch: RunAsSetup) -> list[Finding]:
-    """Everything about a host that has one user for FastDeploy and one for runs."""
+    """Run the checks of a host on which runs belong to a deploy user."""
     return [privileges(host), *(check(host, switch) for check in _CHECKS)]
 
 
 def privileges(host: HostFacts) -> Finding:
-    """Whether sudo can do its work for the worker, and for this process."""
+    """Check that the worker and this process can use sudo."""
     about = "NoNewPrivileges"
     if host.worker is not None and host.worker.no_new_privileges:
         return Finding(
@@ -34,7 +34,7 @@ def privileges(host: HostFacts) -> Finding:
 
 
 def deploy_user(host: HostFacts, switch: RunAsSetup) -> Finding:
-    """Whether there is somebody to run deployments, who is not FastDeploy or root."""
+    """Check that the deploy user exists and is neither FastDeploy's user nor root."""
     about, user = "deploy user", switch.deploy
     if user is None:
         return Finding(PROBLEM, about, f"There is no user {switch.run_as}.",
@@ -48,7 +48,7 @@ def deploy_user(host: HostFacts, switch: RunAsSetup) -> Finding:
 
 
 def run_group(host: HostFacts, switch: RunAsSetup) -> Finding:
-    """Whether both users are in the group that may read a run's config file."""
+    """Check that both users are in the group that may read a run's config file."""
     about, name, number = "run group", switch.run_group, switch.run_group_id
     if not name:
         return Finding(
@@ -72,7 +72,7 @@ def run_group(host: HostFacts, switch: RunAsSetup) -> Finding:
 
 
 def sudo(host: HostFacts, switch: RunAsSetup) -> Finding:
-    """Whether sudo allows nothing that was not registered."""
+    """Check that sudo allows FastDeploy's user only the registered programs."""
     about, rules, user = "sudo", switch.rules, host.user.name
     if rules.refusal and host.process.no_new_privileges:
         return Finding(WARNING, about, "It can't be asked from here, see above.")
@@ -98,7 +98,7 @@ def sudo(host: HostFacts, switch: RunAsSetup) -> Finding:
 
 
 def stop_helper(host: HostFacts, switch: RunAsSetup) -> Finding:
-    """Whether runs can be stopped, and by a program that only root can change."""
+    """Check that the stop helper can signal runs and that only root can change it."""
     about, helper, fix = "stop helper", switch.stop_helper, register("NAME")
     if helper is None:
         return Finding(
@@ -130,7 +130,7 @@ def stop_helper(host: HostFacts, switch: RunAsSetup) -> Finding:
 
 
 def settings_file(host: HostFacts, switch: RunAsSetup) -> Finding:
-    """Whether runs are kept from FastDeploy's settings, which hold its secrets."""
+    """Check that the deploy user can't read the settings, which hold secrets."""
     about, file = "settings file", switch.settings_file
     if file.mode is None and not file.hidden:
         return Finding(OK, about, f"There is no {file.path} to protect.")
@@ -145,7 +145,7 @@ def settings_file(host: HostFacts, switch: RunAsSetup) -> Finding:
 
 
 def private_files(host: HostFacts, switch: RunAsSetup) -> Finding:
-    """Whether runs are kept from FastDeploy's own folder."""
+    """Check that the deploy user can't read FastDeploy's own folder."""
     about, user = "var folder", switch.deploy
     readable = [
         file.path
@@ -161,13 +161,13 @@ def private_files(host: HostFacts, switch: RunAsSetup) -> Finding:
 
 
 def users_of(host: HostFacts) -> list[Account]:
-    """Those from whom everything that is executed has to be safe."""
+    """Return the users that must not be able to change an executed program."""
     deploy = host.switch.deploy if host.switch else None
     return [host.user, *([deploy] if deploy else [])]
 
 
 def program_of(rule: str) -> str:
-    """The program in a rule of sudo's list, `(user) CWD=DIR NOPASSWD: PROGRAM …`."""
+    """Return the program of a sudo rule, `(user) CWD=DIR NOPASSWD: PROGRAM …`."""
     _, _, command = rule.partition(": ")
     return command.partition(" ")[0]
 

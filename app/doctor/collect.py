@@ -1,4 +1,4 @@
-"""Collect what the doctor's checks judge: facts about this host and its services."""
+"""Collect facts about this host and its services for the doctor's checks."""
 
 import getpass
 import os
@@ -33,7 +33,14 @@ _KEY = "SOPS_AGE_KEY_FILE"
 def look_at_host(
     settings: Settings, run_as: str, run_group: str, etc: Path
 ) -> HostFacts:
-    """Everything about this host that the checks judge, for runs of this account."""
+    """Collect the facts about this host for runs of this account and group.
+
+    Args:
+        settings: The settings of this installation.
+        run_as: The deploy user; empty if runs belong to FastDeploy's own user.
+        run_group: The group that may read the config file of a run.
+        etc: The folder with the settings, age keys and registrations.
+    """
     var = settings.var.absolute()
     user = inspection.owner(var)
     worker = inspection.locker(var / "worker.lock")
@@ -65,7 +72,7 @@ def look_at_service(
     definition: Service | str | None,
     known: CatalogueEntry | None,
 ) -> ServiceFacts:
-    """Everything about a service that the checks judge."""
+    """Collect the facts about a service."""
     folder = settings.services.absolute() / name
     file = inspection.look(identity.program)
     found = None
@@ -90,7 +97,7 @@ def look_at_service(
 def _projects(
     folder: Path, definition: Service | str | None, identity: RunIdentity
 ) -> Iterator[Project]:
-    """The services folder, and what is run in its place where it can be seen."""
+    """Yield the service's folder and, if visible, the registered copy of it."""
     if not isinstance(definition, Service):
         return
     yield look_at_project(folder, definition)
@@ -102,7 +109,7 @@ def _projects(
 
 
 def run_identity(settings: Settings, service: Service) -> RunIdentity:
-    """Return how a run of a service starts here, with the name of its user."""
+    """Return the identity of a service's runs on this host, with the user's name."""
     found = identity_of(settings, service.name, service)
     return found if found.user else replace(found, user=getpass.getuser())
 
@@ -110,7 +117,10 @@ def run_identity(settings: Settings, service: Service) -> RunIdentity:
 def ask_store(
     store: Store, settings: Settings
 ) -> tuple[list[Finding], dict[str, CatalogueEntry] | None]:
-    """What the database tells: about itself, and the catalogue if it answers."""
+    """Return findings about the database, and the stored services by name.
+
+    The services are None if the database is unavailable.
+    """
     try:
         with store.begin() as db:
             known, tokens = _catalogue(db), _sync_tokens(db)
@@ -142,7 +152,7 @@ def _look_at_switch(
 
 
 def _expected(settings: Settings, etc: Path) -> Iterator[str]:
-    """The rules of what is registered here, by the role's notes and by the folder."""
+    """Yield the sudo rules of all registrations and of the services folder."""
     for note in (etc / "registered").glob("*.json"):
         try:
             said = orjson.loads(note.read_bytes())
@@ -158,17 +168,17 @@ def _expected(settings: Settings, etc: Path) -> Iterator[str]:
 def identity_of(
     settings: Settings, name: str, definition: Service | str | None
 ) -> RunIdentity:
-    """Return how runs of a service start here, as the worker's launch does it."""
+    """Return the identity of a service's runs, as the worker's launch computes it."""
     service = definition if isinstance(definition, Service) else None
     return identify(name, service, settings.run_settings, accounts.home)
 
 
 def service_folders(settings: Settings) -> list[Path]:
-    """Return the folders of services on this host; none if that can't be read."""
+    """Return the services' folders; none if the services folder can't be read."""
     try:
         return folders(settings.services)
     except Invalid:
-        # Each service that the catalogue has is then said to have no folder.
+        # The checks then report that each stored service has no folder.
         return []
 
 
@@ -189,12 +199,12 @@ def _catalogue(db: Connection) -> dict[str, CatalogueEntry]:
 
 
 def _sync_tokens(db: Connection) -> list[datetime | None]:
-    """When the tokens expire that may sync and were not revoked."""
+    """Return the expiry of each token with the scope `sync` that isn't revoked."""
     return [t.expires_at for t in auth.list_tokens(db) if Permission.SYNC in t.scopes]
 
 
 def _named_key(file: Path) -> str | None:
-    """The age key that sudo tells runs of, by the file that the role writes."""
+    """Return the age key that sudo passes to runs, from the file the role writes."""
     try:
         lines = file.read_text().splitlines()
     except OSError:

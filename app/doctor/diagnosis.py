@@ -1,7 +1,7 @@
 """The doctor's diagnosis of this host and its services.
 
-`collect` gathers facts, the checks judge them. It is about the host where it is called:
-web and worker may be on others.
+`collect` gathers facts, and the checks evaluate them. The diagnosis covers the host on
+which it is called. The web process and the worker may run on other hosts.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from app.settings import Settings
 from app.store.store import Store
 from app.usecases.services import printable, read_config
 
-#: Where the role puts the settings, the age keys, and what was registered.
+#: The folder in which the role stores settings, age keys and registrations.
 ETC = Path("/etc/fastdeploy")
 #: A service that was never synced.
 _UNKNOWN = CatalogueEntry(None, "", archived=False, nodes=(), ready=())
@@ -31,7 +31,7 @@ _UNKNOWN = CatalogueEntry(None, "", archived=False, nodes=(), ready=())
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found on a host, called by its node's name."""
+    """The findings on a host; `host` is the name of its node."""
 
     host: str
     findings: tuple[Finding, ...]
@@ -45,9 +45,9 @@ class Report:
 def examine(
     store: Store, settings: Settings, name: str | None = None, etc: Path = ETC
 ) -> Report:
-    """Check this host and one service, or all that it has.
+    """Check this host and one service, or all of its services.
 
-    Raises NotFound for a service of which there is neither a folder nor an entry.
+    Raises NotFound if the service has neither a folder nor a row in the database.
     """
     paths = {printable(path.name): path for path in service_folders(settings)}
     findings, catalogue = ask_store(store, settings)
@@ -66,9 +66,9 @@ def examine(
     for seen in hosts.values():
         findings += check_host(seen)
     for each, identity in identities.items():
-        # Without a catalogue nothing can be said about it.
+        # Without the database, checks of the stored service are skipped.
         entry = None if catalogue is None else known.get(each, _UNKNOWN)
         found = look_at_service(settings, each, identity, read[each], entry)
         findings += check_service(hosts[identity.user, identity.group], found)
-    # What several accounts have in common is said once.
+    # Hosts of several accounts share findings, which are listed once.
     return Report(settings.node, tuple(dict.fromkeys(findings)))

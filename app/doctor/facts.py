@@ -1,4 +1,4 @@
-"""Facts about a host and its services, as values that the doctor's checks judge."""
+"""Facts about a host and its services, which the doctor's checks evaluate."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ _STICKY = 0o1000
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file or folder; `mode` is None if it isn't there, or hidden from us.
+    """A file or folder; `mode` is None if it is missing or hidden from this user.
 
-    `above` are the folders that lead to it, links followed or not.
+    `above` are its parent folders, both by name and with links resolved.
     """
 
     path: Path
@@ -28,30 +28,30 @@ class File:
 
     @property
     def sticky(self) -> bool:
-        """Whether only its owner may remove or rename what is in the folder."""
+        """Whether only the owner of a file may remove or rename it in this folder."""
         return bool((self.mode or 0) & _STICKY)
 
     @property
     def shared(self) -> bool:
-        """Whether others than its owner may write to it."""
+        """Whether its group or other users may write to it."""
         return bool((self.mode or 0) & 0o022)
 
     def allows(self, who: Account, right: int) -> bool:
-        """Whether its mode lets them do that, once they are there."""
+        """Return whether the mode grants an account this right."""
         if who.uid == 0:
             return True
         shift = 6 if who.uid == self.uid else 3 if self.gid in who.gids else 0
         return bool((self.mode or 0) >> shift & right)
 
     def open_to(self, who: Account, right: int) -> bool:
-        """Whether they get there, and its mode lets them do that."""
+        """Return whether an account can reach the file and its mode grants this."""
         on_the_way = all(folder.allows(who, EXECUTE) for folder in self.above)
         return on_the_way and self.allows(who, right)
 
     def weak_spot(self, users: Iterable[Account]) -> "File | None":
-        """The first of the file and its folders that isn't root's alone to change.
+        """Return the first of the file and its folders that a non-root user controls.
 
-        What root owns in a sticky folder can't be renamed there by anybody else.
+        In a sticky folder, other users can't rename a file that root owns.
         """
         others = [user for user in users if user.uid != 0]
         for place in (self, *self.above):
@@ -64,10 +64,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class ProcessFacts:
-    """A process of FastDeploy's.
+    """A process of FastDeploy.
 
-    `private_folder` says whether others see another config folder than it does, None
-    if that can't be seen from here.
+    `private_folder` says whether its config folder differs from that of other
+    processes; it is None if this process can't find out.
     """
 
     pid: int
@@ -78,7 +78,7 @@ class ProcessFacts:
 
 @dataclass(frozen=True, slots=True)
 class SudoRules:
-    """What sudo lists for FastDeploy's user; `refusal` is why it lists nothing."""
+    """The sudo rules of FastDeploy's user; `refusal` is sudo's error, if any."""
 
     lines: tuple[str, ...]
     keeps_mark: bool = False
@@ -87,10 +87,10 @@ class SudoRules:
 
 @dataclass(frozen=True, slots=True)
 class RunAsSetup:
-    """What lies between FastDeploy's user and the one that runs deployments.
+    """The boundary between FastDeploy's user and the deploy user.
 
-    `expected` are the rules of everything that is registered on this host. The lists
-    of files are what the deploy user must not read.
+    `expected` are the sudo rules of all registrations on this host. The deploy user
+    must not be able to read `settings_file` and the `private` files.
     """
 
     run_as: str
@@ -114,7 +114,7 @@ class HostFacts:
     worker: ProcessFacts | None
     var: Path
     config_folder: File
-    #: The age key that runs are told of, and whether somebody asked for one.
+    #: The age key that runs get, and whether the environment names it.
     age_key: File | None
     age_key_asked: bool
     switch: RunAsSetup | None
@@ -122,7 +122,7 @@ class HostFacts:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """What the catalogue has of a service; its nodes are those where it is well."""
+    """A service as stored; `nodes` are those on which it is valid."""
 
     service: Service | None
     error: str
@@ -133,9 +133,9 @@ class CatalogueEntry:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """A service on this host, the node `node`; `known` is None without a catalogue.
+    """A service on this host, the node `node`; `known` is None without a database.
 
-    `definition` is its config.json or what is wrong with that, None without a folder.
+    `definition` is its config.json or the error in it, None without a folder.
     """
 
     name: str
@@ -146,7 +146,7 @@ class ServiceFacts:
     known: CatalogueEntry | None
     program: File
     rule: str
-    #: Whether sudo finds the program that is hidden from us; None if it can't tell.
+    #: Whether sudo finds a program that is hidden from this user; None if unknown.
     found_by_sudo: bool | None = None
-    #: The folders that it is run from, as far as they can be seen.
+    #: The folders that it runs from, as far as this user can see them.
     projects: tuple[Project, ...] = ()

@@ -1,7 +1,7 @@
 """Inspect this host: files, processes, and what sudo allows.
 
-Nothing here judges or changes anything. What this user may not see is said to be
-hidden; what isn't there is None.
+The functions only read. They report as hidden what this user may not see, and as None
+what is missing.
 """
 
 import os
@@ -17,13 +17,13 @@ from app.accounts import Account, account
 from app.doctor.facts import File, ProcessFacts, SudoRules
 from app.runner.stop import MARK
 
-#: Seconds that sudo gets; it may ask a directory service.
+#: Timeout of sudo in seconds; it may query a directory service.
 _PATIENCE = 10
 _LISTED = re.compile(r"^ {4}(\(.*(?:\n {5,}.*)*)", re.MULTILINE)
 
 
 def look(path: Path) -> File:
-    """A file, and the folders above it by its name and behind links."""
+    """Inspect a file and its parent folders, by name and with links resolved."""
     path = path.absolute()
     folders = [*path.parents]
     with suppress(OSError):
@@ -42,9 +42,9 @@ def _look(path: Path, above: tuple[File, ...] = ()) -> File:
 
 
 def owner(var: Path) -> Account:
-    """FastDeploy's user: this one, or for root the owner of its folder.
+    """Return FastDeploy's user: this one, or for root the owner of its folder.
 
-    So that an administrator who is root is told what is true for FastDeploy.
+    The findings then apply to FastDeploy also if an administrator calls it as root.
     """
     uid = os.geteuid()
     if uid == 0:
@@ -58,7 +58,7 @@ def owner(var: Path) -> Account:
 
 
 def process(pid: int, folder: Path) -> ProcessFacts | None:
-    """A process, and whether that folder is another one for it than for others."""
+    """Inspect a process, and whether its view of a folder differs from process 1's."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -75,7 +75,7 @@ def process(pid: int, folder: Path) -> ProcessFacts | None:
 
 
 def locker(path: Path) -> int | None:
-    """The process that holds the lock of a file, as a worker does of its folder's."""
+    """Return the pid that holds a file's lock, as a worker locks its folder's."""
     try:
         file = path.stat()
         locks = Path("/proc/locks").read_text()
@@ -83,7 +83,7 @@ def locker(path: Path) -> int | None:
         return None
     for line in locks.splitlines():
         _, kind, _, access, pid, place, *_ = line.split()
-        # Not by the device too: overlayfs and btrfs name another one here.
+        # The device isn't compared: overlayfs and btrfs report a different one here.
         if (kind, access, place.rpartition(":")[2]) == (
             "FLOCK", "WRITE", str(file.st_ino)
         ):  # fmt: skip
@@ -94,7 +94,7 @@ def locker(path: Path) -> int | None:
 
 
 def sudo_rules(user: Account) -> SudoRules:
-    """What sudo lists for a user: this one, or for root any."""
+    """Return sudo's rules for a user; only root can query another user than itself."""
     of_user = ["-U", user.name] if os.geteuid() == 0 else []
     code, said, complaint = _sudo("-l", *of_user)
     if code:
@@ -103,12 +103,12 @@ def sudo_rules(user: Account) -> SudoRules:
 
 
 def listed(said: str) -> tuple[str, ...]:
-    """The rules in what `sudo -l` prints; long ones go on in the next line."""
+    """Parse the rules from `sudo -l`, which wraps long ones."""
     return tuple(" ".join(rule.split()) for rule in _LISTED.findall(said))
 
 
 def sudo_finds(run_as: str, command: Iterable[str]) -> bool | None:
-    """Whether sudo finds a program that is hidden from us; None if it can't tell."""
+    """Return whether sudo finds a program hidden from this user; None if unknown."""
     code, _, complaint = _sudo("-u", run_as, "-l", *command)
     if code:
         return False if "command not found" in complaint else None
@@ -116,7 +116,7 @@ def sudo_finds(run_as: str, command: Iterable[str]) -> bool | None:
 
 
 def _sudo(*arguments: str) -> tuple[int, str, str]:
-    """The exit code of sudo, what it prints, and the first line of its complaint."""
+    """Run sudo; return its exit code, its output and the first line of its error."""
     program = shutil.which("sudo")
     if program is None:
         return 1, "", "it is not installed"
@@ -133,7 +133,7 @@ def _sudo(*arguments: str) -> tuple[int, str, str]:
 
 
 def _backing(pid: int, folder: Path) -> tuple[str, Path] | None:
-    """The device and place that a folder is for a process; None if we can't see it."""
+    """Return the device and path behind a folder of a process; None if hidden."""
     try:
         mounts = Path(f"/proc/{pid}/mountinfo").read_text()
     except OSError:
@@ -142,11 +142,11 @@ def _backing(pid: int, folder: Path) -> tuple[str, Path] | None:
 
 
 def backing(mounts: str, folder: Path) -> tuple[str, Path] | None:
-    """The same by the text of a mountinfo file, see proc(5)."""
+    """Return the device and path behind a folder, from a mountinfo file (proc(5))."""
     found: tuple[int, str, Path] | None = None
     for line in mounts.splitlines():
         _, _, device, root, mounted, *_ = line.split()
-        # The last of several mounts on one place is the one that is seen.
+        # Of several mounts on one path, the last one is visible.
         if folder.is_relative_to(mounted) and (
             found is None or len(mounted) >= found[0]
         ):

@@ -1,33 +1,33 @@
-"""Commands that fix what the doctor finds; they are typed as root."""
+"""Commands that fix the doctor's findings; they are run as root."""
 
 import shlex
 
 from app.doctor.facts import File, HostFacts
 from app.domain.finding import Finding, Level
 
-#: The worker's systemd unit, as the role calls it.
+#: The name that the role gives the worker's systemd unit.
 WORKER_UNIT = "fastdeploy-worker"
-#: The file with FastDeploy's settings, where the role has it.
+#: The file in which the role stores FastDeploy's settings.
 SETTINGS_FILE = "/etc/fastdeploy/fastdeploy.env"
 
 
 def register(name: str) -> str:
-    """A command that registers a service anew, on the control machine."""
+    """Return the command that registers a service again, on the control machine."""
     return f"./justw register-one {name}"
 
 
 def start_worker(host: HostFacts) -> str:
-    """The command that starts a worker here, registered or on one's own machine."""
+    """Return the command that starts a worker, on a server or a developer's machine."""
     return "fastdeploy worker" if host.switch is None else (
         f"systemctl start {WORKER_UNIT}"
     )  # fmt: skip
 
 
 def override(setting: str, unit: str = WORKER_UNIT) -> str:
-    """A command that changes a unit's setting and lets its process begin anew."""
+    """Return a command that overrides a unit's setting and restarts the unit."""
     folder = f"/etc/systemd/system/{unit}.service.d"
-    # The last file in the alphabet has the last word: `systemctl edit` makes an
-    # override.conf.
+    # The alphabetically last file wins, also over the override.conf of
+    # `systemctl edit`.
     file = f"{folder}/zz-{setting.partition('=')[0]}.conf"
     return (
         f"mkdir -p {folder} && printf '[Service]\\n{setting}\\n' >{file} && "
@@ -36,12 +36,12 @@ def override(setting: str, unit: str = WORKER_UNIT) -> str:
 
 
 def set_variable(name: str, value: str) -> str:
-    """A command that gives a setting a value, for the next start of web and worker."""
+    """Return a command that sets a variable and restarts the worker."""
     return f"echo {name}={value} >>{SETTINGS_FILE} && systemctl restart {WORKER_UNIT}"
 
 
 def exposed(about: str, weak: File) -> Finding:
-    """A file or folder that somebody else than root could exchange."""
+    """Return the finding about a file or folder that a non-root user can replace."""
     named = shlex.quote(str(weak.path))
     return Finding(
         Level.PROBLEM,

@@ -1,1 +1,1 @@
-"""What a service, a deployment and a step are, and the rules they obey; no I/O."""
+"""The domain: services, deployments, steps and their rules, without I/O."""

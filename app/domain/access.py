@@ -1,35 +1,35 @@
-"""Who may do what: users have a role, tokens have scopes, both come to permissions."""
+"""Access control: the role of a user or the scopes of a token grant permissions."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.errors import NotAllowed
 
-#: Characters of a user of the host that are kept. The names of Unix accounts have 32.
+#: Maximum length of a host user's name. The names of Unix accounts have 32 characters.
 _MAX_HOST_USER = 64
 
 
 class Permission(StrEnum):
-    """What a route or a command asks for."""
+    """A permission that a route or a command requires."""
 
     #: See services, deployments, their output and artifacts.
     VIEW = "view"
     #: Launch deployments.
     DEPLOY = "deploy"
-    #: Read the services folder anew.
+    #: Sync the services folder.
     SYNC = "sync"
     #: Manage users and tokens.
     ADMIN = "admin"
 
 
 class Role(StrEnum):
-    """What a user is; each role can do what the one before can."""
+    """The role of a user; each role includes the one before."""
 
-    #: Looks on.
+    #: Views services and deployments.
     VIEWER = "viewer"
-    #: Deploys.
+    #: Views and deploys.
     DEPLOYER = "deployer"
-    #: Does everything.
+    #: Has every permission.
     ADMIN = "admin"
 
 
@@ -42,17 +42,17 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who asks for something: a user, by session or by token."""
+    """The user or token that makes a request or runs a command."""
 
     name: str
     permissions: frozenset[Permission]
-    #: Of a session: what its forms must carry. Empty for a token or the command line.
+    #: The CSRF token of a session. Empty for an API token or the command line.
     csrf_token: str = ""
-    #: Where the request came from. Empty for the command line.
+    #: The client's address. Empty for the command line.
     address: str = ""
 
     def may(self, permission: Permission) -> bool:
-        """Whether the actor has the permission; templates ask this too."""
+        """Return whether the actor has the permission; templates call this too."""
         return permission in self.permissions
 
     def require(self, permission: Permission) -> None:
@@ -62,10 +62,11 @@ class Actor:
 
 
 def on_host(user: str) -> Actor:
-    """The actor behind a command that is typed on FastDeploy's own host.
+    """Return the actor of a command that runs on FastDeploy's host.
 
-    Whoever can read FastDeploy's settings there holds its database already. The name
-    may come from the environment (LOGNAME), so it is made one that can be stored.
+    It has every permission: a user who can read the settings can access the database
+    anyway. The name may come from the environment (LOGNAME), so it is truncated and
+    its invalid characters are replaced.
     """
     name = user.encode(errors="replace").decode()[:_MAX_HOST_USER]
     return Actor(f"{name} (host)", frozenset(Permission))

@@ -1,4 +1,4 @@
-"""The error with which Ansible ended a run itself, read from what it printed.
+"""Parse the error with which Ansible aborted a run from its output.
 
 ansible-core 2.19 and later print it as a block of lines:
 
@@ -8,7 +8,8 @@ ansible-core 2.19 and later print it as a block of lines:
     3   gather_facts: false
     …
 
-Several lines may come before `Origin:`, and there is none where Ansible knows no place.
+The message may span several lines before `Origin:`. Ansible omits `Origin:` if it
+doesn't know the source of the error.
 """
 
 import re
@@ -18,30 +19,30 @@ from itertools import takewhile
 
 from app.domain import escapes
 
-#: The beginning of such a block in a line as it was printed, as a regular expression of
-#: both Python and PostgreSQL.
+#: Regular expression for the first line of such a block, valid in both Python and
+#: PostgreSQL.
 BEGINNING = r"^(\x1b\[[0-9;]*m)*\[ERROR\]: "
-#: Lines before and behind the beginning that `find` needs: a failed inventory is
-#: explained by warnings before it.
+#: Number of lines before and after the first line that `find` needs: warnings before
+#: it explain why an inventory failed.
 BEFORE, BEHIND = 200, 20
 
 _ERROR, _WARNING, _ORIGIN = "[ERROR]: ", "[WARNING]: ", "Origin: "
-#: What ends the sentence, besides an empty line.
+#: Prefixes of lines that end the message, as an empty line does.
 _ENDS = (_ERROR, _WARNING, _ORIGIN, "<<< caused by >>>", "Traceback (most recent")
-#: Ansible says so if every inventory failed; why they did is in its warnings.
+#: Ansible's message if every inventory failed; its warnings contain the reasons.
 _NO_INVENTORY = "No inventory was parsed"
 _INVENTORY_FAILED = ("Failed to parse inventory", "Unable to parse")
 
 
 @dataclass(frozen=True, slots=True)
 class AnsibleError:
-    """What Ansible said, and where: `origin` is path:line:column, or empty."""
+    """An error of Ansible; `origin` is path:line:column, or empty."""
 
     sentence: str
     origin: str = ""
 
     def __str__(self) -> str:
-        """The error as a sentence for a person."""
+        """Return the error as a sentence."""
         return f"{self.sentence} ({self.origin})" if self.origin else self.sentence
 
 
@@ -58,7 +59,7 @@ def find(printed: Sequence[str]) -> AnsibleError | None:
 
 
 def inventory_failure(printed: Sequence[str]) -> AnsibleError | None:
-    """Return why the first inventory failed, from Ansible's warnings in these lines."""
+    """Find the first warning of Ansible about an inventory that failed to parse."""
     lines = [escapes.strip(line).rstrip() for line in printed]
     for beginning in _INVENTORY_FAILED:
         for at, line in enumerate(lines):
@@ -79,7 +80,7 @@ def _is_sentence(line: str) -> bool:
 
 
 def _origin(lines: Sequence[str], sentence: str) -> str:
-    """Return the first origin in the rest of a block that the sentence doesn't name."""
+    """Return the first origin of a block; empty if the sentence already contains it."""
     for line in lines:
         if line.startswith((_ERROR, _WARNING)):
             break

@@ -6,37 +6,37 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What somebody did; kept in the database, so a value never changes."""
+    """An audited action; the values are stored in the database and must not change."""
 
     #: Logged in with a password.
     LOG_IN = "log in"
     #: Logged out, which ends the session.
     LOG_OUT = "log out"
-    #: Tried to, with a name and a password that don't fit together.
+    #: Tried to log in with a name and a password that don't match.
     FAIL_TO_LOG_IN = "fail to log in"
-    #: Asked for a deployment.
+    #: Launched a deployment.
     LAUNCH = "launch"
-    #: Asked that a deployment ends.
+    #: Canceled a deployment.
     CANCEL = "cancel"
-    #: Asked for a deployment again.
+    #: Retried a deployment.
     RETRY = "retry"
-    #: Had the services folder read.
+    #: Synced the services folder.
     SYNC = "sync"
     #: Created a user.
     CREATE_USER = "create user"
-    #: Gave a user another role.
+    #: Changed the role of a user.
     SET_ROLE = "set role"
-    #: Gave a user a new password.
+    #: Set a new password of a user.
     SET_PASSWORD = "set password"  # noqa: S105 - what was done, not a password
-    #: Shut a user out.
+    #: Disabled a user.
     DISABLE_USER = "disable user"
-    #: Let a user in again.
+    #: Enabled a disabled user.
     ENABLE_USER = "enable user"
     #: Ended every session of a user.
     END_SESSIONS = "end sessions"
     #: Created a token.
     CREATE_TOKEN = "create token"  # noqa: S105 - what was done, not a token
-    #: Ended a token.
+    #: Revoked a token.
     REVOKE_TOKEN = "revoke token"  # noqa: S105 - what was done, not a token
     #: Removed a node.
     FORGET_NODE = "forget node"
@@ -44,10 +44,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Something that was done; `address` is empty for what was done on the host.
+    """A record of one action; `address` is empty for a command on the host.
 
-    `subject` is the user, token, node or service that it was done to, and
-    `deployment` the number of the deployment, if it was one.
+    `subject` is the affected user, token, node or service, and `deployment` the number
+    of the affected deployment, if any.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Two deployments of a service side by side: what is the same, and what differs."""
+"""Compare two deployments of a service."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.domain.variables import as_text
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Something of both, as a text; None where one of them has no such thing."""
+    """A value of both deployments as text; None where a deployment doesn't have it."""
 
     name: str
     a: str | None
@@ -18,13 +18,13 @@ class Pair:
 
     @property
     def differs(self) -> bool:
-        """Whether the two are not alike."""
+        """Whether the two values differ."""
         return self.a != self.b
 
 
 @dataclass(frozen=True, slots=True)
 class StepPair:
-    """A step of both; None where one of them has no such step."""
+    """A step of both deployments; None where a deployment doesn't have it."""
 
     name: str
     a: Step | None
@@ -32,7 +32,7 @@ class StepPair:
 
     @property
     def slower(self) -> float | None:
-        """How many seconds `b` took more than `a`; None where that can't be told."""
+        """Seconds by which `b` took longer than `a`; None if one is unknown."""
         if self.a is None or self.b is None:
             return None
         first, second = self.a.seconds, self.b.seconds
@@ -41,7 +41,7 @@ class StepPair:
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """A task that changed hosts: in both, in `a` alone, in `b` alone."""
+    """The hosts that a task changed in both deployments, only in `a`, only in `b`."""
 
     task: str
     both: Sequence[str]
@@ -51,10 +51,10 @@ class TaskChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All that two deployments have, or one of them."""
+    """The values of two deployments, in pairs."""
 
     variables: Sequence[Pair]
-    #: What config.json said at each launch, where it differs.
+    #: The keys of config.json whose values differed at launch.
     config: Sequence[Pair]
     steps: Sequence[StepPair]
     changes: Sequence[TaskChange]
@@ -66,9 +66,10 @@ def compare(
     steps: tuple[Sequence[Step], Sequence[Step]],
     changed: tuple[Iterable[tuple[str, str]], Iterable[tuple[str, str]]],
 ) -> Comparison:
-    """Compare `a` with `b`; `changed` are the tasks that changed something, and where.
+    """Compare deployment `a` with `b`, given their steps and changed tasks.
 
-    Names come in the order of `b`, then those that `a` alone has.
+    `changed` are pairs of task and host. Names are in the order of `b`, followed by
+    the names that only `a` has.
     """
     configs = [
         d.service.model_dump(mode="json") | {"variables": d.service.shown_variables}
@@ -116,7 +117,7 @@ def _changes(
 
 
 def _hosts(changed: Iterable[tuple[str, str]]) -> dict[str, dict[str, None]]:
-    """The hosts that each task changed, in their order, each once."""
+    """Return the hosts that each task changed, in order and without duplicates."""
     found: dict[str, dict[str, None]] = {}
     for task, host in changed:
         found.setdefault(task, {})[host] = None

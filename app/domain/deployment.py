@@ -1,4 +1,4 @@
-"""A deployment: its states, the way between them, and how a run's end is judged."""
+"""A deployment: its status, the allowed transitions, and the outcome of a run."""
 
 import signal
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ from app.errors import Conflict
 
 
 class Status(StrEnum):
-    """The states of a deployment, in ansible-runner's words."""
+    """The status of a deployment, in ansible-runner's terms."""
 
     #: Waits for a worker, or for another deployment of the service to end.
     QUEUED = "queued"
-    #: A worker has it and starts the run.
+    #: A worker has claimed it and starts the run.
     STARTING = "starting"
-    #: The run goes on.
+    #: The run is in progress.
     RUNNING = "running"
-    #: The run ended with exit code 0, and nothing fails it all the same, see `judge`.
+    #: The run ended with exit code 0, and no hidden failure was found, see `judge`.
     SUCCESSFUL = "successful"
-    #: It ended in another way, or could not be started.
+    #: The run failed or could not be started.
     FAILED = "failed"
-    #: Somebody ended it.
+    #: An actor canceled it.
     CANCELED = "canceled"
-    #: It took longer than it may.
+    #: The run exceeded its timeout.
     TIMEOUT = "timeout"
 
 
@@ -49,7 +49,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 
 class Origin(StrEnum):
-    """Where a deployment was asked for."""
+    """The interface through which a deployment was launched."""
 
     #: A page of the web interface.
     BROWSER = "browser"
@@ -63,8 +63,8 @@ class Origin(StrEnum):
 class Deployment:
     """One deployment as it is stored; its times are aware.
 
-    `exit_code` is 128 and the signal's number where a signal ended the run, as a
-    shell says it.
+    `exit_code` is 128 plus the signal's number if a signal ended the run, as in a
+    shell.
     """
 
     id: int
@@ -83,62 +83,62 @@ class Deployment:
     node: str | None
     journal_offset: int
     last_event: int
-    #: When what it printed was removed, because it was old.
+    #: When its output was removed by retention.
     pruned_at: datetime | None = None
     job_id: int | None = None
-    #: Higher ones of a service come first; between -100 and 100.
+    #: Orders the queued deployments of a service, highest first; from -100 to 100.
     priority: int = 0
-    #: The deployment that this one repeats.
+    #: The deployment that this one retries.
     retry_of: int | None = None
-    #: Who asked that it ends, while it goes on.
+    #: The actor who requested that it is canceled.
     cancel_requested_by: str | None = None
-    #: What went wrong in it without making it fail, and hosts that were left out.
+    #: Failures that didn't change the outcome, and hosts that were dropped.
     warnings: tuple[RunWarning, ...] = ()
-    #: Whether it was begun and nothing is heard of its node: the run may well go on.
+    #: Whether it has started and its node is away: the run may continue.
     unreachable: bool = False
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the status is final."""
         return self.status in ENDED
 
     @property
     def version(self) -> str:
-        """The version that it brings; empty where that is not known."""
+        """The version that it deploys; empty if unknown."""
         return version_of(self.service, self.variables)
 
     @property
     def shown(self) -> str:
-        """The state as people see it: the status, or that nothing is known of it."""
+        """The state to display: `unreachable` or the status."""
         return "unreachable" if self.unreachable else self.status
 
 
 def allow(now: Status, then: Status) -> None:
-    """Raise Conflict unless a deployment may go from `now` to `then`."""
+    """Raise Conflict unless the transition from `now` to `then` is allowed."""
     if then not in TRANSITIONS[now]:
         raise Conflict(f"a deployment that is {now} can't become {then}")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended."""
+    """The final status of a run and its reason."""
 
     status: Status
     reason: str
 
 
 def canceled_by(actor: str) -> Outcome:
-    """The end of a deployment that somebody ended."""
+    """Return the outcome of a deployment that an actor canceled."""
     return Outcome(Status.CANCELED, f"canceled by {actor}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """What is known of a run that has ended by itself.
+    """The facts about a run that ended by itself, from which its outcome is judged.
 
-    `error` is the error with which Ansible ended the run, `last_output` the last text
-    that was printed. `unmatched` has the host patterns of a run in which no play
-    matched a host; it is None in any other.
+    `error` is the error with which Ansible aborted the run, `last_output` the last
+    printed text. `unmatched` has the host patterns if no play of the run matched a
+    host; otherwise it is None.
     """
 
     exit_code: int
@@ -153,7 +153,7 @@ class RunEnd:
 
 
 def judge(end: RunEnd) -> Outcome:
-    """Judge how a run ended, and say why."""
+    """Determine the outcome of a run and its reason."""
     if end.exit_code == 0:
         reason = _hidden_failure(end)
         return Outcome(Status.FAILED if reason else Status.SUCCESSFUL, reason)
@@ -161,7 +161,7 @@ def judge(end: RunEnd) -> Outcome:
 
 
 def _hidden_failure(end: RunEnd) -> str:
-    """Why a run failed although its exit code is 0; empty if it didn't fail."""
+    """Return why a run with exit code 0 failed; empty if it didn't."""
     if end.unmatched is not None:
         hosts = f" (hosts: {'; '.join(end.unmatched)})" if end.unmatched else ""
         return f"no host matched, nothing was run{hosts}"
@@ -184,7 +184,7 @@ def _reason(end: RunEnd) -> str:
 
 
 def describe_exit(exit_code: int) -> str:
-    """Say how a program ended: "exit code 3", "exit code 137 (killed by SIGKILL)"."""
+    """Describe an exit code: "exit code 3", "exit code 137 (killed by SIGKILL)"."""
     try:
         name = signal.Signals(exit_code - 128).name
     except ValueError:

@@ -1,7 +1,7 @@
-"""What a task changed: the `diff` of its result, as the lines of a unified diff.
+"""Convert the `diff` of a task result to the lines of a unified diff.
 
-A module tells it as before and after, each a text or a value; as text that is prepared
-already; or as a list of such. It comes from a run, so it may be anything else.
+A module reports it as before and after, each a text or a value; as a prepared text; or
+as a list of these. It comes from a run, so it may have any other type.
 """
 
 import difflib
@@ -12,30 +12,30 @@ from typing import Any
 
 from app.domain import json_text
 
-#: Of each side, so many lines are compared.
+#: Maximum number of lines to compare on each side.
 MAX_LINES = 2000
-#: A longer line is cut.
+#: Maximum length of a line; longer lines are truncated.
 MAX_LINE = 2000
-#: So many lines of a diff are shown.
+#: Maximum number of diff lines to show.
 MAX_SHOWN = 1000
 
 
 class DiffKind(StrEnum):
-    """What a line of a diff says."""
+    """The kind of a line in a diff."""
 
-    #: It is gone.
+    #: A removed line.
     REMOVED = "removed"
-    #: It is new.
+    #: An added line.
     ADDED = "added"
-    #: It is as it was.
+    #: An unchanged line.
     SAME = "same"
-    #: It says which file and which lines the others are of.
+    #: A header with a file name or line numbers.
     ABOUT = "about"
 
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """A line with its sign in front."""
+    """A line of a diff; `text` begins with its sign."""
 
     change: DiffKind
     text: str
@@ -45,7 +45,7 @@ _SIGNS = {"+": DiffKind.ADDED, "-": DiffKind.REMOVED, " ": DiffKind.SAME}
 
 
 def diff_lines(told: object) -> list[DiffLine]:
-    """The lines of a result's `diff`; none where nothing differs or nothing is told."""
+    """Return the lines of a result's `diff`; empty without one or any difference."""
     found: list[DiffLine] = []
     for one in told if isinstance(told, list) else [told]:
         if isinstance(one, dict):

@@ -4,8 +4,8 @@ from datetime import datetime
 
 
 def seconds_between(begin: datetime, end: datetime) -> float:
-    """Return the seconds from `begin` to `end`; 0 if `end` is the earlier one.
+    """Return the seconds from `begin` to `end`; 0 if `end` is earlier.
 
-    That happens where a clock was moved, or the clocks of two hosts differ.
+    `end` is earlier if a clock was set back, or if the clocks of two hosts differ.
     """
     return max((end - begin).total_seconds(), 0.0)

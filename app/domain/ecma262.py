@@ -2,7 +2,7 @@
 
 JSON Schema's patterns are those of ECMA-262 with the flag `u`. RE2 matches in linear
 time, so a pattern can't block the process that evaluates it. Lookaround and
-backreferences can't be matched in linear time: they are refused by name.
+backreferences can't be matched in linear time, so they are rejected by name.
 """
 
 import re
@@ -24,7 +24,7 @@ _SPACE = (
 _LINE_ENDS = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 _SETS = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
 _CONTROLS = {"f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B}
-#: Properties that RE2 does not know under this name.
+#: Unicode properties that RE2 doesn't support under these names.
 _PROPERTIES = {
     "ASCII": r"\x{0}-\x{7f}",
     "ASCII_Hex_Digit": "0-9A-Fa-f",
@@ -32,7 +32,7 @@ _PROPERTIES = {
     "Cased_Letter": r"\p{Lu}\p{Ll}\p{Lt}",
     "LC": r"\p{Lu}\p{Ll}\p{Lt}",
 }
-#: Long names of general categories; RE2 knows the short ones.
+#: Long names of general categories; RE2 supports only the short ones.
 _CATEGORIES = {
     "Letter": "L", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll",
     "Titlecase_Letter": "Lt", "Modifier_Letter": "Lm", "Other_Letter": "Lo",
@@ -83,20 +83,20 @@ _ESCAPE = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-#: Tokens that match a character, so that they can be repeated.
+#: Tokens that match a character and can be repeated.
 _ATOMS = frozenset({"any", "set", "escape", "character"})
 _ANCHORS = {"^": r"\A", "$": r"\z", r"\b": r"\b", r"\B": r"\B"}
 
 
 class Unsupported(ValueError):
-    """The pattern isn't one of ECMA-262, or RE2 can't match it; the text says why."""
+    """The pattern isn't valid ECMA-262, or RE2 can't match it; the message says why."""
 
 
 def translate(pattern: str) -> str:
     """Return the RE2 pattern that matches what `pattern` matches.
 
-    Groups capture nothing. Some errors, such as a missing parenthesis, are left for
-    RE2 to find. Raises Unsupported.
+    Groups don't capture. RE2 detects the remaining errors, such as a missing
+    parenthesis. Raises Unsupported.
     """
     written: list[str] = []
     names: set[str] = set()
@@ -117,7 +117,7 @@ def translate(pattern: str) -> str:
 
 
 def _structure(kind: str, token: re.Match[str], names: set[str]) -> str:
-    """Translate what stands between atoms; `names` are those of the groups so far."""
+    """Translate a token between atoms; `names` are the group names so far."""
     match kind:
         case "group":
             if token["name"]:
@@ -135,7 +135,7 @@ def _structure(kind: str, token: re.Match[str], names: set[str]) -> str:
 
 
 def _atom(kind: str, token: re.Match[str]) -> tuple[str, int]:
-    """Translate what can be repeated; return the place behind it too."""
+    """Translate a token that can be repeated; return it and the position after it."""
     match kind:
         case "any":
             return f"[^{_ranges(_LINE_ENDS)}]", token.end()
@@ -171,7 +171,7 @@ def _repeat(token: re.Match[str], *, repeatable: bool) -> str:
 
 
 def _set(pattern: str, at: int, *, negated: bool) -> tuple[str, int]:
-    """Return what follows a `[` or `[^` as a set of RE2, and the place behind it."""
+    """Translate a set from after `[` or `[^`; return it and the position after it."""
     content = ""
     while at < len(pattern) and pattern[at] != "]":
         first, at = _member(pattern, at)
@@ -186,7 +186,7 @@ def _set(pattern: str, at: int, *, negated: bool) -> tuple[str, int]:
     if at >= len(pattern):
         raise Unsupported("a set has no closing ]")
     if not content:
-        # RE2 has no empty set: everything, or nothing.
+        # RE2 has no empty set, so use the negation of the set of all characters.
         content, negated = _ranges([(0, _LAST)]), not negated
     return f"[{'^' if negated else ''}{content}]", at + 1
 
@@ -198,7 +198,7 @@ def _member(pattern: str, at: int) -> tuple[int | str, int]:
 
 
 def _escape(pattern: str, at: int, *, in_set: bool) -> tuple[int | str, int]:
-    """Return a code point, or what a set holds, and the place behind the escape."""
+    """Translate an escape to a code point or a set's content; return the end too."""
     if in_set and pattern.startswith(r"\b", at):
         return 0x08, at + 2
     found = _ESCAPE.match(pattern, at)
@@ -240,7 +240,7 @@ def _valid(point: int, written: str) -> int:
 
 
 def _property(letter: str, name: str) -> str:
-    r"""Return what a set holds for `\p{name}` or, by the letter P, for all others."""
+    r"""Return the content of a set for `\p{name}`, or `\P{name}` with the letter P."""
     key, _, value = name.rpartition("=")
     if not key and value in _PROPERTIES:
         content = _PROPERTIES[value]
@@ -256,7 +256,7 @@ def _property(letter: str, name: str) -> str:
 
 
 def _others(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the code points that sorted ranges leave out."""
+    """Return the complement of sorted ranges of code points."""
     others, begin = [], 0
     for first, last in ranges:
         if first > begin:

@@ -1,14 +1,14 @@
-"""Terminal escape sequences in text that a run printed."""
+"""Terminal escape sequences in the output of a run."""
 
 import re
 
 ESCAPE = "\x1b"
-#: Operating system commands and device strings, which have a text of their own.
+#: Operating system commands and device strings, which contain text.
 STRINGS = re.compile(r"\x1b[\]PX^_].*?(?:\x1b\\|\x07|$)", re.DOTALL)
-#: Every other sequence that isn't a colour.
+#: All other sequences that don't set a colour.
 NOT_COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[ -/]*[0-Z\\-~]")
 COLOUR = re.compile(r"\x1b\[[0-?]*m")
-#: The end of a text may be the beginning of a sequence, where the text was cut.
+#: An incomplete sequence at the end of a text that was truncated.
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*)?$")
 
 

@@ -1,4 +1,4 @@
-"""How far a deployment is and how long it will take, from runs that went well."""
+"""Estimate the progress of a deployment from the durations of successful runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from datetime import datetime
 from app.domain.duration import seconds_between
 from app.domain.steps import Step
 
-#: A step that takes so many times its usual seconds takes longer than usual …
+#: A step takes longer than usual if it takes this many times its usual duration …
 _LONGER = 1.5
-#: … if that makes a difference of so many seconds.
+#: … and the difference is at least this many seconds.
 _WORTH_SAYING = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`fraction` from 0 to 1; `remaining` in seconds, None where nothing is known.
+    """Progress: `fraction` from 0 to 1; `remaining` in seconds, None if unknown.
 
-    `late` says that a step goes on for longer than usual: more may remain than that.
+    `late` says that a step takes longer than usual, so `remaining` may be too low.
     """
 
     fraction: float
@@ -26,7 +26,7 @@ class Progress:
 
 
 def is_longer(seconds: float, usual: float) -> bool:
-    """Whether a step took notably longer than it usually does."""
+    """Return whether a step took notably longer than usual."""
     return seconds > usual * _LONGER and seconds - usual >= _WORTH_SAYING
 
 
@@ -35,9 +35,9 @@ def estimate(
 ) -> Progress:
     """Estimate the progress of a run from its steps and their usual seconds.
 
-    A step counts with its usual duration; one without counts as the mean of the
-    others (or as 1, so that without any history the steps themselves are counted). A
-    step that takes longer than usual stays just short of its share.
+    The weight of a step is its usual duration in seconds. A step without one gets the
+    mean of the others, or 1 if none has one: then the finished steps are counted. A
+    running step counts for at most 95 % of its weight.
     """
     steps = list(steps)
     if not steps:
@@ -47,7 +47,7 @@ def estimate(
     total = done = 0.0
     late = False
     for step in steps:
-        # A floor keeps steps of a few milliseconds from counting as nothing at all.
+        # The minimum keeps steps of a few milliseconds from having no weight.
         share = max(expected.get(step.name, usual), 0.01)
         total += share
         if step.finished_at is not None:

@@ -1,4 +1,4 @@
-"""What can happen to a deployment: the events that are recorded, in order, for good."""
+"""The events that are recorded for a deployment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class EventKind(StrEnum):
-    """What an event is about; kept in the database, so a value never changes."""
+    """The kind of an event; the values are stored and must not change."""
 
-    #: A person, a token or a schedule asked for the deployment.
+    #: An actor launched the deployment.
     QUEUED = "queued"
     #: The run was started.
     STARTED = "started"
@@ -16,44 +16,44 @@ class EventKind(StrEnum):
     OUTPUT = "output"
     #: The run reported a step: `{"name", "state", "message"}`.
     STEP = "step"
-    #: ansible-runner told of a play, a task or a host.
+    #: ansible-runner reported a play, a task or a host.
     RUNNER = "runner"
-    #: ansible-runner told how it is doing itself.
+    #: ansible-runner reported its own status.
     STATUS = "status"
-    #: FastDeploy says something about the recording itself. The run didn't print it.
+    #: FastDeploy's remark about the recording. The run didn't print it.
     NOTICE = "notice"
     #: The deployment ended.
     FINISHED = "finished"
 
 
 class StepState(StrEnum):
-    """The states of a step: the deployment guide's words, and skipped."""
+    """The states of a step: those of the deployment guide, and skipped."""
 
-    #: Declared, not begun.
+    #: Declared, not started.
     PENDING = "pending"
-    #: Begun, not ended.
+    #: Started, not ended.
     RUNNING = "running"
-    #: Ended well.
+    #: Ended successfully.
     SUCCESS = "success"
-    #: Ended badly.
+    #: Failed.
     FAILURE = "failure"
-    #: Declared and never begun.
+    #: Declared and never started.
     SKIPPED = "skipped"
 
 
 class TaskResult(StrEnum):
-    """How a task ended on one host, in Ansible's words."""
+    """The result of a task on one host, in Ansible's terms."""
 
-    #: It was already as it should be.
+    #: The task succeeded without a change.
     OK = "ok"
-    #: Something was changed.
+    #: The task changed something.
     CHANGED = "changed"
-    #: A condition kept it from running.
+    #: A condition was false, so the task didn't run.
     SKIPPED = "skipped"
-    #: It failed, and the host leaves the play unless it is rescued.
+    #: The task failed, and the host leaves the play unless it is rescued.
     FAILED = "failed"
-    #: It failed or the host could not be reached, and `ignore_errors` or
-    #: `ignore_unreachable` let the play go on.
+    #: The task failed or the host could not be reached, and `ignore_errors` or
+    #: `ignore_unreachable` let the play continue.
     IGNORED = "ignored"
     #: The host could not be reached.
     UNREACHABLE = "unreachable"
@@ -61,10 +61,10 @@ class TaskResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Text that the run printed; `raw` where the text can't hold its bytes.
+    """Text that the run printed; `raw` has the bytes if a text can't represent them.
 
-    `open` says that the line goes on in the next event: a line of any length is kept
-    whole, in pieces.
+    `open` says that the line continues in the next event: a long line is recorded in
+    several pieces.
     """
 
     text: str
@@ -74,9 +74,9 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class StepReported:
-    """A script told the state of a step; `line` is what it printed.
+    """A script reported the state of a step; `line` is the printed line.
 
-    `open` says that it printed no newline behind it.
+    `open` says that it printed no newline after it.
     """
 
     name: str
@@ -88,17 +88,17 @@ class StepReported:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Ansible's recap: hosts that failed, counting no failure that was rescued."""
+    """Ansible's recap: the hosts with failures that were not rescued."""
 
     failed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerEvent:
-    """An event of ansible-runner; `data` is the whole of it as JSON.
+    """An event of ansible-runner; `data` is the complete event as JSON.
 
-    `message` is what the module said of its result, say why it failed. `open` says that
-    the last line of `stdout` goes on in the next event.
+    `message` is the module's message, such as the reason of a failure. `open` says that
+    the last line of `stdout` continues in the next event.
     """
 
     event: str
@@ -117,14 +117,14 @@ class RunnerEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunnerStatus:
-    """ansible-runner's own status, without the environment it comes with."""
+    """The status of ansible-runner, without its environment."""
 
     status: str
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What FastDeploy says about its recording of the run."""
+    """A remark of FastDeploy about the recording of the run."""
 
     text: str
 

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
-    #: As it must be, or of no concern here.
+    #: As required, or not applicable on this host.
     OK = "ok"
-    #: Deployments work; something is weaker than it looks, or couldn't be seen.
+    #: Deployments work; a protection is weaker than it seems, or couldn't be checked.
     WARNING = "warning"
     #: Deployments fail, or the boundary between the users is open.
     PROBLEM = "problem"
@@ -18,7 +18,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check; `fix` is the command that fixes it, typed as root."""
+    """The result of one check; `fix` is the command that fixes it, run as root."""
 
     level: Level
     subject: str

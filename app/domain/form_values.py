@@ -1,4 +1,4 @@
-"""Lists and objects as a person writes them: JSON, YAML, or a text a line."""
+"""Parse lists and objects from form fields: JSON, YAML, or one text per line."""
 
 import re
 from typing import Any
@@ -8,12 +8,12 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types.
-    """YAML that means what JSON can say: no dates, no octal numbers, no yes or no."""
+    """A loader for YAML with JSON's types: without dates, octal numbers, yes or no."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as PyYAML has it
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Refuse aliases: a few lines of them stand for gigabytes of JSON."""
+        """Reject aliases: a few lines of them can expand to gigabytes of JSON."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not taken")
         return super().compose_node(parent, index)
@@ -31,9 +31,9 @@ for _tag, _pattern, _first in (
 
 
 def structure(text: str) -> Any:
-    """The list or object of a JSON or YAML text, or any other value of JSON.
+    """Parse a JSON value, or a list or object in YAML.
 
-    Raises ValueError for a text that is neither.
+    Raises ValueError for any other text.
     """
     try:
         return orjson.loads(text)
@@ -49,7 +49,7 @@ def structure(text: str) -> Any:
 
 
 def texts(text: str) -> list[Any]:
-    """The texts of a list: one a line, blank lines don't count; or JSON's list."""
+    """Parse a JSON list, or one text per line without the blank lines."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -60,7 +60,7 @@ def texts(text: str) -> list[Any]:
 
 
 def as_lines(value: Any) -> str | None:
-    """A list of texts, one a line; None if `texts` would read it as something else."""
+    """Format a list of texts as lines; None if `texts` would parse another value."""
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         return None
     lines = "\n".join(value)

@@ -1,8 +1,8 @@
-"""JSON Schema 2020-12 as FastDeploy evaluates it: patterns by RE2, errors as JSON.
+"""Evaluate JSON Schema 2020-12 with RE2 for patterns and a limit on the cost.
 
 jsonschema evaluates patterns with Python's `re`, which differs from ECMA-262 and can
 take exponential time, and compares each item of a `uniqueItems` list with each other.
-`errors` replaces the keywords that do so, and counts how much each of them has to do.
+`errors` replaces these keywords, and counts the cost of every keyword.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,13 +16,13 @@ from jsonschema.validators import extend
 
 from app.domain import json_schema_formats, patterns
 
-#: Keywords whose value is a schema for each of some names.
+#: Keywords whose value maps names to schemas.
 _BY_NAME = frozenset(
     {"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"}
 )
 #: Keywords whose value is data, not a schema.
 _DATA = frozenset({"const", "default", "enum", "examples"})
-#: Every keyword of the vocabularies of 2020-12, and those kept from earlier drafts.
+#: The keywords of the vocabularies of 2020-12, and those kept from earlier drafts.
 KEYWORDS = _BY_NAME | _DATA | frozenset({
     "$anchor", "$comment", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema",
     "$vocabulary", "additionalProperties", "allOf", "anyOf", "contains",
@@ -35,8 +35,8 @@ KEYWORDS = _BY_NAME | _DATA | frozenset({
     "unevaluatedProperties", "uniqueItems", "writeOnly",
 })  # fmt: skip
 
-#: What one evaluation may cost: a keyword for a value costs 1, and each value and each
-#: item that it compares. About a second of work.
+#: Maximum cost of one evaluation: 1 for each keyword of each value, plus 1 for each
+#: value or item that the keyword compares. This is about one second of CPU time.
 MAX_COST = 300_000
 
 _Errors = Iterator[ValidationError]
@@ -47,12 +47,12 @@ class TooCostly(Exception):
     """An evaluation costs more than MAX_COST."""
 
 
-#: What is left of MAX_COST for the evaluation that goes on.
+#: The rest of MAX_COST for the current evaluation.
 _left: ContextVar[list[int]] = ContextVar("left")
 
 
 def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every object that is a schema in a schema, itself first."""
+    """Yield a schema and all of its subschemas that are objects."""
     pending = [schema]
     while pending:
         match pending.pop():
@@ -68,7 +68,7 @@ def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def patterns_in(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Every pattern that one schema has, those of its subschemas left out."""
+    """Yield the patterns of one schema, without those of its subschemas."""
     if isinstance(schema.get("pattern"), str):
         yield schema["pattern"]
     if isinstance(schema.get("patternProperties"), dict):
@@ -76,13 +76,13 @@ def patterns_in(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def errors(schema: Mapping[str, Any], value: Any) -> _Errors:
-    """Everything in a value that a schema refuses.
+    """Yield the errors of a value against a schema.
 
-    Raises ecma262.Unsupported, TooCostly, and RecursionError for a schema that refers
-    to itself without end. Only one evaluation at a time may go on in a context.
+    Raises ecma262.Unsupported, TooCostly, and RecursionError for a schema with an
+    infinite reference loop. A context can run only one evaluation at a time.
     """
     _left.set([MAX_COST])
-    # By the keyword $schema, jsonschema would choose a class that isn't ours.
+    # With the keyword $schema, jsonschema would choose a validator class of its own.
     plain = {key: part for key, part in schema.items() if key != "$schema"}
     yield from _VALIDATOR(
         plain, format_checker=json_schema_formats.CHECKER
@@ -121,7 +121,7 @@ def _additional_properties(
 
 
 def additional(schema: Mapping[str, Any], value: Mapping[str, Any]) -> list[str]:
-    """The names in a value that neither properties nor patternProperties cover."""
+    """Return the names in a value that are additional properties."""
     known = schema.get("properties", {})
     by_pattern = schema.get("patternProperties", {})
     return [
@@ -141,7 +141,7 @@ def _unique_items(validator: Validator, wanted: Any, value: Any, _: Any) -> _Err
 
 
 def _plain(value: Any) -> Any:
-    """A value with its numbers written alike: for JSON Schema, 1.0 is 1."""
+    """Normalize the numbers in a value: for JSON Schema, 1.0 equals 1."""
     match value:
         case float() if value.is_integer() and abs(value) < _EXACT:
             return int(value)
@@ -153,7 +153,7 @@ def _plain(value: Any) -> Any:
 
 
 def _counted(keyword: str, evaluate: _Keyword) -> _Keyword:
-    """Let a keyword's evaluation count towards MAX_COST."""
+    """Wrap a keyword's evaluation so that it counts towards MAX_COST."""
 
     def counted(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
         left = _left.get()
@@ -168,14 +168,14 @@ def _counted(keyword: str, evaluate: _Keyword) -> _Keyword:
 def _cost(keyword: str, wanted: Any, value: Any) -> int:
     match keyword, value:
         case "$ref" | "$dynamicRef", _:
-            # Finding the schema takes about ten times as long as evaluating another.
+            # Resolving a reference takes about ten times as long as another keyword.
             return 10
         case "enum", _:
             return 1 + len(wanted)
         case "patternProperties", dict():
             return 1 + len(wanted) * len(value)
         case "unevaluatedItems", list():
-            # jsonschema looks for each item in a list of those that it has evaluated.
+            # jsonschema searches a list of the evaluated items for each item.
             return 1 + len(value) ** 2 // 100
         case "const" | "uniqueItems" | "unevaluatedProperties", _:
             return 1 + _size(value)
@@ -183,7 +183,7 @@ def _cost(keyword: str, wanted: Any, value: Any) -> int:
 
 
 def _size(value: Any) -> int:
-    """How many values there are in a value, itself included."""
+    """Count the values in a value, including itself."""
     size, pending = 0, [value]
     while pending:
         size += 1
@@ -195,7 +195,7 @@ def _size(value: Any) -> int:
     return size
 
 
-#: Below, a float has every whole number, and orjson writes it as an integer.
+#: Below this, a float represents every integer exactly, and orjson can serialize it.
 _EXACT = 2.0**53
 _KEYWORDS: dict[str, _Keyword] = {
     **Draft202012Validator.VALIDATORS,

@@ -1,4 +1,4 @@
-"""Formats of JSON Schema that launch variables are checked against."""
+"""Format checks for launch variables."""
 
 import re
 from datetime import datetime
@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 from jsonschema import FormatChecker
 
-#: Those of jsonschema itself, and those for which it would need other libraries.
+#: The formats of jsonschema, and those for which it would need other libraries.
 CHECKER = FormatChecker()
 
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
-#: What RFC 3986 allows in an address.
+#: The characters that RFC 3986 allows in a URI.
 _ADDRESS = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII
 )
@@ -20,7 +20,7 @@ _ADDRESS = re.compile(
 
 @CHECKER.checks("uri")
 def _is_uri(value: object) -> bool:
-    """Whether it is an absolute address, `https://example.org/` for one."""
+    """Return whether a text is an absolute URI such as `https://example.org/`."""
     if not isinstance(value, str):
         return True
     try:
@@ -33,13 +33,13 @@ def _is_uri(value: object) -> bool:
 
 @CHECKER.checks("date-time")
 def _is_moment(value: object) -> bool:
-    """Whether it is a moment with its offset, `2026-01-31T12:00:00Z` for one."""
+    """Return whether a text is a date-time such as `2026-01-31T12:00:00Z`."""
     if not isinstance(value, str):
         return True
     if not _MOMENT.fullmatch(value):
         return False
     try:
-        # Fractions may have any number of digits; Python reads six.
+        # A fraction may have any number of digits, but Python parses only six.
         datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()))
     except ValueError:
         return False
@@ -48,5 +48,5 @@ def _is_moment(value: object) -> bool:
 
 @CHECKER.checks("time")
 def _is_time(value: object) -> bool:
-    """Whether it is a time of day with its offset, `12:00:00Z` for one."""
+    """Return whether a text is a time with an offset, such as `12:00:00Z`."""
     return not isinstance(value, str) or _is_moment(f"2000-01-01T{value}")

@@ -1,18 +1,18 @@
-"""JSON as text, for whatever JSON has been read: writing it never fails."""
+"""Serialize any parsed JSON value without failing."""
 
 import json
 
 import orjson
 
-#: What stands in place of a value that is nested too deeply for both writers.
+#: Replaces a value that is nested too deeply for both libraries.
 TOO_DEEP = '"(nested too deeply to be shown)"'
 
 
 def dumps(value: object, *, indent: bool = False, sort_keys: bool = False) -> str:
     """Return a JSON value as text.
 
-    orjson reads 1,024 levels and writes 254; what is deeper is written by the standard
-    library, as far as its recursion goes, and without `indent`: that would be long.
+    orjson parses 1,024 levels and serializes 254. The standard library serializes
+    deeper values up to its recursion limit, without `indent` to keep them short.
     """
     option = orjson.OPT_INDENT_2 if indent else 0
     option |= orjson.OPT_SORT_KEYS if sort_keys else 0

@@ -1,4 +1,4 @@
-"""The matrix of a run of Ansible: its tasks, each with the result on every host."""
+"""The matrix of an Ansible run: the result of each task on each host."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.domain.steps import SEPARATOR
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task that began; `number` is that of the event, `step` the step's position."""
+    """A started task; `number` is that of the event, `step` the step's position."""
 
     number: int
     name: str
@@ -18,7 +18,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a task ended on a host; `number` is that of the event."""
+    """The result of a task on a host; `number` is that of the event."""
 
     number: int
     host: str
@@ -28,7 +28,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A task with a cell for each host, None where there is no result (yet)."""
+    """A task with a cell for each host, None where there is no result yet."""
 
     task: Task
     label: str
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The tasks of one step that follow each other."""
+    """Consecutive tasks of one step."""
 
     step: int | None
     name: str
@@ -47,12 +47,12 @@ class Group:
 def arrange(
     tasks: Sequence[Task], hosts: Sequence[str], results: Iterable[Result]
 ) -> list[Row]:
-    """Put each result beside the task that it is of.
+    """Assign each result to its task.
 
-    That is the latest one of its name that began before it. With the strategy `free` a
-    task begins once for each host: of those, the beginnings without a result are left
-    out. Tasks and results come in the order of their numbers; results of other hosts
-    and of tasks that are not given are ignored.
+    This is the latest task with its name that started before it. With the strategy
+    `free`, a task starts once for each host: starts without a result are omitted.
+    Tasks and results must be in the order of their numbers; results of other hosts
+    and tasks are ignored.
     """
     columns = {host: position for position, host in enumerate(hosts)}
     cells: list[list[Result | None]] = [[None] * len(hosts) for _ in tasks]
@@ -77,7 +77,7 @@ def arrange(
 
 
 def grouped(rows: Iterable[Row], names: dict[int, str]) -> list[Group]:
-    """The rows by step, where the step changes; `names` are the steps' by position."""
+    """Group consecutive rows by step; `names` are the steps' names by position."""
     groups: list[Group] = []
     for row in rows:
         step = row.task.step
@@ -90,6 +90,6 @@ def grouped(rows: Iterable[Row], names: dict[int, str]) -> list[Group]:
 
 
 def label(task: str) -> str:
-    """The name without that of the step: "Copy files" of "publish | Copy files"."""
+    """Remove the step from a task's name: "publish | Copy files" → "Copy files"."""
     _, found, rest = task.partition(SEPARATOR)
     return rest if found and rest.strip() else task

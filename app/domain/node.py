@@ -1,4 +1,4 @@
-"""A node: a host whose worker carries out deployments."""
+"""A node: a host whose worker runs deployments."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,35 +12,39 @@ AWAY_AFTER = 30
 #: The longest name of a node, in characters. A host name has at most 253.
 MAX_NAME = 253
 #: Bytes of a queue's name. Procrastinate notifies on `procrastinate_queue_v1#QUEUE`,
-#: and PostgreSQL refuses a channel whose name is longer than 63 bytes.
+#: and PostgreSQL rejects a channel whose name is longer than 63 bytes.
 _MAX_QUEUE = 40
 
 
 def queue_of(node: str) -> str:
-    """The queue of deployments that this node is to begin."""
+    """Return the queue of deployments that this node will start."""
     return _fitting(earlier_queue_of(node), "node-")
 
 
 def begun_queue_of(node: str) -> str:
-    """The queue of deployments that this node has begun: its runs are there alone."""
+    """Return the queue of deployments that this node has started.
+
+    Their runs are on this node, so no other node can continue them.
+    """
     return _fitting(earlier_begun_queue_of(node), "begun-")
 
 
 def earlier_queue_of(node: str) -> str:
-    """What `queue_of` was in releases that didn't shorten the name of a queue."""
+    """Return the queue of `queue_of` in releases that didn't shorten queue names."""
     return f"node {node}"
 
 
 def earlier_begun_queue_of(node: str) -> str:
-    """What `begun_queue_of` was in releases that didn't shorten the name of a queue."""
+    """Return the queue of `begun_queue_of` in releases without shortened names."""
     return f"begun on {node}"
 
 
 def _fitting(queue: str, prefix: str) -> str:
-    """The queue's name; one that is too long is replaced by a hash of it.
+    """Return the queue's name, or a hash of it if it is too long.
 
-    A short name stays as it is, so that workers of an earlier release and jobs that
-    wait agree with it. The prefix of a hash has no space, so it equals no short name.
+    A short name stays unchanged, so it matches the name in queued jobs and in workers
+    of an earlier release. The prefix of a hash has no space, so it can't collide with
+    a short name.
     """
     if len(queue.encode()) <= _MAX_QUEUE:
         return queue
@@ -49,15 +53,15 @@ def _fitting(queue: str, prefix: str) -> str:
 
 
 class NodeState(StrEnum):
-    """What a node does; its runs go on in each of these."""
+    """The state of a node; its runs continue in every state."""
 
-    #: Takes deployments.
+    #: Starts deployments.
     READY = "ready"
-    #: Finishes what it has begun and begins nothing.
+    #: Finishes started deployments and starts no new ones.
     DRAINING = "draining"
     #: Its worker was stopped.
     STOPPED = "stopped"
-    #: Nothing was heard of it for longer than AWAY_AFTER.
+    #: Has sent no heartbeat for longer than AWAY_AFTER.
     AWAY = "away"
 
 
@@ -65,10 +69,10 @@ class NodeState(StrEnum):
 class NodeInstance:
     """One start of a node's worker.
 
-    `identity` is stored in the worker's folder, so a copy of the folder has it too.
+    `identity` is stored in the worker's folder, so a copy of the folder has the same.
     `instance` is new with each start. `place` is the same for two starts from one
-    folder, on one machine, since that was booted: the lock of the folder says that
-    the earlier one has ended.
+    folder on one machine since its last boot. As the worker locks its folder, the
+    earlier one of these has ended.
     """
 
     identity: str
@@ -80,8 +84,8 @@ class NodeInstance:
 class Node:
     """A node as the others see it; its times are aware.
 
-    `running` are the deployments that it has begun and not ended, `waiting` those in
-    its queue, `services` those that are registered there and well.
+    `running` counts its started deployments that have not ended, `waiting` those in
+    its queue, and `services` the valid services that are registered on it.
     """
 
     name: str
@@ -96,20 +100,20 @@ class Node:
 
     @property
     def room(self) -> int:
-        """How many deployments it would begin at once, if it had them."""
+        """Number of deployments that it could start immediately."""
         free = max(self.concurrency - self.running, 0)
         return free if self.state is NodeState.READY else 0
 
     @property
     def load(self) -> float:
-        """The share of its places that is taken or spoken for; 1.0 is full."""
+        """Running and waiting deployments divided by the concurrency; 1.0 is full."""
         return (self.running + self.waiting) / self.concurrency
 
 
 def judge_state(
     *, silent: bool, stopped_at: datetime | None, draining: bool
 ) -> NodeState:
-    """Tell what a node does; `silent` says that its last heartbeat is too old."""
+    """Return the state of a node; `silent` says that its last heartbeat is too old."""
     if stopped_at is not None:
         return NodeState.STOPPED
     if silent:

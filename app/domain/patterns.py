@@ -1,4 +1,4 @@
-"""Match the patterns of a JSON Schema as ECMA-262 has them, in linear time."""
+"""Match the ECMA-262 patterns of a JSON Schema in linear time."""
 
 from functools import lru_cache
 
@@ -6,13 +6,13 @@ import re2
 
 from app.domain.ecma262 import Unsupported, translate
 
-#: Compiled patterns that are kept; each may need up to _MAX_MEMORY bytes.
+#: Number of compiled patterns to cache; each may need up to _MAX_MEMORY bytes.
 _KEPT = 64
 _MAX_MEMORY = 1024 * 1024
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern matches somewhere in a text. Raises Unsupported."""
+    """Return whether a pattern matches anywhere in a text. Raises Unsupported."""
     return _compiled(pattern).search(text.encode(errors="replace")) is not None
 
 
@@ -28,7 +28,7 @@ def _compiled(pattern: str) -> "re2._Regexp":
     options.never_capture = True
     options.max_mem = _MAX_MEMORY
     try:
-        # Not re2.compile: it keeps every pattern a second time.
+        # re2.compile would cache every pattern a second time.
         return re2._Regexp(translate(pattern), options)  # noqa: SLF001 - see above
     except re2.error as error:
         reason = error.args[0]

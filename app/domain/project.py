@@ -1,4 +1,4 @@
-"""What was seen of the folder that a service is run from; `app/project.py` looks."""
+"""The state of the folder that a service runs from, as `app/project.py` finds it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from app.runner.prompts import Prompt
 
 
 class RequirementKind(StrEnum):
-    """What `ansible-galaxy` installs."""
+    """The kinds of content that `ansible-galaxy` installs."""
 
     #: A collection, by its full name.
     COLLECTION = "collection"
@@ -18,7 +18,7 @@ class RequirementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """What a requirements file asks for and the run would not find."""
+    """Requirements of a requirements file that the run would not find."""
 
     kind: RequirementKind
     #: The requirements file, relative to the folder.
@@ -30,14 +30,14 @@ class Required:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder of a service, as its run would find it."""
+    """The folder of a service, as its run would see it."""
 
-    #: Why the runner would refuse a file that config.json names, in its own words.
+    #: The runner's errors about files that config.json names.
     refusals: tuple[str, ...] = ()
-    #: The deploy script, if it is there and nobody may execute it.
+    #: The deploy script, if it exists but isn't executable.
     not_executable: Path | None = None
-    #: Everything in the playbook that would ask somebody.
+    #: The prompts for input in the playbook.
     prompts: tuple[Prompt, ...] = ()
     requirements: tuple[Required, ...] = ()
-    #: Files with vault passwords that ansible.cfg names and that are missing.
+    #: Missing vault password files that ansible.cfg names.
     missing_vault_files: tuple[Path, ...] = ()

@@ -1,4 +1,4 @@
-"""Whether a service can be run from its folder: the same for sync and doctor."""
+"""Check that a service can run from its folder; used by sync and doctor."""
 
 import shlex
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ PROBLEM = Level.PROBLEM
 
 
 def check_project(service: Service, project: Project) -> list[Finding]:
-    """Everything that keeps the service from being run, one finding for each."""
+    """Return a finding for each problem that prevents the service from running."""
     return [
         *_files(service, project),
         *_prompts(service, project),
@@ -37,11 +37,11 @@ def _prompts(service: Service, project: Project) -> Iterator[Finding]:
     for prompt in unanswered(project.prompts, _always_set(service)):
         if not (prompt.variable and service.sops_files):
             yield Finding(PROBLEM, f"{service.name}: prompts", str(prompt))
-        # Else the runner decides: the names in the encrypted files aren't known here.
+        # Otherwise the runner decides: the encrypted variables aren't known here.
 
 
 def _always_set(service: Service) -> frozenset[str]:
-    """The variables that no launch can leave out."""
+    """Return the variables that are set in every launch."""
     required = service.variables.get("required", [])
     return frozenset(
         name

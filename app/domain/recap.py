@@ -1,4 +1,4 @@
-"""Ansible's recap: how often each result came on each host."""
+"""Ansible's recap: the number of each result on each host."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-#: What is counted, in the order of Ansible's own recap, with the event's word for it.
+#: The counted results in the order of Ansible's own recap, with the event's key.
 _COUNTED = {
     "ok": "ok",
     "changed": "changed",
@@ -18,8 +18,8 @@ _COUNTED = {
     "ignored": "ignored",
 }
 COUNTED = tuple(_COUNTED)
-#: Levels of a value of `set_stats` that are shown: orjson reads more levels than
-#: pydantic and orjson write.
+#: Maximum depth of a value of `set_stats`: orjson parses more levels than pydantic and
+#: orjson serialize.
 MAX_DEPTH = 100
 TOO_DEEP = "… [cut: nested too deep]"
 
@@ -33,29 +33,29 @@ class HostRecap:
 
     @property
     def bad(self) -> bool:
-        """Whether it failed, or could not be reached."""
+        """Whether the host failed or could not be reached."""
         return bool(self.counts[2] or self.counts[3])
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How many results were a change, and on how many hosts."""
+    """The number of changed results, and of hosts with a change."""
 
     results: int
     hosts: int
 
 
 def changes(recaps: Iterable[HostRecap]) -> Changes | None:
-    """What a run changed, by its recap; None where it told none."""
+    """Count the changes of a run; None without a recap."""
     counts = [one.counts[COUNTED.index("changed")] for one in recaps]
     return Changes(sum(counts), sum(map(bool, counts))) if counts else None
 
 
 def recap(stats: Iterable[str]) -> list[HostRecap]:
-    """The recaps of one or several playbooks, those that failed first.
+    """Sum up the recaps of one or several playbooks, failed hosts first.
 
-    `stats` are events `playbook_on_stats` as JSON. They come from a run: whatever is no
-    count is left out.
+    `stats` are `playbook_on_stats` events as JSON. They come from a run, so invalid
+    counts are ignored.
     """
     counters: dict[str, Counter[str]] = {name: Counter() for name in COUNTED}
     hosts: set[str] = set()
@@ -75,10 +75,10 @@ def recap(stats: Iterable[str]) -> list[HostRecap]:
 
 
 def totals(stats: Iterable[str]) -> dict[str, Any]:
-    """What the playbooks of a run have set with `set_stats`, those of all hosts.
+    """Return the values that a run has set with `set_stats` for all hosts.
 
     `stats` are events as for `recap`. A later playbook's value replaces an earlier one.
-    A value of more than MAX_DEPTH levels is TOO_DEEP.
+    A value of more than MAX_DEPTH levels is replaced by TOO_DEEP.
     """
     found: dict[str, Any] = {}
     for data in stats:
@@ -91,7 +91,7 @@ def totals(stats: Iterable[str]) -> dict[str, Any]:
 
 
 def _is_shallow(value: Any) -> bool:
-    """Whether a value has at most MAX_DEPTH levels of lists and objects."""
+    """Return whether a value has at most MAX_DEPTH levels of lists and objects."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         containers = [item for item in level if isinstance(item, dict | list)]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from app.domain.service import Service
 
-#: The program of a service whose config.json can't be read: what the role registers.
+#: The program of a service whose config.json can't be read, as the role registers it.
 _USUAL_PROGRAM = "deploy.py"
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """The settings that a run's identity depends on; `folder` has the services."""
+    """The settings that a run's identity depends on."""
 
     run_as: str
     run_group: str
@@ -25,9 +25,9 @@ class RunSettings:
 class RunIdentity:
     """How the runs of one service are started on this host.
 
-    `user` and `sudo_rule` are empty where runs belong to FastDeploy's own user. `group`
+    `user` and `sudo_rule` are empty if runs belong to FastDeploy's own user. `group`
     may read a run's config file; without one, only the owner may. `folder` is the
-    working directory, `sudo_rule` the rule as `sudo -l` lists it.
+    working directory, `sudo_rule` the rule as `sudo -l` prints it.
     """
 
     user: str
@@ -43,10 +43,10 @@ def identify(
     settings: RunSettings,
     home: Callable[[str], Path],
 ) -> RunIdentity:
-    """Return how a service's runs are started; `home` returns the home of a user.
+    """Return the identity of a service's runs; `home` returns the home of a user.
 
-    A registration in config.json names another user and group than the settings.
-    Without a `service`, its config.json can't be read.
+    A registration in config.json overrides the user and group of the settings.
+    `service` is None if config.json can't be read.
     """
     registered = service.registration if service else None
     user = registered.run_as if registered else settings.run_as
@@ -66,7 +66,7 @@ def identify(
 
 
 def rule_for(user: str, program: Path, pattern: str, folder: Path | None = None) -> str:
-    """A rule as sudo lists it: this program, with arguments of this pattern.
+    """Return the rule for a program and a pattern of arguments as `sudo -l` prints it.
 
     With a `folder`, sudo starts the program there.
     """

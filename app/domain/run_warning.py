@@ -1,7 +1,7 @@
-"""What went wrong in a run without making it fail, and hosts that were left out.
+"""Warnings: failures that didn't change the outcome, and hosts that were dropped.
 
-For a playbook service Ansible's exit code decides the outcome. What failed on the way
-is a warning of the deployment: the playbook went on, but somebody should look at it.
+For a playbook service, Ansible's exit code decides the outcome. A failure after which
+the playbook continued becomes a warning of the deployment.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,33 +12,33 @@ from typing import Any, Literal
 from app.domain.events import TaskResult
 from app.domain.matrix import label
 
-#: Warnings that a deployment keeps, and host names of each.
+#: Maximum number of warnings of a deployment, and of host names in each.
 MAX_WARNINGS = 50
 MAX_HOSTS = 100
-#: Host names in a sentence.
+#: Maximum number of host names in a sentence.
 _NAMED = 10
 
 
-#: What happened to the hosts of a warning; empty where nothing did.
+#: The result on the hosts of a warning; empty for dropped hosts.
 Result = Literal["failed", "unreachable", ""]
 
 
 class WarningKind(StrEnum):
-    """Why something that went wrong is a warning; kept in the database."""
+    """The kind of a warning; the values are stored in the database."""
 
     #: A host failed, and `meta: clear_host_errors` let the playbook succeed.
     CLEARED = "cleared"
     #: A host failed in a block whose `rescue` succeeded.
     RESCUED = "rescued"
-    #: A host could not be reached, and `ignore_unreachable` let the playbook go on.
+    #: A host could not be reached, and `ignore_unreachable` let the playbook continue.
     IGNORED = "ignored"
-    #: Hosts did nothing further, because another host's failure ended their play.
+    #: Hosts ran no further tasks, because another host's failure ended their play.
     DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
 class Setback:
-    """A task that failed on a host, or that could not reach it, in event `number`."""
+    """A task that failed on a host or couldn't reach it, reported by event `number`."""
 
     number: int
     host: str
@@ -50,10 +50,10 @@ class Setback:
 
 @dataclass(frozen=True, slots=True)
 class RunWarning:
-    """Hosts to which the same happened; `count` of them, of which some are named.
+    """A warning about `count` hosts with the same result, of which `hosts` names some.
 
-    `result` is failed or unreachable. It is empty for hosts that were dropped, and
-    `step` then is the name of their play.
+    `result` is failed or unreachable. For dropped hosts it is empty, and `step` is the
+    name of their play.
     """
 
     kind: WarningKind
@@ -64,7 +64,7 @@ class RunWarning:
     count: int
 
     def __str__(self) -> str:
-        """The warning as a sentence for a person."""
+        """Return the warning as a sentence."""
         if self.kind is WarningKind.DROPPED:
             hosts = "1 host" if self.count == 1 else f"{self.count} hosts"
             return f"{hosts} of play {self.step} did nothing further: {self._names}"
@@ -93,12 +93,12 @@ class RunWarning:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the warning as it is stored."""
+        """Return the stored form of the warning."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "RunWarning":
-        """Return a warning that was stored."""
+        """Return the warning from its stored form."""
         return cls(**{**stored, "kind": WarningKind(stored["kind"]),
                       "hosts": tuple(stored["hosts"])})  # fmt: skip
 
@@ -107,7 +107,7 @@ def collect(setbacks: Iterable[Setback], lost: frozenset[str]) -> list[RunWarnin
     """Return the warnings of a successful run, in the order in which they happened.
 
     Args:
-        setbacks: What failed or was unreachable, in the order of the events.
+        setbacks: The failures and unreachable hosts, in the order of the events.
         lost: The hosts that failed or were unreachable according to Ansible's recap.
     """
     found = list(setbacks)
@@ -129,7 +129,7 @@ def collect(setbacks: Iterable[Setback], lost: frozenset[str]) -> list[RunWarnin
 
 
 def dropped(play: str, hosts: Iterable[str], lost: frozenset[str]) -> list[RunWarning]:
-    """Return the warning about the hosts of a play that ended with others' failure."""
+    """Return the warning about a play's hosts that were dropped as others failed."""
     found = [host for host in hosts if host not in lost]
     return [_warning(WarningKind.DROPPED, play, "", "", found)] if found else []
 

@@ -1,6 +1,6 @@
-"""What a JSON Schema refuses, as a sentence in JSON's words.
+"""Describe errors of a JSON Schema with values in JSON syntax.
 
-jsonschema's own messages show values as Python writes them: 'text', True, None.
+jsonschema's own messages show values in Python syntax: 'text', True, None.
 """
 
 import json
@@ -11,10 +11,10 @@ from jsonschema import SchemaError, ValidationError
 
 from app.domain import json_schema
 
-#: Characters of a value that are repeated.
+#: Maximum number of characters of a value in a message.
 _SHOWN = 100
 
-#: What is said of a value by the keyword; `{wanted}` is what the keyword says.
+#: Messages by keyword; `{wanted}` is the keyword's value.
 _SENTENCES = {
     "anyOf": "{value} is none of what is accepted",
     "const": "{value} is not {wanted}",
@@ -42,8 +42,8 @@ _SENTENCES = {
 
 
 def sentence(error: ValidationError | SchemaError) -> str:
-    """Say what is wrong with a value; the place is left out."""
-    # Any: jsonschema has no types for what a keyword or a document holds.
+    """Describe an error of a value, without its path."""
+    # Any: jsonschema has no types for the values of keywords and documents.
     value: Any = error.instance
     wanted: Any = error.validator_value
     schema: Any = error.schema
@@ -54,7 +54,7 @@ def sentence(error: ValidationError | SchemaError) -> str:
         case "enum":
             return f"{in_json(value)} is not one of {_list(wanted)}"
         case "pattern":
-            # As it is: JSON would write each backslash twice.
+            # The pattern isn't quoted: JSON would double each backslash.
             return f"{in_json(value)} does not match {wanted}"
         case "required":
             return _missing(wanted, value)
@@ -69,7 +69,7 @@ def sentence(error: ValidationError | SchemaError) -> str:
 
 
 def in_json(value: Any) -> str:
-    """Write a value as JSON, cut where it is long."""
+    """Serialize a value as JSON and truncate it."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 

@@ -1,8 +1,8 @@
-"""Values of secret launch variables that stand in a schema, where viewers see them.
+"""Find values of secret launch variables in a schema, where viewers would see them.
 
-JSON Schema says of a value in several places: in `$ref`, `allOf`, `anyOf`, `if` and
-others besides its own schema. These places are looked at together, as the group of
-schemas for one value. If one of them is `writeOnly`, the value is a secret.
+Several schemas can apply to one value, through `$ref`, `allOf`, `anyOf`, `if` and other
+keywords. They are evaluated together, as the group of schemas for the value. If one of
+them is `writeOnly`, the value is a secret.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,29 +10,29 @@ from typing import Any
 
 from app.domain import json_schema, patterns
 
-#: Keywords that give a value, or some of those that are possible.
+#: Keywords that contain a value or possible values.
 GIVING = ("default", "const", "enum", "examples")
-#: Keywords whose schemas are about the same value.
+#: Keywords whose schemas apply to the same value.
 _SAME_VALUE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
 _ITEMS = ("items", "prefixItems", "contains", "unevaluatedItems")
-#: Keywords for the properties that nothing else names.
+#: Keywords for the properties that no other keyword names.
 _OTHERS = ("additionalProperties", "unevaluatedProperties")
-#: The place of the items of a list, and of properties that are not named.
+#: The name in a path for list items and for properties that are not named.
 _ANY = "*"
 
-#: Finds the schema that a reference leads to; None for one that is no object.
+#: Resolves a reference to its schema; returns None if it isn't found.
 Resolve = Callable[[str], Any]
 
 
 def find(schema: Mapping[str, Any], resolve: Resolve) -> list[tuple[str, str]]:
-    """Find the values of secrets: each place, as `db/password`, with the keyword."""
+    """Find the values of secrets; return pairs of path (`db/password`) and keyword."""
     search = _Search(resolve)
     search.visit([schema], ())
     return list(dict.fromkeys(search.found))
 
 
 class _Search:
-    """A walk over the groups of schemas, from the value of the whole on."""
+    """A walk over the groups of schemas, starting at the root value."""
 
     def __init__(self, resolve: Resolve) -> None:
         self.found: list[tuple[str, str]] = []
@@ -40,7 +40,7 @@ class _Search:
         self._visited: dict[frozenset[int], bool] = {}
 
     def visit(self, schemas: Iterable[Any], place: tuple[str, ...]) -> bool:
-        """Look at the schemas for one value; returns whether a part of it is secret."""
+        """Visit the schemas for one value; return whether a part of it is secret."""
         group = self._same_value(schemas)
         key = frozenset(map(id, group))
         if key in self._visited:
@@ -66,7 +66,7 @@ class _Search:
         return bool(secret)
 
     def _same_value(self, schemas: Iterable[Any]) -> list[dict[str, Any]]:
-        """These schemas, and all others that are about the same value."""
+        """Return these schemas and all others that apply to the same value."""
         found: dict[int, dict[str, Any]] = {}
         pending = list(schemas)
         while pending:
@@ -86,7 +86,7 @@ class _Search:
                 yield self._resolve(part[keyword])
 
     def _giving(self, group: list[dict[str, Any]]) -> list[str]:
-        """The keywords that give a value in a secret, or in a part of it."""
+        """Return the keywords that contain a value of a secret or of a part of it."""
         found: dict[int, dict[str, Any]] = {}
         pending: list[dict[str, Any]] = list(group)
         while pending:
@@ -99,7 +99,7 @@ class _Search:
 
 
 def _children(group: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """The schemas for each property, and under _ANY those for all others and items."""
+    """Return the schemas by property, and under _ANY those for others and items."""
     parts = list(group)
     children: dict[str, list[Any]] = {
         name: [] for part in parts for name in part.get("properties", {})
@@ -115,7 +115,7 @@ def _children(group: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _of_property(part: Mapping[str, Any], name: str) -> Iterator[Any]:
-    """What one schema says of a property."""
+    """Yield the subschemas of one schema that apply to a property."""
     named = part.get("properties", {})
     matching = [
         schema
@@ -130,7 +130,10 @@ def _of_property(part: Mapping[str, Any], name: str) -> Iterator[Any]:
 
 
 def _mentions(value: Any, name: str) -> bool:
-    """Whether a value has something under a name, however deep; _ANY is any name."""
+    """Return whether a value has this key at any depth.
+
+    _ANY matches every key and every list item that isn't a container.
+    """
     pending = [value]
     while pending:
         match pending.pop():

@@ -1,4 +1,4 @@
-"""A service: what `services/<name>/config.json` says, checked before it is believed."""
+"""A service: the content of `services/<name>/config.json` and its validation."""
 
 import re
 from collections.abc import Iterator
@@ -19,26 +19,26 @@ from app.domain import variable_schema
 from app.errors import Invalid
 from app.runner import environment as environment_rules
 
-#: A service's name: it becomes a folder, a sudoers file and a part of URLs.
+#: A service's name. It is used as a folder, in a sudoers file's name and in URLs.
 NAME = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
-#: A launch variable's name: what Ansible accepts as a variable.
+#: A launch variable's name: a valid variable name of Ansible.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: The name of a Unix account or group.
 ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
 DEFAULT_TIMEOUT = 3600
-#: Bytes of a config.json.
+#: Maximum size of a config.json in bytes.
 MAX_BYTES = 256 * 1024
-#: The longest time that is counted in days: a hundred years. Python's dates end soon
-#: after, and PostgreSQL's numbers of bytes at 8 EiB.
+#: Maximum for a number of days: a hundred years, in the range of Python's dates.
 MAX_DAYS = 36_500
-#: The most deployments, or MiB of output, that a limit can name.
+#: Maximum for a limit of deployments or of MiB of output: PostgreSQL's numbers of
+#: bytes end at 8 EiB.
 MAX_KEPT = 1_000_000_000
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class StepSpec(BaseModel):
-    """A step that a service declares, shown as pending until it comes."""
+    """A step that a service declares; it is pending until the run reports it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,7 @@ class StepSpec(BaseModel):
 
 
 class Keep(BaseModel):
-    """How long what a deployment printed is kept; what isn't said has no limit."""
+    """Retention limits of the output; a limit that isn't set doesn't apply."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +69,7 @@ class Keep(BaseModel):
 
 
 class Registration(BaseModel):
-    """What root has decided about a service's runs; sudo and nftables see to it."""
+    """Root's decisions about a service's runs, enforced by sudo and nftables."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -233,28 +233,28 @@ class Service(BaseModel):
 
     @property
     def program(self) -> str:
-        """The file in the service's folder or runner folder that a run executes."""
+        """The file in the service's or runner's folder that a run executes."""
         return self.deploy_script or "deploy.py"
 
     @property
     def properties(self) -> dict[str, dict[str, Any]]:
-        """The launch variables by name, each with its JSON Schema."""
+        """The JSON Schema of each launch variable, by name."""
         properties: dict[str, dict[str, Any]] = self.variables.get("properties", {})
         return properties
 
     @property
     def shown_variables(self) -> dict[str, Any]:
-        """The schema of the launch variables for people who may view the service.
+        """The schema of the launch variables, as viewers of the service may see it.
 
-        Empty if an earlier release stored one that has values of secrets.
+        Empty if an earlier release stored a schema that contains values of secrets.
         """
         hidden = self.secret_names and variable_schema.gives_secrets(self.variables)
         return {} if hidden else self.variables
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """The launch variables whose values are secrets: `writeOnly`, or a part is."""
-        # A reference is not followed: too much is hidden then, never too little.
+        """The secret variables: those with `writeOnly` anywhere in their schema."""
+        # References aren't resolved: this may hide too much, but never too little.
         elsewhere = _hides(self.variables)
         return frozenset(
             name
@@ -265,12 +265,12 @@ class Service(BaseModel):
         )
 
 
-#: Keys of config.json that change nothing of what a run does or of what it records.
+#: Keys of config.json that affect neither a run nor its records.
 _NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
 
 
 def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
-    """The keys of config.json in which two versions differ, if a run goes by them."""
+    """Return the keys of config.json that differ and that affect a run."""
     return tuple(
         key
         for key in Service.model_fields
@@ -281,7 +281,7 @@ def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
 def parse(content: bytes, folder: str) -> Service:
     """Read the config.json of the folder named `folder`.
 
-    Raises Invalid with a sentence for each thing that is wrong with it.
+    Raises Invalid with a sentence for each error in it.
     """
     if len(content) > MAX_BYTES:
         raise Invalid(f"config.json is longer than {MAX_BYTES} bytes")
@@ -290,7 +290,7 @@ def parse(content: bytes, folder: str) -> Service:
     except orjson.JSONDecodeError as error:
         raise Invalid(f"config.json is not JSON: {error}") from None
     if isinstance(data, dict):
-        # First: whether it is a JSON Schema takes long to find out.
+        # Check the size first, since validating a large JSON Schema takes long.
         too_large = variable_schema.find_size_problem(data.get("variables"))
         if too_large:
             raise Invalid(f"variables: {too_large}")
@@ -300,28 +300,29 @@ def parse(content: bytes, folder: str) -> Service:
         raise Invalid("; ".join(map(_explain, error.errors()))) from None
     if service.name != folder:
         raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
-    # Not in the model: deployments of an older version keep what that accepted.
+    # Not in the model, which must load stored services that older versions accepted.
     if found := variable_schema.problems(service.variables, service.secret_names):
         raise Invalid("; ".join(f"variables: {problem}" for problem in found))
     return service
 
 
 def _require_plain(name: str) -> None:
-    """Raise ValueError for a path that isn't plain, or could lead out of its folder."""
+    """Raise ValueError unless a path is plain and stays inside its folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
         raise ValueError("must be a plain path inside the service's folder")
 
 
 def _hides(schema: Any) -> bool:
-    """Whether something in a schema is writeOnly."""
+    """Return whether any part of a schema is writeOnly."""
     return any(part.get("writeOnly") is True for part in _parts(schema))
 
 
 def _hides_from_outside(schema: dict[str, Any], name: str) -> bool:
-    """Whether `allOf`, `if` or `patternProperties` beside `properties` hide a variable.
+    """Return whether a schema outside `properties` may make a variable a secret.
 
-    What a pattern matches and which condition holds is not looked at.
+    Such schemas are in `allOf`, `if` or `patternProperties`. Patterns and conditions
+    aren't evaluated.
     """
     outside = {key: part for key, part in schema.items() if key != "properties"}
     return any(
@@ -335,12 +336,12 @@ def _hides_from_outside(schema: dict[str, Any], name: str) -> bool:
 
 
 def _refers(schema: Any) -> bool:
-    """Whether something in a schema is told elsewhere."""
+    """Return whether any part of a schema is a reference."""
     return any("$ref" in part or "$dynamicRef" in part for part in _parts(schema))
 
 
 def _parts(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a schema, itself first."""
+    """Yield every object in a schema, starting with the schema itself."""
     pending = [schema]
     while pending:
         match pending.pop():
@@ -351,7 +352,7 @@ def _parts(schema: Any) -> Iterator[dict[str, Any]]:
                 pending.extend(items)
 
 
-#: Of pydantic's complaints, those that speak of Python's types.
+#: Replacements for pydantic's messages that mention Python's types.
 _IN_JSON = {
     "tuple_type": "Input should be a list",
     "dict_type": "Input should be an object",
@@ -362,5 +363,5 @@ _IN_JSON = {
 def _explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict
     where = ".".join(str(part) for part in problem["loc"])
     what = _IN_JSON.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
-    # A key may hold a NUL, which the database would refuse.
+    # A key may contain NUL, which PostgreSQL rejects.
     return (f"{where}: {what}" if where else what).replace("\0", "\\0")

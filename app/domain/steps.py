@@ -1,4 +1,4 @@
-"""The steps of a deployment: declared beforehand, moved on by the events of its run."""
+"""The steps of a deployment: declared by the service, updated by the run's events."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,18 +15,18 @@ from app.domain.events import (
     TaskResult,
 )
 
-#: A longer name is cut; the whole of it stays in the event.
+#: Maximum length of a name; the event has the full name.
 MAX_NAME = 200
-#: A longer message is cut; the whole of it stays in the event.
+#: Maximum length of a message; the event has the full message.
 MAX_MESSAGE = 2000
-#: A run that reports more steps than this gets no further ones; its lines are kept.
+#: Maximum number of steps; lines that report further ones are still recorded.
 MAX_STEPS = 1000
-#: What separates a step from the rest of a task's name, as Ansible does it itself.
+#: Separates the step from the rest of a task's name, as in Ansible's own output.
 SEPARATOR = " | "
 
 _ANY = frozenset(StepState) - {StepState.PENDING}
-#: From which state to which. A script may repeat a step that failed or ended, and a
-#: failure that Ansible rescued turns out well; nothing goes back to pending.
+#: The allowed transitions. A script may repeat a step that has ended, and a rescued
+#: failure becomes a success; no step becomes pending again.
 TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     StepState.PENDING: frozenset(StepState),
     StepState.RUNNING: _ANY,
@@ -55,22 +55,22 @@ class Step:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None if it didn't happen or goes on."""
+        """Duration in seconds; None if it didn't start or hasn't ended."""
         if self.started_at is None or self.finished_at is None:
             return None
         return seconds_between(self.started_at, self.finished_at)
 
 
 class Steps:
-    """The steps of one deployment, folded from its events.
+    """The steps of one deployment, computed from its events.
 
-    Give it the steps as they are stored, feed it each event with `apply`, and store
-    what `take_changed` returns.
+    Create it with the stored steps, call `apply` for each event, and store the steps
+    that `take_changed` returns.
     """
 
     def __init__(self, stored: Iterable[Step]) -> None:
-        # Hosts are kept beside their steps, in the order of their last failure: a
-        # tuple that grows with each failure would take quadratic time.
+        # Hosts are stored separately from their steps, in the order of their last
+        # failure: a tuple that grows with each failure would take quadratic time.
         self._steps: dict[str, Step] = {}
         self._hosts: dict[str, dict[str, None]] = {}
         for step in stored:
@@ -89,7 +89,7 @@ class Steps:
         return [self._with_hosts(step) for step in changed]
 
     def apply(self, event: JournalEvent, at: datetime) -> int | None:
-        """Fold one event; return the position of the step that it belongs to."""
+        """Apply one event; return the position of the step that it belongs to."""
         if isinstance(event, RunnerEvent):
             return self._apply_runner(event, at)
         if isinstance(event, StepReported):
@@ -97,10 +97,10 @@ class Steps:
         return self._position_of(self._current)
 
     def finish(self, *, well: bool, reason: str, at: datetime) -> None:
-        """Settle every step when the run has ended, well or not.
+        """Set the final state of every step when the run has ended.
 
-        What was declared and never came is skipped. A step that was begun and not
-        ended shares the outcome of the run.
+        A pending step becomes skipped. A running step gets the outcome of the run:
+        `well` says that it succeeded, otherwise `reason` says why not.
         """
         for step in list(self._steps.values()):
             if step.state is StepState.PENDING:
@@ -111,12 +111,12 @@ class Steps:
 
     @property
     def failed(self) -> list[Step]:
-        """The steps in failure, in their order."""
+        """The failed steps, in order."""
         return [s for s in self if s.state is StepState.FAILURE]
 
     @property
     def running(self) -> str:
-        """The name of the step that is running; empty if none is."""
+        """The name of the running step; empty if none is running."""
         step = self._steps.get(self._current or "")
         return step.name if step and step.state is StepState.RUNNING else ""
 
@@ -135,7 +135,7 @@ class Steps:
 
     def _apply_runner(self, event: RunnerEvent, at: datetime) -> int | None:
         if event.event == "playbook_on_start":
-            # A script may run several playbooks: a recap speaks of its own alone.
+            # A script may run several playbooks, each with its own recap.
             self._forget_hosts()
         if event.stats is not None:
             self._settle(event.stats.failed, at)
@@ -165,16 +165,16 @@ class Steps:
         return event.role or event.play or event.task
 
     def _leave_current(self, at: datetime) -> None:
-        """End the step that was running: in Ansible, the next one has begun."""
+        """End the running step, because Ansible has started the next one."""
         step = self._steps.get(self._current or "")
         if step is not None and step.state is StepState.RUNNING:
             self._set(step, StepState.SUCCESS, step.message, at)
 
     def _settle(self, failed: frozenset[str], at: datetime) -> None:
-        """Take back the failures that a rescue made good, as the recap tells.
+        """Reset the failures that were rescued according to the recap.
 
-        A host that failed for good did so in the last step it failed in; every
-        earlier failure of it, and each one of the other hosts, was rescued.
+        The final failure of a host in `failed` is in the last step that it failed in.
+        All earlier failures, and all failures of other hosts, were rescued.
         """
         self._leave_current(at)
         self._current = None
@@ -232,9 +232,9 @@ class Steps:
 
 
 def _describe_failure(step: Step, event: RunnerEvent, *, again: bool) -> str:
-    """Describe a failure on a host; one in the same task as the last one counts it."""
+    """Describe a failure; further hosts that fail in the same task are counted."""
     said = escapes.strip(f"{event.task}: {event.result} on ")
-    # The step as it is stored has all that a worker needs that resumes a run.
+    # The count is read from the message, so a worker that resumes the run has it.
     earlier = 0
     if step.message.startswith(said):
         counted = re.match(r"(\d+) hosts", step.message[len(said) :])
@@ -246,7 +246,7 @@ def _describe_failure(step: Step, event: RunnerEvent, *, again: bool) -> str:
 
 
 def declare(names: Iterable[str]) -> list[Step]:
-    """The steps of a deployment that has not begun."""
+    """Return the declared steps of a new deployment."""
     return [
         Step(position=position, name=name, declared=True)
         for position, name in enumerate(names, start=1)
@@ -254,5 +254,5 @@ def declare(names: Iterable[str]) -> list[Step]:
 
 
 def cut(text: str, limit: int) -> str:
-    """The text, or its beginning and an ellipsis if it is longer than `limit`."""
+    """Truncate a text to `limit` characters, with an ellipsis at the end."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

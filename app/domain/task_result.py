@@ -1,6 +1,6 @@
-"""What a task told of its result on one host: read from the event, for a person.
+"""Parse a task result event into fields for display.
 
-The event comes from a run, so any part of it may be missing or of another kind.
+The event comes from a run, so any part of it may be missing or have another type.
 """
 
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from app.domain import json_text
 from app.domain.diff import DiffLine, diff_lines
 from app.domain.events import TaskResult
 
-#: Characters of a text, bytes of JSON and items of a loop that are shown.
+#: Maximum characters of a text, characters of JSON and loop items to show.
 MAX_TEXT = 20_000
 MAX_JSON = 50_000
 MAX_ITEMS = 200
-#: Characters of a message.
+#: Maximum length of a message.
 MAX_MESSAGE = 4_000
 
-#: What Ansible says where a traceback would be.
+#: Ansible's placeholder for a missing traceback.
 _NO_TRACEBACK = "(traceback unavailable)"
-#: What has a place of its own, and what only Ansible itself needs.
+#: Keys with a field of their own, and keys that only Ansible itself needs.
 _KNOWN = frozenset({
     "changed", "cmd", "deprecations", "diff", "exception", "failed", "invocation",
     "msg", "rc", "skip_reason", "skipped", "stderr", "stderr_lines", "stdout",
@@ -32,7 +32,7 @@ _KNOWN = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A text that a task left, under its name: stdout, stderr, exception."""
+    """A named text of a result, such as stdout, stderr or exception."""
 
     name: str
     text: str
@@ -41,7 +41,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One round of a task's loop."""
+    """One item of a task's loop."""
 
     label: str
     result: TaskResult
@@ -52,13 +52,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class TaskResultDetails:
-    """A result as a person reads it; what wasn't told is empty or None."""
+    """A result for display; fields that weren't reported are empty or None."""
 
     message: str = ""
     module: str = ""
     role: str = ""
     play: str = ""
-    #: The file of the task with its line, as Ansible says it.
+    #: The file and line of the task, as Ansible reports it.
     path: str = ""
     seconds: float | None = None
     exit_code: int | None = None
@@ -68,14 +68,14 @@ class TaskResultDetails:
     sections: tuple[Section, ...] = ()
     arguments: tuple[tuple[str, str], ...] = ()
     items: tuple[Item, ...] = ()
-    #: Items of the loop that are not shown.
+    #: Number of loop items that are not shown.
     more_items: int = 0
-    #: Everything else that it told, as JSON.
+    #: All other keys of the result, as JSON.
     rest: str = ""
 
 
 def read(data: str) -> TaskResultDetails:
-    """Read an event of ansible-runner that is the result of a task on a host."""
+    """Parse an event of ansible-runner that is the result of a task on a host."""
     try:
         event = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -95,7 +95,7 @@ def read(data: str) -> TaskResultDetails:
         exit_code=_whole(res, "rc"),
         command=_command(res.get("cmd")),
         warnings=tuple(_warnings(res)),
-        # A loop repeats its items' diffs as its own.
+        # The result of a loop repeats the diffs of its items.
         diff=() if items else tuple(diff_lines(res.get("diff"))),
         sections=_sections(res),
         arguments=_arguments(res),
@@ -106,7 +106,7 @@ def read(data: str) -> TaskResultDetails:
 
 
 def message(data: str) -> str:
-    """What a result says of itself in a sentence, or of the first item that failed."""
+    """Return the message of a result, or that of the first failed loop item."""
     told = read(data)
     failed = (item for item in told.items if item.result is TaskResult.FAILED)
     first = next(failed, None)
@@ -149,7 +149,7 @@ def _message(res: dict[str, Any]) -> str:
 
 
 def without_msg(res: dict[str, Any]) -> str:
-    """Return why a task failed whose result has no `msg`; empty if it doesn't say.
+    """Return the reason of a failure without `msg`; empty if there is none.
 
     ansible-core 2.19 puts the error of a `changed_when` or `failed_when` that isn't a
     boolean into these two keys. Otherwise they hold a boolean.
@@ -161,7 +161,7 @@ def without_msg(res: dict[str, Any]) -> str:
     exception = res.get("exception")
     if not isinstance(exception, str) or exception == _NO_TRACEBACK:
         return ""
-    # The last line of a traceback says what it is.
+    # The last line of a traceback contains the exception.
     lines = exception.strip().splitlines()
     return lines[-1][:MAX_MESSAGE] if lines else ""
 
@@ -185,7 +185,7 @@ def _sections(res: dict[str, Any]) -> tuple[Section, ...]:
 
 
 def _arguments(res: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The module's arguments, without those that were left at nothing."""
+    """Return the module's arguments that aren't None."""
     arguments = _dict(_dict(res, "invocation"), "module_args")
     return tuple(
         (name, value if isinstance(value, str) else _json(value))

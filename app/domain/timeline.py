@@ -1,4 +1,4 @@
-"""The steps of a deployment on one line of time, each beside what is usual for it."""
+"""The steps of a deployment on a timeline, each with its usual duration."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from app.domain.duration import seconds_between
 from app.domain.estimate import is_longer
 from app.domain.steps import Step
 
-#: What a bar's place and length are counted in: thousandths of the whole line.
+#: Unit of a bar's position and length: thousandths of the timeline.
 WIDTH = 1000
-#: A step of no time is still seen.
+#: Minimum length, so that a very short step is visible.
 _LEAST = 6
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineBar:
-    """When a step began and how long it took, in thousandths of the line of time.
+    """The start and duration of a step, in thousandths of the timeline.
 
-    `usual` is the length that it usually has, None where nothing is known of it.
-    `longer` says that it took (or takes) notably longer than that.
+    `usual` is its usual length, None if unknown. `longer` says that it took (or takes)
+    notably longer.
     """
 
     begin: int
@@ -31,10 +31,10 @@ class TimelineBar:
 def bars(
     steps: Iterable[Step], usual: Mapping[str, float], now: datetime
 ) -> dict[int, TimelineBar]:
-    """The bars of the steps that were begun, by position.
+    """Return the bars of the started steps, by position.
 
-    The line reaches from the first step's beginning to the end of the last one, or to
-    where the longest would usually end.
+    The timeline reaches from the start of the first step to the latest actual or usual
+    end of a step.
     """
     begun = [
         (step, step.started_at, (step.finished_at or now))

@@ -1,4 +1,4 @@
-"""How a service's deployments went of late: how often well, and how long they took."""
+"""Trends of a service's recent deployments: success rate and durations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.domain.deployment import Status
 class TrendRun:
     """A deployment that has ended; `seconds` is None if it never started.
 
-    `steps` has the seconds of each step that ended well, by its name, in their order.
+    `steps` has the seconds of each successful step, by name and in order.
     """
 
     number: int
@@ -24,7 +24,7 @@ class TrendRun:
 
 @dataclass(frozen=True, slots=True)
 class StepDuration:
-    """What something took in each run, oldest first; None where it did not happen."""
+    """The seconds of a step in each run, oldest first; None where it didn't run."""
 
     name: str
     seconds: Sequence[float | None]
@@ -37,7 +37,7 @@ class StepDuration:
 class Trend:
     """The last runs of a service, oldest first.
 
-    `whole` is about those that succeeded, and None if none has.
+    `whole` is the duration of successful runs, and None if there are none.
     """
 
     runs: Sequence[TrendRun]
@@ -47,14 +47,14 @@ class Trend:
 
     @property
     def rate(self) -> float:
-        """The share that succeeded, from 0 to 1."""
+        """The share of successful runs, from 0 to 1."""
         return self.outcomes.get(Status.SUCCESSFUL, 0) / len(self.runs)
 
 
 def trend_of(runs: Sequence[TrendRun]) -> Trend:
-    """Sum up runs, which are given oldest first."""
+    """Summarize runs, which are given oldest first."""
     well = [run for run in runs if run.status is Status.SUCCESSFUL]
-    # In the order of the newest run that has them.
+    # The order is that of the newest run, followed by the steps of older ones.
     names = dict.fromkeys(name for run in reversed(well) for name in run.steps)
     counted = dict.fromkeys(Status, 0)
     for run in runs:

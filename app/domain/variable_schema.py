@@ -1,4 +1,4 @@
-"""Whether `variables` of a config.json can be used: more than being a JSON Schema."""
+"""Validate `variables` of a config.json, beyond being a JSON Schema."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
@@ -11,15 +11,15 @@ from referencing.jsonschema import DRAFT202012
 
 from app.domain import ecma262, json_schema, patterns, schema_errors, secret_values
 
-#: Schemas within the schema of a service's launch variables.
+#: Maximum number of schemas in the schema of a service's launch variables.
 MAX_SCHEMAS = 1_000
 _NO_FORMATS = jsonschema.FormatChecker(formats=())
 
 
 def require_valid(schema: dict[str, Any]) -> None:
-    """Raise ValueError for what isn't a JSON Schema, or refers to another document."""
+    """Raise ValueError unless it is a JSON Schema that refers only to itself."""
     try:
-        # Formats of the meta-schema are left out: `regex` would be Python's.
+        # Formats of the meta-schema are ignored: `regex` would mean Python's syntax.
         jsonschema.Draft202012Validator.check_schema(schema, _NO_FORMATS)
     except jsonschema.SchemaError as error:
         place = "/".join(map(str, error.absolute_path))
@@ -35,9 +35,9 @@ def require_valid(schema: dict[str, Any]) -> None:
 
 
 def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
-    """Say everything that keeps the schema of launch variables from being used.
+    """Return the problems that make a schema of launch variables unusable.
 
-    `secret` are the variables whose default is not to be repeated.
+    `secret` are the variables whose default must not appear in a message.
     """
     if not schema:
         return []
@@ -55,13 +55,13 @@ def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
 
 
 def _require_own_references(schema: dict[str, Any]) -> None:
-    """Raise ValueError for a `$ref` to anything but a place in the schema itself.
+    """Raise ValueError for a `$ref` to anything but a part of the schema itself.
 
-    One to another document would have us fetch it while a form is checked.
+    A reference to another document would be fetched while a form is validated.
     """
     resolve = _resolver(schema)
     parts = list(json_schema.subschemas(schema))
-    # What stands in a default or an enum isn't checked as a schema, so it can't be one.
+    # A value in a default or an enum isn't validated as a schema, so it isn't allowed.
     places = set(map(id, parts))
     for part in parts:
         reference = part.get("$ref", part.get("$dynamicRef"))
@@ -75,13 +75,13 @@ def _require_own_references(schema: dict[str, Any]) -> None:
 
 
 def find_size_problem(schema: Any) -> str:
-    """Say that a schema is too large to be checked; empty if it isn't."""
+    """Return that a schema is too large to be validated; empty if it isn't."""
     count = sum(1 for _ in islice(json_schema.subschemas(schema), MAX_SCHEMAS + 1))
     return f"has more than {MAX_SCHEMAS} schemas in it" if count > MAX_SCHEMAS else ""
 
 
 def _resolver(schema: Mapping[str, Any]) -> Callable[[str], Any]:
-    """Return what finds the schema of a reference; None where there is none."""
+    """Return a function that resolves a reference; it returns None if not found."""
     resource = DRAFT202012.create_resource(schema)
     resolver = Registry().resolver_with_root(resource)
 
@@ -95,11 +95,11 @@ def _resolver(schema: Mapping[str, Any]) -> Callable[[str], Any]:
 
 
 def gives_secrets(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema has values of secrets, which earlier releases accepted."""
+    """Return whether a schema has values of secrets, as earlier releases accepted."""
     try:
         return bool(secret_values.find(schema, _resolver(schema)))
     except ecma262.Unsupported:
-        # They accepted such patterns too; a variable may match it.
+        # Earlier releases accepted such patterns too; a secret's name may match it.
         return True
 
 
@@ -139,7 +139,7 @@ def _required(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _parts(schema: Mapping[str, Any]) -> Iterator[str]:
-    """What can't be evaluated somewhere in the schema."""
+    """Yield the parts of the schema that can't be evaluated."""
     for part in json_schema.subschemas(schema):
         for pattern in json_schema.patterns_in(part):
             try:
@@ -160,7 +160,7 @@ def _defaults(schema: Mapping[str, Any], secret: frozenset[str]) -> Iterator[str
         if "default" in part
     }
     for error in json_schema.errors(schema, values):
-        # The rest of the schema may ask for variables that have no default.
+        # Other errors may concern required variables that have no default.
         if error.absolute_path and error.absolute_schema_path[0] == "properties":
             name = str(error.absolute_path[0])
             said = schema_errors.sentence(error)

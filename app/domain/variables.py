@@ -1,4 +1,4 @@
-"""Launch variables: from what a person typed to values that the service accepts."""
+"""Launch variables: parse and validate the values that a user enters."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -12,24 +12,24 @@ from app.domain.service import Service
 from app.errors import InvalidVariables
 from app.runner import extra_vars
 
-#: All launch variables of one deployment together, as JSON, in bytes.
+#: Maximum size of all launch variables of one deployment, as JSON in bytes.
 MAX_SIZE = 256 * 1024
 
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
-#: Problems that are told of one variable; a list may have thousands of the same.
+#: Maximum number of reported problems per variable; a list may have thousands.
 _TOLD = 5
-#: Problems that are looked at: each is described, which takes longer than finding it.
+#: Maximum number of described problems: describing takes longer than finding.
 _LOOKED_AT = 1000
 
 
 def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables of a launch: `given` over the schema's defaults.
 
-    Raises InvalidVariables, which names each variable and what is wrong with it; the
-    value is not repeated where the variable is a secret. A variable that the schema
-    does not name is refused, whatever the schema says of additional properties: a
-    launch variable overrides everything in Ansible, `ansible_connection` too.
+    Raises InvalidVariables, which has the problems of each variable, without the values
+    of secrets. A variable that the schema does not name is rejected, even if the schema
+    allows additional properties: a launch variable overrides everything in Ansible,
+    including `ansible_connection`.
     """
     unknown = sorted(set(given) - set(service.properties))
     if unknown:
@@ -54,7 +54,7 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
     except RecursionError:
         problems = {"": ["the service's schema refers to itself without end"]}
     except ecma262.Unsupported as error:
-        # Only in what was stored before such patterns were refused.
+        # Only schemas stored by earlier releases can have such patterns.
         problems = {"": [f"a pattern of the service can't be used: {error}"]}
     if problems:
         raise InvalidVariables({name: "; ".join(p) for name, p in problems.items()})
@@ -62,13 +62,13 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_json(values: Mapping[str, Any]) -> None:
-    """Raise InvalidVariables unless JSON can hold the values, within MAX_SIZE."""
+    """Raise InvalidVariables unless the values are JSON of at most MAX_SIZE bytes."""
     size = 0
     problems = {}
     for name, value in values.items():
         try:
             content = orjson.dumps(value)
-            # Of what is no number, orjson would make null.
+            # orjson converts NaN and infinity to null.
             same = orjson.loads(content) == value
         except TypeError:
             same = False
@@ -83,14 +83,14 @@ def require_json(values: Mapping[str, Any]) -> None:
 
 
 def _require_exact(values: Mapping[str, Any]) -> None:
-    """Raise InvalidVariables for a value that Ansible would read as another one."""
+    """Raise InvalidVariables for a value that Ansible would parse as another value."""
     found = {name: extra_vars.find_problem(value) for name, value in values.items()}
     if problems := {name: problem for name, problem in found.items() if problem}:
         raise InvalidVariables(problems)
 
 
 def defaults(service: Service) -> dict[str, Any]:
-    """The values that the schema gives where nothing is said."""
+    """Return the defaults of the schema."""
     return {
         name: schema["default"]
         for name, schema in service.properties.items()
@@ -99,9 +99,9 @@ def defaults(service: Service) -> dict[str, Any]:
 
 
 def from_text(service: Service, given: Mapping[str, str]) -> dict[str, Any]:
-    """Turn the texts of a form or of `-e key=value` into values of the schema's types.
+    """Convert the texts of a form or of `-e key=value` to the schema's types.
 
-    What can't be turned stays a text, and `check` then says what is wrong with it.
+    A text that can't be converted stays a text, and `check` then rejects it.
     """
     return {
         name: _from_text(service.properties.get(name, {}), text)
@@ -125,7 +125,7 @@ def _from_text(schema: Mapping[str, Any], text: str) -> Any:
                 number = float(text) if kind == "number" else int(text)
             except ValueError:
                 return text
-            # JSON knows neither nan nor infinity.
+            # JSON has neither NaN nor infinity.
             return number if abs(number) < float("inf") else text
         case _ if is_list_of_texts(schema):
             return form_values.texts(text)
@@ -138,7 +138,7 @@ def _from_text(schema: Mapping[str, Any], text: str) -> Any:
 
 
 def _meant_as_text(kinds: Any, found: Any) -> bool:
-    """Whether what could be a number can only be a text, as the schema has it."""
+    """Return whether a parsed number must be a text according to the schema's type."""
     numbers = {"integer", "number", "boolean"}
     return (
         isinstance(found, int | float)
@@ -149,7 +149,7 @@ def _meant_as_text(kinds: Any, found: Any) -> bool:
 
 
 def is_list_of_texts(schema: Mapping[str, Any]) -> bool:
-    """Whether each item of a variable is a text, so that each can have a line."""
+    """Return whether a variable is a list of texts, so a form has a line for each."""
     items = schema.get("items")
     return (
         schema.get("type") == "array"
@@ -165,9 +165,9 @@ def _explain(
     error: jsonschema.ValidationError,
     values: Mapping[str, Any],
 ) -> dict[str, str]:
-    """What is wrong, by the name of the variable; "" where it is about several.
+    """Return the problems by variable name, with the name "" if several are affected.
 
-    Inside of a variable it begins with the place: `hosts/0/name` is `0/name` of hosts.
+    The problem of a part of a variable begins with its path: `0/name` in `hosts`.
     """
     if error.absolute_path:
         name, *inside = map(str, error.absolute_path)
@@ -181,20 +181,20 @@ def _explain(
         missing = [name for name in required if name not in values]
         return dict.fromkeys(missing, "is required")
     if secret:
-        # The message would quote all the values, the secret ones too.
+        # The message would quote all values, including secrets.
         return {"": "the variables don't fit the service's schema together"}
     return {"": schema_errors.sentence(error)}
 
 
 def as_text(value: Any) -> str:
-    """A value as a form shows it: a text as it is, anything else as JSON."""
+    """Format a value for a form: a text unchanged, anything else as JSON."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def split_secrets(
     service: Service, values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part the values into those that may be shown and those that are secret."""
+    """Split the values into public and secret ones."""
     secret = service.secret_names
     return (
         {name: value for name, value in values.items() if name not in secret},

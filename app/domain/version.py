@@ -1,4 +1,4 @@
-"""The version that a deployment brings: one of its launch variables, by its name."""
+"""The version that a deployment deploys, according to its launch variables."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ _NAME, _ENDING = "version", "_version"
 
 
 def version_of(service: Service, variables: Mapping[str, Any]) -> str:
-    """The value of `version`, else of the only variable that ends in `_version`.
+    """Return the value of `version`, or of the only variable that ends in `_version`.
 
-    Empty where there is none, or where it is a secret.
+    Returns an empty text if there is none or if it is a secret.
     """
     known = [name for name in service.properties if name not in service.secret_names]
     named = [name for name in known if name.endswith(_ENDING)]

@@ -1,1 +1,1 @@
-"""PostgreSQL: the one place where FastDeploy keeps what it knows."""
+"""The store: all queries of the PostgreSQL database."""

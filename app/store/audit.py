@@ -1,4 +1,4 @@
-"""The audit log in PostgreSQL: it is added to, and its oldest end goes in time."""
+"""The audit log in PostgreSQL."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ def note(
     subject: str = "",
     deployment: int | None = None,
 ) -> None:
-    """Note what an actor does, in the transaction that does it."""
+    """Record an actor's action, in the transaction of the action."""
     db.execute(
         insert(audit).values(
             actor=actor.name,
@@ -36,9 +36,9 @@ def latest(
     before: int | None = None,
     limit: int = 50,
 ) -> list[AuditEntry]:
-    """What was done last, the newest first; what was noted before number `before`."""
+    """Return the latest audit entries with numbers below `before`, newest first."""
     if actor is not None and "\0" in actor:
-        # PostgreSQL has no text with a NUL, and refuses to look for one.
+        # PostgreSQL's texts can't contain NUL; searching for one is an error.
         return []
     conditions: list[ColumnElement[bool]] = []
     if actor is not None:
@@ -65,8 +65,8 @@ def latest(
 
 
 def delete_some(db: Connection, before: datetime, limit: int) -> int:
-    """Delete what was noted before a moment, the oldest first; returns how much."""
-    # Numbers rise with time, so the oldest are found without an index of times.
+    """Delete entries recorded before a time, oldest first; return the number."""
+    # Numbers rise with time, so the oldest are found without an index on `at`.
     oldest = select(audit.c.id, audit.c.at).order_by(audit.c.id).limit(limit).subquery()
     found = db.execute(
         delete(audit).where(

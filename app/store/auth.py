@@ -9,13 +9,13 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 from app.domain.access import Role
 from app.store.tables import login_failures, sessions, tokens, users
 
-#: PostgreSQL's channel for: a session, a token or a role was taken away.
+#: NOTIFY channel for sessions, tokens or roles that were revoked or changed.
 CHANNEL = "fastdeploy_access"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who can log in."""
+    """A user with the password's hash, for the login."""
 
     id: int
     name: str
@@ -26,7 +26,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user as the others see them; `sessions` are those that are still good."""
+    """A user for display; `sessions` counts the valid ones."""
 
     id: int
     name: str
@@ -38,7 +38,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login that is still good."""
+    """A valid session."""
 
     user_name: str
     role: Role
@@ -47,7 +47,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A key for the API."""
+    """An API token."""
 
     id: int
     name: str
@@ -65,7 +65,7 @@ def add_user(db: Connection, name: str, password_hash: str, role: Role) -> None:
 
 
 def set_password(db: Connection, name: str, password_hash: str) -> bool:
-    """Replace a password and end the user's sessions; False if there is no user."""
+    """Replace a password and end the user's sessions; return False if not found."""
     user_id = db.scalar(
         update(users)
         .where(users.c.name == name)
@@ -78,14 +78,14 @@ def set_password(db: Connection, name: str, password_hash: str) -> bool:
 
 
 def rehash(db: Connection, user_id: int, password_hash: str) -> None:
-    """Keep the same password in a newer kind of hash; sessions stay."""
+    """Store the same password with a newer hash algorithm; sessions stay valid."""
     db.execute(
         update(users).where(users.c.id == user_id).values(password_hash=password_hash)
     )
 
 
 def find_user(db: Connection, name: str) -> User | None:
-    """The user of that name."""
+    """Return the user with this name."""
     row = db.execute(select(users).where(users.c.name == name)).one_or_none()
     if row is None:
         return None
@@ -94,26 +94,26 @@ def find_user(db: Connection, name: str) -> User | None:
 
 
 def list_members(db: Connection) -> list[Member]:
-    """Every user, by name."""
+    """Return all users, sorted by name."""
     return [_member(row) for row in db.execute(_members().order_by(users.c.name))]
 
 
 def lock_member(db: Connection, user_id: int) -> Member | None:
-    """The user of that number; changes of users wait until the transaction ends."""
-    # All of them: whether an admin is left is about the others too.
+    """Lock all users until the transaction ends and return the one with this id."""
+    # The check that an admin remains depends on the other users too.
     db.execute(select(users.c.id).order_by(users.c.id).with_for_update())
     row = db.execute(_members().where(users.c.id == user_id)).one_or_none()
     return None if row is None else _member(row)
 
 
 def find_member(db: Connection, user_id: int) -> Member | None:
-    """The user of that number."""
+    """Return the user with this id."""
     row = db.execute(_members().where(users.c.id == user_id)).one_or_none()
     return None if row is None else _member(row)
 
 
 def other_admin(db: Connection, user_id: int) -> bool:
-    """Whether another user than this one is an admin who can log in."""
+    """Return whether there is another enabled admin."""
     found = select(users.c.id).where(
         users.c.id != user_id,
         users.c.role == Role.ADMIN.value,
@@ -123,13 +123,13 @@ def other_admin(db: Connection, user_id: int) -> bool:
 
 
 def set_role(db: Connection, user_id: int, role: Role) -> None:
-    """Give a user another role; their sessions have it at once."""
+    """Change a user's role, also in existing sessions."""
     db.execute(update(users).where(users.c.id == user_id).values(role=role.value))
     _notify(db)
 
 
 def set_disabled(db: Connection, user_id: int, *, disabled: bool) -> None:
-    """Shut a user out and end their sessions, or let them in again."""
+    """Disable a user and end their sessions, or enable the user again."""
     at = func.now() if disabled else None
     db.execute(update(users).where(users.c.id == user_id).values(disabled_at=at))
     if disabled:
@@ -138,14 +138,14 @@ def set_disabled(db: Connection, user_id: int, *, disabled: bool) -> None:
 
 
 def any_user(db: Connection) -> bool:
-    """Whether there is a user at all."""
+    """Return whether any user exists."""
     return db.scalar(select(users.c.id).limit(1)) is not None
 
 
 def add_session(
     db: Connection, digest: bytes, user_id: int, csrf_token: str, lifetime: timedelta
 ) -> None:
-    """Insert a session, and drop those that have ended."""
+    """Insert a session and delete expired ones."""
     db.execute(delete(sessions).where(sessions.c.expires_at <= func.now()))
     db.execute(
         insert(sessions).values(
@@ -158,7 +158,7 @@ def add_session(
 
 
 def find_session(db: Connection, digest: bytes) -> Session | None:
-    """The session with that digest, if it and its user are still good."""
+    """Return the session with this digest if it is valid and its user is enabled."""
     row = db.execute(
         select(users.c.name, users.c.role, sessions.c.csrf_token)
         .join_from(sessions, users)
@@ -172,19 +172,19 @@ def find_session(db: Connection, digest: bytes) -> Session | None:
 
 
 def end_session(db: Connection, digest: bytes) -> None:
-    """Delete the session: its cookie is worth nothing from now on."""
+    """Delete a session, which invalidates its cookie."""
     db.execute(delete(sessions).where(sessions.c.digest == digest))
     _notify(db)
 
 
 def end_all_sessions(db: Connection) -> None:
-    """End every session of everybody."""
+    """End all sessions of all users."""
     db.execute(delete(sessions))
     _notify(db)
 
 
 def end_sessions_of(db: Connection, user_name: str) -> int:
-    """Delete every session of a user; returns how many there were."""
+    """Delete all sessions of a user; return their number."""
     found = db.execute(
         delete(sessions).where(
             sessions.c.user_id.in_(select(users.c.id).where(users.c.name == user_name))
@@ -201,7 +201,7 @@ def add_token(
     scopes: list[str],
     expires_at: datetime | None,
 ) -> None:
-    """Insert a token; raises IntegrityError if one of that name is still good."""
+    """Insert a token; raises IntegrityError if one with this name isn't revoked."""
     db.execute(
         insert(tokens).values(
             name=name, digest=digest, scopes=scopes, expires_at=expires_at
@@ -210,7 +210,7 @@ def add_token(
 
 
 def use_token(db: Connection, digest: bytes) -> Token | None:
-    """The token with that digest, if it is still good; notes that it was used."""
+    """Return the token with this digest if it is valid, and record its use."""
     row = db.execute(
         select(tokens).where(
             tokens.c.digest == digest,
@@ -220,7 +220,7 @@ def use_token(db: Connection, digest: bytes) -> Token | None:
     ).one_or_none()
     if row is None:
         return None
-    # Once a minute is exact enough, and keeps a busy token from being a hot row.
+    # At most one update per minute keeps a busy token from being a hot row.
     db.execute(
         update(tokens)
         .where(
@@ -234,7 +234,7 @@ def use_token(db: Connection, digest: bytes) -> Token | None:
 
 
 def list_tokens(db: Connection) -> list[Token]:
-    """The tokens that were not revoked, by name."""
+    """Return the tokens that are not revoked, sorted by name."""
     rows = db.execute(
         select(tokens).where(tokens.c.revoked_at.is_(None)).order_by(tokens.c.name)
     )
@@ -242,7 +242,7 @@ def list_tokens(db: Connection) -> list[Token]:
 
 
 def revoke_token(db: Connection, name: str) -> bool:
-    """End the token of that name; False if there is none."""
+    """Revoke the token with this name; return False if not found."""
     found = db.execute(
         update(tokens)
         .where(tokens.c.name == name, tokens.c.revoked_at.is_(None))
@@ -253,16 +253,16 @@ def revoke_token(db: Connection, name: str) -> bool:
 
 
 def lock_logins(db: Connection, address: str) -> None:
-    """Let the logins from an address be counted one after the other.
+    """Serialize the counting of logins from an address.
 
-    Until the transaction ends, every other login from this address waits here.
+    Other logins from this address wait here until the transaction ends.
     """
     key = func.hashtextextended(f"login from {address}", 0)
     db.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def note_failure(db: Connection, user_name: str, address: str) -> None:
-    """Count a login as failed, and forget those of yesterday."""
+    """Record a failed login, and delete those older than a day."""
     db.execute(
         delete(login_failures).where(
             login_failures.c.at < func.now() - timedelta(days=1)
@@ -274,7 +274,7 @@ def note_failure(db: Connection, user_name: str, address: str) -> None:
 def count_failures(
     db: Connection, user_name: str, address: str, window: timedelta
 ) -> tuple[int, int]:
-    """How many logins failed of late from an address: of this user, and of all."""
+    """Count recent failed logins from an address: of this user, and of all users."""
     recent = login_failures.c.at > func.now() - window
     here = login_failures.c.address == address
     row = db.execute(
@@ -287,7 +287,7 @@ def count_failures(
 
 
 def forget_failures(db: Connection, user_name: str, address: str) -> None:
-    """Forget the failed logins of a user who has now logged in."""
+    """Delete the failed logins of a user from an address after a successful login."""
     db.execute(
         delete(login_failures).where(
             login_failures.c.user_name == user_name,
@@ -297,7 +297,7 @@ def forget_failures(db: Connection, user_name: str, address: str) -> None:
 
 
 def _notify(db: Connection) -> None:
-    """Let every web process check, after the commit, who still may watch."""
+    """Make every web process check its open streams again after the commit."""
     db.execute(select(func.pg_notify(CHANNEL, "")))
 
 

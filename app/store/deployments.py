@@ -28,15 +28,15 @@ from app.domain.steps import Step
 from app.store.nodes import silent
 from app.store.tables import deployments, nodes, seconds_of_step, services, steps
 
-#: The highest number that a deployment can have.
+#: The largest id that a deployment can have.
 MAX_ID = 2**63 - 1
-#: How many earlier successful runs an estimate looks at.
+#: Number of earlier successful runs that an estimate uses.
 ESTIMATE_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
 class LockedDeployment:
-    """What a worker needs of a deployment, beyond what people see of it."""
+    """A locked deployment with its encrypted secret variables."""
 
     deployment: Deployment
     secrets: bytes | None
@@ -44,7 +44,7 @@ class LockedDeployment:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """An idempotency key of an actor, and the fingerprint of the request with it."""
+    """An actor's idempotency key and the fingerprint of its request."""
 
     actor: str
     value: str
@@ -53,7 +53,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDeployment:
-    """A deployment that somebody asks for; `secrets` are sealed variables."""
+    """A deployment to insert; `secrets` are encrypted variables."""
 
     service_id: int
     service: Service
@@ -67,7 +67,7 @@ class NewDeployment:
 
 
 def add(db: Connection, wanted: NewDeployment, now: datetime) -> int:
-    """Insert a queued deployment and return its number."""
+    """Insert a queued deployment and return its id."""
     number: int = db.execute(
         insert(deployments)
         .values(
@@ -90,15 +90,15 @@ def add(db: Connection, wanted: NewDeployment, now: datetime) -> int:
 
 
 def lock_key(db: Connection, key: IdempotencyKey) -> None:
-    """Make others with the same idempotency key wait until the transaction ends."""
+    """Lock an idempotency key of an actor until the transaction ends."""
     lock = func.hashtextextended(f"{key.actor} {key.value}", 0)
     db.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 def find_by_key(db: Connection, key: IdempotencyKey) -> tuple[int, bytes | None] | None:
-    """The deployment with this actor's idempotency key, and its fingerprint.
+    """Return the id of the deployment with this idempotency key, and its fingerprint.
 
-    A key that was stored by an earlier release has no fingerprint.
+    The fingerprint is None if an earlier release stored the key.
     """
     c = deployments.c
     row = db.execute(
@@ -110,24 +110,24 @@ def find_by_key(db: Connection, key: IdempotencyKey) -> tuple[int, bytes | None]
 
 
 def set_job(db: Connection, deployment_id: int, job_id: int) -> None:
-    """Record the queue's job for a new deployment; its first event is written."""
+    """Store the job of a new deployment and the number of its first event."""
     _update(db, deployment_id, last_event=1, job_id=job_id)
 
 
 def request_cancel(
     db: Connection, deployment_id: int, actor: str, now: datetime
 ) -> None:
-    """Record who asks that a deployment is canceled."""
+    """Store the actor who requested a cancellation."""
     _update(db, deployment_id, cancel_requested_by=actor, cancel_requested_at=now)
 
 
 def mark_pruned(db: Connection, deployment_id: int, now: datetime) -> None:
-    """Record that the output of a deployment was deleted."""
+    """Store that the output of a deployment was deleted."""
     _update(db, deployment_id, pruned_at=now)
 
 
 def _update(db: Connection, deployment_id: int, **values: object) -> None:
-    # A status is written by `transitions.transition` alone.
+    # Only `transitions.transition` writes a status.
     db.execute(
         update(deployments).where(deployments.c.id == deployment_id).values(**values)
     )
@@ -136,9 +136,9 @@ def _update(db: Connection, deployment_id: int, **values: object) -> None:
 def advance(
     db: Connection, deployment_id: int, *, was: tuple[int, int], now: tuple[int, int]
 ) -> bool:
-    """Move a deployment on in its journal: (offset, number of the last event).
+    """Advance a deployment in its journal: (offset, number of the last event).
 
-    False if it is not where the caller thought it was: somebody else follows it.
+    Returns False if it isn't at `was` or has ended: another worker follows it.
     """
     found = db.execute(
         update(deployments)
@@ -154,7 +154,7 @@ def advance(
 
 
 def find(db: Connection, deployment_id: int) -> Deployment | None:
-    """The deployment of that number."""
+    """Return the deployment with this id."""
     if deployment_id > MAX_ID:
         return None
     row = db.execute(_selected().where(deployments.c.id == deployment_id)).one_or_none()
@@ -162,7 +162,7 @@ def find(db: Connection, deployment_id: int) -> Deployment | None:
 
 
 def cancel_requested_by(db: Connection, deployment_id: int) -> str | None:
-    """Who asked that the deployment of that number ends, if anybody did."""
+    """Return the actor who requested a cancellation, if any."""
     found: str | None = db.scalar(
         select(deployments.c.cancel_requested_by).where(
             deployments.c.id == deployment_id
@@ -172,7 +172,7 @@ def cancel_requested_by(db: Connection, deployment_id: int) -> str | None:
 
 
 def lock(db: Connection, deployment_id: int) -> LockedDeployment | None:
-    """The deployment of that number, locked until the transaction ends."""
+    """Lock the deployment with this id until the transaction ends, and return it."""
     if deployment_id > MAX_ID:
         return None
     row = db.execute(
@@ -184,14 +184,14 @@ def lock(db: Connection, deployment_id: int) -> LockedDeployment | None:
 
 
 def newest_first(db: Connection, numbers: Collection[int]) -> list[Deployment]:
-    """The deployments of these numbers, the highest first."""
+    """Return the deployments with these ids, highest first."""
     query = _selected().where(deployments.c.id.in_(numbers))
     rows = db.execute(query.order_by(deployments.c.id.desc()))
     return [_deployment(row) for row in rows]
 
 
 def latest_of_each(db: Connection) -> dict[int, Deployment]:
-    """The latest deployment of every service, by the service's id."""
+    """Return the latest deployment of each service, by the service's id."""
     newest = (
         select(deployments.c.id)
         .where(deployments.c.service_id == services.c.id)
@@ -205,13 +205,13 @@ def latest_of_each(db: Connection) -> dict[int, Deployment]:
 
 
 def active(db: Connection) -> list[Deployment]:
-    """The deployments that have not ended, oldest first."""
+    """Return the deployments that have not ended, oldest first."""
     query = _selected().where(deployments.c.finished_at.is_(None))
     return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
 
 
 def count_ahead(db: Connection, numbers: Collection[int]) -> dict[int, int]:
-    """How many unfinished deployments of the same service come before each of these."""
+    """Count the unfinished deployments of the same service ahead of each of these."""
     other = deployments.alias("other")
     ahead = (
         select(func.count())
@@ -237,12 +237,12 @@ def count_ahead(db: Connection, numbers: Collection[int]) -> dict[int, int]:
 
 
 def steps_of(db: Connection, deployment_id: int) -> list[Step]:
-    """The steps of a deployment in their order."""
+    """Return the steps of a deployment in order."""
     return steps_of_each(db, [deployment_id])[deployment_id]
 
 
 def steps_of_each(db: Connection, numbers: Collection[int]) -> dict[int, list[Step]]:
-    """The steps of each of these deployments in their order."""
+    """Return the steps of each of these deployments in order."""
     found: dict[int, list[Step]] = {number: [] for number in numbers}
     rows = db.execute(
         select(steps)
@@ -291,7 +291,10 @@ def put_steps(db: Connection, deployment_id: int, changed: Iterable[Step]) -> No
 def usual_durations(
     db: Connection, numbers: Collection[int]
 ) -> dict[int, dict[str, float]]:
-    """Median seconds of each step in the last successful runs before each of these."""
+    """Return the median seconds of each step before each of these deployments.
+
+    The medians are of the last ESTIMATE_FROM successful runs of the same service.
+    """
     earlier = deployments.alias("earlier")
     recent = (
         select(earlier.c.id)
@@ -328,7 +331,7 @@ def usual_durations(
 
 
 def active_on(db: Connection, node: str) -> list[Deployment]:
-    """The deployments that a node has begun and that have not ended, oldest first."""
+    """Return the started deployments of a node that have not ended, oldest first."""
     query = _selected().where(
         deployments.c.node == node, deployments.c.finished_at.is_(None)
     )
@@ -336,18 +339,18 @@ def active_on(db: Connection, node: str) -> list[Deployment]:
 
 
 def existing_ids(db: Connection, numbers: Collection[int]) -> set[int]:
-    """Those of these numbers that are a deployment's."""
+    """Return the ids that exist."""
     found = select(deployments.c.id).where(deployments.c.id.in_(numbers))
     return set(db.scalars(found))
 
 
 def node_of_job(db: Connection, job_id: int) -> str | None:
-    """The node that has begun the deployment of a job, if one has."""
+    """Return the node that has started the deployment of a job, if any."""
     return db.scalar(select(deployments.c.node).where(deployments.c.job_id == job_id))
 
 
 def lock_queued(db: Connection, service_id: int, before: int) -> list[Deployment]:
-    """The deployments of a service that wait, numbered below `before`; locked."""
+    """Lock and return the queued deployments of a service with ids below `before`."""
     query = (
         _selected()
         .where(
@@ -364,7 +367,7 @@ def lock_queued(db: Connection, service_id: int, before: int) -> list[Deployment
 
 @dataclass(frozen=True, slots=True)
 class PrunableDeployment:
-    """A deployment whose output may go; `journal_offset` is the journal's size."""
+    """A deployment whose output can be removed, with the journal's size in bytes."""
 
     id: int
     journal_offset: int
@@ -379,11 +382,17 @@ def list_prunable(
     count: int | None,
     size: int | None,
 ) -> list[PrunableDeployment]:
-    """Ended deployments of a service beyond any limit, oldest first.
+    """Return ended deployments of a service that exceed a limit, oldest first.
 
-    Counted from the newest: those behind the first `count`, those with which the
-    journals' bytes exceed `size`, and those that ended before `before`. Of these, the
-    ones that lie on this node, or on none.
+    Only deployments of this node, or of none, are returned.
+
+    Args:
+        db: The transaction.
+        service_id: The service.
+        node: The name of this node.
+        before: Deployments that ended earlier exceed the limit.
+        count: Deployments after the newest `count` exceed the limit.
+        size: Maximum size in bytes of the newest journals together.
     """
     newest_first = deployments.c.id.desc()
     ranked = (

@@ -1,4 +1,4 @@
-"""The engine: how FastDeploy connects to PostgreSQL."""
+"""The SQLAlchemy engine: connections to PostgreSQL and their timeouts."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from sqlalchemy import Engine, create_engine
 
 from app.settings import Settings
 
-#: Seconds to wait for a connection before saying that the database doesn't answer.
+#: Timeout in seconds for a new connection to PostgreSQL.
 CONNECT_TIMEOUT = 5
-#: Seconds that a transaction waits for one of the pool's connections to get free.
+#: Timeout in seconds for a free connection of the pool.
 POOL_TIMEOUT = 10
-#: How every connection is kept. A host that is gone says nothing: without these, one
-#: would wait for its answer for hours, and for minutes to be refused.
+#: Timeouts of every connection. Without these, a process would wait for hours for an
+#: answer of a host that is gone, and for minutes to connect to it.
 PATIENT: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT,
     "keepalives_idle": 10,
@@ -21,18 +21,20 @@ PATIENT: dict[str, Any] = {
     "tcp_user_timeout": 25_000,
 }
 
-#: What the driver raises when PostgreSQL is gone or its disk is full. Where it is
-#: used directly, as for COPY, nobody puts it into SQLAlchemy's errors.
+#: The driver's errors if PostgreSQL is unavailable or its disk is full. If the driver
+#: is used directly, as for COPY, SQLAlchemy doesn't wrap them.
 OUTAGE = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def make_engine(
     settings: Settings, *, connections: int, statement_seconds: int = 0
 ) -> Engine:
-    """Return an engine with a pool of up to `connections`; it connects when used.
+    """Return an engine that connects on first use.
 
-    PostgreSQL ends a statement that takes longer than `statement_seconds`; 0 is for as
-    long as it takes.
+    Args:
+        settings: The settings with the database's URL.
+        connections: Size of the pool; up to 4 more are opened temporarily.
+        statement_seconds: Timeout of a statement in seconds; 0 for none.
     """
     return create_engine(
         settings.database.replace("postgresql://", "postgresql+psycopg://", 1),

@@ -1,9 +1,9 @@
-"""The live feed: one LISTEN connection, fanned out to everybody who watches.
+"""The live feed: one LISTEN connection, fanned out to all watchers.
 
-Each deployment that is watched has one hub. When PostgreSQL says that the deployment
-has news, the hub looks once, and all its watchers get the same piece. A watcher holds
-no connection, no thread and no buffer while it waits, only its place. One that is late
-or slow reads from the store what the hub no longer has.
+Each watched deployment has one hub. When PostgreSQL notifies that the deployment has
+news, the hub reads once, and all its watchers get the same piece. A waiting watcher
+holds no connection, thread or buffer, only its position. A late or slow watcher reads
+the pieces that the hub no longer has from the store.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from app.supervise import keep_task
 
 log = get("feed")
 
-#: Seconds after which a hub looks though nobody told it to: notifications are hints.
+#: Seconds after which a hub reads without a notification, since these may be lost.
 LOOK_ANYWAY = 5.0
-#: Seconds after which every watcher's right is checked though no login was ended:
+#: Seconds between checks of every watcher's permission without a notification:
 #: sessions and tokens expire.
 CHECK_ANYWAY = 30.0
-#: Pieces that a hub keeps for its watchers, and their bytes together.
+#: Maximum number of pieces that a hub keeps for its watchers, and of their bytes.
 KEPT_PIECES = 64
 KEPT_BYTES = 4 * 1024 * 1024
 #: Seconds between two attempts to reach PostgreSQL.
@@ -36,14 +36,14 @@ RECONNECT = 1.0
 
 
 class StreamPiece(Protocol):
-    """News about one deployment: the events above `after` up to `last`, made ready.
+    """News about one deployment: the rendered events above `after` up to `last`.
 
-    Without any events, both are the same and it tells the state alone. `complete`
-    says that the deployment has ended and nothing comes behind; `size` is in bytes.
+    Without events, both are equal and the piece has only the state. `complete` says
+    that the deployment has ended and no piece follows; `size` is in bytes.
     """
 
     @property
-    def after(self) -> int: ...  # noqa: D102 - told above, like the others
+    def after(self) -> int: ...  # noqa: D102 - described above, like the others
     @property
     def last(self) -> int: ...  # noqa: D102
     @property
@@ -54,16 +54,16 @@ class StreamPiece(Protocol):
 
 P = TypeVar("P", bound=StreamPiece)
 
-#: Looks at a deployment: its number, after (None: the state alone), and up to which
-#: event (None: the present).
+#: Reads a piece: deployment id, `after` (None: only the state), and the last event
+#: (None: the present).
 Look = Callable[[int, int | None, int | None], P]
 
-#: Asks the store whether somebody still may watch; raises Unavailable.
+#: Checks in the store whether a watcher still has permission; raises Unavailable.
 Allowed = Callable[[], bool]
 
 
 class _Watcher:
-    """Somebody who follows a deployment, for as long as they may."""
+    """A client that follows a deployment until its permission is revoked."""
 
     def __init__(self, allowed: Allowed) -> None:
         self.allowed = allowed
@@ -75,7 +75,7 @@ def _always() -> bool:
 
 
 class Feed:
-    """Everybody who watches in this process; `listen` has to run beside them."""
+    """The watchers of this process; `listen` must run as a background task."""
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
@@ -84,7 +84,7 @@ class Feed:
         self._access_changed = asyncio.Event()
 
     async def listen(self) -> None:
-        """Pass PostgreSQL's notifications on to the hubs, for ever."""
+        """Pass PostgreSQL's notifications on to the hubs until canceled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_task("news", self._pass_on_news))
             group.create_task(keep_task("revoked", self._end_revoked))
@@ -96,11 +96,12 @@ class Feed:
         after: int,
         allowed: Allowed = _always,
     ) -> AsyncIterator[P]:
-        """Yield every event above `after`, once and in order, until the last one.
+        """Yield every event above `after`, exactly once and in order, until the last.
 
-        The first piece comes at once and tells the state. While PostgreSQL doesn't
-        answer it waits; anything else that `look` raises ends it. It also ends soon
-        after `allowed` is false: it is called whenever a login or a token was ended.
+        The first piece comes immediately and has the state. While PostgreSQL is
+        unavailable, the generator waits; other errors of `look` are raised. It ends
+        soon after `allowed` returns False, which is called when sessions, tokens or
+        roles change.
         """
         key = (deployment_id, look)
         hub = self._hubs.setdefault(key, _Hub(deployment_id, look))
@@ -134,7 +135,7 @@ class Feed:
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             await connection.execute(f"LISTEN {ACCESS_CHANNEL}")
-            # There may have been news while nobody listened.
+            # Notifications may have been missed while disconnected.
             self._access_changed.set()
             for hub in self._hubs.values():
                 hub.wake()
@@ -147,7 +148,7 @@ class Feed:
                         hub.wake()
 
     async def _end_revoked(self) -> None:
-        """End the streams of those who may not watch any more, for ever."""
+        """End the streams of watchers without permission, until canceled."""
         while True:
             await _wait(self._access_changed, CHECK_ANYWAY)
             self._access_changed.clear()
@@ -166,7 +167,7 @@ class Feed:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but no longer than that."""
+    """Wait for an event with a timeout."""
     # Python 3.11's wait_for would lose a cancellation at the moment of the event.
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -178,7 +179,7 @@ def _revoked(watchers: list[_Watcher]) -> list[_Watcher]:
 
 
 class _Hub(Generic[P]):
-    """One deployment's news for all its watchers."""
+    """Reads one deployment's news and publishes it to all its watchers."""
 
     def __init__(self, deployment_id: int, look: Look[P]) -> None:
         self._deployment_id = deployment_id
@@ -189,36 +190,36 @@ class _Hub(Generic[P]):
         self._pieces: deque[tuple[int, P]] = deque()
         self._bytes = 0
         self._version = 0
-        #: The last event that was published; None before the first look.
+        #: The number of the last published event; None before the first read.
         self._latest: int | None = None
         self._error: Exception | None = None
         self._pump: asyncio.Task[None] | None = None
 
     def enter(self) -> None:
-        """One watcher more; the first one starts the hub."""
+        """Add a watcher; the first one starts the hub."""
         self._watchers += 1
         if self._pump is None:
             self._pump = asyncio.create_task(self._run())
 
     def leave(self) -> bool:
-        """One watcher less; True if it was the last, and the hub has stopped."""
+        """Remove a watcher; return whether it was the last, which stops the hub."""
         self._watchers -= 1
         if self._watchers == 0 and self._pump is not None:
             self._pump.cancel()
         return self._watchers == 0
 
     def wake(self) -> None:
-        """There may be news."""
+        """Make the hub read again."""
         self._wakened.set()
 
     async def wake_watchers(self) -> None:
-        """Let the watchers see whether they still may watch."""
+        """Make the watchers check whether they are revoked."""
         async with self._published:
             self._published.notify_all()
 
     async def follow(self, after: int, watcher: _Watcher) -> AsyncIterator[P]:
-        """The pieces behind `after`, for one watcher."""
-        # What the hub has told already comes from the store, the rest from the hub.
+        """Yield the pieces after `after` to one watcher."""
+        # Pieces that were published before come from the store, the rest from the hub.
         place, seen = after, self._version
         async for piece in self._from_store(place, self._latest):
             yield piece
@@ -231,8 +232,8 @@ class _Hub(Generic[P]):
                 if published.after == place:
                     yield published
                 elif published.last > place:
-                    # The pieces between are gone, or this watcher is inside this one.
-                    # It reads to the end of this one, and the next one fits again.
+                    # The pieces in between were dropped, or the watcher's position is
+                    # inside this one. It reads up to the end of this one.
                     async for piece in self._from_store(place, published.last):
                         yield piece
                         if piece.complete:
@@ -242,7 +243,7 @@ class _Hub(Generic[P]):
                     return
 
     async def _from_store(self, place: int, up_to: int | None) -> AsyncIterator[P]:
-        """The pieces behind `place`, at least one; up to `up_to`, or to the present."""
+        """Yield the pieces after `place` up to `up_to` or the present; at least one."""
         while True:
             piece = await self._ask(place, up_to)
             yield piece
@@ -260,7 +261,7 @@ class _Hub(Generic[P]):
         return [item for item in self._pieces if item[0] > version]
 
     async def _run(self) -> None:
-        """Look whenever there is news, and publish what was found."""
+        """Read whenever there may be news, and publish the piece."""
         place: int | None = None
         while True:
             self._wakened.clear()

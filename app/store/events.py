@@ -1,4 +1,4 @@
-"""The event log of each deployment: append only, numbered 1, 2, 3 …, read after N."""
+"""The event log of each deployment: append-only and numbered 1, 2, 3 …."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from app.domain.events import (
 from app.domain.steps import MAX_NAME, cut
 from app.store.tables import events
 
-#: The channel that says "deployment N has news"; the rows say what.
+#: NOTIFY channel for deployments with news; the payload is the id.
 CHANNEL = "fastdeploy_events"
 
-#: The highest number that an event can have.
+#: The largest number that an event can have.
 MAX_NUMBER = 2**31 - 1
-#: Characters of one event's text that a page or a stream shows.
+#: Maximum characters of one event's text on a page or in a stream.
 SHOWN_TEXT = 16_384
 
 _COLUMNS = ("deployment_id", "number", "at", "kind", "name", "step", "host", "task",
@@ -38,11 +38,11 @@ _COPY = f"COPY events ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One recorded event, as people see it.
+    """One recorded event for display.
 
-    `text` is what was printed (cut to SHOWN_TEXT, then `cut` is true), `step` the
-    position of the step it belongs to, `name` what kind of news it is within `kind`,
-    `result` a task's result on its host or a step's state.
+    `text` is the printed text (truncated to SHOWN_TEXT if `cut` is true), `step` the
+    position of its step, `name` the event's name within its `kind`, and `result` a
+    task's result on its host or a step's state.
     """
 
     number: int
@@ -59,13 +59,13 @@ class Event:
 
     @property
     def is_line(self) -> bool:
-        """Whether the output shows it: much that ansible-runner tells has no text."""
+        """Whether the output shows it: many events of ansible-runner have no text."""
         return bool(self.text) or self.kind not in (EventKind.RUNNER, EventKind.STATUS)
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An event on its way into the log: when, what, and the position of its step."""
+    """An event to append: its time, and the position of its step."""
 
     at: datetime
     event: JournalEvent
@@ -75,9 +75,10 @@ class Occurrence:
 def append(
     db: Connection, deployment_id: int, last: int, batch: Sequence[Occurrence]
 ) -> int:
-    """Append the events behind number `last`; return the new last number.
+    """Append the events after number `last`; return the new last number.
 
-    The caller holds the deployment's row: numbers are given in the order of commits.
+    The caller must have locked the deployment's row, so that numbers are assigned in
+    the order of commits.
     """
     number = last
     with _copy(db) as copy:
@@ -94,7 +95,7 @@ def append_milestone(
     kind: EventKind,
     note: str,
 ) -> None:
-    """Append one event of FastDeploy's own: queued, started or finished."""
+    """Append one event of FastDeploy itself: queued, started or finished."""
     db.execute(
         events.insert().values(
             deployment_id=deployment_id, number=number, at=at, kind=kind, text=note
@@ -103,7 +104,7 @@ def append_milestone(
 
 
 def delete_some(db: Connection, deployment_id: int, limit: int) -> int:
-    """Delete the first `limit` events of a deployment; returns how many there were."""
+    """Delete the first `limit` events of a deployment; return the number deleted."""
     first = (
         select(events.c.number)
         .where(events.c.deployment_id == deployment_id)
@@ -119,7 +120,7 @@ def delete_some(db: Connection, deployment_id: int, limit: int) -> int:
 
 
 def notify(db: Connection, deployment_id: int) -> None:
-    """Wake whoever watches this deployment, when the transaction commits."""
+    """Notify the hubs that watch this deployment when the transaction commits."""
     db.execute(
         text("SELECT pg_notify(:channel, :payload)"),
         {"channel": CHANNEL, "payload": str(deployment_id)},
@@ -134,11 +135,11 @@ def read(
     up_to: int | None = None,
     limit: int = 500,
 ) -> list[Event]:
-    """The events numbered above `after`, in order, at most `limit`.
+    """Return at most `limit` events with numbers above `after`, in order.
 
-    There is no number without an event, so that these are the next numbers: told so,
-    PostgreSQL reads no others, whatever its statistics say of a run that grows. Only
-    where old events are being removed, the next ones are further.
+    Numbers have no gaps, so the query is limited to the next `limit` numbers. With
+    this range PostgreSQL reads no other rows, even if its statistics about a growing
+    run are outdated. Only if old events are being removed, the next ones are further.
     """
     last = MAX_NUMBER if up_to is None else up_to
     behind = (
@@ -157,7 +158,7 @@ def read(
 def read_before(
     db: Connection, deployment_id: int, *, before: int, limit: int
 ) -> list[Event]:
-    """The last `limit` events numbered below `before`, in order."""
+    """Return the last `limit` events with numbers below `before`, in order."""
     after = max(before - limit - 1, 0)
     return read(
         db, deployment_id, after=after, up_to=before - 1,
@@ -166,7 +167,7 @@ def read_before(
 
 
 def count(db: Connection, deployment_id: int) -> dict[EventKind, int]:
-    """How many events of each kind a deployment has."""
+    """Count the events of a deployment by kind."""
     rows = db.execute(
         select(events.c.kind, func.count())
         .where(events.c.deployment_id == deployment_id)
@@ -176,7 +177,7 @@ def count(db: Connection, deployment_id: int) -> dict[EventKind, int]:
 
 
 def last_status(db: Connection, deployment_id: int) -> str:
-    """ansible-runner's own last status; empty if it told none."""
+    """Return ansible-runner's last status; empty if it reported none."""
     found: str | None = db.scalar(
         select(events.c.name)
         .where(
@@ -192,7 +193,7 @@ def last_status(db: Connection, deployment_id: int) -> str:
 def last_report(
     db: Connection, deployment_id: int, step: str, state: StepState, *, after: int
 ) -> int | None:
-    """The number of the last event above `after` that reported a step in a state."""
+    """Return the number of the last event above `after` that reports this state."""
     found: int | None = db.scalar(
         select(events.c.number)
         .where(
@@ -214,7 +215,7 @@ def _copy(db: Connection) -> Any:  # psycopg's context manager, with the types s
 
 
 class _TypedCopy:
-    """A binary COPY into events: each column's type is told once, not guessed."""
+    """A binary COPY into events with explicit column types."""
 
     def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
         self._cursor = cursor
@@ -231,7 +232,7 @@ class _TypedCopy:
 
 
 def _columns(item: Occurrence) -> tuple[Any, ...]:
-    """The columns behind `at`, in the order of _COLUMNS."""
+    """Return the columns after `at`, in the order of _COLUMNS."""
     match item.event:
         case RunnerEvent() as e:
             return ("runner", e.event, item.step, e.host, e.task, e.result, e.stdout,
@@ -250,7 +251,7 @@ def _columns(item: Occurrence) -> tuple[Any, ...]:
 
 
 def shown() -> Any:  # the union of column types is longer than it is useful
-    """A query for events as people see them; each row is for `as_event`."""
+    """Return a query for events for display; `as_event` converts its rows."""
     c = events.c
     return select(
         c.number, c.at, c.kind, c.name, c.step, c.host, c.task, c.result, c.open,
@@ -260,7 +261,7 @@ def shown() -> Any:  # the union of column types is longer than it is useful
 
 
 def as_event(row: Any) -> Event:  # a row of that query
-    """The event that a row of `shown` is."""
+    """Convert a row of `shown` to an event."""
     return Event(row.number, row.at, EventKind(row.kind), row.name or "", row.step,
                  row.host or "", row.task or "", row.result or "", row.text, row.cut,
                  row.open)  # fmt: skip

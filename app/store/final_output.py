@@ -1,4 +1,4 @@
-"""What a run printed last, as far as that says why the run ended."""
+"""The last output of a run, which may explain why the run ended."""
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
@@ -6,20 +6,20 @@ from app.domain import ansible_errors, escapes
 from app.domain.events import EventKind
 from app.store.tables import events
 
-#: Characters of the last output that are quoted.
+#: Maximum characters of the last output to quote.
 QUOTED = 500
-#: Texts among which the last one that isn't blank is looked for.
+#: Number of last texts to search for one that isn't blank.
 _LAST = 100
-#: Number of last events among which Ansible's own error is looked for.
+#: Number of last events to search for Ansible's own error.
 _LOOK_AT = 5000
-#: ansible-runner's own callback has events for what Ansible prints outside of tasks.
+#: Events of ansible-runner's own callback for Ansible's output outside of tasks.
 _DISPLAYED = ("error", "warning", "system_warning", "verbose")
 
 _c = events.c
 
 
 def last_output(db: Connection, deployment_id: int) -> str:
-    """The end of the last text that isn't blank, without escape sequences."""
+    """Return the end of the last text that isn't blank, without escape sequences."""
     texts = db.scalars(
         select(func.right(_c.text, 2 * QUOTED))
         .where(
@@ -35,9 +35,9 @@ def last_output(db: Connection, deployment_id: int) -> str:
 
 
 def last_error(db: Connection, deployment_id: int, *, last: int) -> int | None:
-    """The number of the event with which the last error of Ansible itself begins.
+    """Return the number of the event that begins Ansible's last own error.
 
-    It is looked for among the last events; `last` is the number of the very last.
+    Only the last events are searched; `last` is the number of the last one.
     """
     return db.scalar(
         select(_c.number)
@@ -55,7 +55,7 @@ def last_error(db: Connection, deployment_id: int, *, last: int) -> int | None:
 def lines_around(
     db: Connection, deployment_id: int, number: int, *, before: int, behind: int
 ) -> list[str]:
-    """The printed lines in the events from `before` before a number to `behind` it."""
+    """Return the lines in `before` events before a number and `behind` after it."""
     texts = db.scalars(
         select(_c.text)
         .where(

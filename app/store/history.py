@@ -1,9 +1,9 @@
-"""The history: the numbers of the deployments that are wanted, newest first.
+"""The history: the ids of deployments that match filters, newest first.
 
-Whatever the filters are, what they leave is read from the end of an index that has
-exactly these columns and goes on with the number: however rare it is, and however long
-ago it was. Where an index has a status or an origin too that nobody asked for, there
-are few of those: each is read by itself, and PostgreSQL merges what it finds.
+For every combination of filters, there is an index on these columns and the id, which
+is read from its end. So the time of a query doesn't depend on how rare or old the
+matches are. If the index also covers a status or origin that isn't filtered, one query
+per value is run, and PostgreSQL merges the results.
 """
 
 import json
@@ -27,19 +27,19 @@ from sqlalchemy import (
 from app.domain.deployment import Origin, Status
 from app.store.tables import deployments, services
 
-#: A text is looked for in so many deployments of those that the other filters leave,
-#: then the page ends: it takes a limited time, whatever the history's length.
+#: Maximum number of deployments that are searched for a text before the page ends, so
+#: that the time of a search doesn't depend on the length of the history.
 SEARCHED = 2_500
-#: Numbers and times have the same order but for so much: the clocks of hosts differ.
+#: Maximum deviation between the order of ids and times: the clocks of hosts differ.
 SKEW = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which deployments are wanted; None wants any.
+    """Filters of deployments; None matches any.
 
-    Those asked for from `since` on and before `until`, both aware; `text` is
-    somewhere in the reason or the variables, in upper or lower case.
+    `since` (inclusive) and `until` (exclusive) limit the time of the launch, both
+    aware. `text` is searched in the reason and the variables, case-insensitively.
     """
 
     service: str | None = None
@@ -51,16 +51,16 @@ class Filter:
     text: str | None = None
 
 
-#: All of them.
+#: Matches all deployments.
 ANY = Filter()
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryNumbers:
-    """A page of numbers; `before` is where the next one begins, None at the end.
+    """A page of ids; `before` is where the next page begins, None at the end.
 
-    `searched_to` is the number down to which a text was looked for, if that ended the
-    page before it was full.
+    `searched_to` is the lowest id that was searched for a text, if the search limit
+    ended the page before it was full.
     """
 
     numbers: Sequence[int]
@@ -71,10 +71,10 @@ class HistoryNumbers:
 def newest(
     db: Connection, wanted: Filter = ANY, *, before: int | None = None, limit: int = 50
 ) -> HistoryNumbers:
-    """The numbers of the newest deployments that are wanted, below `before`."""
+    """Return the ids of the newest matching deployments below `before`."""
     texts = (wanted.service, wanted.actor, wanted.text)
     if any("\0" in text for text in texts if text):
-        # PostgreSQL has no text with a NUL, and refuses to look for one.
+        # PostgreSQL's texts can't contain NUL; searching for one is an error.
         return HistoryNumbers(())
     conditions = _range(db, wanted, before)
     if wanted.service is not None:
@@ -92,9 +92,9 @@ def newest(
 def actors(
     db: Connection, service: str | None = None, *, limit: int = 100
 ) -> list[str]:
-    """Who has asked for deployments, by name: of one service, or of all.
+    """Return the actors who launched deployments of a service or of all, by name.
 
-    From one name it goes to the next in the index, past all that lies between.
+    A loose index scan jumps from one name to the next.
     """
     of_service: list[ColumnElement[bool]] = []
     if service is not None:
@@ -118,9 +118,9 @@ def actors(
 def _range(
     db: Connection, wanted: Filter, before: int | None
 ) -> list[ColumnElement[bool]]:
-    """What bounds the numbers: where a page begins, and the times."""
+    """Return the conditions for the page's first id and for the times."""
     c = deployments.c
-    # No column, so that its index is never read in place of the numbers' own.
+    # An expression, so that PostgreSQL doesn't use the column's index.
     asked_at = c.created_at + timedelta(0)
     conditions: list[ColumnElement[bool]] = []
     if before is not None:
@@ -151,7 +151,7 @@ def _range(
 def _numbers(
     wanted: Filter, conditions: Sequence[ColumnElement[bool]], limit: int
 ) -> Select[Any]:
-    """The first numbers of what all filters leave but the text, the highest first."""
+    """Return the query of the highest ids that match all filters except the text."""
     c = deployments.c
     statuses = list(Status) if wanted.status is None else [wanted.status]
     origins = list(Origin) if wanted.origin is None else [wanted.origin]
@@ -166,7 +166,7 @@ def _numbers(
         kinds = [[]]
     elif wanted.origin is None and wanted.service is not None:
         kinds = [[c.status == statuses[0].value]]
-    # Each in its order: PostgreSQL merges what is sorted, and reads no further.
+    # Each part is sorted, so PostgreSQL merges them and stops at the limit.
     parts = [
         select(c.id).where(*conditions, *kind).order_by(c.id.desc()).limit(limit)
         for kind in kinds
@@ -186,14 +186,14 @@ def _search(
 ) -> HistoryNumbers:
     c = deployments.c
     looked = _numbers(wanted, conditions, SEARCHED).subquery("looked")
-    # OFFSET 0 keeps PostgreSQL from planning it in another way than row by row.
+    # OFFSET 0 is an optimization fence: PostgreSQL evaluates the subquery row by row.
     row = (
         select(c.reason, cast(c.variables, Text).label("variables"))
         .where(c.id == looked.c.id)
         .offset(0)
         .lateral("row")
     )
-    # JSON as it is stored, where a text has its quotes and umlauts escaped.
+    # Escape the text as in the stored JSON, which escapes quotes and umlauts.
     escaped = json.dumps(text)[1:-1]
     has = row.c.reason.icontains(text, autoescape=True) | row.c.variables.icontains(
         escaped, autoescape=True

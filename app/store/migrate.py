@@ -1,4 +1,4 @@
-"""Migrations: Alembic configured in code, and Procrastinate's own beside it."""
+"""Run the migrations of FastDeploy (Alembic) and of Procrastinate."""
 
 import re
 from pathlib import Path
@@ -12,15 +12,15 @@ from app.store.store import Store
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: The name of a migration's file begins with its revision.
 _REVISION = re.compile(r"(\d{4})_\w+\.py")
-#: Two processes that migrate at once take turns (an arbitrary number, ours alone).
+#: Serializes concurrent migrations (an arbitrary number that only FastDeploy uses).
 _ADVISORY_LOCK = 0x0FA57DE9
 
 
 def migrate(store: Store) -> list[str]:
-    """Bring the database to the newest schema; returns what was applied.
+    """Upgrade the database to the newest schema; return the applied versions.
 
-    Everything is one transaction: a migration that fails leaves nothing behind.
-    Raises Unavailable.
+    Everything is one transaction, so a failed migration is rolled back. Raises
+    Unavailable.
     """
     with store.begin() as db:
         db.execute(text("SET LOCAL lock_timeout = '10s'"))
@@ -33,9 +33,9 @@ def migrate(store: Store) -> list[str]:
 
 
 def is_current(db: Connection) -> bool:
-    """Whether the database has the schema that this code was written for, or a newer.
+    """Return whether the database has the schema of this release or a newer one.
 
-    The migrations of a later release let this one run on.
+    The schema of the next release is compatible with this one.
     """
     names = (_REVISION.fullmatch(file.name) for file in _MIGRATIONS.rglob("*.py"))
     *older, _ = sorted(name[1] for name in names if name)
@@ -52,7 +52,7 @@ def _revision(db: Connection) -> str | None:
 
 
 def _upgrade(db: Connection) -> None:
-    # Alembic takes a tenth of the start of every command, and few commands need it.
+    # Importing Alembic takes a tenth of a command's start, and few commands need it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
@@ -63,9 +63,9 @@ def _upgrade(db: Connection) -> None:
 
 
 def _upgrade_queue(db: Connection) -> list[str]:
-    """Apply Procrastinate's schema, or those of its migrations that are newer.
+    """Apply Procrastinate's schema, or its newer migrations.
 
-    Its files are named so that they sort in the order of their versions.
+    The names of its files sort in the order of their versions.
     """
     db.execute(
         text(

@@ -1,6 +1,7 @@
-"""The nodes in PostgreSQL: their heartbeats, and where a deployment is put.
+"""The nodes in PostgreSQL: their heartbeats and their queues.
 
-Whether a node is away is judged by PostgreSQL's clock alone, since hosts differ.
+Only PostgreSQL's clock decides whether a node is away, since the clocks of hosts
+differ.
 """
 
 from collections.abc import Collection
@@ -35,7 +36,7 @@ from app.store.tables import deployments, nodes, registrations
 
 
 def silent() -> ColumnElement[bool]:
-    """Whether a node's last heartbeat is too old."""
+    """Return the condition that a node's last heartbeat is too old."""
     return nodes.c.heartbeat_at < func.now() - timedelta(seconds=AWAY_AFTER)
 
 
@@ -49,10 +50,10 @@ def beat(
     draining: bool,
     starting: bool,
 ) -> bool:
-    """Note that a node is there; False if another instance goes by its name.
+    """Store a node's heartbeat; return False if another instance has its name.
 
-    Another one that is stopped or away gives the name up, and so does one that ran in
-    the place of one that starts.
+    The name is free if the other instance is stopped or away, or if a starting
+    instance has the same identity and place.
     """
     known = {
         "identity": me.identity,
@@ -85,7 +86,7 @@ def beat(
 
 
 def holder(db: Connection, name: str) -> tuple[str, datetime] | None:
-    """The identity that goes by a node's name, and its last heartbeat."""
+    """Return the identity that has a node's name, and its last heartbeat."""
     row = db.execute(
         select(nodes.c.identity, nodes.c.heartbeat_at).where(nodes.c.name == name)
     ).one_or_none()
@@ -93,7 +94,7 @@ def holder(db: Connection, name: str) -> tuple[str, datetime] | None:
 
 
 def stop(db: Connection, name: str, me: NodeInstance) -> None:
-    """Note that a node's worker was stopped."""
+    """Store that a node's worker was stopped."""
     db.execute(
         update(nodes)
         .where(
@@ -106,14 +107,14 @@ def stop(db: Connection, name: str, me: NodeInstance) -> None:
 
 
 def ask_sync(db: Connection, *, but: str) -> None:
-    """Ask every node but one to read its services folder."""
+    """Request a sync of the services folder from every node except one."""
     db.execute(
         update(nodes).where(nodes.c.name != but).values(sync_asked_at=func.now())
     )
 
 
 def take_sync(db: Connection, name: str) -> bool:
-    """Whether a node was asked to read its services folder; it is asked once."""
+    """Return whether a sync was requested from a node, and clear the request."""
     taken = db.execute(
         update(nodes)
         .where(nodes.c.name == name, nodes.c.sync_asked_at.is_not(None))
@@ -123,7 +124,7 @@ def take_sync(db: Connection, name: str) -> bool:
 
 
 def list_all(db: Connection) -> list[Node]:
-    """Every node, by name."""
+    """Return all nodes, sorted by name."""
     running = (
         select(func.count())
         .where(deployments.c.node == nodes.c.name, deployments.c.finished_at.is_(None))
@@ -147,7 +148,7 @@ def list_all(db: Connection) -> list[Node]:
 
 
 def registered(db: Connection, service_ids: Collection[int]) -> dict[int, list[str]]:
-    """The nodes on which each of these services can be deployed, by name."""
+    """Return the nodes on which each of these services can be deployed, sorted."""
     found: dict[int, list[str]] = {service_id: [] for service_id in service_ids}
     rows = db.execute(
         select(registrations.c.service_id, registrations.c.node)
@@ -160,10 +161,10 @@ def registered(db: Connection, service_ids: Collection[int]) -> dict[int, list[s
 
 
 def take_over(db: Connection, name: str, others: list[str], limit: int) -> list[int]:
-    """Put waiting jobs into a node's own queue; returns their numbers.
+    """Move up to `limit` waiting jobs to a node's own queue; return their ids.
 
-    Those of deployments that nobody has begun, of services that are registered on the
-    node, from every queue but those of the `others`.
+    The jobs are of deployments that haven't started, of services that are valid on the
+    node, and from all queues except those of the `others`.
     """
     taken = db.scalars(
         text(
@@ -188,13 +189,13 @@ def take_over(db: Connection, name: str, others: list[str], limit: int) -> list[
 
 
 def forget(db: Connection, name: str) -> bool:
-    """Remove a node with its registrations; False if there is none of that name."""
+    """Remove a node and its registrations; return False if not found."""
     db.execute(delete(registrations).where(registrations.c.node == name))
     return db.execute(delete(nodes).where(nodes.c.name == name)).rowcount == 1
 
 
 def rename(db: Connection, was: str, name: str) -> bool:
-    """Give a node another name, in all that is its own; False if that is taken."""
+    """Rename a node in all tables and queues; return False if the name is taken."""
     if was == name:
         return True
     if db.scalar(select(nodes.c.name).where(nodes.c.name == name)) is not None:
@@ -209,7 +210,7 @@ def rename(db: Connection, was: str, name: str) -> bool:
 
 
 def move_earlier_jobs(db: Connection, name: str) -> None:
-    """Put a node's jobs of an earlier release into the queues that it has now."""
+    """Move a node's jobs from the queues of an earlier release to the current ones."""
     for before, now in (
         (earlier_queue_of(name), queue_of(name)),
         (earlier_begun_queue_of(name), begun_queue_of(name)),

@@ -1,4 +1,4 @@
-"""How deployments ended, in few words: for a glance at many of them."""
+"""The outcomes and durations of recent deployments, for lists of services."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class FinishedRun:
     warned: bool = False
 
 
-#: What is read of a deployment for an Ended.
+#: The columns of a FinishedRun.
 _COLUMNS = (
     deployments.c.id,
     deployments.c.status,
@@ -38,9 +38,10 @@ _COLUMNS = (
 
 
 def recent_of_each(db: Connection, limit: int) -> dict[int, list[FinishedRun]]:
-    """The last `limit` ended deployments of every service, oldest first, by its id.
+    """Return the last `limit` ended deployments of each service, oldest first.
 
-    One query, which reads the newest of each service from the end of an index.
+    The key is the service's id. It is one query, which reads the newest deployments of
+    each service from the end of an index.
     """
     c = deployments.c
     recent = (
@@ -65,7 +66,7 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[FinishedRun]]:
 
 
 def recent(db: Connection, service_id: int, limit: int) -> list[FinishedRun]:
-    """The last `limit` ended deployments of a service, oldest first."""
+    """Return the last `limit` ended deployments of a service, oldest first."""
     c = deployments.c
     rows = db.execute(
         select(*_COLUMNS)
@@ -84,7 +85,10 @@ def _ended(row: Row[Any]) -> FinishedRun:
 def step_seconds(
     db: Connection, numbers: Collection[int], limit: int
 ) -> dict[int, dict[str, float]]:
-    """Seconds of the first `limit` steps that ended well, by deployment and name."""
+    """Return the seconds of successful steps, by deployment and name.
+
+    Only the first `limit` steps of each deployment are included.
+    """
     c = steps.c
     rows = db.execute(
         select(
@@ -108,7 +112,7 @@ def step_seconds(
 
 @dataclass(frozen=True, slots=True)
 class LastSuccess:
-    """What a deployment that succeeded was launched with."""
+    """The config and the variables of a successful deployment."""
 
     id: int
     service: Service
@@ -116,7 +120,7 @@ class LastSuccess:
 
 
 def last_successful(db: Connection) -> dict[int, LastSuccess]:
-    """Of every service the last deployment that succeeded, by the service's id."""
+    """Return the last successful deployment of each service, by the service's id."""
     c = deployments.c
     newest = (
         select(c.id, c.config, c.variables)

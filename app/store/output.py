@@ -1,8 +1,8 @@
-"""What a deployment printed and reported, in stretches of bounded size.
+"""Read the output and the events of a deployment in stretches of bounded size.
 
-Each stretch is read by itself, so that no transaction has to stay open while it is
-sent to a slow client. Retention removes the first events first: a stretch that does not
-begin behind the one before shows that the events between were removed.
+Each stretch is read by its own query, so that no transaction stays open while it is
+sent to a slow client. Retention removes the first events first: if a stretch doesn't
+begin right after the previous one, the events in between were removed.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Row, case, func, select
 from app.domain.events import EventKind
 from app.store.tables import events
 
-#: Bytes after which a stretch ends with the event that reached them, and the most
-#: events of one.
+#: Limits of a stretch: it ends with the event that reaches MAX_BYTES, or after
+#: MAX_EVENTS.
 MAX_BYTES = 256 * 1024
 MAX_EVENTS = 4_000
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Stretch(Generic[T]):
-    """What the events `first` to `last` hold."""
+    """The content of the events `first` to `last`."""
 
     first: int
     last: int
@@ -39,10 +39,10 @@ class Stretch(Generic[T]):
 def read_output(
     db: Connection, deployment_id: int, *, script: bool, after: int, up_to: int
 ) -> Stretch[bytes] | None:
-    """Read what was printed behind event `after`, byte for byte; None at the end.
+    """Read the exact bytes printed after event `after`; return None at the end.
 
-    The events of a playbook were not printed: their display text is given instead. A
-    `script` printed the lines that its events are.
+    Events of a playbook aren't printed, so their display text is returned instead. A
+    `script` prints its events as lines, so these lines are returned.
     """
     printed = _data_of_line if script else _data_of_step
     size = func.coalesce(
@@ -58,7 +58,7 @@ def read_output(
 def read_data(
     db: Connection, deployment_id: int, *, after: int, up_to: int
 ) -> Stretch[str] | None:
-    """Read ansible-runner's events behind event `after` as JSON; None at the end."""
+    """Read ansible-runner's events after event `after` as JSON; None at the end."""
     size = func.coalesce(func.octet_length(_data_of_runner), 0)
     columns = (_data_of_runner.label("data"),)
     rows = _read(db, deployment_id, after, up_to, size, columns)
@@ -73,7 +73,7 @@ def _read(
     size: ColumnElement[int],
     columns: Sequence[ColumnElement[Any]],
 ) -> Sequence[Row[Any]]:
-    """The next events until their sizes reach MAX_BYTES, at least one."""
+    """Return the next events until their sizes reach MAX_BYTES, at least one."""
     sizes = func.sum(size).over(order_by=_c.number)
     behind = (
         select(_c.number, *columns, (sizes - size).label("before"))
@@ -87,7 +87,7 @@ def _read(
         small = select(found).where(found.c.before < MAX_BYTES)
         return db.execute(small.order_by(found.c.number)).all()
 
-    # PostgreSQL reads no others then, whatever its statistics say, see events.read.
+    # With this range PostgreSQL reads no other rows, see events.read.
     near = min(after + MAX_EVENTS, up_to)
     rows = up_to_number(near)
     return rows if rows or near == up_to else up_to_number(up_to)

@@ -1,8 +1,8 @@
-"""What a run of Ansible told, by task and by host, from the events of a deployment.
+"""Query the results of an Ansible run by task and by host.
 
-Every query here reads no more than its window, however many events there are: the
-partial indexes of `events` lead to it. Their conditions are written out, since
-PostgreSQL can't tell them from a parameter.
+Each query reads only its window from the partial indexes of `events`, independently of
+the number of events. The conditions of these indexes are literals, since PostgreSQL
+can't match an index condition with a parameter.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from app.domain.matrix import Result, Task
 from app.store.events import MAX_NUMBER
 from app.store.tables import deployments, events, steps
 
-#: Earlier deployments that are looked at for the last time that something passed.
+#: Number of earlier deployments to search for the last success of a task or step.
 LOOK_BACK = 20
-#: Recaps of one deployment, one for each playbook of its script.
+#: Maximum number of recaps of one deployment; a script may run several playbooks.
 MAX_RECAPS = 20
 
 _c = events.c
@@ -34,7 +34,7 @@ _BY_INDEX = text(
     "SELECT set_config('enable_bitmapscan', 'off', true),"
     " set_config('enable_sort', 'off', true)"
 )
-#: From one host to the next: PostgreSQL 15 doesn't skip within an index by itself.
+#: A loose index scan over hosts, which PostgreSQL 15 doesn't do by itself.
 _HOSTS = text("""
 WITH RECURSIVE found AS (
     (SELECT host FROM events
@@ -52,7 +52,7 @@ SELECT host FROM found WHERE host IS NOT NULL LIMIT :limit
 
 @dataclass(frozen=True, slots=True)
 class FailureRow:
-    """Where a host failed last; `data` is the whole event as JSON."""
+    """The last failure of a host; `data` is the complete event as JSON."""
 
     number: int
     host: str
@@ -64,7 +64,7 @@ class FailureRow:
 
 @dataclass(frozen=True, slots=True)
 class TaskResultRow:
-    """The result of a task on a host; `data` is the whole event as JSON."""
+    """The result of a task on a host; `data` is the complete event as JSON."""
 
     number: int
     at: datetime
@@ -76,16 +76,16 @@ class TaskResultRow:
 
 
 def by_index(db: Connection) -> None:
-    """Have PostgreSQL walk along indexes until the transaction ends.
+    """Make PostgreSQL use index scans until the transaction ends.
 
-    Its statistics know nothing of a run that has just begun, and are about the others:
-    expecting few events, it would collect and sort all of a run that has very many.
+    Its statistics don't include a run that has just started. PostgreSQL would expect
+    few events, and read and sort all events of a run that has very many.
     """
     db.execute(_BY_INDEX)
 
 
 def changed(db: Connection, deployment_id: int, limit: int) -> list[tuple[str, str]]:
-    """The tasks that changed something, each with the host, in order."""
+    """Return pairs of task and host for the changed results, in order."""
     rows = db.execute(
         select(_c.task, _c.host)
         .where(
@@ -102,7 +102,7 @@ def changed(db: Connection, deployment_id: int, limit: int) -> list[tuple[str, s
 def tasks_before(
     db: Connection, deployment_id: int, *, before: int, limit: int
 ) -> list[Task]:
-    """The last `limit` tasks that began before event `before`, in order."""
+    """Return the last `limit` tasks that started before event `before`, in order."""
     found = _tasks(db, deployment_id, _c.number < before, _c.number.desc(), limit)
     return found[::-1]
 
@@ -110,7 +110,7 @@ def tasks_before(
 def tasks_after(
     db: Connection, deployment_id: int, *, after: int, limit: int
 ) -> list[Task]:
-    """The first `limit` tasks that began behind event `after`, in order."""
+    """Return the first `limit` tasks that started after event `after`, in order."""
     return _tasks(db, deployment_id, _c.number > after, _c.number, limit)
 
 
@@ -138,7 +138,7 @@ def _tasks(
 def hosts_after(
     db: Connection, deployment_id: int, *, after: str, limit: int
 ) -> list[str]:
-    """The first `limit` hosts with a result whose names sort behind `after`."""
+    """Return the first `limit` hosts with a result whose names sort after `after`."""
     asked = {"id": deployment_id, "after": after, "limit": limit}
     return list(db.scalars(_HOSTS, asked))
 
@@ -146,7 +146,7 @@ def hosts_after(
 def results(
     db: Connection, deployment_id: int, hosts: Sequence[str], begin: int, end: int
 ) -> list[Result]:
-    """The results of these hosts, numbered from `begin` up to before `end`."""
+    """Return the results of these hosts with numbers from `begin` to below `end`."""
     rows = db.execute(
         select(_c.number, _c.host, _c.task, _c.result).where(
             _c.deployment_id == deployment_id,
@@ -156,12 +156,13 @@ def results(
             _HAS_RESULT,
         )
     )
-    # By host first, as the index has them: sorted here, or another would be taken.
+    # The index sorts by host first. An ORDER BY number would make PostgreSQL choose
+    # another index, so the rows are sorted here.
     return sorted((_result(row) for row in rows), key=lambda found: found.number)
 
 
 def last_failure(db: Connection, deployment_id: int, host: str) -> FailureRow | None:
-    """Where a host failed last, or could not be reached."""
+    """Return the last event in which a host failed or was unreachable."""
     row = db.execute(
         select(_c.number, _c.task, _c.step, _c.result, _c.data)
         .where(
@@ -180,7 +181,7 @@ def last_failure(db: Connection, deployment_id: int, host: str) -> FailureRow | 
 
 
 def recaps(db: Connection, deployment_id: int) -> list[str]:
-    """The recaps of Ansible as JSON, in order."""
+    """Return Ansible's recap events as JSON, in order."""
     rows = db.scalars(
         select(_c.data)
         .where(
@@ -195,7 +196,7 @@ def recaps(db: Connection, deployment_id: int) -> list[str]:
 
 
 def find(db: Connection, deployment_id: int, number: int) -> TaskResultRow | None:
-    """The result that an event is; None if it is none."""
+    """Return the task result with this event number; None if it isn't a result."""
     if number > MAX_NUMBER:
         return None
     row = db.execute(
@@ -215,7 +216,7 @@ def find(db: Connection, deployment_id: int, number: int) -> TaskResultRow | Non
 def neighbours(
     db: Connection, deployment_id: int, host: str, number: int
 ) -> tuple[Result | None, Result | None]:
-    """The results of a host before and behind event `number`."""
+    """Return the results of a host before and after event `number`."""
     of_host = select(_c.number, _c.host, _c.task, _c.result).where(
         _c.deployment_id == deployment_id, _c.host == host, _HAS_RESULT
     )
@@ -231,9 +232,9 @@ def neighbours(
 def last_passed(
     db: Connection, *, service_id: int, before: int, host: str, task: str
 ) -> int | None:
-    """The last deployment of a service before one in which a task went well on a host.
+    """Return the last deployment before `before` in which a task passed on a host.
 
-    Of the LOOK_BACK deployments before it.
+    Only the LOOK_BACK deployments of the service before it are searched.
     """
     recent = _recent(service_id, before)
     passed = select(_c.number).where(
@@ -249,9 +250,9 @@ def last_passed(
 def step_last_passed(
     db: Connection, *, service_id: int, before: int, step: str
 ) -> int | None:
-    """The last deployment of a service before one in which a step went well.
+    """Return the last deployment before `before` in which a step succeeded.
 
-    Of the LOOK_BACK deployments before it.
+    Only the LOOK_BACK deployments of the service before it are searched.
     """
     recent = _recent(service_id, before)
     passed = select(steps.c.position).where(
@@ -263,7 +264,7 @@ def step_last_passed(
 
 
 def last_successful(db: Connection, *, service_id: int, before: int) -> int | None:
-    """The last deployment of a service before one that went well."""
+    """Return the last successful deployment of a service before `before`."""
     return db.scalar(
         select(deployments.c.id)
         .where(
@@ -277,7 +278,7 @@ def last_successful(db: Connection, *, service_id: int, before: int) -> int | No
 
 
 def count_recent(db: Connection, *, service_id: int, before: int) -> int:
-    """How many deployments of a service are before one, at most LOOK_BACK."""
+    """Count the deployments of a service before `before`, up to LOOK_BACK."""
     recent = _recent(service_id, before)
     return db.scalar(select(func.count()).select_from(recent)) or 0
 

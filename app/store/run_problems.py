@@ -1,4 +1,4 @@
-"""What went wrong in a run of Ansible, for its outcome and its warnings."""
+"""Query the problems of an Ansible run for its outcome and its warnings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from app.domain.run_warning import Setback
 from app.store import results
 from app.store.tables import events
 
-#: Results of one run that its warnings are made from.
+#: Maximum number of results from which the warnings of a run are computed.
 MAX_SETBACKS = 10_000
-#: Plays that are looked at in a run in which nothing ran.
+#: Maximum number of plays to check in a run without any task.
 _MAX_PLAYS = 500
-#: Number of last events among which a play that ended early is looked for.
+#: Number of last events to search for a play that ended early.
 _LOOK_AT = 1000
 
 _c = events.c
@@ -26,7 +26,7 @@ _PLAY, _NOBODY = "playbook_on_play_start", "playbook_on_no_hosts_matched"
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A play with the hosts that it began with."""
+    """A play with the hosts that it started with."""
 
     name: str
     hosts: Sequence[str]
@@ -35,10 +35,10 @@ class Play:
 def setbacks(
     db: Connection, deployment_id: int, steps: dict[int, str]
 ) -> list[Setback]:
-    """The failures and unreachable hosts of a run, in order.
+    """Return the failures and unreachable hosts of a run, in order.
 
-    A failure that `ignore_errors` covers isn't among them; an unreachable host that
-    `ignore_unreachable` covers is. `steps` are the names of the steps by position.
+    Failures with `ignore_errors` are excluded; unreachable hosts with
+    `ignore_unreachable` are included. `steps` are the names of the steps by position.
     """
     rows = db.execute(
         select(_c.number, _c.host, _c.task, _c.step, _c.result)
@@ -68,9 +68,9 @@ def setbacks(
 
 
 def unmatched(db: Connection, deployment_id: int) -> list[str] | None:
-    """The host patterns of a run in which no play matched a host; None of any other.
+    """Return the host patterns if no play of a run matched a host; otherwise None.
 
-    Ask only about a run in which no host did anything: such a run has few events.
+    Call it only for a run without results: such a run has few events.
     """
     rows = db.execute(
         select(_c.name, _c.data)
@@ -92,7 +92,7 @@ def unmatched(db: Connection, deployment_id: int) -> list[str] | None:
 def ended_play(
     db: Connection, deployment_id: int, *, last: int, hosts: Sequence[str]
 ) -> Play | None:
-    """The play that the failure of one of these hosts ended for the others too.
+    """Return the play that a failure of one of these hosts ended for all hosts.
 
     `last` is the number of the deployment's last event.
     """
@@ -107,7 +107,7 @@ def ended_play(
         .limit(1)
     )
     if number is None or results.tasks_after(db, deployment_id, after=number, limit=1):
-        # It went on: a block's `always`, or a strategy that doesn't end it for others.
+        # The play continued: a block's `always`, or a strategy that doesn't end it.
         return None
     data = db.scalar(
         select(_c.data)
@@ -125,7 +125,7 @@ def ended_play(
 def _ending_failure(
     db: Connection, deployment_id: int, hosts: Sequence[str]
 ) -> int | None:
-    """The number of the last failure with `run_once` or `any_errors_fatal`."""
+    """Return the number of the last failure with `run_once` or `any_errors_fatal`."""
     rows = db.execute(
         select(_c.number, _c.data)
         .where(

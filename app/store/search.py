@@ -1,4 +1,4 @@
-"""Searching in what a deployment printed: by host, result, step and text."""
+"""Search the output of a deployment by host, result, step and text."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from app.store.events import Event, as_event, shown
 from app.store.tables import events
 
 _c = events.c
-#: What colours a text is no part of what people look for.
+#: Colour sequences, which a search ignores.
 _COLOUR = "\x1b\\[[0-9;]*m"
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """Which lines are looked for; what is empty or None excludes none."""
+    """Filters of lines; an empty or None field matches all."""
 
     text: str = ""
     host: str = ""
@@ -24,7 +24,7 @@ class SearchQuery:
 
     @property
     def anything(self) -> bool:
-        """Whether it asks for anything at all."""
+        """Whether any filter is set."""
         return bool(self.text or self.host or self.result or self.step)
 
 
@@ -32,12 +32,12 @@ def find(
     db: Connection, deployment_id: int, wanted: SearchQuery, *, after: int, up_to: int,
     limit: int,
 ) -> list[Event]:  # fmt: skip
-    """The wanted lines numbered above `after` up to `up_to`, in order.
+    """Return the matching lines with numbers above `after` up to `up_to`, in order.
 
-    PostgreSQL reads all events in between, so the caller says how many that may be.
+    PostgreSQL reads all events in between, so the caller limits their number.
     """
     if any("\0" in text for text in (wanted.text, wanted.host, wanted.result)):
-        # PostgreSQL has no text with a NUL, and refuses to look for one.
+        # PostgreSQL's texts can't contain NUL; searching for one is an error.
         return []
     rows = db.execute(
         shown()
@@ -56,8 +56,8 @@ def find(
 def _conditions(wanted: SearchQuery) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.text or not wanted.result:
-        # What has nothing to show is no line. A result may well have none: of a loop
-        # its items have been told.
+        # An event without text isn't a line. A search by result includes them: the
+        # result of a loop has no text, since its items have been reported.
         silent = [EventKind.RUNNER.value, EventKind.STATUS.value]
         found.append((_c.text != "") | _c.kind.not_in(silent))
     if wanted.host:

@@ -1,4 +1,4 @@
-"""The catalogue of services in PostgreSQL."""
+"""The services in PostgreSQL."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,10 @@ from app.store.tables import registrations, services
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A service as the catalogue has it.
+    """A service as stored.
 
-    `service` is its last good config.json, None if there never was one; `error` says
-    what is wrong with the present one.
+    `service` is its last valid config.json, None if there never was one; `error`
+    describes the error in the current one.
     """
 
     id: int
@@ -30,7 +30,7 @@ class Entry:
 def put(
     db: Connection, name: str, service: Service | None, error: str, *, node: str
 ) -> None:
-    """Register a service that a node has; a broken one keeps its last config."""
+    """Register a service on a node; an invalid one keeps its last valid config."""
     config = None if service is None else service.model_dump(mode="json")
     fresh: dict[str, Any] = {"synced_at": func.now(), "archived_at": None}
     if service is not None:
@@ -52,7 +52,7 @@ def put(
 
 
 def unregister_all_but(db: Connection, names: set[str], *, node: str) -> None:
-    """Note that a node's folder has none but these services."""
+    """Delete a node's registrations of all services except these."""
     elsewhere = select(services.c.id).where(services.c.name.not_in(names))
     db.execute(
         delete(registrations).where(
@@ -62,10 +62,10 @@ def unregister_all_but(db: Connection, names: set[str], *, node: str) -> None:
 
 
 def settle(db: Connection) -> list[str]:
-    """Bring the services in line with where they are registered.
+    """Update the error and the archived state of services from their registrations.
 
-    One that is well somewhere is well. One that is registered nowhere is archived;
-    returns the names of those that this was found of now.
+    A service has no error if it is valid on any node. A service without registrations
+    is archived. Returns the names of the newly archived services.
     """
     of_service = registrations.c.service_id == services.c.id
     well = exists().where(of_service, registrations.c.error == "")
@@ -77,7 +77,7 @@ def settle(db: Connection) -> list[str]:
         .scalar_subquery()
     )
     error = case((well, ""), else_=func.coalesce(latest, ""))
-    # Most are as they were: a row is written anew only if it says something else.
+    # Most rows are unchanged: a row is only updated if its error differs.
     db.execute(update(services).where(services.c.error != error).values(error=error))
     rows = db.execute(
         update(services)
@@ -89,16 +89,16 @@ def settle(db: Connection) -> list[str]:
 
 
 def find(db: Connection, name: str) -> Entry | None:
-    """The service of that name, archived or not."""
+    """Return the service with this name, archived or not."""
     if "\0" in name:
-        # PostgreSQL has no text with a NUL, and refuses to look for one.
+        # PostgreSQL's texts can't contain NUL; searching for one is an error.
         return None
     row = db.execute(select(services).where(services.c.name == name)).one_or_none()
     return None if row is None else _entry(row)
 
 
 def lock(db: Connection, service_id: int) -> None:
-    """Make others that lock the service wait until the transaction ends."""
+    """Lock a service until the transaction ends."""
     db.execute(
         select(services.c.id)
         .where(services.c.id == service_id)
@@ -107,7 +107,7 @@ def lock(db: Connection, service_id: int) -> None:
 
 
 def list_all(db: Connection, *, archived: bool = False) -> list[Entry]:
-    """The services that are on disk, by name; with `archived`, the others instead."""
+    """Return the active services, or the archived ones instead, sorted by name."""
     gone = services.c.archived_at.is_not(None)
     rows = db.execute(
         select(services).where(gone if archived else ~gone).order_by(services.c.name)
@@ -116,14 +116,14 @@ def list_all(db: Connection, *, archived: bool = False) -> list[Entry]:
 
 
 def list_everything(db: Connection) -> list[Entry]:
-    """Every service, archived or not, by name."""
+    """Return all services, archived or not, sorted by name."""
     return [
         _entry(row) for row in db.execute(select(services).order_by(services.c.name))
     ]
 
 
 def names(db: Connection) -> list[str]:
-    """The name of every service, archived or not, in their order."""
+    """Return the sorted names of all services, archived or not."""
     return list(db.scalars(select(services.c.name).order_by(services.c.name)))
 
 

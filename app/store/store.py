@@ -1,4 +1,4 @@
-"""The store: transactions on PostgreSQL, and what to say when it doesn't answer."""
+"""The store: transactions on PostgreSQL, and the errors if it is unavailable."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,19 +13,20 @@ from app.store.engine import OUTAGE
 
 
 class Store:
-    """Opens transactions. Use cases own them; the query modules work inside them."""
+    """Opens transactions. Use cases own them; query modules run inside of them."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     @contextmanager
     def begin(self, statement_seconds: float | None = None) -> Iterator[Connection]:
-        """One transaction: committed at the end of the block, rolled back on an error.
+        """Run a transaction: commit at the end of the block, roll back on an error.
 
-        Raises Unavailable if PostgreSQL doesn't answer, goes away or has no room; then
-        nothing of the block has happened, unless it went away during the commit itself.
-        Raises Busy if no connection gets free in time, and if a statement takes longer
-        than `statement_seconds`, or else than the engine allows.
+        Raises:
+            Unavailable: PostgreSQL is unavailable or its disk is full. The block is
+                rolled back, unless the connection was lost during the commit.
+            Busy: No connection became free in time, or a statement exceeded
+                `statement_seconds`, which defaults to the engine's timeout.
         """
         try:
             with self.engine.begin() as connection:

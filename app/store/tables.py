@@ -1,4 +1,4 @@
-"""Every table, index and constraint; the migrations lead here, and a test compares."""
+"""All tables, indexes and constraints; a test compares them to the migrations."""
 
 from sqlalchemy import (
     JSON,
@@ -42,8 +42,8 @@ def _created() -> Column[object]:
     return Column("created_at", Moment, nullable=False, server_default=func.now())
 
 
-# People and their keys. Passwords are argon2 hashes; of sessions and tokens only a
-# SHA-256 is kept: they are random, so there is nothing to guess.
+# Users, sessions and tokens. Passwords are stored as argon2 hashes, session secrets and
+# tokens as SHA-256: they are random, so a fast hash is safe.
 
 users = Table(
     "users",
@@ -92,8 +92,8 @@ login_failures = Table(
     Index(None, "address", "at"),
 )
 
-# Who did what, in the same transaction. It refers to nothing: what it was done to may
-# be gone.
+# The audit log, written in the transaction of the action. It has no foreign keys: the
+# subject may have been deleted.
 
 audit = Table(
     "audit",
@@ -110,8 +110,8 @@ audit = Table(
     Index(None, "actor", "action", "id"),
 )
 
-# What can be deployed: a mirror of the services folder. `config` is the last good
-# config.json, `error` what is wrong with the present one.
+# The services, a mirror of the services folders. `config` is the last valid
+# config.json, `error` the error in the current one.
 
 services = Table(
     "services",
@@ -125,8 +125,8 @@ services = Table(
     Column("archived_at", Moment),
 )
 
-# The hosts whose workers carry out deployments. Two workers of one name would take each
-# other's runs for vanished: see NodeInstance in app/domain/node.py.
+# The hosts whose workers run deployments. Two workers with one name would consider each
+# other's runs vanished: see NodeInstance in app/domain/node.py.
 
 nodes = Table(
     "nodes",
@@ -144,8 +144,8 @@ nodes = Table(
     Column("sync_asked_at", Moment),
 )
 
-# Where a service can be deployed: a row for each node whose services folder has it,
-# with what is wrong with the config.json there.
+# The nodes on which a service can be deployed: a row for each node whose services
+# folder has it, with the error in the config.json there.
 
 registrations = Table(
     "registrations",
@@ -158,10 +158,10 @@ registrations = Table(
     Index(None, "node"),
 )  # fmt: skip
 
-# What was deployed. `config` is the service as it was at launch; `secrets` are the
-# sealed launch variables that are writeOnly, dropped when the run has ended. `warnings`
-# is NULL where there are none. `idempotency_key` came with the request, whose
-# `fingerprint` tells whether another request is the same.
+# The deployments. `config` is the service as it was at launch; `secrets` are the
+# encrypted secret variables, deleted when the run has ended. `warnings` is NULL if
+# there are none. `idempotency_key` is the key of the request, and `fingerprint` shows
+# whether another request with this key is the same.
 
 deployments = Table(
     "deployments",
@@ -175,7 +175,7 @@ deployments = Table(
     Column("origin", Text, nullable=False),
     Column("variables", JSON, nullable=False),
     Column("secrets", LargeBinary),
-    # Its first name, in the database: the release before runs on while it is updated.
+    # The column keeps its old name, since the old release runs during an update.
     Column("launch_key", Text, key="idempotency_key"),
     Column("fingerprint", LargeBinary),
     Column("created_at", Moment, nullable=False),
@@ -201,8 +201,8 @@ deployments = Table(
     Index("ix_deployments_active", "service_id", "id",
           postgresql_where=text("finished_at IS NULL")),
     Index(None, "service_id", "status", "id"),
-    # Every combination of the history's filters has one of these to read from, see
-    # app/store/history.py.
+    # Every combination of the history's filters is covered by one of these indexes,
+    # see app/store/history.py.
     Index(None, "service_id", "actor", "status", "origin", "id"),
     Index(None, "service_id", "status", "origin", "id"),
     Index(None, "actor", "status", "origin", "id"),
@@ -226,14 +226,14 @@ steps = Table(
     Column("failed_hosts", ARRAY(Text), nullable=False, server_default="{}"),
 )  # fmt: skip
 
-#: The seconds that a step took; not negative, though a clock may have been moved.
+#: The duration of a step in seconds; 0 if a clock change would make it negative.
 seconds_of_step = func.greatest(
     func.extract("epoch", steps.c.finished_at - steps.c.started_at), 0
 )
 
-# Every line of every journal, numbered 1, 2, 3 … within its deployment. `data` is
-# JSON kept as text: a run may print any JSON, and nothing that it prints may be
-# refused here. `raw` has the bytes where `text` can't hold them.
+# The events, numbered 1, 2, 3 … within each deployment. `data` is JSON stored as text:
+# a run may print JSON that PostgreSQL's JSON types would reject. `raw` has the bytes if
+# `text` can't represent them.
 
 events = Table(
     "events",
@@ -252,7 +252,7 @@ events = Table(
     Column("open", Boolean, nullable=False, server_default="false"),
     Column("data", Text),
     Column("raw", LargeBinary),
-    # Only Ansible's results and beginnings are in them: output costs nothing more.
+    # These contain only Ansible's results, task starts and recaps: output adds no cost.
     Index("ix_events_results", "deployment_id", "host", "number",
           postgresql_where=text("host IS NOT NULL AND result IS NOT NULL")),
     Index("ix_events_outline", "deployment_id", "name", "number",

@@ -1,4 +1,4 @@
-"""Status changes of deployments in PostgreSQL: the one place that writes a status."""
+"""Status changes of deployments in PostgreSQL: only this module writes a status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.store.tables import deployments
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """A node takes the deployment from the queue."""
+    """A node has claimed the deployment from the queue."""
 
     node: str
     at: datetime
@@ -22,14 +22,14 @@ class Starting:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The run was launched; `last_event` is the number of the event that says so."""
+    """The run was started; `last_event` is the number of the `started` event."""
 
     last_event: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The deployment ended; `exit_code` is None if the run left none."""
+    """The deployment ended; `exit_code` is None if it is unknown."""
 
     outcome: Outcome
     exit_code: int | None
@@ -43,8 +43,8 @@ def transition(
 ) -> None:
     """Change the status of a deployment that the caller has locked.
 
-    An ended deployment loses its secret variables. Raises Conflict if the table of
-    transitions doesn't allow the change.
+    The secret variables of an ended deployment are deleted. Raises Conflict if the
+    table of transitions doesn't allow the change.
     """
     status, values = _columns(to)
     allow(deployment.status, status)

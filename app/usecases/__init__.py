@@ -1,1 +1,1 @@
-"""One function for each thing a person can ask for; each owns its transaction."""
+"""The use cases: one function for each; each owns its transactions."""

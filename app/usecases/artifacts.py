@@ -1,16 +1,16 @@
-"""Artifacts: the folder that ansible-runner leaves behind, made from what is recorded.
+"""Artifacts: a folder in the format of ansible-runner, written from recorded events.
 
     runs/<id>/artifacts/<id>/
         job_events/<counter>-<uuid>.json
         stdout
-        stderr          empty, as ansible-runner leaves it: both streams are in stdout
+        stderr          empty, as ansible-runner writes it: both streams are in stdout
         rc
         status
 
-It is made from checked events, never unpacked from what a run sent, so a hostile run
-can't write anywhere else. ansible-runner's own tools read it (`--ident <id>` with
-`runs/<id>` as private data directory). What is written besides by ansible-runner
-itself, `command`, holds its whole environment and is left out on purpose.
+It is written from validated events, never unpacked from data that a run sent, so a
+hostile run can't write anywhere else. ansible-runner's own tools can read it
+(`--ident <id>` with `runs/<id>` as private data directory). The file `command` of
+ansible-runner contains its whole environment and is omitted on purpose.
 """
 
 import io
@@ -36,7 +36,8 @@ from app.usecases import deploy, output, staging
 class Branch:
     """A folder of the artifacts; `name` is its path, empty for the top.
 
-    `files` are some of its `count` files, from the `first` on: path, name, bytes.
+    `files` are some of its `count` files (path, name, size in bytes), beginning with
+    number `first`.
     """
 
     name: str
@@ -46,36 +47,35 @@ class Branch:
 
 
 def artifacts_of(settings: Settings, deployment_id: int) -> Path:
-    """The artifact folder of a deployment, whether or not it is there."""
+    """Return the path of a deployment's artifact folder, which may not exist."""
     name = str(deployment_id)
     return settings.runs / name / "artifacts" / name
 
 
 def write(store: Store, settings: Settings, deployment: Deployment) -> None:
-    """Write the artifact folder of a deployment that has ended, if it isn't there.
+    """Write the artifact folder of an ended deployment if it doesn't exist.
 
-    It appears whole or not at all.
+    The folder is created atomically.
     """
     folder = artifacts_of(settings, deployment.id)
     if folder.exists():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # A draft of our own: the worker and a page may be at it at once.
+    # Each process has its own draft: the worker and a page may write concurrently.
     with staging.draft(settings, folder.name) as draft:
         try:
             _write_all(store, deployment, draft)
             draft.rename(folder)
         except OSError:
-            # There by now if somebody else was faster.
+            # Ignore the error if another process has created the folder meanwhile.
             if not folder.exists():
                 raise
 
 
 def discard(settings: Settings, deployment_id: int) -> None:
-    """Remove what lies where the artifacts of a run will be, before the run is ended.
+    """Remove anything at the artifacts' path before the end of a run is recorded.
 
-    Only a run could have put it there, where it has FastDeploy's own user. Raises
-    OSError.
+    Only a run with FastDeploy's own user could have created it. Raises OSError.
     """
     top = artifacts_of(settings, deployment_id).parent
     if top.is_symlink() or top.is_file():
@@ -93,7 +93,7 @@ def _make_removable(folder: Path) -> None:
 
 
 def prepare(store: Store, settings: Settings, deployment_id: int) -> None:
-    """Write the artifact folder of a deployment if there is one to write and it isn't.
+    """Write the artifact folder of a deployment if it has ended and isn't pruned.
 
     Raises NotFound.
     """
@@ -103,9 +103,9 @@ def prepare(store: Store, settings: Settings, deployment_id: int) -> None:
 def listing(
     store: Store, settings: Settings, deployment: Deployment
 ) -> list[tuple[str, int]]:
-    """The files of an artifact folder: relative path and size in bytes.
+    """Return the files of an artifact folder: relative path and size in bytes.
 
-    Of a deployment that ended on another host, the folder is made here first.
+    If the deployment ended on another host, its folder is written here first.
     """
     return _files(_made(store, settings, deployment))
 
@@ -113,9 +113,10 @@ def listing(
 def tree(
     store: Store, settings: Settings, deployment: Deployment, skip: int, limit: int
 ) -> list[Branch]:
-    """The artifact folder by its own folders, the top first; empty without artifacts.
+    """Return the folders of an artifact folder, the top first; empty without artifacts.
 
-    Of each, `limit` files behind the first `skip`: there is one for each event.
+    Folders below the top have a file for each event; of these, the first `skip` are
+    left out. At most `limit` files of each folder are returned.
     """
     top = _made(store, settings, deployment)
     return [_branch(top, Path(parent), names, skip, limit)
@@ -123,15 +124,15 @@ def tree(
 
 
 def file(store: Store, settings: Settings, deployment: Deployment, name: str) -> Path:
-    """The file of that relative path; raises NotFound for anything else."""
+    """Return the file with this relative path; raises NotFound for any other path."""
     folder = _made(store, settings, deployment)
     path = folder / name
     missing = f"deployment {deployment.id} has no artifact {name!r}"
     try:
-        # Where it leads to, whatever way it takes: below the folder, as it says itself.
+        # The resolved path must be inside the folder and equal to the given one.
         found = path.resolve(strict=True).relative_to(folder.resolve())
         is_file = path.is_file()
-    # RuntimeError: a loop of links, before Python 3.13.
+    # Before Python 3.13, a loop of links raises RuntimeError.
     except (OSError, ValueError, RuntimeError) as error:
         raise NotFound(missing) from error
     if not is_file or str(found) != name:
@@ -142,7 +143,7 @@ def file(store: Store, settings: Settings, deployment: Deployment, name: str) ->
 def archive(
     store: Store, settings: Settings, deployment: Deployment
 ) -> Generator[bytes]:
-    """The whole folder as a compressed tar, in pieces; raises NotFound without one."""
+    """Return the folder as a compressed tar in pieces; raises NotFound without one."""
     folder = _made(store, settings, deployment)
     if not folder.is_dir():
         raise NotFound(f"deployment {deployment.id} has no artifacts")
@@ -159,7 +160,7 @@ def _archived(folder: Path, name: str) -> Generator[bytes]:
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """The user that FastDeploy runs as here is nothing to whoever unpacks it."""
+    """Remove FastDeploy's user and group, which don't matter on another host."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = 0o644
@@ -167,7 +168,7 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 class _Pieces(io.RawIOBase):
-    """What is written since it was taken last."""
+    """A file that buffers the written bytes until they are taken."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,14 +203,14 @@ def _files(folder: Path) -> list[tuple[str, int]]:
 
 
 def _folders(top: Path) -> Iterator[tuple[str, list[str]]]:
-    """Every folder from the top on, with the names of its files."""
+    """Yield each folder, beginning with the top, with the names of its files."""
     for parent, folders, names in os.walk(top):
         folders.sort()
         yield parent, sorted(names, key=_by_counter)
 
 
 def _branch(top: Path, folder: Path, names: list[str], skip: int, limit: int) -> Branch:
-    # At the top are few, which are always there.
+    # The top has few files, which are always listed.
     skip = 0 if folder == top else skip
     shown = [folder / name for name in names[skip : skip + limit]]
     return Branch(
@@ -236,7 +237,7 @@ def _write_all(store: Store, deployment: Deployment, folder: Path) -> None:
 
 def _write_event(folder: Path, data: str) -> None:
     event = orjson.loads(data)
-    # Both were checked when the line was translated.
+    # Both fields were validated when the line was translated.
     path = folder / f"{event['counter']}-{event['uuid']}.json"
     path.write_text(data)
 

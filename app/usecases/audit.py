@@ -1,4 +1,4 @@
-"""The audit log, for those who administer FastDeploy."""
+"""Read the audit log."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def latest(
     before: int | None = None,
     limit: int = 50,
 ) -> Sequence[AuditEntry]:
-    """What was done last, newest first: by an actor, of a kind. Raises NotAllowed."""
+    """Return the latest audit entries, newest first. Raises NotAllowed."""
     asking.require(Permission.ADMIN)
     with store.begin() as db:
         return audit.latest(db, actor=actor, action=action, before=before, limit=limit)

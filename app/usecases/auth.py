@@ -22,14 +22,15 @@ from app.store import audit, auth
 from app.store.store import Store
 from app.usecases import passwords
 
-#: Characters of a name that are looked at; no user has a longer one.
+#: Maximum length of a name at login; names of users are shorter.
 MAX_NAME = 200
-#: Within this time, a user may fail so often from one address, and an address so often.
+#: The maximum numbers of failed logins in this time: of a user from one address, and of
+#: all users from one address.
 WINDOW = timedelta(minutes=15)
 MAX_FAILURES = 5
 MAX_FAILURES_OF_ADDRESS = 50
 
-#: So that a leaked token is recognized, by people and by scanners.
+#: Identifies a leaked token, for people and for secret scanners.
 TOKEN_PREFIX = "fd_"  # noqa: S105 - not a secret, the beginning of each
 
 _NO_MATCH = "name and password don't fit together"
@@ -55,13 +56,13 @@ def log_in(
 
     Raises:
         NotLoggedIn: Name and password don't match.
-        TooManyAttempts: Several logins failed; the next password is not even checked.
+        TooManyAttempts: Too many logins failed; the password was not checked.
     """
     name = name[:MAX_NAME]
     if "\0" in name:
         raise NotLoggedIn(_NO_MATCH)
     user = _count_attempt(store, name, address)
-    # Outside of any transaction: argon2 takes its time on purpose.
+    # Outside of any transaction: argon2 is slow on purpose.
     hashed = passwords.unknown_user_hash() if user is None else user.password_hash
     fits, newer = passwords.hasher.verify_and_update(
         password[: passwords.MAX_LENGTH], hashed
@@ -89,8 +90,8 @@ def log_in(
 def _count_attempt(store: Store, name: str, address: str) -> auth.User | None:
     """Count a login as failed before its password is checked; return the user.
 
-    A login that succeeds takes its count back. So logins that are sent at once can't
-    have more passwords checked than those that are sent one after the other.
+    A successful login removes its count. So concurrent logins can't check more
+    passwords than sequential ones.
     """
     with store.begin() as db:
         auth.lock_logins(db, address)
@@ -106,7 +107,7 @@ def _count_attempt(store: Store, name: str, address: str) -> auth.User | None:
 
 
 def log_out(store: Store, secret: str, address: str) -> None:
-    """End the session of a cookie, for good."""
+    """End the session of a cookie, if it is valid."""
     with store.begin() as db:
         session = auth.find_session(db, _digest(secret))
         if session is None:
@@ -117,7 +118,7 @@ def log_out(store: Store, secret: str, address: str) -> None:
 
 
 def by_session(store: Store, secret: str) -> Actor | None:
-    """The actor of a session cookie, None if the session has ended."""
+    """Return the actor of a session cookie, None if the session has ended."""
     with store.begin() as db:
         session = auth.find_session(db, _digest(secret))
     if session is None:
@@ -126,7 +127,7 @@ def by_session(store: Store, secret: str) -> Actor | None:
 
 
 def by_token(store: Store, secret: str) -> Actor:
-    """The actor of a bearer token; raises NotLoggedIn."""
+    """Return the actor of a bearer token; raises NotLoggedIn."""
     with store.begin() as db:
         token = auth.use_token(db, _digest(secret))
     if token is None:
@@ -141,10 +142,10 @@ def create_token(
     scopes: Iterable[Permission],
     days: int | None = None,
 ) -> str:
-    """Create a token; returns the secret, which is not kept anywhere.
+    """Create a token; return its secret, which is not stored.
 
-    It expires after that many days, or never. Raises NotAllowed, InvalidFields, and
-    Conflict if one of that name is still good.
+    It expires after this number of days, or never. Raises NotAllowed, InvalidFields,
+    and Conflict if a token with this name isn't revoked.
     """
     actor.require(Permission.ADMIN)
     if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
@@ -165,14 +166,14 @@ def create_token(
 
 
 def list_tokens(store: Store, actor: Actor) -> list[auth.Token]:
-    """The tokens that were not revoked."""
+    """Return the tokens that are not revoked. Raises NotAllowed."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         return auth.list_tokens(db)
 
 
 def revoke_token(store: Store, actor: Actor, name: str) -> None:
-    """End a token; raises NotFound."""
+    """Revoke a token; raises NotAllowed and NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         if not auth.revoke_token(db, name):

@@ -1,4 +1,4 @@
-"""Canceling a deployment: at once while it waits, by its worker once it runs."""
+"""Cancel a deployment: immediately if it is queued, through its worker if it runs."""
 
 from datetime import UTC, datetime
 
@@ -16,11 +16,11 @@ from app.usecases import record
 
 
 def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None:
-    """Ask that a deployment ends.
+    """Request the cancellation of a deployment.
 
-    One that is queued is canceled at once, with its job. One that was begun is ended
-    by its worker, within a second or as soon as that is back; asking again changes
-    nothing. Raises NotAllowed, NotFound, and Conflict if it has ended already.
+    A queued deployment is canceled immediately, with its job. A started one is ended by
+    its worker, within a second or as soon as the worker is back. Repeated requests have
+    no effect. Raises NotAllowed, NotFound, and Conflict if it has already ended.
     """
     actor.require(Permission.DEPLOY)
     with store.begin() as db:
@@ -45,7 +45,7 @@ def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None
 def end_queued(
     db: Connection, queue: Queue, deployment: Deployment, reason: str
 ) -> None:
-    """Cancel a deployment that waits, and its job; the caller has locked it."""
+    """Cancel a queued deployment and its job; the caller has locked the deployment."""
     if deployment.job_id is not None:
         queue.cancel_job(db, deployment.job_id)
     steps = Steps(deployments.steps_of(db, deployment.id))

@@ -1,4 +1,4 @@
-"""Comparing two deployments of a service."""
+"""Compare two deployments of a service."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from app.store import deployments, history, results
 from app.store.history import Filter
 from app.store.store import Store
 
-#: Of how many results of tasks the comparison tells; a run may have a million.
+#: Maximum number of changed results to compare; a run may have a million.
 CHANGES = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two deployments; `cut` says that it changed more than is told."""
+    """One of two deployments; `cut` says that it has more than CHANGES changes."""
 
     deployment: Deployment
     cut: bool
@@ -25,7 +25,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonSide:
-    """Two deployments, and what is the same and what differs."""
+    """Two deployments and their comparison."""
 
     a: Side
     b: Side
@@ -33,10 +33,10 @@ class ComparisonSide:
 
 
 def look(store: Store, service_name: str, a: int | None, b: int) -> ComparisonSide:
-    """Compare two deployments of a service; without `a`, with the last good one.
+    """Compare two deployments of a service; `a` defaults to the last successful one.
 
-    Raises NotFound for one that the service doesn't have, or if none succeeded before
-    `b`, and Invalid for one that is compared with itself.
+    Raises NotFound if the service doesn't have the deployment or none succeeded before
+    `b`, and Invalid if both are the same.
     """
     with store.begin() as db:
         second = _of(db, service_name, b)

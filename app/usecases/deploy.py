@@ -1,4 +1,4 @@
-"""Asking for a deployment, and what a person then wants to know about it."""
+"""Launch and retry deployments, and read their current state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ from app.usecases.nodes import choose, missing
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A deployment as a page shows it, at one moment."""
+    """A snapshot of a deployment for display."""
 
     deployment: Deployment
     steps: tuple[Step, ...]
     progress: Progress
-    #: Usual seconds of each step, by name.
+    #: Usual duration of each step in seconds, by name.
     usual: Mapping[str, float]
-    #: Unfinished deployments of the same service that come first, while it is queued.
+    #: Number of unfinished deployments of the service before it, while it is queued.
     ahead: int
-    #: The nodes that it could run on, while it is queued and none of them is ready.
+    #: The nodes that have its service, while it is queued and none of them is ready.
     unavailable_nodes: tuple[str, ...] = ()
 
 
@@ -53,15 +53,19 @@ def launch(
     idempotency_key: str | None = None,
     priority: int = 0,
 ) -> int:
-    """Ask for a deployment of a service; returns its number.
+    """Launch a deployment of a service; return its id.
 
     The deployment, its steps, its first event and its job are written in one
-    transaction. An actor who asks for the same again with the same `idempotency_key`
-    (a second click, a repeated request) gets the deployment that it launched the first
-    time.
+    transaction. If an actor repeats a request with the same `idempotency_key` (a second
+    click, an HTTP retry), the id of the first deployment is returned.
 
-    Raises NotAllowed, NotFound, Conflict for a service that is broken or gone, Invalid
-    for a malformed key, KeyReused, and InvalidVariables.
+    Raises:
+        NotAllowed: The actor may not deploy.
+        NotFound: There is no such service.
+        Conflict: The service is invalid, archived, or has just changed.
+        Invalid: The priority or the key is malformed.
+        KeyReused: The key belongs to another request.
+        InvalidVariables: The variables don't match the schema.
     """
     actor.require(Permission.DEPLOY)
     if priority not in PRIORITIES:
@@ -74,7 +78,7 @@ def launch(
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
         _, checked = _deployable(db, service_name)
-    # It may take a second, in which no transaction is to be open.
+    # Outside of a transaction, because it may take a second.
     values = launch_variables.check(checked, given)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
@@ -108,12 +112,12 @@ def retry(
     deployment_id: int,
     idempotency_key: str | None = None,
 ) -> int:
-    """Launch an ended deployment again, as it was; returns the new one's number.
+    """Launch an ended deployment again with the same variables; return the new id.
 
-    It has the same variables and does the same; a key works as for `request`. Raises
-    NotAllowed, NotFound, Invalid for a malformed key, KeyReused, and Conflict if the
-    deployment has not ended, if the service is gone, if its config.json has changed
-    since, or if it has secret variables: those are not kept.
+    A key works as for `launch`. Raises NotAllowed, NotFound, Invalid for a malformed
+    key, KeyReused, and Conflict if the deployment has not ended, the service is
+    archived or invalid, its config.json has changed since, or the service has secret
+    variables, which are not stored.
     """
     actor.require(Permission.DEPLOY)
     key = make_key(secret_box, actor, idempotency_key, {"retry": deployment_id})
@@ -152,10 +156,10 @@ def retry(
 
 
 def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
-    """Write a deployment, its steps, its first event and its job."""
+    """Insert a deployment, its steps, its first event and its job; return its id."""
     latest = wanted.service.queue == "latest"
     if latest:
-        # One launch at a time: of two at once, neither would see the other wait.
+        # Serialize launches: two concurrent ones wouldn't see each other's deployment.
         services.lock(db, wanted.service_id)
     now = datetime.now(UTC)
     number = deployments.add(db, wanted, now)
@@ -179,32 +183,32 @@ def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
 
 
 def find(store: Store, deployment_id: int) -> Deployment:
-    """The deployment of that number; raises NotFound."""
+    """Return the deployment with this id; raises NotFound."""
     with store.begin() as db:
         return _found(deployments.find(db, deployment_id), deployment_id)
 
 
 def view(store: Store, deployment_id: int) -> View:
-    """Everything about a deployment but its events; raises NotFound."""
+    """Return everything about a deployment except its events; raises NotFound."""
     with store.begin() as db:
         return view_in(db, deployment_id)
 
 
 def view_in(db: Connection, deployment_id: int) -> View:
-    """The same as `view`, in a transaction that also reads something else."""
+    """Return the same as `view`, in the caller's transaction."""
     found = _found(deployments.find(db, deployment_id), deployment_id)
     return _views(db, [found], [found])[0]
 
 
 def views_in(db: Connection, listed: Sequence[Deployment]) -> list[View]:
-    """All about these deployments; of those that have ended, not what was usual."""
+    """Return the views of deployments, without usual durations of ended ones."""
     return _views(db, listed, [d for d in listed if not d.ended])
 
 
 def _views(
     db: Connection, listed: Sequence[Deployment], estimated: Sequence[Deployment]
 ) -> list[View]:
-    """All about these deployments, in as many queries as for one of them."""
+    """Return the views of deployments; the number of queries is constant."""
     steps = deployments.steps_of_each(db, [d.id for d in listed])
     usual = deployments.usual_durations(db, [d.id for d in estimated])
     queued = {d.id for d in listed if d.started_at is None and not d.ended}

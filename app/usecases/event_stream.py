@@ -1,4 +1,4 @@
-"""What is new about a deployment: its state now, and the events behind a number."""
+"""Read the news about a deployment: its current state and the events after a number."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
 
-#: Events in one piece of news.
+#: Maximum number of events in one piece of news.
 WINDOW = 500
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """The events numbered above `after` up to `last`, and the deployment as it is.
+    """The events with numbers above `after` up to `last`, and the current deployment.
 
-    `complete` says that the deployment has ended and that nothing comes behind this.
+    `complete` says that the deployment has ended and that no event follows.
     """
 
     view: View
@@ -29,12 +29,12 @@ class News:
 def look(
     store: Store, deployment_id: int, after: int | None, up_to: int | None = None
 ) -> News:
-    """Look at a deployment, at its events up to a number or to the present.
+    """Read a deployment and its events after `after`, up to `up_to` or the present.
 
-    With `after` None, at its state alone. Raises NotFound.
+    If `after` is None, read only the state. Raises NotFound.
     """
     with store.begin() as db:
-        # The deployment first: its last number then never is ahead of the events.
+        # Read the deployment first: the events up to its last number then exist.
         view = deploy.view_in(db, deployment_id)
         end = view.deployment.last_event
         if after is None:

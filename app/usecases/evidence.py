@@ -1,4 +1,4 @@
-"""What a run left behind that its outcome and its warnings are decided from."""
+"""Gather the evidence for the outcome and the warnings of a run."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from app.domain.run_warning import RunWarning
 from app.domain.steps import Step
 from app.store import final_output, results, run_problems
 
-#: Counts of the recap without which nothing went wrong on the way.
+#: The counts of the recap that indicate a problem.
 _WRONG = [COUNTED.index(n) for n in ("unreachable", "failed", "rescued", "ignored")]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a run beside its exit code and its steps, see RunEnd."""
+    """The facts about a run besides its exit code and its steps, see RunEnd."""
 
     error: str = ""
     last_output: str = ""
@@ -29,7 +29,7 @@ class Evidence:
 def gather(
     db: Connection, deployment: Deployment, exit_code: int, steps: Iterable[Step]
 ) -> Evidence:
-    """Read what a run left behind that ended with an exit code."""
+    """Gather the evidence about a run that ended with an exit code."""
     results.by_index(db)
     last_output = final_output.last_output(db, deployment.id) if exit_code else ""
     if not deployment.service.playbook:
@@ -48,7 +48,7 @@ def gather(
 
 
 def error_number(db: Connection, deployment: Deployment) -> int | None:
-    """The number of the event with which Ansible said why it ended the run itself."""
+    """Return the number of the event with the error with which Ansible aborted."""
     if not deployment.service.playbook or results.recaps(db, deployment.id):
         return None
     return final_output.last_error(db, deployment.id, last=deployment.last_event)
@@ -71,7 +71,7 @@ def _on_the_way(
     hosts: Sequence[HostRecap],
     steps: Iterable[Step],
 ) -> list[RunWarning]:
-    """What went wrong in a run that succeeded."""
+    """Return the warnings of a successful run."""
     if not any(host.counts[at] for host in hosts for at in _WRONG):
         return []
     names = {step.position: step.name for step in steps}
@@ -82,7 +82,7 @@ def _on_the_way(
 def _dropped(
     db: Connection, deployment: Deployment, hosts: Sequence[HostRecap]
 ) -> list[RunWarning]:
-    """The hosts that did nothing further because another one failed."""
+    """Return the warning about hosts that were dropped because another one failed."""
     lost = _lost(hosts)
     play = run_problems.ended_play(
         db, deployment.id, last=deployment.last_event, hosts=sorted(lost)

@@ -1,4 +1,4 @@
-"""What failed: each host or step, its message, the lines around it, and since when."""
+"""Summarize failures: host or step, message, surrounding lines and last success."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,16 @@ from app.usecases import evidence
 from app.usecases.deploy import View
 from app.usecases.results import failed_hosts
 
-#: So many failures are summed up; of the others, the number is told.
+#: Maximum number of failures to describe; the others are counted.
 MAX_FAILURES = 5
-#: Lines before a failure and behind it that are shown as its surroundings, and among
-#: how many events they are looked for: a task begins on each host without a line.
+#: Number of lines before and after a failure to show.
 BEFORE, BEHIND = 5, 2
-#: Lines behind the beginning of Ansible's own error: where it is, and its source.
+#: Number of lines after the first line of Ansible's own error: its origin and source.
 ERROR_BEHIND = 8
+#: Number of events to search for these lines: many events, such as the start of a task
+#: on a host, have no line.
 LOOK_AROUND = 50
-#: The report of a failed step is looked for among so many of the last events.
+#: Number of last events to search for the report of a failed step.
 LOOK_AT = 5000
 
 _SUMMED_UP = frozenset({Status.FAILED, Status.TIMEOUT})
@@ -32,11 +33,11 @@ _SUMMED_UP = frozenset({Status.FAILED, Status.TIMEOUT})
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that failed: a task on a host, or a step, or the run itself.
+    """A failure of a task on a host, of a step, or of the run itself.
 
-    `number` is the event where it did; `result` that of a task, if it is one.
-    `passed` is the last earlier deployment in which the same went well, None if it is
-    in none of those that were looked at.
+    `number` is the number of its event; `result` is the same if it is a task result.
+    `passed` is the last of the searched earlier deployments in which the same task,
+    step or run succeeded, None if there is none.
     """
 
     host: str
@@ -51,9 +52,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The first failures; `more` are not among them.
+    """The first failures; `more` counts the others.
 
-    `look_back` is how many deployments of the service before this one were looked at.
+    `look_back` is the number of searched earlier deployments of the service.
     """
 
     found: Sequence[Failure] = ()
@@ -62,7 +63,7 @@ class Failures:
 
 
 def look(store: Store, view: View) -> Failures:
-    """Sum up what failed in a deployment, as far as the view knows of it."""
+    """Summarize the failures of a deployment, up to the moment of the view."""
     hosts = failed_hosts(view.steps)
     with store.begin() as db:
         results.by_index(db)
@@ -107,7 +108,7 @@ def _of_host(db: Connection, view: View, of: results.FailureRow) -> Failure:
 
 
 def _of_step(db: Connection, view: View, name: str) -> Failure:
-    """A step in failure; without a name, the run that ended badly in none."""
+    """Describe a failed step or, without a name, a run that failed outside of steps."""
     deployment = view.deployment
     messages = {step.name: step.message for step in view.steps}
     reported = events.last_report(

@@ -1,4 +1,4 @@
-"""The history: a page of the deployments that somebody wants to see."""
+"""The history: pages of deployments that match filters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage(Generic[T]):
-    """Some of a history, newest first; `before` leads to the next page, if there is.
+    """A page, newest first; `before` is where the next page begins, if any.
 
-    `searched_to` is the number down to which a text was looked for, where that ended
-    the page: a search may go on, page by page, and find nothing on this one.
+    `searched_to` is the lowest id that was searched for a text, if the search limit
+    ended the page: a page without matches may be followed by further pages.
     """
 
     items: Sequence[T]
@@ -32,7 +32,7 @@ class HistoryPage(Generic[T]):
 def page(
     store: Store, wanted: Filter = ANY, *, before: int | None = None, limit: int = 50
 ) -> HistoryPage[Deployment]:
-    """The latest deployments that are wanted, numbered below `before`."""
+    """Return the latest matching deployments with ids below `before`."""
     with store.begin() as db:
         return _page(db, wanted, before, limit)
 
@@ -40,7 +40,7 @@ def page(
 def views(
     store: Store, wanted: Filter = ANY, *, before: int | None = None, limit: int = 50
 ) -> HistoryPage[View]:
-    """The same with steps and progress; what was usual, only of those that go on."""
+    """Return the same with steps and progress; usual durations only of active ones."""
     with store.begin() as db:
         found = _page(db, wanted, before, limit)
         return HistoryPage(
@@ -49,7 +49,7 @@ def views(
 
 
 def actors(store: Store, service: str | None = None) -> list[str]:
-    """Who has asked for deployments, by name; the first hundred of them."""
+    """Return the actors who launched deployments: the first hundred names."""
     with store.begin() as db:
         return history.actors(db, service)
 

@@ -1,7 +1,6 @@
-"""Idempotency keys: a request that is repeated leads to the deployment it launched.
+"""Idempotency keys: a repeated request returns the deployment that it launched.
 
-A key belongs to the actor who sent it, and to one request: with any other request it
-is refused.
+A key belongs to one actor and to one request; with another request it is rejected.
 """
 
 import re
@@ -22,11 +21,11 @@ _KEY = re.compile(r"[ -~]{1,200}")
 def make_key(
     secret_box: SecretBox, actor: Actor, value: str | None, request: dict[str, Any]
 ) -> IdempotencyKey | None:
-    """Make the key of a request, None without a value.
+    """Return the key of a request, None without a value.
 
-    `request` is all that distinguishes it from others. It may have secrets, so its
-    digest is made with a key. Raises Invalid for a malformed value, and for a request
-    that JSON can't hold.
+    `request` contains everything that distinguishes it from other requests. It may
+    contain secrets, so its fingerprint is a keyed hash. Raises Invalid for a malformed
+    value, and for a request that isn't valid JSON.
     """
     if value is None:
         return None
@@ -40,9 +39,10 @@ def make_key(
 
 
 def find_earlier(db: Connection, key: IdempotencyKey | None) -> int | None:
-    """The deployment that the same request has launched before; raises KeyReused.
+    """Return the deployment that this request has launched before, if any.
 
-    Others with the same key wait until the transaction ends.
+    The key stays locked until the transaction ends. Raises KeyReused if it belongs to
+    another request.
     """
     if key is None:
         return None
@@ -51,7 +51,7 @@ def find_earlier(db: Connection, key: IdempotencyKey | None) -> int | None:
     if earlier is None:
         return None
     number, fingerprint = earlier
-    # Without one, an earlier release has stored it.
+    # Keys that an earlier release stored have no fingerprint.
     if fingerprint not in (None, key.fingerprint):
         raise KeyReused(number)
     return number

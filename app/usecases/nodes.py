@@ -1,4 +1,4 @@
-"""The nodes: their heartbeats, which of them gets a deployment, and their end."""
+"""The nodes: heartbeats, the choice of a node for a deployment, and removal."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -27,10 +27,10 @@ def beat(
     draining: bool = False,
     starting: bool = False,
 ) -> bool:
-    """Say that a node is there, and take over what others can't begin now.
+    """Store a node's heartbeat and take over jobs that other nodes can't start now.
 
-    Returns whether it was asked to read its services folder. Raises NodeTaken if
-    another instance goes by this name: each would take the other's runs for vanished.
+    Returns whether a sync of its services folder was requested. Raises NodeTaken if
+    another instance has this name: each would consider the other's runs vanished.
     """
     with store.begin() as db:
         if not nodes.beat(
@@ -50,7 +50,7 @@ def beat(
 
 
 def _taken(db: Connection, name: str, me: NodeInstance) -> NodeTaken:
-    """Return the error that says who goes by a node's name."""
+    """Return the error that describes the instance with a node's name."""
     held = nodes.holder(db, name)
     identity, heartbeat_at = held or ("", datetime.now(UTC))
     if identity == me.identity:
@@ -69,22 +69,21 @@ def _taken(db: Connection, name: str, me: NodeInstance) -> NodeTaken:
 
 
 def stop(store: Store, name: str, me: NodeInstance) -> None:
-    """Say that a node's worker was stopped."""
+    """Store that a node's worker was stopped."""
     with store.begin() as db:
         nodes.stop(db, name, me)
 
 
 def list_nodes(store: Store) -> list[Node]:
-    """Every node, by name."""
+    """Return all nodes, sorted by name."""
     with store.begin() as db:
         return nodes.list_all(db)
 
 
 def choose(db: Connection, service_id: int) -> str:
-    """The node that gets a deployment: the least busy one that has the service.
+    """Choose the node for a deployment: the least busy one that has the service.
 
-    One that is ready comes before one that is not. Raises Conflict if the service is
-    registered nowhere.
+    Ready nodes are preferred. Raises Conflict if no node has the service.
     """
     where = nodes.registered(db, [service_id])[service_id]
     if not where:
@@ -95,7 +94,7 @@ def choose(db: Connection, service_id: int) -> str:
 
 
 def missing(db: Connection, service_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """The nodes that have a service, by its id, where none of them is ready."""
+    """Return the nodes of each service that has no ready node, by the service's id."""
     if not service_ids:
         return {}
     ready = {n.name for n in nodes.list_all(db) if n.state is NodeState.READY}
@@ -108,10 +107,10 @@ def missing(db: Connection, service_ids: Collection[int]) -> dict[int, tuple[str
 
 
 def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
-    """Remove a node that will not come back; returns how many runs ended with it.
+    """Remove a node that will not come back; return the number of its active runs.
 
-    What it had begun ends as failed. Raises NotAllowed, NotFound, and Conflict for one
-    that is there.
+    Its started deployments end as failed. Raises NotAllowed, NotFound, and Conflict if
+    the node is ready or draining.
     """
     actor.require(Permission.ADMIN)
     with store.begin() as db:
@@ -125,7 +124,7 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
             Status.FAILED, f"node {name}, where it ran, was removed by {actor.name}"
         )
         for deployment in lost:
-            # Its worker may have come back at this very moment.
+            # The node's worker may have come back and ended it meanwhile.
             locked = deployments.lock(db, deployment.id)
             if locked is None or locked.deployment.ended:
                 continue
@@ -140,9 +139,9 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
 
 
 def _take_over(db: Connection, name: str) -> None:
-    """Take waiting deployments that are this node's to run too, if it has room.
+    """Take over waiting deployments that this node can run, if it has free capacity.
 
-    They come from nodes that are not ready, or that have all they can do.
+    They come from nodes that are not ready or have no free capacity.
     """
     there = {node.name: node for node in nodes.list_all(db)}
     room = there[name].room - there[name].waiting

@@ -1,4 +1,4 @@
-"""What a deployment printed: a page of it, or the whole."""
+"""Read the output of a deployment: a page of it, or all."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ T = TypeVar("T")
 class OutputPage:
     """A deployment with some of its events: the newest, or those before a number.
 
-    `last` is the number of the newest event there is at this moment.
+    `last` is the number of the newest event at this moment.
     """
 
     view: View
@@ -34,7 +34,7 @@ class OutputPage:
 def page(
     store: Store, deployment_id: int, before: int | None, limit: int
 ) -> OutputPage:
-    """The last `limit` events before a number, or before now; raises NotFound."""
+    """Return the last `limit` events before a number or now; raises NotFound."""
     with store.begin() as db:
         view = deploy.view_in(db, deployment_id)
         last = view.deployment.last_event
@@ -44,11 +44,11 @@ def page(
 
 
 def whole(store: Store, deployment_id: int) -> Generator[bytes]:
-    """Everything that was printed until now, in pieces of some hundred kilobytes.
+    """Yield the complete output so far, in pieces of some hundred kilobytes.
 
-    Each piece is read in a transaction of its own, which has ended before the piece is
-    yielded: a slow reader holds no connection. Raises NotFound, and Conflict if the
-    output is removed meanwhile.
+    Each piece is read in its own transaction, which ends before the piece is yielded,
+    so a slow reader holds no connection. Raises NotFound, and Conflict if the output is
+    removed meanwhile.
     """
     found = deploy.find(store, deployment_id)
     read = partial(printed.read_output, script=found.service.playbook is None)
@@ -57,9 +57,9 @@ def whole(store: Store, deployment_id: int) -> Generator[bytes]:
 
 
 def displayed(store: Store, deployment_id: int) -> Generator[bytes]:
-    """The same as a terminal showed it: of an event its text, also of a script's.
+    """Yield the output as a terminal shows it: the display text of each event.
 
-    Read and raises like `whole`.
+    This also applies to scripts. Transactions and errors are those of `whole`.
     """
     found = deploy.find(store, deployment_id)
     read = partial(printed.read_output, script=False)
@@ -68,7 +68,7 @@ def displayed(store: Store, deployment_id: int) -> Generator[bytes]:
 
 
 def reported(store: Store, deployment_id: int) -> Generator[str]:
-    """ansible-runner's events as JSON, in order; read and raises like `whole`."""
+    """Yield ansible-runner's events as JSON, in order; otherwise like `whole`."""
     found = deploy.find(store, deployment_id)
     for stretch in _stretches(store, found, printed.read_data):
         yield from stretch.content

@@ -1,4 +1,4 @@
-"""Everything at a glance: services and how they went, what goes on, and the nodes."""
+"""The overview: services with their outcomes, active deployments and nodes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
 
-#: How many outcomes of each service are shown.
+#: Maximum number of outcomes to show for each service.
 OUTCOMES = 20
-#: How many of the deployments that wait are shown; of the others, the number.
+#: Maximum number of queued deployments to show; the others are counted.
 WAITING = 50
 
 
@@ -24,9 +24,9 @@ WAITING = 50
 class Glance:
     """A service with its latest deployment and its last outcomes, oldest first.
 
-    One that runs is the latest, even if others already wait behind it.
-    `version` is what runs now: what the last deployment that succeeded brought, which
-    is the one of the number `brought_by`. It is empty if that is not known.
+    A running deployment is the latest, even if newer ones are queued. `version` is the
+    version of the last successful deployment, which has the id `brought_by`. It is
+    empty if unknown.
     """
 
     entry: Entry
@@ -38,7 +38,7 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A queued deployment, and its place among those of its service that wait."""
+    """A queued deployment and its position in the queue of its service."""
 
     view: View
     position: int
@@ -46,19 +46,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it, at one moment."""
+    """A snapshot of services, active deployments and nodes."""
 
     services: Sequence[Glance]
     begun: Sequence[View]
-    #: The first ones that wait, oldest first; `unlisted` more of them do.
+    #: The first queued deployments, oldest first; `unlisted` counts the others.
     waiting: Sequence[Waiting]
     unlisted: int
-    #: How many nodes are in each state.
+    #: The number of nodes in each state.
     nodes: dict[NodeState, int]
 
 
 def look(store: Store) -> Overview:
-    """Read the overview, in as many queries as there are kinds of things on it."""
+    """Read the overview; the number of queries is constant."""
     with store.begin() as db:
         entries = services.list_all(db)
         ended = outcomes.recent_of_each(db, OUTCOMES)
@@ -95,7 +95,7 @@ def _glance(
 
 
 def _places(queued: Sequence[Deployment]) -> dict[int, int]:
-    """The place of each in the queue of its service, from 1, by its number."""
+    """Return the position of each deployment in its service's queue, from 1, by id."""
     seen: Counter[int] = Counter()
     places = {}
     for deployment in sorted(queued, key=lambda d: (-d.priority, d.id)):

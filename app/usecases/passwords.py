@@ -14,12 +14,12 @@ hasher = PasswordHash((Argon2Hasher(),))
 
 @cache
 def unknown_user_hash() -> str:
-    """Return a hash to check for an unknown user, so that it takes as long."""
+    """Return a hash to verify for an unknown user, so that it takes the same time."""
     return hasher.hash(secrets.token_urlsafe())
 
 
 def problems(password: str) -> dict[str, str]:
-    """Return why a new password is refused, by field name; empty if it isn't."""
+    """Return the problems of a new password by field name; empty if it is valid."""
     if MIN_LENGTH <= len(password) <= MAX_LENGTH:
         return {}
     limits = f"{MIN_LENGTH} to {MAX_LENGTH} characters"

@@ -1,4 +1,4 @@
-"""Recording a run: it begins, its journal is taken in, it ends."""
+"""Record a run: its start, the events of its journal, and its end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from app.store.transitions import Ended, Running, Starting, transition
 from app.usecases.evidence import Evidence, gather
 
 #: The runner's exit code for a run that it ended itself. It does so after the service's
-#: time limit, should no worker be there to do it.
+#: timeout, in case no worker is running.
 RUNNER_ENDED_IT = 254
 TIMED_OUT = Outcome(Status.TIMEOUT, "it took longer than its time limit")
 _TIMED_OUT = {"timeout": TIMED_OUT}
@@ -34,17 +34,16 @@ _TIMED_OUT = {"timeout": TIMED_OUT}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a journal is recorded: bytes taken in, and the last event's number."""
+    """The recorded position in a journal: bytes, and the last event's number."""
 
     offset: int
     last_event: int
 
 
 def mark_starting(store: Store, deployment_id: int, node: str) -> LockedDeployment:
-    """Take a deployment on for this node: a queued one is starting from now on.
+    """Claim a deployment for this node: a queued one becomes starting.
 
-    One that was begun before is returned as it is, whatever its state. Raises
-    NotFound.
+    Any other deployment is returned unchanged. Raises NotFound.
     """
     with store.begin() as db:
         launch = deployments.lock(db, deployment_id)
@@ -61,7 +60,7 @@ def mark_starting(store: Store, deployment_id: int, node: str) -> LockedDeployme
 
 
 def mark_running(store: Store, deployment: Deployment) -> Deployment:
-    """Record that the run goes on, unless that was recorded before."""
+    """Record that the run was started, unless this was recorded before."""
     with store.begin() as db:
         now = _locked(deployments.lock(db, deployment.id))
         if now.status is not Status.STARTING:
@@ -76,7 +75,7 @@ def mark_running(store: Store, deployment: Deployment) -> Deployment:
 
 
 def stored_steps(store: Store, deployment_id: int) -> Steps:
-    """The steps of a deployment, ready to take in further events."""
+    """Return the stored steps of a deployment, to apply further events to them."""
     with store.begin() as db:
         return Steps(deployments.steps_of(db, deployment_id))
 
@@ -90,7 +89,7 @@ def record(
     batch: Sequence[Occurrence],
     changed: Sequence[Step],
 ) -> Place:
-    """Take in a piece of the journal that ends at `offset`: all of it, or nothing.
+    """Record a piece of the journal that ends at `offset`.
 
     Events, steps, the offset and the notification are one transaction. Raises
     Conflict if the deployment is not at `was`: then another worker follows it.
@@ -119,11 +118,16 @@ def finish(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Record the end of a run that left an exit code; `at` is now if it isn't given.
+    """Record the end of a run with an exit code.
 
-    `ended` is what it was ended for, if it was. One that had succeeded before the
-    first signal was sent has no `ended`. `trouble` is what it had on this host: it is
-    told beside the outcome, which stays the run's own.
+    Args:
+        store: Where deployments are.
+        deployment_id: The deployment of the run.
+        exit_code: The exit code of the run.
+        ended: The outcome for which FastDeploy ended the run; None if the run ended
+            by itself, also if this was just before the first signal.
+        trouble: A problem on this host, which is added to the reason of the outcome.
+        at: The time of the end; the present by default.
     """
     with store.begin() as db:
         steps = Steps(deployments.steps_of(db, deployment_id))
@@ -163,14 +167,14 @@ def fail(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Record that a deployment ended without an exit code: never started, or gone."""
+    """Record the end of a deployment without an exit code: not started, or vanished."""
     steps = stored_steps(store, deployment_id)
     steps.finish(well=False, reason=reason, at=at or datetime.now(UTC))
     _end(store, deployment_id, Outcome(status, reason), steps, None, at=at)
 
 
 def cancel_wished_by(store: Store, deployment_id: int) -> str | None:
-    """Who asked that the deployment ends, if anybody did."""
+    """Return the actor who requested a cancellation, if any."""
     with store.begin() as db:
         return deployments.cancel_requested_by(db, deployment_id)
 
@@ -187,7 +191,7 @@ def _end(
 ) -> None:
     with store.begin() as db:
         deployment = _locked(deployments.lock(db, deployment_id))
-        # Else it was recorded before, and the worker cut off between this and the next.
+        # Otherwise the end was recorded by a worker that was killed right afterwards.
         if not deployment.ended:
             end(db, deployment, outcome, steps, exit_code, warnings, at=at)
 
@@ -202,10 +206,10 @@ def end(
     *,
     at: datetime | None = None,
 ) -> None:
-    """End a deployment that the caller has locked: status, steps and last event.
+    """Record the end of a locked deployment: status, steps and last event.
 
-    Steps that are still pending are skipped. It never ends before it was started,
-    whatever the clock says. Raises Conflict if it can't end so.
+    Pending steps become skipped. The end is never before the start, even if the clock
+    was set back. Raises Conflict if the transition isn't allowed.
     """
     began = deployment.started_at or deployment.created_at
     now = max(at or datetime.now(UTC), began)

@@ -1,8 +1,8 @@
-"""Restoring: what was going on when the backup was made ends with the truth.
+"""Finish a restore: set the outcome of deployments that were active at backup time.
 
-A backup is of a moment, and the world has gone on since. What waited then is not
-launched now, for it has long been; of what ran then nobody here knows how it ended,
-unless its run had left its exit code behind.
+Deployments that were queued are canceled: they may have run since, so they are not
+started now. Deployments that were running get their real outcome if the run has an
+exit code; otherwise they fail, since their outcome is unknown.
 """
 
 import shutil
@@ -34,7 +34,7 @@ RAN = Outcome(
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """What a restore has ended, and what the worker still brings to its end."""
+    """The number of ended deployments, and of those that the worker will finish."""
 
     ended: int
     left: int
@@ -49,12 +49,11 @@ def settle(
     *,
     was: str,
 ) -> RestoreResult:
-    """Settle what a backup of the node called `was` brought here; no worker runs.
+    """Finish the restore of a backup of the node `was`; no worker may be running.
 
-    This node takes that one's place. Everybody has to log in again, since a session
-    that has been ended meanwhile would else be back. Deployments that other nodes have
-    begun are left to those. Raises NotAllowed, and Conflict if there is another node
-    of this one's name.
+    This node replaces that one. All sessions are ended, since sessions that were ended
+    after the backup would be valid again. Deployments that other nodes have started are
+    left to these. Raises NotAllowed, and Conflict if another node has this one's name.
     """
     actor.require(Permission.ADMIN)
     with store.begin() as db:
@@ -82,8 +81,8 @@ def settle(
                 unused.add(deployment.id)
         there = _numbers(settings)
         unused |= there - deployments.existing_ids(db, there)
-    # Of runs that were begun while the backup was made. A later deployment gets the
-    # same number, and must not find their exit code.
+    # Folders of runs that were started while the backup was made. A later deployment
+    # gets the same id, and must not find their exit code.
     for number in unused & there:
         shutil.rmtree(settings.runs / str(number))
     return RestoreResult(ended, left)
@@ -92,7 +91,7 @@ def settle(
 def _outcome(
     settings: Settings, secret_box: SecretBox, launch: LockedDeployment
 ) -> Outcome | None:
-    """How a deployment ends by the restore; None if it is left to a worker."""
+    """Return the outcome of a deployment; None if it is left to a worker."""
     deployment: Deployment = launch.deployment
     if deployment.status is Status.QUEUED:
         return WAITED
@@ -103,13 +102,13 @@ def _outcome(
     try:
         secret_box.open(launch.secrets)
     except BadSetting:
-        # What it printed after the backup can't be masked, so it is not recorded.
+        # The output after the backup can't be masked, so it is not recorded.
         return RAN
     return None
 
 
 def _numbers(settings: Settings) -> set[int]:
-    """The numbers of the runs that have a folder here."""
+    """Return the ids of the runs that have a folder here."""
     if not settings.runs.is_dir():
         return set()
     names = (path.name for path in settings.runs.iterdir())

@@ -1,4 +1,4 @@
-"""What a run of Ansible did: a window of its matrix, one result, and its recap."""
+"""Read the results of an Ansible run: a window of its matrix, a result, the recap."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +19,16 @@ from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
 
-#: Results of other hosts that are listed beside one.
+#: Maximum number of results of other hosts to list beside a result.
 MAX_BESIDE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How much of a matrix is shown: `tasks` fewer where that would be too many cells.
+    """The part of a matrix to show: at most `hosts`, `tasks` and `cells`.
 
-    `before` is the number of an event, `hosts_after` the name of a host.
+    `before` is the event number that ends the window, `hosts_after` the host after
+    which it begins.
     """
 
     hosts: int
@@ -37,7 +38,7 @@ class Window:
     hosts_after: str = ""
 
 
-#: What a deployment's own page shows, and what the page of its results does.
+#: The windows of a deployment's page and of the page with its results.
 SMALL = Window(hosts=24, tasks=40, cells=240)
 LARGE = Window(hosts=60, tasks=100, cells=1500)
 _FEWEST_TASKS = 8
@@ -45,11 +46,11 @@ _FEWEST_TASKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A window of the matrix: tasks by step, and in each row a cell for each host.
+    """A window of the matrix: tasks grouped by step, with a cell for each host.
 
-    `earlier` and `later` are the numbers of events before which the window would be the
-    one above or below, `more_hosts` the host behind which there are others; None and
-    "" where there is none.
+    `earlier` and `later` are the values of `before` for the windows above and below,
+    None if there is none. `more_hosts` is the value of `hosts_after` for the next
+    window, empty if there is none.
     """
 
     groups: Sequence[Group]
@@ -61,7 +62,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """One result, with those before and behind it on its host, and beside it."""
+    """A result with the previous and next one on its host, and those of other hosts."""
 
     view: View
     recorded: TaskResultRow
@@ -81,7 +82,10 @@ class Summary:
 
 
 def matrix(store: Store, view: View, window: Window) -> Matrix:
-    """A window of a deployment's matrix, as far as the view goes; the newest tasks."""
+    """Return a window of a deployment's matrix, up to the moment of the view.
+
+    The window has the newest tasks unless it has `before`.
+    """
     number = view.deployment.id
     end = view.deployment.last_event + 1
     before = end if window.before is None else min(window.before, end)
@@ -89,7 +93,7 @@ def matrix(store: Store, view: View, window: Window) -> Matrix:
         results.by_index(db)
         hosts, more_hosts = _hosts(db, view, window)
         wanted = _rows(window, len(hosts))
-        # One more than is shown tells whether there is more.
+        # One more than is shown, to find out whether there are more.
         tasks = results.tasks_before(db, number, before=before, limit=wanted + 1)
         behind = results.tasks_after(db, number, after=before - 1, limit=wanted)
         earlier = tasks[1].number if len(tasks) > wanted else None
@@ -110,7 +114,7 @@ def matrix(store: Store, view: View, window: Window) -> Matrix:
 
 
 def find(store: Store, deployment_id: int, number: int) -> ResultPage:
-    """One result with its surroundings; raises NotFound if the event is none."""
+    """Return a result with its neighbours; raises NotFound if it isn't a result."""
     with store.begin() as db:
         view = deploy.view_in(db, deployment_id)
         results.by_index(db)
@@ -132,7 +136,7 @@ def find(store: Store, deployment_id: int, number: int) -> ResultPage:
 
 
 def summary_of(store: Store, deployment_id: int) -> Summary:
-    """What Ansible said at its end; empty before it came to it."""
+    """Return Ansible's recap and the values of `set_stats`; empty before its end."""
     with store.begin() as db:
         results.by_index(db)
         stats = results.recaps(db, deployment_id)
@@ -140,12 +144,12 @@ def summary_of(store: Store, deployment_id: int) -> Summary:
 
 
 def failed_hosts(steps: Sequence[Step]) -> list[str]:
-    """The hosts that failed, each once, in the order of the steps."""
+    """Return the failed hosts without duplicates, in the order of the steps."""
     return list(dict.fromkeys(host for step in steps for host in step.failed_hosts))
 
 
 def _hosts(db: Connection, view: View, window: Window) -> tuple[list[str], str]:
-    """The hosts of a window, failed ones first, and the last if there are more."""
+    """Return the hosts of a window, failed ones first, and its `more_hosts`."""
     number = view.deployment.id
     listed = results.hosts_after(
         db, number, after=window.hosts_after, limit=window.hosts + 1
@@ -165,7 +169,7 @@ def _rows(window: Window, hosts: int) -> int:
 
 
 def _beside(db: Connection, deployment_id: int, of: TaskResultRow) -> list[Result]:
-    """The results of the same task on other hosts, some of them."""
+    """Return results of the same task on all hosts, up to MAX_BESIDE."""
     tasks = results.tasks_before(db, deployment_id, before=of.number, limit=1)
     behind = results.tasks_after(db, deployment_id, after=of.number, limit=1)
     if not tasks:

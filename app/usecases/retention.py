@@ -1,8 +1,7 @@
-"""Retention: what a deployment printed is kept for so long; that it was, for ever.
+"""Retention: remove the output of old deployments, and old audit entries.
 
-Events, journal and artifacts of old deployments go; the row with its outcome and its
-steps stays. Oldest first, and never those of a deployment that goes on. So does what
-the audit log noted long ago.
+Events, journal and artifacts of ended deployments are removed, oldest first. Their
+rows with outcome and steps are kept.
 """
 
 import shutil
@@ -16,13 +15,13 @@ from app.store import audit, deployments, events, services
 from app.store.store import Store
 from app.usecases.staging import remove_leftovers
 
-#: Events deleted in one transaction: short enough that nobody waits for it.
+#: Rows to delete in one transaction; it is short, so that others don't wait for it.
 BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class PruneResult:
-    """What was removed: deployments, the bytes of their journals, audit entries."""
+    """Numbers of removed deployments, bytes of their journals, and audit entries."""
 
     deployments: int
     size: int
@@ -32,10 +31,10 @@ class PruneResult:
 def prune(
     store: Store, settings: Settings, stop: Callable[[], bool] = lambda: False
 ) -> PruneResult:
-    """Remove what is beyond the limits and lies on this node.
+    """Remove the data on this node that exceeds the limits.
 
-    It may be cut off anywhere, also by `stop`, and goes on the next time: a deployment
-    is marked when all that it printed is gone.
+    It may be interrupted anywhere, also by `stop`, and continues the next time: a
+    deployment is marked as pruned when all of its output has been removed.
     """
     remove_leftovers(settings)
     noted = _forget(store, settings, stop)
@@ -52,7 +51,7 @@ def prune(
 
 
 def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:
-    """Remove what the audit log noted too long ago; returns how much it was."""
+    """Remove audit entries that exceed the retention; return their number."""
     if settings.keep_audit_days is None:
         return 0
     before = datetime.now(UTC) - timedelta(days=settings.keep_audit_days)
@@ -69,7 +68,7 @@ def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:
 def _beyond(
     store: Store, settings: Settings, service_id: int, keep: Keep
 ) -> list[deployments.PrunableDeployment]:
-    """The deployments of a service that are beyond any of the limits, oldest first."""
+    """Return the deployments of a service that exceed any limit, oldest first."""
     if keep == Keep():
         return []
     before = None
@@ -89,7 +88,7 @@ def _beyond(
 def _remove(
     store: Store, settings: Settings, deployment_id: int, stop: Callable[[], bool]
 ) -> bool:
-    """Remove what one deployment printed; False if it was stopped before the end."""
+    """Remove the output of a deployment; return False if it was stopped before."""
     deleted = BATCH
     while deleted == BATCH:
         if stop():
@@ -103,7 +102,7 @@ def _remove(
 
 
 def _limits(settings: Settings, entry: services.Entry) -> Keep:
-    """A service's limits: its own, else those of the settings."""
+    """Return a service's limits: its own, otherwise those of the settings."""
     usual = Keep(
         days=settings.keep_days,
         deployments=settings.keep_deployments,

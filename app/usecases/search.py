@@ -1,4 +1,4 @@
-"""Looking for lines in what a deployment printed."""
+"""Search lines in the output of a deployment."""
 
 import time
 from collections.abc import Sequence
@@ -11,24 +11,24 @@ from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
 
-#: Lines on one page of what was found.
+#: Maximum number of lines on a page of matches.
 PAGE = 200
-#: Events that are searched for one page, however few of them are wanted.
+#: Maximum number of events that are searched for one page.
 SPAN = 200_000
-#: Events of one statement, the seconds that it may take, and those after which no
-#: further one is begun: a search for what isn't there reads every event.
+#: Events per statement, its timeout in seconds, and the seconds after which no further
+#: statement is started: a search without matches reads every event.
 STEP = 10_000
 STATEMENT_SECONDS = 5
 SECONDS = 1.0
-#: Hosts whose names are offered.
+#: Maximum number of host names to offer as a filter.
 MAX_HOSTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Lines that were found among the events `first` to `last`.
+    """Matching lines among the events `first` to `last`.
 
-    `further` says behind which event the search goes on, None at the end.
+    `further` is the event after which the search continues, None at the end.
     """
 
     view: View
@@ -47,9 +47,9 @@ def look(
     *,
     seconds: float = SECONDS,
 ) -> SearchResult:
-    """The first PAGE wanted lines behind event `after`.
+    """Return the first PAGE matching lines after event `after`.
 
-    It looks at no more than SPAN events, and at no further STEP of them after
+    It searches at most SPAN events in pieces of STEP, and starts no further piece after
     `seconds`. Raises NotFound, and Busy.
     """
     with store.begin() as db:
@@ -78,7 +78,7 @@ def _find(
     between: tuple[int, int],
     seconds: float,
 ) -> tuple[list[Event], int]:
-    """The wanted lines between two events, and up to which one it has looked."""
+    """Return the matching lines between two events, and the last searched event."""
     found: list[Event] = []
     place, end = between
     stop_at = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The catalogue: the services folder on disk, mirrored in the store."""
+"""Sync the services folder to the store, and read services."""
 
 import os
 import re
@@ -18,13 +18,13 @@ from app.store import audit, deployments, nodes, services
 from app.store.services import Entry
 from app.store.store import Store
 
-#: A config.json is read up to this size, in bytes.
+#: Maximum number of bytes that are read of a config.json.
 MAX_CONFIG = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What a sync found: names that are well, names with their error, names gone."""
+    """The result of a sync: the names of valid, invalid and newly archived services."""
 
     good: tuple[str, ...]
     broken: dict[str, str]
@@ -33,7 +33,7 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSummary:
-    """A service in the list, with its latest deployment."""
+    """A service with its latest deployment."""
 
     entry: Entry
     latest: Deployment | None
@@ -42,9 +42,9 @@ class ServiceSummary:
 def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
     """Read every `<folder>/<name>/config.json` of a node into the store.
 
-    A broken one is stored with its error and hurts no other; a service whose folder
-    is gone from every node is archived, and its history stays. Raises NotAllowed, and
-    Invalid if the folder itself can't be read: then nothing changes.
+    An invalid service is stored with its error and doesn't affect the others. A service
+    without a folder on any node is archived, and its history is kept. Raises
+    NotAllowed, and Invalid if the folder itself can't be read: then nothing changes.
     """
     actor.require(Permission.SYNC)
     found = {printable(path.name): read_service(path) for path in folders(folder)}
@@ -64,7 +64,7 @@ def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> SyncRe
 
 
 def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
-    """Sync this node's services now, and ask every other node to do the same."""
+    """Sync this node's services now, and request a sync from every other node."""
     found = sync_services(store, folder, node, actor)
     with store.begin() as db:
         nodes.ask_sync(db, but=node)
@@ -73,20 +73,20 @@ def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> Sync
 
 
 def list_services(store: Store) -> list[ServiceSummary]:
-    """The services that can be deployed or mended, each with its latest deployment."""
+    """Return the services that are not archived, each with its latest deployment."""
     with store.begin() as db:
         latest = deployments.latest_of_each(db)
         return [ServiceSummary(e, latest.get(e.id)) for e in services.list_all(db)]
 
 
 def names(store: Store) -> list[str]:
-    """The names of all services, archived or not."""
+    """Return the names of all services, archived or not."""
     with store.begin() as db:
         return services.names(db)
 
 
 def find_service(store: Store, name: str) -> Entry:
-    """The service of that name, archived or not; raises NotFound."""
+    """Return the service with this name, archived or not; raises NotFound."""
     with store.begin() as db:
         entry = services.find(db, name)
     if entry is None:
@@ -95,13 +95,16 @@ def find_service(store: Store, name: str) -> Entry:
 
 
 def nodes_of(store: Store, service_id: int) -> list[str]:
-    """The nodes on which a service can be deployed, by name."""
+    """Return the nodes on which a service can be deployed, sorted by name."""
     with store.begin() as db:
         return nodes.registered(db, [service_id])[service_id]
 
 
 def folders(folder: Path) -> list[Path]:
-    """The folders of services, well or broken. Raises Invalid if it can't be read."""
+    """Return the folders of services, valid or not.
+
+    Raises Invalid if the services folder can't be read.
+    """
     try:
         return [
             path
@@ -116,12 +119,12 @@ def folders(folder: Path) -> list[Path]:
 
 
 def printable(name: str) -> str:
-    """A folder's name as a text; one that is no UTF-8 is no service's name anyway."""
+    """Return a folder's name as valid UTF-8; any other name is invalid anyway."""
     return os.fsencode(name).decode(errors="replace")
 
 
 def read_service(folder: Path) -> Service | str:
-    """The service in a folder, or everything that keeps it from being deployed."""
+    """Return the service in a folder, or all problems that prevent its deployment."""
     service = read_config(folder)
     if isinstance(service, str):
         return service
@@ -130,22 +133,23 @@ def read_service(folder: Path) -> Service | str:
 
 
 def look_at_project(folder: Path, service: Service) -> Project:
-    """What a run would find in the services folder.
+    """Inspect the project in the services folder.
 
-    A registered service is run from another folder; this one has a copy.
+    A registered service runs from another folder. The services folder has a copy of
+    only the files that config.json names, so Ansible's requirements aren't checked.
     """
     ansible = None if service.registration else project.own_ansible()
     return project.look(folder, service, ansible)
 
 
 def read_config(folder: Path) -> Service | str:
-    """What a folder's config.json says, or what is wrong with it."""
+    """Return the service in a folder's config.json, or the error in it."""
     if not re.match(NAME, folder.name):
         return "the folder's name must be lower case letters, digits, - and _"
     path = folder / "config.json"
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            # To open a pipe would be to wait for who writes into it.
+            # Opening a named pipe would block until another process writes to it.
             return "config.json can't be read: it is no file"
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG + 1)

@@ -1,4 +1,4 @@
-"""Drafts: folders that are written aside, and moved into place when they are whole."""
+"""Drafts: temporary folders that are moved into place when they are complete."""
 
 import fcntl
 import os
@@ -13,13 +13,13 @@ from app.settings import Settings
 
 @contextmanager
 def draft(settings: Settings, name: str) -> Iterator[Path]:
-    """Make a folder to write into; it is removed unless it was moved into place."""
+    """Create a folder to write into; it is removed unless it was moved into place."""
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(folder, fcntl.LOCK_EX):
         made = Path(tempfile.mkdtemp(dir=folder, prefix=f"{name}."))
         held = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
-        # For as long as it is written: the kernel frees it, however that ends.
+        # Locked while it is written: the kernel releases the lock if the process dies.
         fcntl.flock(held, fcntl.LOCK_EX)
     try:
         yield made
@@ -29,7 +29,7 @@ def draft(settings: Settings, name: str) -> Iterator[Path]:
 
 
 def remove_leftovers(settings: Settings) -> int:
-    """Remove the drafts of processes that were killed; returns how many there were."""
+    """Remove the drafts of killed processes; return their number."""
     folder = _folder(settings)
     if not folder.is_dir():
         return 0
@@ -46,7 +46,7 @@ def remove_leftovers(settings: Settings) -> int:
 
 
 def _folder(settings: Settings) -> Path:
-    # On the disk of what is moved into place.
+    # On the same file system as the destination, so that a rename is possible.
     return settings.runs / ".drafts"
 
 

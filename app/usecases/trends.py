@@ -1,4 +1,4 @@
-"""How a service's deployments went of late."""
+"""Read the trends of a service's recent deployments."""
 
 from app.domain.duration import seconds_between
 from app.domain.trends import Trend, TrendRun, trend_of
@@ -7,14 +7,14 @@ from app.store import outcomes, services
 from app.store.outcomes import FinishedRun
 from app.store.store import Store
 
-#: How many of the last deployments are looked at.
+#: Maximum number of deployments to include.
 RUNS = 50
-#: Of how many steps the durations are told; a script may report a thousand.
+#: Maximum number of steps to include; a script may report a thousand.
 STEPS = 30
 
 
 def look(store: Store, service_name: str) -> Trend:
-    """The last runs of a service. Raises NotFound."""
+    """Return the trend of a service's last runs. Raises NotFound."""
     with store.begin() as db:
         entry = services.find(db, service_name)
         if entry is None:

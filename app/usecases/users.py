@@ -19,7 +19,10 @@ from app.usecases import passwords
 def create_user(
     store: Store, actor: Actor, name: str, password: str, role: Role
 ) -> None:
-    """Create a user. NotAllowed, InvalidFields, and Conflict if the name is taken."""
+    """Create a user.
+
+    Raises NotAllowed, InvalidFields, and Conflict if the name is taken.
+    """
     actor.require(Permission.ADMIN)
     problems = passwords.problems(password)
     if not re.fullmatch(r"[\w.@+-]{1,64}", name):
@@ -36,7 +39,10 @@ def create_user(
 
 
 def set_password(store: Store, actor: Actor, name: str, password: str) -> None:
-    """Give a user a new password and end their sessions; NotFound, InvalidFields."""
+    """Set a user's password and end their sessions.
+
+    Raises NotAllowed, InvalidFields and NotFound.
+    """
     actor.require(Permission.ADMIN)
     problems = passwords.problems(password)
     if problems:
@@ -49,7 +55,7 @@ def set_password(store: Store, actor: Actor, name: str, password: str) -> None:
 
 
 def create_first_admin(store: Store) -> tuple[str, str] | None:
-    """Where nobody can log in yet, create `admin`; returns the name and password."""
+    """Create `admin` if there is no user; return its name and password, else None."""
     with store.begin() as db:
         if auth.any_user(db):
             return None
@@ -59,21 +65,24 @@ def create_first_admin(store: Store) -> tuple[str, str] | None:
 
 
 def list_users(store: Store, actor: Actor) -> list[Member]:
-    """Every user, by name. Raises NotAllowed."""
+    """Return all users, sorted by name. Raises NotAllowed."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         return auth.list_members(db)
 
 
 def find_user(store: Store, actor: Actor, user_id: int) -> Member:
-    """The user of that number. Raises NotAllowed, NotFound."""
+    """Return the user with this id. Raises NotAllowed, NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         return _require_found(auth.find_member(db, user_id), user_id)
 
 
 def set_role(store: Store, actor: Actor, user_id: int, role: Role) -> None:
-    """Give a user another role, at once. NotAllowed, NotFound, Conflict."""
+    """Change a user's role, also in existing sessions.
+
+    Raises NotAllowed, NotFound, and Conflict if no enabled admin would remain.
+    """
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         user = _require_found(auth.lock_member(db, user_id), user_id)
@@ -84,7 +93,10 @@ def set_role(store: Store, actor: Actor, user_id: int, role: Role) -> None:
 
 
 def disable(store: Store, actor: Actor, user_id: int) -> None:
-    """Shut a user out and end their sessions. NotAllowed, NotFound, Conflict."""
+    """Disable a user and end their sessions.
+
+    Raises NotAllowed, NotFound, and Conflict if no enabled admin would remain.
+    """
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         user = _require_found(auth.lock_member(db, user_id), user_id)
@@ -94,7 +106,7 @@ def disable(store: Store, actor: Actor, user_id: int) -> None:
 
 
 def enable(store: Store, actor: Actor, user_id: int) -> None:
-    """Let a user log in again. Raises NotAllowed, NotFound."""
+    """Enable a disabled user. Raises NotAllowed, NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         user = _require_found(auth.lock_member(db, user_id), user_id)
@@ -103,7 +115,7 @@ def enable(store: Store, actor: Actor, user_id: int) -> None:
 
 
 def end_sessions(store: Store, actor: Actor, user_name: str) -> int:
-    """End every session of a user; returns how many there were. Raises NotFound."""
+    """End all sessions of a user; return their number. Raises NotAllowed, NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         if auth.find_user(db, user_name) is None:
@@ -113,7 +125,7 @@ def end_sessions(store: Store, actor: Actor, user_name: str) -> int:
 
 
 def _require_other_admin(db: Connection, user: Member) -> None:
-    """Raise Conflict if nobody would be left who can administer FastDeploy."""
+    """Raise Conflict if this user is the only enabled admin."""
     administers = user.role is Role.ADMIN and user.disabled_at is None
     if administers and not auth.other_admin(db, user.id):
         raise Conflict(

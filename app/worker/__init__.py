@@ -1,1 +1,1 @@
-"""Launches runs, follows their journals and records what they said."""
+"""The worker: launches runs, follows their journals and records their events."""

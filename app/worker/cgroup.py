@@ -1,7 +1,7 @@
-"""A cgroup for each run, where systemd has left us a part of its tree.
+"""Create a cgroup for each run if systemd has delegated a subtree to the worker.
 
-That is what `Delegate=yes` in the worker's unit does. A process may clear its
-environment, lead a session of its own and lose its parent: it stays in its cgroup. See
+`Delegate=yes` in the worker's unit requests this. A process that clears its
+environment, starts a session of its own or loses its parent stays in its cgroup. See
 cgroups(7).
 """
 
@@ -17,7 +17,7 @@ _OURS = Path("/proc/self/cgroup")
 
 
 def make(run: Path) -> Path | None:
-    """Make the cgroup of the run in that folder; None where we can't have one."""
+    """Create the cgroup of the run in this folder; None if that isn't possible."""
     for ours in _delegated():
         made = ours / cgroup_of(run)
         with suppress(OSError):
@@ -27,15 +27,16 @@ def make(run: Path) -> Path | None:
 
 
 def remove(run: Path) -> None:
-    """Remove the cgroup of a run, unless something that it left goes on in there."""
+    """Remove the cgroup of a run, unless processes of the run are still in it."""
     for ours in _delegated():
         with suppress(OSError):
             (ours / cgroup_of(run)).rmdir()
 
 
 def _delegated() -> Iterator[Path]:
-    """This process's own cgroup in the trees that systemd keeps, if it is for us."""
-    # systemd sets it for a service; elsewhere, a cgroup that we may write is not ours.
+    """Yield this process's cgroups in systemd's trees if they are delegated to it."""
+    # systemd sets this variable for services. In other processes, a writable cgroup
+    # isn't a delegated one.
     if "INVOCATION_ID" not in os.environ:
         return
     own = {

@@ -1,4 +1,4 @@
-"""Carrying out one deployment, from wherever it stands: launch, follow, settle."""
+"""Run one deployment from any state: launch it, follow it, and record its end."""
 
 import os
 import threading
@@ -24,9 +24,9 @@ from app.worker.termination import Termination
 
 log = get("worker")
 
-#: Seconds to wait for the database: at first, and at most.
+#: Seconds between attempts to reach the database: initial and maximum.
 PATIENCE = (0.2, 5.0)
-#: Seconds between two looks at what is left of a run that can't be followed.
+#: Seconds between checks of the processes of a run that can't be followed.
 LOOK_EVERY = 0.25
 
 VANISHED = (
@@ -36,7 +36,7 @@ VANISHED = (
 
 
 class DeploymentRunner:
-    """Carries out deployments on this host. One call for each, in its own thread."""
+    """Runs deployments on this host: one call for each, in its own thread."""
 
     def __init__(
         self,
@@ -49,14 +49,14 @@ class DeploymentRunner:
         self._settings = settings
         self._secret_box = secret_box
         self._stop = stop
-        #: The wrappers that this process has started, by deployment.
+        #: The pids of the wrappers that this process has started, by deployment.
         self._children: dict[int, int] = {}
 
     def run(self, deployment_id: int) -> None:
-        """Bring a deployment to its end, whatever happened to it before.
+        """Run a deployment to its end, or resume it from any state.
 
-        Raises Interrupted when the worker is to stop: the run goes on, and this is
-        to be called again. While the database doesn't answer, it waits.
+        Waits while the database is unavailable. Raises Interrupted when the worker
+        stops: the run continues, and this must be called again.
         """
         wait, longest = PATIENCE
         while True:
@@ -72,7 +72,7 @@ class DeploymentRunner:
                     raise Interrupted from error
                 wait = min(wait * 2, longest)
         run = run_of(self._settings, deployment_id)
-        # It has nothing left to do. One that is stopped would never end by itself.
+        # The wrapper has nothing left to do. A stopped one (SIGSTOP) would never end.
         RunProcesses(self._settings, run).kill_wrapper()
         self._reap(deployment_id)
         ended = deploy.find(self._store, deployment_id)
@@ -81,14 +81,14 @@ class DeploymentRunner:
         try:
             artifacts.write(self._store, self._settings, ended)
         except OSError as error:
-            # They are made when somebody asks for them. To try again until the disk
-            # has room would keep the service's next deployment waiting.
+            # The artifacts are written on request. Retrying until the disk has space
+            # would block the service's next deployment.
             log.warning("artifacts.failed", deployment=deployment_id,
                         error=error.strerror)  # fmt: skip
         log.info("deployment.ended", deployment=deployment_id, status=ended.status)
 
     def _launched(self, deployment_id: int) -> Deployment:
-        """The deployment, begun or ended; its run is launched if it never was."""
+        """Launch the run if it hasn't started; return the deployment's new state."""
         begun = record.mark_starting(self._store, deployment_id, self._settings.node)
         deployment = begun.deployment
         if deployment.status is not Status.STARTING:
@@ -112,10 +112,10 @@ class DeploymentRunner:
         return record.mark_running(self._store, deployment)
 
     def _require_same_config(self, deployment: Deployment) -> None:
-        """Raise LaunchFailed if config.json is another one than the recorded one.
+        """Raise LaunchFailed if config.json differs from the recorded one.
 
-        A run goes by the file in its folder. It may have changed while the deployment
-        was queued, or since the last sync.
+        The run uses the file in the service's folder. It may have changed while the
+        deployment was queued, or since the last sync.
         """
         name = deployment.service_name
         present = read_service(self._settings.services / name)
@@ -148,7 +148,7 @@ class DeploymentRunner:
             run.remove_config()
             record.fail(self._store, deployment.id, VANISHED)
         except Vanished as gone:
-            # Nobody else can: with the run, the wrapper went that would have done it.
+            # The wrapper, which normally removes it, vanished with the run.
             run.remove_config()
             self._prepare_end(deployment, run, masker)
             outcome = gone.ended or Outcome(Status.FAILED, VANISHED)
@@ -158,15 +158,15 @@ class DeploymentRunner:
             log.warning("follow.superseded", deployment=deployment.id)
             raise
         else:
-            # Before the secrets are dropped with its end: whoever comes after a crash
-            # has to know them.
+            # This happens before recording the end deletes the secrets: after a crash,
+            # the next worker needs them to redact the journal.
             self._prepare_end(deployment, run, masker)
             trouble = no_room(self._settings.runs) if run.filled_disk() else ""
             record.finish(self._store, deployment.id, exit_code, ended, trouble,
                           at=follower.clock.now())  # fmt: skip
 
     def _end_unrecorded(self, run: Run) -> None:
-        """End what is left of a run whose journal was removed. Raises Interrupted."""
+        """End the processes of a run whose journal was removed. Raises Interrupted."""
         outcome = Outcome(Status.FAILED, VANISHED)
         processes = RunProcesses(self._settings, run)
         ending: Termination | None = None
@@ -177,7 +177,7 @@ class DeploymentRunner:
                 raise Interrupted
 
     def _prepare_end(self, deployment: Deployment, run: Run, masker: Masker) -> None:
-        """Do what has to be done with a run's files before its end is recorded."""
+        """Discard foreign artifacts and redact the journal before recording the end."""
         try:
             artifacts.discard(self._settings, deployment.id)
         except OSError as error:
@@ -188,7 +188,7 @@ class DeploymentRunner:
             log.warning("redact.failed", path=str(run.journal), error=error.strerror)
 
     def _reap(self, deployment_id: int) -> None:
-        """Take the exit status of a wrapper that is our child: no zombie stays."""
+        """Reap the wrapper if it is a child process, so that it isn't left a zombie."""
         child = self._children.pop(deployment_id, None)
         if child is not None:
             with suppress(ChildProcessError):

@@ -1,4 +1,4 @@
-"""A node's presence: its name, its heartbeat, and the services that it has."""
+"""A node's presence: its name, its heartbeat, and the sync of its services."""
 
 import time
 from datetime import datetime
@@ -16,12 +16,12 @@ log = get("worker")
 
 #: Seconds between two heartbeats.
 BEAT_EVERY = 3.0
-#: Seconds between two looks whether the holder of the node's name is alive.
+#: Seconds between checks whether the holder of the node's name is alive.
 LOOK_EVERY = 1.0
 
 
 class Presence:
-    """Tells the other nodes that this one is there; its calls wait for PostgreSQL."""
+    """Publishes the presence of this node; its methods block on PostgreSQL."""
 
     def __init__(self, store: Store, settings: Settings, *, draining: bool) -> None:
         self._store = store
@@ -30,7 +30,7 @@ class Presence:
         self._me = new_instance(settings.var)
 
     def begin(self) -> None:
-        """Take the node's name, and read its services folder.
+        """Acquire the node's name, and sync its services folder.
 
         Raises NodeTaken if another instance has the name, and Unavailable.
         """
@@ -38,7 +38,7 @@ class Presence:
         self._sync()
 
     def beat(self) -> None:
-        """Say that the node is there still, and do what it was asked for.
+        """Store a heartbeat, and sync the services folder if requested.
 
         Raises NodeTaken if another instance has taken the name, and Unavailable.
         """
@@ -46,15 +46,15 @@ class Presence:
             self._sync()
 
     def end(self) -> None:
-        """Say that the worker stops. Raises Unavailable."""
+        """Store that the worker stops. Raises Unavailable."""
         nodes.stop(self._store, self._settings.node, self._me)
 
     def _take_name(self) -> None:
-        """Take the node's name; wait until it is sure whether its holder is alive.
+        """Acquire the node's name; wait until it is known whether its holder is alive.
 
-        The holder may have ended without a word: after a reboot, it is this node
-        itself. It is alive if there is a further heartbeat. Else it soon is away, and
-        gives the name up.
+        The holder may have been killed: after a reboot, it is an earlier instance of
+        this node. If it sends another heartbeat, it is alive. Otherwise it will count
+        as away, and the name becomes free.
         """
         seen: datetime | None = None
         while True:

@@ -1,8 +1,8 @@
-"""Jobs: performing those of the queue, through every outage of PostgreSQL.
+"""Run the jobs of the queue, and recover from outages of PostgreSQL.
 
-Procrastinate's worker ends when its connections do: it can't know whether a job that
-it was fetching, or ending, was fetched or ended. So it is begun anew, for as long as
-PostgreSQL stays away, and each time takes back what was cut off, as after a crash.
+Procrastinate's worker ends when it loses its connections: it can't know whether a job
+that it was fetching or finishing was fetched or finished. So it is restarted until
+PostgreSQL is back, and each time retries the interrupted jobs, as after a crash.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ from app.store.store import Store
 
 log = get("worker")
 
-#: Seconds between two searches for jobs whose worker is gone.
+#: Seconds between searches for stalled jobs, whose worker is gone.
 STALLED_EVERY = 10
-#: Seconds between two looks for jobs. A new one is told at once; one that waits for
-#: the lock of its service is not, when that becomes free.
+#: Poll interval for jobs in seconds. PostgreSQL notifies of new jobs, but not when the
+#: lock of a service becomes free for a waiting job.
 LOOK_EVERY = 0.5
-#: Seconds until a lost queue is tried again, however often it was.
+#: Seconds between attempts to reconnect to the queue.
 RECONNECT = 1.0
-#: Seconds to wait for a connection; how long an end without PostgreSQL takes.
+#: Timeout of a connection in seconds; a stop without PostgreSQL takes this long.
 PATIENCE = 5.0
 
 
 class Jobs:
-    """This node's jobs; `stop` tells those that are being performed to let go."""
+    """Runs this node's jobs; `stop` interrupts those that are running."""
 
     def __init__(
         self,
@@ -55,9 +55,10 @@ class Jobs:
         self._queues = queue_of(settings.node), begun_queue_of(settings.node)
 
     async def perform(self, *, begun_only: bool) -> None:
-        """Perform jobs until this is cancelled; PostgreSQL may come and go.
+        """Run jobs until canceled, also across outages of PostgreSQL.
 
-        With `begun_only`, nothing is begun that was not begun here before.
+        With `begun_only`, only deployments that this node has already started are
+        resumed.
         """
         mine, begun = self._queues
         queues = [begun] if begun_only else [begun, mine]
@@ -69,12 +70,15 @@ class Jobs:
                     raise
                 log.warning("queue.lost", error=str(error.__cause__ or error).strip())
             await asyncio.sleep(RECONNECT)
-            # Nobody else sets it and lets this go on.
+            # Only `_work` sets it without canceling this task too.
             self._stop.clear()
 
     async def _perform(self, queues: list[str]) -> None:
-        """Perform jobs until PostgreSQL is lost; then, or cancelled, let all go."""
-        # Opening the queue would wait longer, and say less.
+        """Run jobs until PostgreSQL is lost or this is canceled; then interrupt them.
+
+        Raises Unavailable and the queue's errors.
+        """
+        # Opening the queue would wait longer, and raise a less helpful error.
         await asyncio.to_thread(self._require_postgresql)
         lost = asyncio.Event()
         connector = _Connector(self._settings.database, lost)
@@ -107,7 +111,7 @@ class Jobs:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # Procrastinate waits for what it performs, so that has to end first.
+            # Procrastinate waits for its running jobs, so interrupt them first.
             self._stop.set()
             for task in tasks:
                 task.cancel()
@@ -118,14 +122,14 @@ class Jobs:
         raise Unavailable("the queue's connection to PostgreSQL was cut")
 
     async def _take_back(self) -> None:
-        """Free the jobs that the last worker of this folder was cut off in.
+        """Retry the jobs during which this folder's last worker was interrupted.
 
-        It is gone, or we would not hold its lock: nobody has to wait for its
-        heartbeat to grow old. Nobody else takes jobs from this node's queues.
+        That worker is gone, since this one holds the folder's lock, so its heartbeat
+        needn't expire. No other worker takes jobs from this node's queues.
         """
         doing = Status.DOING.value
         for job in await self._queue.job_manager.list_jobs_async(status=doing):
-            # Also if the deployment has ended: the job still locks its service.
+            # This includes jobs of ended deployments, which still lock their service.
             if job.queue in self._queues:
                 await self._retry(job)
 
@@ -137,7 +141,7 @@ class Jobs:
                 await self._retry(job)
 
     async def _retry(self, job: Job) -> None:
-        """Queue a job anew: where its run is, or as it was if it has none."""
+        """Queue a job again, on the node of its run if it has started."""
         assert job.id is not None
         with self._store.begin() as db:
             node = deployments.node_of_job(db, job.id)
@@ -154,10 +158,10 @@ class Jobs:
 
 
 class _Connector(procrastinate.PsycopgConnector):
-    """Procrastinate's way to PostgreSQL, which tells when it is lost.
+    """A connector for Procrastinate that sets `lost` when PostgreSQL is lost.
 
-    Whatever it is lost in: of what is asked for meanwhile, and caught by Procrastinate
-    itself, nobody knows whether it was done.
+    Procrastinate catches some of these errors itself. Then it is unknown whether the
+    query was executed, so every error counts.
     """
 
     def __init__(self, conninfo: str, lost: asyncio.Event) -> None:
@@ -191,6 +195,6 @@ class _Connector(procrastinate.PsycopgConnector):
 
 
 def _is_outage(error: Exception) -> bool:
-    """Whether it is PostgreSQL's absence, or a disk that is full, and no bug."""
+    """Return whether an error means an outage or a full disk, rather than a bug."""
     cause = error.__cause__ if isinstance(error, ConnectorException) else error
     return isinstance(cause, (Unavailable, *OUTAGE))

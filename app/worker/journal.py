@@ -1,4 +1,4 @@
-"""Reading a journal: whole lines from a byte offset, in batches of bounded size."""
+"""Read a journal: complete lines from a byte offset, in batches of bounded size."""
 
 import os
 from dataclasses import dataclass, replace
@@ -9,40 +9,40 @@ from app.runner.masking import Masker
 from app.runner.text import before_character
 from app.worker.translate import MAX_LINE, output, translate
 
-#: One batch has at most so many lines.
+#: Maximum number of lines in a batch.
 MAX_LINES = 1000
-#: Bytes read at a time. With MAX_LINE, this bounds the memory that a journal takes.
+#: Bytes to read at a time. With MAX_LINE, this limits the memory for a journal.
 BLOCK = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events in their order, and where in the journal each of them ends."""
+    """Events in order, and the offset in the journal at which each of them ends."""
 
     events: list[JournalEvent]
     ends: list[int]
 
     @property
     def offset(self) -> int:
-        """The offset up to which the journal is in the events."""
+        """The offset at which the last event ends."""
         return self.ends[-1]
 
 
 class JournalReader:
-    """A journal file, read from `offset` on; secrets are masked on the way.
+    """Reads a journal file from `offset` on and masks secrets.
 
-    Nothing but the offset needs to be remembered: it is always at the beginning of a
-    line, or of a further piece of one that is too long to be anything but output.
+    To resume reading, only the offset is needed: it is always at the beginning of a
+    line, or of a further piece of a line that is too long to be anything but output.
     """
 
     def __init__(
         self, path: Path, offset: int, masker: Masker, *, script: bool = False
     ) -> None:
-        """`script` says that a service's script wrote it, not the runner."""
+        """Open the journal; `script` says that a script wrote it, not the runner."""
         self._script = script
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._masker = masker
-        #: Where in the file the buffer begins.
+        #: The offset in the file at which the buffer begins.
         self._offset = offset
         self._buffer = b""
         self._inside_line = offset > 0 and self._pread(1, offset - 1) != b"\n"
@@ -52,10 +52,10 @@ class JournalReader:
         os.close(self._descriptor)
 
     def read(self, *, ended: bool = False) -> Batch | None:
-        """Return the next batch, None if nothing whole has come yet.
+        """Return the next batch, None if there is no complete line yet.
 
         With `ended`, nothing more will be written, so a last line without a newline
-        is whole too.
+        is complete too.
         """
         if lost := self._truncated():
             return self._one(Notice(lost))
@@ -70,9 +70,9 @@ class JournalReader:
                 return None
 
     def _truncated(self) -> str:
-        """Say what a truncation has taken, and read on from where writing goes on.
+        """Return a notice if the journal was truncated, and restart at offset 0.
 
-        Nothing that FastDeploy starts truncates the file; somebody else may.
+        Nothing that FastDeploy starts truncates the file, but another process may.
         """
         size = os.fstat(self._descriptor).st_size
         if size >= self._offset + len(self._buffer):
@@ -85,7 +85,7 @@ class JournalReader:
         )
 
     def _fill(self) -> bool:
-        """Read one block behind the buffer, unless it still has whole lines."""
+        """Read one block into the buffer, unless it still has complete lines."""
         if b"\n" in self._buffer:
             return True
         block = self._pread(BLOCK, self._offset + len(self._buffer))
@@ -93,7 +93,7 @@ class JournalReader:
         return bool(block)
 
     def raw(self, start: int, end: int) -> Output:
-        """Return what stands there as output, whatever it is."""
+        """Return the bytes from `start` to `end` as output, without parsing them."""
         line = self._pread(end - start, start)
         is_whole = line.endswith(b"\n")
         content = self._masker.text(line.removesuffix(b"\n"))
@@ -114,8 +114,8 @@ class JournalReader:
         return Batch(events, ends) if events else None
 
     def _take_piece(self) -> Batch | None:
-        """Take the beginning of a line that is too long, cutting no secret in two."""
-        # Until the line's end or enough of it is there, a secret may only have begun.
+        """Take the first piece of a too long line, without splitting a secret."""
+        # Wait for the line's end or enough of it, as a secret may be incomplete.
         enough = MAX_LINE + self._masker.longest
         if len(self._buffer) <= enough and b"\n" not in self._buffer:
             return None
@@ -126,7 +126,7 @@ class JournalReader:
         return self._one(output(piece, open_=True))
 
     def _one(self, event: JournalEvent) -> Batch:
-        """Return an event that ends where reading has come to."""
+        """Return a batch with an event that ends at the current offset."""
         return Batch([event], [self._offset])
 
     def _event(self, line: bytes) -> JournalEvent:
@@ -136,11 +136,11 @@ class JournalReader:
         return translate(line, self._masker, script=self._script)
 
     def _last(self, line: bytes) -> JournalEvent:
-        """Return the event that a last line without a newline is."""
+        """Translate a last line without a newline."""
         event = self._event(line)
         if isinstance(event, Output | StepReported):
             return replace(event, open=True)
-        # Events have a newline each, but for one that a script broke off.
+        # The runner ends each event with a newline; a script may break off within one.
         if self._script:
             return output(self._masker.text(line), open_=True)
         return event

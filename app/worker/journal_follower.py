@@ -1,4 +1,4 @@
-"""Following: a `tail -f` with a transaction, from the stored offset to the end."""
+"""Follow a journal from the stored offset to its end and record its events."""
 
 import threading
 import time
@@ -22,24 +22,23 @@ from app.worker.termination import Termination, noted
 
 log = get("worker")
 
-#: Seconds between two looks at a journal that has not grown, at least and at most.
+#: Poll interval in seconds for a journal that has not grown: minimum and maximum.
 POLL = (0.02, 0.1)
-#: How many times longer it has not grown by then: who has waited for a second for the
-#: next line doesn't notice a tenth.
+#: The poll interval is the idle time divided by this, so polling delays a line by at
+#: most a tenth of the time since the previous one.
 POLL_TIMES = 10
-#: Seconds in which lines gather before they are recorded, at least and at most: a
-#: transaction for each would take from the run the processor's time. A burst doesn't
-#: wait.
+#: Seconds to gather lines before they are recorded, minimum and maximum: a transaction
+#: for each line would take CPU time from the run. A full batch doesn't wait.
 GATHER = (0.06, 0.5)
-#: How many times longer than it took to record them: where the host or PostgreSQL is
-#: busy, lines gather longer.
+#: The time to gather lines is the duration of the last transaction times this: if the
+#: host or PostgreSQL is busy, lines gather longer.
 GATHER_TIMES = 12
-#: Seconds between two checks: is the run still there, and may it go on?
+#: Seconds between checks that the run is alive and may continue.
 CHECK = 1.0
-#: Seconds that the reader of a script's output may take to end when nothing is left of
-#: the run: it goes on if a process that isn't the run's holds the pipe.
+#: Seconds to wait for the reader of a script's output when no process of the run is
+#: left: the reader continues if a process outside of the run holds the pipe.
 READER = 5.0
-#: What a run is ended for whose wrapper is gone.
+#: The outcome of a run whose wrapper is gone.
 ORPHANED = Outcome(
     Status.FAILED,
     "its wrapper process was killed, so its exit code can't be known; FastDeploy "
@@ -48,11 +47,14 @@ ORPHANED = Outcome(
 
 
 class Interrupted(Exception):
-    """The worker stops; the run goes on, and somebody follows it from here."""
+    """The worker stops; the run continues, and the next worker resumes from here."""
 
 
 class Vanished(Exception):
-    """The run is gone and left no exit code; `ended` is what it was ended for."""
+    """The run is gone without an exit code.
+
+    `ended` is the outcome for which FastDeploy ended it, if it did.
+    """
 
     def __init__(self, ended: Outcome | None) -> None:
         super().__init__()
@@ -60,7 +62,7 @@ class Vanished(Exception):
 
 
 class Follower:
-    """Takes a run's journal into the store until the run has ended."""
+    """Records a run's journal in the store until the run has ended."""
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class Follower:
         end: Callable[[Outcome], Termination],
         processes: RunProcesses,
     ) -> None:
-        """`end` begins to end the run, for the outcome that it then has."""
+        """Prepare to follow a run; `end` starts its termination with an outcome."""
         self._store = store
         self._run = run
         self._deployment = deployment
@@ -91,10 +93,10 @@ class Follower:
         self._steps = record.stored_steps(store, deployment.id)
 
     def follow(self) -> tuple[int, Outcome | None]:
-        """Return the exit code, and what the run was ended for; every line is recorded.
+        """Record every line; return the exit code and the outcome of a terminated run.
 
-        Raises Interrupted when the worker is to stop, Vanished if the run is gone,
-        and what the store raises; whatever it is, following can begin again.
+        Raises Interrupted when the worker stops, Vanished if the run is gone, and the
+        errors of the store; following can be resumed after each of these.
         """
         journal = JournalReader(
             self._run.journal,
@@ -105,8 +107,8 @@ class Follower:
         grown = time.monotonic()
         try:
             while True:
-                # First whether it has ended, then what it wrote: after an exit code
-                # there is nothing more to come from the run itself.
+                # Read the exit code before the journal: when the exit code exists, the
+                # run itself writes nothing more.
                 exit_code = self._run.exit_code()
                 batch = journal.read(ended=self._gone or exit_code is not None)
                 if batch is not None:
@@ -114,7 +116,7 @@ class Follower:
                     try:
                         self._record(journal, batch)
                     except Unavailable:
-                        # The time limit holds while PostgreSQL is away, too.
+                        # The timeout also applies while PostgreSQL is unavailable.
                         self._check(exit_code)
                         raise
                     if len(batch.events) < MAX_LINES:
@@ -131,13 +133,13 @@ class Follower:
             journal.close()
 
     def _wait(self, unchanged: float) -> None:
-        """Wait until the journal is looked at again, unchanged for so many seconds."""
+        """Wait before the next poll of a journal unchanged for `unchanged` seconds."""
         least, most = POLL
         if self._stop.wait(min(max(least, unchanged / POLL_TIMES), most)):
             raise Interrupted
 
     def _gather(self, took: float) -> None:
-        """Let lines gather after some took so many seconds, unless the run ends."""
+        """Gather lines after a transaction of `took` seconds, unless the run ends."""
         least, most = GATHER
         until = time.monotonic() + min(max(least, took * GATHER_TIMES), most)
         while self._run.exit_code() is None and time.monotonic() < until:
@@ -157,13 +159,13 @@ class Follower:
             self._record_singly(journal, batch)
 
     def _record_singly(self, journal: JournalReader, batch: Batch) -> None:
-        """Record a batch that can't be recorded as a whole, event by event.
+        """Record a batch event by event after it failed as a whole.
 
-        One that is refused is recorded as plain output, behind a notice. Raises what
-        refuses that too.
+        An event that fails is recorded as plain output after a notice. If this fails
+        too, the error is raised.
         """
         for event, end in zip(batch.events, batch.ends, strict=True):
-            # What was refused has changed the steps here, but not in the store.
+            # The failed attempt has changed the steps in memory, but not in the store.
             self._steps = record.stored_steps(self._store, self._deployment.id)
             try:
                 self._take_in([event], end)
@@ -177,7 +179,7 @@ class Follower:
                 self._take_in([notice, raw], end)
 
     def _take_in(self, events: Sequence[JournalEvent], offset: int) -> None:
-        """Record events that end at an offset of the journal: all of them, or none."""
+        """Record events that end at an offset of the journal, in one transaction."""
         now = self.clock.now()
         occurrences = []
         for event in events:
@@ -195,11 +197,11 @@ class Follower:
         )
 
     def _believable(self, at: datetime, now: datetime) -> datetime:
-        """A time that a run claims, if it lies between its beginning and now."""
+        """Return a run's timestamp if it is between its start and now, or now."""
         return at if (self._deployment.started_at or now) <= at <= now else now
 
     def _check(self, exit_code: int | None) -> None:
-        """Now and then: is the run still there, and may it go on?"""
+        """Continue a termination; every CHECK seconds, check if the run must end."""
         if self._ending is not None:
             self._ending.press_on()
         now = time.monotonic()
@@ -215,9 +217,9 @@ class Follower:
                 self._ending = self._end(outcome)
 
     def _go_on_without_wrapper(self) -> None:
-        """End what is left of a run that can't leave an exit code any more."""
+        """End the remaining processes of a run that can't get an exit code anymore."""
         if not self._processes.count():
-            # Its last lines may have come since the journal was read.
+            # The run may have written its last lines since the journal was read.
             self._reader_ends_by = self._reader_ends_by or time.monotonic() + READER
             late = time.monotonic() > self._reader_ends_by
             self._gone = late or not self._run.output_is_read()
@@ -226,7 +228,7 @@ class Follower:
             self._ending = self._end(ORPHANED)
 
     def _ended_for(self) -> Outcome | None:
-        """What the run is to be ended for, if anything."""
+        """Return the outcome with which the run must be ended, if any."""
         limit = self._deployment.service.timeout
         if self.clock.elapsed() > limit:
             return Outcome(Status.TIMEOUT, f"it took longer than {limit} s")
@@ -235,9 +237,9 @@ class Follower:
 
     @property
     def _outcome(self) -> Outcome | None:
-        """What the run ended for, if a signal reached it."""
+        """The outcome of the termination, if a signal reached the run."""
         return None if self._ending is None else self._ending.outcome
 
     def _nothing_left(self) -> bool:
-        """Whether a run that was to end has left nothing behind."""
+        """Return whether no process is left of a run that was terminated."""
         return self._ending is None or self._ending.nothing_left()

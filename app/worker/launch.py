@@ -1,19 +1,19 @@
-"""Launching: a run is started detached, and from then on needs nobody.
+"""Launch a run as a detached process, independent of the worker.
 
     runs/<id>/
         run.json    the command, and where its config file is
         journal     stdout and stderr of the run: inherited by the runner of playbooks;
                 what a script prints comes through a pipe
-        lock        held (flock) by the wrapper for as long as the run goes on
-        pid         the wrapper's process; there once the wrapper has begun
-        rc          the exit code; there once the run has ended
+        lock        locked (flock) by the wrapper until the run has ended
+        pid         the wrapper's process; exists after the wrapper has started
+        rc          the exit code; exists after the run has ended
 
 The wrapper is a few lines of shell in a session of its own. It waits for the run,
-removes the config file and writes `rc`. Whoever looks later can tell: no pid, it was
-never started; rc, it ended; lock free without rc, it is gone.
+removes the config file and writes `rc`. The files show the state: without `pid`, the
+run never started; with `rc`, it ended; if `lock` is free without `rc`, it vanished.
 
-`pid` and `rc` take their room on the disk before the run begins, under the names
-`pid.new` and `rc.new`: a run that fills the disk has its outcome recorded all the same.
+The disk space of `pid` and `rc` is allocated before the run starts, as `pid.new` and
+`rc.new`, so that the outcome of a run that fills the disk is recorded too.
 """
 
 import fcntl
@@ -45,15 +45,15 @@ from app.worker import cgroup
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Descriptor 9 is the lock: the wrapper keeps it, the run doesn't get it. The shell's
-# own stderr goes nowhere, so that it adds no "Killed" to the journal; what it says
-# when a command can't be executed is said by the child, whose stderr is the journal.
-# Hence the subshell: dash would redirect a plain command in the wrapper itself.
-# `1<>` writes over what is there: it needs no room that isn't taken already. Whether
-# the journal had room is asked before anything that is removed makes some. The run
-# begins in its service's folder, or in / where this user may not enter it: sudo changes
-# to the folder of its rule. The wrapper stays in /, so that it keeps no folder busy.
-# The environment is the service's: `command -p` doesn't use its PATH, and no variable
-# is assigned before the run, which would inherit it where the service has set it too.
+# own stderr is discarded, so that it adds no "Killed" to the journal. If a command
+# can't be executed, the child prints the error, and its stderr is the journal. This
+# needs the subshell: dash would redirect a plain command in the wrapper itself. `1<>`
+# overwrites the allocated bytes, so it needs no further disk space. Whether the journal
+# had space is checked before removing files frees some. The run starts in its service's
+# folder, or in / if this user may not enter it: sudo changes to the folder of its rule.
+# The wrapper stays in /, so that it keeps no folder busy. The environment is the
+# service's: `command -p` doesn't use its PATH, and no variable is assigned before the
+# run, which would inherit it if the service has set it too.
 _WRAPPER = """\
 cd "$1" && printf '%s\\n' "$$" 1<>pid.new && command -p mv pid.new pid || exit
 cd / && exec 2>/dev/null
@@ -68,19 +68,20 @@ cd "$1" && { printf '%4096s' >room || room=full; command -p rm -f room; }
 command -p rm -f -- "$2"
 cd "$1" && printf '%s\\n' "$rc $room" 1<>rc.new && command -p mv rc.new rc
 """
-# A script (`$5` is not empty) prints into a pipe that `output_reader.py` reads. Its end
-# of the pipe is 3, what tells it that the script has ended 4, what it closes when all
-# is in the journal 5; the other ends of these are 8 and 7.
-#: What is put into `pid.new` and `rc.new` to take their room: blank, so that it adds
-#: nothing to what is written over its beginning.
+# A script (`$5` is not empty) prints into a pipe that `output_reader.py` reads. The
+# reader gets three descriptors: 3 is the pipe; through 4, the wrapper signals that the
+# script has ended; it closes 5 when everything is in the journal. The other ends of 4
+# and 5 are 8 and 7.
+#: The content of `pid.new` and `rc.new` that allocates their disk space: blank, so that
+#: it doesn't change the value that overwrites its beginning.
 _BLANK = b"\n" * 32
 _OUTPUT_READER = Path(__file__).with_name("output_reader.py")
-#: Descriptors from here on are none of those that the wrapper gets.
+#: The first descriptor above those that the wrapper gets.
 _ABOVE_WRAPPERS = 10
-#: A burst of output waits here, not in the script.
+#: Size of the pipe in bytes; it buffers bursts, so that the script doesn't block.
 _PIPE_SIZE = 1 << 20
 
-#: Bytes of a script's first line that the kernel reads.
+#: Maximum length of a script's first line that the kernel reads.
 _MAX_FIRST_LINE = 256
 
 _DEFAULT_SIGNALS = [
@@ -90,54 +91,54 @@ _DEFAULT_SIGNALS = [
     signal.SIGHUP,
     signal.SIGPIPE,
     signal.SIGCHLD,
-    # Python ignores this one and SIGPIPE, and a run would inherit that.
+    # Python ignores SIGXFSZ and SIGPIPE, and a run would inherit that.
     signal.SIGXFSZ,
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The folder of one run, and what can be told from it."""
+    """The folder of one run, and the state that its files show."""
 
     folder: Path
 
     @property
     def journal(self) -> Path:
-        """What the run printed, as it printed it."""
+        """The file with the unmodified output of the run."""
         return self.folder / "journal"
 
     @property
     def begun(self) -> bool:
-        """Whether the wrapper has begun: only then may anything have happened.
+        """Whether the wrapper has started: otherwise, nothing has been run.
 
-        It holds its lock before it has written its pid.
+        The wrapper holds its lock before it has written its pid.
         """
         return (self.folder / "pid").exists() or self.alive()
 
     def exit_code(self) -> int | None:
-        """The exit code of a run that has ended, else None."""
+        """Return the exit code of an ended run, otherwise None."""
         with suppress(FileNotFoundError, ValueError, IndexError):
             return int(self._rc()[0])
         return None
 
     def filled_disk(self) -> bool:
-        """Whether the disk was full when the run ended: its journal may be cut off."""
+        """Return whether the disk was full at the end; the journal may be cut off."""
         return "full" in self._rc()
 
     def _rc(self) -> list[str]:
         return (self.folder / "rc").read_text().split()
 
     def alive(self) -> bool:
-        """Whether the wrapper still holds its lock."""
+        """Return whether the wrapper still holds its lock."""
         return _is_locked(self.folder / "lock")
 
     def output_is_read(self) -> bool:
-        """Whether what a script has printed may still be on its way to the journal."""
+        """Return whether a script's output may still be copied to the journal."""
         return _is_locked(self.journal)
 
     def remove_config(self) -> None:
-        """Remove the config file, if the wrapper was kept from doing so."""
-        # OSError: on a read-only file system, even what isn't there can't be removed.
+        """Remove the config file if the wrapper couldn't."""
+        # On a read-only file system, removing even a missing file raises OSError.
         with suppress(OSError, orjson.JSONDecodeError, KeyError):
             about = orjson.loads((self.folder / "run.json").read_bytes())
             Path(about["config"]).unlink(missing_ok=True)
@@ -158,14 +159,14 @@ def _is_locked(path: Path) -> bool:
 
 
 def run_of(settings: Settings, deployment_id: int) -> Run:
-    """The run of a deployment on this host, whether or not it was started."""
+    """Return the run of a deployment on this host, whether or not it was started."""
     return Run(settings.runs / str(deployment_id))
 
 
 def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -> int:
-    """Start the run of a deployment; returns the wrapper's pid, a child of ours.
+    """Start the run of a deployment; return the pid of the wrapper, a child process.
 
-    Raises LaunchFailed, with the reason that the deployment ends with.
+    Raises LaunchFailed with the reason of the deployment's outcome.
     """
     run = run_of(settings, deployment.id)
     service = deployment.service
@@ -175,7 +176,8 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
         _make_folder(run)
         config = _free_config_path(settings)
         command = [*program, "--config", str(config)]
-        # First the note where it will be, then the file: it is never left behind.
+        # Record the path of the config file before creating it, so that a crash in
+        # between leaves no file behind.
         about = orjson.dumps({"config": str(config), "command": command})
         (run.folder / "run.json").write_bytes(about)
         for name in ("pid.new", "rc.new"):
@@ -185,7 +187,7 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
     try:
         _write_config(settings, config, deployment, secret, identity.group)
     except FileExistsError as error:
-        # It is not ours, so nobody is to remove it on the strength of our note.
+        # The file isn't this run's. Without run.json, nothing will remove it.
         (run.folder / "run.json").unlink()
         raise LaunchFailed(f"{config}: {error.strerror}") from error
     except OSError as error:
@@ -211,11 +213,11 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
 
 
 def _program(identity: RunIdentity, service: Service) -> list[str]:
-    """The command of a service, but for its config file; checked as far as we can."""
+    """Return a service's command without the config file, checked where possible."""
     if identity.user:
         return _as_other_user(identity.user, identity.program)
     if service.playbook is not None:
-        # -P: nothing from the working directory can pass for our module.
+        # -P: Python imports no module from the working directory.
         folder = str(identity.folder)
         return [sys.executable, "-P", "-m", "app.runner", "--service", folder]
     _require_executable(identity.program)
@@ -231,7 +233,7 @@ def _as_other_user(user: str, program: Path) -> list[str]:
             f"there is no user {user}; register the service on this host, "
             "or set FASTDEPLOY_RUN_AS to a user that exists"
         )
-    # Where this user may look, it says more than sudo would.
+    # If this user may access the folder, the error is more specific than sudo's.
     if os.access(program.parent, os.X_OK):
         _require_executable(program)
     return [sudo, "-n", "-u", user, str(program)]
@@ -244,14 +246,14 @@ def _require_executable(program: Path) -> None:
         raise LaunchFailed(f"{program} is not executable; fix it with chmod +x")
     interpreter = _interpreter(program)
     if interpreter is not None and not Path(interpreter).is_file():
-        # The kernel would say of the program itself that there is no such file.
+        # The kernel would report that the program itself doesn't exist.
         raise LaunchFailed(
             f"{program} wants the interpreter {interpreter!r}, which is missing"
         )
 
 
 def _interpreter(program: Path) -> str | None:
-    """What the first line of a script names; None where we can't or needn't know."""
+    """Return the absolute interpreter in a script's first line; None if unknown."""
     try:
         with program.open("rb") as file:
             first = file.readline(_MAX_FIRST_LINE)
@@ -264,14 +266,14 @@ def _interpreter(program: Path) -> str | None:
 
 
 def _make_folder(run: Run) -> None:
-    """Make the run's folder; one from a launch that never came about is taken over."""
+    """Create the run's folder, or reuse that of an incomplete launch."""
     run.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     run.folder.mkdir(exist_ok=True, mode=0o700)
     run.remove_config()
 
 
 def _free_config_path(settings: Settings) -> Path:
-    # Digits, as the sudoers rules want it; many, so that nobody can take it first.
+    # The sudoers rules require digits; many, so that other users can't guess the name.
     return settings.config_folder / f"fastdeploy-{secrets.randbelow(10**18):018}.json"
 
 
@@ -282,7 +284,10 @@ def _write_config(
     secret: dict[str, Any],
     group: str,
 ) -> None:
-    """Write the config file of a run: 0640, never over anything else."""
+    """Write the config file of a run with mode 0640; never overwrite a file.
+
+    Raises FileExistsError, and LookupError if the group doesn't exist.
+    """
     service = deployment.service
     content = {
         "deployment_id": deployment.id,
@@ -297,7 +302,7 @@ def _write_config(
         "environment": service.environment,
         "steps": [{"name": step.name} for step in service.steps],
     }
-    # In the file, for sudo would keep it from the run's environment.
+    # In the file, because sudo would remove it from the run's environment.
     if settings.events is not Events.FASTDEPLOY:
         content["events"] = settings.events
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -317,12 +322,12 @@ def _spawn(
     *,
     script: bool,
 ) -> int:
-    """Start the wrapper in its own session, with the journal, and the lock held."""
+    """Start the wrapper in its own session, with the journal and the held lock."""
     reader = (sys.executable, str(_OUTPUT_READER)) if script else None
     with ExitStack() as opened:
 
         def keep(descriptor: int) -> int:
-            """Move a descriptor out of the way of those that the wrapper gets."""
+            """Move a descriptor above those that the wrapper gets."""
             moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE_WRAPPERS)
             os.close(descriptor)
             opened.callback(os.close, moved)
@@ -332,7 +337,7 @@ def _spawn(
         output = keep(os.open(run.journal, append, 0o600))
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         lock = keep(os.open(run.folder / "lock", flags, 0o600))
-        # Taken here and inherited: there is no moment in which a living run has none.
+        # Locked here and inherited, so that a living run always holds its lock.
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         given = {9: lock}
         if reader:
@@ -357,29 +362,29 @@ def _spawn(
 
 
 def _output_pipe() -> tuple[int, int]:
-    """Return the pipe that a script prints into."""
+    """Create the pipe that a script prints into; return both descriptors."""
     reading, writing = os.pipe()
-    # It may be opened again by the user that the script runs as. Nobody else can: the
-    # only way to it is through the descriptors of the script's processes.
+    # The user of the script may open the pipe again. Others can't: it is accessible
+    # only through the descriptors of the script's processes.
     os.fchmod(writing, 0o622)
-    with suppress(OSError):  # where the system's limit for this user is lower
+    with suppress(OSError):  # the system's limit for this user may be lower
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
     return reading, writing
 
 
 def _own_environment(service: Service) -> Mapping[str, str]:
-    """Return what a service adds to the environment of its program.
+    """Return the variables that a service adds to the environment of its program.
 
-    For a playbook, the runner is the program. It reads config.json itself, and gives
-    `environment` to ansible-playbook alone.
+    For a playbook, the runner is the program. It reads config.json itself, and passes
+    `environment` only to ansible-playbook.
     """
     return {} if service.playbook else service.environment
 
 
 def _environment(run: Run, service: Mapping[str, str]) -> dict[str, str]:
-    """Return the run's environment: built, not inherited, with the run's mark.
+    """Return the run's environment: constructed, not inherited, with the run's mark.
 
-    Where runs belong to another user, sudo drops all of it but the mark.
+    If runs belong to another user, sudo drops all variables except the mark.
     """
     return {
         "PATH": os.environ.get("PATH", _DEFAULT_PATH),

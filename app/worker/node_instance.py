@@ -1,4 +1,4 @@
-"""What tells a worker from every other one that might use its node's name."""
+"""Identify a worker among others that might use its node's name."""
 
 import hashlib
 import uuid
@@ -11,12 +11,12 @@ _MACHINE = (Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id"))
 
 
 def new_instance(var: Path) -> NodeInstance:
-    """Return the instance of a worker that starts in this folder; it holds its lock."""
+    """Return a new instance for the worker that has locked this folder."""
     return NodeInstance(_identity(var), uuid.uuid4().hex, _place(var))
 
 
 def _identity(var: Path) -> str:
-    """Return what is stored in a worker's folder; stores it first if need be."""
+    """Return the identity stored in a worker's folder; create it if it is missing."""
     path = var / "node-id"
     try:
         known = path.read_text().strip()
@@ -31,10 +31,10 @@ def _identity(var: Path) -> str:
 
 
 def _place(var: Path) -> str:
-    """Return a hash of this machine, its boot, and the folder as the kernel knows it.
+    """Return a hash of this machine, its boot, and the folder's device and inode.
 
-    A copy of the folder on the same machine is another folder, a clone of the machine
-    was booted by itself.
+    A copy of the folder on the same machine has another inode, and a clone of the
+    machine has another boot id.
     """
     folder = var.stat()
     known = [f"{folder.st_dev}:{folder.st_ino}"]

@@ -1,19 +1,19 @@
-"""Appends what a script prints to its journal, for as long as the script runs.
+"""Append a script's output to its journal while the script runs.
 
     python -I -S output_reader.py <PIPE >>JOURNAL 7>DONE 8<ENDED
 
 A script may open its output again (`echo … >/dev/stderr`, `tee /dev/stdout`). If the
-output were the journal itself, that would truncate it, or be refused to another user.
-So scripts write into a pipe, and this process reads it. It belongs to no worker and to
-no run: it goes on when the worker is killed, and no signal for the run reaches it.
+output were the journal itself, this would truncate it, or fail for another user. So
+scripts write into a pipe, and this process reads it. It belongs to no worker and to no
+run: it continues when the worker is killed, and no signal for the run reaches it.
 
-The wrapper writes into descriptor 8 when the script has ended. What is in the pipe by
-then is the last of the journal; descriptor 7 is closed once it is there, and says
-"full" before if there was no room for something. What processes print that the script
-left behind goes nowhere. If the wrapper was killed instead, the
-run goes on until the worker ends it, and so does this process.
+The wrapper writes into descriptor 8 when the script has ended. The content of the pipe
+at that time is the end of the journal. When it is written, this process closes
+descriptor 7, after writing "full" to it if the disk had no space for some output. Later
+output of processes that the script left behind is discarded. If the wrapper was killed
+instead, the run and this process continue until the worker ends the run.
 
-It is run by its path, for a short start: it uses the standard library alone.
+It is run by its path and uses only the standard library, so that it starts quickly.
 """
 
 import fcntl
@@ -28,10 +28,10 @@ _CHUNK = 1 << 18
 
 
 def main() -> None:
-    """Copy until the script has ended, then drop what comes."""
+    """Copy output until the script has ended, then discard further output."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    # The worker asks for this lock if the wrapper was killed.
+    # The worker checks this lock if the wrapper was killed.
     fcntl.flock(_JOURNAL, fcntl.LOCK_EX)
     journal = _Journal()
     if _copy_until_ended(journal):
@@ -47,14 +47,14 @@ def main() -> None:
 
 
 class _Journal:
-    """The journal. What it has no room for is lost, and the script goes on."""
+    """The journal. If the disk is full, output is lost, and the script continues."""
 
     def __init__(self) -> None:
         self.lost = False
         self._torn = False
 
     def write(self, content: bytes) -> None:
-        # What follows must not join half a line.
+        # Begin a new line after an incomplete one.
         rest = memoryview(b"\n" + content if self._torn else content)
         try:
             while rest:
@@ -65,7 +65,7 @@ class _Journal:
 
 
 def _copy_until_ended(journal: _Journal) -> bool:
-    """Tells whether the pipe may still be written to."""
+    """Copy output; return whether the pipe may still have a writer."""
     poll = select.poll()
     poll.register(_PIPE, select.POLLIN)
     poll.register(_ENDED, select.POLLIN)
@@ -90,13 +90,16 @@ def _available() -> int:
 
 
 def _drop() -> None:
-    """Let what the script left behind print: without a reader, it would be killed."""
+    """Discard output of processes that the script left behind.
+
+    Without a reader, SIGPIPE would kill them.
+    """
     poll = select.poll()
     poll.register(_PIPE, select.POLLIN)
     ((_, state),) = poll.poll(0) or [(_PIPE, 0)]
     if state & select.POLLHUP and not state & select.POLLIN:
         return
-    # It may go on for months, in less memory than Python takes.
+    # This may continue for months, and cat needs less memory than Python.
     os.execv("/bin/cat", ["cat"])  # noqa: S606 - our own constant
 
 

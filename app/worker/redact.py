@@ -1,6 +1,6 @@
-"""Redacting: a run that has ended leaves no secret in its journal either.
+"""Redact the secrets in the journal of an ended run.
 
-A script's output goes straight into the file, and is masked only where it is recorded.
+The journal has the unmodified output; only the recorded events are masked.
 """
 
 import os
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from app.runner.masking import MASK, Masker
 
-#: Bytes that are looked at together.
+#: Number of bytes to process at a time.
 BLOCK = 1 << 20
 
 
 def redact(journal: Path, masker: Masker) -> None:
-    """Write over every secret in a journal, byte for byte: its offsets stay valid.
+    """Overwrite every secret in a journal byte by byte, so that offsets stay valid.
 
     Raises OSError.
     """
@@ -23,7 +23,7 @@ def redact(journal: Path, masker: Masker) -> None:
     try:
         offset = 0
         while block := os.pread(descriptor, BLOCK + masker.longest, offset):
-            # Of secrets that overlap, none must be cut in two.
+            # A cut must not split secrets, even if they overlap.
             piece = block[: masker.safe_cut(block, BLOCK)]
             for start, end in masker.spans(piece):
                 os.pwrite(descriptor, MASK[:1].encode() * (end - start), offset + start)

@@ -1,4 +1,4 @@
-"""The clock of a run: it goes on evenly, also when the host's clock is moved."""
+"""The clock of a run: it is monotonic, also if the host's clock is set."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,16 +8,16 @@ from app.runner.processes import boot_clock
 from app.runner.stop import wrapper_of
 from app.worker.launch import Run
 
-#: Seconds by which a recorded start and the host's clock may disagree, say since the
-#: launch took so long. More than that, and the clock was moved.
+#: Maximum seconds by which a recorded start and the host's clock may differ, for
+#: instance because of a slow launch. If they differ by more, the clock was set.
 TOLERANCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class RunClock:
-    """Tells the time of a run: `age` seconds after its start it was `at`.
+    """The time of a run: `age` seconds after its start, it was `at`.
 
-    From there on the boot clock counts, which nobody can set: see `clock_gettime(2)`.
+    From there, the boot clock counts, which can't be set: see `clock_gettime(2)`.
     """
 
     age: float
@@ -25,20 +25,20 @@ class RunClock:
     _read: float
 
     def elapsed(self) -> float:
-        """Seconds since the run was started."""
+        """Return the seconds since the run was started."""
         return self.age + boot_clock() - self._read
 
     def now(self) -> datetime:
-        """The time, consistent with the recorded start of the run."""
+        """Return the time, consistent with the recorded start of the run."""
         return self.at + timedelta(seconds=boot_clock() - self._read)
 
 
 def clock_of(run: Run, started_at: datetime) -> RunClock:
-    """Return the clock of a run that was started at `started_at`, as it is recorded.
+    """Return the clock of a run with the recorded start `started_at`.
 
-    A worker that takes over a run asks the kernel for the age of the run's wrapper, so
-    the time limit doesn't depend on how the clock was moved meanwhile. Without a
-    wrapper there is no limit to keep.
+    A worker that resumes a run reads the age of the run's wrapper from the kernel, so
+    the timeout doesn't depend on changes of the clock. Without a wrapper, no timeout
+    applies.
     """
     wrapper = wrapper_of(run.folder)
     now = datetime.now(UTC)
@@ -47,7 +47,10 @@ def clock_of(run: Run, started_at: datetime) -> RunClock:
 
 
 def reconcile(started_at: datetime, age: float, now: datetime) -> datetime:
-    """Return the time at which a run has that age, if the host's clock says `now`."""
+    """Return the time at which a run has this age.
+
+    This is the host's `now`, unless the clock was set since the start of the run.
+    """
     expected = started_at + timedelta(seconds=age)
     moved = abs((now - expected).total_seconds()) > TOLERANCE
     return expected if moved else max(now, started_at)

@@ -1,4 +1,4 @@
-"""Ending a run before it has ended by itself: INT, TERM, then KILL, to all of it."""
+"""Terminate a run: send SIGINT, SIGTERM, then SIGKILL to all of its processes."""
 
 import signal
 import time
@@ -15,49 +15,52 @@ from app.worker.run_processes import RunProcesses
 
 log = get("worker")
 
-#: What a run is told, and the seconds it then has. SIGINT lets ansible-playbook clean
-#: up on its hosts, and ends its workers, which no signal to their parent's group does.
+#: The signals, each with the seconds to wait afterwards. SIGINT lets ansible-playbook
+#: clean up on its hosts, and ends its workers, which a signal to their parent's group
+#: doesn't reach.
 _STEPS = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0))
-#: Seconds until a signal is sent again: SIGKILL, since what was forking meanwhile is
-#: found the next time; any other if it reached nobody, since the run only begins.
+#: Seconds until a signal is repeated: SIGKILL, as it misses processes that are being
+#: forked; any other signal if it reached no process, as the run may just be starting.
 _AGAIN = 0.5
-#: Seconds between two looks for what is left.
+#: Seconds between counts of the remaining processes.
 _LOOK_EVERY = 0.25
-#: Seconds that the wrapper has to write the exit code when nothing else is left.
+#: Timeout in seconds for the wrapper to write the exit code when no other process is
+#: left.
 _WRAPPER_PATIENCE = 10.0
 
 
 class Termination:
-    """The end of one run, pressed on from the follower's loop until nothing is left.
+    """The termination of one run, continued by the follower's loop until it is done.
 
-    What it is ended for is noted in the run's folder before the first signal: whoever
-    follows the run after a crash goes on ending it, and judges it as we would.
+    The outcome is stored in the run's folder before the first signal. A worker that
+    resumes the run after a crash continues the termination with the same outcome.
     """
 
     def __init__(self, settings: Settings, run: Run, outcome: Outcome) -> None:
         self._wanted = outcome
-        # Who noted it before us may have sent a signal already.
+        # An earlier worker that stored the outcome may have sent a signal already.
         self._reached = noted(run) is not None
         self._processes = RunProcesses(settings, run)
         self._run = run
         self._steps = list(_STEPS)
         self._next = self._next_look = time.monotonic()
-        #: Since when nothing but the wrapper was seen of the run.
+        #: Since when only the wrapper is left of the run.
         self._alone_since: float | None = None
         try:
             _note(run).write_bytes(orjson.dumps(asdict(outcome)))
         except OSError as error:
-            # Say, its disk is full, which may well be why it is to end. Without a note
-            # the next worker begins to end it anew: the wish and the limit stay.
+            # For instance, the disk is full, which may be why the run is canceled.
+            # Without the file, the next worker starts the termination again, because
+            # the requested cancellation or the timeout still applies.
             log.warning("ending.unnoted", run=run.folder.name, error=error.strerror)
 
     @property
     def outcome(self) -> Outcome | None:
-        """What the run ended for; None if it ended before a signal reached it."""
+        """The outcome of the run; None if it ended before a signal reached it."""
         return self._wanted if self._reached else None
 
     def press_on(self) -> None:
-        """Send the next signal if its time has come."""
+        """Send the next signal if it is due."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -76,9 +79,10 @@ class Termination:
         self._next = now + patience
 
     def nothing_left(self) -> bool:
-        """Whether no process of the run is there; looks now and then, else says no.
+        """Return whether no process of the run is left.
 
-        What was never reached is not waited for: it ends by itself.
+        Processes are counted every _LOOK_EVERY seconds; in between, it returns False.
+        If no signal reached the run, it returns True: the run has ended by itself.
         """
         if not self._reached:
             return True
@@ -91,7 +95,7 @@ class Termination:
     def _end_wrapper(self, now: float) -> None:
         """Kill a wrapper that writes no exit code although nothing else is left."""
         if self._processes.count():
-            # They can't be reached: the stop helper refuses.
+            # The processes can't be signaled: the stop helper fails.
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = now
@@ -104,11 +108,11 @@ class Termination:
 
 
 def noted(run: Run) -> Outcome | None:
-    """What the run is being ended for, if that was begun before."""
+    """Return the stored outcome of a termination that was started before, if any."""
     try:
         about = orjson.loads(_note(run).read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
-        # Half a note was written before any signal was sent.
+        # An incomplete file was written before any signal was sent.
         return None
     return Outcome(Status(about["status"]), about["reason"])
 

@@ -1,10 +1,10 @@
-"""Translation: one line of a journal becomes one event. It never fails.
+"""Translate a line of a journal to an event, without failing.
 
-A line is one of three things: an event of ansible-runner as JSON, a step as JSON, or
-output. What looks like the first two and isn't valid is output too, so it is kept.
+A line is an event of ansible-runner as JSON, a step as JSON, or output. An invalid
+event or step is recorded as output.
 
-Secrets are masked once it is known what a line is: output as text, whatever it looks
-like; an event or a step in its values.
+Secrets are masked after the kind of a line is known: output is masked as text, an event
+or a step in its values.
 """
 
 from dataclasses import replace
@@ -28,7 +28,7 @@ from app.runner.masking import MASK, UUID, Masker
 
 #: Masks nothing.
 NOTHING = Masker([])
-#: A longer line is output, recorded in pieces of this many bytes.
+#: Maximum bytes of an event or a step. A longer line is output, recorded in pieces.
 MAX_LINE = 2 * 1024 * 1024
 
 _MAX_COUNTER = 2**31 - 1
@@ -48,10 +48,10 @@ _RESULTS = {
 def translate(
     line: bytes, masker: Masker = NOTHING, *, script: bool = False
 ) -> JournalEvent:
-    """Return the event that a whole line is, without its newline.
+    """Translate a complete line, without its newline, to an event.
 
-    `script` says that the line was printed by a service's script. Only the runner of
-    playbooks reports how ansible-runner is doing; such a line of a script is output.
+    `script` says that a service's script printed the line. Only the runner of playbooks
+    reports ansible-runner's status; such a line of a script is output.
     """
     secret = masker.finds(line)
     if line[:1] == b"{":
@@ -64,8 +64,8 @@ def translate(
                 return event
             if event is not None:
                 return _masked(event, found, line, masker)
-        # RecursionError, ValueError and TypeError are expected of JSON that one of the
-        # readers and writers of it can't handle. Whatever it is, the line is kept.
+        # RecursionError, ValueError and TypeError occur for JSON that one of the
+        # libraries can't handle. After any error, the line is recorded as output.
         except Exception:  # noqa: BLE001
             return output(masker.text(line))
     return output(masker.text(line) if secret else line)
@@ -74,12 +74,12 @@ def translate(
 def _structured(
     found: dict[str, Any], line: bytes
 ) -> RunnerEvent | StepReported | RunnerStatus | None:
-    """Return the event, step or status that an object is; None if it is neither."""
+    """Convert an object to an event, a step or a status; None if it isn't any."""
     if "event" in found:
         return _runner_event(found, line)
     if "state" in found:
         return _step(found, line)
-    # The rest of it, ansible-runner's whole environment, is left behind here.
+    # The other keys, with ansible-runner's whole environment, are dropped here.
     return RunnerStatus(found["status"]) if _is_runner_status(found) else None
 
 
@@ -89,7 +89,7 @@ def _is_runner_status(found: dict[str, Any]) -> bool:
 
 
 def _without_environment(found: dict[str, Any], line: bytes) -> bytes:
-    """Return a status line of a script's ansible-runner without what it may hide."""
+    """Mask command and environment in a status line of a script's ansible-runner."""
     hidden = {key: MASK for key in ("command", "env") if key in found}
     return json_text.dumps(found | hidden).encode() if hidden else line
 
@@ -113,10 +113,10 @@ def _masked(
 
 
 def output(content: bytes, *, open_: bool = False) -> Output:
-    """Return text as an event; its bytes too, where a text can't hold them.
+    """Return output as an event, with its bytes if a text can't represent them.
 
-    PostgreSQL keeps no NUL in a text, and not everything that is printed is UTF-8:
-    both are shown as a replacement character.
+    A text in PostgreSQL can't contain NUL, and output may not be valid UTF-8: both are
+    shown as a replacement character.
     """
     try:
         text = content.decode()
@@ -148,7 +148,7 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
     if (
         not isinstance(name, str)
         or not isinstance(uuid, str)
-        # ansible-runner names a file after it, so it must be nothing but a uuid.
+        # The artifacts have a file with this name, so it must be a valid UUID.
         or not UUID.fullmatch(uuid)
         or type(counter) is not int
         or not 0 < counter <= _MAX_COUNTER
@@ -211,7 +211,7 @@ def _without_nul(text: str) -> str:
 
 
 def _moment(created: object) -> datetime | None:
-    """When ansible-runner says that it happened; None if that can't be read."""
+    """Parse the time of ansible-runner's event; None if it is invalid."""
     if not isinstance(created, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The worker process: performs the queue's jobs until it is told to stop."""
+"""The worker process: runs the queue's jobs until it receives a signal to stop."""
 
 import asyncio
 import fcntl
@@ -32,16 +32,16 @@ from app.worker.journal_follower import Interrupted
 
 log = get("worker")
 
-#: Seconds between two times that old output is removed.
+#: Seconds between removals of old output.
 PRUNE_EVERY = 3600
-#: Seconds between two looks whether everything has ended that was begun.
+#: Seconds between checks whether all started deployments have ended.
 LOOK_EVERY = 0.5
-#: Threads beside those of the deployments, for what asyncio itself wants to wait for.
+#: Threads for asyncio's own blocking calls, in addition to those of the deployments.
 SPARE_THREADS = 4
 
 
 class Worker:
-    """One process, several deployments at a time, each followed in a thread."""
+    """A process that runs several deployments concurrently, each in a thread."""
 
     def __init__(
         self,
@@ -63,12 +63,12 @@ class Worker:
             runner.run(deployment_id)
 
     def run(self, *, drain: bool = False) -> None:
-        """Work until SIGTERM or SIGINT; then leave every run to the next worker.
+        """Run jobs until SIGTERM or SIGINT; the next worker resumes active runs.
 
-        With `drain`, begin nothing new, and return when all that this node has begun
-        has ended. Raises Conflict if another worker uses the same folder or the same
-        node's name, and Unavailable if there is no database to begin with; one that
-        goes away later is waited for.
+        With `drain`, start no new deployments, and return when those that this node has
+        started have ended. Raises Conflict if another worker uses the same folder or
+        node name, and Unavailable if the database is unavailable at the start; later
+        outages are waited for.
         """
         with _only_one(self._settings.var):
             presence = Presence(self._store, self._settings, draining=drain)
@@ -79,7 +79,7 @@ class Worker:
 
     async def _run(self, presence: Presence, *, drain: bool) -> None:
         loop = asyncio.get_running_loop()
-        # The usual number of threads goes by the processors, not by what we promise.
+        # The default number of threads depends on the CPUs, not on the concurrency.
         threads = self._settings.concurrency + SPARE_THREADS
         loop.set_default_executor(ThreadPoolExecutor(threads))
         stopping = asyncio.Event()
@@ -105,7 +105,7 @@ class Worker:
         log.info("worker.stopped", node=self._settings.node)
 
     async def _beat(self, presence: Presence) -> None:
-        """Say now and then that this node is there."""
+        """Store a heartbeat every BEAT_EVERY seconds."""
         while True:
             await asyncio.sleep(BEAT_EVERY)
             try:
@@ -114,12 +114,12 @@ class Worker:
                 log.warning("heartbeat.missed", error=str(error))
 
     async def _drained(self) -> None:
-        """Return when all that this node has begun has ended."""
-        while self._begun():  # noqa: ASYNC110 - rows decide, and nobody tells
+        """Wait until all started deployments of this node have ended."""
+        while self._begun():  # noqa: ASYNC110 - only the rows show it
             await asyncio.sleep(LOOK_EVERY)
 
     def _begun(self) -> bool:
-        """Whether anything that was begun here goes on; yes while nobody can tell."""
+        """Return whether a started deployment is active or the store is unavailable."""
         try:
             with self._store.begin() as db:
                 return bool(deployments.active_on(db, self._settings.node))
@@ -127,7 +127,7 @@ class Worker:
             return True
 
     async def _prune(self) -> None:
-        """Remove what is old, at the start and then now and then."""
+        """Prune at the start and then every PRUNE_EVERY seconds."""
         while True:
             try:
                 done = await asyncio.to_thread(
@@ -142,10 +142,10 @@ class Worker:
 
 
 class _Resume(BaseRetryStrategy):
-    """A job that was interrupted is done again: the run itself goes on meanwhile.
+    """Retries interrupted jobs, whose runs continue meanwhile.
 
-    At once if the worker stopped; later if it was an error of ours, which is logged.
-    And on this node alone, where the run is.
+    The retry is immediate if the worker stopped, and delayed after an unexpected error,
+    which is logged. It is on this node, where the run is.
     """
 
     def __init__(self, node: str) -> None:
@@ -163,7 +163,7 @@ class _Resume(BaseRetryStrategy):
 
 @contextmanager
 def _only_one(var: Path) -> Iterator[None]:
-    """Hold the lock that says: a worker uses this folder."""
+    """Hold the worker's lock of this folder; raise Conflict if it is taken."""
     path = var / "worker.lock"
     var.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:

@@ -1,1 +1,1 @@
-"""The schema's history, one straight line."""
+"""The migrations of the schema, without branches."""

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection, and in the transaction, of app.store.migrate."""
+"""Run migrations on the connection and in the transaction of app.store.migrate."""
 
 from alembic import context
 
