@@ -96,7 +96,7 @@ class DeploymentBody(Body):
     """The deployment that it retries."""
     cancel_requested_by: str | None
     unreachable: bool
-    """It was started on a node that is away; `status` is the last known one."""
+    """Whether its node is away after it was started; `status` is the last known one."""
     progress: float
     """0 to 1, estimated from the usual durations of its steps."""
     remaining_seconds: float | None
