@@ -205,7 +205,7 @@ class _Requirements:
 
 
 def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 - is_dir raises where it may not look
+    return os.path.isdir(path)  # noqa: PTH112 - is_dir raises without permission
 
 
 def _collection(entry: Node) -> str:

@@ -76,7 +76,7 @@ class Fallback:
     def _run(self, reader: OutputEventFilter) -> None:
         try:
             self._feed(reader)
-        except Exception as error:  # noqa: BLE001 - it trusts what a module prints
+        except Exception as error:  # noqa: BLE001 - its parser trusts module output
             # From here on, copy everything as text: Ansible would block on a pipe that
             # has no reader.
             self._on_text(f"ansible-runner lost its events: {error!r}".encode())

@@ -59,11 +59,11 @@ def read_definition(folder: Path) -> Definition:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a file that holds one JSON object.
+    """Read a file that contains one JSON object.
 
     Raises:
         RunnerError: The file is unreadable or invalid. The message never repeats the
-            content, which may hold secrets.
+            content, which may contain secrets.
     """
     try:
         content = json.loads(path.read_bytes())

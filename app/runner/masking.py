@@ -116,8 +116,8 @@ class Masker:
     def safe_cut(self, content: bytes, at: int) -> int:
         """Return the last offset at or before `at` that isn't inside a secret.
 
-        If overlapping secrets fill the content up to `at`, return `at` itself: a cut at
-        0 would make no progress.
+        If the secret around `at` starts at 0, return `at` itself: a cut at 0 would make
+        no progress.
         """
         for start, end in self.spans(content[: at + self.longest]):
             if start < at < end:
@@ -146,7 +146,7 @@ class Masker:
     @cached_property
     def _numbers(self) -> set[float]:
         numbers = {_number(text) for text in self._texts if len(text) >= MIN_LENGTH}
-        return numbers - {None}  # type: ignore[return-value] # that was the other type
+        return numbers - {None}  # type: ignore[return-value] # None is removed
 
     def _fields(self, content: Mapping[str, Any]) -> dict[str, Any]:
         masked: dict[str, Any] = {}

@@ -118,7 +118,7 @@ def _become(
         os.execvpe(config.command[0], config.command, env)  # noqa: S606 - on purpose
     except ModuleNotFoundError as error:
         os.write(tell, str(error.name).encode())
-    except BaseException:  # noqa: BLE001 - nothing of our parent's code may go on here
+    except BaseException:  # noqa: BLE001 - no code of the parent may run in the child
         traceback.print_exc()
     finally:
         os._exit(1)

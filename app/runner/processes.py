@@ -81,7 +81,7 @@ def descendants(pid: int) -> list[Process]:
     for seen in all_processes():
         by_parent[seen.parent].append(seen.process)
     found = list(by_parent[pid])
-    for process in found:  # grows while it is walked
+    for process in found:  # the list grows during the loop
         found.extend(by_parent[process.pid])
     return found
 

@@ -83,7 +83,7 @@ def _members(folder: Path) -> list[ProcessSnapshot]:
         if found in marked or (session and found.session == session)
     ]
     known = set(members)
-    for member in members:  # grows while it is walked
+    for member in members:  # the list grows during the loop
         children = [c for c in by_parent[member.process.pid] if c not in known]
         members.extend(children)
         known.update(children)

@@ -1,9 +1,9 @@
 """Authenticate and authorize requests, and protect against cross-site requests.
 
-`route(…)` makes a route with the permission it needs, `public(…)` one for everybody. A
-request that changes something must come from FastDeploy's own pages: a form contains
-the CSRF token of its session, a script sends a bearer token, and a request that another
-site sent, by its header Sec-Fetch-Site or Origin, is rejected.
+`route(…)` makes a route that needs a permission, `public(…)` one that needs none. A
+request that changes something must come from FastDeploy's own pages or a script: a form
+contains the CSRF token of its session, a script sends a bearer token. A request from
+another site, by its header Sec-Fetch-Site or Origin, is rejected.
 """
 
 import hmac

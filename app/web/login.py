@@ -32,7 +32,7 @@ def authenticate(request: Request) -> Actor:
     """Return the actor of a request, by bearer token or session cookie.
 
     Raises:
-        NotLoggedIn: There is neither, or it has expired.
+        NotLoggedIn: There is no valid token or session.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":

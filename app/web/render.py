@@ -185,7 +185,7 @@ class Renderer:
         request: Request,
         template: str,
         status_code: int = 200,
-        **context: Any,  # whatever the template names
+        **context: Any,  # the variables of the template
     ) -> HTMLResponse:
         """Render a page for the actor of the request."""
         actor: Actor | None = getattr(request.state, "actor", None)
@@ -252,7 +252,7 @@ class Renderer:
         return self._environment.get_template(template).render(context)
 
 
-def _readable(value: Any) -> Any:  # whatever a template puts out
+def _readable(value: Any) -> Any:  # any value that a template outputs
     """Make control characters visible in every text that a template outputs."""
     return plain(value) if type(value) is str else value
 
