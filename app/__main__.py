@@ -1,4 +1,4 @@
-"""`python -m app`: the same as the `fastdeploy` command."""
+"""Run the `fastdeploy` command with `python -m app`."""
 
 from app.cli import main
 

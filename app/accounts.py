@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user, with every group that they are in."""
+    """A user with the ids of all their groups."""
 
     name: str
     uid: int
@@ -18,7 +18,7 @@ class Account:
 
 
 def account(name: str) -> Account | None:
-    """A user of this host, with every group that they are in."""
+    """Return a user of this host with all their groups; None if there is none."""
     try:
         found = pwd.getpwnam(name)
     except KeyError:
@@ -28,14 +28,14 @@ def account(name: str) -> Account | None:
 
 
 def home(name: str) -> Path:
-    """A user's home, or where it usually would be."""
+    """Return a user's home, or the usual path for an unknown user."""
     with suppress(KeyError):
         return Path(pwd.getpwnam(name).pw_dir)
     return Path("/home", name)
 
 
 def group(name: str) -> int | None:
-    """The number of a group."""
+    """Return the id of a group; None if there is none."""
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:

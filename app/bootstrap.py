@@ -1,4 +1,4 @@
-"""Assembly: the only file that knows every part and puts them together."""
+"""Assemble the processes: this module alone knows all their parts."""
 
 import threading
 
@@ -22,29 +22,29 @@ from app.web.single_flight import SingleFlight
 from app.worker.deployment_runner import DeploymentRunner
 from app.worker.worker import Worker
 
-#: Database connections of the web process; its threads take turns.
+#: Database connections of the web process, which its threads share.
 WEB_CONNECTIONS = 10
-#: Seconds that one statement of the web process may take. A search has its own limit.
+#: The timeout in seconds of a statement of the web process; a search has its own.
 WEB_STATEMENT_SECONDS = 15
 
 
 def make_store(settings: Settings, connections: int = 2) -> Store:
-    """The store, for as many threads as there are connections."""
+    """Make the store for a number of threads that is equal to its connections."""
     return Store(make_engine(settings, connections=connections))
 
 
 def make_secret_box(settings: Settings) -> SecretBox:
-    """What seals secret launch variables; web, worker and command line share a key."""
+    """Make the encryption of secret variables; all processes share its key."""
     return SecretBox(key_for(settings.secret_key.get_secret_value(), settings.var))
 
 
 def make_queue(settings: Settings) -> Queue:
-    """The queue as those see it who put deployments there."""
+    """Make the queue for launching and canceling deployments."""
     return Queue(make_procrastinate_app(settings))
 
 
 def make_web(settings: Settings) -> Starlette:
-    """The web application."""
+    """Make the web application."""
     store = Store(
         make_engine(
             settings,
@@ -71,7 +71,7 @@ def make_web(settings: Settings) -> Starlette:
 
 
 def make_worker(settings: Settings) -> Worker:
-    """The worker; `run` performs jobs until the process is told to stop."""
+    """Make the worker; its `run` performs jobs until the process gets a signal."""
     store = make_store(settings, settings.concurrency + 2)
     stop = threading.Event()
     runner = DeploymentRunner(store, settings, make_secret_box(settings), stop)

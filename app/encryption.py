@@ -1,4 +1,4 @@
-"""Sealing: secret launch variables lie encrypted in the database while they wait."""
+"""Encrypt the secret launch variables of queued deployments in the database."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from app.errors import BadSetting
 
 
 class SecretBox:
-    """Encrypts with a key that the database never sees (Fernet: AES-CBC with HMAC)."""
+    """Encrypts with a key that isn't in the database (Fernet: AES-CBC with HMAC)."""
 
     def __init__(self, secret_key: str) -> None:
         digest = hashlib.sha256(b"fastdeploy launch variables" + secret_key.encode())
@@ -24,31 +24,31 @@ class SecretBox:
         self._key = hashlib.sha256(b"fastdeploy fingerprints" + secret_key.encode())
 
     def seal(self, values: dict[str, Any]) -> bytes | None:
-        """Encrypt the values; None where there is nothing to hide."""
+        """Encrypt the values; return None if there are none."""
         return self._fernet.encrypt(orjson.dumps(values)) if values else None
 
     def fingerprint(self, content: bytes) -> bytes:
-        """Return a digest by which nobody without the key can guess the content."""
+        """Return a digest; without the key, the content can't be guessed from it."""
         return hmac.digest(self._key.digest(), content, "sha256")
 
     def open(self, sealed: bytes | None) -> dict[str, Any]:
-        """Decrypt what `seal` made. Raises BadSetting if the key is another one."""
+        """Decrypt the result of `seal`. Raises BadSetting if the key is another one."""
         if sealed is None:
             return {}
         try:
             values: dict[str, Any] = orjson.loads(self._fernet.decrypt(sealed))
         except InvalidToken:
             raise BadSetting(
-                "FASTDEPLOY_SECRET_KEY: is not the key that sealed the variables of "
+                "FASTDEPLOY_SECRET_KEY: is not the key that encrypted the variables of "
                 "this deployment; give web and worker the same key"
             ) from None
         return values
 
 
 def key_for(secret_key: str, var: Path) -> str:
-    """The secret key: the setting, or else the one kept in `var/secret-key` (0600).
+    """Return the secret key: the setting, or the content of `var/secret-key` (0600).
 
-    Without either, a new one is made; two processes that do so at once agree.
+    If there is neither, make a new one; concurrent processes get the same key.
     """
     if secret_key:
         return secret_key
@@ -58,7 +58,7 @@ def key_for(secret_key: str, var: Path) -> str:
         with NamedTemporaryFile(dir=var, prefix="secret-key.") as draft:
             draft.write(base64.urlsafe_b64encode(os.urandom(32)))
             draft.flush()
-            # Whole or not at all, and never over one that another process has made.
+            # A hard link is atomic and doesn't replace the key of another process.
             with suppress(FileExistsError):
                 os.link(draft.name, path)
     key = path.read_text()

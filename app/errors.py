@@ -2,24 +2,24 @@
 
 FastDeployError
 ├── BadSetting            a FASTDEPLOY_* variable that can't be used
-├── Unavailable           something FastDeploy stands on doesn't answer
-│   └── Busy                  … because FastDeploy itself asks too much of it
+├── Unavailable           a dependency, such as PostgreSQL, is unavailable
+│   └── Busy                  … because of too many requests at once
 ├── NoRoom                FastDeploy's disk is full
-├── Invalid               what was asked for can't be done as it was asked
-│   ├── InvalidFields         … because of fields that are named one by one
+├── Invalid               the request is invalid
+│   ├── InvalidFields         … because of certain fields
 │   │   └── InvalidVariables      … which are launch variables
-│   └── KeyReused             … with the idempotency key of another request
+│   └── KeyReused             … because of the idempotency key of another request
 ├── NotFound              no such service, deployment, user, token or file
-├── Conflict              it was right once, but not in the present state
+├── Conflict              the request conflicts with the present state
 │   └── NodeTaken             another worker uses the name of this node
-├── NotLoggedIn           nobody is logged in, or the session or token has ended
-├── NotAllowed            somebody is, and may not do this
+├── NotLoggedIn           no user is logged in, or the session or token has expired
+├── NotAllowed            the user or token lacks the permission
 ├── TooManyAttempts       logging in is paused
 └── LaunchFailed          a run could not be started
 
-The message is the sentence that a person reads: it says what is wrong and what
-to do. `app/web/errors.py` alone knows the HTTP status of each; `app/cli.py` prints
-it and exits.
+The message is the sentence that the user reads: it explains what is wrong and what to
+do. `app/web/errors.py` alone knows the HTTP status of each; the commands in `app/cli`
+print the message and exit.
 """
 
 from collections.abc import Mapping
@@ -27,19 +27,19 @@ from datetime import datetime
 
 
 class FastDeployError(Exception):
-    """Something that a person can act on; shown without a traceback."""
+    """An error that the user can act on; it is shown without a traceback."""
 
 
 class BadSetting(FastDeployError):
-    """A setting can't be used as it is."""
+    """A setting is invalid."""
 
 
 class Unavailable(FastDeployError):
-    """Something that FastDeploy stands on doesn't answer."""
+    """A dependency of FastDeploy, such as PostgreSQL, is unavailable."""
 
 
 class Busy(Unavailable):
-    """FastDeploy has too much to do at the moment; the same works a little later."""
+    """FastDeploy has too many requests at the moment; retry a little later."""
 
 
 class NoRoom(FastDeployError):
@@ -47,11 +47,11 @@ class NoRoom(FastDeployError):
 
 
 class Invalid(FastDeployError):
-    """What was asked for can't be done as it was asked."""
+    """The request is invalid."""
 
 
 class InvalidFields(Invalid):
-    """Something has fields that can't be as they are; `problems` by name."""
+    """Fields of the request are invalid; `problems` has the error of each, by name."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         self.problems = dict(problems)
@@ -64,11 +64,11 @@ class InvalidFields(Invalid):
 
 
 class InvalidVariables(InvalidFields):
-    """Launch variables that the service's schema refuses."""
+    """Launch variables don't match the service's schema."""
 
 
 class KeyReused(Invalid):
-    """An idempotency key came with another request, which led to `deployment_id`."""
+    """The idempotency key belongs to another request, which created `deployment_id`."""
 
     def __init__(self, deployment_id: int) -> None:
         super().__init__(
@@ -79,15 +79,15 @@ class KeyReused(Invalid):
 
 
 class NotFound(FastDeployError):
-    """There is nothing by that name."""
+    """The requested object doesn't exist."""
 
 
 class Conflict(FastDeployError):
-    """The present state does not allow it."""
+    """The request conflicts with the present state."""
 
 
 class NodeTaken(Conflict):
-    """Another worker uses the name of this node; it was heard at `heartbeat_at`."""
+    """Another worker uses the name of this node; it last reported at `heartbeat_at`."""
 
     def __init__(self, message: str, heartbeat_at: datetime) -> None:
         super().__init__(message)
@@ -95,11 +95,11 @@ class NodeTaken(Conflict):
 
 
 class NotLoggedIn(FastDeployError):
-    """Log in first."""
+    """The request needs a login, or its session or token has expired."""
 
 
 class NotAllowed(FastDeployError):
-    """This user or token may not do that."""
+    """The user or token lacks the permission."""
 
 
 class TooManyAttempts(FastDeployError):

@@ -1,4 +1,4 @@
-"""Watching a deployment in a terminal: its steps and its output as they come."""
+"""Show a deployment's steps and output in a terminal while it runs."""
 
 import asyncio
 from contextlib import suppress
@@ -30,7 +30,7 @@ _SIGNS = {
 
 @dataclass
 class _Sized:
-    """News as the feed wants it: with a size."""
+    """News with a size, as the feed requires."""
 
     news: News
     after: int
@@ -42,9 +42,9 @@ class _Sized:
 def watch(
     settings: Settings, store: Store, deployment_id: int, out: Console
 ) -> Deployment:
-    """Print a deployment's steps and output until it has ended; return it then.
+    """Print a deployment's steps and output until it has ended, and return it.
 
-    Ctrl-C stops the watching, not the deployment. Raises NotFound.
+    Ctrl-C stops watching, not the deployment. Raises NotFound.
     """
     deploy.find(store, deployment_id)
     try:
@@ -56,7 +56,7 @@ def watch(
 
 
 def print_log(store: Store, deployment_id: int, out: Console) -> None:
-    """Print the steps and output that a deployment has so far. Raises NotFound."""
+    """Print the steps and output of a deployment so far. Raises NotFound."""
     end = deploy.find(store, deployment_id).last_event
     shown: dict[int, StepState] = {}
     after = 0
@@ -127,17 +127,17 @@ def _print_end(deployment: Deployment, out: Console) -> None:
 
 
 def _print(what: str | Text, out: Console, end: str = "\n") -> None:
-    # A line stays a line: where it is too long, the terminal itself wraps it.
+    # Rich doesn't wrap long lines: the terminal does.
     out.print(what, end=end, highlight=False, soft_wrap=True)
 
 
 def _harmless(text: str) -> str:
-    """The text without anything that a terminal or rich would obey."""
+    """Return the text without control sequences and without markup for rich."""
     return escape(plain(text))
 
 
 def _style(classes: str) -> str:
-    """The style for a terminal that the classes of a page stand for."""
+    """Convert the classes of a page to a style for rich."""
     return " ".join(
         name.removeprefix("ansi-")
         .replace("fg-", "")

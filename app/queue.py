@@ -1,8 +1,8 @@
-"""The queue: Procrastinate, which keeps its jobs in the same PostgreSQL.
+"""The queue: Procrastinate, which stores its jobs in the same PostgreSQL.
 
-A job is deferred in the transaction that writes its deployment, so neither is ever
-there without the other. The lock of a job is its service: the queue performs one
-deployment of a service at a time, in the order in which they were asked for.
+A job is deferred in the transaction that writes its deployment, so neither exists
+without the other. The lock of a job is its service: the queue performs one deployment
+of a service at a time, ordered by priority and by the time of the request.
 """
 
 from datetime import UTC, datetime
@@ -13,26 +13,26 @@ from sqlalchemy import Connection, text
 from app.domain.node import queue_of
 from app.settings import Settings
 
-#: The task that carries out one deployment.
+#: The task that runs one deployment.
 DEPLOY = "deploy"
-#: Priorities that people give; the usual one is 0, higher ones come first.
+#: Priorities that users can set; the default is 0, higher ones run first.
 PRIORITIES = range(-100, 101)
-#: The priority of a deployment that was begun: its run goes on, so no other of the
-#: same service may come before it.
+#: The priority of a started deployment: its run continues, so no other deployment of
+#: the service may overtake it.
 BEGUN = 1000
-#: When a job is done again that has to wait for nothing: a time that is past by every
-#: clock. PostgreSQL compares it with its own, and a worker's may be ahead of that.
+#: The time for a job that is retried at once. It is in the past by any clock:
+#: PostgreSQL compares it with its own clock, and a worker's clock may be ahead.
 AT_ONCE = datetime.fromtimestamp(0, UTC)
 
 
 def make_procrastinate_app(settings: Settings) -> procrastinate.App:
-    """Return the queue on FastDeploy's database; nothing is opened yet."""
+    """Return Procrastinate's app for FastDeploy's database; it isn't opened yet."""
     connector = procrastinate.PsycopgConnector(conninfo=settings.database)
     return procrastinate.App(connector=connector)
 
 
 class Queue:
-    """What web and command line know of the queue: how to put a deployment there."""
+    """Queues deployments and removes them, for web and command line."""
 
     def __init__(self, app: procrastinate.App) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class Queue:
     ) -> int:
         """Queue a deployment for a node, in the caller's transaction.
 
-        Returns the job's number.
+        Return the job's id.
         """
         return self._app.configure_task(
             DEPLOY,
@@ -59,16 +59,16 @@ class Queue:
         ).defer(deployment_id=deployment_id)
 
     def cancel_job(self, db: Connection, job_id: int) -> None:
-        """Take a job out of the queue, in the caller's transaction.
+        """Remove a job from the queue, in the caller's transaction.
 
-        One that a worker has just taken stays; its deployment has ended then, and the
-        worker leaves it alone.
+        A job that a worker has just taken stays; the worker skips it, since its
+        deployment has ended.
         """
         self._app.job_manager.cancel_job_by_id(
             job_id, delete_job=True, connection=db.connection.driver_connection
         )
 
     def drop_job(self, db: Connection, job_id: int) -> None:
-        """Remove a job whoever had taken it, in the caller's transaction."""
+        """Remove a job, even if a worker has taken it, in the caller's transaction."""
         db.execute(text("SELECT procrastinate_finish_job_v1(:job, 'aborted', true)"),
                    {"job": job_id})  # fmt: skip

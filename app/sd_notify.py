@@ -1,4 +1,4 @@
-"""What systemd is told of a service of Type=notify, as sd_notify(3) says."""
+"""Notify systemd of the state of a service with Type=notify; see sd_notify(3)."""
 
 import os
 import socket
@@ -8,11 +8,11 @@ STOPPING = "STOPPING=1"
 
 
 def notify(state: str) -> None:
-    """Tell systemd, where it wants to know; elsewhere nothing happens."""
+    """Send the state to systemd, if it started this process with NOTIFY_SOCKET."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
-    # An abstract address begins with NUL, which no environment variable can hold.
+    # An abstract address begins with NUL, which an environment variable can't contain.
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as teller:

@@ -1,4 +1,4 @@
-"""Serving the web application with uvicorn; a port in use is said in one sentence."""
+"""Serve the web application with uvicorn."""
 
 import asyncio
 import errno
@@ -13,11 +13,11 @@ from app.sd_notify import READY, STOPPING, notify
 from app.settings import Settings
 from app.web.connection import TimedConnection
 
-#: Seconds that open requests get when the process is told to stop; streams end at once.
+#: Seconds to wait for open requests when the process stops; streams end at once.
 GRACE = 5
-#: Seconds in which the request of a connection arrives that was accepted just before.
+#: Seconds to wait for the request of a connection that was accepted just before.
 SETTLE = 0.2
-#: The first descriptor that systemd hands over.
+#: The first descriptor that systemd passes.
 _FIRST_INHERITED = 3
 
 
@@ -31,8 +31,8 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE,
-        # The client's own address, which a proxy on this host tells. Without one,
-        # anybody on this host could claim any.
+        # The proxy on this host sends the client's address. Without a proxy, any user
+        # of this host could claim any address.
         proxy_headers=settings.secure_cookies,
         forwarded_allow_ips="127.0.0.1",
     )
@@ -40,7 +40,7 @@ def serve(settings: Settings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which tells systemd and drops no connection at its end."""
+    """uvicorn's server, which notifies systemd and drops no connection as it stops."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -48,8 +48,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         notify(STOPPING)
-        # uvicorn closes what has asked for nothing yet. So first nothing is accepted
-        # any more, and what was accepted gets the time to ask.
+        # uvicorn closes connections without a request. So stop accepting first, and
+        # give the accepted connections time to send their request.
         for server in self.servers:
             server.close()
         await asyncio.sleep(SETTLE)
@@ -57,9 +57,9 @@ class _Server(uvicorn.Server):
 
 
 def inherited() -> list[socket.socket]:
-    """The sockets on which systemd listens for us; see sd_listen_fds(3).
+    """Return the sockets that systemd passes to this process; see sd_listen_fds(3).
 
-    They stay open while we are restarted, so that nobody is refused meanwhile.
+    systemd keeps them open during a restart, so that no connection is refused.
     """
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return []
@@ -71,7 +71,11 @@ def inherited() -> list[socket.socket]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there; port 0 takes a free one."""
+    """Return a listening socket; port 0 means any free port.
+
+    Raises:
+        BadSetting: The address or the port can't be used.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

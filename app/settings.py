@@ -1,4 +1,4 @@
-"""Settings: read once from FASTDEPLOY_* variables, never changed afterwards."""
+"""The settings, which are read once from FASTDEPLOY_* variables."""
 
 import re
 import socket
@@ -24,9 +24,9 @@ _SCHEME = re.compile(r"^postgres(ql)?(\+psycopg)?://")
 
 
 class Settings(BaseSettings):
-    """How this installation runs; each field is the variable FASTDEPLOY_<FIELD>.
+    """The settings of this installation; the variable of a field is FASTDEPLOY_<FIELD>.
 
-    A variable that is empty is one that is not set.
+    An empty variable counts as not set.
     """
 
     model_config = SettingsConfigDict(
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     )
     secret_key: Annotated[
         SecretStr,
-        Field(description="32+ characters; seals secret launch variables"),
+        Field(description="32+ characters; encrypts secret launch variables"),
     ] = SecretStr("")
     var: Annotated[
         Path, Field(description="folder for runs, keys and embedded data")
@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         if not re.match(_SCHEME, address):
             raise ValueError("must begin with postgresql://")
         try:
-            # It is read by both, and what they say of it may hold the password.
+            # Both parse it later. Their errors may contain the password.
             make_url(address)
             conninfo_to_dict(re.sub(_SCHEME, "postgresql://", address))
         except (ArgumentError, ProgrammingError, ValueError):
@@ -158,12 +158,12 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database's address in the form that libpq and psycopg read."""
+        """The database's URL in the form that libpq and psycopg read."""
         return re.sub(_SCHEME, "postgresql://", self.database_url.get_secret_value())
 
     @property
     def run_settings(self) -> RunSettings:
-        """The settings that decide how runs are started."""
+        """The settings that determine how runs are started."""
         return RunSettings(
             run_as=self.run_as,
             run_group=self.run_group,
@@ -174,15 +174,16 @@ class Settings(BaseSettings):
 
     @property
     def runs(self) -> Path:
-        """The folder that holds one folder for each run of this host."""
+        """The folder with the folders of the runs of this host."""
         return self.var.absolute() / "runs"
 
 
 def read_settings(**overrides: object) -> Settings:
-    """Read the settings from the environment; `overrides` win.
+    """Read the settings from the environment; `overrides` take precedence.
 
-    Raises BadSetting, which names each variable that can't be used and the accepted
-    form. A refused value is not repeated: it may be a secret.
+    Raises:
+        BadSetting: Settings are invalid. The message names each variable and the
+            accepted form, but not the value: it may be a secret.
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
@@ -191,7 +192,7 @@ def read_settings(**overrides: object) -> Settings:
 
 
 def _explain(problem: object) -> str:
-    """Turn one of pydantic's error records into a sentence that names the variable."""
+    """Convert one of pydantic's errors to a sentence that names the variable."""
     assert isinstance(problem, dict)
     name = f"{PREFIX}{problem['loc'][0]}".upper()
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
@@ -199,7 +200,7 @@ def _explain(problem: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting as people may see it; `usual` says that nobody has set it."""
+    """A setting without secrets; `usual` is true if it has its default."""
 
     variable: str
     value: str
@@ -208,7 +209,7 @@ class SettingRow:
 
 
 def shown(settings: Settings) -> list[SettingRow]:
-    """Every setting in its order; of a secret, only whether it is set."""
+    """Return every setting in its order; of a secret, only whether it is set."""
     found = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)

@@ -1,4 +1,4 @@
-"""`fastdeploy up`: starts everything on this machine, and stops it at the end."""
+"""`fastdeploy up`: run all processes of FastDeploy on this machine."""
 
 import fcntl
 import getpass
@@ -18,16 +18,19 @@ from app.settings import Settings
 from app.store.migrate import migrate
 from app.usecases import services, users
 
-#: Seconds in which the processes of an `up` that was killed have ended.
+#: Seconds until the processes of a killed `up` have ended.
 LEFTOVERS_END = dev_server.GRACE
-#: Seconds between two attempts to get the port meanwhile.
+#: Seconds between two attempts to bind the port until then.
 RETRY_EVERY = 0.1
 
 
 def up(settings: Settings) -> None:
-    """Run everything until SIGINT, SIGTERM or SIGHUP.
+    """Run all processes until SIGINT, SIGTERM or SIGHUP.
 
-    Raises BadSetting, Unavailable, and Conflict if another `up` uses the same folder.
+    Raises:
+        BadSetting: A setting is invalid, or the port is in use.
+        Unavailable: The embedded PostgreSQL can't be started.
+        Conflict: Another `up` uses the same folder.
     """
     log.configure(settings.log_format)
     stop = _stop_signals()
@@ -35,7 +38,7 @@ def up(settings: Settings) -> None:
         if killed:
             print(f"process {killed}, which ran FastDeploy here, was killed; "
                   "this one continues with what it left", flush=True)  # fmt: skip
-        # Before anything is started: what can't listen says so at once.
+        # Check the port before anything is started, so that this error comes first.
         _check_port(settings, LEFTOVERS_END if killed else 0)
         with dev_server.running(settings, stop) as found:
             _prepare(found)
@@ -43,17 +46,17 @@ def up(settings: Settings) -> None:
                 print(f"FastDeploy is at http://{settings.host}:{settings.port}/  "
                       "(Ctrl-C stops it)", flush=True)  # fmt: skip
                 stop.wait()
-                # The terminal may have gone.
+                # The terminal may be closed.
                 with suppress(OSError):
                     print("stopping; the next start continues the runs that go on",
                           flush=True)  # fmt: skip
 
 
 def _stop_signals() -> threading.Event:
-    """An event that is set by each of the signals that ask a process to stop.
+    """Return an event that the signals to stop a process set.
 
-    A shell starts its background processes with SIGINT ignored: it is heard again here,
-    and in what is started from here. nohup ignores SIGHUP on purpose: that stays.
+    A shell starts its background processes with SIGINT ignored; this process and its
+    children handle it again. nohup ignores SIGHUP on purpose: SIGHUP stays ignored.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -64,9 +67,10 @@ def _stop_signals() -> threading.Event:
 
 @contextmanager
 def _only_one(var: Path) -> Iterator[str]:
-    """Hold the lock of this folder; yields the process that was killed with it, or "".
+    """Hold the lock of this folder; yield the id of a process killed with it, or "".
 
-    The lock's file names the process that holds it, and is empty after an orderly end.
+    The lock's file contains the id of the process that holds it; a process that isn't
+    killed empties it.
     """
     var.mkdir(parents=True, exist_ok=True)
     with (var / "up.lock").open("a+") as file:
@@ -102,7 +106,7 @@ def _check_port(settings: Settings, patience: float) -> None:
 
 
 def _prepare(settings: Settings) -> None:
-    """Schema, an admin, the catalogue: what the first start needs."""
+    """Migrate the schema, create the first admin and sync the services."""
     store = bootstrap.make_store(settings)
     try:
         migrate(store)

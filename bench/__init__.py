@@ -1,1 +1,1 @@
-"""Measurements: each row sets FastDeploy beside something else, in the same run."""
+"""Benchmarks: each row compares FastDeploy with a baseline in the same run."""

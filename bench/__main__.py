@@ -1,13 +1,13 @@
-"""`just bench [ROW …]`: measure, and print a table as JSON.
+"""`just bench [ROW …]`: run benchmarks and print a table as JSON.
 
-Rows: `runs` (a whole deployment beside ansible-playbook and ansible-runner), `journal`
-(recording beside COPY alone), `live` (from a journal to 50 browsers), `first` (from a
-request to the first output), `history` (the pages of a million deployments), `crowd`
-(300 browsers that watch 1,000 lines a second), `page` (a deployment's page, on the
-server and in a browser), `pool` (50 deployments beside
-`xargs -P8`, and their memory), `load` (8 deployments beside a crowd of viewers,
-downloads, searches and logins). With `--against CHECKOUT`, the same rows of another
-checkout of FastDeploy are measured in turn, and the table has the ratios.
+Rows: `runs` (a whole deployment, compared with ansible-playbook and ansible-runner),
+`journal` (recording, compared with COPY alone), `live` (from a journal to 50 clients),
+`first` (from a request to the first output), `history` (the pages of a million
+deployments), `crowd` (300 clients that watch 1,000 lines a second), `page` (a
+deployment's page, on the server and in a browser), `pool` (50 deployments, compared
+with `xargs -P8`, and their memory), `load` (8 deployments, with and without a crowd of
+viewers, downloads, searches and logins). With `--against CHECKOUT`, the same rows of
+another checkout of FastDeploy are measured in turn, and the table has the ratios.
 """
 
 import argparse
@@ -32,7 +32,7 @@ ROWS = {
 
 
 def main() -> None:
-    """Measure the rows that are asked for, and print what was found."""
+    """Measure the requested rows and print the table."""
     parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
     parser.add_argument("rows", nargs="*", default=list(ROWS), metavar="ROW")
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement")

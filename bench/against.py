@@ -1,7 +1,7 @@
-"""Rows of two checkouts side by side: `just bench runs --against ../before`.
+"""Compare the rows of two checkouts: `just bench runs --against ../before`.
 
 Each checkout measures with its own code and its own virtual environment, one round at
-a time and in turn, so that the noise of the machine hits both.
+a time and in turn, so that the noise of the machine affects both.
 """
 
 import json
@@ -21,13 +21,15 @@ def measure(rows: Sequence[str], other: Path, rounds: int) -> list[Any]:
     """Return a table with the ratio of each row that both checkouts have.
 
     A ratio is this checkout's median divided by the other's; the target of the row
-    says whether more or less is better. Raises CalledProcessError if a measurement
-    fails.
+    shows whether a higher or a lower value is better.
+
+    Raises:
+        CalledProcessError: A measurement failed.
     """
     measured: dict[str, dict[Path, list[float]]] = defaultdict(dict)
     targets: dict[str, str] = {}
     for number in range(rounds):
-        # Each goes first in every second round: the first one finds colder caches.
+        # Alternate the order: the first one of a round runs with colder caches.
         for checkout in (_HERE, other)[:: -1 if number % 2 else 1]:
             print(f"round {number + 1} of {rounds}: {checkout}", file=sys.stderr)
             for row in _run(checkout, rows):

@@ -1,7 +1,7 @@
-"""(f) A crowd: 300 SSE clients on one deployment that prints 1,000 lines a second.
+"""(f) 300 SSE clients of one deployment that prints 1,000 lines a second.
 
-`python -m bench.crowd PORT TOKEN ID GO` is the crowd, in a process of its own. It reads
-raw sockets, so that the processors are spent on what is measured, not on the clients.
+`python -m bench.crowd PORT TOKEN ID GO` runs the clients in a separate process. They
+read raw sockets, so that FastDeploy gets the processor time, not the clients.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from bench.site import PATIENCE, Site, row, site
 CLIENTS = 300
 RATE = 1000
 SECONDS = 20
-#: Waits for the file that it is told of, then prints by the clock: what is late is
-#: made up.
+#: Waits for the file in the variable `go`, then prints at a fixed rate by the clock; it
+#: catches up after a delay.
 _PROGRAM = f"""\
 #!/usr/bin/env python3
 import json, os, sys, time
@@ -44,7 +44,7 @@ _AT = re.compile(rb"\bat (\d{15,})")
 
 
 def measure(rounds: int) -> list[Any]:
-    """Milliseconds from a line's own clock to each client; all of all of them."""
+    """Measure the milliseconds from printing a line until each client has it."""
     with site("worker", "web") as here:
         variables = {"type": "object", "properties": {"go": {"type": "string"}}}
         here.add_service("crowd", {"deploy.py": _PROGRAM}, deploy_script="deploy.py",
@@ -88,23 +88,23 @@ def _round(here: Site, number: int) -> Any:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of processor time that a process has had."""
+    """Return the seconds of processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """What one message of the stream tells: its events' numbers, and lines' times."""
+    """A parsed message of the stream: the numbers of events and the times of lines."""
 
     numbers: tuple[int, ...]
     times: tuple[int, ...]
-    #: The messages that end a stream, and that tell how the deployment is.
+    #: Whether it is the last message of the stream, or one with the status.
     end: bool
     state: bool
 
 
-#: All clients get the same bytes, so each message is read once.
+#: All clients receive the same bytes, so each message is parsed once.
 _known: dict[bytes, _Piece] = {}
 
 
@@ -122,7 +122,7 @@ def _piece(message: bytes) -> _Piece:
 
 @dataclass
 class _Client(asyncio.Protocol):
-    """One client: asks, then notes what came and when."""
+    """One client: sends its request and records the messages and their times."""
 
     request: bytes
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -149,7 +149,7 @@ class _Client(asyncio.Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether every event came, once and in order, and then the end."""
+        """Whether it received every event once and in order, and then the end."""
         numbers = [n for _, piece in self.received for n in piece.numbers]
         lines = sum(len(piece.times) for _, piece in self.received)
         return (
@@ -162,12 +162,12 @@ class _Client(asyncio.Protocol):
 
 
 def _same(client: _Client) -> _Client:
-    """A client that was made before its connection, as asyncio wants it."""
+    """Return the client: a protocol factory of asyncio for an existing protocol."""
     return client
 
 
 async def _crowd(port: int, token: str, deployment: str, go: Path) -> Any:
-    # Without HTTP/1.1 there are no chunks around what is to be read.
+    # HTTP/1.0 has no chunked encoding that would have to be parsed.
     request = (
         f"GET /deployments/{deployment}/events HTTP/1.0\r\n"
         f"Host: localhost\r\nAuthorization: {token}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""(d) From a request to the first line of output, above the program's own start."""
+"""(d) From a request to the first line of output, minus the program's own start."""
 
 import subprocess
 import time
@@ -12,7 +12,7 @@ _TIMES = 10
 
 
 def measure(rounds: int) -> list[Any]:
-    """Seconds until a client that watches holds the line, and the program's own."""
+    """Measure the seconds until a client has the first line, and the program's own."""
     with site("worker", "web") as here:
         here.add_service("first", {"deploy.py": _PROGRAM}, deploy_script="deploy.py")
         program = here.settings.services / "first" / "deploy.py"

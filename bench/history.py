@@ -1,7 +1,7 @@
-"""(e) A long history: what each page asks of PostgreSQL, among a million deployments.
+"""(e) A long history: the queries of each page with a million deployments.
 
-The history is skewed as real ones are: a few services and people have most of it, some
-were last seen long ago, nearly all of it went well, and a handful goes on.
+The history is skewed like real ones: a few services and users have most deployments,
+some have only old ones, nearly all deployments were successful, and a few are active.
 """
 
 import random
@@ -28,19 +28,19 @@ from bench.site import row, site
 DEPLOYMENTS = 1_000_000
 STEPS_EACH = 5
 SERVICES = 200
-#: Of each page, in a round.
+#: Requests for each page in a round.
 TIMES = 60
 PAGE = 50
-#: A service, a person and an origin that had to do with the oldest hundredth alone.
+#: A service, a user and an origin that occur only in the oldest 1 % of deployments.
 QUIET = "service-quiet"
 GONE = "gone"
 FORMER = Origin.CLI
-#: Somebody who asked for a fifth of them, all by the API, and none has failed.
+#: A user with 20 % of the deployments, all launched by the API, none of them failed.
 ROBOT = "robot"
-#: A text that nothing has: as much is searched for it as ever is.
+#: A text without matches, so that a search reads the maximum number of rows.
 NOWHERE = "no such text"
 
-#: Reads a page once.
+#: Runs the queries of a page once.
 Page = Callable[[], object]
 
 _DEPLOYMENTS = """
@@ -88,7 +88,7 @@ ORDER BY d.id, n
 
 
 def measure(rounds: int) -> list[Any]:
-    """Build the history, then read every page again and again."""
+    """Build the history, then measure the queries of every page."""
     with site() as here:
         begun = time.monotonic()
         fill(here.store, DEPLOYMENTS)
@@ -100,14 +100,14 @@ def measure(rounds: int) -> list[Any]:
 
 
 def fill(store: Store, total: int, steps_each: int = STEPS_EACH) -> None:
-    """Write a history of `total` deployments, and let PostgreSQL take stock of it."""
+    """Write a history of `total` deployments, then vacuum and analyze the tables."""
     with store.begin() as db:
         names = [f"service-{number}" for number in range(SERVICES)]
         for name in [*names, QUIET]:
             services.put(db, name, _service(name), "", node="bench")
-        # The rows refer to each other as they must: nobody has to check five million.
+        # Skip the foreign key checks of millions of rows, which are known to be valid.
         db.execute(text("SET LOCAL session_replication_role = replica"))
-        # The same history every time.
+        # Make the same history every time.
         db.execute(text("SELECT setseed(0.5)"))
         db.execute(text(_DEPLOYMENTS), {"total": total, "services": SERVICES})
         db.execute(text(_STEPS), {"each": steps_each})
@@ -117,7 +117,7 @@ def fill(store: Store, total: int, steps_each: int = STEPS_EACH) -> None:
 
 
 def pages(store: Store, total: int) -> dict[str, Callable[[], Page]]:
-    """Each page by its name; a call chooses whose page it is, and how far back."""
+    """Return a function for each page, which chooses its filter and offset randomly."""
     chance = random.Random(1)
 
     def service() -> str:
@@ -139,7 +139,7 @@ def pages(store: Store, total: int) -> dict[str, Callable[[], Page]]:
         return partial(history.views, store, wanted, before=before, limit=PAGE)
 
     def day(wanted: Filter) -> Filter:
-        """Narrowed to some day."""
+        """Restrict a filter to a random day."""
         begin = datetime.now(UTC) - timedelta(minutes=chance.randrange(2000, total))
         return replace(wanted, since=begin, until=begin + timedelta(days=1))
 

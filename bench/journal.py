@@ -1,7 +1,7 @@
-"""(b) Lines per second from a journal into PostgreSQL, and the memory that it takes.
+"""(b) Lines per second from a journal into PostgreSQL, and the memory for it.
 
-`python -m bench.journal URL JOURNAL ID` records one journal; it is a process of its
-own, so that its peak memory is that of the recording.
+`python -m bench.journal URL JOURNAL ID` records one journal in a separate process, so
+that its peak memory is that of the recording.
 """
 
 import json
@@ -34,7 +34,7 @@ EVENT_LINES = 60_000
 
 
 def measure(rounds: int) -> list[Any]:
-    """Step lines and full events of 1 kB; then the same, four times as many."""
+    """Measure step lines and events of 1 kB, each with a journal of 1/4 size too."""
     with site() as here:
         here.add_service("journal", {"deploy.py": "#!/bin/sh\n"},
                          deploy_script="deploy.py")  # fmt: skip
@@ -81,7 +81,7 @@ def _record(here: Site, journal: Path) -> Any:
 
 
 def _copy_alone(here: Site, journal: Path) -> float:
-    """Seconds that PostgreSQL takes for the same lines by COPY, 1000 a transaction."""
+    """Return the seconds for the same lines by COPY alone, 1000 in a transaction."""
     with psycopg.connect(here.settings.database) as db:
         db.execute("CREATE TEMP TABLE copied (number bigint PRIMARY KEY, line text)")
         db.commit()

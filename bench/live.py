@@ -1,4 +1,4 @@
-"""(c) From a line in the journal to the browsers that watch: 50 of them at once."""
+"""(c) From a line in the journal to 50 clients of the live stream."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ _LINE = re.compile(r"at (\d{15,})")
 
 
 def measure(rounds: int) -> list[Any]:
-    """Milliseconds from a line's own clock to each client; all of both."""
+    """Measure the milliseconds from printing a line until each client has it."""
     with site("worker", "web") as here:
         here.add_service("clock", {"deploy.py": _PROGRAM}, deploy_script="deploy.py")
         medians, lates, complete = [], [], True

@@ -1,9 +1,9 @@
-"""(h) Load: a crowd of clients beside 8 deployments that run.
+"""(h) Load: a crowd of clients during 8 running deployments.
 
-`python -m bench.load SPEC` is the crowd, in a process of its own: 300 viewers of live
-streams, 30 downloads that take their time, 30 searches that find nothing in 200,000
-lines, 120 logins with a wrong password, and one client that asks the API again and
-again. Memory of the web process is counted as in `pool`.
+`python -m bench.load SPEC` runs the crowd in a separate process: 300 viewers of live
+streams, 30 slow downloads, 30 searches without matches in 200,000 lines, 120 logins
+with a wrong password, and one client that polls the API. The memory of the web process
+is measured as in `pool`.
 """
 
 import asyncio
@@ -29,13 +29,13 @@ DOWNLOADS = 30
 SEARCHES = 30
 LOGINS = 120
 LINES = 200_000
-#: How often a deployment prints, and the seconds between two lines.
+#: The number of lines that a deployment prints, and the seconds between them.
 _ROUNDS, _PAUSE = 150, 0.1
-#: A download takes so many bytes, then pauses for so many seconds.
+#: Bytes that a download reads at a time, and the seconds between two reads.
 _PIECE, _DOWNLOAD_PAUSE = 64 * 1024, 0.25
 #: Seconds between two requests to the API.
 _ASK_EVERY = 0.1
-#: Works a little for each line, as a deployment does.
+#: Uses some processor time for each line, like a deployment.
 _PROGRAM = f"""\
 #!/usr/bin/env python3
 import hashlib, time
@@ -52,7 +52,7 @@ print("\\n".join(f"{{number}} " + "x" * 80 for number in range({LINES})))
 
 @dataclass(frozen=True)
 class Spec:
-    """What the crowd is told."""
+    """The arguments of the crowd."""
 
     url: str
     token: str
@@ -61,7 +61,7 @@ class Spec:
 
 
 def measure(rounds: int) -> list[Any]:
-    """Deployments without and with the crowd in turn."""
+    """Measure deployments without and with the crowd in turn."""
     with site("worker", "web", concurrency=DEPLOYMENTS) as here:
         for number in range(DEPLOYMENTS):
             here.add_service(
@@ -108,7 +108,7 @@ def _seconds(here: Site, running: list[int]) -> list[float]:
 
 
 def _ask(here: Site, printed: int) -> None:
-    """Ask for each page once: what is loaded once is no growth."""
+    """Request each page once, so that loading its code doesn't count as growth."""
     for address in (
         f"/api/deployments/{printed}",
         f"/deployments/{printed}/search?text=nothing",
@@ -119,7 +119,7 @@ def _ask(here: Site, printed: int) -> None:
 
 @contextmanager
 def _crowd(here: Site, running: list[int], printed: int) -> Iterator[dict[str, Any]]:
-    """Let the crowd come, and go when the block ends; then there is what it found."""
+    """Run the crowd during the block; the yielded dict then contains its results."""
     token = here.client.headers["Authorization"]
     spec = Spec(str(here.client.base_url), token, running, printed)
     found: dict[str, Any] = {}
@@ -130,23 +130,23 @@ def _crowd(here: Site, running: list[int], printed: int) -> Iterator[dict[str, A
         text=True,
     ) as crowd:
         yield found
-        # Closing its input tells it that this is all.
+        # Closing its standard input stops it.
         out, _ = crowd.communicate("", PATIENCE)
     found |= json.loads(out)
 
 
 class _Crowd:
-    """Clients that do what they do until they are canceled."""
+    """Clients that repeat their requests until they are canceled."""
 
     def __init__(self, client: httpx.AsyncClient, spec: Spec) -> None:
         self._client = client
         self._spec = spec
         self.counts = Counter[str]()
-        #: Milliseconds of each answer of the API.
+        #: Milliseconds of each request to the API.
         self.asked: list[float] = []
 
     def all(self) -> list[Coroutine[Any, Any, None]]:
-        """All of them."""
+        """Return the coroutines of all clients."""
         running = self._spec.running
         return [
             *(self._view(running[n % len(running)]) for n in range(VIEWERS)),

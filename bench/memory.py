@@ -1,4 +1,4 @@
-"""Memory of processes, looked at now and then while something is measured."""
+"""Sample the memory of processes during a measurement."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -6,14 +6,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-#: Seconds between two looks at the memory.
+#: Seconds between two samples.
 LOOK_EVERY = 0.5
 
 T = TypeVar("T")
 
 
 def pss(pid: int) -> float:
-    """MiB that are a process's own, and its share of what it shares."""
+    """Return a process's proportional set size (PSS) in MiB."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
@@ -22,13 +22,13 @@ def pss(pid: int) -> float:
 
 @contextmanager
 def watching(look: Callable[[], Iterable[T]]) -> Iterator[list[T]]:
-    """Look now and then until the block ends; the samples are in the list."""
+    """Call `look` periodically during the block; the yielded list gets the samples."""
     found: list[T] = []
     ended = threading.Event()
 
     def work() -> None:
         while not ended.wait(LOOK_EVERY):
-            # A process may end while it is looked at; then this look is none.
+            # If a process ends meanwhile, skip this sample.
             with suppress(OSError):
                 found.extend(look())
 

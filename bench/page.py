@@ -1,7 +1,7 @@
-"""(h) A deployment's page: the server's time for it, its bytes, and a browser with it.
+"""(i) A deployment's page: the server's time for it, its size, and its live updates.
 
-The server's time must not depend on how many events there are. The browser looks at a
-run while it prints 500 lines a second, a fifth of them results of Ansible's.
+The server's time must not depend on the number of events. The browser shows a run that
+prints 500 lines a second, a fifth of them Ansible events.
 """
 
 import os
@@ -24,9 +24,9 @@ from bench.site import Site, row, site
 
 FEW, MANY = 1_000, 100_000
 HOSTS = 10
-#: Requests for each page in a round, in turn, so that noise hits both.
+#: Requests for each page in a round, in turn, so that noise affects both.
 TIMES = 40
-#: Lines a second, and for how many seconds the browser looks.
+#: Lines a second, and the seconds for which the browser shows the page.
 RATE, SECONDS = 500, 12
 _BATCH = 1_000
 _FLAGS = (
@@ -55,7 +55,7 @@ while line < {RATE * (SECONDS + 3)}:
         sys.stdout.flush()
         time.sleep(max(begun + line / {RATE} - time.monotonic(), 0))
 """
-#: Chromium's own list of what kept its main thread for longer than 50 ms.
+#: Records Chromium's tasks of more than 50 ms on the main thread, and layout shifts.
 _OBSERVE = """
 window.blocked = [];
 new PerformanceObserver((list) => {
@@ -70,8 +70,8 @@ new PerformanceObserver((list) => {
 
 
 def measure(rounds: int) -> list[Any]:
-    """The same page with few and with many events; then one of a run, in a browser."""
-    # Without a worker, which would take the deployments that are recorded here.
+    """Measure the page with few and with many events, then a live one in a browser."""
+    # Without a worker, which would run the deployments that are recorded here.
     with site("web") as here:
         server = _server(here, rounds)
     with site("worker", "web") as here:
@@ -120,10 +120,10 @@ def _browser(here: Site, rounds: int) -> list[Any]:
 
 
 def _look(here: Site, browser: Browser, number: int) -> tuple[float, ...]:
-    """Bytes, first paint, blocked time and layout shift of one visit to a run."""
+    """Return kB, first paint, blocked time and layout shift of one visit to a run."""
     deadline = time.monotonic() + 30
     while deploy.find(here.store, number).last_event < RATE:
-        assert time.monotonic() < deadline, "the run has not begun"
+        assert time.monotonic() < deadline, "the run has not started"
         time.sleep(0.05)
     context = browser.new_context(
         base_url=str(here.client.base_url),
@@ -160,7 +160,7 @@ def _figures(page: Page) -> tuple[float, float, float]:
 
 
 def _recorded(here: Site, count: int) -> int:
-    """A deployment with so many events of a run on ten hosts, of which one failed."""
+    """Record a deployment with `count` events on ten hosts, of which one failed."""
     number = here.launch("page")
     begun = record.mark_starting(here.store, number, "bench").deployment
     deployment: Deployment = record.mark_running(here.store, begun)
@@ -183,7 +183,7 @@ def _recorded(here: Site, count: int) -> int:
 
 
 def _lines(count: int) -> Any:
-    """The journal of a run: a task, then a beginning and a result for each host."""
+    """Yield the journal of a run: a task, then the start and result of each host."""
     task = ""
     for number in range(count):
         place = number % (2 * HOSTS + 1)

@@ -1,4 +1,4 @@
-"""What a page asks of PostgreSQL: its statements, their time, and their plans."""
+"""Record the statements of a page, with their time and their plans in PostgreSQL."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, event
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement as it was sent, and the seconds until its rows were here."""
+    """One statement as it was sent, and the seconds until its rows had arrived."""
 
     text: str
     parameters: Any
@@ -20,19 +20,19 @@ class Statement:
 
 @dataclass
 class Heard:
-    """The statements that were sent while somebody listened."""
+    """The recorded statements."""
 
     statements: list[Statement] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
-        """What all of them took."""
+        """The total time of all statements."""
         return sum(statement.seconds for statement in self.statements)
 
 
 @contextmanager
 def listening(engine: Engine) -> Iterator[Heard]:
-    """Note every statement that the engine sends within the block."""
+    """Record every statement that the engine sends during the block."""
     heard = Heard()
     begun = 0.0
 
@@ -57,7 +57,7 @@ def listening(engine: Engine) -> Iterator[Heard]:
 
 @dataclass(frozen=True)
 class Scan:
-    """How a plan reads a table: the node's type, the table, and the index if any."""
+    """A scan of a plan: the node's type, the table, and the index if any."""
 
     kind: str
     table: str
@@ -68,7 +68,7 @@ class Scan:
 
 
 def scans(db: Connection, statement: Statement) -> list[Scan]:
-    """How PostgreSQL would read the tables of a statement, outermost first."""
+    """Return the scans in the plan of a statement, outermost first."""
     explained = db.exec_driver_sql(
         f"EXPLAIN (FORMAT JSON) {statement.text}", statement.parameters
     ).scalar_one()
@@ -76,7 +76,7 @@ def scans(db: Connection, statement: Statement) -> list[Scan]:
 
 
 def rows_read(db: Connection, statement: Statement, table: str) -> int:
-    """How many rows of a table PostgreSQL reads for a statement, those it drops too."""
+    """Return the number of rows of a table that a statement reads or filters out."""
     explained = db.exec_driver_sql(
         f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement.text}",
         statement.parameters,
@@ -93,7 +93,7 @@ def _rows(node: dict[str, Any], table: str) -> Iterator[float]:
 
 
 def _scans(node: dict[str, Any]) -> Iterator[Scan]:
-    # A bitmap's index is in a node below the one that names the table.
+    # The index of a bitmap scan is in a child of the node with the table.
     if node["Node Type"].endswith("Scan") and (
         "Relation Name" in node or "Index Name" in node
     ):

@@ -1,9 +1,9 @@
-"""(g) A pool: 50 deployments through a worker of 8, beside `xargs -P8`; their memory.
+"""(g) A pool: 50 deployments, 8 at a time, compared with `xargs -P8`; their memory.
 
-Memory is what the kernel says of a process with shared pages counted by their share
-(PSS). Counted are worker and web, by how much they have grown since they had nothing to
-do, and of each run the wrapper and our runner: all but ansible-playbook and what is
-below it. Before, one deployment is carried out: what is loaded once is no growth.
+Memory is the proportional set size (PSS) of processes. It includes the growth of worker
+and web since they were idle, and the wrapper and the runner of each run, but neither
+ansible-playbook nor its children. One deployment runs before the first measurement, so
+that loading code doesn't count as growth.
 """
 
 import os
@@ -32,7 +32,7 @@ all:
 
 
 def measure(rounds: int) -> list[Any]:
-    """Both ways in turn, so that noise hits both."""
+    """Measure FastDeploy and `xargs` in turn, so that noise affects both."""
     with site("worker", "web", concurrency=POOL) as here:
         services = [f"pool-{number:02}" for number in range(DEPLOYMENTS)]
         for service in services:
@@ -48,7 +48,7 @@ def measure(rounds: int) -> list[Any]:
         for _ in range(rounds):
             bare.append(_bare(here, services))
             ours.append(_ours(here, services))
-        # Once more, since to look at the memory takes time itself.
+        # A separate round, since sampling the memory takes time itself.
         with watching(lambda: _look(here, idle)) as samples:
             _ours(here, services)
     ratio = median(ours) / median(bare)
@@ -107,7 +107,7 @@ def _look(here: Site, idle: float) -> list[dict[str, float]]:
 
     wrappers = below(here.processes["worker"].pid)
     runners = below(*wrappers)
-    # As many as there are places, and all beyond their start.
+    # Sample only while the pool is full and all runs have started ansible-playbook.
     if not POOL == len(wrappers) == len(runners) == len(below(*runners)):
         return []
     parts = {

@@ -1,4 +1,4 @@
-"""(a) Whole deployments beside bare ansible-playbook and plain ansible-runner."""
+"""(a) Whole deployments, compared with ansible-playbook and ansible-runner alone."""
 
 import os
 import shutil
@@ -24,8 +24,8 @@ _MODULES = (
     "debug:\n        msg: never\n      when: false",
     "assert:\n        that: 1 == 1\n        quiet: true",
 )
-#: Without the one that runs a program on its host, which takes most of the time: what
-#: is left is Ansible itself and whoever listens to it.
+#: Without `command`, which takes most of the time on the host: Ansible itself and the
+#: callback take the rest.
 _LIGHT = tuple(module for module in _MODULES if not module.startswith("command"))
 _LOOP = """\
     - name: work | Loop {number}
@@ -33,13 +33,13 @@ _LOOP = """\
         msg: "{{{{ item }}}}"
       loop: "{{{{ range(100) | list }}}}"
 """
-#: A result of 260 kB, as a `debug` of a report or of a log file.
+#: A result of 260 kB, like a `debug` of a report or of a log file.
 _LONG = """\
     - name: work | Show {number}
       ansible.builtin.debug:
         msg: "{{{{ range(8000) | map('regex_replace', '^', 'a line of a report: ') }}}}"
 """
-#: What listening to Ansible may cost, the whole deployment beside bare Ansible.
+#: The maximum ratio of the time of a whole deployment to bare Ansible.
 _TARGET = 1.05
 _RUNNER = """\
 import sys, ansible_runner
@@ -50,7 +50,7 @@ sys.exit(result.rc)
 
 
 def measure(rounds: int) -> list[Any]:
-    """Each playbook; every way of running it in turn, so that noise hits all."""
+    """Measure each playbook with each program in turn, so that noise affects all."""
     with site("worker") as here:
         return [
             _compare(here, *case, rounds)

@@ -1,6 +1,6 @@
-"""A FastDeploy of its own for one measurement: database, worker, web, services.
+"""Run a separate FastDeploy for a measurement: database, worker, web, services.
 
-The demo and the chaos test in `tools` stand on it too.
+The demo and the chaos test in `tools` use it too.
 """
 
 import json
@@ -24,13 +24,13 @@ from app.store.store import Store
 from app.usecases import auth, deploy, services
 
 ME: Actor = on_host("bench")
-#: Seconds after which a measurement is given up.
+#: The timeout of a measurement in seconds.
 PATIENCE = 600
 
 
 @dataclass(frozen=True)
 class Site:
-    """What a measurement uses of it."""
+    """A running FastDeploy."""
 
     settings: Settings
     store: Store
@@ -38,7 +38,7 @@ class Site:
     processes: Mapping[str, dev_server.ChildProcess]
 
     def add_service(self, name: str, files: dict[str, str], **config: Any) -> None:
-        """Write a service's folder; a file that begins with #! is executable."""
+        """Add a service; a file that begins with #! is executable."""
         folder = self.settings.services / name
         folder.mkdir(parents=True)
         for path, content in files.items():
@@ -51,7 +51,7 @@ class Site:
         )
 
     def launch(self, service: str, **variables: Any) -> int:
-        """Ask for a deployment; returns its number."""
+        """Launch a deployment; return its id."""
         return deploy.launch(
             self.store,
             bootstrap.make_queue(self.settings),
@@ -63,7 +63,12 @@ class Site:
         )
 
     def wait(self, number: int) -> Deployment:
-        """Wait until a deployment has ended; it must have succeeded."""
+        """Wait until a deployment has ended.
+
+        Raises:
+            RuntimeError: It was not successful.
+            TimeoutError: It has not ended within PATIENCE.
+        """
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             found = deploy.find(self.store, number)
@@ -77,9 +82,9 @@ class Site:
 
 @contextmanager
 def fresh(name: str, **more: object) -> Iterator[Settings]:
-    """Settings with a free port and folders of their own, which are removed."""
+    """Yield settings with a free port and temporary folders."""
     with tempfile.TemporaryDirectory(prefix=f"fastdeploy-{name}-") as made:
-        # The embedded PostgreSQL may run as another user, who has to get through.
+        # The embedded PostgreSQL may run as another user, who needs search permission.
         folder = Path(made)
         folder.chmod(0o755)
         for part in ("services", "config"):
@@ -97,7 +102,7 @@ def fresh(name: str, **more: object) -> Iterator[Settings]:
 def installed(
     settings: Settings, *commands: str, pause: dev_server.Pause = dev_server.usual_pause
 ) -> Iterator[Site]:
-    """Run FastDeploy's `commands` on a new database that answers."""
+    """Run FastDeploy's `commands` with an empty database that is ready."""
     store = bootstrap.make_store(settings, connections=4)
     try:
         migrate(store)
@@ -121,9 +126,9 @@ def installed(
 
 @contextmanager
 def site(*commands: str, **more: object) -> Iterator[Site]:
-    """Run FastDeploy's `commands` on a new database in a folder that is removed.
+    """Run FastDeploy's `commands` with a new database in a temporary folder.
 
-    `more` are settings that are not the usual ones.
+    `more` overrides settings.
     """
     log.configure("console")
     with (
@@ -153,7 +158,7 @@ def _free_port() -> int:
 
 
 def row(name: str, measured: float, target: str, *, holds: bool, **details: Any) -> Any:
-    """One row of the table."""
+    """Return one row of the table."""
     return {
         "name": name,
         "measured": round(measured, 3),

@@ -1,4 +1,4 @@
-"""Server-sent events, as a client of the live stream takes them."""
+"""Parse server-sent events, for clients of the live stream."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 @dataclass(frozen=True)
 class Message:
-    """One event of the stream; `id` is empty where it has none."""
+    """One event of the stream; `id` is empty if it has none."""
 
     event: str
     data: str
@@ -18,10 +18,10 @@ class Message:
 
 
 def messages(chunks: Iterable[bytes]) -> Iterator[Message]:
-    """The whole messages in a stream, without comments and what was cut off.
+    """Yield the complete messages in a stream, without comments.
 
-    The lines are found here, since a line of JSON may hold characters at which other
-    readers of lines would break it.
+    It splits lines itself: JSON may contain characters at which other line readers
+    split, such as U+2028.
     """
     buffer = b""
     for chunk in chunks:

@@ -29,8 +29,12 @@ TREES = (
     "molecule",
     "docs",
     "justfile",
+    "app",
+    "templates",
+    "bench",
+    "tools",
 )
-#: Generated from the code, where the text is checked.
+#: Generated files: their text is checked in the code.
 GENERATED = re.compile(
     r"docs/reference/(?!api\.md).*|roles/[^/]+/README\.md|.*requirements\.txt"
 )
@@ -56,7 +60,7 @@ SENTENCE = re.compile(r'"[^"\n]*\s[^"\n]*"')
 
 @dataclass(frozen=True)
 class Term:
-    """A word to avoid, and what to write instead."""
+    """A word to avoid, and its replacement."""
 
     word: str
     instead: str
@@ -81,15 +85,15 @@ def terms(glossary: str) -> list[Term]:
 
 
 def _term(word: str, instead: str, exceptions: str) -> Term:
-    # What matches an exception is consumed by it, and group 1 stays empty.
+    # An exception consumes its match, and group 1 stays empty.
     allowed = "".join(f"{_spaced(e)}|" for e in exceptions.split(", ") if e)
-    # A hyphen makes another word, as in `ill-formed`; a dot or a slash makes a path.
+    # A hyphen makes another word, like `ill-formed`; a dot or a slash makes a path.
     pattern = rf"(?<![\w./-])(?:{allowed}({_spaced(word)}))(?![\w/-])"
     return Term(word, instead, re.compile(pattern, re.IGNORECASE))
 
 
 def _spaced(words: str) -> str:
-    """Return a pattern in which a space also matches the end of a line."""
+    """Return a pattern in which a space also matches a line break."""
     return r"\s+".join(re.escape(word) for word in words.split(" "))
 
 
@@ -106,14 +110,14 @@ def hits(path: Path, text: str, avoid: list[Term]) -> list[Hit]:
 
 
 def _prose(path: Path, text: str) -> str:
-    """Blank everything but the prose, so that lines keep their number."""
+    """Blank everything but the prose, so that line numbers stay the same."""
     if path.suffix == ".md":
         return CODE_OF_MARKDOWN.sub(_blank, TABLE.sub(_blank, text))
     if path.suffix == ".py":
         return _prose_of_python(text)
     if path.suffix == ".html":
         return CODE_OF_HTML.sub(_keep_sentences, text)
-    # A comment goes on in the next line.
+    # Remove the comment signs: a comment may continue in the next line.
     return re.sub(
         r"^(\s*)#", r"\1 ", CODE_OF_YAML.sub(_blank, text), flags=re.MULTILINE
     )
@@ -124,7 +128,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _keep_sentences(match: re.Match[str]) -> str:
-    """Blank a tag or a template's expression, but for the sentences in quotes."""
+    """Blank a tag or a template's expression, except for sentences in quotes."""
     kept = list(_blank(match))
     for sentence in SENTENCE.finditer(match[0]):
         kept[sentence.start() : sentence.end()] = sentence[0]
@@ -159,7 +163,7 @@ def _constants(node: ast.AST) -> Iterator[ast.Constant]:
 
 
 def files(trees: list[Path]) -> Iterator[Path]:
-    """Yield the files with prose in these trees that are not generated."""
+    """Yield the files with prose in these trees, except generated ones."""
     for tree in trees:
         for path in sorted(tree.rglob("*")) if tree.is_dir() else [tree]:
             name = path.resolve().relative_to(ROOT).as_posix()
@@ -172,7 +176,7 @@ def _checked(name: str) -> bool:
 
 
 def main() -> None:
-    """Check the trees that are named, or all."""
+    """Check the trees in the arguments, or all trees."""
     avoid = terms(GLOSSARY.read_text())
     trees = [Path(arg).resolve() for arg in sys.argv[1:]]
     failed = False

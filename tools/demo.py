@@ -1,9 +1,9 @@
-"""Deploy a bundled service without a person, and check the record of it.
+"""Deploy a bundled service unattended, and verify what is recorded.
 
-Starts PostgreSQL, web and worker on free ports in a folder of its own, launches a
+Starts PostgreSQL, web and worker on free ports in a temporary folder, launches a
 service through the HTTP API, follows the live stream to its end and prints a summary
-as JSON. Exits with 0 only if the deployment succeeded and the database, the stream
-and the artifacts hold exactly what the run wrote into its journal.
+as JSON. Exits with 0 only if the deployment was successful and the database, the stream
+and the artifacts contain exactly what the run wrote into its journal.
 """
 
 import json
@@ -30,7 +30,7 @@ _SERVICES = Path("services")
 
 
 def main() -> int:
-    """Run the demo and print its summary; returns the exit code."""
+    """Run the demo and print its summary; return the exit code."""
     service = sys.argv[1] if len(sys.argv) > 1 else "static-site"
     log.configure("console")
     try:
@@ -73,7 +73,7 @@ def _demo(here: Site, service: str) -> dict[str, Any]:
 
 
 def _follow(client: httpx.Client, number: int) -> Iterator[dict[str, Any]]:
-    """The events of a deployment's live stream, until it says that this is all."""
+    """Yield the events of a deployment's live stream until its message `end`."""
     with client.stream("GET", f"/api/deployments/{number}/events") as response:
         response.raise_for_status()
         for message in messages(response.iter_bytes()):
@@ -103,7 +103,7 @@ def _summary(store: Store, number: int) -> dict[str, Any]:
 def _differences(
     store: Store, settings: Settings, number: int, streamed: list[dict[str, Any]]
 ) -> list[str]:
-    """What the database, the stream and the artifacts have otherwise than the run."""
+    """Return where the database, the stream or the artifacts differ from the run."""
     run = run_of(settings, number)
     produced = [
         event
@@ -139,13 +139,13 @@ def _differences(
 
 
 def _recap(produced: list[dict[str, Any]]) -> int | None:
-    """Task results that went well, as Ansible's own recap counts them."""
+    """Return the number of successful task results in Ansible's own recap."""
     stats = [e["event_data"] for e in produced if e["event"] == "playbook_on_stats"]
     return sum(stats[-1]["ok"].values()) if stats else None
 
 
 def _counted(produced: list[dict[str, Any]]) -> int | None:
-    """The same, counted from the events."""
+    """Return the number of successful task results among the events."""
     well = sum(
         e["event"] == "runner_on_ok"
         or (e["event"] == "runner_on_failed" and e["event_data"].get("ignore_errors"))

@@ -1,22 +1,22 @@
-"""Markdown, as the generated pages of docs/reference need it."""
+"""Format Markdown for the generated pages of docs/reference."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
 def page(title: str, *parts: str) -> str:
-    """A page: its title, and paragraphs with an empty line between them."""
+    """Return a page with a title and paragraphs; empty paragraphs are left out."""
     return "\n\n".join((f"# {title}", *(part for part in parts if part))) + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; a cell may hold no line break, and gets its pipes escaped."""
+    """Return a table; line breaks in cells become spaces, and pipes are escaped."""
     lines = [_row(head), "|" + "---|" * len(head), *(_row(row) for row in rows)]
     return "\n".join(lines)
 
 
 def fields(schema: Mapping[str, Any]) -> str:
-    """A table of the properties of a JSON Schema's object."""
+    """Return a table of the properties of an object's JSON Schema."""
     required = schema.get("required", [])
     rows = [
         (
@@ -32,7 +32,7 @@ def fields(schema: Mapping[str, Any]) -> str:
 
 
 def kind(schema: Mapping[str, Any]) -> str:
-    """What a value may be, by its JSON Schema, in a few words."""
+    """Describe the type of a value by its JSON Schema."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"

@@ -1,4 +1,4 @@
-"""Write docs/reference from the code, so that it is as new as the code."""
+"""Generate docs/reference from the code."""
 
 import json
 from collections.abc import Callable
@@ -15,12 +15,12 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
 
 def service_schema() -> str:
-    """The JSON Schema of config.json."""
+    """Return the JSON Schema of config.json."""
     return json.dumps(Service.model_json_schema(), indent=2) + "\n"
 
 
 def config() -> str:
-    """A page about config.json, from its schema."""
+    """Return the page about config.json, from its schema."""
     schema = Service.model_json_schema()
     parts = [
         part
@@ -39,7 +39,7 @@ def config() -> str:
 
 
 def settings() -> str:
-    """A table of the settings, each with its default."""
+    """Return the page about the settings, with their defaults."""
     rows = [
         (f"`{PREFIX}{name.upper()}`", field.description or "", _default(name))
         for name, field in Settings.model_fields.items()
@@ -67,7 +67,7 @@ def _default(name: str) -> str:
     return f"`{value}`" if value not in ("", None) else "empty"
 
 
-#: The files of docs/reference that are written here.
+#: The generated files of docs/reference.
 FILES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "config.md": config,
@@ -80,7 +80,7 @@ FILES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Write them all."""
+    """Write all files."""
     for name, written in FILES.items():
         (REFERENCE / name).write_text(written())
 

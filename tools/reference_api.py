@@ -1,4 +1,4 @@
-"""The reference of the API, rendered from its OpenAPI document."""
+"""Generate the API reference from the OpenAPI document."""
 
 import json
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ and [openapi.json](openapi.json) contains. [The API](api.md) explains how to use
 
 
 def openapi() -> str:
-    """The OpenAPI document."""
+    """Return the OpenAPI document."""
     return json.dumps(document(ROUTES), indent=2) + "\n"
 
 
 def routes() -> str:
-    """A page with every route of the API, and every model."""
+    """Return the page with every route and every model of the API."""
     made = document(ROUTES)
     found = list(_operations(made))
     overview = table(

@@ -1,4 +1,4 @@
-"""The reference of the command line, from the commands themselves."""
+"""Generate the reference of the command line from its commands."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +10,8 @@ from tools.markdown import page, table
 
 
 def commands() -> str:
-    """A page with every command, its arguments and its options."""
-    # Of click, which typer may bring in a version of its own.
+    """Return the page with every command, its arguments and its options."""
+    # Any: it is a group of click, of which typer may contain its own version.
     group: Any = typer.main.get_command(cli)
     return page(
         "Commands",

@@ -1,4 +1,4 @@
-"""Write the README of each role: its variables, as meta/argument_specs.yml has them."""
+"""Generate the README of each role, a table of variables, from its argument specs."""
 
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ ROLES = Path(__file__).parents[1] / "roles"
 
 
 def specs(role: str) -> dict[str, Any]:
-    """The argument specification of a role's entry point."""
+    """Return the argument specification of a role's entry point."""
     text = (ROLES / role / "meta" / "argument_specs.yml").read_text()
     main: dict[str, Any] = yaml.safe_load(text)["argument_specs"]["main"]
     return main
 
 
 def readme(role: str) -> str:
-    """The README of a role."""
+    """Return the README of a role."""
     return page(
         role,
         _about(role),
@@ -29,7 +29,7 @@ def readme(role: str) -> str:
 
 
 def roles() -> str:
-    """A page about all roles, for docs/reference."""
+    """Return the page about all roles for docs/reference."""
     found = sorted(folder.name for folder in ROLES.iterdir())
     parts = [
         part for role in found for part in (f"## {role}", _about(role), _options(role))
@@ -64,7 +64,7 @@ def _row(name: str, option: dict[str, Any]) -> tuple[str, str, str, str]:
 
 
 def main() -> None:
-    """Write them all."""
+    """Write the README of each role."""
     for folder in sorted(ROLES.iterdir()):
         (folder / "README.md").write_text(readme(folder.name))
 

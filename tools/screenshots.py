@@ -1,7 +1,7 @@
-"""Pictures of every page, made by the tests that look at every page.
+"""Take screenshots of every page with the tests that open every page.
 
-All of them are in var/screenshots, with a page that shows them beside each other;
-those that docs/ shows are made small and put into docs/pictures.
+All of them are in var/screenshots, with a page that shows them side by side. Those that
+docs/ shows are compressed and written to docs/pictures.
 """
 
 import base64
@@ -19,7 +19,7 @@ from tests.acceptance.browser import chromium
 ROOT = Path(__file__).parents[1]
 ALL = ROOT / "var" / "screenshots"
 DOCS = ROOT / "docs" / "pictures"
-#: Those that docs/ shows.
+#: The screenshots that docs/ shows.
 SHOWN = (
     "overview-light", "deployment-running-light", "deployment-failed-light",
     "results-light", "doctor-light",
@@ -32,7 +32,7 @@ div { display: grid; grid-template-columns: 5fr 5fr 2fr; gap: 1rem; }
 div { align-items: start; }
 img { max-width: 100%; box-shadow: 0 1px 4px #0004; }
 """
-#: Chromium itself knows how to write WebP, which is a third as large as PNG.
+#: Chromium can encode WebP, which is a third of the size of PNG.
 _TO_WEBP = """async (data) => {
     const image = new Image();
     image.src = "data:image/png;base64," + data;
@@ -45,11 +45,11 @@ _TO_WEBP = """async (data) => {
 
 
 def main() -> int:
-    """Make them all; returns the exit code of the tests."""
+    """Take all screenshots; return the exit code of the tests."""
     shutil.rmtree(ALL, ignore_errors=True)
     ALL.mkdir(parents=True)
     tests = ["tests/acceptance/test_pages.py", "-k", "everybody"]
-    # Its path is in some of the pictures.
+    # The path of the folder is visible in some of the screenshots.
     with tempfile.TemporaryDirectory(prefix="fastdeploy-") as folder:
         command = [sys.executable, "-m", "pytest", *tests, "--pictures", str(ALL),
                    f"--basetemp={folder}/demo"]  # fmt: skip

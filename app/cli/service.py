@@ -1,4 +1,4 @@
-"""`fastdeploy service`: the catalogue, and checks of services and this host."""
+"""`fastdeploy service`: the services, and checks of them and of this host."""
 
 import json
 from typing import Annotated

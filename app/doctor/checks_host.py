@@ -19,7 +19,7 @@ def check_host(host: HostFacts) -> list[Finding]:
         found.append(private_tmp(host, host.worker))
     if host.switch is None:
         return [*found, Finding(
-            OK, "user switch", "FASTDEPLOY_RUN_AS is not set: runs belong to "
+            OK, "deploy user", "FASTDEPLOY_RUN_AS is not set: runs belong to "
             f"{host.user.name} itself, so there is no other user to check.",
         )]  # fmt: skip
     return [*found, *check_sudo(host, host.switch)]
@@ -76,7 +76,7 @@ def age_key(host: HostFacts) -> Finding:
     about, key = "age key", host.age_key
     user = host.user if host.switch is None else host.switch.deploy
     if key is None or user is None:
-        return Finding(OK, about, "Runs are told of no age key, and need none.")
+        return Finding(OK, about, "Runs get no age key, and need none.")
     named = shlex.quote(str(key.path))
     if key.hidden:
         return Finding(OK, about, f"{key.path} can't be seen from here.")

@@ -62,9 +62,9 @@ def projects(definition: Service, service: ServiceFacts) -> list[Finding]:
 
 def catalogue(service: ServiceFacts) -> Finding:
     """Check that the stored service matches config.json."""
-    about, known = f"{service.name}: catalogue", service.known
+    about, known = f"{service.name}: stored version", service.known
     if known is None or not isinstance(service.definition, Service):
-        return Finding(OK, about, "It follows config.json once that is mended.")
+        return Finding(OK, about, "It follows config.json once that is fixed.")
     # The first project is the services folder, which a sync reads.
     if any(check_project(service.definition, each) for each in service.projects[:1]):
         return Finding(OK, about, "It follows the service's folder once that is fixed.")
@@ -74,7 +74,7 @@ def catalogue(service: ServiceFacts) -> Finding:
     if service.node not in known.nodes:
         return Finding(
             PROBLEM, about, f"FastDeploy doesn't know yet that {service.node} has it "
-            "and that it is well.", SYNC,
+            "and that it is valid.", SYNC,
         )  # fmt: skip
     if known.error or known.service != service.definition:
         return Finding(

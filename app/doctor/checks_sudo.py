@@ -41,7 +41,7 @@ def deploy_user(host: HostFacts, switch: RunAsSetup) -> Finding:
                        register("NAME"))  # fmt: skip
     if user.uid in (0, host.user.uid):
         return Finding(
-            PROBLEM, about, f"{user.name} is no user of its own: FASTDEPLOY_RUN_AS "
+            PROBLEM, about, f"{user.name} is not a separate user: FASTDEPLOY_RUN_AS "
             f"must be neither root nor {host.user.name}.", register("NAME"),
         )  # fmt: skip
     return Finding(OK, about, f"Runs belong to {user.name}.")
@@ -103,7 +103,7 @@ def stop_helper(host: HostFacts, switch: RunAsSetup) -> Finding:
     if helper is None:
         return Finding(
             PROBLEM, about, "FASTDEPLOY_STOP_HELPER is not set: a run can't be "
-            "canceled, and its time limit does nothing.",
+            "canceled, and its timeout has no effect.",
             set_variable("FASTDEPLOY_STOP_HELPER", "/opt/fastdeploy/bin/stop-run"),
         )  # fmt: skip
     if helper.mode is None:

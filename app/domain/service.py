@@ -60,7 +60,7 @@ class Keep(BaseModel):
     days: Annotated[int | None, Field(ge=1, le=MAX_DAYS)] = None
     deployments: Annotated[
         int | None,
-        Field(ge=1, le=MAX_KEPT, description="The newest so many of the service."),
+        Field(ge=1, le=MAX_KEPT, description="Output of the newest N deployments."),
     ] = None
     mebibytes: Annotated[
         int | None,
@@ -216,7 +216,7 @@ class Service(BaseModel):
         properties = value.get("properties", {})
         for name, schema in properties.items():
             if not VARIABLE.fullmatch(name):
-                raise ValueError(f"{name!r} is no name of an Ansible variable")
+                raise ValueError(f"{name!r} is not a name of an Ansible variable")
             if not isinstance(schema, dict):
                 raise ValueError(f"{name}: must be a JSON object")  # noqa: TRY004 - pydantic wants ValueError
         return value

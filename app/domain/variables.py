@@ -34,7 +34,7 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(given) - set(service.properties))
     if unknown:
         known = ", ".join(sorted(service.properties)) or "none"
-        problem = f"is no variable of {service.name} (known: {known})"
+        problem = f"is not a variable of {service.name} (known: {known})"
         raise InvalidVariables(dict.fromkeys(unknown, problem))
     values = defaults(service) | dict(given)
     require_json(values)

@@ -1,5 +1,5 @@
-"""The run: what a playbook service's deploy.py calls, as the user who deploys.
+"""The runner: the program that runs the playbook of a service as the deploy user.
 
-It stands alone: it imports nothing else of FastDeploy, only ansible-runner and the
-standard library, so this folder can be installed root-owned for another user.
+It is self-contained: it imports nothing else of FastDeploy, only ansible-runner, PyYAML
+and the standard library, so this folder can be installed root-owned for another user.
 """

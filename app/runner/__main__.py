@@ -1,8 +1,8 @@
 """Run a playbook service: `python -m app.runner --service DIR --config FILE`.
 
-Standard output is the journal: status lines and events as ansible-runner writes them,
-and text. The exit code is ansible-playbook's own; 254 if the run was canceled or took
-too long; 64 if it was refused, with one sentence that says why.
+Standard output is the journal: status lines and events in ansible-runner's format, and
+text. The exit code is ansible-playbook's own; 254 if the run was canceled or exceeded
+its timeout; 64 if it was refused, with one sentence that explains why.
 """
 
 import argparse
@@ -25,12 +25,12 @@ from .run_config import Events, RunConfig, read_launch
 from .watchdog import Watchdog
 
 REFUSED = 64
-#: ansible-runner's own exit code for a run that was ended from outside.
+#: ansible-runner's own exit code for a run that was canceled or timed out.
 ENDED = 254
 
 
 def main() -> int:
-    """Do what the command line says; return the exit code."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="fastdeploy-runner", description="Run a playbook service of FastDeploy."
     )
@@ -45,7 +45,7 @@ def main() -> int:
     try:
         definition = read_definition(arguments.service)
         launch = read_launch(arguments.config, definition)
-        # Nothing is there yet that a cancel would have to end or to remove.
+        # Until here, a cancel has no process to stop and no folder to remove.
         decrypted = sops.read_variables(definition, os.environ)
         given = {**decrypted, **launch.variables}
         prompts.require_none(definition.folder, definition.playbook, given)
@@ -61,10 +61,12 @@ def deploy(
     decrypted: Mapping[str, Any],
     journal: JournalWriter,
 ) -> int:
-    """Run the service's playbook, its journal going to `journal`.
+    """Run the service's playbook and write its events and output to `journal`.
 
-    Returns the exit code. Raises Refused if Ansible is not installed. Whatever
-    happens, the private folder with the variables is removed.
+    Return the exit code. The private folder with the variables is always removed.
+
+    Raises:
+        RunnerError: Ansible is not installed.
     """
     watchdog = Watchdog(definition.timeout)
     watchdog.listen()
@@ -128,15 +130,15 @@ def _deploy(
 
 
 def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
-    """Whether Ansible has an inventory without our naming one."""
+    """Return whether ansible.cfg or the environment names an inventory."""
     return bool(defaults.get("inventory") or env.get("ANSIBLE_INVENTORY"))
 
 
 def _close_logs(
     env: dict[str, str], defaults: Mapping[str, str], journal: JournalWriter
 ) -> None:
-    """Keep Ansible from writing secrets into logs that everybody may read."""
-    # Modules would tell the host's log what they were called with.
+    """Keep Ansible from writing secrets into logs that every user may read."""
+    # Modules would write their arguments into the target host's syslog.
     env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
     if defaults.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
         journal.write(
@@ -147,7 +149,11 @@ def _close_logs(
 
 
 def _environment(definition: Definition) -> dict[str, str]:
-    """Return the environment of the run; Refused if no ansible-playbook is in it."""
+    """Return the environment of the run.
+
+    Raises:
+        RunnerError: Its PATH has no ansible-playbook.
+    """
     env = environment.build(os.environ, definition.environment)
     if not shutil.which("ansible-playbook", path=env["PATH"]):
         raise RunnerError(
@@ -160,11 +166,15 @@ def _environment(definition: Definition) -> dict[str, str]:
 def _listener(
     events: Events,
 ) -> Callable[[JournalWriter, Masker, str, Path], Listener]:
-    """Return who hears of events like these; Refused if ansible-runner is missing."""
+    """Return the listener for this kind of events.
+
+    Raises:
+        RunnerError: ansible-runner is not installed.
+    """
     if events is Events.FASTDEPLOY:
         return Forwarder
     try:
-        # It imports ansible-runner, which costs memory for as long as the run goes on.
+        # It imports ansible-runner, which takes memory until the run ends.
         fallback = importlib.import_module(f"{__package__}.builtin_events")
     except ModuleNotFoundError as error:
         raise playbook.missing(error.name) from None

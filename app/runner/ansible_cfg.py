@@ -1,7 +1,7 @@
-"""The ansible.cfg of a run: found and read as Ansible does it, without Ansible.
+"""Find and read the ansible.cfg of a run by Ansible's rules, without Ansible.
 
 Ansible takes the first of ANSIBLE_CONFIG, `ansible.cfg` in the working directory
-(unless everybody may write there), `~/.ansible.cfg` and `/etc/ansible/ansible.cfg`.
+(unless it is world-writable), `~/.ansible.cfg` and `/etc/ansible/ansible.cfg`.
 """
 
 import configparser
@@ -17,7 +17,7 @@ Sections = Mapping[str, Mapping[str, str]]
 
 
 def find(folder: Path, env: Mapping[str, str]) -> Path | None:
-    """Return the ansible.cfg that holds for a run; None if there is none.
+    """Return the ansible.cfg that applies to a run; None if there is none.
 
     Args:
         folder: The working directory of ansible-playbook.
@@ -28,18 +28,18 @@ def find(folder: Path, env: Mapping[str, str]) -> Path | None:
 
 
 def read(folder: Path, env: Mapping[str, str]) -> Sections:
-    """Return the sections of the ansible.cfg that holds for a run."""
+    """Return the sections of the ansible.cfg that applies to a run."""
     path = find(folder, env)
     return _sections(path) if path else {}
 
 
 def read_defaults(path: Path) -> Mapping[str, str]:
-    """Return the section `defaults`, empty if the file can't be read."""
+    """Return the section `defaults`; it is empty if the file can't be read."""
     return _sections(path).get("defaults", {})
 
 
 def _sections(path: Path) -> Sections:
-    """Return the sections of a file, none if it can't be read."""
+    """Return the sections of a file; there are none if it can't be read."""
     parser = configparser.ConfigParser(
         interpolation=None, strict=False, inline_comment_prefixes=(";",)
     )
@@ -51,7 +51,7 @@ def _sections(path: Path) -> Sections:
 
 
 def resolve(value: str, base: Path, home: Path) -> Path:
-    """Return a path as Ansible reads it in the ansible.cfg of the folder `base`."""
+    """Resolve a path as Ansible does in the ansible.cfg of the folder `base`."""
     name = value.strip().replace("{{CWD}}", str(base))
     if name == "~" or name.startswith("~/"):
         return home / name[2:]
@@ -59,7 +59,7 @@ def resolve(value: str, base: Path, home: Path) -> Path:
 
 
 def resolve_all(value: str, base: Path, home: Path) -> list[Path]:
-    """Return each path of a list that is separated by colons."""
+    """Resolve each path of a colon-separated list."""
     return [resolve(each, base, home) for each in value.split(":") if each.strip()]
 
 

@@ -1,7 +1,7 @@
-"""The fallback: events of ansible-runner's own callback, found by its own reader.
+"""The fallback: events of ansible-runner's own callback, parsed by its own reader.
 
 Its callback writes them into the terminal text as escape sequences. So they cost more
-than ours, and what a module prints can forge them; secrets are masked all the same.
+than FastDeploy's own, and the output of a module can forge them. Secrets are masked.
 """
 
 import codecs
@@ -21,16 +21,16 @@ from .event_forwarder import Lines, is_whole, read
 from .journal import JournalWriter
 from .masking import MASK, Masker
 
-# Small: for each event, ansible-runner's reader copies all that it was given at once.
+# Small: for each event, ansible-runner's reader copies the whole chunk it was given.
 _CHUNK = 1 << 14
 _FAILED = ("_failed", "_unreachable")
 
 
 class Fallback:
-    """Copies ansible-runner's own events to the journal, in a thread of its own.
+    """Copies ansible-runner's own events to the journal, in a separate thread.
 
-    What ansible-playbook prints outside of every event comes as an event as well, of
-    the kind `verbose`, one a line.
+    Each line that ansible-playbook prints outside of an event becomes an event of the
+    kind `verbose`.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Fallback:
         self._poll = select.poll()
         for descriptor in (self._text, self._done):
             self._poll.register(descriptor, select.POLLIN)
-        # It runs nothing: it puts an event together with the data in its file.
+        # It runs nothing: it merges each event with the data in the event's file.
         runner = Runner(
             RunnerConfig(str(private), ident=ident), event_handler=self._on_event
         )
-        # It copies the text to no file, and not to our standard output either.
+        # It copies the text neither to a file nor to this process's standard output.
         reader = OutputEventFilter(
             None, runner.event_callback, suppress_ansible_output=True
         )
@@ -65,19 +65,20 @@ class Fallback:
         )
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start the thread."""
         self._thread.start()
 
     def finish(self) -> None:
-        """Forward what was left behind, and stop."""
+        """Forward the remaining events and stop the thread."""
         os.close(self._finish)
         self._thread.join()
 
     def _run(self, reader: OutputEventFilter) -> None:
         try:
             self._feed(reader)
-        except Exception as error:  # noqa: BLE001 - it trusts what a module prints
-            # From here on it is text: Ansible must never wait for a reader that died.
+        except Exception as error:  # noqa: BLE001 - its parser trusts module output
+            # From here on, copy everything as text: Ansible would block on a pipe that
+            # has no reader.
             self._on_text(f"ansible-runner lost its events: {error!r}".encode())
             lines, done = Lines(self._on_text), False
             while not done:
@@ -95,13 +96,16 @@ class Fallback:
         reader.close()
 
     def _wait(self) -> bool:
-        """Wait for text or the end; tells whether it is the end."""
+        """Wait for text or for `finish`; return whether it was `finish`."""
         return any(descriptor == self._done for descriptor, _ in self._poll.poll())
 
     def _on_event(self, event: dict[str, Any]) -> bool:
-        """Handle an event as ansible-runner's event handler; it needs no file of it."""
+        """Write an event to the journal; the event handler of ansible-runner.
+
+        It returns False, so that ansible-runner keeps no file of the event.
+        """
         if not is_whole(event):
-            # Forged, or without the file that its data was in.
+            # The event is forged, or the file with its data is missing.
             self._on_text(str(event.get("stdout")).encode(errors="replace"))
             return False
         if event["event"].endswith(_FAILED) and _is_hidden(event["event_data"]):
@@ -136,7 +140,7 @@ def _as_json(event: dict[str, Any]) -> bytes:
 
 
 def _is_hidden(data: dict[str, Any]) -> bool:
-    """Whether no_log holds for the result in an event's data, or for an item of it."""
+    """Return whether no_log hides the result in an event's data, or an item of it."""
     res = data.get("res")
     if not isinstance(res, dict):
         return False

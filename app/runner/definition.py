@@ -1,4 +1,4 @@
-"""What is run: the service's own config.json, which only its owner can write."""
+"""Read what to run from the service's config.json, which only its owner can write."""
 
 import json
 from collections.abc import Mapping
@@ -12,28 +12,29 @@ from .errors import RunnerError
 
 @dataclass(frozen=True)
 class Definition:
-    """A playbook service. Its paths are real ones and lie inside its folder."""
+    """A playbook service. Its paths are resolved and lie inside its folder."""
 
     name: str
     folder: Path
     playbook: Path
-    #: None: the one of ansible.cfg, else this host with a local connection.
+    #: None: the inventory of ansible.cfg, or else this host with a local connection.
     inventory: Path | None
-    #: Files that SOPS has encrypted; they hold extra variables.
+    #: Files with extra variables, encrypted by SOPS.
     sops_files: tuple[Path, ...]
     #: JSON Schema of each launch variable, by name.
     properties: Mapping[str, Any]
-    #: Variables of the run's environment.
+    #: Environment variables of the run.
     environment: Mapping[str, str]
-    #: Seconds; None: as long as it takes.
+    #: Seconds; None: no timeout.
     timeout: float | None
 
 
 def read_definition(folder: Path) -> Definition:
     """Read the config.json in a service's folder.
 
-    Raises Refused if it can't be read, is no playbook service, or names a file that
-    is missing or outside the folder.
+    Raises:
+        RunnerError: The file is invalid or unreadable, doesn't define a playbook
+            service, or names a file that is missing or outside the folder.
     """
     folder = folder.absolute()
     content = read_object(folder / "config.json")
@@ -58,9 +59,11 @@ def read_definition(folder: Path) -> Definition:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a file that holds one JSON object.
+    """Read a file that contains one JSON object.
 
-    Raises Refused, which never repeats the content: it may hold secrets.
+    Raises:
+        RunnerError: The file is unreadable or invalid. The message never repeats the
+            content, which may contain secrets.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -86,9 +89,15 @@ def _text(content: Mapping[str, Any], key: str, folder: Path) -> str:
 
 
 def locate(folder: Path, name: str, key: str) -> Path:
-    """Return the real path of the file that `key` names in a service's real folder.
+    """Return the resolved path of a file in a service's resolved folder.
 
-    Raises Refused if it is missing or outside the folder.
+    Args:
+        folder: The service's folder.
+        name: The file's name.
+        key: The field of config.json that names the file.
+
+    Raises:
+        RunnerError: The file is missing or outside the folder.
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder) or path == folder:
@@ -136,7 +145,7 @@ def _environment(content: Mapping[str, Any], folder: Path) -> Mapping[str, str]:
             "correct it."
         )
     for name, text in value.items():
-        # It never repeats a text: it may be a password that doesn't belong there.
+        # The message never repeats a value: it may be a password.
         if problem := environment.find_problem(name, text):
             raise RunnerError(f'"environment" in {folder}/config.json: {problem}.')
     return value

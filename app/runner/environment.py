@@ -1,4 +1,4 @@
-"""The environment of ansible-playbook: built from a list, never inherited."""
+"""Build the environment of ansible-playbook from a list of allowed variables."""
 
 import os
 import re
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from .stop import MARK
 
-#: What a run takes over from the worker, and ansible-playbook from the runner, where it
-#: is set. Everything else stays behind, ANSIBLE_* too: a service is configured in its
-#: own ansible.cfg, and by `environment` in its config.json. Where runs belong to
-#: another user, sudo keeps none of these but MARK.
+#: Variables that a run inherits from the worker, and ansible-playbook from the runner.
+#: All others are dropped, ANSIBLE_* too: a service is configured in its own
+#: ansible.cfg, and by `environment` in its config.json. If runs belong to another
+#: user, sudo keeps only MARK.
 INHERITED = frozenset({
     "HOME", "LANG", "LANGUAGE", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "USER",
     "XDG_RUNTIME_DIR",
@@ -21,18 +21,18 @@ INHERITED = frozenset({
     "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
     MARK,
 })  # fmt: skip
-#: What a name in `environment` of config.json looks like.
+#: The pattern of a name in `environment` of config.json.
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
-#: Names that config.json can't set. With FASTDEPLOY_* and ANSIBLE_*, a run is tied to
-#: its processes and its events; the others belong to the shell that starts a script.
+#: Names that config.json can't set. FASTDEPLOY_* and ANSIBLE_* connect a run with its
+#: processes and its events; the shell that starts a script sets the others.
 _RESERVED = re.compile(
     "FASTDEPLOY_.*|ANSIBLE_(STDOUT_CALLBACK|CALLBACK_PLUGINS|FORCE_COLOR)"
     "|IFS|OLDPWD|OPTIND|PPID|PWD"
 )
 CALLBACK_PLUGINS = Path(__file__).parent / "callback_plugins"
-#: What is set for our own ansible-playbook alone. Our callback plugin removes it once
-#: Ansible has read it, so that a task that calls Ansible runs as it does without us.
-#: ANSIBLE_NO_TARGET_SYSLOG isn't among it: the secrets of the run stay secret there.
+#: Variables for the runner's own ansible-playbook alone. The callback plugin removes
+#: them once Ansible has read them, so that a task that calls Ansible isn't affected.
+#: ANSIBLE_NO_TARGET_SYSLOG isn't removed: such a task may use the run's secrets.
 TRANSIENT = (
     "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_FORCE_COLOR",
     "ANSIBLE_RETRY_FILES_ENABLED", "ANSIBLE_INVENTORY_UNPARSED_FAILED",
@@ -42,7 +42,7 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def inherit(caller: Mapping[str, str]) -> dict[str, str]:
-    """Return what a run takes over from the environment of its caller."""
+    """Return the variables that a run inherits from the environment of its caller."""
     return {
         name: value
         for name, value in caller.items()
@@ -51,14 +51,14 @@ def inherit(caller: Mapping[str, str]) -> dict[str, str]:
 
 
 def build(caller: Mapping[str, str], service: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a run, but for what makes its events.
-
-    Args:
-        caller: The environment of this process.
-        service: `environment` of the service's config.json, which comes before it.
+    """Return the environment of a run without the variables of the callback.
 
     Programs beside this interpreter come first in PATH, so that its own
     ansible-playbook is the one that runs.
+
+    Args:
+        caller: The environment of this process.
+        service: `environment` of the service's config.json, which overrides `caller`.
     """
     inherited = inherit(caller)
     found = inherited | _locale(inherited) | {
@@ -69,7 +69,7 @@ def build(caller: Mapping[str, str], service: Mapping[str, str]) -> dict[str, st
     return found | {
         "PATH": path,
         "ANSIBLE_FORCE_COLOR": "True",
-        # What the service has set is its own: tasks that call Ansible get it too.
+        # Tasks that call Ansible keep the variables that the service has set.
         "FASTDEPLOY_TRANSIENT": " ".join(n for n in TRANSIENT if n not in service),
     }
 
@@ -79,9 +79,9 @@ def refuse_failed_inventory(
 ) -> dict[str, str]:
     """Return the environment in which a run fails if no inventory could be parsed.
 
-    Ansible itself goes on without hosts and exits with 0. It stays so where the service
-    says so: in its `environment`, or in `inventory`, which is that section of its
-    ansible.cfg.
+    By default, Ansible continues without hosts and exits with 0. A service can choose
+    either behaviour in its `environment` or in the section `inventory` of its
+    ansible.cfg; its choice is kept.
     """
     chosen = "ANSIBLE_INVENTORY_UNPARSED_FAILED" in env or any(
         key in inventory for key in ("unparsed_is_failed", "unparsed_warning")
@@ -91,7 +91,7 @@ def refuse_failed_inventory(
 
 
 def find_problem(name: str, text: str) -> str:
-    """Return why `environment` in config.json can't set this; empty if it can."""
+    """Return why `environment` in config.json can't set a variable; empty if it can."""
     if not re.fullmatch(NAME, name):
         return f"{name!r} must have letters, digits and _ only, and begin with no digit"
     if _RESERVED.fullmatch(name):
@@ -106,9 +106,12 @@ def find_problem(name: str, text: str) -> str:
 
 
 def for_our_callback(events: Path, terminal: int) -> dict[str, str]:
-    """Return what makes our callback plugin send its events to the FIFO `events`.
+    """Return the variables that make the callback plugin send events to a FIFO.
 
-    Only a process that prints to the pipe `terminal` sends events.
+    Args:
+        events: The path of the FIFO.
+        terminal: The descriptor of a pipe. Only a process that prints to it sends
+            events.
     """
     return {
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK_PLUGINS),
@@ -119,7 +122,7 @@ def for_our_callback(events: Path, terminal: int) -> dict[str, str]:
 
 
 def _locale(inherited: Mapping[str, str]) -> dict[str, str]:
-    """What makes the locale UTF-8 where it isn't: Ansible refuses any other."""
+    """Return variables that make the locale UTF-8 if it isn't: Ansible requires it."""
     names = ("LC_ALL", "LC_CTYPE", "LANG")
     effective = next((inherited[name] for name in names if inherited.get(name)), "")
     if effective.lower().replace("-", "").endswith("utf8"):

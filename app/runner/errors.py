@@ -1,5 +1,5 @@
-"""Why a playbook is not run."""
+"""The error of the runner."""
 
 
 class RunnerError(Exception):
-    """The run can't begin; the text is one sentence that says what to do."""
+    """The run is refused; the message is one sentence that says what to do."""

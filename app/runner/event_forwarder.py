@@ -1,4 +1,4 @@
-"""Forwarding: from what ansible-playbook sends to lines of the journal."""
+"""Forward the events and the output of ansible-playbook to the journal."""
 
 import fcntl
 import json
@@ -18,38 +18,39 @@ from .masking import Masker
 from .text import Text
 
 _CHUNK = 1 << 20
-#: A burst of events waits here, not in Ansible.
+#: The pipe buffers a burst of events, so that Ansible doesn't wait.
 _PIPE_SIZE = 1 << 20
-#: A reader could take such text for a line of JSON, whatever it calls a line.
+#: Text that a reader could parse as a line of JSON, whatever it takes for a newline.
 _LIKE_JSON = re.compile(rb"(?:^|[\r\v\f\x1c-\x1e\x85])[\x00-\x20]*(?:\xef\xbb\xbf)?\{")
 _FIELDS = {"event": str, "uuid": str, "stdout": str, "event_data": dict}
 
 
 class Listener(Protocol):
-    """What hears of a run's events and writes them into the journal."""
+    """Receives a run's events and writes them into the journal."""
 
     #: The descriptor that ansible-playbook prints to.
     terminal: int
-    #: What the callback needs in its environment.
+    #: The environment variables that the callback needs.
     environment: dict[str, str]
 
     def start(self) -> None:
-        """Begin to listen. Until then, what is sent waits in the pipes."""
+        """Start to read. Until then, the pipes buffer what is sent."""
 
     def finish(self) -> None:
-        """Forward what ansible-playbook left behind when it ended, and stop.
+        """Forward what is left in the pipes after ansible-playbook has ended, and stop.
 
-        Not until the pipes are closed: a process that it left running may hold them.
+        Don't wait until the pipes are closed: a process that outlives ansible-playbook
+        may keep them open.
         """
 
 
 class Forwarder:
-    """Copies events and terminal text to the journal, in a thread of its own.
+    """Copies events and terminal text to the journal, in a separate thread.
 
-    The callback plugin sends events, and what is displayed between them, through a
-    FIFO in `private`: `callback/channel.py` has the format. So they keep their order.
-    What is printed without the plugin, by a forked process or before Ansible loads it,
-    comes through `terminal`.
+    The callback plugin sends events, and the text displayed between them, through one
+    FIFO in `private`, which keeps their order; `callback/channel.py` describes the
+    format. Text that is printed without the plugin, by a forked process or before
+    Ansible loads it, arrives through `terminal`.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Forwarder:
         self._counter = 0
         self._line = 0
         events = private_data_dir.make_fifo(private)
-        # Opened before anyone writes: the plugin's open doesn't wait for a reader.
+        # Opened before the plugin opens it, which doesn't wait for a reader.
         self._events = os.open(events, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         self._text, self.terminal = os.pipe()
         os.set_blocking(self._text, False)
@@ -73,11 +74,11 @@ class Forwarder:
         self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start the thread."""
         self._thread.start()
 
     def finish(self) -> None:
-        """Forward what was left behind, and stop."""
+        """Forward what is left in the pipes and stop the thread."""
         os.close(self._finish)
         self._thread.join()
 
@@ -90,12 +91,12 @@ class Forwarder:
         while not done:
             ready = poll.poll()
             done = any(descriptor == self._done for descriptor, _ in ready)
-            # Text first: what was printed before an event then stands before it.
+            # Text first: text that was printed before an event then precedes it.
             while chunk := read(self._text):
                 self._printed.feed(chunk)
             records.drain(self._events)
             if any(state == select.POLLHUP for d, state in ready if d == self._events):
-                # The plugin has gone; polling on would spin.
+                # The plugin closed the FIFO; polling it further would spin.
                 poll.unregister(self._events)
         self._printed.close()
         records.end()
@@ -113,7 +114,7 @@ class Forwarder:
             self._displayed.end_line(record)
 
     def _on_event(self, event: dict[str, Any], content: bytes, height: int) -> None:
-        # A line is open here only if Ansible was interrupted while it wrote the line.
+        # A line is incomplete here only if Ansible was interrupted while writing it.
         self._displayed.close()
         is_open = event.get("stdout_open") is True
         if is_open:
@@ -124,7 +125,7 @@ class Forwarder:
             try:
                 content = _as_json(self._masker.event(event))
             except RecursionError:
-                # Too deep to be masked value by value: it is kept as text.
+                # Nested too deeply to be masked value by value: keep it as text.
                 self._displayed.end_line(content)
                 return
         self._write_event(content, height)
@@ -134,7 +135,7 @@ class Forwarder:
             self._line += 1
             self._journal.write(text)
             return
-        # As an event of ansible-runner's for plain output it can be nothing else.
+        # An event for plain output: a reader can't take its text for another event.
         event: dict[str, Any] = {
             "uuid": str(uuid.uuid4()),
             "event": "verbose",
@@ -156,14 +157,14 @@ class Forwarder:
 
 
 class Lines:
-    """Cuts a stream of bytes into lines."""
+    """Splits a stream of bytes into lines."""
 
     def __init__(self, handle: Callable[[bytes], None]) -> None:
         self._handle = handle
         self._pieces: list[bytes] = []
 
     def drain(self, descriptor: int) -> None:
-        """Handle the lines that can be read without waiting."""
+        """Handle the lines that can be read without blocking."""
         while chunk := read(descriptor):
             *lines, rest = chunk.split(b"\n")
             for line in lines:
@@ -173,7 +174,7 @@ class Lines:
                 self._pieces.append(rest)
 
     def end(self) -> None:
-        """Handle a last line that has no end."""
+        """Handle a last line without a newline."""
         if self._pieces:
             self._handle(b"".join(self._pieces))
             self._pieces.clear()
@@ -184,7 +185,7 @@ def _as_json(event: dict[str, Any]) -> bytes:
 
 
 def _event(content: bytes) -> dict[str, Any] | None:
-    """Return the event that a line is, or None: then it is not from our plugin."""
+    """Parse a line as an event; return None if the callback plugin didn't write it."""
     try:
         event = json.loads(content)
     except (ValueError, RecursionError):
@@ -195,12 +196,12 @@ def _event(content: bytes) -> dict[str, Any] | None:
 
 
 def is_whole(event: dict[str, Any]) -> bool:
-    """Whether an event has what every event has."""
+    """Return whether an event has the fields that every event has."""
     return all(isinstance(event.get(key), kind) for key, kind in _FIELDS.items())
 
 
 def read(descriptor: int, most: int = _CHUNK) -> bytes:
-    """Return what can be read without waiting; nothing, if there is nothing."""
+    """Return what can be read without blocking; empty if nothing can."""
     try:
         return os.read(descriptor, most)
     except BlockingIOError:
@@ -208,6 +209,6 @@ def read(descriptor: int, most: int = _CHUNK) -> bytes:
 
 
 def _enlarge(descriptor: int) -> None:
-    # Where the system's limit for this user is lower, the pipe works as it is.
+    # If the system's limit for this user is lower, the pipe keeps its size.
     with suppress(OSError):
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)

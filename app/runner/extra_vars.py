@@ -1,18 +1,18 @@
-"""Extra variables: JSON values that arrive in Ansible as they are, never as templates.
+"""Write extra variables as JSON values that Ansible doesn't evaluate as templates.
 
-Ansible reads a file of extra variables with its own JSON decoder. An object
-`{"__ansible_unsafe": text}` is the text, and no template in it is evaluated. Without
-it, everybody who may set a variable could run code: `{{ lookup('pipe', …) }}`. The YAML
-tag `!unsafe` is no alternative: ansible-core 2.19 resolves a scalar that has it once
-more, so that the text 1.10 becomes a number.
+Ansible reads a file of extra variables with its own JSON decoder. It decodes an object
+`{"__ansible_unsafe": text}` as the text and evaluates no template in it. Otherwise,
+every user who may set a variable could run code: `{{ lookup('pipe', …) }}`. The YAML
+tag `!unsafe` doesn't work: ansible-core 2.19 resolves the type of a scalar with this
+tag again, so that the text 1.10 becomes a number.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-#: Keys of objects that Ansible's JSON decoder takes for something else: this prefix
-#: and `unsafe`, `vault` or `type`.
+#: The prefix of keys with a meaning for Ansible's JSON decoder; `unsafe`, `vault` or
+#: `type` follows.
 RESERVED = "__ansible_"
 #: Levels of lists and objects. Ansible decodes about 200 before Python's limit.
 MAX_DEPTH = 100
@@ -21,17 +21,20 @@ MAX_DEPTH = 100
 def dumps(variables: Mapping[str, Any]) -> str:
     """Return the content of a file of extra variables.
 
-    Raises ValueError, which says what can't arrive as it is, and never the value.
+    Raises:
+        ValueError: Ansible would change a value. The message says why, without the
+            value.
     """
     if problem := find_problem(variables):
         raise ValueError(problem)
-    # If its JSON decoder refuses a file, Ansible reads it as YAML, which knows nothing
-    # of __ansible_unsafe: templates would be evaluated. YAML allows no tab here.
+    # If its JSON decoder rejects a file, Ansible parses it as YAML, where
+    # __ansible_unsafe has no meaning: templates would be evaluated. YAML allows no tab
+    # here.
     return "\t" + json.dumps(_mark(variables))
 
 
 def find_problem(value: Any) -> str:
-    """Return why a JSON value can't arrive in Ansible as it is; empty if it can."""
+    """Return why Ansible would change or reject a JSON value; empty if it wouldn't."""
     pending: list[tuple[Any, int]] = [(value, 0)]
     while pending:
         item, depth = pending.pop()
@@ -45,7 +48,7 @@ def find_problem(value: Any) -> str:
                 if reserved is not None:
                     name = json.dumps(reserved)
                     return f"has the key {name}, which Ansible reserves: rename it"
-                # Keys are texts too, but one level above what they name.
+                # Keys are texts too, one level above their values.
                 pending.extend((key, depth) for key in item)
                 pending.extend((part, depth + 1) for part in item.values())
             case list():
@@ -62,7 +65,7 @@ def _is_utf_8(text: str) -> bool:
 
 
 def _mark(value: Any) -> Any:
-    """Return the value with each text in the form that Ansible keeps as it is."""
+    """Return the value with each text in the form that Ansible doesn't evaluate."""
     match value:
         case str():
             return {"__ansible_unsafe": value}

@@ -1,4 +1,4 @@
-"""The journal: standard output, a whole line at a time."""
+"""Write the journal to standard output, line by line."""
 
 import json
 import os
@@ -8,8 +8,8 @@ from typing import Any
 class JournalWriter:
     """Writes lines to a descriptor, each in one write.
 
-    An error of the descriptor (a full disk) is kept in `error` and never raised: what
-    becomes of the run is decided by ansible-playbook, not by who listens to it.
+    An error of the descriptor (a full disk) is kept in `error` and never raised:
+    ansible-playbook determines the outcome of the run, not the recording of it.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -18,13 +18,13 @@ class JournalWriter:
         self.error: OSError | None = None
 
     def write(self, line: bytes) -> None:
-        """Write a line, given without its newline."""
+        """Write a line; `line` has no newline at its end."""
         rest = memoryview(b"%b%b\n" % (b"\n" if self._torn else b"", line))
         try:
             while rest:
                 written = os.write(self._descriptor, rest)
                 rest = rest[written:]
-                # Should the next write fail, what follows must not join this half.
+                # If the next write fails, the next line must not continue this half.
                 self._torn = bool(rest)
         except OSError as error:
             self.error = error

@@ -1,8 +1,8 @@
-"""Masking: known secret values never reach what is kept or shown.
+"""Mask secret values before content is stored or shown.
 
 The runner masks what it writes into the journal; the follower, which records the
 journals of scripts too, masks what it reads. Masking takes time in proportion to the
-length of the content and to the number of secrets, whatever both of them are.
+length of the content times the number of secrets, for any content and any secrets.
 """
 
 import math
@@ -22,19 +22,19 @@ from .secret_encodings import (
 )
 
 MASK = "********"
-#: Shorter values would mask half of every text and hide nothing.
+#: Shorter values are not masked: they occur in any text by chance.
 MIN_LENGTH = 4
-#: JSON writes whole numbers below this without an exponent.
+#: JSON writes integers below this without an exponent.
 _MAX_WHOLE = 10**16
 #: Bytes of a repetitive text that are compared at once.
 _STRIDE = 4096
-#: A uuid of ansible-runner: it numbers those that repeat.
+#: A uuid of ansible-runner, which appends a number to a repeated one.
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d{1,9})?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(\+00:00|Z)?")
 _NAME = re.compile(r"(playbook_on|runner|runner_item|runner_on)_[a-z_]{1,40}|verbose")
 _NUMBER = re.compile(r"\d{1,9}")
-#: What holds an event of ansible-runner together, with what is valid there. A short
-#: secret can be a part of such a value by chance.
+#: The structural fields of an event of ansible-runner, with their valid values. Valid
+#: values are not masked: a short secret can be a part of one by chance.
 _STRUCTURE = {
     "uuid": UUID, "play_uuid": UUID, "playbook_uuid": UUID, "task_uuid": UUID,
     "parent_uuid": UUID, "runner_ident": _NUMBER, "counter": _NUMBER,
@@ -54,18 +54,18 @@ _KEYS = frozenset(_STRUCTURE) | {
 class Masker:
     """Replaces secret values in text and in JSON.
 
-    They are found as they are, within JSON and quotes however deep, as URLs and HTML
-    write them, in hexadecimal and in base64: `spelling` has the details.
+    It finds them unchanged, in JSON and quotes at any depth, in the escapes of URLs and
+    HTML, in hexadecimal and in base64. `secret_encodings` has the details.
     """
 
     def __init__(self, secrets: Iterable[Any]) -> None:
         self._texts = {text for secret in secrets for text in _texts(secret)}
         self._spellings = [_Spellings(text) for text in self._texts]
-        #: Length in bytes of the longest way to write a secret.
+        #: Length in bytes of the longest encoding of a secret.
         self.longest = max(map(longest, self._texts), default=0)
 
     def finds(self, content: bytes) -> bool:
-        """Say whether a secret may be somewhere in this content; False is sure."""
+        """Return whether the content may contain a secret; False is certain."""
         return any(one.anchor in content for one in self._spellings)
 
     def text(self, content: bytes) -> bytes:
@@ -80,8 +80,10 @@ class Masker:
     def event(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return an event of ansible-runner with every secret masked in its values.
 
-        What holds the event together stays, unless it is a secret as a whole. Raises
-        RecursionError if the event is nested too deeply.
+        Valid structural fields are kept, unless the whole value is a secret.
+
+        Raises:
+            RecursionError: The event is nested too deeply.
         """
         data = event.get("event_data")
         masked = self._fields({**event, "event_data": None})
@@ -93,7 +95,8 @@ class Masker:
     def value(self, value: Any) -> Any:
         """Return a JSON value with every secret masked in its texts and numbers.
 
-        Raises RecursionError if the value is nested too deeply.
+        Raises:
+            RecursionError: The value is nested too deeply.
         """
         match value:
             case str():
@@ -111,10 +114,10 @@ class Masker:
                 return MASK if self._is_secret_number(value) else value
 
     def safe_cut(self, content: bytes, at: int) -> int:
-        """The last place at or before `at` where a cut goes through no secret.
+        """Return the last offset at or before `at` that isn't inside a secret.
 
-        Where secrets overlap from the very beginning on, it is `at` itself: a cut at 0
-        would leave everything to be cut again.
+        If the secret around `at` starts at 0, return `at` itself: a cut at 0 would make
+        no progress.
         """
         for start, end in self.spans(content[: at + self.longest]):
             if start < at < end:
@@ -122,7 +125,7 @@ class Masker:
         return at
 
     def spans(self, content: bytes) -> list[tuple[int, int]]:
-        """Where secrets stand, in order; those that overlap are one span."""
+        """Return the spans of secrets, in order; overlapping ones are merged."""
         likely = [one for one in self._spellings if one.anchor in content]
         if not likely:
             return []
@@ -143,7 +146,7 @@ class Masker:
     @cached_property
     def _numbers(self) -> set[float]:
         numbers = {_number(text) for text in self._texts if len(text) >= MIN_LENGTH}
-        return numbers - {None}  # type: ignore[return-value] # that was the other type
+        return numbers - {None}  # type: ignore[return-value] # None is removed
 
     def _fields(self, content: Mapping[str, Any]) -> dict[str, Any]:
         masked: dict[str, Any] = {}
@@ -155,7 +158,7 @@ class Masker:
         return masked
 
     def _is_structure(self, key: str, value: Any) -> bool:
-        """Whether a value is valid in that field, and is no secret itself."""
+        """Return whether a value is valid for that field and isn't itself a secret."""
         valid = _STRUCTURE.get(key)
         if valid is None:
             return False
@@ -179,10 +182,10 @@ class _Needle:
         self._text = text
 
     def occurrences(self, content: bytes) -> Iterator[tuple[int, int]]:
-        """Where the text stands; places that overlap are one.
+        """Yield the spans of the text; overlapping occurrences are one span.
 
-        From one place the next that overlaps is compared by what it adds alone, so
-        this takes linear time even if the text repeats itself.
+        Of an occurrence that overlaps with the previous one, only the added part is
+        compared, so this takes linear time even if the text repeats itself.
         """
         text, length = self._text, len(self._text)
         at = content.find(text)
@@ -198,7 +201,10 @@ class _Needle:
 
     @cached_property
     def _added(self) -> tuple[bytes, bytes]:
-        """What a place adds that overlaps with the last one: many times, and once."""
+        """Return what an overlapping occurrence adds: repeated, and once.
+
+        The repetitions are for long texts: they are compared in one step.
+        """
         text = self._text
         borders = [0] * len(text)
         border = 0
@@ -207,20 +213,21 @@ class _Needle:
                 border = borders[border - 1]
             border += text[at] == text[border]
             borders[at] = border
-        # By as much as what is left, a text has to be moved to lie on itself.
+        # `border` is the longest proper prefix that is also a suffix. The text behind
+        # it is the shortest addition that makes the text occur again.
         once = text[border:]
         return once * (_STRIDE // len(once) + 1), once
 
 
 class _Spellings:
-    """What is searched for to find one secret."""
+    """The texts to search for to find one secret."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self.anchor = anchor(text).encode()
         self.edges = Edges(text)
 
-    # Made when the secret may have been found: most runs print none.
+    # Made only if the content may contain the secret: most runs don't print any.
     @cached_property
     def literals(self) -> list[_Needle]:
         return [_Needle(form) for form in set(literals(self._text))]
@@ -241,14 +248,14 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _unused(key: str, used: Mapping[str, Any]) -> str:
-    """Return a key that is not used: two that were masked may be the same."""
+    """Return an unused key: two masked keys may be equal."""
     while key in used:
         key += MASK[0]
     return key
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """What of a JSON value is masked: texts, their lines, other ways to write them."""
+    """Yield the texts to mask of a JSON value: texts, their lines, their encodings."""
     match value:
         case str():
             pieces = {value, value.strip(), *map(str.strip, value.splitlines())}
@@ -269,14 +276,14 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _other_numbers(text: str) -> Iterator[str]:
-    """Yield how JSON writes the number that a text is: 90125.5 for "90125.50"."""
+    """Yield a text that is a number as JSON writes it: 90125.5 for "90125.50"."""
     number = _number(text)
     if number is not None:
         yield _as_json(number)
 
 
 def _number(text: str) -> float | None:
-    """Return the number that a text is; None if it is none that can be masked."""
+    """Parse a text as a number; None if it isn't one, or is too short to be masked."""
     try:
         number = float(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The playbook run itself: a child that ansible-runner prepares, then ansible-playbook.
+"""Start ansible-playbook in a child process that ansible-runner prepares.
 
 ansible-runner needs more memory than the rest of this program, and only for a moment.
-So it is imported in the child alone, which then becomes ansible-playbook.
+So only the child imports it, before it executes ansible-playbook.
 """
 
 import importlib
@@ -17,29 +17,30 @@ from .definition import Definition
 from .errors import RunnerError
 from .processes import Process, child
 
-#: Ours, or ignored by Python; ansible-playbook is to find them as they usually are.
+#: Handled by this program or ignored by Python; ansible-playbook gets their defaults.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE,
             signal.SIGXFSZ)  # fmt: skip
 
 
 class Playbook:
-    """ansible-playbook, and at first the child that prepares it."""
+    """The child process: it prepares the run, then executes ansible-playbook."""
 
     def __init__(self, pid: int, missing: int) -> None:
         self.process: Process = child(pid)
         self._missing = missing
 
     def wait_for_begin(self) -> None:
-        """Return when the child has become ansible-playbook, or has died.
+        """Wait until the child executes ansible-playbook or has died.
 
-        Raises Refused if ansible-runner is not installed.
+        Raises:
+            RunnerError: ansible-runner is not installed.
         """
         with os.fdopen(self._missing, "rb") as pipe:
             if name := pipe.read():
                 raise missing(name.decode())
 
     def wait(self) -> int:
-        """Return its exit code once it has ended. A death by signal N is 128 + N."""
+        """Wait until it has ended; return its exit code, 128 + N after signal N."""
         _, status = os.waitpid(self.process.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         return code if code >= 0 else 128 - code
@@ -52,10 +53,16 @@ def start(
     env: Mapping[str, str],
     terminal: int,
 ) -> Playbook:
-    """Start the playbook in its folder, with just this environment.
+    """Start the playbook in the service's folder.
 
-    `private` is ansible-runner's private data folder; `terminal` is what is printed to.
-    No thread may have been started: the child would have its locks, but not the thread.
+    Call it before any thread is started: the child would inherit a thread's locks, but
+    not the thread.
+
+    Args:
+        definition: The service.
+        private: ansible-runner's private data folder.
+        env: The whole environment of ansible-playbook.
+        terminal: The descriptor that it prints to.
     """
     preparation = {
         "private_data_dir": str(private),
@@ -64,7 +71,7 @@ def start(
         "inventory": str(definition.inventory) if definition.inventory else None,
     }
     told, tell = os.pipe()
-    # A signal to the child must not ring our watchdog, which hears it through handlers.
+    # Until the child has reset the handlers, a signal to it would wake our watchdog.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     pid = os.fork()
     if not pid:
@@ -78,7 +85,7 @@ def start(
 
 
 def missing(module: str | None) -> RunnerError:
-    """Say that a module of ansible-runner's is not there."""
+    """Return the error for a module of ansible-runner that is not installed."""
     return RunnerError(
         f"{sys.executable} has no module {module}: install ansible-runner there."
     )
@@ -90,18 +97,18 @@ def _become(
     terminal: int,
     tell: int,
 ) -> NoReturn:
-    """Let ansible-runner prepare the run, and go on as what it says.
+    """Let ansible-runner prepare the run and execute the command that it returns.
 
-    Of what it prepares, its environment is left out: that is the caller's whole one,
-    with its own callback. Nor is there a pseudo terminal: plain pipes neither time out
-    nor let a prompt wait for ever.
+    The environment that it prepares is not used: it is the caller's whole environment,
+    with ansible-runner's callback. Nor is its pseudo terminal: with plain pipes, reads
+    don't time out and a prompt doesn't block.
     """
     try:
         with Path(os.devnull).open("rb") as stdin:
             os.dup2(stdin.fileno(), 0)
         os.dup2(terminal, 1)
         os.dup2(terminal, 2)
-        # No other descriptor goes on, also none that our caller has left to us.
+        # Close every other descriptor, including those inherited from our caller.
         os.closerange(3, tell)
         os.closerange(tell + 1, os.sysconf("SC_OPEN_MAX"))
         runner = importlib.import_module("ansible_runner.config.runner")
@@ -111,7 +118,7 @@ def _become(
         os.execvpe(config.command[0], config.command, env)  # noqa: S606 - on purpose
     except ModuleNotFoundError as error:
         os.write(tell, str(error.name).encode())
-    except BaseException:  # noqa: BLE001 - nothing of our parent's code may go on here
+    except BaseException:  # noqa: BLE001 - no code of the parent may run in the child
         traceback.print_exc()
     finally:
         os._exit(1)

@@ -1,4 +1,4 @@
-"""A run's private folder: what ansible-playbook reads, and no other user can."""
+"""Write a run's private folder, which only ansible-playbook's own user can read."""
 
 import json
 import os
@@ -15,8 +15,10 @@ def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> N
     """Fill ansible-runner's private folder.
 
     The variables go into a file, since every user can see the arguments of a process.
-    With `inventory`, this host with a local connection is the inventory. Raises Refused
-    for variables that would not arrive in Ansible as they are.
+    With `inventory`, it gets an inventory of this host with a local connection.
+
+    Raises:
+        RunnerError: Ansible would change or reject a variable.
     """
     try:
         content = extra_vars.dumps(variables)
@@ -28,7 +30,7 @@ def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> N
 
 
 def make_fifo(folder: Path) -> Path:
-    """Make the FIFO for the events of our callback plugin; return it."""
+    """Make the FIFO for the events of the callback plugin; return its path."""
     events = folder / "events"
     os.mkfifo(events, 0o600)
     return events

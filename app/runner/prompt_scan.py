@@ -1,7 +1,7 @@
-"""Find what asks a person in a playbook and in the files that it names.
+"""Find the prompts in a playbook and in the files that it names.
 
-Followed are plays, blocks, handlers, roles, and what is imported or included by a
-literal name, inside the service's folder. What a template names is known only while
+The scan follows plays, blocks, handlers, roles, and files that are imported or included
+by a literal name, inside the service's folder. A name in a template is known only while
 the playbook runs.
 """
 
@@ -21,12 +21,12 @@ _SECTIONS = ("pre_tasks", "roles", "tasks", "post_tasks", "handlers")
 _BLOCKS = ("block", "rescue", "always")
 _DURATIONS = ("seconds", "minutes")
 _PAIR = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\S*)""")
-#: Files that are followed from one playbook.
+#: The maximum number of files that are followed from one playbook.
 _MOST = 2000
 
 
 def find(folder: Path, playbook: Path) -> list[Prompt]:
-    """Return everything that would ask, in the order in which it is read."""
+    """Return the prompts in the order in which they are read."""
     scan = _Scan(folder, playbook.parent, _roles_paths(folder, playbook.parent))
     with suppress(RecursionError):
         scan.read_playbook(playbook)
@@ -35,7 +35,7 @@ def find(folder: Path, playbook: Path) -> list[Prompt]:
 
 def _roles_paths(folder: Path, beside: Path) -> tuple[Path, ...]:
     configured = ansible_cfg.read_defaults(folder / "ansible.cfg").get("roles_path", "")
-    # Only what is inside the folder is read, so no home is needed.
+    # Only files inside the folder are read, so no home is needed.
     named = ansible_cfg.resolve_all(configured, folder, Path("/nonexistent"))
     return (beside / "roles", *named, beside)
 
@@ -43,7 +43,7 @@ def _roles_paths(folder: Path, beside: Path) -> tuple[Path, ...]:
 @dataclass
 class _Scan:
     folder: Path
-    #: Folder of the playbook that is run.
+    #: Folder of the playbook.
     beside: Path
     roles_paths: tuple[Path, ...]
     found: list[Prompt] = field(default_factory=list)
@@ -65,7 +65,7 @@ class _Scan:
                     self._read_tasks(values.get(section), path, path.parent)
 
     def _read_tasks(self, node: Node, path: Path, home: Path) -> None:
-        """Read the tasks in the file `path` of the role or playbook in `home`."""
+        """Read the tasks in the file `path` of the role or the playbook in `home`."""
         for task in items(node):
             values = _plain(fields(task))
             for key in _BLOCKS:
@@ -82,7 +82,7 @@ class _Scan:
                     self._read_role(name, home, tasks or "main")
 
     def _include(self, name: str, path: Path, home: Path) -> None:
-        """Read an included file: beside the file, in its role, beside the playbook."""
+        """Read an included file from beside the file, its role, or the playbook."""
         for near in (path.parent, home / "tasks", home, self.beside):
             if name and (content := self._parse(near / name)) is not None:
                 self._read_tasks(content, near / name, home)
@@ -109,7 +109,7 @@ class _Scan:
                 return
 
     def _parse(self, path: Path) -> Node:
-        """Return what is in a file, None if it was read before or isn't to be."""
+        """Parse a file; None if it was read before, is outside, or can't be read."""
         path = Path(os.path.normpath(path))
         if path in self.seen or len(self.seen) > _MOST or not self._inside(path):
             return None
@@ -127,12 +127,12 @@ class _Scan:
 
 
 def _plain(values: Mapping[str, Node]) -> dict[str, Node]:
-    """The same under the short names of Ansible's own modules."""
+    """Return the values with the short names of Ansible's own modules as keys."""
     return {_NAMESPACE.sub("", key, count=1): value for key, value in values.items()}
 
 
 def _modules(task: Mapping[str, Node]) -> Iterator[tuple[str, Mapping[str, Node]]]:
-    """Each module that a task may call, with its arguments."""
+    """Yield each key of a task that may be a module, with the module's arguments."""
     more = fields(task.get("args"))
     for key, value in task.items():
         if key in {"action", "local_action"}:
@@ -145,7 +145,7 @@ def _modules(task: Mapping[str, Node]) -> Iterator[tuple[str, Mapping[str, Node]
 
 
 def _written(module: str, arguments: str) -> dict[str, Node]:
-    """Arguments that are written in one line behind the module's name."""
+    """Parse arguments that are written in one line after the module's name."""
     if module in {"include_tasks", "import_tasks"} and arguments:
         return {"file": scalar(arguments)}
     return _pairs(arguments)
@@ -156,7 +156,7 @@ def _pairs(arguments: str) -> dict[str, Node]:
 
 
 def _one_of(folder: Path, name: str) -> Path:
-    """The file of that name, with one of the suffixes that a role may leave out."""
+    """Return the file with that name, or with a suffix that a role may omit."""
     names = (name, f"{name}.yml", f"{name}.yaml", f"{name}.json")
     found = (folder / each for each in names if (folder / each).is_file())
     return next(found, folder / f"{name}.yml")

@@ -1,7 +1,7 @@
-"""Prompts of a playbook: in a deployment there is nobody who could answer them.
+"""Refuse playbooks with prompts: nobody can answer them in a deployment.
 
-Ansible doesn't stop at a prompt whose standard input isn't a terminal: a variable of
-`vars_prompt` becomes null and `pause` goes on. So what would ask isn't run.
+If standard input isn't a terminal, Ansible doesn't stop at a prompt: a variable of
+`vars_prompt` becomes null and `pause` continues. So the run is refused.
 """
 
 import importlib
@@ -13,27 +13,27 @@ from pathlib import Path
 
 from .errors import RunnerError
 
-#: What a file says that may ask something.
+#: A file with a prompt contains one of these words.
 _WORDS = (b"pause", b"vars_prompt")
 _SUFFIXES = frozenset({"", ".json", ".yaml", ".yml"})
-#: Folders that hold no tasks of the project, and may hold very many files.
+#: Folders without tasks of the project, which may contain many files.
 _SKIPPED = frozenset({"collections", "files", "node_modules", "templates"})
-#: Files and folders that are looked at before the exact search is cheaper.
+#: Files and folders to search for the words; beyond it, the exact scan is cheaper.
 _MOST = 1000
-#: Bytes of a file that are read.
+#: The maximum number of bytes that are read from a file.
 MAX_SIZE = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A place in a playbook that asks a person, as `file:line`."""
+    """A prompt in a playbook; `place` is `file:line`."""
 
     place: str
     #: The variable of `vars_prompt`; empty for the module `pause`.
     variable: str = ""
 
     def __str__(self) -> str:
-        """Say what asks, and what to do instead."""
+        """Describe the prompt and what to use instead."""
         if self.variable:
             return (
                 f'{self.place} asks for "{self.variable}" (vars_prompt), and nobody '
@@ -48,14 +48,20 @@ class Prompt:
 
 
 def unanswered(prompts: Iterable[Prompt], given: Container[str]) -> list[Prompt]:
-    """Return what would ask; Ansible doesn't ask for a given extra variable."""
+    """Return the prompts for other variables than the given ones.
+
+    Ansible doesn't prompt for a variable that is given as an extra variable.
+    """
     return [each for each in prompts if each.variable not in given]
 
 
 def require_none(folder: Path, playbook: Path, given: Container[str]) -> None:
-    """Raise Refused if the playbook would ask for anything but the `given` variables.
+    """Require that the playbook prompts for nothing but the `given` variables.
 
-    What can't be read, and what only a template names, is left out.
+    Files that can't be read or are named by a template are not checked.
+
+    Raises:
+        RunnerError: There is such a prompt.
     """
     if not _may_ask(folder, playbook):
         return
@@ -63,7 +69,7 @@ def require_none(folder: Path, playbook: Path, given: Container[str]) -> None:
         # PyYAML is imported only where a file mentions a prompt: it costs 15 ms.
         scan = importlib.import_module(f"{__package__}.prompt_scan")
     except ModuleNotFoundError:
-        # Without PyYAML there is no ansible-runner, and the run is refused for that.
+        # Without PyYAML, ansible-runner is missing too, and the run is refused later.
         return
     for prompt in unanswered(scan.find(folder, playbook), given):
         raise RunnerError(str(prompt))
@@ -72,7 +78,7 @@ def require_none(folder: Path, playbook: Path, given: Container[str]) -> None:
 def read(path: Path) -> bytes:
     """Read a regular file up to MAX_SIZE; empty if it isn't one or can't be read."""
     try:
-        # To open a pipe would be to wait for its writer.
+        # Opening a FIFO would block until it has a writer.
         if not stat.S_ISREG(path.stat().st_mode):
             return b""
         with path.open("rb") as file:
@@ -89,7 +95,7 @@ def _may_ask(folder: Path, playbook: Path) -> bool:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    """Every folder of a project, and every file that may hold tasks."""
+    """Yield every folder of a project, and every file that may contain tasks."""
     for place, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [f for f in folders if f not in _SKIPPED and f[0] != "."]
         here = Path(place)

@@ -1,4 +1,4 @@
-"""What this run was asked for: the config file that FastDeploy wrote for it."""
+"""Read the config file that FastDeploy wrote for this run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from .errors import RunnerError
 
 
 class Events(StrEnum):
-    """Whose callback plugin makes a run's events."""
+    """Which callback plugin sends a run's events."""
 
-    #: Ours.
+    #: FastDeploy's own.
     FASTDEPLOY = "fastdeploy"
-    #: ansible-runner's own: what a module prints can forge them.
+    #: ansible-runner's: the output of a module can forge them.
     RUNNER = "runner"
 
 
@@ -24,9 +24,9 @@ class RunConfig:
     """One deployment of a service."""
 
     deployment_id: int
-    #: Launch variables, each of them named by the service's definition.
+    #: Launch variables, which the service's definition declares.
     variables: Mapping[str, Any]
-    #: The values of those that are secret, whatever their schema says.
+    #: The values of the variables that FastDeploy listed as secret.
     secrets: tuple[Any, ...]
     events: Events
 
@@ -34,9 +34,10 @@ class RunConfig:
 def read_launch(path: Path, definition: Definition) -> RunConfig:
     """Read the config file of a run of this service.
 
-    Raises Refused if it can't be read, belongs to another service, wants events of
-    nobody we know, or sets a variable that the definition does not name: an extra
-    variable overrides everything in Ansible, `ansible_connection` too.
+    Raises:
+        RunnerError: The file is invalid, belongs to another service, names an unknown
+            kind of events, or sets a variable that the definition doesn't declare: an
+            extra variable overrides everything in Ansible, `ansible_connection` too.
     """
     content = read_object(path)
     deployment_id = content.get("deployment_id")

@@ -1,12 +1,11 @@
-r"""Spelling: one canonical form for the ways in which programs write the same text.
+r"""Find a text in any of the encodings in which programs write it.
 
 JSON writes a newline as `\n`, JSON within JSON as `\\n`; a URL writes it as `%0A`, HTML
 as `&#10;`, a shell puts an apostrophe between other quotes. `Canonical` decodes such
-escapes, however often they were applied, and drops quotes and backslashes. It does the
-same to a secret and to the text that is searched, so that it need not know which of
-these ways was taken.
+escapes, however often they were applied, and drops quotes and backslashes. It is
+applied both to a secret and to the searched text, so the encoding needn't be known.
 
-Everything here takes time in proportion to the length of its input.
+Every function takes time in proportion to the length of its input.
 """
 
 import base64
@@ -18,13 +17,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
-#: A shorter piece of base64, or of a canonical form, could be a part of any text.
+#: A shorter piece of base64, or of a canonical form, occurs in any text by chance.
 _MIN_ENCODED = 8
 _MIN_CANONICAL = 4
-#: How often a text is written as JSON where its canonical form is too short.
+#: How often a text is encoded as JSON if its canonical form is too short.
 _LEVELS = 4
 
-# Each alternative takes a whole run of its first character (`\\\n`, `%2525`,
+# Each alternative matches a whole run of its first character (`\\\n`, `%2525`,
 # `&amp;amp;`), so that nesting makes no difference and no input is read twice.
 _ESCAPE = re.compile(
     rb"""
@@ -51,19 +50,19 @@ _LETTERS = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
 _QUOTES = "\\\"'"
 _BACKSLASH = ord("\\")
 _DROPPED = re.compile(rb"[\\\"']")
-#: What a backslash or a percent sign in front of a text would take from it.
+#: The beginning of a text that a preceding backslash or percent sign makes an escape.
 _CONTINUES_BACKSLASH = re.compile(r"[abfnrtvux]|U|[0-3][0-7]")
 _CONTINUES_PERCENT = re.compile(r"[0-9a-fA-F]{2}")
-#: No way of writing changes a piece of these characters.
+#: Splits a text into pieces that no encoding changes.
 _PLAIN = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class Canonical:
-    """The canonical form of a content, with the way back to its places."""
+    """The canonical form of a content, with a mapping back to the original offsets."""
 
     def __init__(self, content: bytes) -> None:
-        #: Where each piece begins here and in the content, and where one that was
-        #: decoded ends in the content; -1 for one that is the same in both.
+        #: The offset of each piece here and in the original content, and the end of a
+        #: decoded piece in the original; -1 for a piece that is equal in both.
         self._here, self._there, self._end = array("q"), array("q"), array("q")
         self._pieces: list[bytes] = []
         self._length = 0
@@ -80,7 +79,7 @@ class Canonical:
         self.content = b"".join(self._pieces)
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """Return where `content[start:end]` stands in the original content."""
+        """Return the span of `content[start:end]` in the original content."""
         return self._place(start)[0], self._place(end - 1)[1]
 
     def _add(self, piece: bytes, begin: int, end: int) -> None:
@@ -91,7 +90,7 @@ class Canonical:
         self._length += len(piece)
 
     def _place(self, at: int) -> tuple[int, int]:
-        """Return the beginning and the end of what wrote the byte at `at`."""
+        """Return the original span of the byte at `at`."""
         piece = bisect_right(self._here, at) - 1
         begin, end = self._there[piece], self._end[piece]
         if end < 0:
@@ -101,18 +100,18 @@ class Canonical:
 
 
 def needles(text: str) -> Iterator[bytes]:
-    """Yield what to search for in a canonical form, to find a text in it."""
+    """Yield the byte strings to search for to find a text in a canonical form."""
     for spelled in (text, *_behind(text)):
         yield from _canonical(spelled.encode(errors="replace"))
         if any("\x80" <= character <= "\xff" for character in spelled):
-            # Some programs escape these characters by their number in Latin-1.
+            # Some programs escape these characters by their Latin-1 code.
             yield from _canonical(_with_latin_1(spelled))
 
 
 class Edges:
-    """The quotes and backslashes that a text begins and ends with.
+    """The quotes and backslashes at both ends of a text.
 
-    The canonical form has none, so they are found beside what was found.
+    The canonical form has none, so they are searched for around a match.
     """
 
     def __init__(self, text: str) -> None:
@@ -123,9 +122,9 @@ class Edges:
         self._last = len(behind) - len(behind.rstrip("\\"))
 
     def around(self, content: bytes, start: int, end: int) -> tuple[int, int]:
-        """Return where a text begins and ends whose inner part was found there.
+        """Return the span of the whole text, given the span of its inner part.
 
-        Each of its quotes may have backslashes in front.
+        Each of its quotes may be preceded by backslashes.
         """
         for quote in reversed(self._quotes_before):
             at = _before_backslashes(content, start)
@@ -155,10 +154,18 @@ def _behind_backslashes(content: bytes, at: int) -> int:
 
 
 def _own_backslashes(run: int, last: int, *, quoted: bool) -> int:
-    """Return how many of a run of backslashes belong to a text that ends with `last`.
+    """Return the number of backslashes in a run that belong to a text.
 
-    Each level of JSON doubles them. Of a quote behind them, which ends a text of the
-    level below, the backslashes are in the same run. None if no level fits.
+    Each level of JSON doubles them. The run also contains the backslashes that escape
+    a quote after it, which ends a text of the level below.
+
+    Args:
+        run: The length of the run.
+        last: The number of backslashes that the text ends with.
+        quoted: Whether a quote follows the run.
+
+    Returns:
+        0 if no level matches.
     """
     for level in range(_LEVELS + 1):
         own = last << level
@@ -169,16 +176,16 @@ def _own_backslashes(run: int, last: int, *, quoted: bool) -> int:
 
 
 def encoded(text: str) -> Iterator[str]:
-    """Yield a text in base64, wherever it may stand in it, and in hexadecimal."""
+    """Yield a text in base64, at each alignment, and in hexadecimal."""
     raw = text.encode(errors="replace")
     forms = {*_base64(raw), raw.hex(), raw.hex().upper()}
     yield from (form for form in forms if len(form) >= _MIN_ENCODED)
 
 
 def literals(text: str) -> Iterator[bytes]:
-    """Yield what to search for in the content itself: the text as it is.
+    """Yield the byte strings to search for in the content itself: the text unchanged.
 
-    A text with too little in it but quotes and backslashes is searched as JSON too.
+    If its canonical form is too short, yield the text encoded as JSON too.
     """
     yield text.encode(errors="replace")
     if not list(_canonical(text.encode(errors="replace"))):
@@ -188,17 +195,17 @@ def literals(text: str) -> Iterator[bytes]:
 
 
 def anchor(text: str) -> str:
-    """Return the longest piece that is the same however a text is written."""
+    """Return the longest piece of a text that no encoding changes."""
     return max(_PLAIN.split(text), key=len)
 
 
 def longest(text: str) -> int:
-    """Return the most bytes that a text takes, written as JSON up to four times."""
+    """Return the maximum length of a text in bytes, encoded as JSON up to 4 times."""
     return sum(1 if c == anchor(c) else 16 if c in '\\"/' else 32 for c in text)
 
 
 def _behind(text: str) -> Iterator[str]:
-    """Yield the text behind a character that makes its beginning an escape."""
+    """Yield the text after each character that would make its beginning an escape."""
     if _CONTINUES_BACKSLASH.match(text):
         yield f"\\{text}"
     if _CONTINUES_PERCENT.match(text):
@@ -219,9 +226,9 @@ def _with_latin_1(text: str) -> bytes:
 
 
 def _kind_of(escape: re.Match[bytes]) -> tuple[str | None, bytes]:
-    """Return which kind of escape it is, and the few characters that decide.
+    """Return the kind of an escape and the few characters that determine its meaning.
 
-    A run can have any length, so it must not get into a cache.
+    A run can have any length, so it must not become a key of a cache.
     """
     kind = escape.lastgroup
     if kind is None:
@@ -232,7 +239,7 @@ def _kind_of(escape: re.Match[bytes]) -> tuple[str | None, bytes]:
 
 @lru_cache(maxsize=4096)
 def _decoded(kind: str | None, escape: bytes) -> bytes:
-    """Return what an escape stands for, without quotes and backslashes."""
+    """Decode an escape, without quotes and backslashes."""
     match kind:
         case None:
             return b" " if escape == b"+" else b""
@@ -260,9 +267,10 @@ def _character(number: int) -> bytes:
 
 
 def _base64(raw: bytes) -> set[str]:
-    """All of the text's own base64, and what is the same whatever stands around it.
+    """Return the base64 of the text alone, and of the text inside a longer one.
 
-    Three bytes are four characters, so there are three ways to write the same text.
+    Three bytes are four characters, so there are three alignments. Of each, only the
+    characters are returned that don't depend on the bytes around the text.
     """
     inside = (
         base64.b64encode(b"\0" * before + raw)[

@@ -1,4 +1,4 @@
-"""SOPS: a service's encrypted variables, decrypted by the user that runs it."""
+"""Decrypt a service's variables with SOPS, as the user that runs the service."""
 
 import json
 import shutil
@@ -11,9 +11,9 @@ from . import environment
 from .definition import Definition
 from .errors import RunnerError
 
-#: Seconds for one file: its key may have to come over the network.
+#: Seconds for one file: sops may fetch its key over the network.
 _PATIENCE = 30
-#: The exit code with which sops says that it has no key for a file.
+#: The exit code of sops if it has no key for a file.
 _NO_KEY = 128
 _KEY_FILE = "SOPS_AGE_KEY_FILE"
 
@@ -21,9 +21,10 @@ _KEY_FILE = "SOPS_AGE_KEY_FILE"
 def read_variables(definition: Definition, caller: Mapping[str, str]) -> dict[str, Any]:
     """Return the variables in a service's encrypted files.
 
-    Raises Refused if a file can't be decrypted, or if a name is set twice, by two files
-    or by one and at launch: nobody who launches may put a value in a secret's place.
-    The sentence repeats nothing that sops printed, which may hold secrets.
+    Raises:
+        RunnerError: A file can't be decrypted, or a variable is defined in two files or
+            is also a launch variable: a launch must not replace a secret. The message
+            doesn't repeat the output of sops, which may contain secrets.
     """
     env = environment.build(caller, definition.environment)
     taken = dict.fromkeys(definition.properties, "a launch variable")
@@ -59,14 +60,14 @@ def _decrypt(file: Path, env: Mapping[str, str]) -> dict[str, Any]:
         ) from None
     except OSError as error:
         raise RunnerError(
-            f"Can't run {sops} ({error.strerror}): install it anew."
+            f"Can't run {sops} ({error.strerror}): install it again."
         ) from None
     if done.returncode == _NO_KEY:
         raise RunnerError(_no_key(file, env.get(_KEY_FILE)))
     if done.returncode:
         raise RunnerError(
             f"sops can't decrypt {file} (exit code {done.returncode}): it is damaged, "
-            "or was changed without sops; encrypt it anew."
+            "or was changed without sops; encrypt it again."
         )
     return _variables(done.stdout, file)
 

@@ -1,13 +1,13 @@
-"""Stopping a run: every process that it started, wherever it went.
+"""Stop a run: signal every process that belongs to it.
 
-ansible-core's workers lead sessions of their own, and what a script leaves behind has
-no parent any more. So a process belongs to a run if it is in the run's cgroup, where it
-has one; if its environment bears the run's mark; if it is in the session of the run's
-wrapper, also after the wrapper has ended; or if it descends from one that belongs. The
-wrapper itself is spared: it writes the exit code.
+ansible-core's workers lead their own sessions, and a process that outlives its script
+has lost its parent. So a process belongs to a run if it is in the run's cgroup (if the
+run has one); if its environment contains the run's mark; if it is in the session of the
+run's wrapper, even after the wrapper has ended; or if an ancestor belongs to the run.
+The wrapper itself is not signaled: it writes the exit code.
 
-`python -m app.runner.stop FOLDER SIGNAL` is what a root-owned helper calls where runs
-belong to another user. It refuses a folder that is no run.
+A root-owned helper calls `python -m app.runner.stop FOLDER SIGNAL` if runs belong to
+another user. It refuses a folder that doesn't belong to a run.
 """
 
 import argparse
@@ -25,36 +25,36 @@ SIGNALS = {
     number.name.removeprefix("SIG"): number
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 }
-#: Instead of a signal: only count the processes.
+#: In place of a signal: only count the processes.
 COUNT = "COUNT"
 
 
 def cgroup_of(folder: Path) -> str:
-    """The name of a run's cgroup; the hash is for several installations on a host."""
+    """Return the name of a run's cgroup; the hash distinguishes installations."""
     installation = hashlib.sha256(bytes(folder.parent)).hexdigest()[:8]
     return f"fastdeploy-run-{installation}-{folder.name}"
 
 
 def processes_of(folder: Path) -> set[Process]:
-    """The living processes of the run in that folder, but for its wrapper."""
+    """Return the running processes of the run in that folder, except its wrapper."""
     return {member.process for member in _members(folder)}
 
 
 def signal_run(folder: Path, number: signal.Signals) -> int:
-    """Send a signal to every process of a run; returns how many it reached."""
+    """Send a signal to every process of a run; return how many received it."""
     reached = 0
     for member in _members(folder):
         reached += member.process.send(number)
         if member.stopped:
-            # Until it continues, it acts on no signal but SIGKILL.
+            # A stopped process handles only SIGKILL until it is continued.
             member.process.send(signal.SIGCONT)
     return reached
 
 
 def wrapper_of(folder: Path) -> ProcessSnapshot | None:
-    """Return the wrapper of a run; None if it has ended or may not be looked at.
+    """Return the wrapper of a run; None if it has ended or can't be identified.
 
-    Only its own user can tell that the number in `pid` is still the wrapper's.
+    Only its own user and root can verify that the id in `pid` is still the wrapper's.
     """
     pid = _wrapper(folder)
     found = None if pid is None else find(pid)
@@ -73,8 +73,8 @@ def _members(folder: Path) -> list[ProcessSnapshot]:
         for found in everybody
         if _bears_mark(found.process, folder) or _in_cgroup(found.process, folder)
     }
-    # The number of a session isn't used again while a process is in it. So it is the
-    # wrapper's session as long as a process with the mark is in it.
+    # The kernel doesn't reuse the id of a session while a process is in it. So it is
+    # the wrapper's session as long as a process with the mark is in it.
     wrapper = _wrapper(folder)
     session = wrapper if any(found.session == wrapper for found in marked) else None
     members = [
@@ -83,7 +83,7 @@ def _members(folder: Path) -> list[ProcessSnapshot]:
         if found in marked or (session and found.session == session)
     ]
     known = set(members)
-    for member in members:  # grows while it is walked
+    for member in members:  # the list grows during the loop
         children = [c for c in by_parent[member.process.pid] if c not in known]
         members.extend(children)
         known.update(children)
@@ -118,13 +118,13 @@ def _wrapper(folder: Path) -> int | None:
 
 
 def main() -> int:
-    """Do what the command line says; returns the exit code."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="fastdeploy-stop", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("signal", choices=[*SIGNALS, COUNT])
     asked = parser.parse_args()
     if not asked.folder.is_absolute() or _wrapper(asked.folder) is None:
-        print(f"{asked.folder} is no run", file=sys.stderr)
+        print(f"{asked.folder} is not a run", file=sys.stderr)
         return 2
     if asked.signal == COUNT:
         found = len(processes_of(asked.folder))

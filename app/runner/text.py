@@ -1,24 +1,24 @@
-"""Text on its way into the journal: masked, line by line, a long line in pieces."""
+"""Mask text for the journal and split it into lines, and long lines into pieces."""
 
 from typing import Protocol
 
 from .masking import Masker
 
-#: Bytes of a piece. As JSON, an event with a piece stays well below what the follower
-#: takes for a line.
+#: Bytes of a piece. As JSON, an event with a piece stays well below the length of a
+#: line that the follower accepts.
 PIECE = 200_000
 _CHARACTER = 4
 
 
 class Write(Protocol):
-    """What is done with masked text."""
+    """Writes masked text."""
 
     def __call__(self, text: bytes, *, open_: bool) -> None:
         """Write a line, or with `open_` a piece that the next text continues."""
 
 
 class Text:
-    """Cuts text into lines, and long lines into pieces that end within no secret."""
+    """Splits text into lines, and long lines into pieces that don't cut a secret."""
 
     def __init__(self, masker: Masker, write: Write) -> None:
         self._masker = masker
@@ -27,7 +27,7 @@ class Text:
         self._open = False
 
     def feed(self, content: bytes) -> None:
-        """Take text that may have several lines; the last one may go on."""
+        """Add text of any number of lines; the last one may be incomplete."""
         *lines, rest = content.split(b"\n")
         for line in lines:
             self.end_line(line)
@@ -35,7 +35,7 @@ class Text:
             self.add(rest)
 
     def add(self, content: bytes) -> None:
-        """Take a piece of a line that goes on."""
+        """Add a piece of an incomplete line."""
         self._buffer += content
         while len(self._buffer) > PIECE + self._masker.longest + _CHARACTER:
             taken, rest = self._cut(bytes(self._buffer), PIECE)
@@ -44,9 +44,10 @@ class Text:
             self._open = True
 
     def continue_after(self, content: bytes) -> bytes:
-        """Return what can be written of the beginning of a line that goes on.
+        """Return the part of an incomplete line that can be written.
 
-        The rest, where a secret may have begun, is kept for the pieces that follow.
+        The rest, which may contain the beginning of a secret, is kept for the pieces
+        that follow.
         """
         taken, rest = self._cut(content, max(len(content) - self._masker.longest, 0))
         self.feed(rest)
@@ -54,7 +55,7 @@ class Text:
         return taken
 
     def end_line(self, content: bytes = b"") -> None:
-        """Take the end of a line."""
+        """Add the end of a line."""
         if self._buffer or len(content) > PIECE:
             self.add(content)
             content = bytes(self._buffer)
@@ -63,7 +64,7 @@ class Text:
         self._write(self._masker.text(content.removesuffix(b"\r")), open_=False)
 
     def close(self) -> None:
-        """End a line that has no end."""
+        """End an incomplete line."""
         if self._open or self._buffer:
             self.end_line()
 
@@ -73,7 +74,7 @@ class Text:
 
 
 def before_character(content: bytes, at: int) -> int:
-    """Return the last place at or before `at` that is within no character of UTF-8."""
+    """Return the last offset at or before `at` that isn't inside a UTF-8 character."""
     for back in range(min(_CHARACTER, at)):
         if at - back >= len(content) or content[at - back] & 0xC0 != 0x80:
             return at - back

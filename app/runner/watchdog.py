@@ -1,4 +1,4 @@
-"""The watchdog: ends a run that is canceled or takes too long."""
+"""The watchdog: stops a run that is canceled or exceeds its timeout."""
 
 import os
 import select
@@ -10,52 +10,56 @@ from enum import StrEnum
 
 from .processes import Process, descendants
 
-#: What ansible-playbook is told, and how long it then has. SIGINT is what lets it
-#: clean up: its workers lead sessions of their own, so only it can end them. All of it
-#: takes less than the worker waits before it kills us: the private folder is removed.
+#: The signals for ansible-playbook, and the seconds to wait after each. SIGINT lets it
+#: clean up: its workers lead their own sessions, so only it can stop them. In total,
+#: they take less time than the worker waits before it kills the runner, so that the
+#: private folder is removed.
 _STEPS = ((signal.SIGINT, 6.0), (signal.SIGTERM, 4.0), (signal.SIGKILL, 3.0))
 _TICK = 0.05
-#: What asks this program to cancel.
+#: The signals that cancel the run.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Reason(StrEnum):
-    """Why a run was ended; ansible-runner's word for its status."""
+    """Why a run was stopped, as a status of ansible-runner."""
 
-    #: This program got a signal.
+    #: This program received a signal.
     CANCELED = "canceled"
-    #: The run took longer than the service allows.
+    #: The run exceeded the service's timeout.
     TIMEOUT = "timeout"
 
 
 class Watchdog:
-    """Watches over ansible-playbook, in a thread of its own, from `start` on.
+    """Watches ansible-playbook in a separate thread.
 
-    A signal is heard from `listen` on, and acted on as soon as there is something to
-    end. Only the main thread may listen: it installs the signal handlers.
+    `listen` installs the signal handlers; call it in the main thread. A signal that
+    arrives before `start` takes effect when the thread has started.
     """
 
     def __init__(self, timeout: float | None) -> None:
         self.reason: Reason | None = None
         self._timeout = timeout
-        # A handler may write to a pipe at any moment; a lock it could wait for ever.
+        # A signal handler can always write to a pipe, but a lock could deadlock it.
         self._wake, self._ring = os.pipe()
         self._ended = threading.Event()
 
     def listen(self) -> None:
-        """Take the signals that ask to cancel."""
+        """Install the handlers of the signals that cancel the run."""
         for number in _SIGNALS:
             signal.signal(number, lambda *_: self._write(b"c"))
 
     def start(self, child: Process) -> None:
-        """Begin to watch over this child of ours."""
+        """Start to watch this child process."""
         self._thread = threading.Thread(
             target=self._run, args=(child,), name="watchdog", daemon=True
         )
         self._thread.start()
 
     def finish(self) -> None:
-        """Stop watching: the child has ended. Return when nothing below it is left."""
+        """Stop the thread after the child has ended.
+
+        If the run was stopped, wait until its descendants have ended too.
+        """
         self._ended.set()
         self._write(b"e")
         self._thread.join()
@@ -84,7 +88,7 @@ class Watchdog:
 
 
 def _end(left: Iterable[Process]) -> None:
-    """End what ansible-playbook left running: SIGTERM, then SIGKILL."""
+    """Stop the processes that ansible-playbook left running: SIGTERM, then SIGKILL."""
     for number, patience in _STEPS[1:]:
         for process in left:
             process.send(number)

@@ -1,4 +1,4 @@
-"""YAML as nodes with their lines: nothing is constructed, so no tag can fail."""
+"""Parse YAML into nodes with line numbers, without objects, so that no tag fails."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,15 +7,15 @@ import yaml
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "tag:yaml.org,2002:merge"
-#: How often a merge key may lead to another one.
+#: How deeply merge keys may be nested.
 _DEPTH = 10
 
-#: A node of PyYAML, which has no types.
+#: A node of PyYAML, which has no type hints.
 Node = Any
 
 
 def parse(content: bytes) -> Node:
-    """Return the node of a document; None if there is none or it isn't YAML."""
+    """Return the node of a document; None if it is empty or invalid YAML."""
     try:
         return yaml.compose(content, Loader=_LOADER)
     except (yaml.YAMLError, RecursionError, ValueError):
@@ -23,12 +23,12 @@ def parse(content: bytes) -> Node:
 
 
 def items(node: Node) -> list[Node]:
-    """Return the items of a list, none of anything else."""
+    """Return the items of a list; empty for any other node."""
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def fields(node: Node, depth: int = _DEPTH) -> Mapping[str, Node]:
-    """Return the values of an object by their keys, none of anything else."""
+    """Return the values of a mapping by their keys; empty for any other node."""
     if not isinstance(node, yaml.MappingNode) or not depth:
         return {}
     merged: dict[str, Node] = {}
@@ -43,7 +43,7 @@ def fields(node: Node, depth: int = _DEPTH) -> Mapping[str, Node]:
 
 
 def text(node: Node) -> str:
-    """Return the text of a scalar, an empty one of anything else and of null."""
+    """Return the text of a scalar; empty for null and any other node."""
     if not isinstance(node, yaml.ScalarNode) or node.tag.endswith(":null"):
         return ""
     return str(node.value)
@@ -55,5 +55,5 @@ def line(node: Node) -> int:
 
 
 def scalar(value: str) -> Node:
-    """Return a node for a text that isn't a node of its own."""
+    """Make a node from a text."""
     return yaml.ScalarNode("tag:yaml.org,2002:str", value)

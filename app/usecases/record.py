@@ -28,7 +28,7 @@ from app.usecases.evidence import Evidence, gather
 #: The runner's exit code for a run that it ended itself. It does so after the service's
 #: timeout, in case no worker is running.
 RUNNER_ENDED_IT = 254
-TIMED_OUT = Outcome(Status.TIMEOUT, "it took longer than its time limit")
+TIMED_OUT = Outcome(Status.TIMEOUT, "it exceeded its timeout")
 _TIMED_OUT = {"timeout": TIMED_OUT}
 
 

@@ -120,7 +120,7 @@ def find(store: Store, deployment_id: int, number: int) -> ResultPage:
         results.by_index(db)
         recorded = results.find(db, deployment_id, number)
         if recorded is None:
-            raise NotFound(f"event {number} is no result of a task")
+            raise NotFound(f"event {number} is not a task result")
         neighbours = results.neighbours(db, deployment_id, recorded.host, number)
         beside = _beside(db, deployment_id, recorded)
     steps = {step.position: step.name for step in view.steps}

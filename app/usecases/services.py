@@ -150,7 +150,7 @@ def read_config(folder: Path) -> Service | str:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             # Opening a named pipe would block until another process writes to it.
-            return "config.json can't be read: it is no file"
+            return "config.json can't be read: it is not a file"
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG + 1)
     except OSError as error:

@@ -1,1 +1,1 @@
-"""HTTP in; HTML, JSON and server-sent events out."""
+"""The web process: pages, the API and event streams over HTTP."""

@@ -1,4 +1,4 @@
-"""The API: the same verbs as the pages, in JSON, for scripts and roles."""
+"""The JSON API, with the same actions as the pages, for scripts and Ansible roles."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from app.web.history import PAGE, before
 from app.web.on_demand import report, with_artifacts
 from app.web.schemas import LaunchRequest, SyncBody
 
-#: A client that repeats a request with the same key gets the same deployment.
+#: The header with the idempotency key.
 IDEMPOTENCY_KEY = "idempotency-key"
 
 
@@ -43,7 +43,7 @@ async def examine(request: Request) -> Response:
 
 async def launch(request: Request) -> Response:
     """POST /api/deployments: 201 with the deployment."""
-    # In a thread: the largest body takes longer than other requests may wait.
+    # In a thread: parsing the largest body would block other requests for too long.
     body = await run_in_threadpool(_launch, request, await request.body())
     return JSONResponse(
         body, 201, headers={"Location": f"/api/deployments/{body['id']}"}
@@ -111,7 +111,7 @@ def list_artifacts(request: Request) -> Response:
 
 
 def _one(request: Request, number: int) -> dict[str, object]:
-    """A deployment with all that the API says of it."""
+    """Return the detailed body of a deployment."""
     store = deps(request).store
     view = deploy.view(store, number)
     summary = results.summary_of(store, number)

@@ -1,4 +1,4 @@
-"""The web application: every route in one table, every middleware in one list."""
+"""Assemble the web application: the table of routes and the list of middleware."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 
 
 class _Number(Convertor[int]):
-    """A deployment's number; Starlette's own `int` fails at thousands of digits."""
+    """Converts an id; Starlette's own `int` fails for thousands of digits."""
 
     regex = "[0-9]{1,18}"
 
@@ -125,7 +125,7 @@ ROUTES: list[BaseRoute] = [
 
 
 class _Hashed(StaticFiles):
-    """Built files: their names change with their content, so they stay cached."""
+    """Serves built files to be cached, since their names have a hash of the content."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
@@ -134,7 +134,7 @@ class _Hashed(StaticFiles):
 
 
 def create_app(deps: Dependencies) -> Starlette:
-    """Assemble the application; nothing is opened before it starts up."""
+    """Assemble the application; it opens nothing before it starts up."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -147,7 +147,7 @@ def create_app(deps: Dependencies) -> Starlette:
                 await listening
             deps.store.close()
 
-    # Built files alone: nothing that only one person may see is told by its size.
+    # Compress built files only: the compressed size of a page could reveal a secret.
     built = GZipMiddleware(_Hashed(directory=STATIC, check_dir=False))
     static = Mount("/static", built)
     app = Starlette(

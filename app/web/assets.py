@@ -1,4 +1,4 @@
-"""The built frontend: names with a hash from Vite's manifest, and the files."""
+"""The built frontend: the URLs of its files, from Vite's manifest."""
 
 import json
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """What a page loads; all are empty where the frontend isn't built."""
+    """The URLs that a page loads; all are empty if the frontend isn't built."""
 
     scripts: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
-    #: The address of each icon, by its name.
+    #: The URL of each icon, by its name.
     icons: Mapping[str, str] = field(default_factory=dict)
 
     def icon(self, state: str = "") -> str:
@@ -37,7 +37,7 @@ class Assets:
 
 
 def load_assets(static: Path = STATIC) -> Assets:
-    """Read Vite's manifest. Without one, pages come without script and style."""
+    """Read Vite's manifest. Without it, pages have neither scripts nor styles."""
     try:
         manifest = json.loads((static / ".vite" / "manifest.json").read_text())
     except FileNotFoundError:

@@ -1,17 +1,17 @@
-"""Charts as numbers for an SVG: bars in a box of 100 by 100, which is stretched."""
+"""Calculate charts for an SVG: bars in a box of 100 by 100, which CSS stretches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.trends import StepDuration, Trend
 
-#: The box in which bars stand; a bar has its foot at the bottom.
+#: Width and height of the box; the bars start at the bottom.
 SIZE = 100.0
-#: The share of its place that a bar takes; the rest keeps it apart from the next.
+#: The width of a bar as a share of its place; the rest is the gap.
 _FILLED = 0.8
-#: Places in a trend: the bars of a few runs are no wider than those of so many.
+#: The minimum number of places in a trend, so that a few bars aren't too wide.
 _PLACES = 25
-#: The least height of a bar, so that what took no time is there all the same.
+#: The minimum height of a bar, so that a duration of 0 is visible.
 _LEAST = 1.5
 
 
@@ -29,9 +29,12 @@ class ChartBar:
 def bars(
     values: Sequence[float | None], *, top: float, places: int = 0
 ) -> list[ChartBar]:
-    """A bar for each value, but None, of which `top` is the height of the box.
+    """Return a bar for each value that isn't None.
 
-    They stand in so many places from the right, or in as many as there are values.
+    Args:
+        values: The values, aligned to the right.
+        top: The value of a bar as high as the box.
+        places: The minimum number of places; at least one for each value.
     """
     places = max(places, len(values))
     place = SIZE / places if places else 0.0
@@ -54,13 +57,13 @@ def bars(
 
 
 def level(value: float, *, top: float) -> float:
-    """How far from the top of the box a value is."""
+    """Return the distance of a value from the top of the box."""
     return round(SIZE - SIZE * min(value / top, 1.0), 3) if top > 0 else SIZE
 
 
 @dataclass(frozen=True, slots=True)
 class TrendChart:
-    """The bars of a trend: of its runs, with the usual's level, and of each step."""
+    """The bars of a trend: of its runs, with the usual duration, and of each step."""
 
     bars: Sequence[ChartBar]
     top: float
@@ -69,7 +72,7 @@ class TrendChart:
 
 
 def of_trend(trend: Trend) -> TrendChart:
-    """Draw a trend: a bar for each run that was started, and for each of its steps."""
+    """Return the chart of a trend: bars of the started runs and of their steps."""
     seconds = [run.seconds for run in trend.runs]
     top = max((value for value in seconds if value is not None), default=0.0)
     return TrendChart(

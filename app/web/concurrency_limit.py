@@ -1,4 +1,4 @@
-"""Places for what is expensive: a few requests at a time, the others wait a little."""
+"""Limit the number of expensive requests at once; the others wait for a place."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ import anyio
 
 from app.errors import Busy
 
-#: Seconds that a request waits for its turn.
+#: Seconds that a request waits for a place.
 PATIENCE = 15
 
 
@@ -15,8 +15,8 @@ PATIENCE = 15
 async def place(places: anyio.Semaphore, doing: str) -> AsyncIterator[None]:
     """Hold a place during the block. Raises Busy if none gets free in time.
 
-    A request that waits holds no thread and no connection. `doing` says what too many
-    people do.
+    A request that waits takes no thread and no connection. `doing` is a verb for the
+    error message.
     """
     try:
         with anyio.fail_after(PATIENCE):

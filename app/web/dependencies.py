@@ -1,4 +1,4 @@
-"""The dependencies of the handlers, which get them by `deps(request)`."""
+"""The dependencies of the handlers; `deps(request)` returns them."""
 
 from dataclasses import dataclass
 
@@ -26,24 +26,24 @@ class Dependencies:
     secret_box: SecretBox
     feed: Feed
     renderer: Renderer
-    #: Look at a deployment for a page, and for a script.
+    #: Return the news of a deployment, for a page and for a script.
     look_html: Look[Piece]
     look_json: Look[Piece]
-    #: What a login holds while its password is checked.
+    #: Limits the number of passwords that are checked at once.
     login_places: anyio.Semaphore
-    #: What a search holds while PostgreSQL reads for it.
+    #: Limits the number of searches at once.
     search_places: anyio.Semaphore
-    #: Makes artifact folders and reports, once for all who wait for the same.
+    #: Makes artifact folders and reports once for concurrent requests.
     single_flight: SingleFlight
 
 
 def deps(request: Request) -> Dependencies:
-    """The parts that this process was assembled from."""
+    """Return the dependencies of the application."""
     found: Dependencies = request.app.state.deps
     return found
 
 
 def actor_of(request: Request) -> Actor:
-    """Who asks; the route's guard has put it there."""
+    """Return the actor of a request, which the route's guard has authenticated."""
     actor: Actor = request.state.actor
     return actor

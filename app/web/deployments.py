@@ -1,4 +1,4 @@
-"""Pages about deployments: the history, one deployment, its output and artifacts."""
+"""Deployment pages: the history, one deployment, its output and artifacts."""
 
 import re
 from contextlib import suppress
@@ -34,21 +34,21 @@ from app.web.on_demand import with_artifacts
 from app.web.query import SMALLINT, number
 from app.web.render import context, failed, lines, sections_of, tasks_of
 
-#: Events on a deployment's page, the newest; the earlier ones are a link away.
+#: The newest events on a deployment's page; it links to the earlier ones.
 SHOWN = 300
-#: Characters of a text, host or result that is looked for.
+#: The maximum number of characters of a text, host or result to search for.
 MAX_WANTED = 500
-#: Artifacts of a folder that are listed on their page; there is one for each event.
+#: Artifacts of a folder that the page lists; there may be one for each event.
 LISTED = 500
-#: Characters of an artifact that its page shows, and of JSON that it lays out.
+#: Characters of an artifact that its page shows, and of JSON that it indents.
 SHOWN_ARTIFACT = 200_000
 MAX_JSON = 2_000_000
-#: Searches that PostgreSQL reads for at once.
+#: The number of searches that run in PostgreSQL at once.
 SEARCHES_AT_ONCE = 2
 
 
 def index(request: Request) -> Response:
-    """The latest deployments of all services, or those that a filter leaves."""
+    """List the latest deployments of all services, or those that match a filter."""
     tidied = history.tidy(request)
     if tidied is not None:
         return tidied
@@ -62,7 +62,7 @@ def index(request: Request) -> Response:
 
 
 def show(request: Request) -> Response:
-    """One deployment: complete as it is now, and the stream goes on from there."""
+    """Show one deployment in its present state, from which the stream continues."""
     store = deps(request).store
     page = output.page(store, _id(request), before(request), SHOWN)
     view = page.view
@@ -88,13 +88,13 @@ def show(request: Request) -> Response:
 
 
 async def search(request: Request) -> Response:
-    """Look for lines, when there is a place: PostgreSQL reads very many for it."""
+    """Search the output; wait for a place, since a search reads many rows."""
     async with place(deps(request).search_places, "search"):
         return await run_in_threadpool(_search, request)
 
 
 def _search(request: Request) -> Response:
-    """The lines of a deployment that are looked for, each with the way to it."""
+    """Show the matching lines of a deployment, each with a link to its context."""
     typed = request.query_params
     wanted = SearchQuery(
         text=typed.get("text", "")[:MAX_WANTED],
@@ -120,7 +120,7 @@ def _search(request: Request) -> Response:
 
 
 def list_results(request: Request) -> Response:
-    """The matrix: tasks and hosts, a window of both."""
+    """Show the matrix of tasks and hosts, a window of both."""
     view = deploy.view(deps(request).store, _id(request))
     hosts_after = request.query_params.get("hosts_after", "").replace("\0", "")
     window = replace(results.LARGE, before=before(request), hosts_after=hosts_after)
@@ -140,7 +140,7 @@ def list_results(request: Request) -> Response:
 
 
 def result(request: Request) -> Response:
-    """The result of one task on one host, with all that it told."""
+    """Show the result of one task on one host, with all its fields."""
     event = request.path_params["number"]
     shown = results.find(deps(request).store, _id(request), event)
     return deps(request).renderer.page(
@@ -153,17 +153,17 @@ def result(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """The stream that keeps a deployment's page up to date."""
+    """Stream the fragments that keep a deployment's page up to date."""
     return await _stream(request, html=True)
 
 
 async def api_events(request: Request) -> Response:
-    """The same stream for a script."""
+    """Stream a deployment's state and events as JSON."""
     return await _stream(request, html=False)
 
 
 def download(request: Request) -> Response:
-    """All of the output, as it was printed."""
+    """Download the whole output as it was printed."""
     view = deploy.view(deps(request).store, _id(request))
     return Download(
         output.whole(deps(request).store, view.deployment.id),
@@ -173,7 +173,7 @@ def download(request: Request) -> Response:
 
 
 def cancel(request: Request) -> Response:
-    """Ask that a deployment ends, and go back to its page."""
+    """Request that a deployment is canceled, and redirect to its page."""
     cancel_deployment(
         deps(request).store, deps(request).queue, actor_of(request), _id(request)
     )
@@ -181,7 +181,7 @@ def cancel(request: Request) -> Response:
 
 
 def retry(request: Request, form: FormData) -> Response:
-    """Launch an ended deployment again, as it was, and go to the new one's page."""
+    """Retry an ended deployment and redirect to the page of the new one."""
     launched = deploy.retry(
         deps(request).store,
         deps(request).queue,
@@ -196,7 +196,7 @@ def retry(request: Request, form: FormData) -> Response:
 
 @with_artifacts
 def list_artifacts(request: Request) -> Response:
-    """The files that ansible-runner leaves behind, by folder."""
+    """List the artifacts of a deployment, by folder."""
     view = deploy.view(deps(request).store, _id(request))
     skip = number(request.query_params, "skip") or 0
     found = artifacts.tree(
@@ -213,7 +213,7 @@ def list_artifacts(request: Request) -> Response:
 
 @with_artifacts
 def artifact(request: Request) -> Response:
-    """One artifact, shown or downloaded."""
+    """Show or download one artifact."""
     if request.query_params.get("download"):
         return _as_file(request)
     view = deploy.view(deps(request).store, _id(request))
@@ -233,7 +233,7 @@ def artifact(request: Request) -> Response:
 
 @with_artifacts
 def download_artifact(request: Request) -> Response:
-    """One artifact as it is, to be kept as a file: no browser is to show it."""
+    """Download one artifact as an attachment, so that a browser doesn't render it."""
     return _as_file(request)
 
 
@@ -246,7 +246,7 @@ def _as_file(request: Request) -> Response:
 
 @with_artifacts
 def archive(request: Request) -> Response:
-    """All artifacts of a deployment as one file."""
+    """Download all artifacts of a deployment as one archive."""
     view = deploy.view(deps(request).store, _id(request))
     content = artifacts.archive(
         deps(request).store, deps(request).settings, view.deployment
@@ -259,7 +259,7 @@ def archive(request: Request) -> Response:
 
 
 def _readable(path: Path) -> tuple[str, bool]:
-    """What an artifact's page shows of it, JSON laid out, and whether that is all."""
+    """Return the beginning of an artifact, and whether it is cut; JSON is indented."""
     with path.open(errors="replace") as file:
         content = file.read(MAX_JSON + 1)
     if path.suffix == ".json" and len(content) <= MAX_JSON:
@@ -270,12 +270,12 @@ def _readable(path: Path) -> tuple[str, bool]:
 
 async def _stream(request: Request, *, html: bool) -> Response:
     deployment_id = _id(request)
-    # Before the stream begins, so that what isn't there is a 404.
+    # Look before the stream starts, so that a missing deployment is a 404.
     news = await run_in_threadpool(
         event_stream.look, deps(request).store, deployment_id, None
     )
     after = number(request.query_params, "after") or 0
-    # A browser that reconnects repeats the address, and says here where it was.
+    # A browser that reconnects requests the same URL and sends its position here.
     seen = request.headers.get("last-event-id", "")
     if re.fullmatch("[0-9]{1,10}", seen):
         after = int(seen)
@@ -284,7 +284,7 @@ async def _stream(request: Request, *, html: bool) -> Response:
         deps(request).feed,
         look,
         deployment_id,
-        # A number beyond the last event would wait for events that never come.
+        # With a number beyond the last event, the stream would skip the next events.
         min(after, news.last),
         allowed=lambda: may(request, Permission.VIEW),
     )

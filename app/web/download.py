@@ -1,4 +1,4 @@
-"""A response whose content is made while it is sent."""
+"""A response whose content is generated while it is sent."""
 
 from collections.abc import Generator
 
@@ -12,7 +12,7 @@ class Download(StreamingResponse):
     """A file for the client to save.
 
     The generator runs in a thread, one piece at a time. It is closed when the response
-    ends, also when the client goes away before that.
+    ends, also if the client disconnects early.
     """
 
     def __init__(
@@ -30,6 +30,6 @@ class Download(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # Also when the server stops, which cancels this task.
+            # Shielded: when the server stops, it cancels this task.
             with anyio.CancelScope(shield=True):
                 await run_in_threadpool(self._content.close)

@@ -1,4 +1,4 @@
-"""Errors to HTTP: one table of status codes; a page or JSON, as the client asked."""
+"""Turn errors into HTTP responses: status codes, and a page or JSON for the client."""
 
 from contextlib import suppress
 from typing import Any
@@ -32,7 +32,7 @@ STATUS: dict[type[Exception], int] = {
     errors.BadSetting: 500,
     errors.LaunchFailed: 500,
 }
-#: The Retry-After of a request that FastDeploy was too busy for, in seconds.
+#: Seconds in the Retry-After header of a request that FastDeploy was too busy for.
 BUSY_RETRY = 5
 HEADINGS = {
     400: "Bad request",
@@ -132,7 +132,7 @@ async def _answer(
     request: Request,
     code: int,
     message: str,
-    headers: Any,  # what Starlette calls a mapping of headers
+    headers: Any,  # a mapping of headers, as Starlette types it
     problems: dict[str, str] | None = None,
 ) -> Response:
     if not _wants_page(request):

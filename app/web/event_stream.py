@@ -1,4 +1,4 @@
-"""The event stream of one deployment: fragments for a page, JSON for a script."""
+"""The event stream of a deployment: fragments for a page, JSON for a script."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from app.usecases.results import Summary
 from app.web import schemas
 from app.web.render import Renderer
 
-#: Seconds between two comments that keep a quiet stream awake behind proxies.
+#: Seconds between two comments that keep an idle stream open behind proxies.
 PING = 15
-#: A client that takes no data for so many seconds is dropped; it may come back.
+#: Seconds after which a client that reads no data is disconnected; it may reconnect.
 SEND_TIMEOUT = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """News about one deployment, ready to be sent to every client that watches it."""
+    """Encoded news about a deployment, for every client that watches it."""
 
     after: int
     last: int
@@ -31,12 +31,12 @@ class Piece:
 
     @property
     def size(self) -> int:
-        """Bytes on the wire."""
+        """The size in bytes."""
         return len(self.content)
 
 
 def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
-    """Return a look at a deployment that gives the fragments of its page."""
+    """Return a function that renders the news of a deployment as fragments."""
 
     def look_html(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
         news = look(store, deployment_id, after, up_to)
@@ -52,7 +52,7 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
 
 
 def json_pieces(store: Store) -> Look[Piece]:
-    """Return a look at a deployment that gives its state and events as JSON."""
+    """Return a function that encodes the state and events of a deployment as JSON."""
 
     def look_json(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
         news = look(store, deployment_id, after, up_to)
@@ -72,9 +72,9 @@ def stream(
     after: int,
     allowed: Allowed,
 ) -> EventSourceResponse:
-    """Answer with everything behind event `after`, until the deployment has ended.
+    """Stream the news after event `after` until the deployment has ended.
 
-    The stream also ends when `allowed` says that the client may not watch any more.
+    The stream also ends when `allowed` returns False: the client has lost access.
     """
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -85,7 +85,7 @@ def stream(
         pieces(),
         ping=PING,
         send_timeout=SEND_TIMEOUT,
-        # Proxies that would collect a response before passing it on: this one not.
+        # X-Accel-Buffering: proxies must not buffer this response.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
@@ -93,8 +93,8 @@ def stream(
 def _piece(news: News, fragments: Mapping[str, str]) -> Piece:
     """Encode fragments as server-sent events.
 
-    The last one bears the number of the last event as its id: a client that has seen
-    it has seen everything of this piece.
+    The id of the last one is the number of the last event: a client that has received
+    it has received the whole piece.
     """
     names = list(fragments)
     sent = [

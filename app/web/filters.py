@@ -1,4 +1,4 @@
-"""Filters of a history: parameters of an address that somebody typed or was sent."""
+"""Parse the filters of a history from query parameters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from app.domain.deployment import Origin, Status
 from app.errors import Invalid, InvalidFields
 from app.store.history import Filter
 
-#: Years that a time may have; beyond them, PostgreSQL or Python can't reckon with it.
+#: Valid years; with others, PostgreSQL or Python can't calculate.
 _YEARS = range(1970, 9999)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """What a history is narrowed to: as it was typed, and what it means.
+    """The filters of a history, as typed and as parsed.
 
-    `typed` has the parameters that aren't empty, `problems` what is wrong with which;
-    a parameter that is wrong narrows nothing. `untidy` says that some are empty.
+    `typed` has the parameters that aren't empty, `problems` the error of each invalid
+    one, which is ignored. `untidy` is true if some parameters are empty.
     """
 
     wanted: Filter
@@ -30,17 +30,17 @@ class HistoryFilter:
     untidy: bool
 
     def link(self, path: str, **more: object) -> str:
-        """The address of the same history, with other parameters too."""
+        """Return the URL of the same history, with additional parameters."""
         return f"{path}?{urlencode(self.typed | more)}" if self.typed | more else path
 
     def time(self, name: str) -> str:
-        """A time as a browser's field for it has it, to the minute in UTC."""
+        """Format a time filter for a `datetime-local` input, to the minute in UTC."""
         found = getattr(self.wanted, name)
         return f"{found.astimezone(UTC):%Y-%m-%dT%H:%M}" if found else ""
 
 
 def read(query: QueryParams) -> HistoryFilter:
-    """Read the filters of an address; one that is empty narrows nothing."""
+    """Parse the filters of a query; empty parameters are ignored."""
     typed = {name: query[name] for name in _MEANING if query.get(name)}
     meant: dict[str, Any] = {}
     problems = {}
@@ -54,10 +54,10 @@ def read(query: QueryParams) -> HistoryFilter:
 
 
 def require_valid(query: QueryParams) -> HistoryFilter:
-    """The same. Raises InvalidFields for one that is wrong."""
+    """Parse the filters of a query. Raises InvalidFields if one is invalid."""
     asked = read(query)
     if asked.problems:
-        # To ignore it would list more than was asked for.
+        # Ignoring it would list more than was requested.
         raise InvalidFields(asked.problems)
     return asked
 
@@ -77,7 +77,7 @@ def _origin(text: str) -> Origin:
 
 
 def _time(text: str) -> datetime:
-    """A time in ISO 8601; one without a zone is in UTC, a day means its beginning."""
+    """Parse a time in ISO 8601: UTC without a zone, the start of the day for a date."""
     try:
         found: datetime | None = datetime.fromisoformat(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Read the body of a form: UTF-8 as `application/x-www-form-urlencoded`, or an error.
+"""Parse the body of a form: `application/x-www-form-urlencoded` in UTF-8.
 
-Browsers send every form of FastDeploy like this. A client can choose neither another
-codec, some of which are slow, nor `multipart/form-data`, which is for files.
+Browsers send every form of FastDeploy like this. Other codecs, some of which are slow,
+and `multipart/form-data`, which is for files, are rejected.
 """
 
 from email.message import Message
@@ -21,8 +21,8 @@ def parse_form(content_type: str | None, body: bytes) -> FormData:
     """Return the fields of a form.
 
     Args:
-        content_type: The header of the request; None if it has none.
-        body: The content, as it was sent.
+        content_type: The header of the request; None if it is missing.
+        body: The unparsed body.
 
     Raises:
         HTTPException: 415 for another type or charset.

@@ -1,4 +1,4 @@
-"""Launch forms: fields from a service's JSON Schema, and values from a sent form."""
+"""Launch forms: fields from a service's JSON Schema, values from a submitted form."""
 
 import secrets
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from app.domain.variables import as_text, is_list_of_texts
 
 #: Prefix of the launch variables among a form's fields.
 PREFIX = "var."
-#: Kinds of inputs by the format of a text; the others have no input of their own.
+#: Types of inputs by the format of a string; other formats get a text input.
 _INPUTS = {"date": "date", "email": "email", "uri": "url"}
-#: Formats that stand for a text of several lines; JSON Schema itself knows none.
+#: Formats for a multi-line text; JSON Schema itself defines none.
 _LONG = {"textarea", "multiline", "multi-line"}
-#: What a schema says only of a text without line breaks.
+#: Keywords that a schema has only for a text without line breaks.
 _ONE_LINE = frozenset({"format", "maxLength", "pattern"})
-#: Examples that are shown of a variable.
+#: The number of examples that are shown for a variable.
 _EXAMPLES = 3
-#: How kinds are written, and what of a number has no attribute.
+#: The input formats of kinds, and the keywords of a number without an HTML attribute.
 _FORMS = {"lines": "one per line", "structure": "JSON or YAML"}
 _MORE = {"exclusiveMinimum": "more than", "exclusiveMaximum": "less than",
          "multipleOf": "a multiple of"}  # fmt: skip
-#: What can be emptied; an empty date or address is none.
+#: The kinds whose value may be empty; an empty date or address means no value.
 _EMPTIED = {"text", "area", "lines"}
 
 
@@ -31,11 +31,11 @@ _EMPTIED = {"text", "area", "lines"}
 class Field:
     """One field of a launch form.
 
-    `kind` is text, date, email, url, password, number, checkbox, select, area (a long
-    text), lines (a list of texts), structure (JSON or YAML), secret-area (one of these
-    three, masked) or secret-line (a secret that may have lines); `value` is what the
-    field shows, `choices` are a select's values with their labels, `unset` labels the
-    choice of none, and `rules` says in words what is accepted.
+    `kind` is text, date, email, url, password, number, checkbox, select, area (a
+    multi-line text), lines (a list of texts), structure (JSON or YAML), secret-area
+    (one of these three, masked) or secret-line (a secret that may have several lines).
+    `value` is the displayed value, `choices` are a select's values with their labels,
+    `unset` labels the choice of no value, and `rules` describes the accepted values.
     """
 
     name: str
@@ -56,22 +56,24 @@ class Field:
 
 
 def new_key() -> str:
-    """Make the idempotency key that a form carries: sent twice, it launches once."""
+    """Make an idempotency key for a form, so that it launches once if sent twice."""
     return secrets.token_urlsafe(16)
 
 
 def key_in(form: Mapping[str, Any]) -> str | None:
-    """The idempotency key of a sent form; None without one."""
+    """Return the idempotency key of a submitted form; None if there is none."""
     return str(form.get("idempotency_key", "")) or None
 
 
 def fields(
     service: Service, sent: Mapping[str, str], problems: Mapping[str, str]
 ) -> list[Field]:
-    """The fields of a service's launch form.
+    """Return the fields of a service's launch form.
 
-    `sent` is what a person sent before, if anything, and `problems` what was wrong
-    with it; a secret is never shown again.
+    Args:
+        service: The service.
+        sent: The values of a submitted form, if any. Secrets are not shown again.
+        problems: The errors in these values, by name.
     """
     required = service.variables.get("required", [])
     return [
@@ -88,9 +90,9 @@ def fields(
 
 
 def recorded(service: Service, variables: Mapping[str, Any]) -> dict[str, str]:
-    """The launch variables of an earlier deployment, as the form's fields show them.
+    """Return the launch variables of an earlier deployment as the form shows them.
 
-    One that the service doesn't have any more, or that is a secret now, is left out.
+    Variables that the service no longer declares, or that are secret now, are left out.
     """
     return {
         name: _shown(schema, variables[name])
@@ -100,10 +102,10 @@ def recorded(service: Service, variables: Mapping[str, Any]) -> dict[str, str]:
 
 
 def values(service: Service, form: Mapping[str, Any]) -> dict[str, str]:
-    """The launch variables in a sent form, as texts.
+    """Return the launch variables in a submitted form, as texts.
 
-    A checkbox that isn't checked isn't sent, so it is false. An empty field is left
-    to its default, unless an empty text is something that the variable can be.
+    Browsers don't send an unchecked checkbox, so a missing one is false. An empty field
+    means the default, unless an empty text is a valid value of the variable.
     """
     found = {}
     for name, schema in service.properties.items():
@@ -112,9 +114,9 @@ def values(service: Service, form: Mapping[str, Any]) -> dict[str, str]:
         if kind == "checkbox":
             found[name] = "true" if text else "false"
         elif isinstance(text, str) and (text or _may_be_empty(schema, kind)):
-            # Browsers send the lines of a textarea with carriage returns.
+            # Browsers end the lines of a textarea with CRLF.
             found[name] = text.replace("\r\n", "\n")
-    # What isn't in the schema is kept, to be refused by name.
+    # Keep variables that aren't in the schema: validation rejects them by name.
     for key, text in form.items():
         name = key.removeprefix(PREFIX)
         if name != key and name not in service.properties and isinstance(text, str):
@@ -160,17 +162,17 @@ def _kind(schema: Mapping[str, Any], *, secret: bool) -> str:
         return shown
     if shown in {"area", "lines", "structure"}:
         return "secret-area"
-    # A browser takes the line breaks out of what is pasted into any other field.
+    # A browser removes the line breaks of a text that is pasted into any other field.
     return "password" if shown != "text" or _ONE_LINE & schema.keys() else "secret-line"
 
 
 def _shown_kind(schema: Mapping[str, Any]) -> str:
-    """The kind of a field that shows its value."""
+    """Return the kind of a field that isn't secret."""
     if "enum" in schema:
         return "select"
     match schema.get("type", "string"):
         case "boolean":
-            # A box has two states; that of an unset variable needs a third.
+            # A checkbox has two states; an unset variable needs a third.
             return "checkbox" if "default" in schema else "select"
         case "integer" | "number":
             return "number"
@@ -185,7 +187,7 @@ def _shown_kind(schema: Mapping[str, Any]) -> str:
 
 
 def _choices(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The values of a select, each with its label."""
+    """Return the values of a select, each with its label."""
     if "enum" in schema:
         texts = map(as_text, schema["enum"])
         return tuple((text, text or "none") for text in texts)
@@ -193,14 +195,14 @@ def _choices(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _unset(schema: Mapping[str, Any], *, required: bool) -> str:
-    """The label of a select's choice of none; empty if something is always chosen."""
+    """Return the label of a select's choice of no value; empty if there is none."""
     if "default" in schema or "" in schema.get("enum", ()):
         return ""
     return "Choose …" if required else "Not set"
 
 
 def _is_long(schema: Mapping[str, Any]) -> bool:
-    """Whether a text may have lines: its schema says so, or its default has some."""
+    """Return whether a text may have several lines, by its schema or its default."""
     return (
         schema.get("format") in _LONG
         or "contentMediaType" in schema
@@ -209,7 +211,7 @@ def _is_long(schema: Mapping[str, Any]) -> bool:
 
 
 def _shown(schema: Mapping[str, Any], value: Any) -> str:
-    """A value as its field shows it."""
+    """Format a value for its field."""
     lines = form_values.as_lines(value) if is_list_of_texts(schema) else None
     return as_text(value) if lines is None else lines
 
@@ -219,7 +221,7 @@ def _examples(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _bounds(schema: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """The least and the greatest number; of bounds that are excluded, a whole one's."""
+    """Return the minimum and the maximum; of exclusive bounds, only for integers."""
     minimum, maximum = schema.get("minimum"), schema.get("maximum")
     if _is_whole(schema):
         above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
@@ -235,7 +237,7 @@ def _is_whole(schema: Mapping[str, Any]) -> bool:
 
 
 def _rules(schema: Mapping[str, Any]) -> str:
-    """What a variable accepts, in words, as far as its field doesn't show it."""
+    """Describe the accepted values, unless the type of the input shows them."""
     kind = _shown_kind(schema)
     said = [_FORMS[kind]] if kind in _FORMS else []
     if kind == "number":
@@ -269,7 +271,7 @@ def _between(least: float | None, most: float | None, unit: str) -> list[str]:
 
 
 def _may_be_empty(schema: Mapping[str, Any], kind: str) -> bool:
-    """Whether an empty field says something: what it had is to be gone."""
+    """Return whether an empty field means an empty value instead of the default."""
     if "enum" in schema:
         return "" in schema["enum"]
     return kind in _EMPTIED and "default" in schema

@@ -1,9 +1,9 @@
-"""The guard in front of every route: who asks, may they, and did they mean to.
+"""Authenticate and authorize requests, and protect against cross-site requests.
 
-A route is made by `route(…)` with the permission it needs, or by `public(…)`. A
-request that changes something must come from our own pages: a form bears the token of
-its session, a script bears a bearer token, and a browser that says that another site
-sent it (Sec-Fetch-Site, Origin) is refused at once.
+`route(…)` makes a route that needs a permission, `public(…)` one that needs none. A
+request that changes something must come from FastDeploy's own pages or a script: a form
+contains the CSRF token of its session, a script sends a bearer token. A request from
+another site, by its header Sec-Fetch-Site or Origin, is rejected.
 """
 
 import hmac
@@ -38,7 +38,7 @@ def route(
     *,
     takes: Collection[str] = (),
 ) -> Route:
-    """A route for actors with a permission; `takes` names its query parameters."""
+    """Make a route for actors with a permission; `takes` names its query parameters."""
 
     async def guarded(request: Request) -> Response:
         found = await run_in_threadpool(authenticate, request)
@@ -53,13 +53,13 @@ def route(
         return await _call(handler, request, form)
 
     made = _named(Route(path, guarded, methods=[method]), handler, permission)
-    # For the OpenAPI document, and for the test that each of them is read.
+    # For the OpenAPI document, and for the test that every parameter is read.
     made.takes = takes  # type: ignore[attr-defined]
     return made
 
 
 def public(path: str, handler: Handler, method: str = "GET") -> Route:
-    """A route for everybody."""
+    """Make a route without authentication."""
 
     async def unguarded(request: Request) -> Response:
         request.state.actor = None
@@ -73,17 +73,17 @@ def public(path: str, handler: Handler, method: str = "GET") -> Route:
 
 def _named(made: Route, handler: Handler, permission: Permission | None) -> Route:
     made.name = f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}"
-    # For the test that every route says who may use it.
+    # For the OpenAPI document, and for the test that every route has a permission.
     made.permission = permission  # type: ignore[attr-defined]
     return made
 
 
 async def _form(request: Request) -> FormData:
-    # The API takes JSON, whatever its client calls it.
+    # The API parses JSON, whatever the Content-Type is.
     if request.method in _SAFE or request.url.path.startswith("/api/"):
         return FormData()
     body = await request.body()
-    # In a thread: the largest body takes longer than other requests may wait.
+    # In a thread: parsing the largest body would block other requests for too long.
     return await run_in_threadpool(
         parse_form, request.headers.get("content-type"), body
     )

@@ -1,4 +1,4 @@
-"""Health: whether the process answers, and whether it can do its work."""
+"""Health checks: whether the process is alive, and whether it is ready."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,17 +14,17 @@ log = get("health")
 
 
 def healthz(_: Request) -> Response:
-    """200 as long as the process answers at all."""
+    """Return 200: the process is alive."""
     return JSONResponse({"status": "ok", "version": __version__})
 
 
 def readyz(request: Request) -> Response:
-    """200 if the database answers and has this version's schema, else 503."""
+    """Return 200 if the database answers and has this version's schema, else 503."""
     try:
         with deps(request).store.begin() as db:
             current = is_current(db)
     except Unavailable as error:
-        # Everybody may ask, so the answer names no address of PostgreSQL: the log does.
+        # The route is public, so only the log contains the address of PostgreSQL.
         log.warning("readyz.unavailable", error=str(error))
         hint = (
             "PostgreSQL is unavailable: check that it runs and that "
@@ -38,5 +38,5 @@ def readyz(request: Request) -> Response:
 
 
 def service_schema(_: Request) -> Response:
-    """The JSON Schema of config.json."""
+    """Return the JSON Schema of config.json."""
     return JSONResponse(Service.model_json_schema())

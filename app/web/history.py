@@ -1,4 +1,4 @@
-"""A history on a page: its filters, what they leave, and the ways on from there."""
+"""The history of deployments on a page: filters, matches, and links to other pages."""
 
 from dataclasses import replace
 
@@ -16,25 +16,25 @@ PAGE = 50
 
 
 def before(request: Request) -> int | None:
-    """The number below which a page is asked for. Raises Invalid."""
+    """Return the parameter `before`: only lower numbers are listed. Raises Invalid."""
     return query.number(request.query_params, "before")
 
 
 def tidy(request: Request) -> RedirectResponse | None:
-    """The way to the same history by an address without what a form left empty."""
+    """Redirect to the URL without the parameters that a form left empty, if any."""
     asked = filters.read(request.query_params)
     return RedirectResponse(asked.link(request.url.path), 303) if asked.untidy else None
 
 
 def listed(request: Request, service: str | None = None) -> dict[str, object]:
-    """What the templates of a history take: of one service, or of all."""
+    """Return the context of the history templates, for one service or for all."""
     store = deps(request).store
     asked = filters.read(request.query_params)
     wanted = asked.wanted if service is None else replace(asked.wanted, service=service)
     page = history.page(store, wanted, before=before(request), limit=PAGE)
     path, place = ("/deployments", "")
     if service is not None:
-        # Their history is the last thing on a service's page.
+        # The history is the last section of a service's page.
         path, place = (f"/services/{service}", "#history")
     return {
         "asked": asked,

@@ -1,4 +1,4 @@
-"""Logging in and out: the pages, the cookie, and who it is that asks."""
+"""Log in and out: the page, the session cookie, and the actor of a request."""
 
 from datetime import timedelta
 from urllib.parse import SplitResult, quote, urlsplit
@@ -15,21 +15,25 @@ from app.settings import Settings
 from app.usecases import auth
 from app.web.dependencies import deps
 
-#: Passwords that are checked at once: argon2 needs 64 MiB and a core for each.
+#: The number of passwords that are checked at once: each takes 64 MiB and a core.
 LOGINS_AT_ONCE = 2
-#: Seconds that a login waits for its turn.
+#: Seconds that a login waits for a place.
 PATIENCE = 10
 
 _ENDED = "Your session has expired; log in again."
 
 
 def cookie_name(settings: Settings) -> str:
-    """The session cookie's name; with HTTPS, one that no other host can set."""
+    """Return the session cookie's name; with HTTPS, one that no other host can set."""
     return "__Host-fastdeploy" if settings.secure_cookies else "fastdeploy"
 
 
 def authenticate(request: Request) -> Actor:
-    """Who asks, by bearer token or session cookie; raises NotLoggedIn."""
+    """Return the actor of a request, by bearer token or session cookie.
+
+    Raises:
+        NotLoggedIn: There is no valid token or session.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return auth.by_token(deps(request).store, token.strip())
@@ -41,7 +45,7 @@ def authenticate(request: Request) -> Actor:
 
 
 def may(request: Request, permission: Permission) -> bool:
-    """Whether the session or token of a request is still valid and has a permission."""
+    """Return whether a request's session or token is still valid and has permission."""
     try:
         return authenticate(request).may(permission)
     except NotLoggedIn:
@@ -49,15 +53,15 @@ def may(request: Request, permission: Permission) -> bool:
 
 
 def address_of(request: Request) -> str:
-    """The address that a request came from, or that a proxy on this host told."""
+    """Return the client's address, which a proxy on this host may have forwarded."""
     return request.client.host if request.client else ""
 
 
 def login_url(request: Request) -> str:
-    """The login page, which leads back to what was asked for."""
+    """Return the URL of the login page, which redirects to the requested page."""
     asked: URL | SplitResult = request.url
     if request.method != "GET":
-        # What was sent is lost, but the page that it was sent from is not.
+        # The submitted form is lost, so redirect to the page with the form.
         asked = _sent_from(request)
     target = f"{asked.path}?{asked.query}" if asked.query else asked.path
     had_session = cookie_name(deps(request).settings) in request.cookies
@@ -66,7 +70,7 @@ def login_url(request: Request) -> str:
 
 
 def _sent_from(request: Request) -> SplitResult:
-    """The address of the page that a form was sent from."""
+    """Return the URL of the page that a form was submitted from."""
     try:
         return urlsplit(request.headers.get("referer", "/"))
     except ValueError:
@@ -74,14 +78,14 @@ def _sent_from(request: Request) -> SplitResult:
 
 
 def show(request: Request) -> Response:
-    """The login page."""
+    """Show the login page."""
     wanted = _local(request.query_params.get("next", "/"))
     problem = _ENDED if request.query_params.get("ended") else ""
     return _page(request, next=wanted, name="", problem=problem)
 
 
 async def submit(request: Request, form: FormData) -> Response:
-    """Log in, and go where the person wanted to go."""
+    """Log in and redirect to the page that was requested before."""
     places = deps(request).login_places
     try:
         with anyio.fail_after(PATIENCE):
@@ -134,7 +138,7 @@ def _paused(
 
 
 def log_out(request: Request) -> Response:
-    """End the session on the server, and forget its cookie."""
+    """End the session on the server and delete its cookie."""
     name = cookie_name(deps(request).settings)
     secret = request.cookies.get(name)
     if secret:
@@ -151,8 +155,8 @@ def _page(request: Request, status_code: int = 200, **context: str) -> Response:
 
 
 def _local(target: str) -> str:
-    """The target if it is a path of ours, else the front page: no open redirect."""
-    # A browser takes a backslash for a slash, and drops tabs and newlines.
+    """Return the target if it is a local path, or `/`, to prevent an open redirect."""
+    # Browsers treat a backslash as a slash, and drop tabs and newlines.
     inside = target.startswith("/") and not target.startswith(("//", "/\\"))
     plain = not any(ord(character) < 0x21 or character == "\\" for character in target)
     return target if inside and plain else "/"

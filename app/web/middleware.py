@@ -1,4 +1,4 @@
-"""Middleware: a request id, security headers, and a limit for what may be sent."""
+"""Middleware: request ids, security headers, unexpected errors, limits of the body."""
 
 import math
 import uuid
@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Bytes of a request's body.
+#: The maximum number of bytes of a request's body.
 MAX_BODY = 1024 * 1024
-#: Seconds within which all of it arrives.
+#: Seconds within which the whole body must arrive.
 BODY_SECONDS = 30.0
 
 _CSP = (
@@ -34,7 +34,7 @@ _HEADERS = {
 
 
 class RequestId:
-    """Gives each request an id, in its log lines and in its answer."""
+    """Adds an id to the log lines and the response of each request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -56,7 +56,7 @@ class RequestId:
 
 
 class SecurityHeaders:
-    """Adds the headers that keep a browser from helping an attacker."""
+    """Adds the security headers to each response."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
@@ -75,7 +75,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                # Pages show what only this person may see; built files have a hash.
+                # Pages are for one user only. Built files set their own value.
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -83,9 +83,9 @@ class SecurityHeaders:
 
 
 class AnswerBugs:
-    """Answers what nobody expected, inside of what every answer gets on its way out.
+    """Answers unexpected errors, inside of the middleware that adds headers.
 
-    Starlette's own place for that is outside: its answer would lack the headers.
+    Starlette handles them outside of it: its response wouldn't have the headers.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class AnswerBugs:
         try:
             await self._app(scope, receive, watched)
         except ClientDisconnect:
-            # The client went away before it had sent its request: no answer, no error.
+            # The client disconnected before it had sent its whole request.
             return
         except Exception as error:
             if begun or scope["type"] != "http":
@@ -116,9 +116,9 @@ class AnswerBugs:
 
 
 class BodyLimit:
-    """Refuses a body of more than MAX_BODY bytes, before it is in memory.
+    """Rejects a body of more than MAX_BODY bytes before it is in memory.
 
-    It also refuses one that takes longer than `seconds` to arrive.
+    It also rejects a body that takes longer than `seconds` to arrive.
     """
 
     def __init__(self, app: ASGIApp, seconds: float = BODY_SECONDS) -> None:
@@ -132,9 +132,9 @@ class BodyLimit:
 
         async def limited() -> MutableMapping[str, Any]:
             nonlocal received, complete, deadline
-            # From when it is asked for: the request may have waited for a connection.
+            # Start at the first read: the request may have waited for a connection.
             deadline = deadline or anyio.current_time() + self._seconds
-            # Behind the body, it waits for the client to go away.
+            # After the body, `receive` waits for the client to disconnect.
             end = math.inf if complete else deadline
             try:
                 with anyio.fail_after(end - anyio.current_time()):

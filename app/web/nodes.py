@@ -1,4 +1,4 @@
-"""Pages about nodes: all of them, and the end of one."""
+"""Node pages: the list, and forgetting a node."""
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -10,7 +10,7 @@ from app.web.dependencies import actor_of, deps
 
 
 def index(request: Request) -> Response:
-    """Every node: what it does, its load, and when it was heard last."""
+    """List the nodes with their state, load and last heartbeat."""
     return deps(request).renderer.page(
         request,
         "nodes/index.html",
@@ -20,7 +20,7 @@ def index(request: Request) -> Response:
 
 
 def confirm(request: Request) -> Response:
-    """Ask whether a node that is gone is to be forgotten."""
+    """Ask for confirmation before a node is forgotten."""
     name = request.query_params.get("name", "")
     for node in nodes.list_nodes(deps(request).store):
         if node.name == name:
@@ -29,7 +29,7 @@ def confirm(request: Request) -> Response:
 
 
 def forget(request: Request, form: FormData) -> Response:
-    """Forget a node; what it had begun ends as failed."""
+    """Forget a node; its started deployments get the status failed."""
     name = str(form.get("name", ""))
     nodes.forget(deps(request).store, deps(request).queue, actor_of(request), name)
     return RedirectResponse("/nodes?done=forgotten", 303)

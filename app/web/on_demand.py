@@ -1,6 +1,6 @@
-"""What is made for a request from what is stored: artifact folders, and reports.
+"""Make artifact folders and reports of the doctor for a request.
 
-Both take long, so those who ask for the same at the same time get the same.
+Both take long, so concurrent requests for the same one share its result.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ from app.web.dependencies import deps
 def with_artifacts(
     handler: Callable[[Request], Response],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Make the artifact folder of a route's deployment before its handler begins."""
+    """Make the artifact folder of a route's deployment before its handler runs."""
 
     @wraps(handler)
     async def prepared(request: Request) -> Response:
@@ -34,7 +34,7 @@ def with_artifacts(
 
 
 async def report(request: Request) -> Report:
-    """Let the doctor examine a route's service. Raises NotFound."""
+    """Run the doctor's checks of a route's service. Raises NotFound."""
     name = request.path_params["name"]
     examine = partial(
         diagnosis.examine, deps(request).store, deps(request).settings, name

@@ -1,7 +1,7 @@
-"""The OpenAPI document: made from the route table, the models, and a line for each.
+"""Generate the OpenAPI document from the route table, the models and `OPERATIONS`.
 
-`OPERATIONS` says of each route of the API what it takes and gives. A test holds it
-equal to the route table, and another the answers equal to the models named here.
+`OPERATIONS` describes the request and the response of each route of the API. One test
+compares it with the route table, another compares responses with the models named here.
 """
 
 import re
@@ -24,7 +24,7 @@ _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _TEXT, _STREAM, _BYTES = "text/plain", "text/event-stream", "application/octet-stream"
 _ARCHIVE = "application/gzip"
 
-#: What each query parameter of the API says; which a route takes is in the route table.
+#: Descriptions of the query parameters; the route table lists those of each route.
 _QUERY = {
     "service": "Those of this service.",
     "status": "Those in this status.",
@@ -44,7 +44,7 @@ _REPEATED = {
 
 _NUMBER = {"type": "integer", "minimum": 0, "maximum": query.INTEGER}
 _TIME = {"type": "string", "format": "date-time"}
-#: What parameters accept that are not any text.
+#: Schemas of the parameters that don't accept any text.
 _ACCEPTED: dict[str, dict[str, Any]] = {
     "status": {"type": "string", "enum": list(Status)},
     "origin": {"type": "string", "enum": list(Origin)},
@@ -61,11 +61,11 @@ _ACCEPTED: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a route of the API does, takes and gives.
+    """A route of the API: its summary, its request body and its responses.
 
-    `gives` is a model, or a media type where it is no JSON of ours, or None for JSON
-    that is described elsewhere; `many` makes it a list. `refuses` has the status codes
-    that not every route knows.
+    `gives` is the model of the response, a media type if it isn't JSON, or None for
+    JSON that is described elsewhere; `many` makes it a list. `refuses` has the status
+    codes of errors that not every route returns.
     """
 
     summary: str
@@ -79,11 +79,11 @@ class Operation:
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/api/services"): Operation(
-        "The catalogue, with each service's variables and last deployment.",
+        "The services, each with its variables and last deployment.",
         schemas.ServiceBody, many=True,
     ),
     ("POST", "/api/services/sync"): Operation(
-        "Read the services folder anew; every other node reads its own within seconds.",
+        "Read the services folder; every other node reads its own within seconds.",
         schemas.SyncBody,
     ),
     ("GET", "/api/services/{name}/doctor"): Operation(
@@ -135,7 +135,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/api/openapi.json"): Operation("This document.", None),
 }  # fmt: skip
 
-#: What every route that has a permission may answer, and what each code means.
+#: Status codes of errors that every route may return, and descriptions of all codes.
 _ALWAYS = (401, 403, 422, 503)
 MEANINGS = {
     401: "No token or session, or one that has ended.",
@@ -156,7 +156,11 @@ def show(request: Request) -> Response:
 
 
 def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
-    """Return the OpenAPI document of the API's routes; KeyError for an unknown one."""
+    """Return the OpenAPI document of the API's routes.
+
+    Raises:
+        KeyError: `OPERATIONS` has no entry for a route.
+    """
     found = [(r, key_of(r)) for r in routes if isinstance(r, Route) and is_api(r)]
     names, models = _models(OPERATIONS[key] for _, key in found)
     paths: dict[str, dict[str, Any]] = {}
@@ -181,12 +185,12 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
 
 
 def is_api(route: Route) -> bool:
-    """Whether a route is one of the API's."""
+    """Return whether a route belongs to the API."""
     return route.path.startswith("/api/")
 
 
 def key_of(route: Route) -> tuple[str, str]:
-    """The method and the path of a route, as OPERATIONS names it."""
+    """Return the method and the path of a route, the key of `OPERATIONS`."""
     method = "POST" if "POST" in (route.methods or ()) else "GET"
     return method, _PARAMETER.sub(r"{\1}", route.path)
 
@@ -228,7 +232,7 @@ def _query_of(route: Route) -> dict[str, str]:
 def _models(
     operations: Iterable[Operation],
 ) -> tuple[dict[type[BaseModel], str], dict[str, Any]]:
-    """The models that operations name: where each is found, and all their schemas."""
+    """Return the reference of each model of the operations, and all schemas."""
     modes: dict[type[BaseModel], JsonSchemaMode] = {
         schemas.ProblemBody: "serialization",
         schemas.EventBody: "serialization",

@@ -1,4 +1,4 @@
-"""The overview: a page, and the part of it that changes."""
+"""The overview page and its changing part."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ from app.web.dependencies import deps
 
 
 def index(request: Request) -> Response:
-    """Everything at a glance."""
+    """Show the overview."""
     return deps(request).renderer.page(
         request,
         "overview/index.html",
@@ -20,7 +20,7 @@ def index(request: Request) -> Response:
 
 
 def changing(request: Request) -> Response:
-    """The part of the page that changes; 304 for who has seen it as it is."""
+    """Return the changing part of the page, or 304 if the client has it (by ETag)."""
     answer = deps(request).renderer.page(
         request,
         "overview/_overview.html",

@@ -1,7 +1,7 @@
-"""Query parameters: which a route takes, and the numbers in them.
+"""Validate query parameters: the ones that a route accepts, and numbers.
 
-`app/web/app.py` names the parameters of each route. The guard refuses every other one,
-so a misspelled filter is an error and not a longer list.
+`app/web/app.py` names the parameters of each route. The guard rejects all others, so a
+misspelled filter is an error and not a longer list.
 """
 
 import re
@@ -20,7 +20,7 @@ OF_A_SERVICE = tuple(name for name in DEPLOYMENTS if name != "service")
 SEARCH = ("text", "host", "result", "step", "after")
 AUDIT = ("actor", "action", "before")
 
-#: The greatest numbers of PostgreSQL's integer types.
+#: The maximum values of PostgreSQL's integer types.
 SMALLINT, INTEGER, BIGINT = 2**15 - 1, 2**31 - 1, 2**63 - 1
 
 
@@ -41,15 +41,20 @@ def require_known(query: QueryParams, accepted: Collection[str]) -> None:
 
 
 def number(query: QueryParams, name: str, *, most: int = INTEGER) -> int | None:
-    """The whole number in a parameter, None if it is missing or empty.
+    """Parse the integer in a parameter; None if it is missing or empty.
 
-    Raises InvalidFields for anything but a number from 0 to `most`, which must be in
-    the range of the column that it is compared with.
+    Args:
+        query: The query parameters.
+        name: The name of the parameter.
+        most: The maximum, in the range of the column that the number is compared with.
+
+    Raises:
+        InvalidFields: The value isn't an integer from 0 to `most`.
     """
     text = query.get(name)
     if not text:
         return None
-    # A limit to the digits too: Python refuses to convert thousands of them.
+    # Limit the digits too: Python raises ValueError for thousands of them.
     if not re.fullmatch("[0-9]{1,19}", text) or int(text) > most:
         raise InvalidFields({name: f"must be a whole number from 0 to {most}"})
     return int(text)

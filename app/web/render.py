@@ -1,4 +1,4 @@
-"""Rendering: the Jinja environment, pages, and the fragments that the stream sends."""
+"""Render pages and the fragments that the stream sends, with Jinja."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +34,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 AROUND = 100
 #: With at most this many hosts, the cells of the matrix show the result as text.
 MAX_WIDE_HOSTS = 4
-#: What ansible-runner calls the event that a task begins with.
+#: ansible-runner's name for the event at the start of a task.
 _BEGINS = "playbook_on_task_start"
 #: Characters of each line around a failure.
 SHOWN_AROUND = 600
@@ -42,9 +42,9 @@ SHOWN_AROUND = 600
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An event as a line of output; `cut` says that there is more of it to download.
+    """An event as a line of output; `cut` marks a line that the page truncates.
 
-    `href` leads to it: on its own page, or to the page that shows it among others.
+    `href` links to the line on this page, in its context, or to the page of a result.
     """
 
     number: int
@@ -61,9 +61,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class OutputSection:
-    """Lines of one step that follow each other; of no step, it has no name.
+    """Consecutive lines of one step; without a step, the name is empty.
 
-    Of what a search found they are those of one task, of no step.
+    In the results of a search, consecutive lines of one task, with `step` 0.
     """
 
     step: int
@@ -73,7 +73,7 @@ class OutputSection:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A failure with the lines around it, and where it is."""
+    """A failure with the lines around it and a link to them."""
 
     failure: Failure
     lines: Sequence[Line]
@@ -82,7 +82,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class TaskStarted:
-    """A task that began, as a new row of the matrix."""
+    """A task that was started, as a new row of the matrix."""
 
     number: int
     task: str
@@ -94,10 +94,13 @@ class TaskStarted:
 def lines(
     events: Iterable[Event], page: str = "", wanted: str = "", most: int = SHOWN_LINE
 ) -> list[Line]:
-    """The events that have something to show, at most `most` characters of each.
+    """Convert events to lines of output.
 
-    They lead to `page`, or stay on this one; `wanted` is highlighted. Those that lead
-    elsewhere were chosen, so that all of them are shown.
+    Args:
+        events: The events. Without `page`, those that aren't lines are left out.
+        page: The URL of the page that the lines link to; empty for the same page.
+        wanted: The text to highlight.
+        most: The maximum number of characters of a line.
     """
     return [
         _line(event, page, wanted, most) for event in events if page or event.is_line
@@ -105,7 +108,7 @@ def lines(
 
 
 def sections_of(shown: Iterable[Line], steps: Iterable[Step]) -> list[OutputSection]:
-    """The lines by step, where the step changes."""
+    """Group consecutive lines by step."""
     names = {step.position: step.name for step in steps}
     return [
         OutputSection(position, names.get(position, ""), list(found))
@@ -114,7 +117,10 @@ def sections_of(shown: Iterable[Line], steps: Iterable[Step]) -> list[OutputSect
 
 
 def tasks_of(found: Iterable[Line]) -> list[OutputSection]:
-    """The lines by task, where the task changes; not named if the first line does."""
+    """Group consecutive lines by task.
+
+    The name is empty if the first line is the start of the task, which names it.
+    """
     parts = [
         OutputSection(0, task, list(of))
         for task, of in groupby(found, lambda x: x.task)
@@ -123,7 +129,7 @@ def tasks_of(found: Iterable[Line]) -> list[OutputSection]:
 
 
 def failed(view: View, failures: Failures) -> list[Failed]:
-    """The failures of a deployment as its page shows them."""
+    """Convert the failures of a deployment for its page."""
     page = f"/deployments/{view.deployment.id}"
     return [
         Failed(
@@ -136,12 +142,12 @@ def failed(view: View, failures: Failures) -> list[Failed]:
 
 
 def context(page: str, number: int) -> str:
-    """The address of a line among others, on the page of its deployment."""
+    """Return the URL of a line in its context, on the page of its deployment."""
     return f"{page}?before={number + AROUND}#e{number}"
 
 
 class Renderer:
-    """Renders templates; every page gets the same few things besides its own."""
+    """Renders templates; each gets the same globals and filters."""
 
     def __init__(self, assets: Assets) -> None:
         self._environment = jinja2.Environment(
@@ -179,9 +185,9 @@ class Renderer:
         request: Request,
         template: str,
         status_code: int = 200,
-        **context: Any,  # whatever the template names
+        **context: Any,  # the variables of the template
     ) -> HTMLResponse:
-        """Render a page for whoever asked."""
+        """Render a page for the actor of the request."""
         actor: Actor | None = getattr(request.state, "actor", None)
         content = self._environment.get_template(template).render(
             actor=actor,
@@ -195,9 +201,9 @@ class Renderer:
     def fragments(
         self, view: View, events: Sequence[Event], summary: Summary
     ) -> dict[str, str]:
-        """The parts of a deployment's page that change, by the name of their event.
+        """Render the changing parts of a deployment's page, by the name of their event.
 
-        `summary` is empty before the end.
+        `summary` is empty until the deployment has ended.
         """
         now = datetime.now(UTC)
         found = {
@@ -227,7 +233,7 @@ class Renderer:
     def summary(
         self, view: View, failures: Failures, summary: Summary
     ) -> dict[str, str]:
-        """The parts that come when a deployment has ended."""
+        """Render the parts that are added when a deployment has ended."""
         return {
             "failures": self._fragment(
                 "deployments/_failures.html",
@@ -246,13 +252,13 @@ class Renderer:
         return self._environment.get_template(template).render(context)
 
 
-def _readable(value: Any) -> Any:  # whatever a template puts out
-    """No control character of a run reaches a page, wherever a template shows it."""
+def _readable(value: Any) -> Any:  # any value that a template outputs
+    """Make control characters visible in every text that a template outputs."""
     return plain(value) if type(value) is str else value
 
 
 def value_text(value: Any) -> str:
-    """A JSON value for people: a text as it is, anything else as JSON.
+    """Format a JSON value: a text unchanged, any other value as JSON.
 
     Jinja's own `tojson` is for scripts: it writes `<` and `ü` as escape sequences.
     """
@@ -260,7 +266,7 @@ def value_text(value: Any) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds for people: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    """Format a duration in seconds: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -273,12 +279,12 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A time for people who may be anywhere: 2026-05-04 13:37:00 UTC."""
+    """Format a time in UTC: 2026-05-04 13:37:00 UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """How long ago it was: just now, 5 min ago, 3 h ago, yesterday, 12 days ago."""
+    """Format a time as: just now, 5 min ago, 3 h ago, yesterday, 12 days ago."""
     minutes = int((now - at).total_seconds() // 60)
     if minutes < 1:
         return "just now"
@@ -296,7 +302,7 @@ def _ago_now(at: datetime) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes for people: 512 B, 3.4 kB, 12 MB."""
+    """Format a number of bytes: 512 B, 3.4 kB, 12 MB."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000 or unit == "GB":
@@ -308,7 +314,7 @@ def size(count: int) -> str:
 
 
 def _news(view: View, events: Iterable[Event]) -> list[TaskStarted | Result]:
-    """What the matrix has to show of new events."""
+    """Return the new tasks and results for the matrix."""
     names = {step.position: step.name for step in view.steps}
     found: list[TaskStarted | Result] = []
     for event in events:

@@ -1,4 +1,4 @@
-"""What the API takes and gives, as pydantic models; the OpenAPI description too."""
+"""The request and response bodies of the API; the OpenAPI document describes them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -18,7 +18,7 @@ from app.usecases.services import ServiceSummary
 
 
 class LaunchRequest(BaseModel):
-    """POST /api/deployments."""
+    """The body of POST /api/deployments."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class LaunchRequest(BaseModel):
 
 
 class Body(BaseModel):
-    """Something that the API gives; what stands below a field describes it."""
+    """A response body; the docstrings of its fields describe them in OpenAPI."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -45,27 +45,27 @@ class StepBody(Body):
     state: StepState
     message: str
     declared: bool
-    """Whether config.json names it, or the run alone."""
+    """Whether config.json declares it; if not, only the run reported it."""
     started_at: datetime | None
     finished_at: datetime | None
 
 
 class WarningBody(Body):
-    """What went wrong in a deployment without making it fail, or who was left out."""
+    """A failure that didn't change the outcome, or hosts that a play left out."""
 
     kind: WarningKind
-    """Why it is a warning: the playbook cleared, rescued or ignored what failed on the
-    hosts, or they did nothing further because another host had failed."""
+    """Why it is a warning: the playbook cleared, rescued or ignored the failure of the
+    hosts, or the play ended for them because another host had failed."""
     message: str
-    """The warning in words."""
+    """The warning as a sentence."""
     step: str
-    """The step, or the play of hosts that did nothing further."""
+    """The step, or the play that ended for the hosts."""
     task: str
     result: Literal["failed", "unreachable", ""]
     hosts: list[str]
-    """The first 100 of the hosts."""
+    """The first 100 hosts."""
     count: int
-    """How many hosts there are."""
+    """The number of hosts."""
 
 
 class DeploymentBody(Body):
@@ -75,57 +75,57 @@ class DeploymentBody(Body):
     service: str
     status: Status
     reason: str
-    """Why it ended as it did, in a sentence; empty if it went well."""
+    """The sentence that explains the outcome; empty if it was successful."""
     warnings: list[WarningBody]
-    """What went wrong without making it fail; empty until it has ended."""
+    """Failures that didn't change the outcome; empty until it has ended."""
     actor: str
     origin: Origin
     variables: dict[str, Any]
-    """Those that it was launched with, without the secrets."""
+    """The launch variables, without the secret ones."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     exit_code: int | None
-    """The run's; 128 + N where signal N ended it."""
+    """The exit code of the run; 128 + N after signal N."""
     node: str | None
-    """The node that runs it, or ran it."""
+    """The node that runs or ran it."""
     last_event: int
-    """The number of its newest event."""
+    """The number of its latest event."""
     priority: int
     retry_of: int | None
-    """The deployment that it repeats."""
+    """The deployment that it retries."""
     cancel_requested_by: str | None
     unreachable: bool
-    """It was begun on a node of which nothing is heard; `status` was known last."""
+    """Whether its node is away after it was started; `status` is the last known one."""
     progress: float
-    """0 to 1, by the time that its steps usually take."""
+    """0 to 1, estimated from the usual durations of its steps."""
     remaining_seconds: float | None
-    """An estimate; null without earlier runs to make it from."""
+    """An estimate; null without earlier runs."""
     queue_position: int
-    """How many deployments of the service come before it."""
+    """The number of deployments of the service that run before it."""
     unavailable_nodes: tuple[str, ...]
-    """The nodes that could run it, while none of them is ready."""
+    """The nodes that could run it while it is queued; empty if one of them is ready."""
     steps: list[StepBody]
 
 
 class DeploymentDetailBody(DeploymentBody):
-    """A deployment with what its playbook has set for all hosts."""
+    """A deployment with the values that its playbook set for all hosts."""
 
     set_stats: dict[str, Any]
-    """The values of `set_stats`; empty until the playbook has ended."""
+    """The values set by `set_stats`; empty until the playbook has ended."""
 
 
 class ServiceBody(Body):
-    """A service of the catalogue."""
+    """A service."""
 
     name: str
     description: str
     kind: Literal["playbook", "script", ""]
-    """Empty while its config.json has never been good."""
+    """Empty if its config.json has never been valid."""
     error: str
-    """What is wrong with its config.json."""
+    """The error in its config.json; empty if it is valid."""
     archived: bool
-    """Its folder is gone."""
+    """Whether its folder was removed."""
     variables: dict[str, Any]
     """The JSON Schema of its launch variables."""
     last_deployment: int | None
@@ -139,88 +139,88 @@ class NodeBody(Body):
     state: NodeState
     version: str
     concurrency: int
-    """How many deployments it runs at a time."""
+    """The number of deployments that it can run at a time."""
     running: int
     waiting: int
     load: float
-    """The share of its places that is taken or spoken for."""
+    """Running and waiting deployments as a share of `concurrency`."""
     services: int
     started_at: datetime
     heartbeat_at: datetime
 
 
 class SyncBody(Body):
-    """What a sync found."""
+    """The result of a sync."""
 
     good: list[str]
     broken: dict[str, str]
-    """What is wrong, by the service's name."""
+    """The errors, by service."""
     archived: list[str]
-    """Those whose folder is gone."""
+    """The services whose folder was removed."""
 
 
 class FindingBody(Body):
-    """One thing that the doctor has looked at."""
+    """A finding of the doctor."""
 
     level: Level
     subject: str
     message: str
     fix: str
-    """The command that fixes it, typed as root; empty if there is none."""
+    """The command that fixes it, run as root; empty if there is none."""
 
 
 class ReportBody(Body):
-    """What the doctor found on the host of the web process."""
+    """The findings of the doctor on the host of the web process."""
 
     host: str
     healthy: bool
-    """Whether no check found a problem."""
+    """Whether no finding is a problem."""
     findings: list[FindingBody]
 
 
 class ArtifactBody(Body):
-    """A file that a run left behind."""
+    """A file among the artifacts of a deployment."""
 
     path: str
-    """Relative to the folder of the deployment's artifacts."""
+    """The path relative to the artifacts folder of the deployment."""
     size: int
-    """In bytes."""
+    """The size in bytes."""
 
 
 class EventBody(Body):
-    """An event of a deployment, as the stream sends it in lists."""
+    """An event of a deployment; the event stream sends lists of them."""
 
     number: int
     """1, 2, 3 … within the deployment."""
     at: datetime
     kind: EventKind
     name: str
-    """What kind of news it is within `kind`, or the name of a step."""
+    """The name of the event within its `kind`, or of a step."""
     step: int | None
-    """The position of the step it belongs to."""
+    """The position of the step that it belongs to."""
     host: str
     task: str
     result: str
     """A task's result on its host, or a step's state."""
     text: str
-    """What was printed, at most 16,384 characters of it."""
+    """The printed text, at most 16,384 characters."""
     cut: bool
-    """There is more of the text; the output has all of it."""
+    """Whether the text is truncated; the output has all of it."""
     open: bool
-    """The line goes on in the next event."""
+    """Whether the line continues in the next event."""
 
 
 class ProblemBody(Body):
     """An error."""
 
     error: str
-    """What went wrong, in a sentence."""
+    """The error as a sentence."""
     problems: dict[str, str] = {}
-    """What is wrong with which variable or field."""
+    """The errors by variable or field."""
 
 
 def deployment(view: View) -> DeploymentBody:
-    """A deployment as the API shows it."""
+    """Return the body of a deployment."""
     of = view.deployment
     return DeploymentBody(
         id=of.id,
@@ -261,7 +261,7 @@ def deployment(view: View) -> DeploymentBody:
 
 
 def detail(view: View, summary: Summary) -> DeploymentDetailBody:
-    """A deployment as the API shows it alone."""
+    """Return the body of a deployment with the values of `set_stats`."""
     return DeploymentDetailBody(
         **dict(deployment(view)), set_stats=dict(summary.totals)
     )
@@ -280,7 +280,7 @@ def _warning(of: RunWarning) -> WarningBody:
 
 
 def service(listed: ServiceSummary) -> ServiceBody:
-    """A service as the API shows it."""
+    """Return the body of a service."""
     entry = listed.entry
     spec = entry.service
     return ServiceBody(
@@ -296,7 +296,7 @@ def service(listed: ServiceSummary) -> ServiceBody:
 
 
 def node(of: Node) -> NodeBody:
-    """A node as the API shows it."""
+    """Return the body of a node."""
     return NodeBody(
         name=of.name,
         state=of.state,
@@ -312,7 +312,7 @@ def node(of: Node) -> NodeBody:
 
 
 def report(of: Report) -> ReportBody:
-    """What the doctor found, as the API shows it."""
+    """Return the body of a report of the doctor."""
     return ReportBody(
         host=of.host,
         healthy=of.healthy,
@@ -329,7 +329,7 @@ def report(of: Report) -> ReportBody:
 
 
 def event(of: Event) -> dict[str, object]:
-    """An event as the API shows it; a plain dict, since there are so many."""
+    """Return the body of an event as a dict: a model for each would be too slow."""
     return {
         "number": of.number,
         "at": of.at,

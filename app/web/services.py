@@ -1,4 +1,4 @@
-"""Pages about services: one service with its launch form, sync, launch."""
+"""Service pages: one service with its launch form, sync, launch, comparison."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -35,7 +35,7 @@ def sync(request: Request) -> Response:
 
 
 def show(request: Request) -> Response:
-    """One service: launch it, see its history."""
+    """Show one service with its launch form and its history."""
     tidied = history.tidy(request)
     if tidied is not None:
         return tidied
@@ -50,13 +50,13 @@ def show(request: Request) -> Response:
 
 
 async def examine(request: Request) -> Response:
-    """One service, with what the doctor finds on this host."""
+    """Show one service with the doctor's findings on this host."""
     found = await report(request)
     return await run_in_threadpool(partial(_page, request, sent={}, report=found))
 
 
 def launch(request: Request, form: FormData) -> Response:
-    """Launch a deployment and go to its page; show the form again if it can't be."""
+    """Launch a deployment and redirect to its page, or show the form with errors."""
     name = request.path_params["name"]
     store = deps(request).store
     service = services.find_service(store, name).service
@@ -80,7 +80,7 @@ def launch(request: Request, form: FormData) -> Response:
 
 
 def compare(request: Request) -> Response:
-    """Two deployments of a service side by side."""
+    """Show two deployments of a service side by side."""
     compared = comparison.look(
         deps(request).store,
         request.path_params["name"],
@@ -93,7 +93,7 @@ def compare(request: Request) -> Response:
 
 
 def _again(request: Request) -> Deployment | None:
-    """The deployment whose variables the form is to show. Raises NotFound."""
+    """Return the deployment whose variables the form shows. Raises NotFound."""
     asked = number(request.query_params, "again", most=BIGINT)
     if asked is None:
         return None

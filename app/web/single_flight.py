@@ -1,4 +1,4 @@
-"""Make a thing once for all who ask for it at the same time."""
+"""Run a function once for concurrent callers with the same key."""
 
 import asyncio
 from collections.abc import Callable, Hashable
@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-#: Things that are made at once; each takes a thread and a connection.
+#: The number of functions that run at once; each takes a thread and a connection.
 AT_ONCE = 2
 
 T = TypeVar("T")
@@ -15,8 +15,8 @@ T = TypeVar("T")
 class SingleFlight:
     """Runs a function in a thread, once for all requests that wait for its result.
 
-    A request that waits holds no thread. If its client goes away, the function goes on
-    for the others.
+    A request that waits takes no thread. If its client disconnects, the function
+    continues for the others.
     """
 
     def __init__(self) -> None:
@@ -25,15 +25,16 @@ class SingleFlight:
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, key: Hashable, function: Callable[[], T]) -> T:
-        """Return what the function returns, or what it returns to another caller.
+        """Run the function, or wait for a concurrent call with the same key.
 
-        `key` names what it makes. What the function raises, each caller gets.
+        All callers get the same result or the same exception.
         """
         task: asyncio.Task[T] | None = self._tasks.get(key)
         if task is None:
             task = asyncio.create_task(self._make(key, function))
             self._tasks[key] = task
-            # Read here, so that nothing warns of an error that no caller waits for.
+            # Retrieve the exception, so that asyncio doesn't log it if all callers have
+            # disconnected.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
 

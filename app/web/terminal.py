@@ -1,8 +1,8 @@
-"""Terminal output for a page: colours become classes, everything else stays text.
+"""Convert terminal output for a page: colours become classes, the rest stays text.
 
-What a run prints is hostile. Colours are kept; sequences that move a cursor, set a
-title or ring a bell are dropped; other control characters and those that reorder text
-are shown as what they are, so that the text stays readable and can be copied.
+The output of a run is untrusted. Colours are kept; sequences that move the cursor, set
+a title or ring the bell are dropped; other control characters and those that reorder
+text are replaced by visible signs, so that the text is readable and can be copied.
 """
 
 import re
@@ -14,13 +14,13 @@ from rich.text import Text
 
 from app.domain.escapes import COLOUR, ESCAPE, NOT_COLOUR, STRINGS
 
-#: Characters of one line that a page shows.
+#: The maximum number of characters of a line that a page shows.
 SHOWN_LINE = 4000
 
-#: A text that changes its colours more often than this is shown without any: it is no
-#: output for people, and a page of such texts would take long.
+#: A text with more escape sequences is shown without colours: it isn't meant for
+#: people, and a page of such texts would take long to render.
 MAX_ESCAPES = 500
-#: C0 and C1 controls but tab and newline, and the bidirectional controls of Unicode.
+#: C0 and C1 controls except tab and newline, and Unicode's bidirectional controls.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
@@ -31,7 +31,7 @@ _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 class Span:
     """A piece of text in one style; `classes` go into a class attribute.
 
-    `hit` says that it is what somebody looked for.
+    `hit` marks a match of a search.
     """
 
     text: str
@@ -40,14 +40,14 @@ class Span:
 
 
 def spans(text: str) -> list[Span]:
-    """Return the text in pieces, each with the classes of its colours."""
+    """Split the text into pieces, each with the classes of its colours."""
     text = text.replace("\r\n", "\n")
     if ESCAPE not in text:
         return [Span(_visible(text))] if text else []
     text = NOT_COLOUR.sub("", STRINGS.sub("", text))
     if text.count(ESCAPE) > MAX_ESCAPES:
         return [Span(_visible(COLOUR.sub("", text)))]
-    # Each line by itself: a colour that a line forgets to end doesn't spill over.
+    # Parse each line separately: a colour without an end doesn't affect other lines.
     found: list[Span] = []
     for number, line in enumerate(text.split("\n")):
         if number:
@@ -57,7 +57,7 @@ def spans(text: str) -> list[Span]:
 
 
 def marked(found: list[Span], wanted: str) -> list[Span]:
-    """Return the spans, cut where `wanted` begins and ends in their text together."""
+    """Split the spans at the matches of `wanted` in their whole text."""
     whole = "".join(span.text for span in found)
     hits = [hit.span() for hit in re.finditer(re.escape(wanted), whole, re.IGNORECASE)]
     if not wanted or not hits:
@@ -79,16 +79,16 @@ def marked(found: list[Span], wanted: str) -> list[Span]:
 
 
 def plain(text: str) -> str:
-    """Return the text without any colours, for places that show none."""
+    """Return the text without colours."""
     return "".join(span.text for span in spans(text))
 
 
 def _line(line: str) -> list[Span]:
-    # Rich would take what stands before a carriage return for overwritten.
+    # Rich would treat the text before a carriage return as overwritten.
     rich = Text.from_ansi(line.replace("\r", _picture("\r")))
     found = []
     position = 0
-    # Decoded text is appended piece by piece, so its spans never overlap.
+    # Rich appends decoded text piece by piece, so its spans never overlap.
     for span in rich.spans:
         if span.start > position:
             found.append(Span(_visible(rich.plain[position : span.start])))
@@ -124,7 +124,7 @@ def _visible(text: str) -> str:
 
 
 def _picture(character: str) -> str:
-    """A visible sign for a character that is none: ␀ for NUL, its code for others."""
+    """Return a visible sign for an invisible character: ␀ for NUL, or its code."""
     code = ord(character)
     if code < 0x20:
         return chr(0x2400 + code)

@@ -1,4 +1,4 @@
-"""Pages about tokens for the API."""
+"""Token management pages."""
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -11,24 +11,24 @@ from app.usecases import auth
 from app.web.dependencies import actor_of, deps
 from app.web.role_descriptions import SCOPE_DESCRIPTIONS
 
-#: Days after which a token may expire, by what the form sends.
+#: Lifetimes of a token in days, by the value that the form sends.
 LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365, "never": None}
-#: The lifetime that the form suggests.
+#: The lifetime that the form preselects.
 _USUAL = "90"
 
 
 def index(request: Request) -> Response:
-    """Every token that is good or has expired, and the form for another one."""
+    """List the valid and the expired tokens, with a form to create one."""
     sent = {"lifetime": _USUAL}
     revoked = request.query_params.get("done") == "revoked"
     return _page(request, 200, sent=sent, chosen=[], problems={}, revoked=revoked)
 
 
 def create(request: Request, form: FormData) -> Response:
-    """Create a token and show its secret, this once.
+    """Create a token and show its secret, which can't be shown again.
 
-    It is the one form that ends in no redirect: to show the secret on another page, we
-    would have to keep it until then. To send it again is refused: the name is taken.
+    This form alone doesn't end in a redirect: to show the secret on another page, it
+    would have to be stored until then. A second submission fails: the name is taken.
     """
     name = str(form.get("name", "")).strip()
     chosen = [str(scope) for scope in form.getlist("scope")]
@@ -68,13 +68,13 @@ def create(request: Request, form: FormData) -> Response:
 
 
 def confirm(request: Request) -> Response:
-    """Ask whether a token is to end."""
+    """Ask for confirmation before a token is revoked."""
     token = _found(request)
     return deps(request).renderer.page(request, "admin/revoke.html", token=token)
 
 
 def revoke(request: Request) -> Response:
-    """End a token."""
+    """Revoke a token."""
     token = _found(request)
     auth.revoke_token(deps(request).store, actor_of(request), token.name)
     return RedirectResponse("/admin/tokens?done=revoked", 303)

@@ -141,7 +141,7 @@ export class OutputLog extends HTMLElement {
     earlier.hidden = false;
   }
 
-  /** A link to a line that this page doesn't hold leads to the page that does. */
+  /** Show the linked line; if this page doesn't contain it, load the page that does. */
   #openLinkedLine(): void {
     const number = linkedLine();
     if (!number) return;
@@ -188,12 +188,12 @@ export class OutputLog extends HTMLElement {
   }
 }
 
-/** The line number in the URL's fragment. */
+/** Return the line number in the URL's fragment. */
 function linkedLine(): string | undefined {
   return /^#e(\d{1,9})$/.exec(location.hash)?.[1];
 }
 
-/** The first and last of these lines in each step. */
+/** Return the first and last of these lines in each step. */
 function endsByStep(lines: HTMLElement[]): [HTMLElement, HTMLElement][] {
   const ends = new Map<Element | null, [HTMLElement, HTMLElement]>();
   for (const line of lines) {

@@ -86,7 +86,7 @@ export class RunMatrix extends HTMLElement {
     this.#rows.set(task!, row);
   }
 
-  /** The row group of the current step. */
+  /** Return the row group of the current step; create it if needed. */
   #group(step: string, name: string): HTMLTableSectionElement {
     const last = this.#table.tBodies[this.#table.tBodies.length - 1];
     if (last?.dataset.step === step) return last;
@@ -112,7 +112,7 @@ export class RunMatrix extends HTMLElement {
     cell.replaceChildren(...item.childNodes);
   }
 
-  /** The column of a host; a new host gets the next column while there is room. */
+  /** Return the column of a host; a new host gets the next one up to the maximum. */
   #column(host: string): number | undefined {
     const known = this.#columns.get(host);
     if (known !== undefined || this.#columns.size >= Number(this.dataset.maxHosts))

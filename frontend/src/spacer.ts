@@ -1,4 +1,4 @@
-/** The greatest height of a spacer in pixels; browsers limit an element to about twice that. */
+/** The maximum height of a spacer in pixels; browsers limit an element to about twice that. */
 const MAX_HEIGHT = 8_000_000;
 
 /** Return the spacer in place of the siblings removed before this element; create it if needed. */
@@ -17,12 +17,12 @@ export function grow(spacer: HTMLElement, pixels: number): void {
   spacer.style.blockSize = `${Math.min(before + pixels, MAX_HEIGHT)}px`;
 }
 
-/** The height of an element in pixels. */
+/** Return the height of an element in pixels. */
 export function height(element: Element): number {
   return element.getBoundingClientRect().height;
 }
 
-/** The distance from the top of one element to the bottom of another, in pixels. */
+/** Return the distance from the top of one element to the bottom of another, in pixels. */
 export function span(first: Element, last: Element): number {
   return last.getBoundingClientRect().bottom - first.getBoundingClientRect().top;
 }

@@ -43,7 +43,7 @@ abstract class Ticking extends HTMLElement {
     this.#show();
   }
 
-  /** The text for `given` seconds from the server and `passed` seconds since then. */
+  /** Format `given` seconds from the server and `passed` seconds since then. */
   protected abstract format(given: number, passed: number): string;
 
   #show(): void {

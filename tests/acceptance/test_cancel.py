@@ -502,7 +502,7 @@ def test_it_refuses_what_is_no_run(tmp_path: Path) -> None:
 
     for folder in (tmp_path / "runs", tmp_path / "nothing", Path("runs/1")):
         done = stop(folder, "KILL")
-        assert (2, f"{folder} is no run\n") == (done.returncode, done.stderr)
+        assert (2, f"{folder} is not a run\n") == (done.returncode, done.stderr)
 
 
 def stop(folder: Path, what: str) -> "subprocess.CompletedProcess[str]":

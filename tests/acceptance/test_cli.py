@@ -158,7 +158,7 @@ def test_variables_are_typed_and_those_of_a_file_are_added(
         (["-e", "color=green"], 'color: "green" is not one of "red", "blue"'),
         (["-e", "password=short"], "password: is not what this variable accepts"),
         (["-e", "ansible_connection=local"],
-         ("ansible_connection: is no variable of variables "
+         ("ansible_connection: is not a variable of variables "
           "(known: color, count, password)")),
         (["--secret-file", "/nonexistent.json"],
          ("/nonexistent.json can't be read as JSON: [Errno 2] No such file or "

@@ -245,7 +245,7 @@ BREAKS: dict[str, tuple[str, Callable[[Registered], object]]] = {
     "config-is-unreadable": (
         "hello: config.json", lambda h: put(h.service / "config.json", 0o600, CONFIG)),
     "config-is-newer": (
-        "hello: catalogue", lambda h: put(h.service / "config.json", 0o644,
+        "hello: stored version", lambda h: put(h.service / "config.json", 0o644,
             CONFIG.replace("}", ', "timeout": 7}'))),
     "program-is-missing": ("hello: program", lambda h: h.program.unlink()),
     "program-is-no-program": ("hello: program", lambda h: h.program.chmod(0o640)),
@@ -300,7 +300,7 @@ def test_a_service_that_was_never_synced_is_told_to_be(host: Registered) -> None
     archived = host.findings()
     host.register()
 
-    (found,) = [f for f in host.ill() if f.subject == "hello: catalogue"]
+    (found,) = [f for f in host.ill() if f.subject == "hello: stored version"]
     host.mend(found.fix)
 
     assert "hello: config.json" in [f.subject for f in archived if f.level != Level.OK]

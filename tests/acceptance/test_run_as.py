@@ -367,7 +367,7 @@ def test_the_helper_refuses_what_is_no_run(stopping: Installation, host: Host) -
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
-    assert (2, "", f"{folder} is no run\n") == (
+    assert (2, "", f"{folder} is not a run\n") == (
         done.returncode, done.stdout, done.stderr
     )  # fmt: skip
 

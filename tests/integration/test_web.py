@@ -543,7 +543,7 @@ def test_the_doctor_is_asked_beside_the_service(
     answer = client.get("/api/services/hello/doctor").json()
 
     assert 'href="/services/hello/doctor#doctor"' in unasked
-    assert "hello: catalogue" not in unasked
+    assert "hello: stored version" not in unasked
     assert "<strong>test</strong>" in page
     assert "FastDeploy knows what config.json says." in page
     # There is no worker in this process, so nobody would deploy it.

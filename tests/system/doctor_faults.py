@@ -30,7 +30,7 @@ class Illness:
 
 ILLNESSES = (
     Illness("hello: config.json", f"chown root:root {CONFIG}"),
-    Illness("hello: catalogue", f"sed -i '/timeout/s/[0-9]\\+/299/' {CONFIG}"),
+    Illness("hello: stored version", f"sed -i '/timeout/s/[0-9]\\+/299/' {CONFIG}"),
     Illness("hello: program", "chmod 0777 /home/deploy/runners"),
     Illness("hello: sudoers", f"mv {RULES} /root/rules", f"mv /root/rules {RULES}"),
     Illness("hello: node", "systemctl stop fastdeploy-worker"),

@@ -63,7 +63,7 @@ def test_a_host_as_the_role_makes_it_is_healthy() -> None:
 def test_without_a_user_switch_its_items_are_one_line() -> None:
     found = check_host(replace(HEALTHY, switch=None, age_key=None))
 
-    assert ["worker", "config folder", "age key", "PrivateTmp", "user switch"] == [
+    assert ["worker", "config folder", "age key", "PrivateTmp", "deploy user"] == [
         each.subject for each in found
     ]
     assert {Level.OK} == {each.level for each in found}

@@ -274,7 +274,7 @@ for _ in range(400):
         ),
         pytest.param(
             {"variables": {"properties": {"a-b": {}}}},
-            "'a-b' is no name of an Ansible variable",
+            "'a-b' is not a name of an Ansible variable",
             id="bad-variable-name",
         ),
         pytest.param(

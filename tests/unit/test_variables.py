@@ -122,12 +122,12 @@ def test_a_variable_that_the_schema_does_not_name_is_refused(
 
     problems = problems_of(make_service(variables=schema), **{name: "local"})
 
-    assert {name: "is no variable of hello (known: version)"} == problems
+    assert {name: "is not a variable of hello (known: version)"} == problems
 
 
 def test_a_service_without_variables_takes_none() -> None:
     assert {} == check(make_service(), {})
-    assert {"a": "is no variable of hello (known: none)"} == problems_of(
+    assert {"a": "is not a variable of hello (known: none)"} == problems_of(
         make_service(), a=1
     )
 

@@ -1,14 +1,14 @@
-"""`just chaos --minutes N --seed S`: kill everything, and lose nothing.
+"""`just chaos --minutes N --seed S`: kill processes and check that no event is lost.
 
 Launches a stream of deployments of several kinds, with clients that follow them, drop
 their streams and resume. At random moments web, worker and PostgreSQL are killed with
-SIGKILL and started again after up to 5 s; their clock is moved, and a second worker is
-started with a copy of `var/`. Then everything may come to its end, and the journals are
-compared with the database, with what each client was sent, and with slow downloads. The
-seed decides what is done; when it meets what, the machine does.
+SIGKILL and restarted after up to 5 s; their clock is changed, and a second worker is
+started with a copy of `var/`. When all deployments have ended, the journals are
+compared with the database, with the events that each client received, and with slow
+downloads. The seed determines the actions, but not their exact times.
 
 Prints a summary as JSON. The exit code is 0 only if nothing was lost, duplicated, wrong
-or stuck, over at least ten kills a minute, or as many as `--kills` says.
+or stuck, and there were at least ten kills a minute, or the number in `--kills`.
 """
 
 import argparse
@@ -37,21 +37,21 @@ from tools.chaos.killer import Killer
 from tools.chaos.settle import settle
 from tools.chaos.stream import CLIENTS, OPEN, Stream
 
-#: Seconds after which a part that was killed is started again, at most.
+#: The maximum number of seconds before a killed process is restarted.
 AWAY = 5.0
-#: Kills that there must be for each minute.
+#: The minimum number of kills per minute.
 KILLS_A_MINUTE = 10
 
 
 def main() -> int:
-    """Run it and print the summary; returns the exit code."""
+    """Run the test and print the summary; return the exit code."""
     parser = argparse.ArgumentParser(prog="just chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--seed", default=str(random.randrange(10**6)))
     parser.add_argument("--kills", type=int, help="kills that there must be")
     asked = parser.parse_args()
     log.configure("console")
-    # As Ctrl-C does, so that what was started here ends with us.
+    # Raise KeyboardInterrupt, so that SIGTERM also stops the started processes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with fresh("chaos") as settings:
         try:
@@ -116,7 +116,7 @@ def _chaos(
 
 @contextmanager
 def _with_clock(clock: Clock, settings: Settings, pause: Pause) -> Iterator[Site]:
-    """Run web and worker, with a clock that can be moved."""
+    """Run web and worker with a clock that can be changed."""
     with ExitStack() as running:
         with clock.in_environment():
             site = running.enter_context(
@@ -127,7 +127,7 @@ def _with_clock(clock: Clock, settings: Settings, pause: Pause) -> Iterator[Site
 
 @contextmanager
 def _following() -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
-    """Threads for the launches and clients, and what tells them that it is over."""
+    """Yield a thread pool for launches and clients, and the event that stops them."""
     over = threading.Event()
     with ThreadPoolExecutor(max_workers=1 + OPEN * (CLIENTS + 1)) as pool:
         try:
@@ -138,7 +138,7 @@ def _following() -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
 
 @contextmanager
 def _no_run_left(settings: Settings) -> Iterator[None]:
-    """Kill the runs that still go on at the end, should any be stuck."""
+    """Kill the runs that have not ended after the block."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""A client of one live stream: it drops it, and resumes behind what it has seen."""
+"""A client of a live stream, which disconnects and resumes after the last event."""
 
 import json
 import random
@@ -10,21 +10,21 @@ import httpx
 
 from bench.stream import Message, messages
 
-#: Seconds that a client stays, at most.
+#: The maximum number of seconds that a client stays connected.
 STAYS = 6.0
-#: Seconds that it then is away, at most.
+#: The maximum number of seconds before it reconnects.
 AWAY = 1.0
 
 
 class Client:
-    """Follows one deployment to its end, and keeps what it was sent."""
+    """Follows one deployment to its end and keeps the received events."""
 
     def __init__(
         self, http: httpx.Client, deployment: int, chance: random.Random
     ) -> None:
         self.deployment = deployment
         self.complete = False
-        #: How often it left, and how often it was left.
+        #: How often it disconnected, and how often the server did.
         self.drops = self.breaks = 0
         self._http = http
         self._chance = chance
@@ -33,16 +33,16 @@ class Client:
 
     @property
     def received(self) -> list[tuple[int, int]]:
-        """The number of each event and the hash of its text, in the order they came."""
+        """The number of each event and the hash of its text, in the received order."""
         return list(zip(self._numbers, self._texts, strict=True))
 
     def follow(self, over: threading.Event) -> None:
-        """Follow until the stream says that this is all, or until it is over."""
+        """Follow until the stream's message `end`, or until `over` is set."""
         while not over.is_set():
             try:
                 self._watch()
             except httpx.ReadTimeout:
-                # It was to leave, and the stream was quiet.
+                # The time to disconnect has come while the stream was idle.
                 self.drops += 1
             except httpx.HTTPError:
                 self.breaks += 1
@@ -67,7 +67,7 @@ class Client:
                 if time.monotonic() > leaves_at:
                     self.drops += 1
                     return
-        # It ended without saying so.
+        # The stream ended without the message `end`.
         self.breaks += 1
 
     def _take(self, message: Message) -> None:

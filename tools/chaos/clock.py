@@ -1,16 +1,16 @@
-"""A clock that can be moved: that of web and worker, by libfaketime."""
+"""Change the clock of web and worker with libfaketime."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: Where the clock is moved to.
+#: The offsets of the clock.
 OFFSETS = ("+2h", "-2h", "+0")
 
 
 class Clock:
-    """The clock of the processes that are started within `in_environment`."""
+    """The clock of the processes that are started during `in_environment`."""
 
     def __init__(self, folder: Path) -> None:
         library = next(Path("/usr").glob("lib*/**/faketime/libfaketime.so.1"), None)
@@ -20,21 +20,21 @@ class Clock:
         self._environment = {
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            # Seconds until they notice: to look each time would slow them down.
+            # Seconds for which they cache the offset: reading it each time is slow.
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
         self.move("+0")
 
     def move(self, offset: str) -> None:
-        """Move it for all of them, within a second."""
+        """Set the offset for all these processes; it takes effect within a second."""
         draft = self._file.with_suffix(".new")
         draft.write_text(offset)
         draft.replace(self._file)
 
     @contextmanager
     def in_environment(self) -> Iterator[None]:
-        """Let processes that are made meanwhile have this clock."""
+        """Let processes that are started during the block use this clock."""
         os.environ.update(self._environment)
         try:
             yield

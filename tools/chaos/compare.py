@@ -1,6 +1,6 @@
-"""Comparing what the runs wrote with what was recorded and sent, event by event.
+"""Compare what the runs wrote with what was recorded and sent, event by event.
 
-Nothing of the application's own reading and translating is used here.
+It uses none of the application's own parsing and translation.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from tools.chaos.client import Client
 from tools.chaos.kinds import Kind
 from tools.chaos.slow import Revoked, SlowReader
 
-#: What was found is told so many times; the rest is only counted.
+#: The number of findings that are listed; others are only counted.
 _TOLD = 20
 _MILESTONES = ("queued", "started", "finished")
 _STATES = ("pending", "running", "success", "failure", "skipped")
-#: Characters of an event's text that a client is sent.
+#: The maximum number of characters of an event's text that a client receives.
 _SENT = 16_384
 
 
 @dataclass
 class Findings:
-    """What is not as it must be."""
+    """The differences from the expected results."""
 
     lost: int = 0
     duplicated: int = 0
@@ -39,7 +39,7 @@ class Findings:
     def compare(
         self, what: str, expected: Sequence[Hashable], found: Sequence[Hashable]
     ) -> None:
-        """Count what is missing and what is there too often; order counts as both."""
+        """Count missing and duplicated items; a wrong order counts as one of each."""
         missing = (Counter(expected) - Counter(found)).total()
         surplus = (Counter(found) - Counter(expected)).total()
         if not missing and not surplus and list(expected) != list(found):
@@ -50,25 +50,25 @@ class Findings:
             self.tell(f"{what}: {missing} lost, {surplus} duplicated")
 
     def require(self, what: str, expected: object, found: object) -> None:
-        """Count an outcome that is another one."""
+        """Count a result that differs from the expected one."""
         if expected != found:
             self.wrong_outcome += 1
             self.tell(f"{what}: {found!r} instead of {expected!r}")
 
     def tell(self, sentence: str) -> None:
-        """Keep a sentence for the summary, unless there are many."""
+        """Add a sentence to the summary, unless it has many."""
         if len(self.told) < _TOLD:
             self.told.append(sentence)
 
     @property
     def none(self) -> bool:
-        """Whether everything is as it must be."""
+        """Whether there are no differences."""
         return not (self.lost or self.duplicated or self.wrong_outcome or self.stuck)
 
 
 @dataclass(frozen=True)
 class Row:
-    """An event as the database has it."""
+    """An event in the database."""
 
     number: int
     kind: str
@@ -118,7 +118,7 @@ def compare(
 
 
 def lines(journal: bytes, *, script: bool) -> Iterator[tuple[str, bytes]]:
-    """The lines of a journal: what kind of event each is, and what is kept of it."""
+    """Yield the kind and the recorded content of each line of a journal."""
     found = journal.split(b"\n")
     for line in found if found[-1] else found[:-1]:
         about = _object(line)
@@ -133,7 +133,7 @@ def lines(journal: bytes, *, script: bool) -> Iterator[tuple[str, bytes]]:
 
 
 def recorded(rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
-    """The same, of what the database has; pieces of one line are put together."""
+    """Yield the kind and content of each recorded line; join the pieces of a line."""
     begun = b""
     for row in rows:
         if row.kind == "output":
@@ -190,7 +190,7 @@ def _compare_outcome(
 
 
 def _digest(settings: Settings, number: int, kind: Kind) -> str:
-    """The digest of what a script printed, secrets masked."""
+    """Return the digest of what a script printed, with secrets masked."""
     journal = settings.runs / str(number) / "journal"
     printed = journal.read_bytes() if kind.recorded is None else kind.recorded
     return hashlib.sha256(printed).hexdigest()

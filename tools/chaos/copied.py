@@ -1,4 +1,4 @@
-"""A copy of the worker's folder, as a cloned machine has it."""
+"""Start a worker with a copy of another worker's folder, like a cloned machine."""
 
 import os
 import shutil
@@ -12,12 +12,12 @@ import psycopg
 
 from app.settings import PREFIX, Settings
 
-#: Seconds in which the worker of a copy has to refuse to start.
+#: Seconds within which a worker with a copy must refuse to start.
 _REFUSES_IN = 30.0
 
 
 def original_works(settings: Settings) -> bool:
-    """Whether the worker is there and ready: only then a copy has to be refused."""
+    """Return whether the worker is ready: only then, a copy must be refused."""
     try:
         with psycopg.connect(settings.database) as db:
             found = db.execute(
@@ -31,7 +31,7 @@ def original_works(settings: Settings) -> bool:
 
 
 def is_refused(settings: Settings) -> bool:
-    """Start a worker with a copy of `var/`; tells whether it refused to work."""
+    """Start a worker with a copy of `var/`; return whether it refused to start."""
     with tempfile.TemporaryDirectory(prefix="fastdeploy-copy-") as made:
         copy = Path(made) / "var"
         kept = shutil.ignore_patterns("runs", "postgresql*", "*.lock", "*.sock")

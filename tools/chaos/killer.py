@@ -1,4 +1,4 @@
-"""Killing web, worker and PostgreSQL at random moments."""
+"""Kill web, worker and PostgreSQL at random moments."""
 
 import os
 import random
@@ -13,20 +13,20 @@ from bench.site import Site
 from tools.chaos.clock import OFFSETS, Clock
 from tools.chaos.copied import is_refused, original_works
 
-#: Seconds between two hits: at least, and at most.
+#: The minimum and maximum number of seconds between two hits.
 _BETWEEN = (0.5, 7.5)
-#: Seconds until another part is tried, when one isn't there at this moment.
+#: Seconds before another target is tried if one isn't running.
 _TRY_AGAIN = 0.1
-#: A worker that is told to stop leaves its runs to the next one; that is no kill.
+#: SIGTERM for the worker, which leaves its runs to the next one; not counted as a kill.
 STOPPED = "worker_stopped"
-#: The clock of web and worker is moved; a second worker has a copy of `var/`.
+#: The clock of web and worker is changed; a second worker starts with a copy of `var/`.
 MOVED, COPIED = "clock_moved", "folder_copied"
-#: What is hit, and how often beside the others.
+#: The weights of the targets.
 _TARGETS = {"web": 8, "worker": 6, STOPPED: 2, "postgresql": 4, MOVED: 3, COPIED: 1}
 
 
 class Killer:
-    """Hits one part at a time; what keeps the parts alive starts it again."""
+    """Hits one target at a time; the dev server restarts it."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Killer:
         chance: random.Random,
     ) -> None:
         self.hits: Counter[str] = Counter()
-        #: Workers with a copy of the folder that were not refused.
+        #: The number of workers with a copy of the folder that were not refused.
         self.copies_that_worked = 0
         self._settings = here.settings
         self._clock = clock
@@ -46,11 +46,11 @@ class Killer:
 
     @property
     def kills(self) -> int:
-        """How many of the hits were SIGKILLs."""
+        """The number of hits with SIGKILL."""
         return sum(self.hits[target] for target in ("web", "worker", "postgresql"))
 
     def work(self, seconds: float) -> None:
-        """Kill for so long."""
+        """Hit random targets for a number of seconds."""
         ends_at = time.monotonic() + seconds
         wait = self._chance.uniform(*_BETWEEN)
         while time.monotonic() + wait < ends_at:
@@ -65,7 +65,7 @@ class Killer:
                 wait = _TRY_AGAIN
 
     def _hit(self, target: str) -> bool:
-        """Hit a part; False if it isn't there at this moment."""
+        """Hit a target; return False if it isn't running at this moment."""
         if target == "postgresql":
             return self._hit_postgres()
         if target == MOVED:
@@ -74,7 +74,7 @@ class Killer:
         if target == COPIED and not self._worker_works():
             return False
         if target == COPIED:
-            # Nothing else is hit meanwhile: a copy may replace a worker that is away.
+            # Hit nothing else meanwhile: a copy may replace a worker that is away.
             self.copies_that_worked += not is_refused(self._settings)
             return True
         if target == STOPPED:
@@ -82,15 +82,15 @@ class Killer:
         return self._processes[target].send(signal.SIGKILL)
 
     def _worker_works(self) -> bool:
-        # SIGCONT does nothing but tell whether it is there.
+        # SIGCONT has no effect on a running process; it only checks that there is one.
         there = self._processes["worker"].send(signal.SIGCONT)
         return there and original_works(self._settings)
 
     def _hit_postgres(self) -> bool:
-        """Kill the server, and as often as not what it has started with it.
+        """Kill the server, and in half of the cases its child processes too.
 
-        Without it they notice and leave by themselves, and for so long no other can
-        be started on the same data.
+        If only the server is killed, its children notice that and exit by themselves;
+        until then, no other server can start on the same data.
         """
         pid = self._postgres.pid
         if pid is None:

@@ -1,4 +1,4 @@
-"""The kinds of deployment: what each prints, and how it must end, as data."""
+"""The kinds of deployments: their output and their expected results, as data."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.site import Site
 
-#: Writes the pieces of `play.json` with a pause behind each, and ends as it says.
+#: Writes the pieces in `play.json` with a pause after each, and exits with its code.
 _PROGRAM = """\
 #!/usr/bin/env python3
 import json
@@ -26,7 +26,7 @@ if play["exit_code"] > 128:
     os.kill(os.getpid(), play["exit_code"] - 128)
 sys.exit(play["exit_code"])
 """
-#: Opens its output again for every second line.
+#: Opens its output again for some of the lines.
 _REOPENING = """\
 #!/bin/sh
 for number in $(seq 1 20); do
@@ -36,7 +36,7 @@ for number in $(seq 1 20); do
     sleep 0.1
 done
 """
-#: Characters that JSON, quotes and URLs write in other ways, and a number.
+#: Characters that JSON, quotes and URLs escape, and a number.
 _SECRETS = {"token": 's3cr3t-"quoted"\\back+', "amount": "90125.50"}
 _MASK = "********"
 _TASKS = 6
@@ -58,33 +58,33 @@ _PLAYBOOK = """\
 
 @dataclass(frozen=True)
 class Kind:
-    """A service, what its runs write into the journal, and how they must end."""
+    """A service, the output of its runs, and their expected results."""
 
     name: str
     files: Mapping[str, str]
     config: Mapping[str, Any]
-    #: Whether this is all that a run has to write.
+    #: Returns whether a journal is complete.
     is_whole: Callable[[bytes], bool]
     exit_code: int = 0
     status: str = "successful"
     steps: Mapping[str, str] = field(default_factory=dict)
-    #: What it is launched with.
+    #: The launch variables.
     variables: Mapping[str, str] = field(default_factory=dict)
-    #: What has to be recorded of it; None if that is the journal as it is.
+    #: The expected recorded output; None if it is the unchanged journal.
     recorded: bytes | None = None
 
     @property
     def script(self) -> bool:
-        """Whether its lines are those that a script printed."""
+        """Whether it is a script service."""
         return "playbook" not in self.config
 
     def add_to(self, here: Site) -> None:
-        """Put the service into the catalogue."""
+        """Add the service to a running FastDeploy."""
         here.add_service(self.name, dict(self.files), **self.config)
 
 
 def kinds() -> list[Kind]:
-    """One of each."""
+    """Return all kinds."""
     return [
         _script("numbered", [b"line %d\n" % n for n in range(40)], pause=0.1),
         _script("bursts", [_burst(n) for n in range(8)], pause=0.4),
@@ -123,7 +123,7 @@ def _script(
 
 
 def _steps(name: str, last: str) -> Kind:
-    """Two steps and what is printed between; a failure counts without an exit code."""
+    """Return a kind with two steps; a failed step counts despite exit code 0."""
     states = {"one": "success", "two": last}
     pieces = []
     for step, end in states.items():
@@ -140,7 +140,7 @@ def _steps(name: str, last: str) -> Kind:
 
 
 def _deep() -> list[bytes]:
-    """JSON that is deeper than its readers and writers go, and a status."""
+    """Return lines of JSON nested deeper than parsers support, and a status."""
     step = b'{"name": "deep", "state": "success", "message": %b}\n'
     pieces = [step % (b"[" * depth + b"]" * depth) for depth in (100, 300, 600)]
     other = b'{"a": ' * 3000 + b"1" + b"}" * 3000 + b"\n"
@@ -162,7 +162,7 @@ def _reopening() -> Kind:
 
 
 def _secret() -> Kind:
-    """Secrets as they are, in JSON, under names of fields, and as a number."""
+    """Return a kind with secrets in text, in JSON and its fields, and as a number."""
     token, amount = _SECRETS.values()
     shown: list[tuple[Any, Any]] = [
         ({"status": token, "start": [token]}, {"status": _MASK, "start": [_MASK]}),
@@ -188,7 +188,7 @@ def _secret() -> Kind:
     return replace(
         kind,
         config={**kind.config, "variables": schema},
-        # Its secrets are written over when it has ended.
+        # FastDeploy overwrites the secrets in the journal when the run has ended.
         is_whole=lambda journal: len(journal) == length and b"s3cr3t" not in journal,
     )
 
@@ -208,7 +208,7 @@ def _burst(number: int) -> bytes:
 
 
 def _long(number: int) -> bytes:
-    """A line of 100 kB, one that is recorded in pieces, one that looks like JSON."""
+    """Return a line of 100 kB, one that is recorded in pieces, and a line of JSON."""
     return (
         b"%d " % number + b"x" * 100_000 + b"\n"
         + (b"%d " % number + "é".encode() * 1_200_000 + b"\n") * (number % 3 == 0)

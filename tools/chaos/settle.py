@@ -1,4 +1,4 @@
-"""Waiting until everything has ended; what doesn't is stuck."""
+"""Wait until everything has ended; count the rest as stuck."""
 
 import time
 from typing import Any
@@ -9,7 +9,7 @@ from app.settings import Settings
 from tools.chaos.compare import Findings
 from tools.chaos.stream import Stream
 
-#: Seconds that everything gets to end, once nothing is killed any more.
+#: Seconds to wait after the last kill.
 PATIENCE = 180.0
 
 _LEFT = {
@@ -31,7 +31,7 @@ def settle(settings: Settings, stream: Stream, findings: Findings) -> None:
 
 
 def _left(settings: Settings, stream: Stream) -> dict[str, list[Any]]:
-    """What has not come to its end."""
+    """Return the ids of everything that has not ended."""
     try:
         with psycopg.connect(settings.database) as db:
             found = {what: _numbers(db, query) for what, query in _LEFT.items()}

@@ -1,4 +1,4 @@
-"""Clients that take their time, and clients whose token is revoked."""
+"""Slow clients, and clients whose token is revoked."""
 
 import hashlib
 import random
@@ -12,16 +12,16 @@ from app.errors import FastDeployError
 from app.usecases import auth
 from bench.site import ME, Site
 
-#: Seconds until a client that lost its right must be gone. Web and PostgreSQL may be
-#: away for some of them.
+#: Seconds within which a client whose token was revoked must be disconnected. Web and
+#: PostgreSQL may be down for a part of them.
 ENDS_IN = 45.0
-#: Bytes that a slow reader takes at a time, and the seconds between two of these.
+#: Bytes that a slow client reads at a time, and the seconds between two reads.
 _PIECE, _BETWEEN = 64 * 1024, 0.05
 _TRY_AGAIN = 0.5
 
 
 class SlowReader:
-    """Downloads the output of a deployment that has ended, slowly."""
+    """Downloads the output of an ended deployment slowly."""
 
     def __init__(self, http: httpx.Client, deployment: int) -> None:
         self.deployment = deployment
@@ -29,7 +29,7 @@ class SlowReader:
         self._http = http
 
     def read(self, over: threading.Event) -> None:
-        """Read all of it, as often as it is cut off."""
+        """Read the whole output; retry whenever the connection is lost."""
         while not self.digest and not over.wait(_TRY_AGAIN):
             try:
                 self.digest = self._read_once()
@@ -48,18 +48,18 @@ class SlowReader:
 
 
 class Revoked:
-    """Follows a deployment with a token of its own, which is then revoked."""
+    """Follows a deployment with a separate token, which is then revoked."""
 
     def __init__(self, here: Site, deployment: int, chance: random.Random) -> None:
         self.deployment = deployment
-        #: Whether it still got through long after the token was revoked.
+        #: Whether it still had access long after the token was revoked.
         self.got_through = False
         self._here = here
         self._chance = chance
         self._name = f"revoked-{deployment}-{chance.randrange(10**9)}"
 
     def follow(self, over: threading.Event) -> None:
-        """Follow, lose the right, and see how long that takes."""
+        """Follow, revoke the token, and check that access is denied in time."""
         try:
             secret = auth.create_token(
                 self._here.store, ME, self._name, [Permission.VIEW]
@@ -67,7 +67,7 @@ class Revoked:
             gone = threading.Timer(self._chance.uniform(0.5, 4), self._revoke)
             gone.start()
         except FastDeployError:
-            # PostgreSQL is away.
+            # PostgreSQL is down.
             return
         headers = {"Authorization": f"Bearer {secret}"}
         ends_by = time.monotonic() + ENDS_IN
@@ -80,7 +80,7 @@ class Revoked:
         gone.join()
 
     def _watch(self, headers: dict[str, str], ends_by: float) -> bool:
-        """Follow until the stream ends; tells whether it was refused."""
+        """Follow until the stream ends; return whether access was denied."""
         address = f"/api/deployments/{self.deployment}/events"
         try:
             with self._here.client.stream(

@@ -1,4 +1,4 @@
-"""A stream of deployments of all kinds, each with clients that follow it."""
+"""Launch a stream of deployments of all kinds, each with clients that follow it."""
 
 import random
 import threading
@@ -12,17 +12,17 @@ from tools.chaos.client import Client
 from tools.chaos.kinds import Kind, kinds
 from tools.chaos.slow import Revoked, SlowReader
 
-#: Deployments that are followed at a time; more would only wait.
+#: The maximum number of deployments that are followed at a time; more would only wait.
 OPEN = 14
-#: Clients of one deployment, at most.
+#: The maximum number of clients of one deployment.
 CLIENTS = 3
-#: Readers that download at the same time, more than web has connections to PostgreSQL.
+#: Concurrent slow downloads: more than web has connections to PostgreSQL.
 SLOW = 30
-#: How many deployments have a client whose token is revoked, of one.
+#: The share of deployments with a client whose token is revoked.
 _REVOKED = 0.3
-#: Seconds between two launches, at most.
+#: The maximum number of seconds between two launches.
 _BETWEEN = 2.0
-#: Seconds between two attempts to launch, what one may take, and all of them.
+#: Seconds between two attempts to launch, and the timeouts of one and of all attempts.
 _TRY_AGAIN, _PATIENCE, _LONG = 0.2, 10.0, 180.0
 
 
@@ -47,7 +47,7 @@ class Stream:
             kind.add_to(here)
 
     def work(self, seconds: float) -> None:
-        """Launch for so long."""
+        """Launch deployments for a number of seconds."""
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
             if len(self.followed) < OPEN:
@@ -57,17 +57,17 @@ class Stream:
 
     @property
     def followed(self) -> set[int]:
-        """The deployments whose clients have not seen the end yet."""
+        """The deployments with clients that have not received the end yet."""
         return {client.deployment for client in self.clients if not client.complete}
 
     def finish(self) -> None:
-        """Let the clients go, and raise what went wrong in one, if anything did."""
+        """Stop the clients, and raise the exception of one, if there is any."""
         self._over.set()
         for future in self._following:
             future.result()
 
     def _launch(self, kind: Kind) -> None:
-        """Launch once, however often that has to be asked for; raises TimeoutError."""
+        """Launch once; retry with the same idempotency key. Raises TimeoutError."""
         deadline = time.monotonic() + _LONG
         key = f"chaos-{self._chance.randrange(10**12)}"
         while not self._over.wait(_TRY_AGAIN):
@@ -101,7 +101,7 @@ class Stream:
             self._following.append(self._pool.submit(revoked.follow, self._over))
 
     def read_slowly(self) -> None:
-        """Download the output of some that have ended, all at once, and slowly."""
+        """Download the output of the newest deployments slowly and concurrently."""
         readers = [SlowReader(self._http, number) for number in sorted(self.launched)]
         self.slow = readers[-SLOW:]
         list(self._pool.map(lambda reader: reader.read(self._over), self.slow))

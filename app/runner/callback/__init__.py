@@ -1,5 +1,5 @@
 """Parts of the callback plugin.
 
-Ansible loads every file in its folder of plugins as a plugin, so these are outside. The
-plugin loads them by their path: the process of ansible-playbook can't import `app`.
+Ansible loads every file in a plugin folder as a plugin, so these modules are outside
+of it. The plugin loads them by path: ansible-playbook's process can't import `app`.
 """

@@ -17,39 +17,40 @@ from typing import Any, TextIO
 
 from .encoding import JSON
 
-#: Characters of one record's text. The rest of an event's text follows as text records.
+#: Characters of text in one record. The rest of an event is sent as text records.
 MAX_TEXT = 200_000
 
 
 class Channel:
-    """Writes events and text to the runner, or nothing where there is no runner."""
+    """Writes events and text to the runner, or nothing if there is no runner."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
         self._pid = os.getpid()
         self._torn = False
-        # Ansible calls back and displays from two threads, and a signal's handler may
-        # display while its own thread is here.
+        # Ansible calls callbacks and displays text from two threads, and a signal
+        # handler may display text while its thread holds the lock.
         self._lock = threading.RLock()
-        #: Text of a line that has no end yet.
+        #: The pieces of an incomplete line.
         self._line: list[str] = []
         self._length = 0
 
     @classmethod
     def from_environment(cls) -> Channel:
-        """Open the FIFO that the runner made, if this process is the one it started.
+        """Open the FIFO that the runner made, if the runner started this process.
 
-        Another one may have inherited its name: Ansible runs inventory scripts before
-        it loads callback plugins. The text of those goes elsewhere.
+        Other processes may have inherited the variable with the FIFO's name: Ansible
+        runs inventory scripts before it loads callback plugins. Their standard output
+        is another pipe.
         """
         path = os.environ.get("FASTDEPLOY_EVENT_PIPE")
         terminal = os.environ.get("FASTDEPLOY_TERMINAL")
         if path is None or terminal != str(os.fstat(1).st_ino):
             return cls(None)
-        # The open doesn't wait for a reader: without one there is nothing to do.
+        # Opening it doesn't wait for a reader; it fails without one.
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         os.set_blocking(descriptor, True)
-        # From here on nobody finds it by its name, no module of this user either.
+        # From here on, no other process can open it, not even a module of this user.
         Path(path).unlink()
         return cls(descriptor)
 
@@ -59,7 +60,7 @@ class Channel:
         return self._descriptor is not None
 
     def text(self, text: str) -> None:
-        """Send the lines of a text that was displayed outside of every event."""
+        """Send the lines of a text that was displayed outside of an event."""
         with self._lock:
             lines, newline, rest = text.rpartition("\n")
             if newline:
@@ -71,17 +72,17 @@ class Channel:
                 self._write([f"+ {self._take_line()}\n"])
 
     def event(self, head: dict[str, Any], text: str, data: str) -> None:
-        """Send an event with its displayed text and its data, which is JSON already."""
+        """Send an event with its displayed text and its data, encoded as JSON."""
         with self._lock:
             if text:
                 text = self._take_line() + text
             self._write(_event(head, text, data))
 
     def close(self) -> None:
-        """Send a last line that has no end.
+        """Send a last line without a newline, when the process exits.
 
-        It runs when the process exits. A forked process must not send the same line
-        again, and its copy of the lock may stay locked.
+        A forked process must not send the same line again, and its copy of the lock may
+        be locked forever.
         """
         if os.getpid() != self._pid:
             return
@@ -107,19 +108,22 @@ class Channel:
                     rest = rest[os.write(self._descriptor, rest) :]
                 self._torn = False
         except BrokenPipeError:
-            # The runner is gone: end, rather than go on where nobody can see it.
+            # The runner has ended: stop, since nothing records the run any longer.
             self._descriptor = None
             os.kill(os.getpid(), signal.SIGINT)
 
 
 class Shown(threading.local):
-    """What the current thread displays while one of its callbacks runs."""
+    """The text that the current thread displays while one of its callbacks runs."""
 
     pieces: list[str] | None = None
 
 
 class Event:
-    """An event whose body displays its text. It runs so often that each step counts."""
+    """A context manager that sends an event with the text that its body displays.
+
+    It is optimized for speed: Ansible sends many events.
+    """
 
     def __init__(
         self, channel: Channel, shown: Shown, head: dict[str, Any], data: str
@@ -130,7 +134,7 @@ class Event:
         self._data = data
 
     def __enter__(self) -> None:
-        # What was printed past our stand-ins until now comes before this event.
+        # Text that bypassed the `Terminal` so far precedes this event.
         sys.stdout.flush()
         self._pieces: list[str] = []
         self._shown.pieces = self._pieces
@@ -141,7 +145,7 @@ class Event:
 
 
 class Terminal:
-    """Stands in for a standard stream and sends its text through the channel."""
+    """Replaces a standard stream and sends its text through the channel."""
 
     def __init__(self, stream: TextIO, shown: Shown, channel: Channel) -> None:
         self._stream = stream
@@ -150,9 +154,9 @@ class Terminal:
         self._pid = os.getpid()
 
     def write(self, text: str) -> int:
-        """Keep what belongs to an event; send the rest."""
+        """Keep the text if it belongs to an event, or else send it."""
         if os.getpid() != self._pid:
-            # A forked process has copies of our locks and pieces, and no use for them.
+            # A forked process must not use its copies of the lock and the pieces.
             return self._stream.write(text)
         if self._shown.pieces is None:
             self._channel.text(text)
@@ -161,7 +165,7 @@ class Terminal:
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write texts one after another."""
+        """Write the texts in one piece."""
         self.write("".join(lines))
 
     def __getattr__(self, name: str) -> Any:
@@ -169,7 +173,7 @@ class Terminal:
 
 
 def records(text: str) -> Iterator[str]:
-    """Yield a text, given without its last newline, as records of limited size."""
+    """Split a text, which has no newline at its end, into records of limited size."""
     at = 0
     while len(text) - at > MAX_TEXT:
         end = text.rfind("\n", at, at + MAX_TEXT)
@@ -187,9 +191,9 @@ def _lines(text: str) -> str:
 
 
 def _event(head: dict[str, Any], text: str, data: str) -> Iterator[str]:
-    """Yield the record of an event, then the text that is too long for it.
+    """Yield the record of an event, then records of the text beyond its limit.
 
-    `stdout_open` says that its last line goes on: there is no newline near its end.
+    The field `stdout_open` marks an event whose last line continues in those records.
     """
     height = text.count("\n")
     text = text.rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""The data of an event as JSON of limited size, whatever a module returned."""
+"""Encode the data of an event as JSON of limited size, whatever a module returned."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import datetime as dt
 import json
 from typing import Any
 
-#: Bytes of JSON; beyond it values are cut, and each cut says so where it is.
+#: Bytes of JSON. Beyond it, values are cut, and a note marks each cut.
 MAX_DATA = 700_000
 _DEEPEST = 30
 
 
 def encode(data: dict[str, Any]) -> str:
-    """Write an event's data as JSON of at most MAX_DATA bytes."""
+    """Encode an event's data as JSON of at most MAX_DATA bytes."""
     with contextlib.suppress(TypeError, ValueError, RecursionError):
         encoded = JSON.encode(data)
         if _fits(encoded):
@@ -29,7 +29,7 @@ def encode(data: dict[str, Any]) -> str:
 
 
 def _fits(encoded: str) -> bool:
-    # A character has at most four bytes, and most events are far smaller.
+    # A character has at most four bytes: most events needn't be encoded to compare.
     return (
         len(encoded) * 4 <= MAX_DATA
         or len(encoded.encode(errors="replace")) <= MAX_DATA
@@ -37,7 +37,7 @@ def _fits(encoded: str) -> bool:
 
 
 def _shorten(value: Any, longest: int, depth: int = 0) -> Any:
-    """A value that JSON can hold, cut where a part of it is too long or too deep."""
+    """Return a value that JSON can represent, cut where it is too long or too deep."""
     if depth > _DEEPEST:
         return "… [cut: nested too deep]"
     if isinstance(value, str):
@@ -45,7 +45,7 @@ def _shorten(value: Any, longest: int, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        # JSON has no word for infinity or for what is no number.
+        # JSON can't represent infinity or NaN.
         return value if abs(value) < float("inf") else str(value)
     most = max(longest // 10, 3)
     if isinstance(value, dict):
@@ -68,7 +68,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON holds in place of a value that it does not know."""
+    """Return a replacement for a value that JSON can't represent."""
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, bytes):
@@ -78,5 +78,5 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-#: Made once: json.dumps would make one for each event.
+#: Made once: json.dumps would make an encoder for each event.
 JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain)

@@ -1,6 +1,6 @@
-"""What may be shown of a result that no_log hides: Ansible's fixed words, and where.
+"""Select what may be shown of a result that no_log hides: fixed texts and a location.
 
-The text of an error or a warning may quote the very arguments that are hidden.
+The text of an error or a warning may quote the hidden arguments.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _ORIGIN = re.compile(r"Origin: [^\x00-\x1f\x7f]+?:\d+(?::\d+)?$", re.MULTILINE)
 
 
 def invalid_no_log(warning: Any, no_log: Any) -> str | None:
-    """Return what to show of the warning about a no_log value that Ansible can't use.
+    """Return the text to show for Ansible's warning about an invalid no_log value.
 
-    None if it is another warning. It names a variable that is undefined, if the task's
-    `no_log` itself names it: other texts of an error may hold values.
+    Return None for any other warning. The text names an undefined variable only if the
+    task's `no_log` contains that name: other texts of an error may contain values.
     """
     if warning.event.msg != INVALID:
         return None
@@ -33,7 +33,7 @@ def invalid_no_log(warning: Any, no_log: Any) -> str | None:
 
 
 def failure(exception: Any) -> str:
-    """Return what to show of the error of a hidden result."""
+    """Return the text to show for the error of a hidden result."""
     return _with_origin(FAILED, list(_chain(exception.event)))
 
 

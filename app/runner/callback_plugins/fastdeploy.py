@@ -1,7 +1,7 @@
-"""Ansible's usual display, and with it every event for FastDeploy's runner.
+"""The callback plugin: Ansible's default display, and events for FastDeploy's runner.
 
-The events are ansible-runner's own, but they travel as lines through a FIFO that only
-the runner reads. Nothing that a module prints can become one.
+The events have ansible-runner's format, but the plugin sends them as lines through a
+FIFO that only the runner reads. So the output of a module can't forge an event.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FOLDER = Path(__file__).parent
 
 
 def _load_parts() -> None:
-    """Make `app/runner/callback` a package that can be imported here, without `app`."""
+    """Import `app/runner/callback` as `fastdeploy_callback`, without `app`."""
     folder = _FOLDER.parent / "callback"
     spec = importlib.util.spec_from_file_location(
         "fastdeploy_callback",
@@ -72,7 +72,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         _restore_configuration()
         self._shown = Shown()
         if self._channel.connected:
-            # All that Ansible and callbacks display ends in one of these two.
+            # Everything that Ansible and callbacks display goes to one of these two.
             sys.stdout = Terminal(sys.stdout, self._shown, self._channel)
             sys.stderr = Terminal(sys.stderr, self._shown, self._channel)
             atexit.register(self._channel.close)
@@ -87,7 +87,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
     def _event(
         self, event: str, /, task: Any = None, ident: str | None = None, **data: Any
     ) -> Event:
-        """Return the event, which is sent once its body has displayed its text."""
+        """Return an event that is sent when its body has displayed its text."""
         ident = ident or str(uuid.uuid4())
         place = self._place(task) if task else self._in_task
         context = {**self._in_playbook, **self._in_play, **place}
@@ -100,13 +100,13 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             "created": _now().isoformat(),
             **({"parent_uuid": parent} if parent else {}),
         }
-        # Before the body: the default callback empties a result while it shows it.
+        # Encode before the body: the default callback empties a result as it shows it.
         encoded = encode({**context, **data, "uuid": ident})
         return Event(self._channel, self._shown, head, encoded)
 
     def _place(self, task: Any) -> dict[str, str]:
-        """What an event says of its task. Mostly it is that of the event before."""
-        # The name too: it is another while a task's start is told.
+        """Return the fields of an event's task; mostly those of the previous event."""
+        # The key contains the name, since it differs during the task's start event.
         key = task._uuid, task.name
         described = self._described
         if described[0] != key:
@@ -114,13 +114,13 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         return described[1]
 
     def _numbered(self, ident: str) -> str:
-        # With serial or the free strategy a play or task starts more than once.
+        # With serial or the free strategy, a play or a task starts more than once.
         self._seen[ident] += 1
         count = self._seen[ident]
         return ident if count == 1 else f"{ident}_{count}"
 
     def _outcome(self, result: Any, *, res: bool = True) -> dict[str, Any]:
-        """What every result of a task on a host has."""
+        """Return the fields of every result of a task on a host."""
         start, end = self._started.get(result.host.get_name()), _now()
         return {
             "host": result.host.get_name(),
@@ -139,7 +139,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         super()._handle_warnings_and_exception(result)
 
     def _show_hidden(self, result: Any) -> None:
-        """Display what may be seen of the warnings and the error of a hidden result."""
+        """Display what may be shown of a hidden result's warnings and error."""
         if result.result.get("warnings"):
             for warning in result.warnings:
                 if shown := hidden.invalid_no_log(warning, result.task.no_log):
@@ -176,7 +176,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_playbook_on_task_start(task, is_conditional)
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
-        # ansible-runner has no event of its own for a handler; this tells them apart.
+        # ansible-runner has no event for handlers; `is_conditional` marks them.
         with self._begin(task, is_conditional=True):
             super().v2_playbook_on_handler_task_start(task)
 
@@ -224,7 +224,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def v2_runner_on_ok(self, result: Any) -> None:
         if result.task.action in _SETUP:
-            # The environment of a host holds secrets that nobody declared.
+            # The environment of a host may contain secrets that are not declared.
             result.result.get("ansible_facts", {}).pop("ansible_env", None)
         loop = result.task.loop_with
         with self._event(
@@ -292,16 +292,16 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_on_file_diff(result)
 
     def _partial(self, event: str, result: Any, **data: Any) -> Event:
-        """The event of something that is not yet a task's result on a host."""
+        """Return the event of an item, a retry or a poll, before the final result."""
         host = result.host.get_name()
         return self._event(event, result.task, host=host, res=_res(result), **data)
 
 
 def _restore_configuration() -> None:
-    """Undo what the runner set for this process alone, now that Ansible has read it.
+    """Remove the variables that the runner set for this process, which has read them.
 
-    Tasks that call Ansible don't inherit it, and the callback plugins of ansible.cfg or
-    of Ansible's default folders are found again, beside this one.
+    So tasks that call Ansible don't inherit them, and Ansible finds the callback
+    plugins of ansible.cfg or of its default folders again, in addition to this one.
     """
     for name in os.environ.pop("FASTDEPLOY_TRANSIENT", "").split():
         os.environ.pop(name, None)
@@ -309,7 +309,7 @@ def _restore_configuration() -> None:
         "DEFAULT_CALLBACK_PLUGIN_PATH", variables=vars(C)
     )
     callback_loader.config = configured
-    # It also drops the loader's list of folders, which is made once.
+    # It also resets the loader's cached list of folders.
     callback_loader.add_directory(str(_FOLDER))
 
 
@@ -318,7 +318,7 @@ def _now() -> dt.datetime:
 
 
 def _describe(task: Any) -> dict[str, Any]:
-    """What an event says of its task."""
+    """Return the fields of an event that describe its task."""
     described = {
         "task": task.name or task.action,
         "task_uuid": str(task._uuid),
@@ -338,25 +338,25 @@ def _describe(task: Any) -> dict[str, Any]:
 
 
 def _hosts(play: Any) -> list[str]:
-    """The names of the hosts that a play, or this batch of it, begins with."""
+    """Return the names of the hosts at the start of a play, or of a batch of it."""
     inventory = play.get_variable_manager()._inventory
     return [host.get_name() for host in inventory.get_hosts(play.hosts)]
 
 
 def _fate(task: Any) -> dict[str, bool]:
-    """What an event says of a failure that ends the play for every other host too."""
+    """Return the field that marks a failure that ends the play for all hosts."""
     ends = task.run_once is True or task.any_errors_fatal is True
     return {"ends_play": True} if ends else {}
 
 
 def _is_hidden(result: Any) -> bool:
-    """Whether no_log holds for a result. A template of it is settled in the result."""
+    """Return whether no_log hides a result; the result has the value of a template."""
     flag = result.result.get("_ansible_no_log", result.task.no_log)
     return bool(flag) or "censored" in result.result
 
 
 def _res(result: Any) -> dict[str, Any]:
-    """A task's result, as far as no_log lets it be seen."""
+    """Return a task's result without the parts that no_log hides."""
     res: dict[str, Any] = result.result
     if _is_hidden(result):
         return {"censored": CENSORED, "changed": bool(res.get("changed"))}
@@ -381,6 +381,6 @@ def _is_hidden_item(item: Any) -> bool:
 def _job(result: Any) -> Any:
     if jid := result.result.get("ansible_job_id"):
         return jid
-    # A job that took too long is named only here.
+    # The result of a job that exceeded its timeout names the job only here.
     inner = result.result.get("async_result")
     return inner.get("ansible_job_id") if isinstance(inner, dict) else None
