@@ -85,10 +85,10 @@ def test_a_start_waits_for_a_postgresql_that_recovers(
     var = runtime_folder / tmp_path.name
     go = var / "go"
     script = (
-        "import sys; from pathlib import Path; from app import local, log; "
+        "import sys; from pathlib import Path; from app import dev_server, log; "
         "from app.settings import read_settings\n"
         "log.configure('json')\n"
-        "with local.running(read_settings(var=Path(sys.argv[1]))) as found:\n"
+        "with dev_server.running(read_settings(var=Path(sys.argv[1]))) as found:\n"
         "    print(found.database, flush=True)\n"
         "    sys.stdin.read()\n"
     )
