@@ -44,30 +44,30 @@ class DiffLine:
 _SIGNS = {"+": DiffKind.ADDED, "-": DiffKind.REMOVED, " ": DiffKind.SAME}
 
 
-def diff_lines(told: object) -> list[DiffLine]:
+def diff_lines(diff: object) -> list[DiffLine]:
     """Return the lines of a result's `diff`; empty without one or any difference."""
     found: list[DiffLine] = []
-    for one in told if isinstance(told, list) else [told]:
-        if isinstance(one, dict):
-            found.extend(_one(one))
+    for part in diff if isinstance(diff, list) else [diff]:
+        if isinstance(part, dict):
+            found.extend(_lines_of(part))
         if len(found) > MAX_SHOWN:
             cut = DiffLine(DiffKind.ABOUT, "… the rest of the diff is left out")
             return [*found[:MAX_SHOWN], cut]
     return found
 
 
-def _one(told: dict[str, Any]) -> Iterator[DiffLine]:
-    prepared = told.get("prepared")
+def _lines_of(diff: dict[str, Any]) -> Iterator[DiffLine]:
+    prepared = diff.get("prepared")
     if isinstance(prepared, str):
         for line in prepared.splitlines()[:MAX_LINES]:
             yield DiffLine(_read(line), line[:MAX_LINE])
         return
-    before, after = (_lines(told.get(side)) for side in ("before", "after"))
+    before, after = (_lines(diff.get(side)) for side in ("before", "after"))
     compared = difflib.unified_diff(
         before,
         after,
-        _header(told, "before"),
-        _header(told, "after"),
+        _header(diff, "before"),
+        _header(diff, "after"),
         lineterm="",
     )
     for number, line in enumerate(compared):
@@ -81,8 +81,8 @@ def _read(line: str) -> DiffKind:
     return _SIGNS.get(line[:1], DiffKind.ABOUT)
 
 
-def _header(told: dict[str, Any], side: str) -> str:
-    named = told.get(f"{side}_header")
+def _header(diff: dict[str, Any], side: str) -> str:
+    named = diff.get(f"{side}_header")
     return named[:MAX_LINE] if isinstance(named, str) else side
 
 

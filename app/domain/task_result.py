@@ -107,14 +107,14 @@ def read(data: str) -> TaskResultDetails:
 
 def message(data: str) -> str:
     """Return the message of a result, or that of the first failed loop item."""
-    told = read(data)
-    failed = (item for item in told.items if item.result is TaskResult.FAILED)
+    details = read(data)
+    failed = (item for item in details.items if item.result is TaskResult.FAILED)
     first = next(failed, None)
     if first is not None:
         return f"{first.label}: {first.message}" if first.message else first.label
-    if told.message:
-        return told.message
-    texts = {section.name: section.text for section in told.sections}
+    if details.message:
+        return details.message
+    texts = {section.name: section.text for section in details.sections}
     return (texts.get("stderr") or texts.get("stdout") or "").strip()[:MAX_MESSAGE]
 
 
@@ -170,9 +170,9 @@ def _warnings(res: dict[str, Any]) -> Iterator[str]:
     for key in ("warnings", "deprecations"):
         found = res.get(key)
         for one in found if isinstance(found, list) else ():
-            told = one.get("msg") if isinstance(one, dict) else one
-            if isinstance(told, str):
-                yield told[:MAX_MESSAGE]
+            text = one.get("msg") if isinstance(one, dict) else one
+            if isinstance(text, str):
+                yield text[:MAX_MESSAGE]
 
 
 def _sections(res: dict[str, Any]) -> tuple[Section, ...]:

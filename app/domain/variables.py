@@ -18,7 +18,7 @@ MAX_SIZE = 256 * 1024
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 #: Maximum number of reported problems per variable; a list may have thousands.
-_TOLD = 5
+_MAX_MESSAGES = 5
 #: Maximum number of described problems: describing takes longer than finding.
 _LOOKED_AT = 1000
 
@@ -46,9 +46,9 @@ def check(service: Service, given: Mapping[str, Any]) -> dict[str, Any]:
         found = json_schema.errors(service.variables, values)
         for error in islice(found, _LOOKED_AT):
             for name, problem in _explain(service, secret, error, values).items():
-                told = problems.setdefault(name, [])
-                if problem not in told and len(told) < _TOLD:
-                    told.append(problem)
+                messages = problems.setdefault(name, [])
+                if problem not in messages and len(messages) < _MAX_MESSAGES:
+                    messages.append(problem)
     except json_schema.TooCostly:
         problems = {"": ["there is too much in them to check; launch with less"]}
     except RecursionError:

@@ -70,7 +70,7 @@ def start(
         "playbook": str(definition.playbook),
         "inventory": str(definition.inventory) if definition.inventory else None,
     }
-    told, tell = os.pipe()
+    reader, writer = os.pipe()
     # Until the child has reset the handlers, a signal to it would wake our watchdog.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     pid = os.fork()
@@ -78,10 +78,10 @@ def start(
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        _become(preparation, env, terminal, tell)
+        _become(preparation, env, terminal, writer)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    os.close(tell)
-    return Playbook(pid, told)
+    os.close(writer)
+    return Playbook(pid, reader)
 
 
 def missing(module: str | None) -> RunnerError:

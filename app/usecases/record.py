@@ -154,8 +154,8 @@ def finish(
         )
     )
     if trouble:
-        told = "; ".join(filter(None, (outcome.reason, trouble)))
-        outcome = Outcome(outcome.status, told)
+        reason = "; ".join(filter(None, (outcome.reason, trouble)))
+        outcome = Outcome(outcome.status, reason)
     _end(store, deployment_id, outcome, steps, exit_code, left.warnings, at=at)
 
 

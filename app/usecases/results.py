@@ -66,7 +66,7 @@ class ResultPage:
 
     view: View
     recorded: TaskResultRow
-    told: TaskResultDetails
+    details: TaskResultDetails
     step: str
     earlier: Result | None
     later: Result | None
@@ -127,7 +127,7 @@ def find(store: Store, deployment_id: int, number: int) -> ResultPage:
     return ResultPage(
         view=view,
         recorded=recorded,
-        told=task_result.read(recorded.data),
+        details=task_result.read(recorded.data),
         step=steps.get(recorded.step or 0, ""),
         earlier=neighbours[0],
         later=neighbours[1],

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.domain.deployment import Status
 from tests.acceptance.browser import NARROW, WIDE, log_in, violations, visit
-from tests.acceptance.conftest import Installation, installed
+from tests.acceptance.conftest import Installation, eventually, installed
 from tests.acceptance.seeding import make_user
 from tests.conftest import Postgres
 
@@ -88,6 +88,8 @@ def test_a_busy_page_can_be_used_and_nothing_on_it_moves(
         page.goto("/login")
         log_in(page)
         number = site.launch("busy", gate=str(gate))
+        # A page that shows another status has another header.
+        eventually(lambda: site.status(number) is Status.RUNNING)
         page.goto(f"/deployments/{number}")
         expect(page.locator("[data-live=status]")).to_contain_text("running")
         wait_for_line(page, 300)

@@ -137,7 +137,7 @@ def test_a_result_is_found_with_its_surroundings(
     assert ("b", "prepare | Look", "prepare") == (
         found.recorded.host, found.recorded.task, found.step,
     )  # fmt: skip
-    assert "prepare | Look changed b" == found.told.message
+    assert "prepare | Look changed b" == found.details.message
     assert list("abcdef") == [one.host for one in found.beside]
     assert found.earlier is None
     assert found.later is not None

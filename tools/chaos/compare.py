@@ -19,7 +19,7 @@ from tools.chaos.kinds import Kind
 from tools.chaos.slow import Revoked, SlowReader
 
 #: The number of findings that are listed; others are only counted.
-_TOLD = 20
+_MAX_MESSAGES = 20
 _MILESTONES = ("queued", "started", "finished")
 _STATES = ("pending", "running", "success", "failure", "skipped")
 #: The maximum number of characters of an event's text that a client receives.
@@ -34,7 +34,7 @@ class Findings:
     duplicated: int = 0
     wrong_outcome: int = 0
     stuck: int = 0
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def compare(
         self, what: str, expected: Sequence[Hashable], found: Sequence[Hashable]
@@ -57,8 +57,8 @@ class Findings:
 
     def tell(self, sentence: str) -> None:
         """Add a sentence to the summary, unless it has many."""
-        if len(self.told) < _TOLD:
-            self.told.append(sentence)
+        if len(self.messages) < _MAX_MESSAGES:
+            self.messages.append(sentence)
 
     @property
     def none(self) -> bool:
