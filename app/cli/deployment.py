@@ -153,8 +153,8 @@ def cancel(deployment_id: int) -> None:
     """Cancel a deployment; the worker stops a running one with all its processes."""
     settings = load_settings()
     with open_store(settings) as store:
-        launcher = bootstrap.make_queue(settings)
-        cancel_deployment(store, launcher, current_actor(), deployment_id)
+        queue = bootstrap.make_queue(settings)
+        cancel_deployment(store, queue, current_actor(), deployment_id)
         deployment = deployments.find(store, deployment_id)
     state = "is canceled" if deployment.ended else "is being canceled"
     console.print(f"deployment {deployment_id} {state}")

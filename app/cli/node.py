@@ -41,8 +41,8 @@ def forget(name: str) -> None:
     """Remove a node that won't come back; its running deployments fail."""
     settings = load_settings()
     with open_store(settings) as store:
-        launcher = bootstrap.make_queue(settings)
-        ended = nodes.forget(store, launcher, current_actor(), name)
+        queue = bootstrap.make_queue(settings)
+        ended = nodes.forget(store, queue, current_actor(), name)
     console.print(
         f"node {name} is removed; deployments that ended as failed: {ended}",
         markup=False,

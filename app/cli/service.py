@@ -69,7 +69,7 @@ def show(name: str, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def sync() -> None:
-    """Read the services folder into the services.
+    """Sync the services of this node with its services folder.
 
     Exits with 1 if a service is broken; the other services are synced all the same.
     """

@@ -6,14 +6,13 @@ its timeout; 64 if it was refused, with one sentence that explains why.
 """
 
 import argparse
-import importlib
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from . import ansible_cfg, environment, playbook, private_data_dir, prompts, sops
 from .definition import Definition, read_definition
@@ -175,10 +174,10 @@ def _listener(
         return Forwarder
     try:
         # It imports ansible-runner, which takes memory until the run ends.
-        fallback = importlib.import_module(f"{__package__}.builtin_events")
+        from .builtin_events import Fallback  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise playbook.missing(error.name) from None
-    return cast("type[Listener]", fallback.Fallback)
+    return Fallback
 
 
 if __name__ == "__main__":

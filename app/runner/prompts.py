@@ -4,7 +4,6 @@ If standard input isn't a terminal, Ansible doesn't stop at a prompt: a variable
 `vars_prompt` becomes null and `pause` continues. So the run is refused.
 """
 
-import importlib
 import os
 import stat
 from collections.abc import Container, Iterable, Iterator
@@ -67,11 +66,11 @@ def require_none(folder: Path, playbook: Path, given: Container[str]) -> None:
         return
     try:
         # PyYAML is imported only where a file mentions a prompt: it costs 15 ms.
-        scan = importlib.import_module(f"{__package__}.prompt_scan")
+        from . import prompt_scan  # noqa: PLC0415
     except ModuleNotFoundError:
         # Without PyYAML, ansible-runner is missing too, and the run is refused later.
         return
-    for prompt in unanswered(scan.find(folder, playbook), given):
+    for prompt in unanswered(prompt_scan.find(folder, playbook), given):
         raise RunnerError(str(prompt))
 
 
