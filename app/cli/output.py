@@ -14,11 +14,14 @@ from rich.text import Text
 
 from app.web.terminal import plain
 
-console = Console()
+# Without emoji: rich replaces `:dog:` in values too, also where markup is off.
+console = Console(emoji=False)
 if not sys.stdout.isatty():
     # A program reads the output: don't wrap or cut lines at a width of 80.
     console.width = 100_000
 
+#: The column in which the values of `print_fields` begin.
+_INDENT = 13
 #: The `--json` option of every list and show.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -45,10 +48,14 @@ def print_table(headers: Iterable[str], rows: Iterable[Iterable[object]]) -> Non
 
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Print one `name: value` line for each field that has a value."""
+    """Print one `name: value` line for each field that has a value.
+
+    Further lines of a value are indented, so that they don't look like fields.
+    """
     for name, value in fields:
         if value not in ("", None):
-            line = f"{name + ':':<12} {plain(str(value))}"
+            text = plain(str(value)).replace("\n", "\n" + " " * _INDENT)
+            line = f"{name + ':':<{_INDENT - 1}} {text}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
