@@ -33,11 +33,6 @@ export class LiveDeployment extends HTMLElement {
     for (const element of this.querySelectorAll<HTMLElement>("[data-no-script-only]")) {
       element.hidden = true;
     }
-    for (const element of document.querySelectorAll<HTMLElement>(
-      "[data-show-when-ended]",
-    )) {
-      element.hidden = false;
-    }
     this.#open();
   }
 
@@ -90,6 +85,11 @@ export class LiveDeployment extends HTMLElement {
       "[data-hide-when-ended]",
     )) {
       element.hidden = true;
+    }
+    for (const element of document.querySelectorAll<HTMLElement>(
+      "[data-show-when-ended]",
+    )) {
+      element.hidden = false;
     }
   }
 

@@ -126,7 +126,7 @@ class Installation:
     ) -> Path:
         """Put a service of any kind into the catalogue; returns its folder."""
         folder = self.services / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "config.json").write_text(json.dumps({"name": name, **config}))
         for file, content in files.items():
             (folder / file).write_text(content)

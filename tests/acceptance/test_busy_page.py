@@ -99,9 +99,12 @@ def test_a_busy_page_can_be_used_and_nothing_on_it_moves(
         assert [] == violations(page)
 
         assert Status.RUNNING is site.status(number)
+        expect(page.get_by_role("button", name="Retry")).to_be_hidden()
         assert [] == [m for m in page.evaluate("window.moved") if m[0] >= _SEEN]
         gate.touch()
         expect(page.locator("[data-live=status]")).to_contain_text("successful")
+        expect(page.get_by_role("button", name="Retry")).to_be_visible()
+        expect(page.get_by_role("button", name="Cancel …")).to_be_hidden()
 
 
 def wait_for_line(page: Page, number: int) -> None:
