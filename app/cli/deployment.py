@@ -7,7 +7,7 @@ import typer
 
 from app import bootstrap
 from app.cli.context import current_actor, load_settings, open_store
-from app.cli.launch_input import json_object, key_values
+from app.cli.launch_input import json_object, key_values, options_from
 from app.cli.output import (
     AsJson,
     console,
@@ -44,12 +44,42 @@ def deploy(
         typer.Option(help="JSON object of variables, kept out of argv; - for stdin."),
     ] = None,
     *,
+    check: Annotated[
+        bool, typer.Option("-C", "--check", help="Report changes, make none.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("-D", "--diff", help="Show the differences in files.")
+    ] = False,
+    limit: Annotated[
+        str | None, typer.Option("-l", "--limit", help="Hosts, as a host pattern.")
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("-t", "--tags", help="Tasks to run, by tag; a,b or repeated."),
+    ] = None,
+    skip_tags: Annotated[
+        list[str] | None,
+        typer.Option(help="Tasks to leave out, by tag; a,b or repeated."),
+    ] = None,
+    start_at_task: Annotated[
+        str | None, typer.Option(help="Task to start at, by name.")
+    ] = None,
+    forks: Annotated[
+        int | None,
+        typer.Option("-f", "--forks", help="Hosts to work on at the same time."),
+    ] = None,
+    verbose: Annotated[
+        int,
+        typer.Option("-v", "--verbose", count=True, help="More output; -vvv: more."),
+    ] = 0,
     priority: Annotated[
         int, typer.Option(help="-100 to 100; higher priorities start first.")
     ] = 0,
     follow: Annotated[bool, typer.Option(help="Print the log until it ends.")] = False,
 ) -> None:
     """Launch a deployment of a service.
+
+    The options of ansible-playbook are those that the service allows.
 
     With --follow, exits with 0 if the deployment succeeds and with 1 otherwise.
     """
@@ -66,6 +96,16 @@ def deploy(
             origin=Origin.CLI,
             service_name=name,
             given=given | json_object(secret_file),
+            options=options_from(
+                check=check,
+                diff=diff,
+                limit=limit,
+                tags=tags,
+                skip_tags=skip_tags,
+                start_at_task=start_at_task,
+                forks=forks,
+                verbosity=verbose,
+            ),
             priority=priority,
         )
         if not follow:
@@ -162,7 +202,7 @@ def cancel(deployment_id: int) -> None:
 
 @app.command()
 def retry(deployment_id: int) -> None:
-    """Relaunch an ended deployment with the same variables and priority."""
+    """Relaunch an ended deployment with the same variables, options and priority."""
     settings = load_settings()
     with open_store(settings) as store:
         number = deployments.retry(
@@ -217,6 +257,7 @@ def _print_deployment(view: View) -> None:
             ("started", moment(deployment.started_at)),
             ("finished", moment(deployment.finished_at)),
             ("retry of", deployment.retry_of),
+            ("options", " ".join(deployment.options.arguments)),
             *(("variable", f"{k}={v}") for k, v in deployment.variables.items()),
             *(("warning", warning) for warning in deployment.warnings),
         )

@@ -1,9 +1,10 @@
-"""The variables of `fastdeploy deploy`, from its options and from a file."""
+"""The variables and options of `fastdeploy deploy`, from its options and a file."""
 
 import json
 import sys
 from pathlib import Path
 
+from app.domain.options import Options, from_texts
 from app.errors import Invalid
 
 #: Standard input as a file name: the file of root need not be readable to others.
@@ -19,6 +20,17 @@ def key_values(options: list[str]) -> dict[str, str]:
             raise Invalid(f"-e takes key=value, not {option!r}")
         pairs[key] = value
     return pairs
+
+
+def options_from(**given: object) -> Options:
+    """Return the options of ansible-playbook that were given. Raises InvalidFields."""
+    texts = {}
+    for name, value in given.items():
+        if isinstance(value, list):
+            texts[name] = ",".join(value)
+        elif value is not None and (value or isinstance(value, str)):
+            texts[name] = "true" if value is True else str(value)
+    return from_texts(texts)
 
 
 def json_object(path: Path | None) -> dict[str, object]:

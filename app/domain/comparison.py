@@ -54,6 +54,8 @@ class Comparison:
     """The values of two deployments, in pairs."""
 
     variables: Sequence[Pair]
+    #: The options of ansible-playbook.
+    options: Sequence[Pair]
     #: The keys of config.json whose values differed at launch.
     config: Sequence[Pair]
     steps: Sequence[StepPair]
@@ -79,6 +81,7 @@ def compare(
     by_name = [{step.name: step for step in of} for of in steps]
     return Comparison(
         variables=_pairs(a.variables, b.variables),
+        options=_pairs(a.options.given, b.options.given),
         config=config,
         steps=[
             StepPair(name, by_name[0].get(name), by_name[1].get(name))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain import escapes
+from app.domain.options import NO_OPTIONS, Options
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
 from app.domain.steps import Step
@@ -88,6 +89,11 @@ class Deployment:
     job_id: int | None = None
     #: Orders the queued deployments of a service, highest first; from -100 to 100.
     priority: int = 0
+    #: The options of ansible-playbook.
+    options: Options = NO_OPTIONS
+    #: Whether it is a check, or runs on part of the hosts or tasks only. It doesn't
+    #: count for the running version, durations and outcomes of its service.
+    partial: bool = False
     #: The deployment that this one retries.
     retry_of: int | None = None
     #: The actor who requested that it is canceled.
@@ -138,7 +144,7 @@ class RunEnd:
 
     `error` is the error with which Ansible aborted the run, `last_output` the last
     printed text. `unmatched` has the host patterns if no play of the run matched a
-    host; otherwise it is None.
+    host; otherwise it is None. `unselected` says that the options selected no task.
     """
 
     exit_code: int
@@ -150,6 +156,12 @@ class RunEnd:
     error: str = ""
     last_output: str = ""
     unmatched: Sequence[str] | None = None
+    unselected: bool = False
+    options: Options = NO_OPTIONS
+
+
+#: Ansible's error for a limit that matches no host of the inventory.
+_NO_HOSTS = "leaves us with no hosts to target"
 
 
 def judge(end: RunEnd) -> Outcome:
@@ -163,8 +175,13 @@ def judge(end: RunEnd) -> Outcome:
 def _hidden_failure(end: RunEnd) -> str:
     """Return why a run with exit code 0 failed; empty if it didn't."""
     if end.unmatched is not None:
-        hosts = f" (hosts: {'; '.join(end.unmatched)})" if end.unmatched else ""
-        return f"no host matched, nothing was run{hosts}"
+        about = [f"hosts: {'; '.join(end.unmatched)}"] if end.unmatched else []
+        about += [f"limit: {end.options.limit}"] if end.options.limit else []
+        return "no host matched, nothing was run" + (
+            f" ({'; '.join(about)})" if about else ""
+        )
+    if end.unselected:
+        return f"no task matched {' '.join(end.options.selection)}, nothing was run"
     if end.failed_steps and not end.playbook:
         names = ", ".join(step.name for step in end.failed_steps)
         return f"step in failure: {names} (exit code 0)"
@@ -173,6 +190,8 @@ def _hidden_failure(end: RunEnd) -> str:
 
 def _reason(end: RunEnd) -> str:
     how = describe_exit(end.exit_code)
+    if end.options.limit and _NO_HOSTS in end.error:
+        return f"{how}: no host matched limit {end.options.limit}"
     if end.error:
         where = f" in step {end.ended_in}" if end.ended_in else ""
         return f"{how}{where}: {end.error}"

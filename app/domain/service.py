@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from app.domain import variable_schema
+from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.errors import Invalid
 from app.runner import environment as environment_rules
 
@@ -156,6 +157,27 @@ class Service(BaseModel):
             "A property that is writeOnly is a secret."
         ),
     ] = {}
+    options: Annotated[
+        tuple[OptionName, ...],
+        Field(
+            max_length=len(OptionName.__args__),
+            description="Options of ansible-playbook that may be set at launch.",
+        ),
+    ] = ()
+    option_defaults: Annotated[
+        Options,
+        Field(
+            description="Options of every run; at launch, only those in `options` may "
+            "be changed."
+        ),
+    ] = NO_OPTIONS
+    allow_empty: Annotated[
+        bool,
+        Field(
+            description="Whether a run may succeed that matches no host, or selects no "
+            "task."
+        ),
+    ] = False
     queue: Annotated[
         Literal["all", "latest"],
         Field(
@@ -225,10 +247,11 @@ class Service(BaseModel):
     def _one_kind(self) -> "Service":
         if (self.deploy_script is None) == (self.playbook is None):
             raise ValueError('needs exactly one of "deploy_script" and "playbook"')
-        if self.inventory and not self.playbook:
-            raise ValueError('"inventory" goes with "playbook"')
-        if self.sops_files and not self.playbook:
-            raise ValueError('"sops_files" goes with "playbook"')
+        for key in ("inventory", "sops_files", "options"):
+            if getattr(self, key) and not self.playbook:
+                raise ValueError(f'"{key}" goes with "playbook"')
+        if self.option_defaults.given and not self.playbook:
+            raise ValueError('"option_defaults" goes with "playbook"')
         return self
 
     @property

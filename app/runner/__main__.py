@@ -14,7 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import ansible_cfg, environment, playbook, private_data_dir, prompts, sops
+from . import (
+    ansible_cfg,
+    environment,
+    options,
+    playbook,
+    private_data_dir,
+    prompts,
+    sops,
+)
 from .definition import Definition, read_definition
 from .errors import RunnerError
 from .event_forwarder import Forwarder, Listener
@@ -111,6 +119,7 @@ def _deploy(
     running = playbook.start(
         definition,
         private=private,
+        arguments=options.arguments(launch.options),
         env=env | listener.environment,
         terminal=listener.terminal,
     )

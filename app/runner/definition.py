@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import environment
+from . import environment, options
 from .errors import RunnerError
 
 
@@ -23,6 +23,10 @@ class Definition:
     sops_files: tuple[Path, ...]
     #: JSON Schema of each launch variable, by name.
     properties: Mapping[str, Any]
+    #: The options of ansible-playbook that a launch may set.
+    options: frozenset[str]
+    #: Options of every run, by name.
+    option_defaults: Mapping[str, Any]
     #: Environment variables of the run.
     environment: Mapping[str, str]
     #: Seconds; None: no timeout.
@@ -53,6 +57,8 @@ def read_definition(folder: Path) -> Definition:
         else None,
         sops_files=_sops_files(content, folder),
         properties=_properties(content, folder),
+        options=_options(content, folder),
+        option_defaults=_option_defaults(content, folder),
         environment=_environment(content, folder),
         timeout=_timeout(content, folder),
     )
@@ -133,6 +139,30 @@ def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
             "correct it."
         )
     return properties
+
+
+def _options(content: Mapping[str, Any], folder: Path) -> frozenset[str]:
+    names = content.get("options", [])
+    if not isinstance(names, list) or not all(name in options.NAMES for name in names):
+        raise RunnerError(
+            f'"options" in {folder}/config.json must be a list of '
+            f"{', '.join(options.NAMES)}: correct it."
+        )
+    return frozenset(names)
+
+
+def _option_defaults(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    values = content.get("option_defaults", {})
+    if not isinstance(values, dict):
+        raise RunnerError(
+            f'"option_defaults" in {folder}/config.json must be an object: correct it.'
+        )
+    for name, value in values.items():
+        if problem := options.find_problem(name, value):
+            raise RunnerError(
+                f'"option_defaults" in {folder}/config.json: {name} {problem}.'
+            )
+    return values
 
 
 def _environment(content: Mapping[str, Any], folder: Path) -> Mapping[str, str]:

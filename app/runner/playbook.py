@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -50,6 +50,7 @@ def start(
     definition: Definition,
     *,
     private: Path,
+    arguments: Sequence[str],
     env: Mapping[str, str],
     terminal: int,
 ) -> Playbook:
@@ -61,6 +62,7 @@ def start(
     Args:
         definition: The service.
         private: ansible-runner's private data folder.
+        arguments: Further arguments of ansible-playbook.
         env: The whole environment of ansible-playbook.
         terminal: The descriptor that it prints to.
     """
@@ -78,7 +80,7 @@ def start(
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        _become(preparation, env, terminal, writer)
+        _become(preparation, arguments, env, terminal, writer)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(writer)
     return Playbook(pid, reader)
@@ -93,6 +95,7 @@ def missing(module: str | None) -> RunnerError:
 
 def _become(
     preparation: Mapping[str, str | None],
+    arguments: Sequence[str],
     env: Mapping[str, str],
     terminal: int,
     tell: int,
@@ -115,7 +118,9 @@ def _become(
         config = runner.RunnerConfig(**preparation)
         config.prepare()
         os.chdir(config.cwd)
-        os.execvpe(config.command[0], config.command, env)  # noqa: S606 - on purpose
+        program, *prepared = config.command
+        command = [program, *arguments, *prepared]
+        os.execvpe(program, command, env)  # noqa: S606 - on purpose
     except ModuleNotFoundError as error:
         os.write(tell, str(error.name).encode())
     except BaseException:  # noqa: BLE001 - no code of the parent may run in the child

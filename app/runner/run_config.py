@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from . import options
 from .definition import Definition, read_object
 from .errors import RunnerError
 
@@ -28,6 +29,8 @@ class RunConfig:
     variables: Mapping[str, Any]
     #: The values of the variables that FastDeploy listed as secret.
     secrets: tuple[Any, ...]
+    #: The options of ansible-playbook, by name.
+    options: Mapping[str, Any]
     events: Events
 
 
@@ -36,8 +39,9 @@ def read_launch(path: Path, definition: Definition) -> RunConfig:
 
     Raises:
         RunnerError: The file is invalid, belongs to another service, names an unknown
-            kind of events, or sets a variable that the definition doesn't declare: an
-            extra variable overrides everything in Ansible, `ansible_connection` too.
+            kind of events, or sets a variable or an option that the definition doesn't
+            allow: an extra variable overrides everything in Ansible,
+            `ansible_connection` too.
     """
     content = read_object(path)
     deployment_id = content.get("deployment_id")
@@ -66,6 +70,7 @@ def read_launch(path: Path, definition: Definition) -> RunConfig:
         deployment_id,
         variables,
         _secrets(content, variables, path),
+        _options(content, definition, path),
         _events(content, path),
     )
 
@@ -77,6 +82,34 @@ def _secrets(
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise RunnerError(f'"secret_variables" in {path} must be a list of names.')
     return tuple(variables[name] for name in names if name in variables)
+
+
+def _options(
+    content: Mapping[str, Any], definition: Definition, path: Path
+) -> Mapping[str, Any]:
+    """Return the options of the run: those of the launch where the service allows it.
+
+    An option that the launch doesn't set has the default of ansible-playbook if the
+    launch may set it, and the service's default otherwise.
+    """
+    values = content.get("options", {})
+    if not isinstance(values, dict):
+        raise RunnerError(f'"options" in {path} must be an object: correct it.')
+    defaults = definition.option_defaults
+    for name, value in values.items():
+        if name not in definition.options and value != defaults.get(name):
+            raise RunnerError(
+                f"{definition.name} does not allow the option {name!r}: name it under "
+                '"options" in its config.json.'
+            )
+        if problem := options.find_problem(name, value):
+            raise RunnerError(f'"options" in {path}: {name} {problem}.')
+    fixed = {
+        name: value
+        for name, value in defaults.items()
+        if name not in definition.options
+    }
+    return {**fixed, **values}
 
 
 def _events(content: Mapping[str, Any], path: Path) -> Events:

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.domain.deployment import Deployment, Origin, Status
 from app.domain.events import StepState
+from app.domain.options import NO_OPTIONS, Options, is_partial
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
 from app.domain.steps import Step
@@ -61,6 +62,7 @@ class NewDeployment:
     origin: Origin
     variables: Mapping[str, Any]
     priority: int
+    options: Options = NO_OPTIONS
     secrets: bytes | None = None
     key: IdempotencyKey | None = None
     retry_of: int | None = None
@@ -77,6 +79,8 @@ def add(db: Connection, wanted: NewDeployment, now: datetime) -> int:
             actor=wanted.actor,
             origin=wanted.origin,
             variables=wanted.variables,
+            options=wanted.options.given,
+            partial=is_partial(wanted.options, wanted.service.option_defaults),
             secrets=wanted.secrets,
             idempotency_key=wanted.key.value if wanted.key else None,
             fingerprint=wanted.key.fingerprint if wanted.key else None,
@@ -302,6 +306,7 @@ def usual_durations(
             earlier.c.service_id == deployments.c.service_id,
             earlier.c.id < deployments.c.id,
             earlier.c.status == Status.SUCCESSFUL.value,
+            earlier.c.partial.is_(False),
         )
         .order_by(earlier.c.id.desc())
         .limit(ESTIMATE_FROM)
@@ -464,6 +469,8 @@ def _deployment(row: Row[Any]) -> Deployment:
         job_id=row.job_id,
         pruned_at=row.pruned_at,
         priority=row.priority,
+        options=Options.model_validate(row.options),
+        partial=row.partial,
         retry_of=row.retry_of,
         cancel_requested_by=row.cancel_requested_by,
         warnings=tuple(map(RunWarning.from_json, row.warnings or ())),

@@ -1,4 +1,7 @@
-"""The outcomes and durations of recent deployments, for lists of services."""
+"""The outcomes and durations of recent deployments, for lists of services.
+
+Partial deployments, such as checks, don't count.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -46,7 +49,11 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[FinishedRun]]:
     c = deployments.c
     recent = (
         select(*_COLUMNS)
-        .where(c.service_id == services.c.id, c.finished_at.is_not(None))
+        .where(
+            c.service_id == services.c.id,
+            c.finished_at.is_not(None),
+            c.partial.is_(False),
+        )
         .order_by(c.service_id.desc(), c.id.desc())
         .limit(limit)
         .correlate(services)
@@ -70,7 +77,11 @@ def recent(db: Connection, service_id: int, limit: int) -> list[FinishedRun]:
     c = deployments.c
     rows = db.execute(
         select(*_COLUMNS)
-        .where(c.service_id == service_id, c.finished_at.is_not(None))
+        .where(
+            c.service_id == service_id,
+            c.finished_at.is_not(None),
+            c.partial.is_(False),
+        )
         .order_by(c.id.desc())
         .limit(limit)
     ).all()
@@ -124,7 +135,11 @@ def last_successful(db: Connection) -> dict[int, LastSuccess]:
     c = deployments.c
     newest = (
         select(c.id, c.config, c.variables)
-        .where(c.service_id == services.c.id, c.status == Status.SUCCESSFUL.value)
+        .where(
+            c.service_id == services.c.id,
+            c.status == Status.SUCCESSFUL.value,
+            c.partial.is_(False),
+        )
         .order_by(c.id.desc())
         .limit(1)
         .correlate(services)

@@ -264,12 +264,16 @@ def step_last_passed(
 
 
 def last_successful(db: Connection, *, service_id: int, before: int) -> int | None:
-    """Return the last successful deployment of a service before `before`."""
+    """Return the last successful deployment of a service before `before`.
+
+    Partial deployments don't count, here and in the other functions that look back.
+    """
     return db.scalar(
         select(deployments.c.id)
         .where(
             deployments.c.service_id == service_id,
             deployments.c.status == Status.SUCCESSFUL.value,
+            deployments.c.partial.is_(False),
             deployments.c.id < before,
         )
         .order_by(deployments.c.id.desc())
@@ -286,7 +290,11 @@ def count_recent(db: Connection, *, service_id: int, before: int) -> int:
 def _recent(service_id: int, before: int) -> Subquery:
     return (
         select(deployments.c.id)
-        .where(deployments.c.service_id == service_id, deployments.c.id < before)
+        .where(
+            deployments.c.service_id == service_id,
+            deployments.c.partial.is_(False),
+            deployments.c.id < before,
+        )
         .order_by(deployments.c.id.desc())
         .limit(LOOK_BACK)
         .subquery("recent")

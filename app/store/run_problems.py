@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, or_, select, text
 
 from app.domain.events import EventKind, TaskResult
 from app.domain.run_warning import Setback
@@ -21,6 +21,9 @@ _LOOK_AT = 1000
 _c = events.c
 _BAD = (TaskResult.FAILED.value, TaskResult.UNREACHABLE.value)
 _UNREACHABLE = "runner_on_unreachable"
+#: Matches a partial index, which a parameter wouldn't.
+_STARTS = text("name = 'playbook_on_task_start'")
+_GATHERING = "Gathering Facts"
 _PLAY, _NOBODY = "playbook_on_play_start", "playbook_on_no_hosts_matched"
 
 
@@ -87,6 +90,23 @@ def unmatched(db: Connection, deployment_id: int) -> list[str] | None:
         return None
     patterns = (_text(data, "play_pattern") for data in without)
     return list(dict.fromkeys(filter(None, patterns)))
+
+
+def has_task(db: Connection, deployment_id: int) -> bool:
+    """Return whether a run began any task, besides the gathering of facts.
+
+    Ansible gathers facts also for a play in which no task is selected.
+    """
+    found = db.scalar(
+        select(_c.number)
+        .where(
+            _c.deployment_id == deployment_id,
+            _STARTS,
+            _c.task.is_distinct_from(_GATHERING),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def ended_play(

@@ -174,6 +174,8 @@ deployments = Table(
     Column("actor", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("variables", JSON, nullable=False),
+    Column("options", JSON, nullable=False, server_default="{}"),
+    Column("partial", Boolean, nullable=False, server_default="false"),
     Column("secrets", LargeBinary),
     # The column keeps its old name, since the old release runs during an update.
     Column("launch_key", Text, key="idempotency_key"),

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from app.domain.comparison import Comparison, compare
-from app.domain.deployment import Deployment, Status
+from app.domain.deployment import Deployment
 from app.errors import Invalid, NotFound
-from app.store import deployments, history, results
-from app.store.history import Filter
+from app.store import deployments, results
 from app.store.store import Store
 
 #: Maximum number of changed results to compare; a run may have a million.
@@ -41,11 +40,9 @@ def look(store: Store, service_name: str, a: int | None, b: int) -> ComparisonSi
     with store.begin() as db:
         second = _of(db, service_name, b)
         if a is None:
-            good = Filter(service_name, Status.SUCCESSFUL)
-            earlier = history.newest(db, good, before=b, limit=1).numbers
-            if not earlier:
+            a = results.last_successful(db, service_id=second.service_id, before=b)
+            if a is None:
                 raise NotFound(f"no deployment of {service_name} succeeded before {b}")
-            a = earlier[0]
         if a == b:
             raise Invalid("choose two different deployments to compare")
         first = _of(db, service_name, a)

@@ -13,6 +13,7 @@ from app.domain.audit import Action
 from app.domain.deployment import Deployment, Origin
 from app.domain.estimate import Progress, estimate
 from app.domain.events import EventKind
+from app.domain.options import NO_OPTIONS, Options, choose
 from app.domain.service import Service, changed_keys
 from app.domain.steps import Step, declare
 from app.encryption import SecretBox
@@ -23,7 +24,8 @@ from app.store.deployments import NewDeployment
 from app.store.store import Store
 from app.usecases.cancel import end_queued
 from app.usecases.idempotency import find_earlier, make_key
-from app.usecases.nodes import choose, missing
+from app.usecases.nodes import choose as choose_node
+from app.usecases.nodes import missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def launch(
     origin: Origin,
     service_name: str,
     given: Mapping[str, Any],
+    options: Options = NO_OPTIONS,
     idempotency_key: str | None = None,
     priority: int = 0,
 ) -> int:
@@ -63,7 +66,8 @@ def launch(
         NotAllowed: The actor may not deploy.
         NotFound: There is no such service.
         Conflict: The service is invalid, archived, or has just changed.
-        Invalid: The priority or the key is malformed.
+        Invalid: The priority or the key is malformed, or the service doesn't allow an
+            option.
         KeyReused: The key belongs to another request.
         InvalidVariables: The variables don't match the schema.
     """
@@ -73,6 +77,8 @@ def launch(
         raise Invalid(f"a priority is a whole number {limits}")
     launch_variables.require_json(given)
     asked = {"launch": service_name, "variables": given, "priority": priority}
+    if options.model_fields_set:
+        asked["options"] = options.model_dump(exclude_unset=True)
     key = make_key(secret_box, actor, idempotency_key, asked)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
@@ -80,6 +86,7 @@ def launch(
         _, checked = _deployable(db, service_name)
     # Outside of a transaction, because it may take a second.
     values = launch_variables.check(checked, given)
+    chosen = choose(checked.options, checked.option_defaults, options)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
@@ -93,6 +100,7 @@ def launch(
             actor=actor.name,
             origin=origin,
             variables=shown,
+            options=chosen,
             priority=priority,
             secrets=secret_box.seal(secret),
             key=key,
@@ -112,7 +120,9 @@ def retry(
     deployment_id: int,
     idempotency_key: str | None = None,
 ) -> int:
-    """Launch an ended deployment again with the same variables; return the new id.
+    """Launch an ended deployment again with the same variables and options.
+
+    Return the new id.
 
     A key works as for `launch`. Raises NotAllowed, NotFound, Invalid for a malformed
     key, KeyReused, and Conflict if the deployment has not ended, the service is
@@ -146,6 +156,7 @@ def retry(
             actor=actor.name,
             origin=origin,
             variables=earlier.variables,
+            options=earlier.options,
             priority=earlier.priority,
             retry_of=deployment_id,
             key=key,
@@ -172,7 +183,7 @@ def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
         db,
         number,
         wanted.service_id,
-        node=choose(db, wanted.service_id),
+        node=choose_node(db, wanted.service_id),
         priority=wanted.priority,
     )
     deployments.set_job(db, number, job_id)
@@ -210,7 +221,8 @@ def _views(
 ) -> list[View]:
     """Return the views of deployments; the number of queries is constant."""
     steps = deployments.steps_of_each(db, [d.id for d in listed])
-    usual = deployments.usual_durations(db, [d.id for d in estimated])
+    # A partial deployment takes another time than the whole ones before it.
+    usual = deployments.usual_durations(db, [d.id for d in estimated if not d.partial])
     queued = {d.id for d in listed if d.started_at is None and not d.ended}
     ahead = deployments.count_ahead(db, queued) if queued else {}
     absent = missing(db, {d.service_id for d in listed if d.id in queued})
@@ -221,7 +233,7 @@ def _views(
             tuple(steps[deployment.id]),
             Progress(1.0, 0.0)
             if deployment.ended
-            else estimate(steps[deployment.id], usual[deployment.id], now),
+            else estimate(steps[deployment.id], usual.get(deployment.id, {}), now),
             usual.get(deployment.id, {}),
             ahead.get(deployment.id, 0),
             absent.get(deployment.service_id, ()) if deployment.id in queued else (),

@@ -23,6 +23,7 @@ class Evidence:
     error: str = ""
     last_output: str = ""
     unmatched: Sequence[str] | None = None
+    unselected: bool = False
     warnings: Sequence[RunWarning] = ()
 
 
@@ -42,8 +43,17 @@ def gather(
         return Evidence(
             last_output=last_output, warnings=_dropped(db, deployment, hosts)
         )
+    if deployment.service.allow_empty:
+        return Evidence(warnings=_on_the_way(db, deployment, hosts, steps))
+    unmatched = None if hosts else run_problems.unmatched(db, deployment.id)
+    if (
+        unmatched is None
+        and deployment.options.selection
+        and not run_problems.has_task(db, deployment.id)
+    ):
+        return Evidence(unselected=True)
     if not hosts:
-        return Evidence(unmatched=run_problems.unmatched(db, deployment.id))
+        return Evidence(unmatched=unmatched)
     return Evidence(warnings=_on_the_way(db, deployment, hosts, steps))
 
 

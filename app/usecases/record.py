@@ -151,6 +151,8 @@ def finish(
             error=left.error,
             last_output=left.last_output,
             unmatched=left.unmatched,
+            unselected=left.unselected,
+            options=found.options,
         )
     )
     if trouble:

@@ -128,6 +128,7 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         origin=Origin.API,
         service_name=asked.service,
         given=asked.variables,
+        options=asked.options,
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
         priority=asked.priority,
     )

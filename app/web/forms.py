@@ -40,19 +40,19 @@ class Field:
 
     name: str
     label: str
-    help: str
-    rules: str
-    examples: tuple[str, ...]
     kind: str
     value: str
-    checked: bool
-    choices: tuple[tuple[str, str], ...]
-    unset: str
-    required: bool
-    minimum: str
-    maximum: str
-    step: str
-    problem: str
+    help: str = ""
+    rules: str = ""
+    examples: tuple[str, ...] = ()
+    checked: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    unset: str = ""
+    required: bool = False
+    minimum: str = ""
+    maximum: str = ""
+    step: str = "any"
+    problem: str = ""
 
 
 def new_key() -> str:

@@ -10,6 +10,7 @@ from app.domain.deployment import Origin, Status
 from app.domain.events import EventKind, StepState
 from app.domain.finding import Level
 from app.domain.node import Node, NodeState
+from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.run_warning import RunWarning, WarningKind
 from app.store.events import Event
 from app.usecases.deploy import View
@@ -26,6 +27,12 @@ class LaunchRequest(BaseModel):
     variables: Annotated[
         dict[str, Any], Field(description="Launch variables, by the service's schema.")
     ] = {}
+    options: Annotated[
+        Options,
+        Field(
+            description="Options of ansible-playbook, of those that the service allows."
+        ),
+    ] = NO_OPTIONS
     priority: Annotated[
         int, Field(ge=-100, le=100, description="Higher ones come first.")
     ] = 0
@@ -82,6 +89,10 @@ class DeploymentBody(Body):
     origin: Origin
     variables: dict[str, Any]
     """The launch variables, without the secret ones."""
+    options: Options
+    partial: bool
+    """Whether it is a check, or runs on part of the hosts or tasks only. It doesn't
+    count for the running version, the durations and the outcomes of its service."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -128,6 +139,8 @@ class ServiceBody(Body):
     """Whether its folder was removed."""
     variables: dict[str, Any]
     """The JSON Schema of its launch variables."""
+    options: list[OptionName]
+    """The options of ansible-playbook that may be set at launch."""
     last_deployment: int | None
     last_status: Status | None
 
@@ -231,6 +244,8 @@ def deployment(view: View) -> DeploymentBody:
         actor=of.actor,
         origin=of.origin,
         variables=of.variables,
+        options=of.options,
+        partial=of.partial,
         created_at=of.created_at,
         started_at=of.started_at,
         finished_at=of.finished_at,
@@ -290,6 +305,7 @@ def service(listed: ServiceSummary) -> ServiceBody:
         error=entry.error,
         archived=entry.archived_at is not None,
         variables=spec.shown_variables if spec else {},
+        options=list(spec.options) if spec else [],
         last_deployment=listed.latest.id if listed.latest else None,
         last_status=listed.latest.status if listed.latest else None,
     )

@@ -14,9 +14,10 @@ from app.doctor import collect
 from app.doctor.diagnosis import Report
 from app.domain import variables
 from app.domain.deployment import Deployment, Origin
-from app.errors import InvalidVariables, KeyReused, NotFound
+from app.domain.options import as_texts, from_texts
+from app.errors import InvalidFields, InvalidVariables, KeyReused, NotFound
 from app.usecases import comparison, deploy, services, trends
-from app.web import chart, filters, forms, history
+from app.web import chart, filters, forms, history, option_fields
 from app.web.dependencies import actor_of, deps
 from app.web.on_demand import report
 from app.web.query import BIGINT, number
@@ -46,7 +47,10 @@ def show(request: Request) -> Response:
         deps(request).store, request.path_params["name"]
     ).service
     sent = forms.recorded(service, again.variables) if service and again else {}
-    return _page(request, sent=sent, status_code=status_code, again=again)
+    options = as_texts(again.options) if again else {}
+    return _page(
+        request, sent=sent, options=options, status_code=status_code, again=again
+    )
 
 
 async def examine(request: Request) -> Response:
@@ -61,6 +65,12 @@ def launch(request: Request, form: FormData) -> Response:
     store = deps(request).store
     service = services.find_service(store, name).service
     sent = forms.values(service, form) if service else {}
+    chosen = option_fields.values(service, form) if service else {}
+    show = partial(_page, request, sent=sent, options=chosen, status_code=422)
+    try:
+        options = from_texts(chosen)
+    except InvalidFields as error:
+        return show(wrong_options=error.problems)
     try:
         deployment_id = deploy.launch(
             store,
@@ -70,12 +80,13 @@ def launch(request: Request, form: FormData) -> Response:
             origin=Origin.BROWSER,
             service_name=name,
             given=variables.from_text(service, sent) if service else {},
+            options=options,
             idempotency_key=forms.key_in(form),
         )
     except InvalidVariables as error:
-        return _page(request, sent=sent, problems=error.problems, status_code=422)
+        return show(problems=error.problems)
     except KeyReused as error:
-        return _page(request, sent=sent, launched=error.deployment_id, status_code=422)
+        return show(launched=error.deployment_id)
     return RedirectResponse(f"/deployments/{deployment_id}", 303)
 
 
@@ -108,6 +119,8 @@ def _page(
     request: Request,
     *,
     sent: Mapping[str, str],
+    options: Mapping[str, str] = MappingProxyType({}),
+    wrong_options: Mapping[str, str] = MappingProxyType({}),
     problems: Mapping[str, str] = MappingProxyType({}),
     launched: int | None = None,
     status_code: int = 200,
@@ -127,6 +140,9 @@ def _page(
         entry=entry,
         service=service,
         fields=forms.fields(service, sent, problems) if service else [],
+        options=option_fields.fields(service, options, wrong_options)
+        if service
+        else [],
         problem="; ".join(
             f"{n}: {p}" if n else p for n, p in problems.items() if n not in known
         ),

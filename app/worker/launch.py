@@ -299,6 +299,7 @@ def _write_config(
             "variables": deployment.variables | secret,
         },
         "secret_variables": sorted(secret),
+        "options": deployment.options.given,
         "environment": service.environment,
         "steps": [{"name": step.name} for step in service.steps],
     }

@@ -6,6 +6,7 @@ the standard library is needed. The exit code is the number of attacks that got 
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -197,6 +198,8 @@ def by_config_file() -> Iterator[Check]:
             lambda program=program: race(program),  # type: ignore[misc]
             "the key is in no output",
         )
+    yield Check("fastdeploy", "sets options that a playbook service does not allow",
+                set_options, "each one is refused")  # fmt: skip
     yield Check("deploy-probe", "reads the config file of another user's run",
                 read_another, "Permission denied")  # fmt: skip
     yield Check("fastdeploy", "brings along modules, libraries and an ansible.cfg",
@@ -212,6 +215,20 @@ def leak(program: str, *, linked: bool) -> str:
     if linked:
         Path(CONFIG).unlink()
     return done.stdout if secret in done.stdout else ""
+
+
+def set_options() -> str:
+    """Name options in a run's config file; returns what a run printed with one."""
+    for options in ({"limit": "all"}, {"limit": f"@{KEY}"}, {"become": True}):
+        content = {"deployment_id": 1, "service_name": Path(SITE).parent.name,
+                   "options": options}  # fmt: skip
+        write = 'printf %s "$1" >"$2" && chmod 644 "$2"'
+        run_as("fastdeploy", "sh", "-c", write, "sh", json.dumps(content), CONFIG)
+        done = run_as("fastdeploy", *sudo(SITE, "--config", CONFIG))
+        Path(CONFIG).unlink()
+        if "does not allow the option" not in done.stdout:
+            return done.stdout or "nothing was refused"
+    return ""
 
 
 def read_another() -> str:
