@@ -3,28 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.options import OptionName, Options, as_texts
+from app.domain.options import OptionName, as_texts
 from app.domain.service import Service
 from app.runner.options import MAX_FORKS, MAX_VERBOSITY
 from app.web.forms import Field
 
 #: Prefix of the options among a form's fields.
 PREFIX = "option."
-#: The labels of the options, in the order of their fields. The form has a button for
-#: `check`.
-_LABELS: dict[OptionName, str] = {
-    "limit": "Limit",
-    "tags": "Tags",
-    "skip_tags": "Skip tags",
-    "start_at_task": "Start at task",
-    "forks": "Forks",
-    "verbosity": "Verbosity",
-    "diff": "Show differences",
-}
-_NOTES: dict[OptionName, str] = {
-    "limit": "Example: web1:&production.",
-    "tags": "Separated by commas.",
-    "skip_tags": "Separated by commas.",
+#: The label and the help text of each option, in the order of the fields. `check` has a
+#: button instead.
+_FIELDS: dict[OptionName, tuple[str, str]] = {
+    "limit": ("Limit", "Only these hosts, such as web1 or web:&production."),
+    "tags": ("Tags", "Only tasks with one of these tags, separated by commas."),
+    "skip_tags": ("Skip tags", "No task with one of these tags."),
+    "start_at_task": ("Start at task", "The name of the first task, or a glob."),
+    "forks": ("Forks", "The number of hosts to work on at a time."),
+    "verbosity": ("Verbosity", "Ansible prints more with each v."),
+    "diff": ("Show differences", "In the files and templates that change."),
 }
 
 
@@ -40,8 +35,8 @@ def fields(
     """
     values = as_texts(service.option_defaults) | dict(sent)
     return [
-        _field(name, label, values[name], problems.get(name, ""))
-        for name, label in _LABELS.items()
+        _field(name, values[name], problems.get(name, ""))
+        for name in _FIELDS
         if name in service.options
     ]
 
@@ -61,7 +56,7 @@ def values(service: Service, form: Mapping[str, Any]) -> dict[str, str]:
     return dict.fromkeys(service.options, "") | sent
 
 
-def _field(name: OptionName, label: str, value: str, problem: str) -> Field:
+def _field(name: OptionName, value: str, problem: str) -> Field:
     kind, maximum = "text", ""
     choices: tuple[tuple[str, str], ...] = ()
     if name == "diff":
@@ -71,13 +66,13 @@ def _field(name: OptionName, label: str, value: str, problem: str) -> Field:
     elif name == "verbosity":
         kind = "select"
         choices = tuple((str(n), f"-{'v' * n}") for n in range(1, MAX_VERBOSITY + 1))
-    described = Options.model_fields[name].description or ""
+    label, help_text = _FIELDS[name]
     return Field(
         name=f"{PREFIX}{name}",
         label=label,
         kind=kind,
         value=value,
-        help=" ".join(filter(None, (described, _NOTES.get(name)))),
+        help=help_text,
         checked=value == "true",
         choices=choices,
         unset="Default" if choices else "",

@@ -189,7 +189,8 @@ def test_the_command_line_has_the_flags_of_ansible_playbook(
 ) -> None:
     launched = fastdeploy(
         site, "deploy", "site", "-e", "version=1.0.0", "-e", f"folder={tmp_path}",
-        "-CD", "-l", "web1:&web", "-t", "site,talk", "--skip-tags", "no", "-vv", "-f", "3",
+        "-CD", "-l", "web1:&web", "-t", "site,talk", "--skip-tags", "no", "-vv",
+        "-f", "3",
     )  # fmt: skip
     number = int(launched.split()[1])
     ended = site.ended(number)
