@@ -27,6 +27,7 @@ def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
         found += [catalogue(service), node(host, service)]
     if isinstance(service.definition, Service):
         found += projects(service.definition, service)
+        found += launch_variables(service.definition)
         found.append(program(host, service))
         if host.switch is not None and not host.switch.rules.refusal:
             found.append(sudoers(host, host.switch, service))
@@ -57,6 +58,23 @@ def projects(definition: Service, service: ServiceFacts) -> list[Finding]:
     return found or [Finding(
         OK, f"{service.name}: folder", "What it names is there, and nothing in it "
         "waits for an answer.",
+    )]  # fmt: skip
+
+
+def launch_variables(definition: Service) -> list[Finding]:
+    """Warn about launch variables that configure Ansible's connections.
+
+    `ansible_ssh_common_args`, `ansible_python_interpreter` and others name commands that
+    Ansible executes on this host.
+    """
+    named = [name for name in definition.properties if name.startswith("ansible_")]
+    if not named:
+        return []
+    return [Finding(
+        Level.WARNING, f"{definition.name}: variables",
+        "Everyone who may launch it can set how Ansible connects, which may execute any "
+        f"command as the user of the run: {', '.join(named)}. Remove them from "
+        '"variables", or allow only certain values with "enum".',
     )]  # fmt: skip
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from app.accounts import Account
 from app.doctor.checks_host import age_key, check_host, sync_token
+from app.doctor.checks_service import launch_variables
 from app.doctor.facts import File, HostFacts, ProcessFacts, RunAsSetup, SudoRules
 from app.doctor.inspection import backing, listed
 from app.domain.finding import Level
+from app.domain.service import Service
 from tests.factories import NOW
 
 FASTDEPLOY = Account("fastdeploy", 900, frozenset({900, 950}))
@@ -67,6 +69,18 @@ def test_without_a_user_switch_its_items_are_one_line() -> None:
         each.subject for each in found
     ]
     assert {Level.OK} == {each.level for each in found}
+
+
+def test_a_launch_variable_that_configures_the_connection_is_a_warning() -> None:
+    names = ("version", "ansible_ssh_common_args", "ansible_user")
+    schema = {"properties": {name: {"type": "string"} for name in names}}
+    service = Service(name="shop", playbook="p.yml", variables=schema)
+
+    [warning] = launch_variables(service)
+
+    assert warning.level is Level.WARNING
+    assert "ansible_ssh_common_args, ansible_user" in warning.message
+    assert launch_variables(Service(name="shop", playbook="p.yml")) == []
 
 
 HIDDEN = File(Path("/etc/age/deploy.key"), hidden=True)
