@@ -64,16 +64,16 @@ def projects(definition: Service, service: ServiceFacts) -> list[Finding]:
 def launch_variables(definition: Service) -> list[Finding]:
     """Warn about launch variables that configure Ansible's connections.
 
-    `ansible_ssh_common_args`, `ansible_python_interpreter` and others name commands that
-    Ansible executes on this host.
+    `ansible_ssh_common_args`, `ansible_python_interpreter` and others name commands
+    that Ansible executes on this host.
     """
     named = [name for name in definition.properties if name.startswith("ansible_")]
     if not named:
         return []
     return [Finding(
         Level.WARNING, f"{definition.name}: variables",
-        "Everyone who may launch it can set how Ansible connects, which may execute any "
-        f"command as the user of the run: {', '.join(named)}. Remove them from "
+        "Everyone who may launch it can set how Ansible connects, and so execute "
+        f"commands as the user of the run: {', '.join(named)}. Remove them from "
         '"variables", or allow only certain values with "enum".',
     )]  # fmt: skip
 
