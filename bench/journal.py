@@ -24,7 +24,7 @@ from app.runner.masking import Masker
 from app.settings import read_settings
 from app.usecases import deploy, record
 from app.worker.journal_follower import Follower
-from app.worker.launch import Run
+from app.worker.run import Run
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination
 from bench.site import Site, row, site

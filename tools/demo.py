@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.store import events
 from app.store.store import Store
 from app.usecases import artifacts, deploy, output, services
-from app.worker.launch import run_of
+from app.worker.run import run_of
 from bench.site import ME, Site, fresh, installed
 from bench.stream import messages
 

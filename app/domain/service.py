@@ -1,7 +1,6 @@
 """A service: the content of `services/<name>/config.json` and its validation."""
 
 import re
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -15,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.domain import variable_schema
+from app.domain import secret_names, variable_schema
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.errors import Invalid
 from app.runner import environment as environment_rules
@@ -278,13 +277,13 @@ class Service(BaseModel):
     def secret_names(self) -> frozenset[str]:
         """The secret variables: those with `writeOnly` anywhere in their schema."""
         # References aren't resolved: this may hide too much, but never too little.
-        elsewhere = _hides(self.variables)
+        elsewhere = secret_names.hides(self.variables)
         return frozenset(
             name
             for name, spec in self.properties.items()
-            if _hides(spec)
-            or (elsewhere and _refers(spec))
-            or _hides_from_outside(self.variables, name)
+            if secret_names.hides(spec)
+            or (elsewhere and secret_names.refers(spec))
+            or secret_names.hides_from_outside(self.variables, name)
         )
 
 
@@ -334,45 +333,6 @@ def _require_plain(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
         raise ValueError("must be a plain path inside the service's folder")
-
-
-def _hides(schema: Any) -> bool:
-    """Return whether any part of a schema is writeOnly."""
-    return any(part.get("writeOnly") is True for part in _parts(schema))
-
-
-def _hides_from_outside(schema: dict[str, Any], name: str) -> bool:
-    """Return whether a schema outside `properties` may make a variable a secret.
-
-    Such schemas are in `allOf`, `if` or `patternProperties`. Patterns and conditions
-    aren't evaluated.
-    """
-    outside = {key: part for key, part in schema.items() if key != "properties"}
-    return any(
-        _hides(part.get("patternProperties"))
-        or (
-            isinstance(inner := part.get("properties"), dict)
-            and _hides(inner.get(name))
-        )
-        for part in _parts(outside)
-    )
-
-
-def _refers(schema: Any) -> bool:
-    """Return whether any part of a schema is a reference."""
-    return any("$ref" in part or "$dynamicRef" in part for part in _parts(schema))
-
-
-def _parts(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object in a schema, starting with the schema itself."""
-    pending = [schema]
-    while pending:
-        match pending.pop():
-            case dict() as part:
-                yield part
-                pending.extend(part.values())
-            case list() as items:
-                pending.extend(items)
 
 
 #: Replacements for pydantic's messages that mention Python's types.

@@ -1,6 +1,6 @@
 """Deployments and their steps in PostgreSQL."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,26 +13,19 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    or_,
     select,
-    true,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.domain.deployment import Deployment, Origin, Status
-from app.domain.events import StepState
 from app.domain.options import NO_OPTIONS, Options, is_partial
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
-from app.domain.steps import Step
 from app.store.nodes import silent
-from app.store.tables import deployments, nodes, seconds_of_step, services, steps
+from app.store.tables import deployments, nodes, services
 
 #: The largest id that a deployment can have.
 MAX_ID = 2**63 - 1
-#: Number of earlier successful runs that an estimate uses.
-ESTIMATE_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,101 +233,6 @@ def count_ahead(db: Connection, numbers: Collection[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def steps_of(db: Connection, deployment_id: int) -> list[Step]:
-    """Return the steps of a deployment in order."""
-    return steps_of_each(db, [deployment_id])[deployment_id]
-
-
-def steps_of_each(db: Connection, numbers: Collection[int]) -> dict[int, list[Step]]:
-    """Return the steps of each of these deployments in order."""
-    found: dict[int, list[Step]] = {number: [] for number in numbers}
-    rows = db.execute(
-        select(steps)
-        .where(steps.c.deployment_id.in_(numbers))
-        .order_by(steps.c.deployment_id, steps.c.position)
-    )
-    for row in rows:
-        found[row.deployment_id].append(
-            Step(row.position, row.name, row.declared, StepState(row.state),
-                 row.message, row.started_at, row.finished_at, tuple(row.failed_hosts))
-        )  # fmt: skip
-    return found
-
-
-def put_steps(db: Connection, deployment_id: int, changed: Iterable[Step]) -> None:
-    """Insert or update steps."""
-    rows = [
-        {
-            "deployment_id": deployment_id,
-            "position": step.position,
-            "name": step.name,
-            "declared": step.declared,
-            "state": step.state,
-            "message": step.message,
-            "started_at": step.started_at,
-            "finished_at": step.finished_at,
-            "failed_hosts": list(step.failed_hosts),
-        }
-        for step in changed
-    ]
-    if not rows:
-        return
-    statement = upsert(steps)
-    fresh = {
-        name: statement.excluded[name]
-        for name in ("state", "message", "started_at", "finished_at", "failed_hosts")
-    }
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["deployment_id", "position"], set_=fresh
-        ),
-        rows,
-    )
-
-
-def usual_durations(
-    db: Connection, numbers: Collection[int]
-) -> dict[int, dict[str, float]]:
-    """Return the median seconds of each step before each of these deployments.
-
-    The medians are of the last ESTIMATE_FROM successful runs of the same service.
-    """
-    earlier = deployments.alias("earlier")
-    recent = (
-        select(earlier.c.id)
-        .where(
-            earlier.c.service_id == deployments.c.service_id,
-            earlier.c.id < deployments.c.id,
-            earlier.c.status == Status.SUCCESSFUL.value,
-            earlier.c.partial.is_(False),
-        )
-        .order_by(earlier.c.id.desc())
-        .limit(ESTIMATE_FROM)
-        .correlate(deployments)
-        .lateral("recent")
-    )
-    rows = db.execute(
-        select(
-            deployments.c.id,
-            steps.c.name,
-            func.percentile_cont(0.5).within_group(seconds_of_step),
-        )
-        .select_from(deployments)
-        .join(recent, true())
-        .join(steps, steps.c.deployment_id == recent.c.id)
-        .where(
-            deployments.c.id.in_(numbers),
-            steps.c.finished_at.is_not(None),
-            steps.c.started_at.is_not(None),
-        )
-        .group_by(deployments.c.id, steps.c.name)
-    )
-    found: dict[int, dict[str, float]] = {number: {} for number in numbers}
-    for number, name, median in rows:
-        found[number][name] = float(median)
-    return found
-
-
 def active_on(db: Connection, node: str) -> list[Deployment]:
     """Return the started deployments of a node that have not ended, oldest first."""
     query = _selected().where(
@@ -368,70 +266,6 @@ def lock_queued(db: Connection, service_id: int, before: int) -> list[Deployment
         .order_by(deployments.c.id)
     )
     return [_deployment(row) for row in db.execute(query)]
-
-
-@dataclass(frozen=True, slots=True)
-class PrunableDeployment:
-    """A deployment whose output can be removed, with the journal's size in bytes."""
-
-    id: int
-    journal_offset: int
-
-
-def list_prunable(
-    db: Connection,
-    service_id: int,
-    *,
-    node: str,
-    before: datetime | None,
-    count: int | None,
-    size: int | None,
-) -> list[PrunableDeployment]:
-    """Return ended deployments of a service that exceed a limit, oldest first.
-
-    Only deployments of this node, or of none, are returned.
-
-    Args:
-        db: The transaction.
-        service_id: The service.
-        node: The name of this node.
-        before: Deployments that ended earlier exceed the limit.
-        count: Deployments after the newest `count` exceed the limit.
-        size: Maximum size in bytes of the newest journals together.
-    """
-    newest_first = deployments.c.id.desc()
-    ranked = (
-        select(
-            deployments.c.id,
-            deployments.c.journal_offset,
-            deployments.c.node,
-            deployments.c.finished_at,
-            func.row_number().over(order_by=newest_first).label("rank"),
-            func.sum(deployments.c.journal_offset)
-            .over(order_by=newest_first)
-            .label("sum"),
-        )
-        .where(
-            deployments.c.service_id == service_id,
-            deployments.c.finished_at.is_not(None),
-            deployments.c.pruned_at.is_(None),
-        )
-        .subquery()
-    )
-    limits: list[ColumnElement[bool]] = []
-    if before is not None:
-        limits.append(ranked.c.finished_at < before)
-    if count is not None:
-        limits.append(ranked.c.rank > count)
-    if size is not None:
-        limits.append(ranked.c.sum > size)
-    rows = db.execute(
-        select(ranked.c.id, ranked.c.journal_offset)
-        .where(or_(false(), *limits))
-        .where((ranked.c.node == node) | ranked.c.node.is_(None))
-        .order_by(ranked.c.id)
-    )
-    return [PrunableDeployment(row.id, row.journal_offset) for row in rows]
 
 
 def _selected(*more: ColumnElement[Any]) -> Select[Any]:

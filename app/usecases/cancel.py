@@ -10,7 +10,7 @@ from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.steps import Steps
 from app.errors import Conflict, NotFound
 from app.queue import Queue
-from app.store import audit, deployments, events
+from app.store import audit, deployment_steps, deployments, events
 from app.store.store import Store
 from app.usecases import record
 
@@ -48,5 +48,5 @@ def end_queued(
     """Cancel a queued deployment and its job; the caller has locked the deployment."""
     if deployment.job_id is not None:
         queue.cancel_job(db, deployment.job_id)
-    steps = Steps(deployments.steps_of(db, deployment.id))
+    steps = Steps(deployment_steps.steps_of(db, deployment.id))
     record.end(db, deployment, Outcome(Status.CANCELED, reason), steps, None)

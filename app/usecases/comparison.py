@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.domain.comparison import Comparison, compare
 from app.domain.deployment import Deployment
 from app.errors import Invalid, NotFound
-from app.store import deployments, results
+from app.store import deployment_steps, deployments, results
 from app.store.store import Store
 
 #: Maximum number of changed results to compare; a run may have a million.
@@ -46,7 +46,7 @@ def look(store: Store, service_name: str, a: int | None, b: int) -> ComparisonSi
         if a == b:
             raise Invalid("choose two different deployments to compare")
         first = _of(db, service_name, a)
-        steps = deployments.steps_of_each(db, [a, b])
+        steps = deployment_steps.steps_of_each(db, [a, b])
         changed = [results.changed(db, number, CHANGES + 1) for number in (a, b)]
     return ComparisonSide(
         Side(first, len(changed[0]) > CHANGES),

@@ -19,7 +19,7 @@ from app.domain.steps import Step, declare
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
-from app.store import audit, deployments, events, services
+from app.store import audit, deployment_steps, deployments, events, services
 from app.store.deployments import NewDeployment
 from app.store.store import Store
 from app.usecases.cancel import end_queued
@@ -175,7 +175,7 @@ def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
     now = datetime.now(UTC)
     number = deployments.add(db, wanted, now)
     steps = declare(step.name for step in wanted.service.steps)
-    deployments.put_steps(db, number, steps)
+    deployment_steps.put_steps(db, number, steps)
     again = f", again after {wanted.retry_of}" if wanted.retry_of else ""
     note = f"queued by {wanted.actor} ({wanted.origin}){again}"
     events.append_milestone(db, number, 1, now, EventKind.QUEUED, note)
@@ -220,9 +220,11 @@ def _views(
     db: Connection, listed: Sequence[Deployment], estimated: Sequence[Deployment]
 ) -> list[View]:
     """Return the views of deployments; the number of queries is constant."""
-    steps = deployments.steps_of_each(db, [d.id for d in listed])
+    steps = deployment_steps.steps_of_each(db, [d.id for d in listed])
     # A partial deployment takes another time than the whole ones before it.
-    usual = deployments.usual_durations(db, [d.id for d in estimated if not d.partial])
+    usual = deployment_steps.usual_durations(
+        db, [d.id for d in estimated if not d.partial]
+    )
     queued = {d.id for d in listed if d.started_at is None and not d.ended}
     ahead = deployments.count_ahead(db, queued) if queued else {}
     absent = missing(db, {d.service_id for d in listed if d.id in queued})

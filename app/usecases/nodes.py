@@ -13,7 +13,7 @@ from app.domain.node import Node, NodeInstance, NodeState
 from app.domain.steps import Steps
 from app.errors import Conflict, NodeTaken, NotFound
 from app.queue import Queue
-from app.store import audit, deployments, nodes, services
+from app.store import audit, deployment_steps, deployments, nodes, services
 from app.store.store import Store
 from app.usecases import record
 
@@ -130,7 +130,7 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
                 continue
             if deployment.job_id is not None:
                 queue.drop_job(db, deployment.job_id)
-            steps = Steps(deployments.steps_of(db, deployment.id))
+            steps = Steps(deployment_steps.steps_of(db, deployment.id))
             record.end(db, deployment, outcome, steps, None)
         nodes.forget(db, name)
         services.settle(db)

@@ -18,7 +18,7 @@ from app.domain.events import EventKind
 from app.domain.run_warning import RunWarning
 from app.domain.steps import Step, Steps
 from app.errors import Conflict, NotFound
-from app.store import deployments, events
+from app.store import deployment_steps, deployments, events
 from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
@@ -77,7 +77,7 @@ def mark_running(store: Store, deployment: Deployment) -> Deployment:
 def stored_steps(store: Store, deployment_id: int) -> Steps:
     """Return the stored steps of a deployment, to apply further events to them."""
     with store.begin() as db:
-        return Steps(deployments.steps_of(db, deployment_id))
+        return Steps(deployment_steps.steps_of(db, deployment_id))
 
 
 def record(
@@ -104,7 +104,7 @@ def record(
         ):
             raise Conflict(f"deployment {deployment_id} is followed by another worker")
         events.append(db, deployment_id, was.last_event, batch)
-        deployments.put_steps(db, deployment_id, changed)
+        deployment_steps.put_steps(db, deployment_id, changed)
         events.notify(db, deployment_id)
     return now
 
@@ -130,7 +130,7 @@ def finish(
         at: The time of the end; the present by default.
     """
     with store.begin() as db:
-        steps = Steps(deployments.steps_of(db, deployment_id))
+        steps = Steps(deployment_steps.steps_of(db, deployment_id))
         if ended is None and exit_code == RUNNER_ENDED_IT:
             ended = _TIMED_OUT.get(events.last_status(db, deployment_id))
         found = _known(deployments.find(db, deployment_id))
@@ -217,7 +217,7 @@ def end(
     now = max(at or datetime.now(UTC), began)
     number = deployment.last_event + 1
     steps.finish(well=False, reason=outcome.reason, at=now)
-    deployments.put_steps(db, deployment.id, steps.take_changed())
+    deployment_steps.put_steps(db, deployment.id, steps.take_changed())
     transition(db, deployment, Ended(outcome, exit_code, warnings, number, now))
     about = f": {outcome.reason}" if outcome.reason else ""
     note = f"{outcome.status}{about}"

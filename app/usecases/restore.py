@@ -15,7 +15,7 @@ from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict
 from app.queue import Queue
 from app.settings import Settings
-from app.store import auth, deployments, nodes
+from app.store import auth, deployment_steps, deployments, nodes
 from app.store.deployments import LockedDeployment
 from app.store.store import Store
 from app.usecases import record
@@ -74,7 +74,7 @@ def settle(
                 continue
             if deployment.job_id is not None:
                 queue.drop_job(db, deployment.job_id)
-            steps = Steps(deployments.steps_of(db, deployment.id))
+            steps = Steps(deployment_steps.steps_of(db, deployment.id))
             record.end(db, deployment, outcome, steps, None)
             ended += 1
             if outcome is WAITED:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from app.domain.service import Keep
 from app.settings import Settings
 from app.store import audit, deployments, events, services
+from app.store import retention as stored
 from app.store.store import Store
 from app.usecases.staging import remove_leftovers
 
@@ -67,7 +68,7 @@ def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:
 
 def _beyond(
     store: Store, settings: Settings, service_id: int, keep: Keep
-) -> list[deployments.PrunableDeployment]:
+) -> list[stored.PrunableDeployment]:
     """Return the deployments of a service that exceed any limit, oldest first."""
     if keep == Keep():
         return []
@@ -75,7 +76,7 @@ def _beyond(
     if keep.days is not None:
         before = datetime.now(UTC) - timedelta(days=keep.days)
     with store.begin() as db:
-        return deployments.list_prunable(
+        return stored.list_prunable(
             db,
             service_id,
             node=settings.node,

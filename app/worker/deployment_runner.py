@@ -17,8 +17,9 @@ from app.usecases import artifacts, deploy, record
 from app.usecases.services import read_service
 from app.worker import cgroup
 from app.worker.journal_follower import Follower, Interrupted, Vanished
-from app.worker.launch import Run, launch, run_of
+from app.worker.launch import launch
 from app.worker.redact import redact
+from app.worker.run import Run, run_of
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination
 

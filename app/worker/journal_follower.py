@@ -15,7 +15,7 @@ from app.store.store import Store
 from app.usecases import record
 from app.usecases.record import Place
 from app.worker.journal import MAX_LINES, Batch, JournalReader
-from app.worker.launch import Run
+from app.worker.run import Run
 from app.worker.run_clock import clock_of
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination, noted

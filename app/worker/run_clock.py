@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from app.domain.duration import seconds_between
 from app.runner.processes import boot_clock
 from app.runner.stop import wrapper_of
-from app.worker.launch import Run
+from app.worker.run import Run
 
 #: Maximum seconds by which a recorded start and the host's clock may differ, for
 #: instance because of a slow launch. If they differ by more, the clock was set.

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.log import get
 from app.runner.stop import COUNT, processes_of, signal_run, wrapper_of
 from app.settings import Settings
-from app.worker.launch import Run
+from app.worker.run import Run
 
 log = get("worker")
 

@@ -10,7 +10,7 @@ import orjson
 from app.domain.deployment import Outcome, Status
 from app.log import get
 from app.settings import Settings
-from app.worker.launch import Run
+from app.worker.run import Run
 from app.worker.run_processes import RunProcesses
 
 log = get("worker")

@@ -19,6 +19,8 @@ from app.errors import LaunchFailed
 from app.runner.environment import INHERITED
 from app.usecases import deploy
 from app.worker import launch as launching
+from app.worker import wrapper
+from app.worker.run import Run, run_of
 from tests.acceptance.conftest import Installation, eventually, installed
 from tests.conftest import Postgres
 
@@ -253,8 +255,8 @@ def test_a_run_whose_folder_cannot_be_entered_begins_in_the_root_folder(
     run = fastdeploy.settings.runs / "999999"
     run.mkdir(parents=True)
 
-    child = launching._spawn(  # noqa: SLF001 - no launch gets that far
-        launching.Run(run),
+    child = wrapper.start(
+        Run(run),
         Path("/nonexistent"),
         Path("/nonexistent"),
         ["/bin/pwd"],
@@ -297,9 +299,9 @@ def test_a_config_file_is_never_written_over_or_through_anything(
         launching.launch(installation.settings, deployment, {})
 
     assert "mine" == victim.read_text()
-    launching.run_of(installation.settings, number).remove_config()
+    run_of(installation.settings, number).remove_config()
     assert taken.is_symlink()
-    assert not launching.run_of(installation.settings, number).begun
+    assert not run_of(installation.settings, number).begun
 
 
 # Launches that fail

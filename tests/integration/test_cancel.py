@@ -20,7 +20,7 @@ from app.usecases import deploy, record
 from app.usecases.cancel import cancel as request_cancel
 from app.worker.deployment_runner import DeploymentRunner
 from app.worker.journal_follower import Follower
-from app.worker.launch import Run, run_of
+from app.worker.run import Run, run_of
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination, noted
 from tests.factories import ROOT, make_service, request_deployment, start_deployment

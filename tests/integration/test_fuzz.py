@@ -24,7 +24,7 @@ from app.settings import Settings
 from app.store.store import Store
 from app.usecases import artifacts, deploy, output, record
 from app.worker.journal_follower import Follower
-from app.worker.launch import run_of
+from app.worker.run import run_of
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination
 from tests.factories import UUID, start_deployment

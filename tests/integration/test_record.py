@@ -12,7 +12,7 @@ from app.domain.events import EventKind, StepState
 from app.domain.steps import Step
 from app.errors import Conflict, NotFound
 from app.settings import Settings
-from app.store import deployments, events
+from app.store import deployment_steps, deployments, events
 from app.store.events import CHANNEL, Occurrence
 from app.store.store import Store
 from app.usecases import deploy, record
@@ -309,7 +309,7 @@ def test_usual_durations_are_medians_of_runs_that_went_well(
             finished_at=NOW + timedelta(seconds=seconds),
         )
         with store.begin() as db:
-            deployments.put_steps(db, running.id, [step])
+            deployment_steps.put_steps(db, running.id, [step])
         record.finish(store, running.id, exit_code)
 
     latest = request_deployment(store, settings)

@@ -29,7 +29,7 @@ from app.dev_server import Pause
 from app.errors import FastDeployError
 from app.runner.stop import signal_run
 from app.settings import Settings
-from app.worker.launch import Run
+from app.worker.run import Run
 from bench.site import Site, fresh, installed
 from tools.chaos.clock import Clock
 from tools.chaos.compare import Findings, compare
