@@ -159,8 +159,8 @@ registrations = Table(
 )  # fmt: skip
 
 # The deployments. `config` is the service as it was at launch; `secrets` are the
-# encrypted secret variables, deleted when the run has ended. `warnings` is NULL if
-# there are none. `idempotency_key` is the key of the request, and `fingerprint` shows
+# encrypted secret variables, deleted when the run has ended. `warnings` and
+# `options` are NULL if there are none. `idempotency_key` is the key of the request, and `fingerprint` shows
 # whether another request with this key is the same.
 
 deployments = Table(
@@ -174,7 +174,7 @@ deployments = Table(
     Column("actor", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("variables", JSON, nullable=False),
-    Column("options", JSON, nullable=False, server_default="{}"),
+    Column("options", JSON(none_as_null=True)),
     Column("partial", Boolean, nullable=False, server_default="false"),
     Column("secrets", LargeBinary),
     # The column keeps its old name, since the old release runs during an update.

@@ -14,10 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column(
-        "deployments",
-        sa.Column("options", sa.JSON, nullable=False, server_default="{}"),
-    )
+    op.add_column("deployments", sa.Column("options", sa.JSON))
     op.add_column(
         "deployments",
         sa.Column("partial", sa.Boolean, nullable=False, server_default="false"),
