@@ -159,9 +159,9 @@ registrations = Table(
 )  # fmt: skip
 
 # The deployments. `config` is the service as it was at launch; `secrets` are the
-# encrypted secret variables, deleted when the run has ended. `warnings` and
-# `options` are NULL if there are none. `idempotency_key` is the key of the request, and `fingerprint` shows
-# whether another request with this key is the same.
+# encrypted secret variables, deleted when the run has ended. `warnings` and `options`
+# are NULL if there are none. `idempotency_key` is the key of the request, and
+# `fingerprint` shows whether another request with this key is the same.
 
 deployments = Table(
     "deployments",
