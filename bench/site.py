@@ -130,7 +130,7 @@ def site(*commands: str, **more: object) -> Iterator[Site]:
 
     `more` overrides settings.
     """
-    log.configure("console")
+    log.configure("console", quiet=["httpx"])
     with (
         fresh("bench", **more) as settings,
         dev_server.running(settings) as found,

@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Connection, update
 
 from app import bootstrap
@@ -22,7 +20,7 @@ from app.store import services
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.store.tables import deployments
-from app.usecases import deploy, record
+from app.usecases import deploy, passwords, record
 from app.usecases.record import Place
 from app.worker.translate import translate
 
@@ -85,7 +83,7 @@ def make_user(store: Store, name: str = "ada", role: Role = Role.ADMIN) -> str:
 @cache
 def _hashed() -> str:
     """PASSWORD's hash, which takes long on purpose and is made once."""
-    return PasswordHash((Argon2Hasher(),)).hash(PASSWORD)
+    return passwords.make_hash(PASSWORD)
 
 
 def add_service(store: Store, service: Service | None = None) -> Service:

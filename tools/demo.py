@@ -32,7 +32,7 @@ _SERVICES = Path("services")
 def main() -> int:
     """Run the demo and print its summary; return the exit code."""
     service = sys.argv[1] if len(sys.argv) > 1 else "static-site"
-    log.configure("console")
+    log.configure("console", quiet=["httpx"])
     try:
         with (
             fresh("demo", services=_SERVICES) as settings,

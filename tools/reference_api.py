@@ -45,7 +45,8 @@ def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _operation(name: str, of: dict[str, Any]) -> Iterator[str]:
     yield f"## {name}"
-    yield f"{of['summary']} Scope: `{of['x-permission']}`."
+    description = f"{of['description']} " if "description" in of else ""
+    yield f"{of['summary']} {description}Scope: `{of['x-permission']}`."
     given = [
         (f"`{p['name']}`", p["in"], kind(p["schema"]), p["description"])
         for p in of["parameters"]

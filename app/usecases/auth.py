@@ -64,14 +64,14 @@ def log_in(
     user = _count_attempt(store, name, address)
     # Outside of any transaction: argon2 is slow on purpose.
     hashed = passwords.unknown_user_hash() if user is None else user.password_hash
-    fits, newer = passwords.hasher.verify_and_update(
-        password[: passwords.MAX_LENGTH], hashed
-    )
-    if user is None or user.disabled or not fits:
+    password = password[: passwords.MAX_LENGTH]
+    matches = passwords.matches(password, hashed)
+    if user is None or user.disabled or not matches:
         with store.begin() as db:
             who = Actor(name, frozenset(), address=address)
             audit.note(db, who, Action.FAIL_TO_LOG_IN)
         raise NotLoggedIn(_NO_MATCH)
+    newer = passwords.make_hash(password) if passwords.needs_rehash(hashed) else None
     secret = secrets.token_urlsafe(32)
     with store.begin() as db:
         auth.forget_failures(db, name, address)

@@ -3,19 +3,37 @@
 import secrets
 from functools import cache
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
 
 MIN_LENGTH = 10
 MAX_LENGTH = 1024
 
-hasher = PasswordHash((Argon2Hasher(),))
+_hasher = PasswordHasher()
+
+
+def make_hash(password: str) -> str:
+    """Return the argon2id hash of a password, with a new salt and the parameters."""
+    return _hasher.hash(password)
+
+
+def matches(password: str, hashed: str) -> bool:
+    """Return whether a password is the one of a hash."""
+    try:
+        return _hasher.verify(hashed, password)
+    except VerificationError:
+        return False
+
+
+def needs_rehash(hashed: str) -> bool:
+    """Return whether a hash has other parameters than a new one would have."""
+    return _hasher.check_needs_rehash(hashed)
 
 
 @cache
 def unknown_user_hash() -> str:
     """Return a hash to verify for an unknown user, so that it takes the same time."""
-    return hasher.hash(secrets.token_urlsafe())
+    return make_hash(secrets.token_urlsafe())
 
 
 def problems(password: str) -> dict[str, str]:

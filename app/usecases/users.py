@@ -29,7 +29,7 @@ def create_user(
         problems |= {"name": "a user's name has 1 to 64 letters, digits or . @ + - _"}
     if problems:
         raise InvalidFields(problems)
-    hashed = passwords.hasher.hash(password)
+    hashed = passwords.make_hash(password)
     try:
         with store.begin() as db:
             auth.add_user(db, name, hashed, role)
@@ -47,7 +47,7 @@ def set_password(store: Store, actor: Actor, name: str, password: str) -> None:
     problems = passwords.problems(password)
     if problems:
         raise InvalidFields(problems)
-    hashed = passwords.hasher.hash(password)
+    hashed = passwords.make_hash(password)
     with store.begin() as db:
         if not auth.set_password(db, name, hashed):
             raise NotFound(f"there is no user {name!r}")

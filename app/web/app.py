@@ -5,22 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from app.domain.access import Permission
 from app.web import (
     admin,
-    api,
+    api_routes,
     deployments,
     health,
     login,
     nodes,
-    openapi,
     overview,
     query,
     services,
@@ -32,26 +30,14 @@ from app.web.dependencies import Dependencies
 from app.web.errors import HANDLERS, on_bug
 from app.web.guard import public, route
 from app.web.middleware import AnswerBugs, BodyLimit, RequestId, SecurityHeaders
+from app.web.routing import AppRoute
 
 _VIEW, _DEPLOY = Permission.VIEW, Permission.DEPLOY
 _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 
 
-class _Number(Convertor[int]):
-    """Converts an id; Starlette's own `int` fails for thousands of digits."""
-
-    regex = "[0-9]{1,18}"
-
-    def convert(self, value: str) -> int:
-        return int(value)
-
-    def to_string(self, value: int) -> str:
-        return str(value)
-
-
-register_url_convertor("number", _Number())
-
-ROUTES: list[BaseRoute] = [
+#: The pages, and the routes of the API.
+ROUTES: list[AppRoute] = [
     public("/healthz", health.healthz),
     public("/readyz", health.readyz),
     public("/schema/service.json", health.service_schema),
@@ -103,24 +89,7 @@ ROUTES: list[BaseRoute] = [
     route("/admin/tokens/{id:number}/revoke", tokens.revoke, _ADMIN, "POST"),
     route("/admin/settings", admin.settings, _ADMIN),
     route("/admin/audit", admin.audit_log, _ADMIN, takes=query.AUDIT),
-    # API, each with a line in OPERATIONS of openapi.py
-    route("/api/openapi.json", openapi.show, _VIEW),
-    route("/api/services", api.list_services, _VIEW),
-    route("/api/services/sync", api.sync, _SYNC, "POST"),
-    route("/api/services/{name}/doctor", api.examine, _VIEW),
-    route("/api/nodes", api.list_nodes, _VIEW),
-    route("/api/deployments", api.list_deployments, _VIEW, takes=query.DEPLOYMENTS),
-    route("/api/deployments", api.launch, _DEPLOY, "POST"),
-    route("/api/deployments/{id:number}", api.show, _VIEW),
-    route("/api/deployments/{id:number}/cancel", api.cancel, _DEPLOY, "POST"),
-    route("/api/deployments/{id:number}/retry", api.retry, _DEPLOY, "POST"),
-    route("/api/deployments/{id:number}/events", deployments.api_events, _VIEW,
-          takes=("after",)),
-    route("/api/deployments/{id:number}/output", deployments.download, _VIEW),
-    route("/api/deployments/{id:number}/artifacts", api.list_artifacts, _VIEW),
-    route("/api/deployments/{id:number}/artifacts.tar.gz", deployments.archive, _VIEW),
-    route("/api/deployments/{id:number}/artifacts/{path:path}",
-          deployments.download_artifact, _VIEW),
+    *api_routes.ROUTES,
 ]  # fmt: skip
 
 

@@ -7,19 +7,21 @@ import anyio
 
 from app.errors import Busy
 
-#: Seconds that a request waits for a place.
+#: Seconds that a request waits for a place, unless it says otherwise.
 PATIENCE = 15
 
 
 @asynccontextmanager
-async def place(places: anyio.Semaphore, doing: str) -> AsyncIterator[None]:
+async def place(
+    places: anyio.Semaphore, doing: str, patience: float = PATIENCE
+) -> AsyncIterator[None]:
     """Hold a place during the block. Raises Busy if none gets free in time.
 
     A request that waits takes no thread and no connection. `doing` is a verb for the
-    error message.
+    error message, and `patience` the maximum number of seconds to wait.
     """
     try:
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(patience):
             await places.acquire()
     except TimeoutError:
         raise Busy(

@@ -1,14 +1,15 @@
 """Authenticate and authorize requests, and protect against cross-site requests.
 
-`route(…)` makes a route that needs a permission, `public(…)` one that needs none. A
-request that changes something must come from FastDeploy's own pages or a script: a form
-contains the CSRF token of its session, a script sends a bearer token. A request from
-another site, by its header Sec-Fetch-Site or Origin, is rejected.
+`route(…)` makes a route that needs a permission, `api_route(…)` one of the API, and
+`public(…)` one that needs no permission. A request that changes something must come
+from FastDeploy's own pages or a script: a form contains the CSRF token of its session,
+a script sends a bearer token. A request from another site, by its header Sec-Fetch-Site
+or Origin, is rejected.
 """
 
 import hmac
 import inspect
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,15 +18,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from app.domain.access import Actor, Permission
 from app.errors import NotAllowed
 from app.web import query
 from app.web.form_body import parse_form
 from app.web.login import address_of, authenticate
-
-Handler = Callable[..., Response | Awaitable[Response]]
+from app.web.operation import Operation
+from app.web.routing import AppRoute, Handler
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -37,7 +37,8 @@ def route(
     method: str = "GET",
     *,
     takes: Collection[str] = (),
-) -> Route:
+    operation: Operation | None = None,
+) -> AppRoute:
     """Make a route for actors with a permission; `takes` names its query parameters."""
 
     async def guarded(request: Request) -> Response:
@@ -52,13 +53,31 @@ def route(
         query.require_known(request.query_params, takes)
         return await _call(handler, request, form)
 
-    made = _named(Route(path, guarded, methods=[method]), handler, permission)
-    # For the OpenAPI document, and for the test that every parameter is read.
-    made.takes = takes  # type: ignore[attr-defined]
-    return made
+    return AppRoute(
+        path,
+        handler,
+        guarded,
+        method,
+        permission=permission,
+        takes=takes,
+        operation=operation,
+    )
 
 
-def public(path: str, handler: Handler, method: str = "GET") -> Route:
+def api_route(
+    method: str,
+    path: str,
+    handler: Handler,
+    permission: Permission,
+    operation: Operation,
+) -> AppRoute:
+    """Make a route of the API, which takes the query parameters of its operation."""
+    return route(
+        path, handler, permission, method, takes=operation.query, operation=operation
+    )
+
+
+def public(path: str, handler: Handler, method: str = "GET") -> AppRoute:
     """Make a route without authentication."""
 
     async def unguarded(request: Request) -> Response:
@@ -68,14 +87,7 @@ def public(path: str, handler: Handler, method: str = "GET") -> Route:
             _require_own_page(request)
         return await _call(handler, request, form)
 
-    return _named(Route(path, unguarded, methods=[method]), handler, None)
-
-
-def _named(made: Route, handler: Handler, permission: Permission | None) -> Route:
-    made.name = f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}"
-    # For the OpenAPI document, and for the test that every route has a permission.
-    made.permission = permission  # type: ignore[attr-defined]
-    return made
+    return AppRoute(path, handler, unguarded, method, permission=None)
 
 
 async def _form(request: Request) -> FormData:

@@ -1,18 +1,19 @@
 """Log in and out: the page, the session cookie, and the actor of a request."""
 
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from urllib.parse import SplitResult, quote, urlsplit
 
-import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL, FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Actor, Permission
-from app.errors import NotLoggedIn, TooManyAttempts
+from app.errors import Busy, NotLoggedIn, TooManyAttempts
 from app.settings import Settings
 from app.usecases import auth
+from app.web.concurrency_limit import place
 from app.web.dependencies import deps
 
 #: The number of passwords that are checked at once: each takes 64 MiB and a core.
@@ -87,16 +88,12 @@ def show(request: Request) -> Response:
 async def submit(request: Request, form: FormData) -> Response:
     """Log in and redirect to the page that was requested before."""
     places = deps(request).login_places
-    try:
-        with anyio.fail_after(PATIENCE):
-            await places.acquire()
-    except TimeoutError:
-        busy = "too many logins at the moment; try again in a few seconds"
-        return await run_in_threadpool(_paused, request, form, busy, PATIENCE)
-    try:
+    async with AsyncExitStack() as held:
+        try:
+            await held.enter_async_context(place(places, "log in", PATIENCE))
+        except Busy as error:
+            return await run_in_threadpool(_paused, request, form, str(error), PATIENCE)
         return await run_in_threadpool(_log_in, request, form)
-    finally:
-        places.release()
 
 
 def _log_in(request: Request, form: FormData) -> Response:

@@ -15,7 +15,7 @@ from app.usecases import auth
 from tests.factories import PASSWORD, ROOT, make_user
 
 with warnings.catch_warnings():
-    # It would rather have httpx2; we have httpx, which the command line uses.
+    # Starlette prefers httpx2; the other tests, bench and tools use httpx.
     warnings.simplefilter("ignore", StarletteDeprecationWarning)
     from starlette.testclient import TestClient
 

@@ -70,6 +70,41 @@ def test_a_password_is_kept_as_an_argon2_hash_and_a_session_as_a_digest(
     assert secret.encode() not in digest
 
 
+@pytest.mark.parametrize(
+    ("stored", "rehashed"),
+    [
+        pytest.param(
+            "$argon2id$v=19$m=65536,t=3,p=4$BVfCIanaJDdaJOKp96pdsg"
+            "$DFFDiWan5MjzYLsjltMhUGw/6/c2qsrUar5BPiy1Uro",
+            False,
+            id="same-parameters",
+        ),
+        pytest.param(
+            "$argon2id$v=19$m=8,t=1,p=1$busRmGkgk4zusCKABVPWaA"
+            "$T2GsuMh1FsZkM7CY3Acd3fXcYF1626imnyzCvnWzTz8",
+            True,
+            id="weaker-parameters",
+        ),
+    ],
+)
+def test_a_hash_made_by_pwdlib_fits_and_is_replaced_if_it_is_weaker(
+    store: Store, stored: str, *, rehashed: bool
+) -> None:
+    """FastDeploy used pwdlib before argon2-cffi."""
+    make_user(store)
+    with store.begin() as db:
+        db.execute(text("UPDATE users SET password_hash = :hash"), {"hash": stored})
+    fail_to_log_in(store, 1)
+
+    log_in(store)
+
+    with store.begin() as db:
+        now = db.scalar(text("SELECT password_hash FROM users"))
+    assert rehashed == (now != stored)
+    assert now.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert log_in(store)
+
+
 @pytest.mark.parametrize("name", ["ada", "bob", "", "a\0b", "ada ", "x" * 5000])
 def test_a_wrong_login_never_says_what_was_wrong(store: Store, name: str) -> None:
     make_user(store)

@@ -1,5 +1,7 @@
 """What one request may cost: statements end, searches stop, and few run at once."""
 
+from dataclasses import replace
+
 import anyio
 import pytest
 from sqlalchemy import text
@@ -12,8 +14,10 @@ from app.settings import Settings
 from app.store.search import SearchQuery
 from app.store.store import Store
 from app.usecases import auth, search
+from app.web import login
 from tests.factories import ROOT, print_lines, start_deployment
 from tests.integration.asgi import Client
+from tests.integration.conftest import ClientFor
 
 
 def test_a_statement_ends_at_its_limit_and_that_is_no_outage(store: Store) -> None:
@@ -71,3 +75,16 @@ def test_searches_that_wait_let_others_pass(store: Store, settings: Settings) ->
 
     assert [200] * 60 == found
     app.state.deps.store.close()
+
+
+def test_a_login_that_gets_no_place_in_time_keeps_the_name(
+    web: Starlette, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "PATIENCE", 0)
+    web.state.deps = replace(web.state.deps, login_places=anyio.Semaphore(0))
+
+    answer = client_for(None).post("/login", data={"name": "ada", "password": "x"})
+
+    assert (429, "0") == (answer.status_code, answer.headers["retry-after"])
+    assert "too many people log in" in answer.text
+    assert 'value="ada"' in answer.text

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 import pytest
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from app.domain.access import PERMISSIONS, Permission, Role
 from app.store.store import Store
 from app.web.app import ROUTES
+from app.web.routing import AppRoute
 from tests.factories import add_service
 from tests.integration.conftest import ClientFor, csrf_of
 
@@ -21,12 +21,7 @@ PUBLIC = {
 }
 
 
-def method_of(route: Route) -> str:
-    assert route.methods is not None
-    return "POST" if "POST" in route.methods else "GET"
-
-
-def url_of(route: Route) -> str:
+def url_of(route: AppRoute) -> str:
     return (
         route.path.replace("{name}", "nothing")
         .replace("{id:number}", "4242")
@@ -35,17 +30,8 @@ def url_of(route: Route) -> str:
     )
 
 
-def permission_of(route: Route) -> Permission | None:
-    found: Permission | None = route.permission  # type: ignore[attr-defined] # set by the guard
-    return found
-
-
-ALL = [route for route in ROUTES if isinstance(route, Route)]
-
-
 def test_only_these_routes_are_for_everybody() -> None:
-    assert PUBLIC == {(method_of(r), r.path) for r in ALL if permission_of(r) is None}
-    assert len(ALL) == len(ROUTES)
+    assert PUBLIC == {(r.method, r.path) for r in ROUTES if r.permission is None}
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
@@ -54,10 +40,10 @@ def test_nobody_gets_through_to_anything_else(
 ) -> None:
     client = client_for(None)
 
-    for route in ALL:
-        if permission_of(route) is None:
+    for route in ROUTES:
+        if route.permission is None:
             continue
-        answer = client.request(method_of(route), url_of(route),
+        answer = client.request(route.method, url_of(route),
                                 headers={"Accept": accept})  # fmt: skip
         page = accept == "text/html" and not route.path.startswith("/api/")
         assert (303 if page else 401) == answer.status_code, route.path
@@ -85,11 +71,11 @@ def test_a_route_lets_in_who_has_its_permission(
     if isinstance(who, Role):
         headers["X-CSRF-Token"] = csrf_of(client, store)
 
-    for route in ALL:
-        permission = permission_of(route)
+    for route in ROUTES:
+        permission = route.permission
         if permission is None or route.path == "/logout":
             continue
-        answer = client.request(method_of(route), url_of(route), headers=headers)
+        answer = client.request(route.method, url_of(route), headers=headers)
         assert (permission not in has) == (answer.status_code == 403), route.path
         # Nothing of this exists, but no bug is met on the way there either.
         assert answer.status_code in {200, 303, 403, 404, 422}, route.path

@@ -1,63 +1,192 @@
-"""What the API answers is what its OpenAPI document says."""
+"""Each operation of the API gives each response that the OpenAPI document declares."""
 
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
+import anyio
 import jsonschema
 import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import bootstrap
 from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import record, services
-from tests.factories import (
-    ROOT,
-    print_lines,
-    start_deployment,
-    write_service,
-)
+from app.web.app import ROUTES
+from app.web.middleware import MAX_BODY, BodyLimit
+from app.web.openapi import document
+from tests.disks import fill, small_disk
+from tests.factories import ROOT, print_lines, start_deployment, write_service
 from tests.integration.conftest import ClientFor
 
-#: Routes whose answer is no JSON of ours.
-OTHERS = {
-    "/api/deployments/{id}/events",
-    "/api/deployments/{id}/output",
-    "/api/deployments/{id}/artifacts.tar.gz",
-    "/api/deployments/{id}/artifacts/{path}",
+DOCUMENT = document(ROUTES)
+#: Method, path and description of each operation.
+OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
+    (method.upper(), path, operation)
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+]
+STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
+ENDED, RUNNING = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The values of a request's path, its query and its body."""
+
+    id: int = ENDED
+    name: str = "hello"
+    path: str = "stdout"
+    query: str = ""
+    body: object = None
+
+
+#: A request that succeeds, by operation.
+SUCCESSES: Mapping[str, Sent] = {
+    "openapi.show": Sent(),
+    "api.list_services": Sent(),
+    "api.sync": Sent(),
+    "api.examine": Sent(),
+    "api.list_nodes": Sent(),
+    "api.list_deployments": Sent(query="?service=hello&before=9"),
+    "api.launch": Sent(body={"service": "hello"}),
+    "api.show": Sent(),
+    "api.cancel": Sent(id=RUNNING),
+    "api.retry": Sent(),
+    "deployments.api_events": Sent(query="?after=1"),
+    "deployments.download": Sent(),
+    "api.list_artifacts": Sent(),
+    "deployments.archive": Sent(),
+    "deployments.download_artifact": Sent(),
+}
+#: What is different in a request that fails, by status and operation; `*` is any other.
+#: The other statuses depend on the client or the disk.
+CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "404": {
+        "*": {"id": 4242, "name": "nothing"},
+        "api.launch": {"body": {"service": "nothing"}},
+    },
+    "409": {
+        "api.launch": {"body": {"service": "broken"}},
+        "api.cancel": {"id": ENDED},
+        "api.retry": {"id": RUNNING},
+    },
+    "413": {"*": {"body": "x" * MAX_BODY}},
+    "422": {
+        "*": {"query": "?unknown=1"},
+        "api.launch": {"body": {"service": "hello", "priority": 101}},
+    },
 }
 
 
-@pytest.fixture
-def client(client_for: ClientFor, store: Store, settings: Settings) -> TestClient:
-    """A client that may do everything, where there is something of each kind."""
+def sent_for(operation: str, status: str) -> Sent:
+    """Return the request that makes an operation respond with this status."""
+    changes = CHANGES.get(status, {})
+    return replace(SUCCESSES[operation], **changes.get(operation, changes.get("*", {})))
+
+
+def without_body(app: ASGIApp) -> ASGIApp:
+    """Serve an application to clients whose body doesn't arrive in time."""
+
+    async def served(scope: Scope, _: Receive, send: Send) -> None:
+        async def never() -> Message:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        await BodyLimit(app, seconds=0.01)(scope, never, send)
+
+    return served
+
+
+@contextmanager
+def client_that_gets(
+    status: str, client_for: ClientFor, web: Starlette, settings: Settings
+) -> Iterator[TestClient]:
+    """Make a client, and if the disk must be full, fill it."""
+    with ExitStack() as stack:
+        client = client_for(tuple(Permission))
+        if status == "401":
+            client = client_for(None)
+        elif status == "403":
+            client = client_for(())
+        elif status == "408":
+            client = TestClient(without_body(web), headers=client.headers)
+        elif status == "503":
+            nowhere = SecretStr("postgresql://127.0.0.1:1/nothing")
+            offline = settings.model_copy(update={"database_url": nowhere})
+            client = TestClient(bootstrap.make_web(offline), headers=client.headers)
+        elif status == "507":
+            fill(stack.enter_context(small_disk(settings.runs, 1)))
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def catalogue(store: Store, settings: Settings) -> None:
+    """A valid and an invalid service, an ended and a running deployment."""
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
     services.sync_services(store, settings.services, settings.node, ROOT)
-    begun = start_deployment(store, settings)
-    print_lines(store, begun.id, "one", "two")
-    record.finish(store, begun.id, 0)
-    start_deployment(store, settings)
-    return client_for(tuple(Permission))
+    started = start_deployment(store, settings)
+    print_lines(store, started.id, "one", "two")
+    record.finish(store, started.id, 0)
+    assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
 
 
-def test_every_answer_is_as_the_document_says(client: TestClient) -> None:
-    document = client.get("/api/openapi.json").json()
-    looked_at = set()
+@pytest.mark.parametrize("status", STATUSES)
+def test_each_operation_that_declares_a_status_responds_with_it_and_its_model(
+    client_for: ClientFor, web: Starlette, settings: Settings, status: str
+) -> None:
+    with client_that_gets(status, client_for, web, settings) as client:
+        for method, path, operation in OPERATIONS:
+            if status not in operation["responses"]:
+                continue
+            sent = sent_for(operation["operationId"], status)
+            url = path.format(id=sent.id, name=sent.name, path=sent.path) + sent.query
+            content = None if sent.body is None else json.dumps(sent.body)
 
-    for path, item in document["paths"].items():
-        if "get" not in item or path in OTHERS:
-            continue
-        url = path.replace("{id}", "1").replace("{name}", "hello")
-        answer = client.get(url)
-        assert 200 == answer.status_code, url
-        require(document, item["get"], answer.status_code, answer.json())
-        looked_at.add(path)
+            response = client.request(method, url, content=content)
 
-    assert len(looked_at) > 5
+            assert status == str(response.status_code), f"{method} {url}"
+            media_type = response.headers["content-type"].partition(";")[0]
+            ((declared, described),) = operation["responses"][status]["content"].items()
+            assert declared == media_type, url
+            if media_type == "application/json":
+                require(response.json(), described["schema"])
+            if status < "300" and sent.body is not None:
+                accepted = operation["requestBody"]["content"]["application/json"]
+                require(sent.body, accepted["schema"])
 
 
-def require(document: Any, operation: Any, status: int, body: Any) -> None:
-    """The body fits the schema of its status; raises ValidationError if not."""
-    response = operation["responses"][str(status)]
-    schema = response["content"]["application/json"]["schema"]
-    jsonschema.validate(body, schema | {"components": document["components"]})
+def test_the_event_stream_sends_the_models_that_its_description_names(
+    client_for: ClientFor,
+) -> None:
+    client = client_for((Permission.VIEW,))
+
+    lines = client.get(f"/api/deployments/{ENDED}/events?after=1").text.splitlines()
+
+    data = dict(zip(
+        (line.removeprefix("event: ") for line in lines if line.startswith("event: ")),
+        (line.removeprefix("data: ") for line in lines if line.startswith("data: ")),
+        strict=True,
+    ))  # fmt: skip
+    assert ["deployment", "events", "end"] == list(data)
+    require(json.loads(data["deployment"]), reference("DeploymentBody"))
+    events = json.loads(data["events"])
+    assert len(events) > 1
+    require(events, {"type": "array", "items": reference("EventBody")})
+
+
+def reference(model: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model}"}
+
+
+def require(body: object, schema: Mapping[str, Any]) -> None:
+    """Raise ValidationError if a body doesn't match a schema of the document."""
+    jsonschema.validate(body, {**schema, "components": DOCUMENT["components"]})

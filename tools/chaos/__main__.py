@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--seed", default=str(random.randrange(10**6)))
     parser.add_argument("--kills", type=int, help="kills that there must be")
     asked = parser.parse_args()
-    log.configure("console")
+    log.configure("console", quiet=["httpx"])
     # Raise KeyboardInterrupt, so that SIGTERM also stops the started processes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with fresh("chaos") as settings:

@@ -1,0 +1,58 @@
+"""The query parameters and headers of the API, for the OpenAPI document."""
+
+from typing import Any
+
+from app.domain.deployment import Origin, Status
+from app.web import query
+from app.web.operation import Parameter
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+_NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": query.INTEGER}
+
+AFTER = Parameter(
+    "after",
+    "Only events after this number. The header Last-Event-ID has the same effect.",
+    _NUMBER,
+)
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    "Makes the request idempotent: a repeated request with the same key returns the "
+    "first deployment. Another request with this key by the same user or token is "
+    "rejected (422).",
+    {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]*$"},
+    "header",
+)
+#: The filters of the deployment list, and its paging.
+DEPLOYMENTS = (
+    Parameter("service", "Only deployments of this service.", _TEXT),
+    Parameter(
+        "status",
+        "Only deployments with this status.",
+        {"type": "string", "enum": list(Status)},
+    ),
+    Parameter(
+        "actor", "Only deployments that this user, token or account launched.", _TEXT
+    ),
+    Parameter(
+        "origin",
+        "Only deployments launched this way.",
+        {"type": "string", "enum": list(Origin)},
+    ),
+    Parameter(
+        "since",
+        "Only deployments launched at this time or later: ISO 8601, in UTC unless it "
+        "has an offset.",
+        _TIME,
+    ),
+    Parameter("until", "Only deployments launched before this time.", _TIME),
+    Parameter(
+        "text",
+        "Only deployments with this text in their reason or variables. One request "
+        "searches 2,500 deployments.",
+        _TEXT,
+    ),
+    Parameter(
+        "before", "Only deployments with a lower id, for the next page.", _NUMBER
+    ),
+)

@@ -1,0 +1,81 @@
+"""The routes of the API, each with its description for the OpenAPI document."""
+
+from typing import Any
+
+from app.domain.access import Permission
+from app.web import api, api_parameters, deployments, openapi, schemas
+from app.web.guard import api_route
+from app.web.operation import Operation
+
+_VIEW, _DEPLOY, _SYNC = Permission.VIEW, Permission.DEPLOY, Permission.SYNC
+_DEPLOYMENT = "/api/deployments/{id:number}"
+
+ROUTES = [
+    api_route("GET", "/api/openapi.json", openapi.show, _VIEW, Operation(
+        "document", "Get this document.", dict[str, Any],
+    )),
+    api_route("GET", "/api/services", api.list_services, _VIEW, Operation(
+        "services", "List the services with their variables and last deployments.",
+        list[schemas.ServiceBody],
+    )),
+    api_route("POST", "/api/services/sync", api.sync, _SYNC, Operation(
+        "services", "Sync the services folder.", schemas.SyncBody,
+        description="The other nodes sync their own folders within seconds.",
+    )),
+    api_route("GET", "/api/services/{name}/doctor", api.examine, _VIEW, Operation(
+        "services", "Check a service on the host of the web process.",
+        schemas.ReportBody,
+    )),
+    api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
+        "nodes", "List the nodes with their state, load and last heartbeat.",
+        list[schemas.NodeBody],
+    )),
+    api_route("GET", "/api/deployments", api.list_deployments, _VIEW, Operation(
+        "deployments", "List the newest 50 deployments.",
+        list[schemas.DeploymentBody], parameters=api_parameters.DEPLOYMENTS,
+        description="The header Link has the URL of the next page.",
+    )),
+    api_route("POST", "/api/deployments", api.launch, _DEPLOY, Operation(
+        "deployments", "Launch a deployment.",
+        schemas.DeploymentDetailBody, status=201, body=schemas.LaunchRequest,
+        parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(404, 409),
+    )),
+    api_route("GET", _DEPLOYMENT, api.show, _VIEW, Operation(
+        "deployments", "Get a deployment with its steps and set_stats.",
+        schemas.DeploymentDetailBody,
+    )),
+    api_route("POST", f"{_DEPLOYMENT}/cancel", api.cancel, _DEPLOY, Operation(
+        "deployments", "Cancel a deployment.",
+        schemas.DeploymentDetailBody, status=202, errors=(409,),
+        description="The worker ends its processes; the response doesn't wait for it.",
+    )),
+    api_route("POST", f"{_DEPLOYMENT}/retry", api.retry, _DEPLOY, Operation(
+        "deployments", "Retry an ended deployment with the same variables.",
+        schemas.DeploymentDetailBody, status=201,
+        parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),
+    )),
+    api_route("GET", f"{_DEPLOYMENT}/events", deployments.api_events, _VIEW, Operation(
+        "deployments", "Stream a deployment's state and events until it ends.",
+        str, media_type="text/event-stream", parameters=(api_parameters.AFTER,),
+        description="The data of a server-sent event `deployment` is a DeploymentBody, "
+        "that of `events` a list of EventBody. The last one is `end`.",
+        related=(schemas.EventBody, schemas.DeploymentBody),
+    )),
+    api_route("GET", f"{_DEPLOYMENT}/output", deployments.download, _VIEW, Operation(
+        "deployments", "Download the output of a run.", str, media_type="text/plain",
+    )),
+    api_route("GET", f"{_DEPLOYMENT}/artifacts", api.list_artifacts, _VIEW, Operation(
+        "deployments", "List the artifacts, in the format of ansible-runner.",
+        list[schemas.ArtifactBody], errors=(507,),
+    )),
+    api_route("GET", f"{_DEPLOYMENT}/artifacts.tar.gz", deployments.archive, _VIEW,
+        Operation(
+            "deployments", "Download all artifacts as one archive.",
+            str, media_type="application/gzip", errors=(507,),
+    )),
+    api_route("GET", f"{_DEPLOYMENT}/artifacts/{{path:path}}",
+        deployments.download_artifact, _VIEW, Operation(
+            "deployments", "Download one artifact as an attachment.",
+            str, media_type="application/octet-stream", errors=(507,),
+    )),
+]  # fmt: skip

@@ -1,0 +1,56 @@
+"""The class of the routes, and the convertor for ids in paths."""
+
+from collections.abc import Awaitable, Callable, Collection
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.domain.access import Permission
+from app.web.operation import Operation
+
+Handler = Callable[..., Response | Awaitable[Response]]
+
+
+class Number(Convertor[int]):
+    """Converts an id; Starlette's own `int` fails for thousands of digits."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        """Return the id of the path."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """Return the text of an id for a path."""
+        return str(value)
+
+
+register_url_convertor("number", Number())
+
+
+class AppRoute(Route):
+    """A route for one method, with its access rules and its API description.
+
+    `permission` is None for a public route, `takes` has the names of the accepted query
+    parameters, and `operation` is None for a route that isn't part of the API.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        handler: Handler,
+        endpoint: Callable[[Request], Awaitable[Response]],
+        method: str,
+        *,
+        permission: Permission | None,
+        takes: Collection[str] = (),
+        operation: Operation | None = None,
+    ) -> None:
+        name = f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}"
+        super().__init__(path, endpoint, methods=[method], name=name)
+        self.method = method
+        self.permission = permission
+        self.takes = takes
+        self.operation = operation
