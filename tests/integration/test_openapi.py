@@ -10,15 +10,10 @@ from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import record, services
-from tests.factories import (
-    ROOT,
-    print_lines,
-    start_deployment,
-    write_service,
-)
-from tests.integration.conftest import ClientFor
+from testing.factories import ROOT, print_lines, start_deployment, write_service
+from testing.web_client import ClientFor
 
-#: Routes whose answer is no JSON of ours.
+#: Routes whose response is not JSON of our own.
 OTHERS = {
     "/api/deployments/{id}/events",
     "/api/deployments/{id}/output",
