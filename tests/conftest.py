@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
 from app import bootstrap, dev_server
@@ -19,6 +21,13 @@ from testing.postgres import Postgres
 
 #: In CI, a test that is skipped is a claim that nobody has checked.
 pytest_plugins = ["testing.no_skips"] if os.environ.get("CI") == "true" else []
+
+
+# How long an example takes depends on what else the machine does.
+hypothesis_settings.register_profile(
+    "no-deadlines", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("no-deadlines")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
