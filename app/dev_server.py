@@ -102,7 +102,7 @@ class ChildProcess:
     def __init__(self, settings: Settings, command: str, pause: Pause) -> None:
         self._command = command
         self._pause = pause
-        self._environment = os.environ | _as_environment(settings)
+        self._environment = os.environ | as_environment(settings)
         self._stopping = threading.Event()
         # Its standard input. The process stops when our end closes: app/up_child.py.
         self._stdin, self._open_while_we_live = os.pipe()
@@ -209,7 +209,7 @@ class EmbeddedPostgres:
             log.get("up").warning("postgresql.failed", error=str(error))
 
 
-def _as_environment(settings: Settings) -> dict[str, str]:
+def as_environment(settings: Settings) -> dict[str, str]:
     """Return the settings as environment variables for a child process."""
     values = settings.model_dump(exclude_unset=True)
     return {

@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.site import PATIENCE, Site, row, site
+from bench.rows import PATIENCE, row
+from testing.supervised import Supervised, temporary_installation
 
 CLIENTS = 300
 RATE = 1000
@@ -45,9 +46,9 @@ _AT = re.compile(rb"\bat (\d{15,})")
 
 def measure(rounds: int) -> list[Any]:
     """Measure the milliseconds from printing a line until each client has it."""
-    with site("worker", "web") as here:
+    with temporary_installation("worker", "web") as here:
         variables = {"type": "object", "properties": {"go": {"type": "string"}}}
-        here.add_service("crowd", {"deploy.py": _PROGRAM}, deploy_script="deploy.py",
+        here.write_files("crowd", {"deploy.py": _PROGRAM}, deploy_script="deploy.py",
                          variables=variables)  # fmt: skip
         found = [_round(here, number) for number in range(rounds)]
     late = median(one["p99"] for one in found)
@@ -70,10 +71,10 @@ def measure(rounds: int) -> list[Any]:
     ]
 
 
-def _round(here: Site, number: int) -> Any:
+def _round(here: Supervised, number: int) -> Any:
     go = here.settings.var / f"go-{number}"
     deployment = here.launch("crowd", go=str(go))
-    token = here.client.headers["Authorization"]
+    token = here.api.headers["Authorization"]
     before = _cpu(here.processes["web"].pid)
     done = subprocess.run(
         [sys.executable, "-m", "bench.crowd", str(here.settings.port), token,

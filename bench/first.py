@@ -5,7 +5,8 @@ import time
 from statistics import median
 from typing import Any
 
-from bench.site import Site, row, site
+from bench.rows import row
+from testing.supervised import Supervised, temporary_installation
 
 _PROGRAM = "#!/usr/bin/env python3\nprint('first line', flush=True)\n"
 _TIMES = 10
@@ -13,8 +14,8 @@ _TIMES = 10
 
 def measure(rounds: int) -> list[Any]:
     """Measure the seconds until a client has the first line, and the program's own."""
-    with site("worker", "web") as here:
-        here.add_service("first", {"deploy.py": _PROGRAM}, deploy_script="deploy.py")
+    with temporary_installation("worker", "web") as here:
+        here.write_files("first", {"deploy.py": _PROGRAM}, deploy_script="deploy.py")
         program = here.settings.services / "first" / "deploy.py"
         ours, own = [], []
         for _ in range(rounds * _TIMES):
@@ -42,13 +43,13 @@ def _own_start(program: str) -> float:
         return time.monotonic() - begun
 
 
-def _until_first_line(here: Site) -> float:
+def _until_first_line(here: Supervised) -> float:
     begun = time.monotonic()
-    answer = here.client.post("/api/deployments", json={"service": "first"})
+    answer = here.api.post("/api/deployments", json={"service": "first"})
     answer.raise_for_status()
     address = f"/api/deployments/{answer.json()['id']}/events"
     seconds = 0.0
-    with here.client.stream("GET", address) as response:
+    with here.api.stream("GET", address) as response:
         for line in response.iter_lines():
             if not seconds and "first line" in line:
                 seconds = time.monotonic() - begun

@@ -22,15 +22,17 @@ from app.store.history import ANY, Filter
 from app.store.store import Store
 from app.usecases import history, output, overview
 from app.usecases.services import find_service
-from bench.plans import listening, scans
-from bench.site import row, site
+from bench.history_plans import PAGE, Page, problems
+from bench.plans import scans
+from bench.rows import row
+from testing.statements import listening
+from testing.supervised import temporary_installation
 
 DEPLOYMENTS = 1_000_000
 STEPS_EACH = 5
 SERVICES = 200
 #: Requests for each page in a round.
 TIMES = 60
-PAGE = 50
 #: A service, a user and an origin that occur only in the oldest 1 % of deployments.
 QUIET = "service-quiet"
 GONE = "gone"
@@ -39,9 +41,6 @@ FORMER = Origin.CLI
 ROBOT = "robot"
 #: A text without matches, so that a search reads the maximum number of rows.
 NOWHERE = "no such text"
-
-#: Runs the queries of a page once.
-Page = Callable[[], object]
 
 _DEPLOYMENTS = """
 INSERT INTO deployments (service_id, config, status, reason, actor, origin, variables,
@@ -89,7 +88,7 @@ ORDER BY d.id, n
 
 def measure(rounds: int) -> list[Any]:
     """Build the history, then measure the queries of every page."""
-    with site() as here:
+    with temporary_installation() as here:
         begun = time.monotonic()
         fill(here.store, DEPLOYMENTS)
         built = round(time.monotonic() - begun, 1)
@@ -244,24 +243,27 @@ def pages(store: Store, total: int) -> dict[str, Callable[[], Page]]:
 
 
 def _row(store: Store, name: str, calls: list[Page], built: float) -> Any:
-    milliseconds, plan = [], ""
+    milliseconds = []
     for call in calls:
-        with listening(store.engine) as heard:
+        with listening(store.engine) as recorded:
             call()
-        milliseconds.append(heard.seconds * 1000)
+        milliseconds.append(recorded.seconds * 1000)
     with store.begin() as db:
         plan = "; ".join(
-            ", ".join(map(str, scans(db, statement))) for statement in heard.statements
+            ", ".join(map(str, scans(db, statement)))
+            for statement in recorded.statements
         )
     found = quantiles(milliseconds, n=100)
+    wrong = problems(store, name, calls[-1])
     return row(
         f"ms in PostgreSQL among {DEPLOYMENTS:,} deployments, p95: {name}",
         found[94],
-        "under 50",
-        holds=found[94] < 50,
+        "under 50, by indexes",
+        holds=found[94] < 50 and not wrong,
         p50=round(found[49], 2),
-        statements=len(heard.statements),
+        statements=len(recorded.statements),
         plan=plan,
+        problems=wrong,
         seconds_to_build=built,
     )
 

@@ -27,7 +27,8 @@ from app.worker.journal_follower import Follower
 from app.worker.run import Run
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination
-from bench.site import Site, row, site
+from bench.rows import row
+from testing.supervised import Supervised, temporary_installation
 
 STEP_LINES = 200_000
 EVENT_LINES = 60_000
@@ -35,8 +36,8 @@ EVENT_LINES = 60_000
 
 def measure(rounds: int) -> list[Any]:
     """Measure step lines and events of 1 kB, each with a journal of 1/4 size too."""
-    with site() as here:
-        here.add_service("journal", {"deploy.py": "#!/bin/sh\n"},
+    with temporary_installation() as here:
+        here.write_files("journal", {"deploy.py": "#!/bin/sh\n"},
                          deploy_script="deploy.py")  # fmt: skip
         return [
             _compare(here, "step lines", _step_line, STEP_LINES, 20_000, rounds),
@@ -45,7 +46,7 @@ def measure(rounds: int) -> list[Any]:
 
 
 def _compare(
-    here: Site, name: str, line: Any, lines: int, target: int, rounds: int
+    here: Supervised, name: str, line: Any, lines: int, target: int, rounds: int
 ) -> Any:
     small = _write_journal(here, f"{name} small", line, lines // 4)
     large = _write_journal(here, f"{name} large", line, lines)
@@ -69,7 +70,7 @@ def _compare(
     )
 
 
-def _record(here: Site, journal: Path) -> Any:
+def _record(here: Supervised, journal: Path) -> Any:
     number = here.launch("journal")
     url = here.settings.database
     done = subprocess.run(
@@ -80,7 +81,7 @@ def _record(here: Site, journal: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def _copy_alone(here: Site, journal: Path) -> float:
+def _copy_alone(here: Supervised, journal: Path) -> float:
     """Return the seconds for the same lines by COPY alone, 1000 in a transaction."""
     with psycopg.connect(here.settings.database) as db:
         db.execute("CREATE TEMP TABLE copied (number bigint PRIMARY KEY, line text)")
@@ -98,7 +99,7 @@ def _copy_alone(here: Site, journal: Path) -> float:
         return time.monotonic() - begun
 
 
-def _write_journal(here: Site, name: str, line: Any, lines: int) -> Path:
+def _write_journal(here: Supervised, name: str, line: Any, lines: int) -> Path:
     folder = here.settings.var / "journals" / name
     folder.mkdir(parents=True)
     with (folder / "journal").open("w") as file:

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from bench.site import PATIENCE, Site, row, site
+from bench.rows import PATIENCE, row
+from testing.supervised import Supervised, temporary_installation
 
 CLIENTS = 50
 LINES = 400
@@ -25,8 +26,8 @@ _LINE = re.compile(r"at (\d{15,})")
 
 def measure(rounds: int) -> list[Any]:
     """Measure the milliseconds from printing a line until each client has it."""
-    with site("worker", "web") as here:
-        here.add_service("clock", {"deploy.py": _PROGRAM}, deploy_script="deploy.py")
+    with temporary_installation("worker", "web") as here:
+        here.write_files("clock", {"deploy.py": _PROGRAM}, deploy_script="deploy.py")
         medians, lates, complete = [], [], True
         for _ in range(rounds):
             found = asyncio.run(_watch_all(here, here.launch("clock")))
@@ -48,11 +49,11 @@ def measure(rounds: int) -> list[Any]:
     ]
 
 
-async def _watch_all(here: Site, number: int) -> list[list[float]]:
+async def _watch_all(here: Supervised, number: int) -> list[list[float]]:
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(
-        base_url=here.client.base_url,
-        headers=here.client.headers,
+        base_url=here.api.base_url,
+        headers=here.api.headers,
         timeout=PATIENCE,
         limits=limits,
     ) as client:

@@ -21,7 +21,8 @@ from typing import Any
 import httpx
 
 from bench.memory import pss, watching
-from bench.site import PATIENCE, Site, row, site
+from bench.rows import PATIENCE, row
+from testing.supervised import Supervised, temporary_installation
 
 DEPLOYMENTS = 8
 VIEWERS = 300
@@ -62,12 +63,12 @@ class Spec:
 
 def measure(rounds: int) -> list[Any]:
     """Measure deployments without and with the crowd in turn."""
-    with site("worker", "web", concurrency=DEPLOYMENTS) as here:
+    with temporary_installation("worker", "web", concurrency=DEPLOYMENTS) as here:
         for number in range(DEPLOYMENTS):
-            here.add_service(
+            here.write_files(
                 f"load-{number}", {"deploy.py": _PROGRAM}, deploy_script="deploy.py"
             )
-        here.add_service("printer", {"deploy.py": _PRINTER}, deploy_script="deploy.py")
+        here.write_files("printer", {"deploy.py": _PRINTER}, deploy_script="deploy.py")
         printed = here.launch("printer")
         here.wait(printed)
         _ask(here, printed)
@@ -94,11 +95,11 @@ def measure(rounds: int) -> list[Any]:
     ]  # fmt: skip
 
 
-def _launch(here: Site) -> list[int]:
+def _launch(here: Supervised) -> list[int]:
     return [here.launch(f"load-{number}") for number in range(DEPLOYMENTS)]
 
 
-def _seconds(here: Site, running: list[int]) -> list[float]:
+def _seconds(here: Supervised, running: list[int]) -> list[float]:
     ended = [here.wait(number) for number in running]
     return [
         (one.finished_at - one.started_at).total_seconds()
@@ -107,21 +108,23 @@ def _seconds(here: Site, running: list[int]) -> list[float]:
     ]
 
 
-def _ask(here: Site, printed: int) -> None:
+def _ask(here: Supervised, printed: int) -> None:
     """Request each page once, so that loading its code doesn't count as growth."""
     for address in (
         f"/api/deployments/{printed}",
         f"/deployments/{printed}/search?text=nothing",
         f"/api/deployments/{printed}/output",
     ):
-        here.client.get(address).raise_for_status()
+        here.api.get(address).raise_for_status()
 
 
 @contextmanager
-def _crowd(here: Site, running: list[int], printed: int) -> Iterator[dict[str, Any]]:
+def _crowd(
+    here: Supervised, running: list[int], printed: int
+) -> Iterator[dict[str, Any]]:
     """Run the crowd during the block; the yielded dict then contains its results."""
-    token = here.client.headers["Authorization"]
-    spec = Spec(str(here.client.base_url), token, running, printed)
+    token = here.api.headers["Authorization"]
+    spec = Spec(str(here.api.base_url), token, running, printed)
     found: dict[str, Any] = {}
     with subprocess.Popen(
         [sys.executable, "-m", "bench.load", json.dumps(asdict(spec))],

@@ -20,7 +20,8 @@ from app.store.events import Occurrence
 from app.usecases import deploy, record
 from app.usecases.record import Place
 from app.worker.translate import translate
-from bench.site import Site, row, site
+from bench.rows import row
+from testing.supervised import Supervised, temporary_installation
 
 FEW, MANY = 1_000, 100_000
 HOSTS = 10
@@ -72,20 +73,20 @@ new PerformanceObserver((list) => {
 def measure(rounds: int) -> list[Any]:
     """Measure the page with few and with many events, then a live one in a browser."""
     # Without a worker, which would run the deployments that are recorded here.
-    with site("web") as here:
+    with temporary_installation("web") as here:
         server = _server(here, rounds)
-    with site("worker", "web") as here:
+    with temporary_installation("worker", "web") as here:
         return [server, *_browser(here, rounds)]
 
 
-def _server(here: Site, rounds: int) -> Any:
-    here.add_service("page", {"deploy.py": "#!/bin/sh\n"}, deploy_script="deploy.py")
+def _server(here: Supervised, rounds: int) -> Any:
+    here.write_files("page", {"deploy.py": "#!/bin/sh\n"}, deploy_script="deploy.py")
     paths = {count: f"/deployments/{_recorded(here, count)}" for count in (FEW, MANY)}
     taken: dict[int, list[float]] = {FEW: [], MANY: []}
     for _ in range(rounds * TIMES):
         for count, path in paths.items():
             begun = time.perf_counter()
-            here.client.get(path).raise_for_status()
+            here.api.get(path).raise_for_status()
             taken[count].append((time.perf_counter() - begun) * 1000)
     few, many = (median(taken[count]) for count in (FEW, MANY))
     return row(
@@ -98,8 +99,8 @@ def _server(here: Site, rounds: int) -> Any:
     )
 
 
-def _browser(here: Site, rounds: int) -> list[Any]:
-    here.add_service("busy", {"deploy.py": _PROGRAM}, deploy_script="deploy.py",
+def _browser(here: Supervised, rounds: int) -> list[Any]:
+    here.write_files("busy", {"deploy.py": _PROGRAM}, deploy_script="deploy.py",
                      steps=[{"name": "work"}])  # fmt: skip
     program = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
@@ -119,15 +120,15 @@ def _browser(here: Site, rounds: int) -> list[Any]:
     ]  # fmt: skip
 
 
-def _look(here: Site, browser: Browser, number: int) -> tuple[float, ...]:
+def _look(here: Supervised, browser: Browser, number: int) -> tuple[float, ...]:
     """Return kB, first paint, blocked time and layout shift of one visit to a run."""
     deadline = time.monotonic() + 30
     while deploy.find(here.store, number).last_event < RATE:
         assert time.monotonic() < deadline, "the run has not started"
         time.sleep(0.05)
     context = browser.new_context(
-        base_url=str(here.client.base_url),
-        extra_http_headers={"Authorization": here.client.headers["Authorization"]},
+        base_url=str(here.api.base_url),
+        extra_http_headers={"Authorization": here.api.headers["Authorization"]},
     )
     page = context.new_page()
     received: list[float] = []
@@ -159,7 +160,7 @@ def _figures(page: Page) -> tuple[float, float, float]:
     return paint, blocked, shifted
 
 
-def _recorded(here: Site, count: int) -> int:
+def _recorded(here: Supervised, count: int) -> int:
     """Record a deployment with `count` events on ten hosts, of which one failed."""
     number = here.launch("page")
     begun = record.mark_starting(here.store, number, "bench").deployment

@@ -1,58 +1,12 @@
-"""Record the statements of a page, with their time and their plans in PostgreSQL."""
+"""Read how PostgreSQL plans and executes a statement."""
 
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection
 
-
-@dataclass(frozen=True)
-class Statement:
-    """One statement as it was sent, and the seconds until its rows had arrived."""
-
-    text: str
-    parameters: Any
-    seconds: float
-
-
-@dataclass
-class Heard:
-    """The recorded statements."""
-
-    statements: list[Statement] = field(default_factory=list)
-
-    @property
-    def seconds(self) -> float:
-        """The total time of all statements."""
-        return sum(statement.seconds for statement in self.statements)
-
-
-@contextmanager
-def listening(engine: Engine) -> Iterator[Heard]:
-    """Record every statement that the engine sends during the block."""
-    heard = Heard()
-    begun = 0.0
-
-    def before(*_: object) -> None:
-        nonlocal begun
-        begun = time.perf_counter()
-
-    def after(
-        _db: Connection, _cursor: object, text: str, parameters: Any, *_: object
-    ) -> None:
-        seconds = time.perf_counter() - begun
-        heard.statements.append(Statement(text, parameters, seconds))
-
-    event.listen(engine, "before_cursor_execute", before)
-    event.listen(engine, "after_cursor_execute", after)
-    try:
-        yield heard
-    finally:
-        event.remove(engine, "before_cursor_execute", before)
-        event.remove(engine, "after_cursor_execute", after)
+from testing.statements import Statement
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import Any
 
 from app.runner.processes import all_processes
 from bench.memory import pss, watching
-from bench.site import Site, row, site
+from bench.rows import row
+from testing.supervised import Supervised, temporary_installation
 
 DEPLOYMENTS = 50
 POOL = 8
@@ -33,10 +34,10 @@ all:
 
 def measure(rounds: int) -> list[Any]:
     """Measure FastDeploy and `xargs` in turn, so that noise affects both."""
-    with site("worker", "web", concurrency=POOL) as here:
+    with temporary_installation("worker", "web", concurrency=POOL) as here:
         services = [f"pool-{number:02}" for number in range(DEPLOYMENTS)]
         for service in services:
-            here.add_service(
+            here.write_files(
                 service,
                 {"deploy.yml": _playbook(), "hosts.yml": _INVENTORY},
                 playbook="deploy.yml",
@@ -76,7 +77,7 @@ def measure(rounds: int) -> list[Any]:
     ]
 
 
-def _ours(here: Site, services: list[str]) -> float:
+def _ours(here: Supervised, services: list[str]) -> float:
     begun = time.monotonic()
     numbers = [here.launch(service) for service in services]
     for number in numbers:
@@ -84,7 +85,7 @@ def _ours(here: Site, services: list[str]) -> float:
     return round(time.monotonic() - begun, 2)
 
 
-def _bare(here: Site, services: list[str]) -> float:
+def _bare(here: Supervised, services: list[str]) -> float:
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     folder = str(here.settings.services / "{}")
     begun = time.monotonic()
@@ -99,7 +100,7 @@ def _bare(here: Site, services: list[str]) -> float:
     return round(time.monotonic() - begun, 2)
 
 
-def _look(here: Site, idle: float) -> list[dict[str, float]]:
+def _look(here: Supervised, idle: float) -> list[dict[str, float]]:
     seen = all_processes()
 
     def below(*parents: int) -> list[int]:
@@ -118,7 +119,7 @@ def _look(here: Site, idle: float) -> list[dict[str, float]]:
     return [parts | {"each": sum(parts.values())}]
 
 
-def _own_memory(here: Site) -> float:
+def _own_memory(here: Supervised) -> float:
     return sum(pss(process.pid) for process in here.processes.values())
 
 

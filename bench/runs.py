@@ -11,7 +11,8 @@ from statistics import median
 from typing import Any
 
 from app.store import events
-from bench.site import Site, row, site
+from bench.rows import row
+from testing.supervised import Supervised, temporary_installation
 
 _TASK = """\
     - name: work | Say {number}
@@ -51,7 +52,7 @@ sys.exit(result.rc)
 
 def measure(rounds: int) -> list[Any]:
     """Measure each playbook with each program in turn, so that noise affects all."""
-    with site("worker") as here:
+    with temporary_installation("worker") as here:
         return [
             _compare(here, *case, rounds)
             for case in (
@@ -65,10 +66,10 @@ def measure(rounds: int) -> list[Any]:
 
 
 def _compare(
-    here: Site, service: str, tasks: Iterable[str], hosts: int, rounds: int
+    here: Supervised, service: str, tasks: Iterable[str], hosts: int, rounds: int
 ) -> Any:
     files = {"deploy.yml": _playbook(tasks), "hosts.yml": _inventory(hosts)}
-    here.add_service(service, files, playbook="deploy.yml", inventory="hosts.yml",
+    here.write_files(service, files, playbook="deploy.yml", inventory="hosts.yml",
                      steps=[{"name": "work"}])  # fmt: skip
     folder = here.settings.services / service
     seconds: dict[str, list[float]] = {"bare": [], "ansible_runner": [], "ours": []}
@@ -127,7 +128,7 @@ def _bare(folder: Path) -> list[str]:
     return [str(program), "-i", str(folder / "hosts.yml"), str(folder / "deploy.yml")]
 
 
-def _plain_runner(here: Site, folder: Path) -> float:
+def _plain_runner(here: Supervised, folder: Path) -> float:
     private = here.settings.var / "plain-runner"
     shutil.rmtree(private, ignore_errors=True)
     shutil.copytree(folder, private / "project")

@@ -1,4 +1,4 @@
-"""One PostgreSQL a run, a fresh database a test, and an environment without us."""
+"""One PostgreSQL server per run, one database per test, a clean environment."""
 
 import atexit
 import os
@@ -6,22 +6,28 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-from psycopg import sql
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
 from app import bootstrap, dev_server
 from app.settings import PREFIX, Settings, read_settings
-from app.store.migrate import migrate
 from app.store.store import Store
+from testing.installation import make_settings
+from testing.postgres import Postgres
 
-#: What makes a server fast whose data nobody will miss.
-_CARELESS = ("fsync = off", "full_page_writes = off", "autovacuum = off")
+#: In CI, a test that is skipped is a claim that nobody has checked.
+pytest_plugins = ["testing.no_skips"] if os.environ.get("CI") == "true" else []
+
+
+# How long an example takes depends on what else the machine does.
+hypothesis_settings.register_profile(
+    "no-deadlines", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("no-deadlines")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,44 +42,6 @@ def pictures(request: pytest.FixtureRequest) -> Path | None:
     """Where pictures of pages are wanted, if anywhere."""
     found: Path | None = request.config.getoption("--pictures")
     return found
-
-
-class Postgres:
-    """A PostgreSQL server with a migrated template; databases are cloned from it."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._numbers = count(1)
-        with psycopg.connect(url, autocommit=True) as server:
-            for setting in _CARELESS:
-                server.execute(sql.SQL("ALTER SYSTEM SET {}").format(sql.SQL(setting)))
-            server.execute("SELECT pg_reload_conf()")
-        self._template = self.create_database(empty=True)
-        store = bootstrap.make_store(
-            read_settings(database_url=SecretStr(self._template))
-        )
-        migrate(store)
-        store.close()
-
-    def create_database(self, *, empty: bool = False) -> str:
-        """Create a database with our schema, or with none; returns its address."""
-        name = f"test_{next(self._numbers)}"
-        template = "template0" if empty else _name(self._template)
-        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
-        return urlsplit(self._url)._replace(path=f"/{name}").geturl()
-
-    def drop_database(self, url: str) -> None:
-        """Drop a database, whoever is still connected to it."""
-        self._execute("DROP DATABASE {} WITH (FORCE)", _name(url))
-
-    def _execute(self, statement: str, *names: str) -> None:
-        query = sql.SQL(statement).format(*map(sql.Identifier, names))
-        with psycopg.connect(self._url, autocommit=True) as server:
-            server.execute(query)
-
-
-def _name(url: str) -> str:
-    return urlsplit(url).path.removeprefix("/")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -118,16 +86,8 @@ def database_url(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings for that database, with every folder inside of tmp_path."""
-    services, config_folder = tmp_path / "services", tmp_path / "config"
-    services.mkdir()
-    config_folder.mkdir()
-    return read_settings(
-        database_url=SecretStr(database_url),
-        var=tmp_path / "var",
-        services=services,
-        config_folder=config_folder,
-        node="test",
-        port=0,
+    return make_settings(
+        tmp_path, database_url=SecretStr(database_url), node="test", port=0
     )
 
 

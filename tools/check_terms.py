@@ -32,12 +32,16 @@ TREES = (
     "app",
     "templates",
     "bench",
+    "testing",
+    "tests",
     "tools",
 )
 #: Generated files: their text is checked in the code.
 GENERATED = re.compile(
     r"docs/reference/(?!api\.md).*|roles/[^/]+/README\.md|.*requirements\.txt"
 )
+#: Folders with files of other projects, and with compiled files.
+FOREIGN = re.compile(r"(^|/)(__pycache__|node_modules)/")
 SUFFIXES = {".md", ".py", ".yml", ".j2", ".sh", ".html", ".toml", ".ini", ""}
 
 TABLE = re.compile(
@@ -136,15 +140,24 @@ def _keep_sentences(match: re.Match[str]) -> str:
 
 
 def _prose_of_python(text: str) -> str:
-    """Return comments, docstrings, `help=` texts and messages of errors."""
+    """Return comments, docstrings, `help=` texts, errors, and the names of tests."""
     lines = [""] * (text.count("\n") + 2)
+    tree = ast.parse(text)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             lines[token.start[0]] = token.string.lstrip("#:")
-    for node in _strings(ast.parse(text)):
+    for test in _tests(tree):
+        lines[test.lineno] = test.name.replace("_", " ")
+    for node in _strings(tree):
         for number, line in enumerate(str(node.value).splitlines(), node.lineno):
             lines[min(number, node.end_lineno or number)] += f" {line}"
     return re.sub(r"`[^`\n]*`", _blank, "\n".join(lines[1:]))
+
+
+def _tests(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield node
 
 
 def _strings(tree: ast.Module) -> Iterator[ast.Constant]:
@@ -172,7 +185,7 @@ def files(trees: list[Path]) -> Iterator[Path]:
 
 
 def _checked(name: str) -> bool:
-    return GENERATED.fullmatch(name) is None and "__pycache__" not in name
+    return GENERATED.fullmatch(name) is None and not FOREIGN.search(name)
 
 
 def main() -> None:

@@ -23,8 +23,9 @@ from app.store import events
 from app.store.store import Store
 from app.usecases import artifacts, deploy, output, services
 from app.worker.run import run_of
-from bench.site import ME, Site, fresh, installed
-from bench.stream import messages
+from testing.event_stream import messages
+from testing.installation import ACTOR
+from testing.supervised import Supervised, supervised, temporary_settings
 
 _SERVICES = Path("services")
 
@@ -35,9 +36,9 @@ def main() -> int:
     log.configure("console", quiet=["httpx"])
     try:
         with (
-            fresh("demo", services=_SERVICES) as settings,
+            temporary_settings("demo", services=_SERVICES) as settings,
             dev_server.running(settings) as found,
-            installed(found, "web", "worker") as here,
+            supervised(found, "web", "worker") as here,
         ):
             summary = _demo(here, service)
     except (FastDeployError, httpx.HTTPError, TimeoutError) as error:
@@ -48,9 +49,9 @@ def main() -> int:
     return 0 if well else 1
 
 
-def _demo(here: Site, service: str) -> dict[str, Any]:
-    store, settings, client = here.store, here.settings, here.client
-    services.sync_services(store, settings.services, settings.node, ME)
+def _demo(here: Supervised, service: str) -> dict[str, Any]:
+    store, settings, client = here.store, here.settings, here.api
+    services.sync_services(store, settings.services, settings.node, ACTOR)
     begun = time.monotonic()
     variables = {"prefix": str(settings.var.absolute() / "demo-prefix")}
     answer = client.post(

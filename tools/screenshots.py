@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.acceptance.browser import chromium
+from testing.browser import chromium
 
 ROOT = Path(__file__).parents[1]
 ALL = ROOT / "var" / "screenshots"

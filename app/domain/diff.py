@@ -71,13 +71,18 @@ def _lines_of(diff: dict[str, Any]) -> Iterator[DiffLine]:
         lineterm="",
     )
     for number, line in enumerate(compared):
-        change = DiffKind.ABOUT if number < 2 else _read(line)
+        # A line of a file may look like a header behind its sign: `---` in YAML.
+        change = DiffKind.ABOUT if number < 2 else _by_sign(line)
         yield DiffLine(change, line)
 
 
 def _read(line: str) -> DiffKind:
     if line.startswith(("+++", "---", "@@")):
         return DiffKind.ABOUT
+    return _by_sign(line)
+
+
+def _by_sign(line: str) -> DiffKind:
     return _SIGNS.get(line[:1], DiffKind.ABOUT)
 
 

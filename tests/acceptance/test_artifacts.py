@@ -14,7 +14,8 @@ from ansible_runner.config.runner import RunnerConfig
 from app.domain.deployment import Deployment, Status
 from app.domain.events import EventKind
 from app.usecases import artifacts
-from tests.acceptance.conftest import Installation, eventually
+from testing.installation import Installation
+from testing.waiting import eventually
 
 PLAYBOOK = """\
 - name: Build

@@ -11,10 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.domain.deployment import Status
 from app.usecases import services
-from tests.acceptance.browser import SOON, log_in, visit
-from tests.acceptance.conftest import ROOT, Installation, eventually, installed
-from tests.acceptance.seeding import add_reports, make_user
-from tests.conftest import Postgres
+from testing.browser import SOON, log_in, visit
+from testing.installation import Installation, installed
+from testing.paths import ROOT
+from testing.postgres import Postgres
+from testing.seeding import add_reports, make_user
+from testing.waiting import eventually
 
 #: Prints a line that would show if it were taken for markup, then waits for a file.
 _SLOW = """\
@@ -231,7 +233,7 @@ def test_a_form_says_what_is_wrong_where_it_is_and_keeps_what_was_typed(
 
 
 @pytest.mark.timeout(240)
-def test_the_fleet_is_well_where_no_host_is_to_fail(
+def test_the_fleet_is_healthy_if_no_host_has_to_fail(
     page: Page, site: Installation, tmp_path: Path
 ) -> None:
     page.goto("/services/fleet")
@@ -303,7 +305,7 @@ def test_paper_has_all_of_a_deployment_and_no_controls(
     )
 
 
-def test_every_catalogue_service_has_a_page(page: Page, site: Installation) -> None:
+def test_every_service_has_a_page(page: Page, site: Installation) -> None:
     page.goto("/")
     log_in(page)
 

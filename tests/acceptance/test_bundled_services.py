@@ -18,7 +18,7 @@ import pytest
 import yaml  # PyYAML ships no types.
 from jsonschema import Draft202012Validator
 
-from tests.processes import living
+from testing.processes import living
 
 SERVICES = Path(__file__).parents[2] / "services"
 NAMES = ["fleet", "hello", "static-site"]
@@ -310,7 +310,7 @@ def test_hello_reports_its_steps_and_nothing_else_as_json(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("step", ["prepare", "bootstrap", "ansible", "verify"])
-def test_hello_fails_at_the_step_it_was_told(tmp_path: Path, step: str) -> None:
+def test_hello_fails_at_the_requested_step(tmp_path: Path, step: str) -> None:
     run = say_hello(tmp_path, fail_at=step)
 
     assert 3 == run.rc

@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.domain.deployment import Status
-from tests.acceptance.browser import NARROW, WIDE, log_in, violations, visit
-from tests.acceptance.conftest import Installation, eventually, installed
-from tests.acceptance.seeding import make_user
-from tests.conftest import Postgres
+from testing.browser import NARROW, WIDE, log_in, violations, visit
+from testing.installation import Installation, installed
+from testing.postgres import Postgres
+from testing.seeding import make_user
+from testing.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -1,14 +1,13 @@
 """The callback plugin beside what else runs: other callbacks, nested Ansible."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_runner import PATIENCE, Outcome, Service, short_folder
+from testing.runner import Outcome, Service, bare, define, short_folder
 
 CLOCK = '''
 from ansible.plugins.callback import CallbackBase
@@ -60,27 +59,6 @@ def add_callbacks(service: Service) -> None:
         "[defaults]\ncallback_plugins = ./own:~/.ansible/plugins/callback\n"
         "callbacks_enabled = configured_clock\n"
     )
-
-
-def bare(service: Service, playbook: str) -> str:
-    """What ansible-playbook prints without FastDeploy."""
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(service.home), "LANG": "C.UTF-8",
-           "ANSIBLE_FORCE_COLOR": "True"}  # fmt: skip
-    program = Path(sys.executable).with_name("ansible-playbook")
-    return subprocess.run(
-        [program, "-i", "hosts.json", playbook], cwd=service.folder, env=env,
-        capture_output=True, check=True, text=True, timeout=PATIENCE,
-    ).stdout  # fmt: skip
-
-
-def define(service: Service, playbook: str) -> None:
-    service.define(playbook, inventory="hosts.json")
-    local = {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": sys.executable,
-    }
-    hosts = {"all": {"hosts": {"alpha": local}}}
-    service.write(service.folder / "hosts.json", hosts)
 
 
 def result(outcome: Outcome, task: str) -> list[str]:

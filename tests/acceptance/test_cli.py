@@ -15,7 +15,9 @@ from app.domain.deployment import Status
 from app.domain.node import NodeInstance
 from app.serve import listen
 from app.usecases import nodes
-from tests.acceptance.conftest import ROOT, Installation
+from testing.command_line import assert_refused, command
+from testing.installation import Installation
+from testing.paths import ROOT
 
 STEPS = """#!/bin/sh
 echo '{"name": "build", "state": "running"}'
@@ -24,24 +26,6 @@ printf '%0300d\\n' 0
 echo '{"name": "build", "state": "success", "message": "built\\u001b]0;title\\u0007"}'
 """
 DEAD = "postgresql://nobody@127.0.0.1:1/nothing"
-
-
-def command(
-    made: Installation, *arguments: str, stdin: str = "", **env: str
-) -> "subprocess.CompletedProcess[str]":
-    """Run one of FastDeploy's commands to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        env=os.environ | made.variables | env, cwd=ROOT, input=stdin, text=True,
-        capture_output=True, check=False, timeout=60,
-    )  # fmt: skip
-
-
-def assert_refused(done: "subprocess.CompletedProcess[str]", sentence: str) -> None:
-    """It failed with that sentence and nothing else."""
-    assert 1 == done.returncode
-    assert f"fastdeploy: {sentence}\n" == done.stderr
-    assert not done.stdout
 
 
 def test_the_doctor_fails_only_if_there_is_a_problem(fastdeploy: Installation) -> None:
@@ -249,7 +233,7 @@ def test_every_list_is_printed_as_json_without_secrets(
 # Services, users, tokens
 
 
-def test_commands_py_syncs_services_and_tells_what_is_broken(
+def test_commands_py_syncs_services_and_reports_the_invalid_ones(
     installation: Installation,
 ) -> None:
     installation.write_service("well", STEPS)
@@ -359,7 +343,7 @@ def test_nobody_is_logged_out_whom_fastdeploy_does_not_know(
     [["deploy", "\udcff"], ["user", "logout", "a\udcff"]],
     ids=lambda words: words[0],
 )
-def test_an_argument_that_is_no_utf8_is_refused(
+def test_an_argument_that_is_not_utf8_is_refused(
     fastdeploy: Installation, words: list[str]
 ) -> None:
     sentence = f"the argument {words[-1]!r} is not valid UTF-8"
@@ -376,7 +360,7 @@ def test_a_number_that_no_deployment_can_have_is_unknown(
     assert_refused(done, f"there is no deployment {10**20}")
 
 
-def test_an_unknown_service_is_told_with_the_known_ones(
+def test_an_unknown_service_is_reported_with_the_known_ones(
     installation: Installation,
 ) -> None:
     installation.write_service("known", STEPS)
@@ -386,13 +370,13 @@ def test_an_unknown_service_is_told_with_the_known_ones(
     assert_refused(done, "there is no service 'unknown' (known: known)")
 
 
-def test_an_unknown_deployment_is_told(installation: Installation) -> None:
+def test_an_unknown_deployment_is_reported(installation: Installation) -> None:
     for words in (["logs", "--follow"], ["deployment", "artifacts"]):
         assert_refused(command(installation, *words, "4711"),
                        "there is no deployment 4711")  # fmt: skip
 
 
-def test_a_bad_setting_is_named_and_its_value_is_not_told(
+def test_an_invalid_setting_is_named_without_its_value(
     installation: Installation,
 ) -> None:
     done = command(installation, "web", FASTDEPLOY_PORT="many",
@@ -406,7 +390,7 @@ def test_a_bad_setting_is_named_and_its_value_is_not_told(
 
 
 @pytest.mark.parametrize("arguments", [["db", "migrate"], ["deploy", "x"], ["worker"]])
-def test_an_unreachable_database_is_told(
+def test_an_unreachable_database_is_reported(
     installation: Installation, arguments: Sequence[str]
 ) -> None:
     done = command(installation, *arguments, FASTDEPLOY_DATABASE_URL=DEAD)
@@ -417,7 +401,7 @@ def test_an_unreachable_database_is_told(
     assert 1 == done.stderr.count("\n")
 
 
-def test_a_folder_where_nothing_was_started_is_told(
+def test_a_folder_where_nothing_was_started_is_reported(
     installation: Installation, tmp_path: Path
 ) -> None:
     # Empty is not set; libpq's own variable makes sure that nobody answers.
@@ -432,7 +416,7 @@ def test_a_folder_where_nothing_was_started_is_told(
 
 
 @pytest.mark.parametrize("name", ["web", "up"])
-def test_a_port_in_use_is_told(installation: Installation, name: str) -> None:
+def test_a_port_in_use_is_reported(installation: Installation, name: str) -> None:
     with listen("127.0.0.1", 0) as listener:
         port = str(listener.getsockname()[1])
         done = command(installation, name, FASTDEPLOY_PORT=port)

@@ -7,9 +7,12 @@ import pytest
 from app.domain.deployment import Status
 from app.domain.duration import seconds_between
 from app.usecases import trends
-from tests.acceptance.conftest import Installation, Process, eventually
-from tests.acceptance.test_cancel import SLEEPS, left
-from tests.acceptance.test_follow import NUMBERED, begin, grows, release
+from testing.installation import Installation
+from testing.numbered import grows, start_numbered
+from testing.processes import Process
+from testing.runs import left, release
+from testing.scripts import NUMBERED, SLEEPS
+from testing.waiting import eventually
 
 LIBRARY = next(Path("/usr").glob("lib*/**/faketime/libfaketime.so.1"), None)
 MOVES = pytest.mark.parametrize("move", ["+2h", "-2h"])
@@ -100,7 +103,7 @@ def test_a_clock_that_was_moved_between_two_workers_ends_no_run(
 ) -> None:
     worker = clock.start_worker(installation)
     installation.write_service("numbered", NUMBERED, timeout=3600)
-    number = begin(installation)
+    number = start_numbered(installation)
     worker.kill()
 
     clock.move("+2h")

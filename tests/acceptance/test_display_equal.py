@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_callback import bare, define
-from tests.acceptance.test_runner import Service, short_folder
+from testing.runner import Service, bare, define, short_folder
 
 #: Dates, times, durations and names of temporary files differ between two runs.
 _PASSING = re.compile(

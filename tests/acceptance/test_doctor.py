@@ -17,9 +17,10 @@ from app.accounts import Account
 from app.doctor import diagnosis, inspection
 from app.domain.finding import Finding, Level
 from app.settings import Settings
-from tests.acceptance.conftest import ROOT, Installation, installed
-from tests.acceptance.test_run_as import DEPLOY, READERS, account
-from tests.conftest import Postgres
+from testing.accounts import DEPLOY, READERS, account
+from testing.installation import Installation, installed
+from testing.paths import ROOT
+from testing.postgres import Postgres
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can make users and write sudo's rules"
@@ -115,16 +116,16 @@ class Registered:
             path.unlink()
 
     def findings(self, settings: Settings | None = None) -> tuple[Finding, ...]:
-        """Everything that the doctor says."""
+        """Return every finding of the doctor."""
         chosen = settings or self.made.settings
         return diagnosis.examine(self.made.store, chosen, "hello", self.etc).findings
 
-    def ill(self) -> list[Finding]:
-        """What is not well."""
+    def problems(self) -> list[Finding]:
+        """Return the findings that are not OK."""
         return [each for each in self.findings() if each.level is not Level.OK]
 
-    def mend(self, command: str) -> None:
-        """Type what mends something, or do what it would do here."""
+    def fix(self, command: str) -> None:
+        """Run the command of a finding, or do what it would do here."""
         if "justw register-one" in command or command.startswith("grep "):
             self.register()
         elif command == "fastdeploy service sync":
@@ -195,7 +196,7 @@ def worker_with(*options: str) -> list[str]:
 
 
 def test_a_service_as_the_role_registers_it_is_healthy(host: Registered) -> None:
-    assert [] == host.ill()
+    assert [] == host.problems()
 
 
 def test_the_user_that_a_service_was_registered_for_is_the_one_that_counts(
@@ -217,7 +218,7 @@ def test_the_group_that_a_service_was_registered_with_is_the_one_that_counts(
     put(host.service / "config.json", 0o640, config, group=SELF)
     host.made.sync()
 
-    (found,) = host.ill()
+    (found,) = host.problems()
     ended = host.made.run("hello")
 
     assert ("run group", "There is no group no-such-group.") == (
@@ -282,30 +283,30 @@ BREAKS: dict[str, tuple[str, Callable[[Registered], object]]] = {
 
 
 @pytest.mark.parametrize(("about", "damage"), BREAKS.values(), ids=BREAKS.keys())
-def test_one_thing_that_breaks_is_named_and_mended(
+def test_the_doctor_names_each_fault_and_its_command_fixes_it(
     host: Registered, about: str, damage: Callable[[Registered], object]
 ) -> None:
     damage(host)
 
-    (found,) = host.ill()
-    host.mend(found.fix)
+    (found,) = host.problems()
+    host.fix(found.fix)
 
     assert (Level.PROBLEM, about) == (found.level, found.subject)
-    assert [] == host.ill()
+    assert [] == host.problems()
 
 
-def test_a_service_that_was_never_synced_is_told_to_be(host: Registered) -> None:
+def test_the_fix_of_a_service_that_was_never_synced_is_a_sync(host: Registered) -> None:
     shutil.rmtree(host.service)
     host.made.sync()
     archived = host.findings()
     host.register()
 
-    (found,) = [f for f in host.ill() if f.subject == "hello: stored version"]
-    host.mend(found.fix)
+    (found,) = [f for f in host.problems() if f.subject == "hello: stored version"]
+    host.fix(found.fix)
 
     assert "hello: config.json" in [f.subject for f in archived if f.level != Level.OK]
     assert "archived" in found.message
-    assert [] == host.ill()
+    assert [] == host.problems()
 
 
 PRIVATE = ["unshare", "--mount", "sh", "-c",

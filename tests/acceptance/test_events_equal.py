@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PLAYBOOKS = ROOT / "tests" / "data" / "playbooks"
+from testing.paths import PLAYBOOKS, ROOT
+
 PATIENCE = 150
 _SCRIPT = """\
 import ansible_runner, sys
@@ -32,7 +32,7 @@ _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debu
 _OURS = {"hosts", "ends_play", "ignore_unreachable"}
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
             "ansible_job_id", "results_file"}  # fmt: skip
-#: Times, and names that are made up anew in each run, within a text.
+#: Times, and names that differ in each run, within a text.
 _PASSING = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+|\d:\d\d:\d\d\.\d+|j?\d{10,12}\.\d+"
     r"|ansible-tmp-[\d.]+-\d+-\d+|ansible-local-\w+|\btmp\w{8}\b"
@@ -122,7 +122,7 @@ class _Reading:
         self.by_host: defaultdict[str | None, list[Any]] = defaultdict(list)
         for event in events:
             if event["event"] in _OUTSIDE:
-                # An event to ansible-runner, text to us: it is no callback's.
+                # An event for ansible-runner, text for us: no callback sent it.
                 self._read_outside(event["stdout"])
             else:
                 self._read(event)

@@ -1,4 +1,4 @@
-"""Faults: PostgreSQL stays away, a disk is full, a number is used anew."""
+"""Faults: PostgreSQL is unavailable, a disk is full, a process id is used again."""
 
 import os
 import re
@@ -22,31 +22,23 @@ from app.runner.stop import COUNT
 from app.settings import read_settings
 from app.store.migrate import migrate
 from app.worker.deployment_runner import VANISHED
-from tests.acceptance.conftest import (
-    Installation,
-    Process,
-    eventually,
-    installed,
-)
-from tests.acceptance.test_cancel import (
+from testing.disks import fill, small_disk
+from testing.event_stream import Watcher, assert_everything
+from testing.installation import Installation, install, installed
+from testing.numbered import assert_complete, grows, journal_grows, start_numbered
+from testing.postgres import Postgres
+from testing.processes import Process
+from testing.runs import (
     CANCELED,
-    DEAF,
     cancel,
     canceled,
     left,
-    stop,
-    told_to_end,
-)
-from tests.acceptance.test_event_stream import Watcher, assert_everything
-from tests.acceptance.test_follow import (
-    assert_complete,
-    begin,
-    grows,
-    journal_grows,
     release,
+    stop,
+    worker_that_cancels,
 )
-from tests.conftest import Postgres
-from tests.disks import fill, small_disk
+from testing.scripts import DEAF
+from testing.waiting import eventually
 
 #: Seconds for what has to wait for several retries.
 LONG = 90
@@ -95,11 +87,11 @@ def test_whatever_runs_while_postgresql_is_away_is_recorded_by_the_same_worker(
 ) -> None:
     server = Server(runtime_folder / f"away-{tmp_path.name}")
     with server.running() as postgres:
-        made = Installation(postgres.settings.database, tmp_path)
+        made = install(postgres.settings.database, tmp_path)
         try:
             migrate(made.store)
             worker, web = made.worker(), made.web()
-            number = begin(made)
+            number = start_numbered(made)
             with made.client() as client, ThreadPoolExecutor() as pool:
                 path = f"/api/deployments/{number}/events"
                 stays, returns = Watcher(client, path), Watcher(client, path)
@@ -134,7 +126,7 @@ def test_whatever_runs_while_postgresql_is_away_is_recorded_by_the_same_worker(
 
 
 def logged_again(process: Process, event: str, times: int) -> None:
-    """Wait until a process has logged something so many times more."""
+    """Wait until a process has logged an event this number of times more."""
     was = process.log.count(event)
     eventually(lambda: process.log.count(event) >= was + times, LONG)
 
@@ -167,7 +159,7 @@ def test_following_goes_on_where_it_was_when_postgresqls_disk_has_room_again(
         events_on(disk, installation),
     ):
         worker = installation.worker()
-        number = begin(installation)
+        number = start_numbered(installation)
 
         filler = fill(disk)
         eventually(lambda: worker.log.count("No space left on device") > 3)
@@ -185,7 +177,7 @@ def test_following_goes_on_where_it_was_when_postgresqls_disk_has_room_again(
         worker.kill()
 
 
-#: Prints twice as much as there is room for, then does what it is told.
+#: Prints twice as much as the disk holds, then runs the line ENDING.
 FILLS = f"""#!{sys.executable}
 import os
 print('{{"name": "begin", "state": "success"}}', flush=True)
@@ -262,7 +254,7 @@ def test_a_run_is_canceled_on_a_full_disk(cramped: Installation) -> None:
     assert [] == left(cramped, number)
 
 
-def test_nothing_is_launched_without_room_and_all_is_well_with_it(
+def test_a_launch_on_a_full_disk_fails_and_succeeds_after_cleanup(
     cramped: Installation,
 ) -> None:
     cramped.write_service("hello", "#!/bin/sh\necho hello\n")
@@ -279,7 +271,7 @@ def test_nothing_is_launched_without_room_and_all_is_well_with_it(
     assert (Status.SUCCESSFUL, "") == outcome(cramped.run("hello"))
 
 
-def test_a_config_file_without_room_is_told_from_a_runs_failure(
+def test_a_full_disk_of_the_config_folder_is_reported_as_the_reason(
     postgres: Postgres, tmp_path: Path
 ) -> None:
     with (
@@ -303,7 +295,7 @@ def outcome(ended: Deployment) -> tuple[Status, str]:
     return ended.status, ended.reason
 
 
-# A number is used anew
+# A process id is used again
 
 
 @pytest.fixture
@@ -339,7 +331,7 @@ def test_a_run_whose_number_another_process_has_got_vanished(
     installation: Installation, stranger: psutil.Process
 ) -> None:
     worker = installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
     worker.kill()
     give_number_to(installation, number, stranger)
     cancel(installation, number)
@@ -353,11 +345,11 @@ def test_a_run_whose_number_another_process_has_got_vanished(
     assert_unharmed(installation, number, stranger)
 
 
-def test_no_other_process_is_told_to_end_in_a_runs_place(
+def test_no_other_process_receives_the_signals_of_a_run(
     installation: Installation, stranger: psutil.Process
 ) -> None:
     """The run was being ended when its worker died; the next one goes on with that."""
-    worker = told_to_end(installation, DEAF)
+    worker = worker_that_cancels(installation, DEAF)
     worker.kill()
     give_number_to(installation, 1, stranger)
 
@@ -374,7 +366,7 @@ def test_web_and_worker_that_die_together_lose_nothing(
     installation: Installation,
 ) -> None:
     worker, web = installation.worker(), installation.web()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     worker.kill()
     web.kill()
@@ -391,7 +383,7 @@ def test_web_and_worker_that_die_together_lose_nothing(
         assert_everything(installation, number, watcher)
 
 
-def test_a_job_that_was_fetched_and_not_begun_is_taken_back_at_once(
+def test_a_job_that_was_fetched_and_not_started_is_requeued_at_once(
     installation: Installation,
 ) -> None:
     installation.write_service("hello", "#!/bin/sh\necho hello\n")

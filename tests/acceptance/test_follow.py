@@ -21,63 +21,11 @@ from app.store.migrate import migrate
 from app.store.tables import metadata
 from app.usecases import record
 from app.worker.deployment_runner import VANISHED
-from app.worker.jobs import STALLED_EVERY
-from tests.acceptance.conftest import PATIENCE, Installation, eventually
-
-#: Prints numbered lines until a file `go` lies beside it, then how many there were.
-NUMBERED = f"""#!{sys.executable}
-import pathlib, sys, time
-go = pathlib.Path(sys.argv[0]).with_name("go")
-n = 0
-while not go.exists():
-    n += 1
-    print("line", n, flush=True)
-    time.sleep(0.002)
-print("lines:", n)
-"""
-
-
-def begin(made: Installation, name: str = "numbered", script: str = NUMBERED) -> int:
-    """Launch a run that goes on until it is released, and wait for its first lines."""
-    if not (made.services / name).exists():
-        made.write_service(name, script)
-    number = made.launch(name)
-    grows(made, number)
-    return number
-
-
-def grows(made: Installation, number: int) -> None:
-    """Wait until more of a run is recorded than now."""
-    was = made.view(number).deployment.last_event
-    eventually(lambda: made.view(number).deployment.last_event > was + 20)
-
-
-def journal_grows(made: Installation, number: int) -> None:
-    """Wait until the run has printed more than now, whether or not anybody follows."""
-    journal = made.run_folder(number) / "journal"
-    was = journal.stat().st_size
-    eventually(lambda: journal.stat().st_size > was + 500)
-
-
-def release(made: Installation, name: str = "numbered") -> None:
-    (made.services / name / "go").touch()
-
-
-def assert_complete(made: Installation, number: int) -> None:
-    """The run ended well, and each of its lines is recorded once, in order."""
-    ended = made.ended(number)
-    assert (Status.SUCCESSFUL, 0, "") == (ended.status, ended.exit_code, ended.reason)
-    found = made.events(number)
-    assert list(range(1, len(found) + 1)) == [event.number for event in found]
-    assert [EventKind.QUEUED, EventKind.STARTED] == [event.kind for event in found[:2]]
-    assert EventKind.FINISHED is found[-1].kind
-    lines = [event.text for event in found[2:-1]]
-    count = int(lines[-1].removeprefix("lines: "))
-    assert [f"line {n}" for n in range(1, count + 1)] == lines[:-1]
-    assert (made.run_folder(number) / "journal").read_bytes() == made.output(number)
-    assert [] == list(made.config_folder.iterdir())
-    assert [] == made.run_processes(number)
-
+from testing.installation import Installation, install
+from testing.numbered import assert_complete, grows, journal_grows, start_numbered
+from testing.runs import release
+from testing.scripts import NUMBERED
+from testing.waiting import PATIENCE, eventually
 
 # The worker goes
 
@@ -86,7 +34,7 @@ def test_a_worker_that_is_killed_is_followed_by_another(
     installation: Installation,
 ) -> None:
     worker = installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     for _ in range(2):
         worker.kill()
@@ -102,7 +50,7 @@ def test_a_worker_that_is_stopped_leaves_its_runs_to_the_next(
     installation: Installation,
 ) -> None:
     worker = installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     assert 0 == worker.stop()
     journal_grows(installation, number)
@@ -117,7 +65,7 @@ def test_a_run_that_ends_while_nobody_follows_is_recorded_later(
     installation: Installation,
 ) -> None:
     worker = installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     worker.kill()
     release(installation)
@@ -132,7 +80,7 @@ def test_a_run_that_vanished_while_nobody_followed_has_failed(
     installation: Installation,
 ) -> None:
     worker = installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     worker.kill()
     installation.kill_run(number)
@@ -154,7 +102,7 @@ def test_a_run_that_vanishes_while_it_is_followed_has_failed(
     installation: Installation,
 ) -> None:
     installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     installation.kill_run(number)
     ended = installation.ended(number)
@@ -185,7 +133,7 @@ def test_connections_that_are_cut_again_and_again_lose_nothing(
     installation: Installation,
 ) -> None:
     worker = installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     for _ in range(8):
         cut_connections(installation)
@@ -209,11 +157,11 @@ def test_a_crash_of_postgresql_loses_nothing(
         return 0.0
 
     with dev_server.embedded(settings, pause) as server:
-        made = Installation(server.settings.database, tmp_path)
+        made = install(server.settings.database, tmp_path)
         try:
             migrate(made.store)
             worker = made.worker()
-            number = begin(made)
+            number = start_numbered(made)
             assert server.pid is not None
             os.kill(server.pid, signal.SIGKILL)
             eventually(lambda: server.pid is None)
@@ -242,10 +190,10 @@ def test_a_worker_takes_back_a_job_whose_deployment_has_ended(
         db.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
     after = installation.launch("numbered")
 
-    installation.worker()
+    worker = installation.worker()
 
-    # Long before a job counts as stalled.
-    eventually(lambda: installation.status(after) is Status.RUNNING, STALLED_EVERY / 2)
+    eventually(lambda: installation.status(after) is Status.RUNNING)
+    assert "job.stalled" not in worker.log
 
 
 def cut_connections(made: Installation) -> None:
@@ -263,7 +211,7 @@ def cut_connections(made: Installation) -> None:
 def test_a_run_goes_on_without_the_web_process(installation: Installation) -> None:
     installation.worker()
     web = installation.web()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     with (
         installation.client() as client,
@@ -286,9 +234,9 @@ def test_a_run_goes_on_without_the_web_process(installation: Installation) -> No
 def test_the_second_deployment_of_a_service_waits_for_the_first(
     fastdeploy: Installation, client: httpx.Client
 ) -> None:
-    first = begin(fastdeploy, "one-at-a-time")
+    first = start_numbered(fastdeploy, "one-at-a-time")
     second, third = (fastdeploy.launch("one-at-a-time") for _ in range(2))
-    another = begin(fastdeploy, "another")
+    another = start_numbered(fastdeploy, "another")
 
     waiting = [client.get(f"/api/deployments/{n}").json() for n in (second, third)]
 

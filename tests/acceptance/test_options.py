@@ -1,9 +1,6 @@
 """Launches with options of ansible-playbook: check, limit, tags and the others."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +10,11 @@ from playwright.sync_api import Browser, expect
 
 from app.domain.deployment import Deployment, Status
 from app.usecases import overview, trends
-from tests.acceptance.browser import SOON, log_in, visit
-from tests.acceptance.conftest import ROOT, Installation, installed
-from tests.acceptance.seeding import make_user
-from tests.conftest import Postgres
+from testing.browser import SOON, log_in, visit
+from testing.command_line import command
+from testing.installation import Installation, installed
+from testing.postgres import Postgres
+from testing.seeding import make_user
 
 _HOSTS = """\
 all:
@@ -176,28 +174,21 @@ def test_a_retry_has_the_same_options(site: Installation, tmp_path: Path) -> Non
     assert written(tmp_path) == ["web2"]
 
 
-def fastdeploy(site: Installation, *arguments: str) -> str:
-    """Run a command of the command line, and return what it printed."""
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments], env={**os.environ, **site.variables},
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-
-
 def test_the_command_line_has_the_flags_of_ansible_playbook(
     site: Installation, tmp_path: Path
 ) -> None:
-    launched = fastdeploy(
+    launched = command(
         site, "deploy", "site", "-e", "version=1.0.0", "-e", f"folder={tmp_path}",
         "-CD", "-l", "web1:&web", "-t", "site,talk", "--skip-tags", "no", "-vv",
         "-f", "3",
     )  # fmt: skip
-    number = int(launched.split()[1])
+    assert launched.returncode == 0, launched.stderr
+    number = int(launched.stdout.split()[1])
     ended = site.ended(number)
-    shown = json.loads(fastdeploy(site, "deployment", "show", str(number), "--json"))
+    shown = command(site, "deployment", "show", str(number), "--json")
 
     assert ended.status is Status.SUCCESSFUL
-    assert shown["partial"] is True
+    assert json.loads(shown.stdout)["partial"] is True
     assert ended.options.arguments == [
         "--check", "--diff", "--limit=web1:&web", "--tags=site,talk", "--skip-tags=no",
         "--forks=3", "-vv",

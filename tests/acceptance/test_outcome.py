@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.domain.deployment import Status
-from tests.acceptance.conftest import Installation
+from testing.installation import Installation
 
 #: Three hosts on this machine, and one to which nothing leads.
 HOSTS = f"""\

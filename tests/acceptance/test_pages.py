@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from app.web.app import ROUTES
 from app.web.routing import AppRoute
-from tests.acceptance.browser import (
+from testing.browser import (
     NARROW,
     PASSWORD,
     WIDE,
@@ -25,9 +25,9 @@ from tests.acceptance.browser import (
     violations,
     visit,
 )
-from tests.acceptance.conftest import Installation, installed
-from tests.acceptance.seeding import Seeded, seed
-from tests.conftest import Postgres
+from testing.installation import Installation, installed
+from testing.postgres import Postgres
+from testing.seeding import Seeded, seed
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select
 
 from app.store.tables import login_failures
-from tests.acceptance.conftest import Installation
+from testing.installation import Installation
 
 
 @pytest.mark.parametrize(

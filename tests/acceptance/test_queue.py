@@ -1,70 +1,16 @@
 """The queue: what comes first, what waits, what is replaced, and on which host."""
 
 import json
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 
-import psycopg
-
-from app import bootstrap
-from app.domain.deployment import Deployment, Origin, Status
-from app.settings import Settings
-from app.usecases import deploy
-from tests.acceptance.conftest import ACTOR, Installation, eventually, installed
-from tests.conftest import Postgres
-
-#: Fails if another run of its service goes on; until a file `go` lies beside it.
-ALONE = """#!/bin/sh
-cd "${0%/*}" && mkdir running || exit 9
-echo begun
-until [ -e go ]; do sleep 0.05; done
-rmdir running
-"""
-HELLO = "#!/bin/sh\necho hello\n"
-
-
-def launch(made: Installation, name: str, priority: int = 0) -> int:
-    return deploy.launch(
-        made.store,
-        bootstrap.make_queue(made.settings),
-        bootstrap.make_secret_box(made.settings),
-        actor=ACTOR,
-        origin=Origin.CLI,
-        service_name=name,
-        given={},
-        priority=priority,
-    )
-
-
-def begin(made: Installation, name: str, **config: object) -> int:
-    """Launch a run that goes on until it is released, and wait for its first words."""
-    made.write_service(name, ALONE, **config)
-    number = launch(made, name)
-    eventually(lambda: made.output(number))
-    return number
-
-
-def release(made: Installation, name: str) -> None:
-    (made.services / name / "go").touch()
-
-
-def successful(made: Installation, numbers: Sequence[int]) -> list[Deployment]:
-    """The deployments, which all succeeded."""
-    ended = [made.ended(number) for number in numbers]
-    assert [(number, Status.SUCCESSFUL) for number in numbers] == [
-        (found.id, found.status) for found in ended
-    ]
-    return ended
-
-
-def assert_one_after_another(ended: Sequence[Deployment]) -> None:
-    for before, after in pairwise(ended):
-        assert before.finished_at is not None
-        assert after.started_at is not None
-        assert before.finished_at <= after.started_at
-
+from app.domain.deployment import Status
+from testing.installation import Installation, installed
+from testing.postgres import Postgres
+from testing.queueing import assert_one_after_another, jobs, start_alone, successful
+from testing.runs import release
+from testing.scripts import HELLO
+from testing.waiting import eventually
 
 # Priority
 
@@ -74,7 +20,7 @@ def test_the_highest_priority_comes_first_and_else_the_oldest(
 ) -> None:
     installation.write_service("hello", HELLO)
     low, first, high, second = (
-        launch(installation, "hello", priority) for priority in (-5, 0, 100, 0)
+        installation.request("hello", priority=priority) for priority in (-5, 0, 100, 0)
     )
     order = [high, first, second, low]
     ahead = [installation.view(number).ahead for number in order]
@@ -85,13 +31,13 @@ def test_the_highest_priority_comes_first_and_else_the_oldest(
     assert [0, 1, 2, 3] == ahead
 
 
-def test_a_run_that_was_begun_is_overtaken_by_nobody(
+def test_no_other_deployment_starts_before_a_started_run_has_ended(
     installation: Installation,
 ) -> None:
     """Not even while no worker is there that follows it."""
     worker = installation.worker()
-    begun = begin(installation, "alone")
-    urgent = launch(installation, "alone", 100)
+    begun = start_alone(installation, "alone")
+    urgent = installation.request("alone", priority=100)
     worker.kill()
     installation.write_service("hello", HELLO)
 
@@ -114,8 +60,8 @@ def test_a_deployment_whose_config_json_has_changed_meanwhile_is_not_run(
 ) -> None:
     """The record is of the launch, and a run goes by the file: they must agree."""
     installation.worker()
-    running = begin(installation, "alone")
-    waiting = launch(installation, "alone")
+    running = start_alone(installation, "alone")
+    waiting = installation.launch("alone")
     folder = installation.services / "alone"
     config = {"name": "alone", "deploy_script": "deploy.py", "timeout": 7}
     (folder / "config.json").write_text(json.dumps(config))
@@ -139,8 +85,8 @@ def test_a_launch_replaces_the_one_that_waits_and_not_the_one_that_runs(
     installation: Installation,
 ) -> None:
     installation.worker()
-    running = begin(installation, "latest", queue="latest")
-    replaced, latest = (launch(installation, "latest") for _ in range(2))
+    running = start_alone(installation, "latest", queue="latest")
+    replaced, latest = (installation.launch("latest") for _ in range(2))
 
     found = installation.view(replaced).deployment
     assert (Status.CANCELED, f"replaced by deployment {latest}") == (
@@ -158,7 +104,7 @@ def test_of_launches_at_once_exactly_one_waits(installation: Installation) -> No
     installation.write_service("latest", HELLO, queue="latest")
 
     with ThreadPoolExecutor(4) as several:
-        numbers = list(several.map(lambda _: launch(installation, "latest"), range(24)))
+        numbers = list(several.map(lambda _: installation.launch("latest"), range(24)))
 
     last = max(numbers)
     assert [last] == [n for n in numbers if installation.status(n) is Status.QUEUED]
@@ -167,23 +113,15 @@ def test_of_launches_at_once_exactly_one_waits(installation: Installation) -> No
     successful(installation, [last])
 
 
-def jobs(settings: Settings) -> list[tuple[int, str]]:
-    """The deployments that have a job in the queue, and which queue that is."""
-    with psycopg.connect(settings.database) as connection:
-        return connection.execute(
-            "SELECT (args->>'deployment_id')::int, queue_name FROM procrastinate_jobs"
-        ).fetchall()
-
-
 # How many at a time
 
 
 def test_a_host_has_its_limit(postgres: Postgres, tmp_path: Path) -> None:
     with installed(postgres, tmp_path, concurrency=2) as made:
         made.worker()
-        first, second = begin(made, "one"), begin(made, "two")
+        first, second = start_alone(made, "one"), start_alone(made, "two")
         made.write_service("three", HELLO)
-        third = launch(made, "three")
+        third = made.launch("three")
 
         # What is launched later waits as well, so nothing is ever there to see.
         release(made, "one")
@@ -200,7 +138,7 @@ def test_as_many_run_at_once_as_were_promised(
     with installed(postgres, tmp_path, concurrency=24) as made:
         made.worker()
 
-        numbers = [begin(made, f"many-{n}") for n in range(24)]
+        numbers = [start_alone(made, f"many-{n}") for n in range(24)]
 
         assert {Status.RUNNING} == {made.status(number) for number in numbers}
 
@@ -208,14 +146,14 @@ def test_as_many_run_at_once_as_were_promised(
 # Draining
 
 
-def test_draining_finishes_what_was_begun_and_begins_nothing(
+def test_draining_finishes_started_runs_and_starts_no_other(
     installation: Installation,
 ) -> None:
     worker = installation.worker()
-    begun = begin(installation, "alone")
+    begun = start_alone(installation, "alone")
     assert 0 == worker.stop()
     installation.write_service("hello", HELLO)
-    waiting = [launch(installation, name) for name in ("hello", "alone")]
+    waiting = [installation.launch(name) for name in ("hello", "alone")]
 
     draining = installation.start("worker", "--drain")
     eventually(lambda: "worker.ready" in draining.log)
@@ -228,11 +166,11 @@ def test_draining_finishes_what_was_begun_and_begins_nothing(
     successful(installation, waiting)
 
 
-def test_a_host_that_has_begun_nothing_is_drained_at_once(
+def test_a_host_without_started_runs_is_drained_at_once(
     installation: Installation,
 ) -> None:
     installation.write_service("hello", HELLO)
-    waiting = launch(installation, "hello")
+    waiting = installation.launch("hello")
 
     draining = installation.start("worker", "--drain")
 
@@ -242,7 +180,7 @@ def test_a_host_that_has_begun_nothing_is_drained_at_once(
 
 def test_draining_can_be_stopped(installation: Installation) -> None:
     worker = installation.worker()
-    begun = begin(installation, "alone")
+    begun = start_alone(installation, "alone")
     worker.kill()
     draining = installation.start("worker", "--drain")
     eventually(lambda: "worker.ready" in draining.log)

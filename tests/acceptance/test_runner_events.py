@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.acceptance.conftest import Installation
+from testing.installation import Installation
 
 PLAYBOOK = """\
 - name: Tell

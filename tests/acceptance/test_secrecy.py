@@ -15,8 +15,10 @@ from app.domain.access import Role
 from app.domain.deployment import Status
 from app.usecases import users
 from app.web.app import ROUTES
-from tests.acceptance.conftest import ACTOR, SOPS, Installation, eventually, installed
-from tests.conftest import Postgres
+from testing.installation import ACTOR, Installation, installed
+from testing.paths import SOPS
+from testing.postgres import Postgres
+from testing.waiting import eventually
 from tests.system import canary, crawl
 from tests.system.canary import Canary
 from tests.system.leak_locations import Watcher, files_with, output_of, planted_process
@@ -118,7 +120,7 @@ def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(leaky: Leaky) ->
         leaky.launch_by_form("leaky-playbook"),
     ]
     for number in numbers:
-        eventually(lambda number=number: b"begun" in leaky.web.output(number))  # type: ignore[misc] # a default binds it
+        eventually(lambda number=number: b"started" in leaky.web.output(number))  # type: ignore[misc] # a default binds it
     configs = set(leaky.host.config_folder.iterdir())
     # A script's output goes straight into its journal, and is masked there at its end.
     journal = leaky.host.run_folder(numbers[0]) / "journal"
@@ -147,7 +149,7 @@ def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(leaky: Leaky) ->
     assert set() == leaky.holders(*secrets)
     assert {shown.name} == {name for name, _, _ in watcher.seen}
 
-    # What is no secret was found by the same searches, in all that shows a deployment.
+    # The same searches find a value that isn't secret, wherever a deployment is shown.
     assert shown.is_in(dump)
     told = {answer.path for answer in found if shown.is_in(answer.content)}
     expected = {path.format(id=n) for path in canary.SHOWN_BY for n in numbers}
@@ -179,7 +181,7 @@ def test_a_path_is_made_of_what_is_known_about_a_route() -> None:
     assert ["/x"] == crawl.paths("/x", things)
 
 
-def test_a_route_that_nothing_leads_to_is_no_route_forgotten(leaky: Leaky) -> None:
+def test_a_route_that_no_link_reaches_fails_the_crawl(leaky: Leaky) -> None:
     hidden = Route("/hidden/{what}", lambda _: None, methods=["GET"])
 
     with pytest.raises(AssertionError, match="/hidden/"):

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.deployment import Deployment, Status
-from tests.acceptance.conftest import SOPS, Installation, eventually, installed
-from tests.conftest import Postgres
-from tests.processes import living
+from testing.installation import Installation, installed
+from testing.paths import SOPS
+from testing.postgres import Postgres
+from testing.processes import living
+from testing.waiting import eventually
 
 FILE = "secrets.sops.yml"
 PASSWORD = 'canary-"pässword"\\one'
@@ -174,7 +176,7 @@ def command_lines() -> list[str]:
 
 
 def private_variables(host: Installation) -> Path:
-    """The file with the variables of the one run, as ansible-playbook is told of it."""
+    """Return the path of the variables file that ansible-playbook gets."""
     home = str(host.services.parent / "home")
     for process in living(lambda process: process.environ().get("HOME") == home):
         with suppress(psutil.Error):
@@ -185,7 +187,7 @@ def private_variables(host: Installation) -> Path:
 
 
 def shown(host: Installation, ended: Deployment) -> dict[str, str]:
-    """Every page and answer that could tell of a deployment."""
+    """Return every page and response that could show a deployment."""
     path = f"deployments/{ended.id}"
     with host.client() as client:
         names = [

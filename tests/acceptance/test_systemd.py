@@ -1,4 +1,4 @@
-"""What systemd is told, and the socket that it keeps while web is restarted."""
+"""Notifications to systemd, and the socket that it keeps while web restarts."""
 
 import os
 import signal
@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import PATIENCE, ROOT, Installation
+from testing.installation import Installation
+from testing.paths import ROOT
+from testing.waiting import PATIENCE
 
 #: uvicorn passes the signal on to itself once it has stopped.
 STOPPED = (0, -signal.SIGTERM)
-#: As systemd does it: the socket is descriptor 3, and the process is told its number.
+#: Like systemd: the socket is descriptor 3, and LISTEN_PID names the process.
 ACTIVATE = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -42,7 +44,7 @@ def activated(installation: Installation, listener: socket.socket) -> Iterator[N
 
 
 @pytest.mark.parametrize("part", ["web", "worker"])
-def test_systemd_is_told_when_it_is_ready_and_when_it_stops(
+def test_systemd_is_notified_when_it_is_ready_and_when_it_stops(
     part: str, installation: Installation, tmp_path: Path
 ) -> None:
     address = str(tmp_path / "notify")

@@ -14,8 +14,10 @@ import psutil
 import pytest
 
 from app.serve import listen
-from tests.acceptance.conftest import ROOT, Process, eventually, free_port
-from tests.processes import living
+from testing.installation import free_port
+from testing.paths import ROOT
+from testing.processes import Process, living
+from testing.waiting import eventually
 
 UP = [sys.executable, "-m", "app", "up"]
 #: As a shell without job control starts what it puts into the background.

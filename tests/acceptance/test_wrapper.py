@@ -9,10 +9,11 @@ import pytest
 from app.domain.deployment import Status
 from app.worker.deployment_runner import VANISHED
 from app.worker.journal_follower import ORPHANED
-from tests.acceptance.conftest import Installation, eventually
-from tests.acceptance.test_cancel import SLEEPS, cancel, canceled, left
-from tests.acceptance.test_cancel import begin as begin_script
-from tests.acceptance.test_follow import begin, journal_grows, release
+from testing.installation import Installation
+from testing.numbered import journal_grows, start_numbered
+from testing.runs import cancel, canceled, left, release, start_script
+from testing.scripts import SLEEPS
+from testing.waiting import eventually
 
 #: More lines than a batch has, then nothing.
 MANY = """#!/bin/sh
@@ -46,7 +47,7 @@ def test_what_a_killed_wrapper_leaves_is_ended_before_the_next_deployment(
     installation: Installation,
 ) -> None:
     installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
     following = installation.launch("numbered")
 
     wrapper(installation, number).kill()
@@ -64,7 +65,7 @@ def test_a_wrapper_that_is_killed_while_no_worker_runs_is_noticed_by_the_next(
     installation: Installation,
 ) -> None:
     worker = installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
 
     worker.kill()
     wrapper(installation, number).kill()
@@ -96,7 +97,7 @@ def test_every_line_of_a_run_that_vanished_is_recorded(
 
 def test_a_run_whose_folder_was_removed_is_ended(installation: Installation) -> None:
     worker = installation.worker()
-    number = begin_script(installation, "sleeps", SLEEPS)
+    number = start_script(installation, "sleeps", SLEEPS)
     worker.kill()
     shutil.rmtree(installation.run_folder(number))
     assert [] != left(installation, number)
@@ -112,7 +113,7 @@ def test_a_run_whose_folder_was_removed_is_ended(installation: Installation) -> 
 
 def test_a_run_with_a_stopped_wrapper_is_canceled(installation: Installation) -> None:
     installation.worker()
-    number = begin_script(installation, "sleeps", SLEEPS)
+    number = start_script(installation, "sleeps", SLEEPS)
 
     wrapper(installation, number).suspend()
     cancel(installation, number)
@@ -124,7 +125,7 @@ def test_a_run_with_a_stopped_wrapper_has_no_more_time_than_its_limit(
     installation: Installation,
 ) -> None:
     installation.worker()
-    number = begin_script(installation, "sleeps", SLEEPS, timeout=2)
+    number = start_script(installation, "sleeps", SLEEPS, timeout=10)
 
     wrapper(installation, number).suspend()
     ended = installation.ended(number)
@@ -137,7 +138,7 @@ def test_what_was_stopped_with_its_wrapper_continues_and_is_ended(
     installation: Installation,
 ) -> None:
     installation.worker()
-    number = begin_script(installation, "sleeps", SLEEPS)
+    number = start_script(installation, "sleeps", SLEEPS)
     for process in installation.run_processes(number):
         process.suspend()
 
@@ -151,7 +152,7 @@ def test_a_run_that_ended_under_a_stopped_wrapper_keeps_its_outcome(
     installation: Installation,
 ) -> None:
     installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
     stopped = wrapper(installation, number)
     stopped.suspend()
     release(installation)
@@ -171,7 +172,7 @@ def test_a_wrapper_that_is_stopped_behind_the_exit_code_holds_nothing_up(
     installation: Installation,
 ) -> None:
     worker = installation.worker()
-    number = begin(installation)
+    number = start_numbered(installation)
     stopped = wrapper(installation, number)
     stopped.suspend()
     (installation.run_folder(number) / "rc").write_text("0\n")
@@ -190,7 +191,7 @@ def test_a_wrapper_that_hangs_is_killed_when_nothing_else_is_left(
     installation: Installation,
 ) -> None:
     installation.worker()
-    number = begin_script(installation, "sleeps", SLEEPS)
+    number = start_script(installation, "sleeps", SLEEPS)
     # The wrapper writes into this file before it writes the exit code.
     os.mkfifo(installation.run_folder(number) / "room")
 

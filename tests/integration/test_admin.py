@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.store.store import Store
 from app.usecases import audit, auth, deploy, nodes, record, services, users
 from app.usecases.cancel import cancel
-from tests.factories import (
+from testing.factories import (
     PASSWORD,
     ROOT,
     make_user,
@@ -24,7 +24,7 @@ from tests.factories import (
     set_columns,
     start_deployment,
 )
-from tests.integration.conftest import ClientFor, csrf_of
+from testing.web_client import ClientFor, csrf_of
 
 ANOTHER = "another long password"
 

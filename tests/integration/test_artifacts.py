@@ -23,10 +23,10 @@ from app.store.store import Store
 from app.usecases import artifacts, auth, deploy, record, retention, staging
 from app.usecases.record import Place
 from app.worker.translate import translate
-from tests.disks import fill, small_disk
-from tests.factories import NOW, ROOT, UUID, make_runner_line, start_deployment
-from tests.integration.asgi import Client
-from tests.integration.conftest import ClientFor
+from testing.asgi import Client
+from testing.disks import fill, small_disk
+from testing.factories import NOW, ROOT, UUID, make_runner_line, start_deployment
+from testing.web_client import ClientFor
 
 
 def end(store: Store, settings: Settings, *lines: bytes) -> Deployment:
@@ -85,7 +85,7 @@ def test_one_that_never_ran_has_no_rc(store: Store, settings: Settings) -> None:
     assert ["status", "stderr", "stdout"] == [name for name, _ in found]
 
 
-def test_a_draft_that_was_left_behind_is_no_hindrance(
+def test_an_abandoned_draft_does_not_prevent_the_artifacts(
     store: Store, settings: Settings
 ) -> None:
     deployment = end(store, settings, b"text")
@@ -288,7 +288,7 @@ def test_artifacts_come_from_recorded_events_alone(
     assert ["rc", "status", "stderr", "stdout"] == names
 
 
-def test_a_loop_of_links_is_no_artifact(store: Store, settings: Settings) -> None:
+def test_a_loop_of_links_is_not_an_artifact(store: Store, settings: Settings) -> None:
     deployment = end(store, settings, b"text")
     artifacts.write(store, settings, deployment)
     (artifacts.artifacts_of(settings, deployment.id) / "loop").symlink_to("loop")

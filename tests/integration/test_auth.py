@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.store.store import Store
 from app.usecases import auth, users
 from app.usecases.auth import MAX_FAILURES
-from tests.factories import PASSWORD, ROOT, make_user
+from testing.factories import PASSWORD, ROOT, make_user
 
 HOURS = timedelta(hours=1)
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"

@@ -15,12 +15,14 @@ from app.store.search import SearchQuery
 from app.store.store import Store
 from app.usecases import auth, search
 from app.web import login
-from tests.factories import ROOT, print_lines, start_deployment
-from tests.integration.asgi import Client
-from tests.integration.conftest import ClientFor
+from testing.asgi import Client
+from testing.factories import ROOT, print_lines, start_deployment
+from testing.web_client import ClientFor
 
 
-def test_a_statement_ends_at_its_limit_and_that_is_no_outage(store: Store) -> None:
+def test_a_statement_is_ended_at_its_timeout_and_that_is_not_an_outage(
+    store: Store,
+) -> None:
     with pytest.raises(Busy, match="took too long"), store.begin(0.05) as db:
         db.execute(text("SELECT pg_sleep(30)"))
 

@@ -1,4 +1,4 @@
-"""Canceling: what is queued at once, what was begun by its worker, what ended never."""
+"""Cancellation of queued deployments, of started ones, and of ended ones."""
 
 import fcntl
 import threading
@@ -23,8 +23,8 @@ from app.worker.journal_follower import Follower
 from app.worker.run import Run, run_of
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination, noted
-from tests.factories import ROOT, make_service, request_deployment, start_deployment
-from tests.integration.conftest import ClientFor, csrf_of
+from testing.factories import ROOT, make_service, request_deployment, start_deployment
+from testing.web_client import ClientFor, csrf_of
 
 CANCELED = Outcome(Status.CANCELED, f"canceled by {ROOT.name}")
 SOMEBODY = Actor("somebody", frozenset({Permission.DEPLOY}))
@@ -94,13 +94,13 @@ def test_a_worker_that_had_taken_its_job_leaves_it_alone(
     assert not run_of(settings, number).begun
 
 
-# One that was begun
+# A started deployment
 
 
 def test_one_that_has_not_been_launched_yet_never_is(
     store: Store, settings: Settings
 ) -> None:
-    """Its worker went after it had begun it, and before it started anything."""
+    """Its worker ended after it had taken the job and before it started the run."""
     number = request_deployment(store, settings)
     record.mark_starting(store, number, settings.node)
 

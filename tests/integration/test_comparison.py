@@ -1,4 +1,4 @@
-"""A service's page and the comparison: what they tell of runs, and of two of them."""
+"""The page of a service, and the comparison of two deployments."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from app.store.events import Occurrence
 from app.store.store import Store
 from app.usecases import comparison, deploy, overview, record, trends
 from app.usecases.record import Place
-from tests.factories import (
+from testing.factories import (
     add_service,
     make_schema,
     make_service,
@@ -23,7 +23,7 @@ from tests.factories import (
     set_columns,
     start_deployment,
 )
-from tests.integration.conftest import ClientFor
+from testing.web_client import ClientFor
 
 VERSIONED = make_schema(version={"default": "1"})
 
@@ -135,7 +135,7 @@ def test_a_comparison_is_an_address_that_the_history_leads_to(
 # How it went
 
 
-def test_a_service_tells_how_its_last_runs_went(
+def test_a_service_shows_the_outcomes_of_its_last_runs(
     client_for: ClientFor, store: Store, settings: Settings
 ) -> None:
     for code in (0, 0, 0, 1):

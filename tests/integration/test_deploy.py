@@ -16,7 +16,7 @@ from app.store import events, services
 from app.store.store import Store
 from app.usecases import deploy, record
 from app.usecases.services import sync_services
-from tests.factories import (
+from testing.factories import (
     ROOT,
     add_service,
     make_schema,

@@ -9,7 +9,7 @@ from app.domain.events import TaskResult
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import record
-from tests.factories import (
+from testing.factories import (
     begins,
     ends,
     make_runner_line,
@@ -19,7 +19,7 @@ from tests.factories import (
     record_lines,
     start_deployment,
 )
-from tests.integration.conftest import ClientFor
+from testing.web_client import ClientFor
 
 HOSTILE = "<script>alert(1)</script>\u202e\x1b]0;x\x07\"'&%00" + "x" * 400
 FAILED = TaskResult.FAILED
@@ -45,7 +45,7 @@ def number(store: Store, settings: Settings) -> int:
     return found
 
 
-def test_no_page_takes_what_a_run_told_for_markup(
+def test_no_page_renders_the_output_of_a_run_as_markup(
     client_for: ClientFor, number: int
 ) -> None:
     client = client_for(Role.VIEWER)
@@ -99,7 +99,7 @@ def test_the_line_of_a_failure_is_on_the_page_that_its_link_opens(
         ("search?after=99999999999", 422),
     ],
 )
-def test_a_path_that_makes_no_sense_is_no_bug(
+def test_an_invalid_path_is_not_a_server_error(
     client_for: ClientFor, number: int, path: str, status: int
 ) -> None:
     answer = client_for(Role.VIEWER).get(f"/deployments/{number}/{path}")

@@ -22,18 +22,18 @@ from app.usecases import output as outputs
 from app.web.app import ROUTES
 from app.web.download import Download
 from app.web.routing import AppRoute
-from tests.factories import (
+from testing.asgi import Client, take
+from testing.factories import (
     ROOT,
     make_runner_line,
     print_lines,
     record_lines,
     start_deployment,
 )
-from tests.integration.asgi import Client, take
-from tests.integration.test_limits import fill
+from testing.routes import fill_path
 
 #: Seconds within which everything here happens.
-DEADLINE = 30
+DEADLINE = 60
 LINES = [f"line {number} {'x' * 200}" for number in range(output.MAX_EVENTS + 500)]
 EVENT = make_runner_line(stdout="")
 PRINTED = EVENT + b"\n" + "".join(f"{line}\n" for line in LINES).encode()
@@ -70,13 +70,13 @@ def test_no_response_is_sent_within_a_transaction(client: Client, ended: int) ->
 
     async def look_at_all() -> None:
         for route in ROUTES:
-            address = fill(route.path, number=str(ended), text="stdout")
+            address = fill_path(route.path, number=str(ended), text="stdout")
 
             async def all_returned(_: Message, route: AppRoute = route) -> None:
                 """Wait until every connection is back; a hub may just be looking."""
                 nonlocal messages
                 messages += 1
-                with anyio.move_on_after(2) as waiting:
+                with anyio.move_on_after(DEADLINE / 2) as waiting:
                     while pool.checkedout():  # noqa: ASYNC110 - threads return them
                         await anyio.sleep(0.01)
                 if waiting.cancelled_caught:

@@ -9,7 +9,7 @@ from app.store import events, final_output
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.worker.translate import translate
-from tests.factories import make_runner_line, make_step_line, request_deployment
+from testing.factories import make_runner_line, make_step_line, request_deployment
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from app.worker.journal_follower import Follower
 from app.worker.run import run_of
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination
-from tests.factories import UUID, start_deployment
-from tests.integration.conftest import ClientFor
+from testing.factories import UUID, start_deployment
+from testing.web_client import ClientFor
 
 #: Seconds that are spent; `just fuzz` and CI say how many.
 SECONDS = float(os.environ.get("FASTDEPLOY_FUZZ_SECONDS", "3"))

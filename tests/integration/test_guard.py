@@ -9,8 +9,8 @@ from app.domain.access import PERMISSIONS, Permission, Role
 from app.store.store import Store
 from app.web.app import ROUTES
 from app.web.routing import AppRoute
-from tests.factories import add_service
-from tests.integration.conftest import ClientFor, csrf_of
+from testing.factories import add_service
+from testing.web_client import ClientFor, csrf_of
 
 PUBLIC = {
     ("GET", "/healthz"),

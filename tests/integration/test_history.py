@@ -1,128 +1,38 @@
-"""A long history: what is listed is right, and PostgreSQL finds it by an index."""
+"""The history: lists, filters, searches, and their pages."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from pydantic import SecretStr
 
-from app import bootstrap
 from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.deployment import Origin, Status
-from app.settings import Settings, read_settings
-from app.store.history import ANY, SEARCHED, SKEW, Filter
+from app.settings import Settings
+from app.store.history import ANY, Filter
 from app.store.store import Store
 from app.usecases import deploy, history, record
-from bench.history import Page, fill, pages
-from bench.plans import Scan, listening, rows_read, scans
-from tests.conftest import Postgres
-from tests.factories import (
+from testing.factories import (
     NOW,
     make_service,
     request_deployment,
     set_columns,
     start_deployment,
 )
-from tests.integration.conftest import ClientFor
-
-#: Enough that reading all of it would cost PostgreSQL more than an index does.
-TOTAL = 50_000
+from testing.statements import listening
+from testing.web_client import ClientFor
 
 
-@pytest.fixture(scope="module")
-def long_history(postgres: Postgres) -> Iterator[Store]:
-    """A store with TOTAL deployments, which nobody changes."""
-    url = postgres.create_database()
-    store = bootstrap.make_store(read_settings(database_url=SecretStr(url)))
-    fill(store, TOTAL)
-    yield store
-    store.close()
-    postgres.drop_database(url)
-
-
-def test_every_page_of_a_long_history_is_found_by_indexes(long_history: Store) -> None:
-    """However rare what is looked for is, and however long ago it was."""
-    whole_tables = {
-        (name, str(scan))
-        for name, page in pages(long_history, TOTAL).items()
-        for scan in plan_of(long_history, page())
-        if not scan.index and scan.table in {"deployments", "steps", "events"}
-        if scan.kind != "Bitmap Heap Scan"
-    }
-
-    assert set() == whole_tables
-
-
-@pytest.mark.parametrize(
-    ("page", "index"),
-    [
-        ("service last deployed long ago", "ix_deployments_service_id_id"),
-        ("list by actor of long ago", "ix_deployments_actor_status_origin_id"),
-        ("list by origin of long ago", "ix_deployments_status_origin_id"),
-        ("list of what waits", "ix_deployments_status_origin_id"),
-        ("list by service and status", "ix_deployments_service_id_status_id"),
-        ("list by service and actor", "ix_deployments_service_id_actor_"),
-        ("list by service and origin", "ix_deployments_service_id_status_origin_id"),
-        ("list by all", "ix_deployments_service_id_actor_status_origin_id"),
-        ("list by actor and origin that never met", "ix_deployments_actor_"),
-        ("list by time", "ix_deployments_created_at"),
-        ("deployment", "ix_deployments_service_id_status_id"),
-    ],
-)
-def test_what_is_rare_is_found_by_an_index_of_its_own(
-    long_history: Store, page: str, index: str
+def test_a_longer_list_sends_no_more_statements(
+    store: Store, settings: Settings
 ) -> None:
-    plan = plan_of(long_history, pages(long_history, TOTAL)[page]())
+    for _ in range(3):
+        start_deployment(store, settings)
+    sent = []
+    for limit in (1, 3):
+        with listening(store.engine) as recorded:
+            assert limit == len(history.views(store, ANY, limit=limit).items)
+        sent.append(len(recorded.statements))
 
-    # Of several that would do, any.
-    assert any((scan.index or "").startswith(index) for scan in plan)
-
-
-def test_what_the_filters_leave_out_is_not_read(long_history: Store) -> None:
-    """Not to be sorted either: PostgreSQL reads as many rows as the page shows.
-
-    A search reads as many as it is allowed to, in the index and then in the table.
-    """
-    read = {
-        name: rows_of(long_history, page())
-        for name, page in pages(long_history, TOTAL).items()
-        if name.startswith(("list", "search"))
-    }
-
-    # One more in each of the parts; and, of a time, those of the hour beside it.
-    most = 50 + len(Status) * len(Origin) + 1 + int(SKEW / timedelta(minutes=1))
-    assert {} == {n: r for n, r in read.items() if n.startswith("list") and r > most}
-    assert max(read.values()) <= 2 * SEARCHED + most
-
-
-def rows_of(store: Store, page: Page) -> int:
-    """How many rows of the history PostgreSQL reads for a page, to find its numbers."""
-    with listening(store.engine) as heard:
-        page()
-    with store.begin() as db:
-        return max(
-            rows_read(db, sent, "deployments")
-            for sent in heard.statements
-            if " LIMIT " in sent.text and "percentile" not in sent.text
-        )
-
-
-def plan_of(store: Store, page: Page) -> list[Scan]:
-    """How PostgreSQL reads the tables for what a page asks."""
-    with listening(store.engine) as heard:
-        page()
-    with store.begin() as db:
-        return [scan for sent in heard.statements for scan in scans(db, sent)]
-
-
-def test_a_list_asks_no_more_often_the_longer_it_is(long_history: Store) -> None:
-    asked = []
-    for limit in (1, 50):
-        with listening(long_history.engine) as heard:
-            assert limit == len(history.views(long_history, ANY, limit=limit).items)
-        asked.append(len(heard.statements))
-
-    assert asked[0] == asked[1]
+    assert sent[0] == sent[1]
 
 
 def test_a_list_is_narrowed_by_each_of_the_filters(
@@ -148,7 +58,7 @@ def test_a_list_is_narrowed_by_each_of_the_filters(
     assert [] == found(Filter(service="other", status=Status.FAILED))
 
 
-def test_the_list_tells_of_each_what_its_own_page_tells(
+def test_the_list_shows_the_same_of_each_deployment_as_its_page(
     store: Store, settings: Settings
 ) -> None:
     """Steps, progress, and how many come first, though they were asked for at once."""

@@ -16,14 +16,14 @@ from app.settings import Settings
 from app.store.store import Store
 from app.store.tables import deployments
 from app.usecases import deploy, record
-from tests.factories import (
+from testing.factories import (
     ROOT,
     add_service,
     make_schema,
     make_service,
     request_deployment,
 )
-from tests.integration.conftest import ClientFor, csrf_of
+from testing.web_client import ClientFor, csrf_of
 
 SERVICE = make_service(
     variables=make_schema("password", size={"type": "integer"}, on={"type": "boolean"})

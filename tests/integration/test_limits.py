@@ -11,8 +11,9 @@ from app.store.store import Store
 from app.usecases import record
 from app.web.app import ROUTES
 from app.web.routing import AppRoute
-from tests.factories import start_deployment
-from tests.integration.conftest import ClientFor
+from testing.factories import start_deployment
+from testing.routes import fill_path
+from testing.web_client import ClientFor
 
 #: What PostgreSQL's texts, its indexes, or its numbers can't hold, and what its
 #: patterns give a meaning.
@@ -48,19 +49,10 @@ def test_no_value_of_a_request_is_a_bug(
 def addresses(route: AppRoute, value: str) -> Iterator[str]:
     """The addresses of a route: the value in its path, and in each parameter."""
     number = value if value.isdigit() and len(value) <= 18 else "1"
-    yield fill(route.path, number=number, text=encoded(value))
-    real = fill(route.path, number="1", text="hello")
+    yield fill_path(route.path, number=number, text=encoded(value))
+    real = fill_path(route.path, number="1", text="hello")
     for name in route.takes:
         yield f"{real}?{name}={encoded(value)}"
-
-
-def fill(path: str, *, number: str, text: str) -> str:
-    """A path with its placeholders filled in."""
-    for name in ("{id:number}", "{number:number}"):
-        path = path.replace(name, number)
-    for name in ("{name}", "{path:path}"):
-        path = path.replace(name, text)
-    return path
 
 
 def encoded(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Migrations: they lead to what tables.py says, once, whoever runs them."""
+"""Migrations: they create the schema of tables.py, and run once, by one process."""
 
 import threading
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from app.settings import read_settings
 from app.store.migrate import is_current, migrate
 from app.store.store import Store
 from app.store.tables import metadata
-from tests.conftest import Postgres
+from testing.postgres import Postgres
 
 
 @pytest.fixture

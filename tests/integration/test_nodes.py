@@ -13,7 +13,7 @@ from app.store import nodes as node_rows
 from app.store import services
 from app.store.store import Store
 from app.usecases import deploy, nodes
-from tests.factories import ROOT, make_service, request_deployment
+from testing.factories import ROOT, make_service, request_deployment
 
 #: A host name as a cloud gives it.
 LONG = "ip-10-0-12-34.eu-central-1.compute.internal"

@@ -22,9 +22,9 @@ from app.usecases import record, services
 from app.web.app import ROUTES
 from app.web.middleware import MAX_BODY, BodyLimit
 from app.web.openapi import document
-from tests.disks import fill, small_disk
-from tests.factories import ROOT, print_lines, start_deployment, write_service
-from tests.integration.conftest import ClientFor
+from testing.disks import fill, small_disk
+from testing.factories import ROOT, print_lines, start_deployment, write_service
+from testing.web_client import ClientFor
 
 DOCUMENT = document(ROUTES)
 #: Method, path and description of each operation.

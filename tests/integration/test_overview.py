@@ -1,4 +1,4 @@
-"""The overview: what it tells of each service and of the queue, and what it costs."""
+"""The overview: its services, its queue, and the statements that it sends."""
 
 import pytest
 
@@ -10,8 +10,7 @@ from app.store.store import Store
 from app.usecases import nodes as node_usecases
 from app.usecases import overview, record
 from app.usecases.overview import OUTCOMES
-from bench.plans import listening
-from tests.factories import (
+from testing.factories import (
     add_service,
     make_service,
     make_step_line,
@@ -19,7 +18,8 @@ from tests.factories import (
     request_deployment,
     start_deployment,
 )
-from tests.integration.conftest import ClientFor
+from testing.statements import listening
+from testing.web_client import ClientFor
 
 
 def test_a_service_shows_its_last_outcomes_with_the_newest_last(
@@ -104,9 +104,9 @@ def test_it_asks_no_more_often_the_more_there_is(
             record.finish(store, start_deployment(store, settings, service).id, 0)
             start_deployment(store, settings, service)
             request_deployment(store, settings, service)
-        with listening(store.engine) as heard:
+        with listening(store.engine) as recorded:
             overview.look(store)
-        asked.append(len(heard.statements))
+        asked.append(len(recorded.statements))
 
     assert asked[0] == asked[1]
 

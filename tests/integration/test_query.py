@@ -5,8 +5,8 @@ import pytest
 from app.domain.access import Permission, Role
 from app.settings import Settings
 from app.store.store import Store
-from tests.factories import start_deployment
-from tests.integration.conftest import ClientFor
+from testing.factories import start_deployment
+from testing.web_client import ClientFor
 
 PAGE = {"Accept": "text/html"}
 

@@ -18,7 +18,7 @@ from app.store.store import Store
 from app.usecases import deploy, record
 from app.usecases.record import Place
 from app.worker.translate import translate
-from tests.factories import (
+from testing.factories import (
     NOW,
     make_schema,
     make_service,
@@ -66,7 +66,7 @@ def test_a_queued_deployment_begins_on_a_node(store: Store, settings: Settings) 
     assert begun.started_at is not None
 
 
-def test_one_that_has_begun_is_not_begun_again(
+def test_a_started_deployment_is_not_started_again(
     store: Store, settings: Settings
 ) -> None:
     deployment_id = request_deployment(store, settings)
@@ -260,7 +260,7 @@ def test_a_launch_that_failed_says_why(store: Store, settings: Settings) -> None
     assert {"skipped"} == {step.state.value for step in view.steps}
 
 
-def test_sealed_secrets_are_dropped_at_the_end(
+def test_encrypted_secrets_are_deleted_at_the_end(
     store: Store, settings: Settings
 ) -> None:
     service = make_service(variables=make_schema(secret="token"))
@@ -281,9 +281,7 @@ def test_sealed_secrets_are_dropped_at_the_end(
     assert ended.secrets is None
 
 
-def test_whoever_listens_is_notified_when_it_is_committed(
-    store: Store, settings: Settings
-) -> None:
+def test_listeners_are_notified_by_the_commit(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
     with psycopg.connect(settings.database, autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")
@@ -291,7 +289,7 @@ def test_whoever_listens_is_notified_when_it_is_committed(
         print_lines(store, running.id, "news")
         record.finish(store, running.id, 0)
 
-        heard = list(listener.notifies(timeout=10, stop_after=2))
+        heard = list(listener.notifies(timeout=60, stop_after=2))
     assert [str(running.id)] * 2 == [notification.payload for notification in heard]
 
 

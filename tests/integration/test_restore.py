@@ -1,4 +1,4 @@
-"""What was going on when a backup was made ends with the truth; nothing is launched."""
+"""After a restore, each started deployment gets its real outcome; none is launched."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.store import nodes as node_rows
 from app.store.store import Store
 from app.usecases import auth, deploy, nodes, record, restore
-from tests.factories import (
+from testing.factories import (
     PASSWORD,
     ROOT,
     make_schema,
@@ -72,7 +72,7 @@ def test_what_waited_is_canceled_and_not_launched(
     store: Store, settings: Settings
 ) -> None:
     number = request_deployment(store, settings)
-    # It was begun between the dump and the copy of its folder.
+    # It started between the dump and the copy of its folder.
     folder = run_folder(settings, number, rc="0")
 
     assert 1 == settled(store, settings).ended
@@ -114,7 +114,7 @@ def test_a_run_that_left_its_exit_code_is_the_workers_to_end(
 def test_output_that_cannot_be_masked_any_more_is_not_recorded(
     store: Store, settings: Settings
 ) -> None:
-    """The backup may have left out the key of sealed secrets."""
+    """A backup may lack the key of the encrypted secrets."""
     service = make_service(variables=make_schema("password"))
     number = request_deployment(store, settings, service, given={"password": "x" * 8})
     record.mark_running(store, record.mark_starting(store, number, "test").deployment)
@@ -125,7 +125,7 @@ def test_output_that_cannot_be_masked_any_more_is_not_recorded(
     assert Status.FAILED is ended(store, number).status
 
 
-def test_a_number_that_comes_again_finds_no_old_run(
+def test_a_number_that_is_used_again_finds_no_old_run(
     store: Store, settings: Settings
 ) -> None:
     newer = run_folder(settings, 4711, rc="0")
@@ -155,7 +155,7 @@ def test_the_host_takes_the_place_of_the_one_that_was_backed_up(
         assert {1: ["new"]} == node_rows.registered(db, [1])
 
 
-def test_what_other_nodes_have_begun_is_left_to_them(
+def test_deployments_that_other_nodes_started_are_left_to_them(
     store: Store, settings: Settings
 ) -> None:
     number = start_deployment(store, moved(settings, node="other")).id
@@ -174,7 +174,7 @@ def test_another_nodes_name_is_not_taken(store: Store, settings: Settings) -> No
 
 
 def test_everybody_has_to_log_in_again(store: Store, settings: Settings) -> None:
-    """A session that was ended after the backup would else be back."""
+    """Otherwise a session that ended after the backup would be valid again."""
     name, hour = make_user(store), timedelta(hours=1)
     secret = auth.log_in(store, name, PASSWORD, "192.0.2.1", hour)
 

@@ -13,7 +13,7 @@ from app.store.store import Store
 from app.usecases import deploy, failures, record, results, search
 from app.usecases.deploy import View
 from app.usecases.results import SMALL, Matrix
-from tests.factories import (
+from testing.factories import (
     begins,
     ends,
     make_runner_line,
@@ -145,7 +145,7 @@ def test_a_result_is_found_with_its_surroundings(
 
 
 @pytest.mark.parametrize("number", [1, 4_000_000_000])
-def test_what_is_no_result_is_not_found(
+def test_an_event_that_is_not_a_result_is_not_found(
     store: Store, settings: Settings, number: int
 ) -> None:
     view = run(store, settings, *ALL)

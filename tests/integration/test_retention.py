@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.store import audit, events, tables
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record, retention
-from tests.factories import make_service, print_lines, set_columns, start_deployment
+from testing.factories import make_service, print_lines, set_columns, start_deployment
 
 MIB = 1024 * 1024
 
@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 def deployed(
     store: Store, settings: Settings, *, keep: Keep, size: int = 0, days: int = 0
 ) -> int:
-    """A deployment that printed, and ended so many days ago."""
+    """Return a deployment that printed, and that ended this number of days ago."""
     service = make_service(keep=keep.model_dump(exclude_none=True))
     number = start_deployment(store, settings, service).id
     print_lines(store, number, "one", "two")

@@ -17,7 +17,7 @@ from app.store import events, services
 from app.store.store import Store
 from app.usecases import deploy, history, record
 from app.usecases.services import sync_services
-from tests.factories import (
+from testing.factories import (
     ROOT,
     add_service,
     make_schema,
@@ -26,7 +26,7 @@ from tests.factories import (
     start_deployment,
     write_service,
 )
-from tests.integration.conftest import ClientFor, csrf_of
+from testing.web_client import ClientFor, csrf_of
 
 COLORS = make_schema(color={"type": "string", "default": "green"})
 

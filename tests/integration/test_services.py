@@ -18,7 +18,7 @@ from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import deploy, history, services
 from app.usecases.services import MAX_CONFIG, SyncResult
-from tests.factories import ROOT, make_config, request_deployment, write_service
+from testing.factories import ROOT, make_config, request_deployment, write_service
 
 
 def sync(store: Store, settings: Settings) -> SyncResult:
@@ -195,7 +195,7 @@ def test_a_folder_whose_name_is_none_hurts_no_other(
     assert "folder's name must be" in error
 
 
-def test_files_and_hidden_folders_are_no_services(
+def test_files_and_hidden_folders_are_not_services(
     store: Store, settings: Settings
 ) -> None:
     (settings.services / "README.md").write_text("about")

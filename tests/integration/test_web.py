@@ -12,7 +12,7 @@ from app.store.store import Store
 from app.usecases import record
 from app.usecases.auth import MAX_FAILURES
 from app.web.middleware import MAX_BODY
-from tests.factories import (
+from testing.factories import (
     add_service,
     make_schema,
     make_service,
@@ -22,7 +22,7 @@ from tests.factories import (
     start_deployment,
     write_service,
 )
-from tests.integration.conftest import ClientFor, csrf_of
+from testing.web_client import ClientFor, csrf_of
 
 EVERYTHING = tuple(Permission)
 CANARY = "hunter2-canary"
@@ -64,7 +64,7 @@ def require_headers(headers: object) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
-def test_a_bug_is_a_500_with_headers_that_tells_nothing(
+def test_an_exception_is_a_500_with_headers_and_without_details(
     client_for: ClientFor, store: Store, accept: str
 ) -> None:
     client = client_for(EVERYTHING)
@@ -173,7 +173,7 @@ def test_a_malformed_origin_is_another_site(client_for: ClientFor, origin: str) 
 # Logging in
 
 
-def test_a_session_cookie_is_no_business_of_scripts(
+def test_scripts_cannot_read_the_session_cookie(
     client_for: ClientFor, store: Store
 ) -> None:
     make_user(store)
@@ -281,7 +281,7 @@ def test_an_address_that_a_form_is_sent_to_leads_to_the_page_of_the_form(
     assert (303, above) == (answer.status_code, answer.headers["location"])
 
 
-def test_a_page_that_does_not_exist_leads_on_whoever_is_logged_in(
+def test_only_a_logged_in_user_gets_links_on_a_page_that_does_not_exist(
     client_for: ClientFor,
 ) -> None:
     page = {"Accept": "text/html"}
@@ -294,7 +294,7 @@ def test_a_page_that_does_not_exist_leads_on_whoever_is_logged_in(
     assert 'href="/deployments"' not in stranger.text
 
 
-def test_who_was_logged_in_is_told_that_the_session_has_ended(
+def test_a_user_sees_that_the_session_has_ended(
     client_for: ClientFor,
 ) -> None:
     client = client_for(None)
@@ -348,7 +348,7 @@ def test_without_a_database_the_answer_is_503(
     assert "Traceback" not in answer.text
 
 
-def test_without_a_database_the_process_is_well_but_not_ready(
+def test_without_a_database_the_process_is_alive_but_not_ready(
     unreachable: TestClient, client_for: ClientFor
 ) -> None:
     assert [200, 503] == [

@@ -71,7 +71,7 @@ class Attack:
 
 @dataclass(frozen=True)
 class Check:
-    """What can't be told from one command: returns what is left of the attack."""
+    """An attack by several commands; `attack` returns what it got."""
 
     user: str
     what: str
@@ -173,7 +173,7 @@ def by_files() -> Iterator[Attack | Check]:
 
 
 def writable(user: str) -> str:
-    """What a user may write of what is executed; its own age key is no program."""
+    """Return the executed files that a user may write, except its own age key."""
     left_out = " -o ".join(f"-path {folder}" for folder in UNEXECUTED)
     search = f"find / \\( {left_out} \\) -prune -o -writable -type f,d -print"
     found = run_as(user, "sh", "-c", f"{search}; find {RUNNERS} -writable").stdout

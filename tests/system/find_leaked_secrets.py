@@ -46,7 +46,7 @@ _PATIENCE = 120
 
 
 class Report:
-    """Tells of each place, and counts those that were not as they must be."""
+    """Print each place, and count those that are not as they must be."""
 
     def __init__(self) -> None:
         self.wrong = 0
@@ -119,7 +119,7 @@ def deploy(
         for name in SERVICES
     ]
     for number in numbers:
-        wait_for(lambda number=number: b"begun" in web.output(number))  # type: ignore[misc] # a default binds it
+        wait_for(lambda number=number: b"started" in web.output(number))  # type: ignore[misc] # a default binds it
     holders = files_with(secrets, files_of_host())
     report.nowhere("in any other file than these, while both run",
                    strays(holders, ALWAYS | WHILE_IT_RUNS))  # fmt: skip

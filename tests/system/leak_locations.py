@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.system import canary
 from tests.system.canary import Canary
 
-#: What is no file of this host's: processes are looked at one by one.
+#: Not files of this host; processes are searched separately.
 _NO_FILES = {"proc", "sys", "dev"}
 
 
@@ -27,7 +27,7 @@ class Watcher(threading.Thread):
         self.seen: set[tuple[str, str, str]] = set()
 
     def run(self) -> None:
-        """Look until it is told to stop."""
+        """Search until `stop` is called."""
         while not self._over.wait(0.05):
             for process in Path("/proc").glob("[0-9]*"):
                 self._look(process)
@@ -70,7 +70,7 @@ def files_of_host() -> list[Path]:
 def files_with(canaries: Iterable[Canary], folders: Iterable[Path]) -> list[Path]:
     """Every file in these folders that a canary is in, whatever kind of file it is.
 
-    The canaries are told by standard input: arguments are seen by everybody.
+    The canaries are passed by standard input: every user can read arguments.
     """
     needles = b"\n".join(needle for each in canaries for needle in each.needles)
     done = subprocess.run(

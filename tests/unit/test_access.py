@@ -33,7 +33,7 @@ def test_a_role_has_its_permissions_and_no_other(
             actor.require(permission)
 
 
-def test_whoever_is_on_the_host_may_do_everything_and_is_named() -> None:
+def test_a_user_of_the_host_may_do_everything_and_is_named() -> None:
     actor = on_host("root")
 
     assert all(actor.may(permission) for permission in Permission)

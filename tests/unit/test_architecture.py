@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.system.attacks import every
@@ -51,6 +52,42 @@ def test_each_other_promise_names_tasks_that_the_scenario_has() -> None:
 
     assert all(promises)
     assert [] == [name for row in promises for name in row if name not in there]
+
+
+#: The packages of the repository that the code of each one may import.
+IMPORTS = {
+    "app": {"app"},
+    "testing": {"app", "testing"},
+    "bench": {"app", "testing", "bench"},
+    "tools": {"app", "testing", "tools"},
+    # Those of `tools` are tested; `tests.system` is copied to the hosts of Molecule.
+    "tests": {"app", "testing", "tools", "tests.system"},
+}
+
+
+@pytest.mark.parametrize(("package", "allowed"), IMPORTS.items(), ids=IMPORTS)
+def test_a_package_imports_only_those_it_may_import(
+    package: str, allowed: set[str]
+) -> None:
+    forbidden = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in (ROOT / package).rglob("*.py")
+        if not path.is_relative_to(ROOT / "tests" / "data")
+        for name in imports(ast.parse(path.read_text()))
+        if name.partition(".")[0] in IMPORTS
+        and not any(name == good or name.startswith(f"{good}.") for good in allowed)
+    ]
+
+    assert [] == forbidden
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """The full names of all modules, or of their contents, that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def proofs(head: str) -> list[list[str]]:

@@ -82,7 +82,7 @@ def told(content: bytes) -> dict[str, object]:
 
 
 def write(path: Path, files: bytes = b"", **changed: object) -> Path:
-    """Write a backup that is well, but for what is given."""
+    """Write a valid backup, except for the given parts."""
     files = files or packed(member("etc/fastdeploy/registered/hello.json"))
     members = {"database.dump": told(DUMP), "files.tar.gz": told(files)}
     manifest = {"format": 1, "members": members, **MANIFEST, **changed}
@@ -104,7 +104,7 @@ def oddly_packed(path: Path) -> Path:
 
 
 def marked(path: Path, *, local: int, central: int, value: int) -> Path:
-    """Set bits of a byte in both headers of each member, at so many bytes of each."""
+    """Set bits of the byte at this offset in both headers of each member."""
     content = bytearray(write(path).read_bytes())
     for mark, distance in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
         place = -1
@@ -224,7 +224,7 @@ def test_without_its_database_there_is_no_backup(path: Path) -> None:
         ),
     ],
 )
-def test_what_is_no_backup_is_refused_in_a_sentence(
+def test_a_file_that_is_not_a_backup_is_refused_in_a_sentence(
     path: Path, spoil: Callable[[Path], Path], sentence: str
 ) -> None:
     assert sentence in refusal("inspect", spoil(path))

@@ -23,13 +23,14 @@ def found(name: str, text: str) -> list[tuple[int, str]]:
         ("main.yml", "- name: Fix it\n  # and\n  # mend it\n", 3),
         ("module.py", '"""A module."""\n\n\ndef f():\n    """Mend it."""\n', 5),
         ("module.py", "x = 1\n# Mend it.\n", 2),
+        ("test_it.py", "x = 1\n\n\ndef test_it_can_mend_a_file():\n    pass\n", 4),
         ("cli.py", 'Option(help="Mend it.")\n', 1),
         ("errors.py", 'raise Invalid(f"{name}: mend it")\n', 1),
         ("page.html", "<p>\n{{ name }}: mend it</p>\n", 2),
         ("page.html", '<button title="Mend it" class="mend">Fix</button>\n', 1),
     ],
 )
-def test_a_planted_mend_is_found_with_its_line(name: str, text: str, line: int) -> None:
+def test_a_planted_word_is_found_with_its_line(name: str, text: str, line: int) -> None:
     assert [(line, "mend")] == found(name, text)
 
 

@@ -13,7 +13,7 @@ from app.doctor.facts import File, HostFacts, ProcessFacts, RunAsSetup, SudoRule
 from app.doctor.inspection import backing, listed
 from app.domain.finding import Level
 from app.domain.service import Service
-from tests.factories import NOW
+from testing.factories import NOW
 
 FASTDEPLOY = Account("fastdeploy", 900, frozenset({900, 950}))
 DEPLOY = Account("deploy", 901, frozenset({901, 950}))
@@ -62,7 +62,7 @@ def test_a_host_as_the_role_makes_it_is_healthy() -> None:
     assert [] == ill(HEALTHY)
 
 
-def test_without_a_user_switch_its_items_are_one_line() -> None:
+def test_without_a_deploy_user_its_items_are_one_line() -> None:
     found = check_host(replace(HEALTHY, switch=None, age_key=None))
 
     assert ["worker", "config folder", "age key", "PrivateTmp", "deploy user"] == [
@@ -112,9 +112,7 @@ def test_one_thing_that_is_wrong_is_one_finding(about: str, host: HostFacts) -> 
     assert [about] == ill(host)
 
 
-def test_a_key_that_cannot_be_seen_is_no_problem_and_one_that_was_asked_for_is() -> (
-    None
-):
+def test_only_a_missing_key_that_was_asked_for_is_a_problem() -> None:
     hidden = age_key(replace(HEALTHY, age_key=HIDDEN))
     missing = replace(HIDDEN, hidden=False)
     asked = age_key(replace(HEALTHY, age_key=missing, age_key_asked=True))

@@ -1,4 +1,4 @@
-"""Secret launch variables are sealed with a key that the database never sees."""
+"""Secret launch variables are encrypted with a key that isn't in the database."""
 
 import threading
 from pathlib import Path
@@ -11,7 +11,7 @@ from app.errors import BadSetting
 KEY = "k" * 32
 
 
-def test_what_was_sealed_is_opened_with_the_same_key() -> None:
+def test_what_was_encrypted_is_decrypted_with_the_same_key() -> None:
     values = {"token": "hünter2", "deep": {"a": [1, None, True]}}
 
     sealed = SecretBox(KEY).seal(values)
@@ -21,12 +21,12 @@ def test_what_was_sealed_is_opened_with_the_same_key() -> None:
     assert values == SecretBox(KEY).open(sealed)
 
 
-def test_nothing_to_hide_is_nothing_sealed() -> None:
+def test_without_secrets_nothing_is_encrypted() -> None:
     assert SecretBox(KEY).seal({}) is None
     assert {} == SecretBox(KEY).open(None)
 
 
-def test_the_same_values_are_never_sealed_alike() -> None:
+def test_equal_values_have_different_ciphertexts() -> None:
     secret_box = SecretBox(KEY)
 
     assert secret_box.seal({"a": 1}) != secret_box.seal({"a": 1})

@@ -1,4 +1,4 @@
-"""Escape sequences are removed from texts that are no output."""
+"""Escape sequences are removed from texts other than output."""
 
 import pytest
 

@@ -7,7 +7,7 @@ import pytest
 from app.domain.estimate import Progress, estimate
 from app.domain.events import StepState
 from app.domain.steps import Step
-from tests.factories import NOW
+from testing.factories import NOW
 
 
 def make_step(name: str, *, began: float | None = None, ended: bool = False) -> Step:

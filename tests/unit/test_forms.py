@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.service import Service
 from app.web.forms import Field, fields, values
-from tests.factories import make_schema, make_service
+from testing.factories import make_schema, make_service
 
 TEXTS = {"type": "string"}
 
@@ -147,7 +147,7 @@ def test_what_has_a_default_need_not_be_filled_in() -> None:
     assert not only_field(service_with(required=["a"], a={"default": "x"})).required
 
 
-def test_choices_that_are_no_texts_are_shown_as_json() -> None:
+def test_choices_that_are_not_strings_are_shown_as_json() -> None:
     field = only_field(service_with(a={"enum": ["x", 1, True, None]}))
 
     assert ["x", "1", "true", "null"] == [value for value, _ in field.choices]

@@ -11,7 +11,7 @@ from app.domain.events import JournalEvent, Notice, Output, RunnerEvent, StepRep
 from app.runner.masking import MASK, Masker
 from app.worker.journal import BLOCK, MAX_LINES, Batch, JournalReader
 from app.worker.translate import MAX_LINE
-from tests.factories import make_runner_line, make_step_line
+from testing.factories import make_runner_line, make_step_line
 
 NOTHING = Masker([])
 SECRET = "s3cret-" + "x" * 60
@@ -143,7 +143,7 @@ def test_a_line_of_20_mib_comes_in_pieces(tmp_path: Path) -> None:
     assert line + b"\n" == printed(events)
 
 
-def test_a_piece_of_a_line_is_no_step_however_it_looks(tmp_path: Path) -> None:
+def test_a_piece_of_a_line_is_never_a_step(tmp_path: Path) -> None:
     step = make_step_line()
     content = b"x" * MAX_LINE + step + b"\n" + step + b"\n"
 

@@ -283,7 +283,7 @@ def test_masking_takes_linear_time(secret: str, piece: str) -> None:
             begin = time.thread_time()
             masker.text(content)
             taken.append(time.thread_time() - begin)
-        # What is done once for each line is no matter here.
+        # Work that is done once for each line is ignored.
         return max(min(taken), 0.001) / length
 
     assert seconds_per_byte(100_000) <= 3 * seconds_per_byte(20_000)

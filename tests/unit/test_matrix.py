@@ -34,7 +34,7 @@ def test_beginnings_of_the_strategy_free_become_one_row() -> None:
     assert [[3, 5], [7, 8]] == numbers(arrange(tasks, ["x", "y"], results))
 
 
-def test_the_task_that_has_just_begun_is_a_row_without_results() -> None:
+def test_the_task_that_has_just_started_is_a_row_without_results() -> None:
     tasks = [Task(1, "a", 1), Task(3, "b", 1)]
 
     rows = arrange(tasks, ["x"], [Result(2, "x", "a", OK)])

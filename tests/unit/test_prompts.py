@@ -139,7 +139,9 @@ def test_a_role_behind_a_link_is_followed(tmp_path: Path) -> None:
          "own-block",
          "vault", "no-list", "list-as-key", "two-documents"],
 )  # fmt: skip
-def test_what_is_no_playbook_asks_nothing(content: str, tmp_path: Path) -> None:
+def test_other_files_than_playbooks_have_no_prompts(
+    content: str, tmp_path: Path
+) -> None:
     assert [] == places(tmp_path, {"site.yml": content})
 
 

@@ -8,7 +8,7 @@ from app.domain.events import EventKind
 from app.store.events import Event
 from app.web.render import ago, duration, lines, moment, size, value_text
 from app.web.terminal import SHOWN_LINE, Span
-from tests.factories import NOW
+from testing.factories import NOW
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def make_event(kind: EventKind, text: str = "", *, cut: bool = False) -> Event:
     return Event(1, NOW, kind, "verify", 2, "web1", "", "running", text, cut, False)
 
 
-def test_events_without_a_text_are_no_lines_but_empty_output_is() -> None:
+def test_only_output_is_a_line_if_its_text_is_empty() -> None:
     quiet = [
         make_event(EventKind.RUNNER),
         make_event(EventKind.STATUS),
@@ -60,7 +60,7 @@ def test_events_without_a_text_are_no_lines_but_empty_output_is() -> None:
     assert [EventKind.OUTPUT] == [line.kind for line in lines(quiet)]
 
 
-def test_a_step_is_a_line_that_tells_its_state() -> None:
+def test_a_step_is_a_line_with_its_state() -> None:
     (with_message, without) = lines(
         [make_event(EventKind.STEP, "no answer"), make_event(EventKind.STEP)]
     )

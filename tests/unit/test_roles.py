@@ -26,7 +26,7 @@ ROLES = [
     "fastdeploy_remove",
 ]
 REQUIREMENTS = ROOT / "roles" / REGISTER / "files" / "requirements.txt"
-#: Their defaults are computed, and told in words.
+#: Their defaults are computed, and described in words.
 TOLD_IN_WORDS = {
     "fd_run_group",
     "fd_runner_source",
@@ -68,7 +68,7 @@ def test_the_roles_have_their_name_of_the_deployment_guide_too() -> None:
     assert ROOT / "roles" / REGISTER == (alias / "roles" / REGISTER).resolve()
 
 
-def test_both_roles_tell_fastdeploy_in_the_same_way() -> None:
+def test_both_roles_notify_fastdeploy_in_the_same_way() -> None:
     said = [
         yaml.safe_load((ROOT / "roles" / role / "vars" / "main.yml").read_text())
         for role in ROLES

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.run_identity import RunIdentity, RunSettings, identify
-from tests.factories import make_service
+from testing.factories import make_service
 
 OWN = RunSettings(
     run_as="",

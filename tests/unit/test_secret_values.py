@@ -7,7 +7,7 @@ import pytest
 
 from app.domain import service
 from app.errors import Invalid
-from tests.factories import make_config, make_schema, make_service
+from testing.factories import make_config, make_schema, make_service
 
 PASSWORD = {"type": "string", "writeOnly": True}
 
@@ -128,7 +128,7 @@ def test_it_is_refused_wherever_the_schema_says_it(
     ],
     ids=["another-variable", "another-part", "recursive", "named-like-a-keyword"],
 )  # fmt: skip
-def test_what_tells_nothing_of_a_secret_is_accepted(variables: dict[str, Any]) -> None:
+def test_a_schema_that_reveals_no_secret_is_accepted(variables: dict[str, Any]) -> None:
     assert "" == refusal(variables)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.service import DEFAULT_TIMEOUT, Service, parse
 from app.errors import Invalid
-from tests.factories import make_config, make_schema
+from testing.factories import make_config, make_schema
 
 
 def parse_config(**overrides: Any) -> Service:
@@ -116,7 +116,9 @@ def test_a_pattern_that_hides_properties_hides_all_of_them() -> None:
     ],
     ids=["empty", "cut", "latin-1", "nan", "too-deep", "array", "null", "number"],
 )
-def test_what_is_no_json_object_is_refused(content: bytes, sentence: str) -> None:
+def test_content_that_is_not_a_json_object_is_refused(
+    content: bytes, sentence: str
+) -> None:
     with pytest.raises(Invalid, match=sentence):
         parse(content, "hello")
 

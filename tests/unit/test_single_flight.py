@@ -14,7 +14,7 @@ def test_those_who_ask_at_once_share_one_call() -> None:
 
     def make() -> int:
         calls.append(1)
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return len(calls)
 
     async def main() -> list[int]:
@@ -33,7 +33,7 @@ def test_a_caller_who_leaves_takes_it_from_nobody() -> None:
     go_on = threading.Event()
 
     def make() -> str:
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return "made"
 
     async def main() -> str:

@@ -17,7 +17,7 @@ from app.domain.events import (
     TaskResult,
 )
 from app.domain.steps import MAX_MESSAGE, MAX_NAME, MAX_STEPS, Step, Steps, cut, declare
-from tests.factories import NOW, make_recap, make_task
+from testing.factories import NOW, make_recap, make_task
 
 OK, CHANGED, FAILED = TaskResult.OK, TaskResult.CHANGED, TaskResult.FAILED
 IGNORED, UNREACHABLE = TaskResult.IGNORED, TaskResult.UNREACHABLE
@@ -113,7 +113,7 @@ def test_a_step_that_began_never_goes_back_to_pending(steps: Steps) -> None:
     assert "running" == states(steps)["prepare"]
 
 
-def test_a_step_that_is_reported_as_pending_has_not_begun(steps: Steps) -> None:
+def test_a_step_that_is_reported_as_pending_has_not_started(steps: Steps) -> None:
     fold(steps, report("prepare", "pending", "waits for the others"))
 
     prepare = named(steps, "prepare")
@@ -323,7 +323,7 @@ def test_a_failed_step_stays_in_failure_while_other_hosts_go_on(steps: Steps) ->
     assert "running" == states(steps)["verify"]
 
 
-def test_with_serial_a_step_comes_again_for_the_next_hosts(steps: Steps) -> None:
+def test_with_serial_a_step_starts_again_for_the_next_hosts(steps: Steps) -> None:
     batch = [make_task("prepare | a"), make_task("install | b")]
 
     places = fold(steps, *batch, *batch)

@@ -1,4 +1,4 @@
-"""What a task told, read from events that may be anything."""
+"""The result of a task, read from events with any content."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def make_event(res: object, **about: Any) -> str:
     return json.dumps({"event": "runner_on_ok", "event_data": {"res": res, **about}})
 
 
-def test_a_result_is_read_with_all_that_it_told() -> None:
+def test_a_result_is_read_with_all_its_fields() -> None:
     res = {
         "msg": "non-zero return code", "rc": 3, "cmd": ["false", "-x"],
         "stdout": "out", "stderr": "", "warnings": ["careful"],
@@ -54,7 +54,7 @@ def test_whatever_a_run_sends_can_be_read(data: str) -> None:
     assert isinstance(message(data), str)
 
 
-def test_a_loop_is_told_by_its_items_with_their_own_diffs() -> None:
+def test_a_loop_has_a_result_and_a_diff_for_each_item() -> None:
     items = [
         {"item": "a", "changed": True, "diff": {"before": "1\n", "after": "2\n"}},
         {"item": {"n": 1}, "failed": True, "msg": "no"},

@@ -57,7 +57,7 @@ def test_colours_become_classes(text: str, expected: list[Span]) -> None:
         pytest.param("<script>&amp;", "<script>&amp;", id="html-is-left-to-jinja"),
     ],
 )
-def test_what_is_no_colour_moves_nothing(text: str, shown: str) -> None:
+def test_sequences_that_are_not_colours_have_no_effect(text: str, shown: str) -> None:
     assert shown == plain(text)
 
 

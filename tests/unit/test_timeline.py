@@ -5,7 +5,7 @@ from datetime import timedelta
 from app.domain.events import StepState
 from app.domain.steps import Step
 from app.domain.timeline import WIDTH, bars
-from tests.factories import NOW
+from testing.factories import NOW
 
 
 def make_step(position: int, begin: float, end: float | None) -> Step:
@@ -41,7 +41,7 @@ def test_a_step_of_no_time_is_seen_and_stays_on_the_line() -> None:
     assert found[2].begin + found[2].length == WIDTH
 
 
-def test_what_was_not_begun_has_no_bar() -> None:
+def test_a_step_that_was_not_started_has_no_bar() -> None:
     assert {} == bars([Step(1, "never", declared=True)], {"never": 3.0}, NOW)
 
 

@@ -19,7 +19,7 @@ from app.domain.events import (
 )
 from app.runner.masking import MASK, Masker
 from app.worker.translate import output, translate
-from tests.factories import NOW, UUID, make_runner_line, make_step_line
+from testing.factories import NOW, UUID, make_runner_line, make_step_line
 
 LONG = b"n" * 10_000
 

@@ -5,7 +5,7 @@ import pytest
 from app.domain.deployment import Status
 from app.domain.trends import StepDuration, TrendRun, trend_of
 from app.web.chart import ChartBar, bars, level, of_trend
-from tests.factories import NOW
+from testing.factories import NOW
 
 
 def run(
@@ -27,7 +27,7 @@ RUNS = [
 ]
 
 
-def test_a_trend_counts_outcomes_and_tells_what_is_usual_where_it_went_well() -> None:
+def test_a_trend_counts_outcomes_and_has_the_usual_duration_of_successes() -> None:
     trend = trend_of(RUNS)
 
     assert {Status.SUCCESSFUL: 3, Status.FAILED: 2} == trend.outcomes

@@ -16,7 +16,7 @@ from app.domain.variables import (
     split_secrets,
 )
 from app.errors import InvalidVariables
-from tests.factories import make_schema, make_service
+from testing.factories import make_schema, make_service
 
 CANARY = "hunter2-canary"
 TEXTS = {"type": "array", "items": {"type": "string"}}
@@ -132,7 +132,7 @@ def test_a_service_without_variables_takes_none() -> None:
     )
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     service = service_with(a={"type": "integer"}, b={"type": "boolean"}, c={})
 
     assert {"a", "b"} == set(problems_of(service, a="x", b="y", c="z"))
@@ -155,7 +155,7 @@ def test_a_value_of_its_format_is_taken(name: str, value: object) -> None:
     assert {"a": value} == check(service_with(a={"format": name}), {"a": value})
 
 
-def test_some_problems_of_a_list_are_told_and_not_all() -> None:
+def test_only_some_problems_of_a_list_are_reported() -> None:
     service = service_with(a={"items": {"type": "integer"}})
 
     problem = problems_of(service, a=["x"] * 100)["a"]
@@ -328,9 +328,7 @@ DEFS = {
 
 
 @pytest.mark.parametrize(("schema", "value"), COSTLY.values(), ids=COSTLY.keys())
-def test_what_takes_too_long_to_check_is_refused_in_time(
-    schema: dict[str, Any], value: Any
-) -> None:
+def test_a_costly_check_ends_in_time(schema: dict[str, Any], value: Any) -> None:
     service = make_service(variables=make_schema(a=schema) | {"$defs": DEFS})
     begin = time.process_time()
 

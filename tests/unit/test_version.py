@@ -1,11 +1,11 @@
-"""The version of a deployment: which of its variables tells it."""
+"""The version of a deployment, and the variable that contains it."""
 
 from typing import Any
 
 import pytest
 
 from app.domain.version import version_of
-from tests.factories import make_schema, make_service
+from testing.factories import make_schema, make_service
 
 
 @pytest.mark.parametrize(

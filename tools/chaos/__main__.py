@@ -30,7 +30,7 @@ from app.errors import FastDeployError
 from app.runner.stop import signal_run
 from app.settings import Settings
 from app.worker.run import Run
-from bench.site import Site, fresh, installed
+from testing.supervised import Supervised, supervised, temporary_settings
 from tools.chaos.clock import Clock
 from tools.chaos.compare import Findings, compare
 from tools.chaos.killer import Killer
@@ -53,7 +53,7 @@ def main() -> int:
     log.configure("console", quiet=["httpx"])
     # Raise KeyboardInterrupt, so that SIGTERM also stops the started processes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with fresh("chaos") as settings:
+    with temporary_settings("chaos") as settings:
         try:
             summary, findings = _chaos(settings, asked.minutes * 60, asked.seed)
         except (FastDeployError, TimeoutError) as error:
@@ -115,12 +115,12 @@ def _chaos(
 
 
 @contextmanager
-def _with_clock(clock: Clock, settings: Settings, pause: Pause) -> Iterator[Site]:
+def _with_clock(clock: Clock, settings: Settings, pause: Pause) -> Iterator[Supervised]:
     """Run web and worker with a clock that can be changed."""
     with ExitStack() as running:
         with clock.in_environment():
             site = running.enter_context(
-                installed(settings, "web", "worker", pause=pause)
+                supervised(settings, "web", "worker", pause=pause)
             )
         yield site
 

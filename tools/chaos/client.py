@@ -8,7 +8,7 @@ from array import array
 
 import httpx
 
-from bench.stream import Message, messages
+from testing.event_stream import Message, messages
 
 #: The maximum number of seconds that a client stays connected.
 STAYS = 6.0

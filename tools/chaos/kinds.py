@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench.site import Site
+from testing.supervised import Supervised
 
 #: Writes the pieces in `play.json` with a pause after each, and exits with its code.
 _PROGRAM = """\
@@ -78,9 +78,9 @@ class Kind:
         """Whether it is a script service."""
         return "playbook" not in self.config
 
-    def add_to(self, here: Site) -> None:
+    def add_to(self, here: Supervised) -> None:
         """Add the service to a running FastDeploy."""
-        here.add_service(self.name, dict(self.files), **self.config)
+        here.write_files(self.name, dict(self.files), **self.config)
 
 
 def kinds() -> list[Kind]:

@@ -10,7 +10,8 @@ import httpx
 from app.domain.access import Permission
 from app.errors import FastDeployError
 from app.usecases import auth
-from bench.site import ME, Site
+from testing.installation import ACTOR
+from testing.supervised import Supervised
 
 #: Seconds within which a client whose token was revoked must be disconnected. Web and
 #: PostgreSQL may be down for a part of them.
@@ -50,7 +51,9 @@ class SlowReader:
 class Revoked:
     """Follows a deployment with a separate token, which is then revoked."""
 
-    def __init__(self, here: Site, deployment: int, chance: random.Random) -> None:
+    def __init__(
+        self, here: Supervised, deployment: int, chance: random.Random
+    ) -> None:
         self.deployment = deployment
         #: Whether it still had access long after the token was revoked.
         self.got_through = False
@@ -62,7 +65,7 @@ class Revoked:
         """Follow, revoke the token, and check that access is denied in time."""
         try:
             secret = auth.create_token(
-                self._here.store, ME, self._name, [Permission.VIEW]
+                self._here.store, ACTOR, self._name, [Permission.VIEW]
             )
             gone = threading.Timer(self._chance.uniform(0.5, 4), self._revoke)
             gone.start()
@@ -83,7 +86,7 @@ class Revoked:
         """Follow until the stream ends; return whether access was denied."""
         address = f"/api/deployments/{self.deployment}/events"
         try:
-            with self._here.client.stream(
+            with self._here.api.stream(
                 "GET", address, headers=headers, timeout=ENDS_IN
             ) as response:
                 for _ in response.iter_bytes():
@@ -96,6 +99,6 @@ class Revoked:
     def _revoke(self) -> None:
         while True:
             try:
-                return auth.revoke_token(self._here.store, ME, self._name)
+                return auth.revoke_token(self._here.store, ACTOR, self._name)
             except FastDeployError:
                 time.sleep(_TRY_AGAIN)

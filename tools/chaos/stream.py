@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 
 import httpx
 
-from bench.site import Site
+from testing.supervised import Supervised
 from tools.chaos.client import Client
 from tools.chaos.kinds import Kind, kinds
 from tools.chaos.slow import Revoked, SlowReader
@@ -30,14 +30,18 @@ class Stream:
     """Launches deployments through the API and lets clients follow them."""
 
     def __init__(
-        self, here: Site, pool: Executor, chance: random.Random, over: threading.Event
+        self,
+        here: Supervised,
+        pool: Executor,
+        chance: random.Random,
+        over: threading.Event,
     ) -> None:
         self.launched: dict[int, Kind] = {}
         self.clients: list[Client] = []
         self.slow: list[SlowReader] = []
         self.revoked: list[Revoked] = []
         self._here = here
-        self._http = here.client
+        self._http = here.api
         self._pool = pool
         self._chance = chance
         self._over = over

@@ -38,7 +38,7 @@ for name in ("shown", "secret"):
     )
     sys.stdout.flush()
     sys.stdout.buffer.write(b"\xff\0" + raw + b"\n")
-print("begun", flush=True)
+print("started", flush=True)
 deadline = time.monotonic() + 60
 while not Path(given["gate"]).exists() and time.monotonic() < deadline:
     time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Write secrets.sops.yml anew: `python tests/data/sops/encrypt.py`, with `age` in PATH.
+"""Write secrets.sops.yml again: `python tests/data/sops/encrypt.py`, with `age` in PATH.
 
 It follows the published description of SOPS's files, so that the tests need no sops to
 make one. A data key is encrypted by age for the key in key.txt, which opens nothing but

@@ -9,8 +9,10 @@ from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.deployment import Origin
 from app.usecases import auth, deploy, users
 from app.usecases.cancel import cancel
-from tests.acceptance.browser import PASSWORD
-from tests.acceptance.conftest import ACTOR, ROOT, Installation, eventually
+from testing.browser import PASSWORD
+from testing.installation import ACTOR, Installation
+from testing.paths import ROOT
+from testing.waiting import eventually
 
 #: Who asks for the deployments.
 ADA = Actor("ada", PERMISSIONS[Role.ADMIN])

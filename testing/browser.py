@@ -47,7 +47,7 @@ def visit(browser: Browser, url: str, **look: Any) -> Iterator[Page]:
     opened.set_default_timeout(SOON)
     yield opened
     context.close()
-    assert [] == failures
+    assert failures == []
 
 
 def log_in(page: Page) -> None:

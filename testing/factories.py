@@ -87,7 +87,7 @@ def _hashed() -> str:
 
 
 def add_service(store: Store, service: Service | None = None) -> Service:
-    """Put a service into the catalogue, as a sync would."""
+    """Add a service, as a sync does."""
     service = service or make_service()
     with store.begin() as db:
         services.put(db, service.name, service, "", node="here")
@@ -142,7 +142,7 @@ def make_task(
     role: str = "",
     play: str = "Deploy",
 ) -> RunnerEvent:
-    """What a run of Ansible tells about a task: that it begins, or how it ended."""
+    """Return an event of a task: its start without `result`, or its result."""
     name = "playbook_on_task_start" if result is None else f"runner_on_{result}"
     return RunnerEvent(name, None, play, role, task, host, result, "", "{}")
 
@@ -182,14 +182,14 @@ _EVENTS = {
 
 
 def begins(task: str) -> bytes:
-    """A journal's line with which a run of Ansible tells that a task begins."""
+    """Return a line of the journal: a task of Ansible starts."""
     return _runner_line("playbook_on_task_start", task=task)
 
 
 def ends(
     task: str, host: str, result: TaskResult = TaskResult.OK, **res: object
 ) -> bytes:
-    """A journal's line with the result of a task on a host; `res` is what it told."""
+    """Return a line of the journal: the result of a task on a host."""
     about = {"changed": result is TaskResult.CHANGED, "msg": f"{task} {result} {host}"}
     return _runner_line(
         _EVENTS[result],

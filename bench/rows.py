@@ -1,0 +1,17 @@
+"""The rows of the table that a benchmark prints."""
+
+from typing import Any
+
+#: The timeout of a measurement in seconds.
+PATIENCE = 600
+
+
+def row(name: str, measured: float, target: str, *, holds: bool, **details: Any) -> Any:
+    """Return one row of the table."""
+    return {
+        "name": name,
+        "measured": round(measured, 3),
+        "target": target,
+        "holds": holds,
+        **details,
+    }

@@ -1,0 +1,1 @@
+"""What the tests, the benchmarks and the tools share. It isn't part of the wheel."""

@@ -1,0 +1,26 @@
+"""The command `fastdeploy`, as a user runs it."""
+
+import os
+import subprocess
+import sys
+
+from testing.installation import Installation
+from testing.paths import ROOT
+
+
+def command(
+    made: Installation, *arguments: str, stdin: str = "", **env: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run one of FastDeploy's commands to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        env=os.environ | made.variables | env, cwd=ROOT, input=stdin, text=True,
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def assert_refused(done: "subprocess.CompletedProcess[str]", sentence: str) -> None:
+    """It failed with that sentence and nothing else."""
+    assert done.returncode == 1
+    assert f"fastdeploy: {sentence}\n" == done.stderr
+    assert not done.stdout

@@ -1,0 +1,10 @@
+"""Addresses of the routes of the web application."""
+
+
+def fill_path(path: str, *, number: str, text: str) -> str:
+    """Return a path with its placeholders filled in."""
+    for name in ("{id:number}", "{number:number}"):
+        path = path.replace(name, number)
+    for name in ("{name}", "{path:path}"):
+        path = path.replace(name, text)
+    return path
