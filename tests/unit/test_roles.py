@@ -16,18 +16,10 @@ from tools import role_readme
 
 ROOT = Path(__file__).parents[2]
 REGISTER = "fastdeploy_register_service"
-UNREGISTER = "fastdeploy_unregister_service"
-ROLES = [
-    REGISTER,
-    UNREGISTER,
-    "fastdeploy_deploy",
-    "fastdeploy_backup",
-    "fastdeploy_restore",
-    "fastdeploy_remove",
-]
+ROLES = role_readme.public_roles()
 REQUIREMENTS = ROOT / "roles" / REGISTER / "files" / "requirements.txt"
-#: Their defaults are computed, and told in words.
-TOLD_IN_WORDS = {
+#: The specs describe these defaults in words, since they are computed.
+COMPUTED_DEFAULTS = {
     "fd_run_group",
     "fd_runner_source",
     "fastdeploy_source_path",
@@ -57,8 +49,8 @@ def test_the_argument_specs_name_the_defaults(role: str) -> None:
     told = {n: o["default"] for n, o in options.items() if not o.get("required")}
 
     assert defaults(role).keys() == told.keys()
-    assert {n: v for n, v in defaults(role).items() if n not in TOLD_IN_WORDS} == {
-        n: v for n, v in told.items() if n not in TOLD_IN_WORDS
+    assert {n: v for n, v in defaults(role).items() if n not in COMPUTED_DEFAULTS} == {
+        n: v for n, v in told.items() if n not in COMPUTED_DEFAULTS
     }
 
 
@@ -68,24 +60,15 @@ def test_the_roles_have_their_name_of_the_deployment_guide_too() -> None:
     assert ROOT / "roles" / REGISTER == (alias / "roles" / REGISTER).resolve()
 
 
-def test_both_roles_tell_fastdeploy_in_the_same_way() -> None:
-    said = [
-        yaml.safe_load((ROOT / "roles" / role / "vars" / "main.yml").read_text())
-        for role in ROLES
-    ]
-
-    assert said[0]["_sync_command"] == said[1]["_sync_command"]
-
-
-def test_no_role_registers_what_is_a_variable_of_another() -> None:
-    """What a task registers wins over every role's variables, till the play ends."""
+def test_no_task_registers_a_name_that_is_also_a_variable_of_a_role() -> None:
+    """A registered result overrides the variable until the end of the play."""
     tasks = [
         task
         for file in (ROOT / "roles").glob("*/tasks/*.yml")
         for task in flat(yaml.safe_load(file.read_text()))
     ]
     registered = {task["register"] for task in tasks if "register" in task}
-    noted = {
+    facts = {
         name
         for task in tasks
         for name in task.get("ansible.builtin.set_fact", {})
@@ -98,7 +81,7 @@ def test_no_role_registers_what_is_a_variable_of_another() -> None:
     }
 
     assert (True, True) == (len(registered) > 20, len(variables) > 20)
-    assert set() == (registered | noted) & variables
+    assert set() == (registered | facts) & variables
 
 
 #: All that can be said of a service, as far as the content of its config.json.
@@ -124,7 +107,7 @@ WRITES_BOTH_KINDS = {
         {
             "ansible.builtin.copy": {
                 "dest": "{{ folder }}/{{ item }}.json",
-                "content": "{{ _definition | to_json }}",
+                "content": "{{ _fastdeploy_register_service_config | to_json }}",
                 "mode": "0600",
             },
             "vars": {
@@ -262,7 +245,8 @@ def test_the_registration_writes_the_environment_or_says_what_is_wrong(
     role = ROOT / "roles" / REGISTER
     checks = yaml.safe_load((role / "tasks" / "preflight.yml").read_text())
     [check] = [task for task in checks if task["name"] == "Check the environment"]
-    show = {"ansible.builtin.debug": {"msg": "{{ _definition.environment | to_json }}"}}
+    written = "_fastdeploy_register_service_config.environment"
+    show = {"ansible.builtin.debug": {"msg": f"{{{{ {written} | to_json }}}}"}}
     given = {"fd_service_name": "shop", "fd_environment": environment}
     play = {
         "hosts": "localhost", "gather_facts": False,
