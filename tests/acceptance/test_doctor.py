@@ -100,6 +100,7 @@ class Registered:
             fd_deploy_user=DEPLOY,
             fd_fastdeploy_var=str(self.made.settings.var),
             _fastdeploy_register_service_runner=str(self.program.parent),
+            _fastdeploy_register_service_program=self.program.name,
             _fastdeploy_common_stop_helper=str(self.helper),
         )  # fmt: skip
         return rendered
