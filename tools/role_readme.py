@@ -10,6 +10,13 @@ from tools.markdown import page, table
 ROLES = Path(__file__).parents[1] / "roles"
 
 
+def public_roles() -> list[str]:
+    """Return the names of the roles with variables for users, sorted."""
+    return sorted(
+        file.parents[1].name for file in ROLES.glob("*/meta/argument_specs.yml")
+    )
+
+
 def specs(role: str) -> dict[str, Any]:
     """Return the argument specification of a role's entry point."""
     text = (ROLES / role / "meta" / "argument_specs.yml").read_text()
@@ -30,9 +37,10 @@ def readme(role: str) -> str:
 
 def roles() -> str:
     """Return the page about all roles for docs/reference."""
-    found = sorted(folder.name for folder in ROLES.iterdir())
     parts = [
-        part for role in found for part in (f"## {role}", _about(role), _options(role))
+        part
+        for role in public_roles()
+        for part in (f"## {role}", _about(role), _options(role))
     ]
     return page(
         "Roles",
@@ -64,9 +72,9 @@ def _row(name: str, option: dict[str, Any]) -> tuple[str, str, str, str]:
 
 
 def main() -> None:
-    """Write the README of each role."""
-    for folder in sorted(ROLES.iterdir()):
-        (folder / "README.md").write_text(readme(folder.name))
+    """Write the README of each public role."""
+    for role in public_roles():
+        (ROLES / role / "README.md").write_text(readme(role))
 
 
 if __name__ == "__main__":

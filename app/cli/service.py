@@ -1,6 +1,8 @@
 """`fastdeploy service`: the services, and checks of them and of this host."""
 
 import json
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ from app.cli.context import current_actor, load_settings, open_store
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
 from app.doctor import diagnosis
 from app.domain.service import Service
+from app.errors import Invalid
 from app.store.history import Filter
 from app.usecases import history, services
 from app.usecases.services import ServiceSummary
@@ -110,6 +113,37 @@ def check(
     else:
         _print_report(report)
     if not report.healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def validate(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|-", help="A config.json in its folder, or - for stdin."
+        ),
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Validate a config.json, without the database and the service's other files.
+
+    Exits with 1 if it is invalid. With -, the folder may have another name than the
+    service.
+    """
+    if file == "-":
+        config = services.parse_config(sys.stdin.buffer.read(services.MAX_CONFIG + 1))
+    else:
+        config = services.read_config_file(Path(file))
+    error = config if isinstance(config, str) else ""
+    if as_json:
+        print_json({"valid": not error, "error": error})
+    elif error:
+        raise Invalid(plain(error))
+    else:
+        console.print("[green]valid[/]")
+    if error:
         raise typer.Exit(1)
 
 

@@ -300,8 +300,8 @@ def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
     )
 
 
-def parse(content: bytes, folder: str) -> Service:
-    """Read the config.json of the folder named `folder`.
+def parse(content: bytes, folder: str | None) -> Service:
+    """Read a config.json, whose `name` must be that of its folder if it has one.
 
     Raises Invalid with a sentence for each error in it.
     """
@@ -320,7 +320,7 @@ def parse(content: bytes, folder: str) -> Service:
         service = Service.model_validate(data)
     except ValidationError as error:
         raise Invalid("; ".join(map(_explain, error.errors()))) from None
-    if service.name != folder:
+    if folder is not None and service.name != folder:
         raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
     # Not in the model, which must load stored services that older versions accepted.
     if found := variable_schema.problems(service.variables, service.secret_names):

@@ -146,7 +146,11 @@ def read_config(folder: Path) -> Service | str:
     """Return the service in a folder's config.json, or the error in it."""
     if not re.match(NAME, folder.name):
         return "the folder's name must be lower case letters, digits, - and _"
-    path = folder / "config.json"
+    return read_config_file(folder / "config.json")
+
+
+def read_config_file(path: Path) -> Service | str:
+    """Return the service in a file in its folder, or the error in it."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             # Opening a named pipe would block until another process writes to it.
@@ -155,9 +159,14 @@ def read_config(folder: Path) -> Service | str:
             content = file.read(MAX_CONFIG + 1)
     except OSError as error:
         return f"config.json can't be read: {error.strerror}"
+    return parse_config(content, path.absolute().parent.name)
+
+
+def parse_config(content: bytes, folder: str | None = None) -> Service | str:
+    """Return the service in the content of a config.json, or the error in it."""
     if len(content) > MAX_CONFIG:
         return f"config.json is larger than {MAX_CONFIG} bytes"
     try:
-        return parse(content, folder.name)
+        return parse(content, folder)
     except Invalid as error:
         return str(error)

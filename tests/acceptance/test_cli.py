@@ -258,6 +258,32 @@ def test_commands_py_syncs_services_and_reports_the_invalid_ones(
     assert broken_line.startswith("broken: steps: ")
 
 
+def test_a_config_json_is_validated_without_a_database(tmp_path: Path) -> None:
+    path = tmp_path / "shop" / "config.json"
+    path.parent.mkdir()
+    valid, invalid = '{"name": "shop", "playbook": "x.yml"}', '{"timeout": 0}'
+
+    def validate(content: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        path.write_text(content)
+        return subprocess.run(
+            [sys.executable, "-m", "app", "service", "validate", *arguments],
+            env=os.environ | {"FASTDEPLOY_DATABASE_URL": DEAD}, cwd=ROOT,
+            input=content, text=True, capture_output=True, check=False,
+        )  # fmt: skip
+
+    accepted = validate(valid, str(path))
+    as_json = validate(invalid, "-", "--json")
+
+    assert (0, "valid\n", "") == (accepted.returncode, accepted.stdout, accepted.stderr)
+    assert_refused(
+        validate(valid.replace("shop", "other"), str(path)),
+        'name: is "other", but its folder is "shop"',
+    )
+    assert 0 == validate(valid.replace("shop", "other"), "-").returncode
+    assert (1, False) == (as_json.returncode, json.loads(as_json.stdout)["valid"])
+    assert "timeout: " in json.loads(as_json.stdout)["error"]
+
+
 def test_a_created_user_can_log_in(fastdeploy: Installation) -> None:
     done = command(fastdeploy, "user", "create", "ada", "--role", "viewer",
                    stdin="a long password\n")  # fmt: skip

@@ -100,8 +100,9 @@ class Registered:
             fd_fastdeploy_user=SELF,
             fd_deploy_user=DEPLOY,
             fd_fastdeploy_var=str(self.made.settings.var),
-            _runner=str(self.program.parent),
-            _stop_helper=str(self.helper),
+            _fastdeploy_register_service_runner=str(self.program.parent),
+            _fastdeploy_register_service_program=self.program.name,
+            _fastdeploy_common_stop_helper=str(self.helper),
         )  # fmt: skip
         return rendered
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import pwd
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,23 +13,22 @@ from typing import Any
 import pytest
 import yaml
 
-from app.domain.service import Keep, Service
+from app.domain.service import Registration, parse
 from tools import role_readme
 
 ROOT = Path(__file__).parents[2]
 REGISTER = "fastdeploy_register_service"
-UNREGISTER = "fastdeploy_unregister_service"
-ROLES = [
-    REGISTER,
-    UNREGISTER,
-    "fastdeploy_deploy",
-    "fastdeploy_backup",
-    "fastdeploy_restore",
-    "fastdeploy_remove",
-]
+#: The role's variable with the content of config.json.
+CONFIG = "_fastdeploy_register_service_config"
+#: The messages of a failed task and of its items.
+FAILURE = (
+    "{{ ([ansible_failed_result] + ansible_failed_result.results | default([]))"
+    " | map(attribute='msg', default='') | join(' ') }}"
+)
+ROLES = role_readme.public_roles()
 REQUIREMENTS = ROOT / "roles" / REGISTER / "files" / "requirements.txt"
-#: Their defaults are computed, and described in words.
-TOLD_IN_WORDS = {
+#: The specs describe these defaults in words, since they are computed.
+COMPUTED_DEFAULTS = {
     "fd_run_group",
     "fd_runner_source",
     "fastdeploy_source_path",
@@ -57,8 +58,8 @@ def test_the_argument_specs_name_the_defaults(role: str) -> None:
     told = {n: o["default"] for n, o in options.items() if not o.get("required")}
 
     assert defaults(role).keys() == told.keys()
-    assert {n: v for n, v in defaults(role).items() if n not in TOLD_IN_WORDS} == {
-        n: v for n, v in told.items() if n not in TOLD_IN_WORDS
+    assert {n: v for n, v in defaults(role).items() if n not in COMPUTED_DEFAULTS} == {
+        n: v for n, v in told.items() if n not in COMPUTED_DEFAULTS
     }
 
 
@@ -68,24 +69,15 @@ def test_the_roles_have_their_name_of_the_deployment_guide_too() -> None:
     assert ROOT / "roles" / REGISTER == (alias / "roles" / REGISTER).resolve()
 
 
-def test_both_roles_notify_fastdeploy_in_the_same_way() -> None:
-    said = [
-        yaml.safe_load((ROOT / "roles" / role / "vars" / "main.yml").read_text())
-        for role in ROLES
-    ]
-
-    assert said[0]["_sync_command"] == said[1]["_sync_command"]
-
-
-def test_no_role_registers_what_is_a_variable_of_another() -> None:
-    """What a task registers wins over every role's variables, till the play ends."""
+def test_no_task_registers_a_name_that_is_also_a_variable_of_a_role() -> None:
+    """A registered result overrides the variable until the end of the play."""
     tasks = [
         task
         for file in (ROOT / "roles").glob("*/tasks/*.yml")
         for task in flat(yaml.safe_load(file.read_text()))
     ]
     registered = {task["register"] for task in tasks if "register" in task}
-    noted = {
+    facts = {
         name
         for task in tasks
         for name in task.get("ansible.builtin.set_fact", {})
@@ -98,84 +90,181 @@ def test_no_role_registers_what_is_a_variable_of_another() -> None:
     }
 
     assert (True, True) == (len(registered) > 20, len(variables) > 20)
-    assert set() == (registered | noted) & variables
+    assert set() == (registered | facts) & variables
 
 
-#: All that can be said of a service, as far as the content of its config.json.
-GIVEN = {
-    "fd_service_name": "shop",
-    "fd_service_description": "The shop.",
-    "fd_inventory": "hosts.yml",
-    "fd_sops_files": ["/elsewhere/secrets.sops.yml"],
-    "fd_steps": [{"name": "build"}],
-    "fd_variables_schema": {"type": "object"},
-    "fd_timeout": 7,
-    "fd_queue": "latest",
-    "fd_keep": {"days": 3, "mebibytes": 5},
-    "fd_environment": {"STAGE": "test"},
-}
-#: Writes the config.json of each kind, as the role templates it.
-WRITES_BOTH_KINDS = {
-    "hosts": "localhost",
-    "connection": "local",
-    "gather_facts": False,
-    "vars_files": [str(ROOT / "roles" / REGISTER / "vars" / "main.yml")],
-    "tasks": [
+def register(
+    tmp_path: Path, *cases: dict[str, Any], then: str = "preflight.yml"
+) -> list[Any]:
+    """Return config.json or the error for each case, with two of the role's task files.
+
+    The first one is read_config.yml.
+    """
+    root = {"fd_fastdeploy_root": f"{tmp_path}/site", "fd_sync_services": False}
+    tasks = [
         {
-            "ansible.builtin.copy": {
-                "dest": "{{ folder }}/{{ item }}.json",
-                "content": "{{ _definition | to_json }}",
-                "mode": "0600",
-            },
-            "vars": {
-                "fd_kind": "{{ item }}",
-                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            },
-            "loop": ["script", "playbook"],
+            "block": [
+                *(
+                    {
+                        "ansible.builtin.include_role": {
+                            "name": REGISTER, "tasks_from": file, "public": True,
+                        },
+                    }
+                    for file in ("read_config.yml", then)
+                ),
+                write(tmp_path / f"{number}.json", f"{{{{ {CONFIG} }}}}"),
+            ],
+            "rescue": [
+                write(tmp_path / f"{number}.json", FAILURE)
+            ],
+            "vars": {"fd_service_name": "shop"} | root | case,
         }
-    ],
-}
-
-
-def test_every_key_of_config_json_can_be_set_by_the_registration(
-    tmp_path: Path,
-) -> None:
-    playbook = tmp_path / "everything.yml"
-    variables = {**defaults(REGISTER), **GIVEN, "folder": str(tmp_path)}
-    playbook.write_text(json.dumps([{**WRITES_BOTH_KINDS, "vars": variables}]))
+        for number, case in enumerate(cases)
+    ]  # fmt: skip
+    python = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": python, "tasks": tasks}
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(json.dumps([play]))
 
     subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", playbook],
-        check=True, capture_output=True, env=os.environ | {"ANSIBLE_CONFIG": ""},
+        ["ansible-playbook", "-i", "localhost,", "-c", "local", playbook],
+        check=True, capture_output=True, cwd=ROOT,
     )  # fmt: skip
-    written = [
-        json.loads((tmp_path / f"{kind}.json").read_text())
-        for kind in ("script", "playbook")
+    return [
+        json.loads((tmp_path / f"{number}.json").read_text())
+        for number in range(len(cases))
     ]
 
-    assert set(Service.model_fields) == {key for keys in written for key in keys}
-    for content in written:
-        service = Service.model_validate(content)
-        assert (7, "latest", Keep(days=3, mebibytes=5), {"STAGE": "test"}) == (
-            service.timeout, service.queue, service.keep, service.environment
-        )  # fmt: skip
+
+def write(path: Path, value: str) -> dict[str, Any]:
+    """Return a task that writes an expression as JSON."""
+    content = value.replace(" }}", " | to_json }}")
+    return {
+        "ansible.builtin.copy": {"dest": str(path), "content": content, "mode": "0600"}
+    }
 
 
-@pytest.mark.parametrize(
-    "file",
-    ["playbooks/register-hello.yml", "playbooks/register-static-site.yml",
-     "docs/how-to/server.md"],
-)  # fmt: skip
-def test_a_registration_passes_on_every_key_that_any_service_may_have(
-    file: str,
+def test_config_json_is_registered_whole_from_a_dict_and_from_a_file(
+    tmp_path: Path,
 ) -> None:
-    text = (ROOT / file).read_text()
-    of_one_kind = {"deploy_script", "playbook", "inventory", "sops_files"}
-    of_the_role = {"name", "registration"}
+    """A key that only FastDeploy knows needs no change of the role."""
+    config = {"playbook": "deploy.yml", "keep": {"days": 3}, "a key": [1, "x", {}]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
 
-    passed_on = set(re.findall(r"\b_config\.(\w+)", text))
+    from_dict, from_file, absolute = register(
+        tmp_path,
+        {"fastdeploy_service_config": config, "fd_project": "/srv/shop"},
+        {"fastdeploy_service_config": "config.json"},
+        {"fastdeploy_service_config": str(tmp_path / "config.json")},
+    )
 
-    assert set() == set(Service.model_fields) - of_one_kind - of_the_role - passed_on
+    registration = {"run_as": "deploy", "run_group": "fastdeploy-run",
+                    "become": "none", "egress": "closed"}  # fmt: skip
+    expected = config | {"name": "shop", "registration": registration}
+    assert [expected] * 3 == [from_dict, from_file, absolute]
+
+
+def test_the_variables_of_the_deployment_guide_write_a_config_json(
+    tmp_path: Path,
+) -> None:
+    [config] = register(
+        tmp_path,
+        {"fd_service_description": "The shop.", "fd_runner_content": "#!/bin/sh\n"},
+    )
+
+    service = parse(json.dumps(config).encode(), "shop")
+    assert ("deploy.py", "The shop.") == (service.deploy_script, service.description)
+    assert service.registration == Registration(
+        run_as="deploy", run_group="fastdeploy-run"
+    )
+
+
+def test_the_program_of_a_script_service_is_next_to_its_config_json(
+    tmp_path: Path,
+) -> None:
+    for folder, program in (("a", ""), ("b", "echo\n"), ("c", "#!/bin/sh\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.json").write_text('{"deploy_script": "run.sh"}')
+        if program:
+            (tmp_path / folder / "run.sh").write_text(program)
+
+    missing, without_first_line, config = register(
+        tmp_path,
+        *({"fastdeploy_service_config": f"{name}/config.json"} for name in "abc"),
+    )
+
+    assert f"{tmp_path}/a/run.sh" in missing
+    assert "must start with #!" in without_first_line
+    assert "run.sh" == config["deploy_script"]
+
+
+def test_encrypted_files_are_added_to_config_json(tmp_path: Path) -> None:
+    for name in ("own.sops.yml", "more.sops.yml"):
+        (tmp_path / name).write_text("a: ENC[AES256_GCM,data:x]\n")
+    config = {"playbook": "deploy.yml", "sops_files": ["own.sops.yml"]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    [registered] = register(
+        tmp_path,
+        {"fastdeploy_service_config": "config.json",
+         "fd_sops_files": [str(tmp_path / "more.sops.yml")]},
+    )  # fmt: skip
+
+    assert ["own.sops.yml", "more.sops.yml"] == registered["sops_files"]
+
+
+def test_a_config_that_the_role_cannot_use_is_refused_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config.json").write_text("{")
+    playbook = {"playbook": "deploy.yml"}
+
+    messages = register(
+        tmp_path,
+        {"fastdeploy_service_config": ["deploy.yml"]},
+        {"fastdeploy_service_config": "missing.json"},
+        {"fastdeploy_service_config": "config.json"},
+        {"fastdeploy_service_config": playbook | {"registration": {}}},
+        {"fastdeploy_service_config": playbook | {"name": "other"}},
+        {"fastdeploy_service_config": playbook},
+        {"fastdeploy_service_config": {"playbook": "../x.yml"}, "fd_project": "/srv"},
+        {"fastdeploy_service_config": {}},
+        {"fastdeploy_service_config": {"deploy_script": "../run"},
+         "fd_runner_content": "#!/bin/sh"},
+    )  # fmt: skip
+
+    for message, reason in zip(
+        messages,
+        ["must be the content", f"{tmp_path}/missing.json", f"{tmp_path}/config.json",
+         "Remove `registration`", "set it to fd_service_name, shop", "set fd_project",
+         "relative paths inside", "set fd_runner_content", "plain file name"],
+        strict=True,
+    ):  # fmt: skip
+        assert reason in message
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become FastDeploy's user")
+def test_fastdeploy_validates_config_json_before_a_registration_changes_anything(
+    tmp_path: Path,
+) -> None:
+    fastdeploy = {
+        "fd_fastdeploy_command": str(Path(sys.executable).with_name("fastdeploy")),
+        "fd_fastdeploy_user": pwd.getpwuid(os.geteuid()).pw_name,
+    }
+    valid = {"playbook": "deploy.yml"}
+    invalid = valid | {"timeout": 0, "environment": {"PORT": 8080}, "kepp": {}}
+    cases = [
+        {"fastdeploy_service_config": config, "fd_project": "/srv/shop"} | fastdeploy
+        for config in (valid, invalid)
+    ]
+
+    [accepted, refused] = register(tmp_path, *cases, then="validate.yml")
+
+    assert "shop" == accepted["name"]
+    assert "rejects the config.json of shop" in refused
+    assert {"timeout", "environment.PORT", "kepp"} <= set(
+        re.findall(r"[\w.]+", refused)
+    )
 
 
 def flat(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -244,42 +333,6 @@ def test_a_hosts_python_packages_are_those_of_the_lock() -> None:
         "write it anew: uv export --frozen --only-group runner --no-header "
         f"--no-annotate --output-file {REQUIREMENTS.relative_to(ROOT)}"
     )
-
-
-@pytest.mark.parametrize(
-    ("environment", "code", "says"),
-    [
-        ({"HTTPS_PROXY": "http://proxy", "PORT": "8080"}, 0,
-         '{"HTTPS_PROXY": "http://proxy", "PORT": "8080"}'),
-        ({"PORT": 8080}, 2, "quote numbers"),
-        ({"A-B": "x"}, 2, "names of letters"),
-    ],
-    ids=["texts", "number", "name"],
-)  # fmt: skip
-def test_the_registration_writes_the_environment_or_says_what_is_wrong(
-    environment: dict[str, Any], code: int, says: str, tmp_path: Path
-) -> None:
-    role = ROOT / "roles" / REGISTER
-    checks = yaml.safe_load((role / "tasks" / "preflight.yml").read_text())
-    [check] = [task for task in checks if task["name"] == "Check the environment"]
-    show = {"ansible.builtin.debug": {"msg": "{{ _definition.environment | to_json }}"}}
-    given = {"fd_service_name": "shop", "fd_environment": environment}
-    play = {
-        "hosts": "localhost", "gather_facts": False,
-        "vars": defaults(REGISTER) | given,
-        "vars_files": [str(role / "vars" / "main.yml")], "tasks": [check, show],
-    }  # fmt: skip
-    playbook = tmp_path / "play.yml"
-    playbook.write_text(yaml.safe_dump([play], sort_keys=False))
-
-    done = subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", playbook],
-        check=False, capture_output=True, text=True,
-        env=os.environ | {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"},
-    )  # fmt: skip
-
-    assert code == done.returncode, done
-    assert says in done.stdout
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
