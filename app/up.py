@@ -118,7 +118,7 @@ def _prepare(settings: Settings) -> None:
         found = services.sync_services(
             store, settings.services, settings.node, on_host(getpass.getuser())
         )
-        for name, error in found.broken.items():
-            print(f"service {name} is broken: {error}", flush=True)
+        for name, error in found.invalid.items():
+            print(f"service {name} is invalid: {error}", flush=True)
     finally:
         store.close()

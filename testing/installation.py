@@ -97,7 +97,7 @@ class Installation:
             (folder / file).write_text(content)
             (folder / file).chmod(0o755 if content.startswith("#!") else 0o644)
         synced = self.sync()
-        assert name in synced.good, synced.broken
+        assert name in synced.valid, synced.invalid
         return folder
 
     def sync(self) -> SyncResult:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from app import bootstrap, dev_server
+from app import bootstrap, dev_server, log
 from app.domain.deployment import Deployment
 from app.settings import Settings
 from app.store.migrate import migrate
@@ -81,6 +81,7 @@ def supervised(
 @contextmanager
 def temporary_installation(*commands: str, **overrides: object) -> Iterator[Supervised]:
     """Run FastDeploy's `commands` with a new database in a temporary folder."""
+    log.configure("console", quiet=["httpx"])
     with (
         temporary_settings("bench", **overrides) as settings,
         dev_server.running(settings) as running,

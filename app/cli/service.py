@@ -74,22 +74,22 @@ def show(name: str, *, as_json: AsJson = False) -> None:
 def sync() -> None:
     """Sync the services of this node with its services folder.
 
-    Exits with 1 if a service is broken; the other services are synced all the same.
+    Exits with 1 if a service is invalid; the other services are synced all the same.
     """
     settings = load_settings()
     with open_store(settings) as store:
         synced = services.sync_services(
             store, settings.services, settings.node, current_actor()
         )
-    for name in synced.good:
+    for name in synced.valid:
         console.print(f"[green]ok[/]        {name}")
-    for name, error in synced.broken.items():
-        console.print("[red]broken[/]    ", end="")
+    for name, error in synced.invalid.items():
+        console.print("[red]invalid[/]   ", end="")
         console.print(plain(f"{name}: {error}"), markup=False)
     for name in synced.archived:
         console.print("[yellow]archived[/]  ", end="")
         console.print(plain(name), markup=False)
-    if synced.broken:
+    if synced.invalid:
         raise typer.Exit(1)
 
 
@@ -167,7 +167,7 @@ def _print_report(report: diagnosis.Report) -> None:
 def _state(service: ServiceBody) -> str:
     if service.archived:
         return "archived"
-    return "broken" if service.error else "ok"
+    return "invalid" if service.error else "ok"
 
 
 def _last_deployment(service: ServiceBody) -> str:

@@ -252,7 +252,7 @@ def _deployable(db: Connection, name: str) -> tuple[int, Service]:
     if entry.archived_at is not None:
         raise Conflict(f"service {name} is archived: its folder is gone")
     if entry.error or entry.service is None:
-        raise Conflict(f"service {name} is broken: {entry.error}")
+        raise Conflict(f"service {name} is invalid: {entry.error}")
     return entry.id, entry.service
 
 

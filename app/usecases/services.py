@@ -26,8 +26,8 @@ MAX_CONFIG = 1024 * 1024
 class SyncResult:
     """The result of a sync: the names of valid, invalid and newly archived services."""
 
-    good: tuple[str, ...]
-    broken: dict[str, str]
+    valid: tuple[str, ...]
+    invalid: dict[str, str]
     archived: tuple[str, ...]
 
 
@@ -57,8 +57,8 @@ def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> SyncRe
         services.unregister_all_but(db, set(found), node=node)
         archived = services.settle(db)
     return SyncResult(
-        good=tuple(sorted(n for n, c in found.items() if isinstance(c, Service))),
-        broken={n: c for n, c in sorted(found.items()) if isinstance(c, str)},
+        valid=tuple(sorted(n for n, c in found.items() if isinstance(c, Service))),
+        invalid={n: c for n, c in sorted(found.items()) if isinstance(c, str)},
         archived=tuple(archived),
     )
 

@@ -30,7 +30,7 @@ def sync(request: Request) -> Response:
         deps(request).store, settings.services, settings.node, actor_of(request)
     )
     body = SyncBody(
-        good=list(found.good), broken=found.broken, archived=list(found.archived)
+        valid=list(found.valid), invalid=found.invalid, archived=list(found.archived)
     )
     return JSONResponse(body.model_dump())
 

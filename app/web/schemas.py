@@ -165,8 +165,8 @@ class NodeBody(Body):
 class SyncBody(Body):
     """The result of a sync."""
 
-    good: list[str]
-    broken: dict[str, str]
+    valid: list[str]
+    invalid: dict[str, str]
     """The errors, by service."""
     archived: list[str]
     """The services whose folder was removed."""

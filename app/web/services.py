@@ -29,7 +29,7 @@ def sync(request: Request) -> Response:
     found = services.sync_everywhere(
         deps(request).store, settings.services, settings.node, actor_of(request)
     )
-    said = f"{len(found.good)} valid, {len(found.broken)} invalid"
+    said = f"{len(found.valid)} valid, {len(found.invalid)} invalid"
     if found.archived:
         said += f", archived: {', '.join(found.archived)}"
     return RedirectResponse(f"/?synced={quote(said)}", 303)

@@ -90,4 +90,6 @@ class Presence:
         except Invalid as error:
             log.warning("services.unreadable", error=str(error))
         else:
-            log.info("services.synced", good=len(found.good), broken=len(found.broken))
+            log.info(
+                "services.synced", valid=len(found.valid), invalid=len(found.invalid)
+            )

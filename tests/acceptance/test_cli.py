@@ -254,7 +254,7 @@ def test_commands_py_syncs_services_and_reports_the_invalid_ones(
     lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     assert ["ok", "well"] in lines
     assert ["archived", "gone"] in lines
-    broken_line = next(text for word, text in lines if word == "broken")
+    broken_line = next(text for word, text in lines if word == "invalid")
     assert broken_line.startswith("broken: steps: ")
 
 

@@ -149,7 +149,7 @@ def test_a_broken_service_is_refused_with_its_error(
         services.put(db, "hello", None, "it is not JSON", node="here")
         services.settle(db)
 
-    with pytest.raises(Conflict, match="is broken: it is not JSON"):
+    with pytest.raises(Conflict, match="is invalid: it is not JSON"):
         request_by_name(store, settings, "hello")
 
 

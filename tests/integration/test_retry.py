@@ -202,7 +202,7 @@ def test_a_service_that_is_broken_is_not_retried(
     write_service(tmp_path / "broken", "hello", {"nonsense": 1})
     sync_services(store, tmp_path / "broken", "here", ROOT)
 
-    with pytest.raises(Conflict, match="service hello is broken"):
+    with pytest.raises(Conflict, match="service hello is invalid"):
         retry(store, settings, number)
 
 

@@ -1,4 +1,4 @@
-"""Sync: the services folder, mirrored; a broken service hurts no other."""
+"""Sync: the services folder, mirrored; an invalid service affects no other."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def test_every_good_service_is_found(store: Store, settings: Settings) -> None:
     (folder / "config.json").write_text(json.dumps(playbook))
     (folder / "site.yml").write_text("[]")
 
-    assert SyncResult(good=("one", "two"), broken={}, archived=()) == sync(
+    assert SyncResult(valid=("one", "two"), invalid={}, archived=()) == sync(
         store, settings
     )
 
@@ -147,10 +147,10 @@ def test_a_broken_service_is_listed_with_its_error_and_hurts_no_other(
 
     found = sync(store, settings)
 
-    assert ("good",) == found.good
-    assert ["bad"] == list(found.broken)
-    assert sentence in found.broken["bad"]
-    assert found.broken["bad"] == find(store, "bad").error
+    assert ("good",) == found.valid
+    assert ["bad"] == list(found.invalid)
+    assert sentence in found.invalid["bad"]
+    assert found.invalid["bad"] == find(store, "bad").error
     assert "" == find(store, "good").error
 
 
@@ -161,7 +161,7 @@ def test_a_service_that_cannot_be_run_is_not_launched(
     sync(store, settings)
 
     with pytest.raises(
-        Conflict, match=r'service bad is broken: site\.yml:2 asks for "a"'
+        Conflict, match=r'service bad is invalid: site\.yml:2 asks for "a"'
     ):
         deploy.launch(
             store, bootstrap.make_queue(settings), bootstrap.make_secret_box(settings),
@@ -171,7 +171,7 @@ def test_a_service_that_cannot_be_run_is_not_launched(
 
 def test_the_doctor_says_what_a_sync_says(store: Store, settings: Settings) -> None:
     break_prompt(write_service(settings.services, "bad"))
-    said = sync(store, settings).broken["bad"]
+    said = sync(store, settings).invalid["bad"]
 
     report = diagnosis.examine(store, settings, "bad")
 
@@ -190,8 +190,8 @@ def test_a_folder_whose_name_is_none_hurts_no_other(
 
     found = sync(store, settings)
 
-    assert ("good",) == found.good
-    (error,) = found.broken.values()
+    assert ("good",) == found.valid
+    (error,) = found.invalid.values()
     assert "folder's name must be" in error
 
 
@@ -256,7 +256,7 @@ def test_a_service_that_comes_back_is_the_same(
     sync(store, settings)
 
     (settings.services / ".gone").rename(folder)
-    assert ("hello",) == sync(store, settings).good
+    assert ("hello",) == sync(store, settings).valid
 
     after = find(store, "hello")
     assert (before.id, None) == (after.id, after.archived_at)

@@ -718,8 +718,8 @@ def test_sync_by_api_says_what_was_found(
     found = client_for(EVERYTHING).post("/api/services/sync").json()
 
     assert (["bad"], [], []) == (
-        list(found["broken"]),
-        found["good"],
+        list(found["invalid"]),
+        found["valid"],
         found["archived"],
     )
 
