@@ -1,11 +1,8 @@
-"""The roles say the same thing in every place where they say it."""
+"""The roles, their documentation and their scripts are consistent."""
 
-import json
 import os
-import pwd
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,18 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from app.domain.service import Registration, parse
 from tools import role_readme
 
 ROOT = Path(__file__).parents[2]
 REGISTER = "fastdeploy_register_service"
-#: The role's variable with the content of config.json.
-CONFIG = "_fastdeploy_register_service_config"
-#: The messages of a failed task and of its items.
-FAILURE = (
-    "{{ ([ansible_failed_result] + ansible_failed_result.results | default([]))"
-    " | map(attribute='msg', default='') | join(' ') }}"
-)
 ROLES = role_readme.public_roles()
 REQUIREMENTS = ROOT / "roles" / REGISTER / "files" / "requirements.txt"
 #: The specs describe these defaults in words, since they are computed.
@@ -48,18 +37,18 @@ def test_a_readme_says_what_the_argument_specs_say(role: str) -> None:
     written = (ROOT / "roles" / role / "README.md").read_text()
 
     assert written == role_readme.readme(role), (
-        "write it anew: python -m tools.role_readme"
+        "generate it: python -m tools.role_readme"
     )
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_argument_specs_name_the_defaults(role: str) -> None:
     options = role_readme.specs(role)["options"]
-    told = {n: o["default"] for n, o in options.items() if not o.get("required")}
+    specified = {n: o["default"] for n, o in options.items() if not o.get("required")}
 
-    assert defaults(role).keys() == told.keys()
+    assert defaults(role).keys() == specified.keys()
     assert {n: v for n, v in defaults(role).items() if n not in COMPUTED_DEFAULTS} == {
-        n: v for n, v in told.items() if n not in COMPUTED_DEFAULTS
+        n: v for n, v in specified.items() if n not in COMPUTED_DEFAULTS
     }
 
 
@@ -91,180 +80,6 @@ def test_no_task_registers_a_name_that_is_also_a_variable_of_a_role() -> None:
 
     assert (True, True) == (len(registered) > 20, len(variables) > 20)
     assert set() == (registered | facts) & variables
-
-
-def register(
-    tmp_path: Path, *cases: dict[str, Any], then: str = "preflight.yml"
-) -> list[Any]:
-    """Return config.json or the error for each case, with two of the role's task files.
-
-    The first one is read_config.yml.
-    """
-    root = {"fd_fastdeploy_root": f"{tmp_path}/site", "fd_sync_services": False}
-    tasks = [
-        {
-            "block": [
-                *(
-                    {
-                        "ansible.builtin.include_role": {
-                            "name": REGISTER, "tasks_from": file, "public": True,
-                        },
-                    }
-                    for file in ("read_config.yml", then)
-                ),
-                write(tmp_path / f"{number}.json", f"{{{{ {CONFIG} }}}}"),
-            ],
-            "rescue": [
-                write(tmp_path / f"{number}.json", FAILURE)
-            ],
-            "vars": {"fd_service_name": "shop"} | root | case,
-        }
-        for number, case in enumerate(cases)
-    ]  # fmt: skip
-    python = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    play = {"hosts": "localhost", "gather_facts": False, "vars": python, "tasks": tasks}
-    playbook = tmp_path / "play.yml"
-    playbook.write_text(json.dumps([play]))
-
-    subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", playbook],
-        check=True, capture_output=True, cwd=ROOT,
-    )  # fmt: skip
-    return [
-        json.loads((tmp_path / f"{number}.json").read_text())
-        for number in range(len(cases))
-    ]
-
-
-def write(path: Path, value: str) -> dict[str, Any]:
-    """Return a task that writes an expression as JSON."""
-    content = value.replace(" }}", " | to_json }}")
-    return {
-        "ansible.builtin.copy": {"dest": str(path), "content": content, "mode": "0600"}
-    }
-
-
-def test_config_json_is_registered_whole_from_a_dict_and_from_a_file(
-    tmp_path: Path,
-) -> None:
-    """A key that only FastDeploy knows needs no change of the role."""
-    config = {"playbook": "deploy.yml", "keep": {"days": 3}, "a key": [1, "x", {}]}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-
-    from_dict, from_file, absolute = register(
-        tmp_path,
-        {"fastdeploy_service_config": config, "fd_project": "/srv/shop"},
-        {"fastdeploy_service_config": "config.json"},
-        {"fastdeploy_service_config": str(tmp_path / "config.json")},
-    )
-
-    registration = {"run_as": "deploy", "run_group": "fastdeploy-run",
-                    "become": "none", "egress": "closed"}  # fmt: skip
-    expected = config | {"name": "shop", "registration": registration}
-    assert [expected] * 3 == [from_dict, from_file, absolute]
-
-
-def test_the_variables_of_the_deployment_guide_write_a_config_json(
-    tmp_path: Path,
-) -> None:
-    [config] = register(
-        tmp_path,
-        {"fd_service_description": "The shop.", "fd_runner_content": "#!/bin/sh\n"},
-    )
-
-    service = parse(json.dumps(config).encode(), "shop")
-    assert ("deploy.py", "The shop.") == (service.deploy_script, service.description)
-    assert service.registration == Registration(
-        run_as="deploy", run_group="fastdeploy-run"
-    )
-
-
-def test_the_program_of_a_script_service_is_next_to_its_config_json(
-    tmp_path: Path,
-) -> None:
-    for folder, program in (("a", ""), ("b", "echo\n"), ("c", "#!/bin/sh\n")):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "config.json").write_text('{"deploy_script": "run.sh"}')
-        if program:
-            (tmp_path / folder / "run.sh").write_text(program)
-
-    missing, without_first_line, config = register(
-        tmp_path,
-        *({"fastdeploy_service_config": f"{name}/config.json"} for name in "abc"),
-    )
-
-    assert f"{tmp_path}/a/run.sh" in missing
-    assert "must start with #!" in without_first_line
-    assert "run.sh" == config["deploy_script"]
-
-
-def test_encrypted_files_are_added_to_config_json(tmp_path: Path) -> None:
-    for name in ("own.sops.yml", "more.sops.yml"):
-        (tmp_path / name).write_text("a: ENC[AES256_GCM,data:x]\n")
-    config = {"playbook": "deploy.yml", "sops_files": ["own.sops.yml"]}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-
-    [registered] = register(
-        tmp_path,
-        {"fastdeploy_service_config": "config.json",
-         "fd_sops_files": [str(tmp_path / "more.sops.yml")]},
-    )  # fmt: skip
-
-    assert ["own.sops.yml", "more.sops.yml"] == registered["sops_files"]
-
-
-def test_a_config_that_the_role_cannot_use_is_refused_with_the_reason(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "config.json").write_text("{")
-    playbook = {"playbook": "deploy.yml"}
-
-    messages = register(
-        tmp_path,
-        {"fastdeploy_service_config": ["deploy.yml"]},
-        {"fastdeploy_service_config": "missing.json"},
-        {"fastdeploy_service_config": "config.json"},
-        {"fastdeploy_service_config": playbook | {"registration": {}}},
-        {"fastdeploy_service_config": playbook | {"name": "other"}},
-        {"fastdeploy_service_config": playbook},
-        {"fastdeploy_service_config": {"playbook": "../x.yml"}, "fd_project": "/srv"},
-        {"fastdeploy_service_config": {}},
-        {"fastdeploy_service_config": {"deploy_script": "../run"},
-         "fd_runner_content": "#!/bin/sh"},
-    )  # fmt: skip
-
-    for message, reason in zip(
-        messages,
-        ["must be the content", f"{tmp_path}/missing.json", f"{tmp_path}/config.json",
-         "Remove `registration`", "set it to fd_service_name, shop", "set fd_project",
-         "relative paths inside", "set fd_runner_content", "plain file name"],
-        strict=True,
-    ):  # fmt: skip
-        assert reason in message
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become FastDeploy's user")
-def test_fastdeploy_validates_config_json_before_a_registration_changes_anything(
-    tmp_path: Path,
-) -> None:
-    fastdeploy = {
-        "fd_fastdeploy_command": str(Path(sys.executable).with_name("fastdeploy")),
-        "fd_fastdeploy_user": pwd.getpwuid(os.geteuid()).pw_name,
-    }
-    valid = {"playbook": "deploy.yml"}
-    invalid = valid | {"timeout": 0, "environment": {"PORT": 8080}, "kepp": {}}
-    cases = [
-        {"fastdeploy_service_config": config, "fd_project": "/srv/shop"} | fastdeploy
-        for config in (valid, invalid)
-    ]
-
-    [accepted, refused] = register(tmp_path, *cases, then="validate.yml")
-
-    assert "shop" == accepted["name"]
-    assert "rejects the config.json of shop" in refused
-    assert {"timeout", "environment.PORT", "kepp"} <= set(
-        re.findall(r"[\w.]+", refused)
-    )
 
 
 def flat(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -325,12 +140,12 @@ def test_a_hosts_python_packages_are_those_of_the_lock() -> None:
     for line in REQUIREMENTS.read_text().splitlines():
         if named := re.match(r"([\w.-]+)==([\w.]+)", line):
             current = pinned.setdefault((named[1], named[2]), set())
-        elif told := re.search(r"--hash=(\S+)", line):
-            current.add(told[1])
+        elif pinned_hash := re.search(r"--hash=(\S+)", line):
+            current.add(pinned_hash[1])
 
     assert {"ansible-core", "ansible-runner"} <= {name for name, _ in pinned}
     assert pinned == {package: locked.get(package) for package in pinned}, (
-        "write it anew: uv export --frozen --only-group runner --no-header "
+        "generate it: uv export --frozen --only-group runner --no-header "
         f"--no-annotate --output-file {REQUIREMENTS.relative_to(ROOT)}"
     )
 
