@@ -3,10 +3,11 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from testing.paths import ROOT
 
 PASSWORD = "correct horse battery"
 #: Milliseconds until something has come to be on a page.
@@ -19,7 +20,7 @@ _FLAGS = (
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 360, "height": 740}
 #: What judges whether everybody can use a page; `tools/build-frontend` fetches it.
-_AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+_AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
 #: The rules of WCAG 2.2 AA, and axe's own advice.
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

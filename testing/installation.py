@@ -88,14 +88,15 @@ class Installation:
     ) -> Path:
         """Write a service and sync it; return its folder.
 
-        A file that begins with #! is executable.
+        The deploy script and files that begin with #! are executable.
         """
         folder = self.services / name
         folder.mkdir(exist_ok=True)
         (folder / "config.json").write_text(json.dumps({"name": name, **config}))
         for file, content in files.items():
             (folder / file).write_text(content)
-            (folder / file).chmod(0o755 if content.startswith("#!") else 0o644)
+            is_program = content.startswith("#!") or file == config.get("deploy_script")
+            (folder / file).chmod(0o755 if is_program else 0o644)
         synced = self.sync()
         assert name in synced.valid, synced.invalid
         return folder

@@ -113,10 +113,11 @@ def _write_config(
             "variables": deployment.variables | secret,
         },
         "secret_variables": sorted(secret),
-        "options": deployment.options.given,
         "environment": service.environment,
         "steps": [{"name": step.name} for step in service.steps],
     }
+    if deployment.options.given:
+        content["options"] = deployment.options.given
     # In the file, because sudo would remove it from the run's environment.
     if settings.events is not Events.FASTDEPLOY:
         content["events"] = settings.events
