@@ -97,14 +97,14 @@ def deploy(
             service_name=name,
             given=given | json_object(secret_file),
             options=options_from(
-                check=check,
-                diff=diff,
+                check=check or None,
+                diff=diff or None,
                 limit=limit,
                 tags=tags,
                 skip_tags=skip_tags,
                 start_at_task=start_at_task,
                 forks=forks,
-                verbosity=verbose,
+                verbosity=verbose or None,
             ),
             priority=priority,
         )

@@ -22,13 +22,16 @@ def key_values(options: list[str]) -> dict[str, str]:
     return pairs
 
 
-def options_from(**given: object) -> Options:
-    """Return the options of ansible-playbook that were given. Raises InvalidFields."""
+def options_from(**given: bool | int | str | list[str] | None) -> Options:
+    """Return the options of ansible-playbook that were given; None wasn't.
+
+    Raises InvalidFields.
+    """
     texts = {}
     for name, value in given.items():
         if isinstance(value, list):
             texts[name] = ",".join(value)
-        elif value is not None and (value or isinstance(value, str)):
+        elif value is not None:
             texts[name] = "true" if value is True else str(value)
     return from_texts(texts)
 

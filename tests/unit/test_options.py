@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.cli.launch_input import options_from
 from app.domain.options import Options, as_texts, choose, from_texts, is_partial
 from app.domain.service import parse
 from app.errors import Invalid, InvalidFields
@@ -94,6 +95,13 @@ def test_texts_of_a_form_become_options_and_back() -> None:
     assert from_texts(texts) == ALL
     assert from_texts(as_texts(Options())) == Options()
     assert from_texts({"tags": " a, b ,"}).tags == ["a", "b"]
+
+
+def test_an_option_of_the_command_line_is_never_dropped() -> None:
+    assert options_from(check=None, limit=None) == Options()
+    assert options_from(limit="").model_fields_set == {"limit"}
+    with pytest.raises(InvalidFields, match="forks: must be a whole number from 1"):
+        options_from(forks=0)
 
 
 def test_an_invalid_text_is_reported_with_its_option() -> None:
