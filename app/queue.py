@@ -72,3 +72,8 @@ class Queue:
         """Remove a job, even if a worker has taken it, in the caller's transaction."""
         db.execute(text("SELECT procrastinate_finish_job_v1(:job, 'aborted', true)"),
                    {"job": job_id})  # fmt: skip
+
+
+def make_queue(settings: Settings) -> Queue:
+    """Return the queue for launching and canceling deployments."""
+    return Queue(make_procrastinate_app(settings))

@@ -14,6 +14,7 @@ from app.domain.access import Actor, Role, on_host
 from app.domain.deployment import Deployment, Origin
 from app.domain.events import Output, RunnerEvent, Stats, StepState, TaskResult
 from app.domain.service import Service
+from app.queue import make_queue
 from app.settings import Settings
 from app.store import auth as users
 from app.store import services
@@ -106,7 +107,7 @@ def request_deployment(
     """Ask for a deployment of a service, which is added first; returns its number."""
     return deploy.launch(
         store,
-        bootstrap.make_queue(settings),
+        make_queue(settings),
         bootstrap.make_secret_box(settings),
         actor=actor,
         origin=Origin.CLI,

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from app import bootstrap, dev_server
 from app.domain.access import Actor, Permission, on_host
 from app.domain.deployment import Deployment, Origin, Status
-from app.serve import listen
+from app.listener import listen
+from app.queue import make_queue
 from app.settings import Settings, read_settings
 from app.store import events
 from app.store.events import Event
@@ -123,7 +124,7 @@ class Installation:
         """Launch a deployment with these attributes; return its id."""
         return deploy.launch(
             self.store,
-            bootstrap.make_queue(self.settings),
+            make_queue(self.settings),
             bootstrap.make_secret_box(self.settings),
             actor=actor,
             origin=origin,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psutil
 
-from app import bootstrap
 from app.domain.deployment import Deployment, Status
+from app.queue import make_queue
 from app.usecases.cancel import cancel as request_cancel
 from testing.installation import ACTOR, Installation
 from testing.paths import ROOT
@@ -33,7 +33,7 @@ def release(made: Installation, name: str = "numbered") -> None:
 
 def cancel(made: Installation, number: int) -> None:
     """Request the cancellation of a deployment."""
-    request_cancel(made.store, bootstrap.make_queue(made.settings), ACTOR, number)
+    request_cancel(made.store, make_queue(made.settings), ACTOR, number)
 
 
 def left(made: Installation, number: int) -> list[str]:

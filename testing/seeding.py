@@ -7,6 +7,7 @@ from pathlib import Path
 from app import bootstrap
 from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.deployment import Origin
+from app.queue import make_queue
 from app.usecases import auth, deploy, users
 from app.usecases.cancel import cancel
 from testing.browser import PASSWORD
@@ -148,7 +149,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
     for number in (failed, well, *first):
         made.ended(number, _PATIENCE)
     canceled = _waiting(made, gate)
-    cancel(made.store, bootstrap.make_queue(made.settings), ADA, canceled)
+    cancel(made.store, make_queue(made.settings), ADA, canceled)
     made.ended(canceled)
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
@@ -175,7 +176,7 @@ def _waiting(made: Installation, gate: Path) -> int:
 def _launch(made: Installation, service: str, **variables: object) -> int:
     return deploy.launch(
         made.store,
-        bootstrap.make_queue(made.settings),
+        make_queue(made.settings),
         bootstrap.make_secret_box(made.settings),
         actor=ADA,
         origin=Origin.BROWSER,

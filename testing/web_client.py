@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import StarletteDeprecationWarning
 
-from app import bootstrap
+from app.bootstrap.web import make_web
 from app.domain.access import Permission, Role
 from app.settings import Settings
 from app.store.store import Store
@@ -29,7 +29,7 @@ ClientFor = Callable[[Access], TestClient]
 @contextmanager
 def started_web(settings: Settings) -> Iterator[Starlette]:
     """Yield the web application between its startup and its shutdown."""
-    web = bootstrap.make_web(settings)
+    web = make_web(settings)
     with TestClient(web):
         yield web
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import typer
 
-from app.cli import cli
+from app.cli import make_cli
 from tools.markdown import page, table
 
 
 def commands() -> str:
     """Return the page with every command, its arguments and its options."""
     # Any: it is a group of click, of which typer may contain its own version.
-    group: Any = typer.main.get_command(cli)
+    group: Any = typer.main.get_command(make_cli())
     return page(
         "Commands",
         "`fastdeploy COMMAND --help` shows the same text. In a working tree, use "

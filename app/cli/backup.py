@@ -7,6 +7,7 @@ import typer
 from app import bootstrap
 from app.cli.context import current_actor, load_settings, open_store
 from app.cli.output import console
+from app.queue import make_queue
 from app.usecases import restore
 
 app = typer.Typer(help="Finish restoring a backup.", no_args_is_help=True)
@@ -27,7 +28,7 @@ def finalize(
             store,
             settings,
             bootstrap.make_secret_box(settings),
-            bootstrap.make_queue(settings),
+            make_queue(settings),
             current_actor(),
             was=node,
         )

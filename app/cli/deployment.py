@@ -21,6 +21,7 @@ from app.domain.deployment import Deployment, Origin, Status
 from app.domain.service import Service
 from app.errors import FastDeployError
 from app.follow import print_log, watch
+from app.queue import make_queue
 from app.store.history import Filter
 from app.store.store import Store
 from app.usecases import artifacts as run_artifacts
@@ -90,7 +91,7 @@ def deploy(
         given = variables.from_text(service, pairs) if service else {}
         number = deployments.launch(
             store,
-            bootstrap.make_queue(settings),
+            make_queue(settings),
             bootstrap.make_secret_box(settings),
             actor=current_actor(),
             origin=Origin.CLI,
@@ -193,7 +194,7 @@ def cancel(deployment_id: int) -> None:
     """Cancel a deployment; the worker stops a running one with all its processes."""
     settings = load_settings()
     with open_store(settings) as store:
-        queue = bootstrap.make_queue(settings)
+        queue = make_queue(settings)
         cancel_deployment(store, queue, current_actor(), deployment_id)
         deployment = deployments.find(store, deployment_id)
     state = "is canceled" if deployment.ended else "is being canceled"
@@ -207,7 +208,7 @@ def retry(deployment_id: int) -> None:
     with open_store(settings) as store:
         number = deployments.retry(
             store,
-            bootstrap.make_queue(settings),
+            make_queue(settings),
             bootstrap.make_secret_box(settings),
             actor=current_actor(),
             origin=Origin.CLI,

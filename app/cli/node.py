@@ -2,9 +2,9 @@
 
 import typer
 
-from app import bootstrap
 from app.cli.context import current_actor, load_settings, open_store
 from app.cli.output import AsJson, console, moment, print_json, print_table
+from app.queue import make_queue
 from app.usecases import nodes
 from app.web import schemas
 
@@ -41,7 +41,7 @@ def forget(name: str) -> None:
     """Remove a node that won't come back; its running deployments fail."""
     settings = load_settings()
     with open_store(settings) as store:
-        queue = bootstrap.make_queue(settings)
+        queue = make_queue(settings)
         ended = nodes.forget(store, queue, current_actor(), name)
     console.print(
         f"node {name} is removed; deployments that ended as failed: {ended}",

@@ -12,6 +12,7 @@ from app.domain.audit import Action
 from app.domain.deployment import Origin
 from app.domain.node import NodeInstance
 from app.errors import Conflict, NotAllowed, NotFound, NotLoggedIn
+from app.queue import make_queue
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import audit, auth, deploy, nodes, record, services, users
@@ -277,7 +278,7 @@ def test_everything_that_somebody_does_is_noted_with_it(
     store: Store, settings: Settings
 ) -> None:
     ada = Actor("ada", frozenset(Permission), address="192.0.2.1")
-    queue = bootstrap.make_queue(settings)
+    queue = make_queue(settings)
     users.create_user(store, ada, "bob", PASSWORD, Role.VIEWER)
     number = id_of(store, "bob")
     users.set_password(store, ada, "bob", ANOTHER)
@@ -348,7 +349,7 @@ def test_what_did_not_happen_is_not_noted(store: Store, settings: Settings) -> N
     before = audit.latest(store, ROOT)
 
     with pytest.raises(Conflict):
-        cancel(store, bootstrap.make_queue(settings), ROOT, running.id)
+        cancel(store, make_queue(settings), ROOT, running.id)
     with pytest.raises(Conflict):
         users.create_user(store, ROOT, "ada", PASSWORD, Role.VIEWER)
     with pytest.raises(NotFound):

@@ -13,7 +13,7 @@ import anyio
 import pytest
 from sqlalchemy import event
 
-from app import bootstrap
+from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.domain.deployment import Deployment
 from app.errors import NotFound
@@ -125,7 +125,7 @@ def test_many_requests_make_a_missing_folder_once(
     """40 requests made it 15 times at once, and no other request was answered."""
     numbers = [end(store, settings, b"text").id for _ in "12"]
     secret = auth.create_token(store, ROOT, "reader", [Permission.VIEW])
-    app = bootstrap.make_web(settings)
+    app = make_web(settings)
     client = Client(app, secret)
     reads: list[str] = []
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from starlette.applications import Starlette
 
-from app import bootstrap
+from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.errors import Busy
 from app.settings import Settings
@@ -52,7 +52,7 @@ def test_a_search_stops_when_its_time_is_over(store: Store, settings: Settings) 
 def test_searches_that_wait_let_others_pass(store: Store, settings: Settings) -> None:
     number = start_deployment(store, settings).id
     secret = auth.create_token(store, ROOT, "reader", [Permission.VIEW])
-    app = bootstrap.make_web(settings)
+    app = make_web(settings)
     client = Client(app, secret)
     places = app.state.deps.search_places
     found: list[int] = []

@@ -12,6 +12,7 @@ from app.domain.access import Actor, Permission, Role
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.events import EventKind, StepState
 from app.errors import Conflict, NotAllowed, NotFound
+from app.queue import make_queue
 from app.runner.masking import Masker
 from app.settings import Settings
 from app.store import events
@@ -33,7 +34,7 @@ SOMEBODY = Actor("somebody", frozenset({Permission.DEPLOY}))
 def cancel(
     store: Store, settings: Settings, number: int, actor: Actor = ROOT
 ) -> Deployment:
-    request_cancel(store, bootstrap.make_queue(settings), actor, number)
+    request_cancel(store, make_queue(settings), actor, number)
     return deploy.find(store, number)
 
 

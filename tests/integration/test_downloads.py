@@ -11,7 +11,7 @@ from sqlalchemy.pool import QueuePool
 from starlette.applications import Starlette
 from starlette.types import Message
 
-from app import bootstrap
+from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.errors import Busy, Conflict
 from app.settings import Settings
@@ -41,7 +41,7 @@ PRINTED = EVENT + b"\n" + "".join(f"{line}\n" for line in LINES).encode()
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Starlette]:
-    app = bootstrap.make_web(settings)
+    app = make_web(settings)
     yield app
     app.state.deps.store.close()
 

@@ -12,6 +12,7 @@ from app import bootstrap
 from app.domain.access import Permission, Role
 from app.domain.deployment import Origin
 from app.errors import Invalid, KeyReused
+from app.queue import make_queue
 from app.settings import Settings
 from app.store.store import Store
 from app.store.tables import deployments
@@ -123,7 +124,7 @@ def test_the_fingerprint_of_a_request_depends_on_the_secret_key(
 
     with pytest.raises(KeyReused):
         deploy.launch(
-            store, bootstrap.make_queue(settings), other, actor=ROOT,
+            store, make_queue(settings), other, actor=ROOT,
             origin=Origin.CLI, service_name="hello", given={}, idempotency_key="k",
         )  # fmt: skip
 
@@ -216,7 +217,7 @@ def test_a_retry_by_the_api_with_a_key_launches_once(
 
 def test_two_clicks_at_once_launch_once(store: Store, settings: Settings) -> None:
     service = add_service(store)
-    queue = bootstrap.make_queue(settings)
+    queue = make_queue(settings)
     secret_box = bootstrap.make_secret_box(settings)
     begin = threading.Barrier(4)
     found: list[int] = []

@@ -8,6 +8,7 @@ from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin
 from app.domain.node import NodeInstance, NodeState, begun_queue_of, queue_of
 from app.errors import Conflict, NodeTaken, NotAllowed, NotFound
+from app.queue import make_queue
 from app.settings import Settings
 from app.store import nodes as node_rows
 from app.store import services
@@ -59,7 +60,7 @@ def launch(store: Store, settings: Settings, name: str) -> int:
     """Ask for a deployment of a service that is registered already."""
     return deploy.launch(
         store,
-        bootstrap.make_queue(settings),
+        make_queue(settings),
         bootstrap.make_secret_box(settings),
         actor=ROOT,
         origin=Origin.CLI,
@@ -202,7 +203,7 @@ def test_a_node_is_asked_for_a_sync_once(store: Store) -> None:
 def test_only_a_node_that_is_not_there_can_be_forgotten(
     store: Store, settings: Settings
 ) -> None:
-    queue = bootstrap.make_queue(settings)
+    queue = make_queue(settings)
     beat(store, "a")
     deployer = Actor("ada", frozenset({Permission.DEPLOY}))
 

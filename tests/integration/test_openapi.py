@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import bootstrap
+from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
@@ -121,7 +121,7 @@ def client_that_gets(
         elif status == "503":
             nowhere = SecretStr("postgresql://127.0.0.1:1/nothing")
             offline = settings.model_copy(update={"database_url": nowhere})
-            client = TestClient(bootstrap.make_web(offline), headers=client.headers)
+            client = TestClient(make_web(offline), headers=client.headers)
         elif status == "507":
             fill(stack.enter_context(small_disk(settings.runs, 1)))
         yield client

@@ -12,6 +12,7 @@ from app.domain.access import Actor, Permission
 from app.domain.deployment import Deployment, Status
 from app.domain.node import NodeInstance
 from app.errors import Conflict, NotAllowed
+from app.queue import make_queue
 from app.settings import Settings
 from app.store import nodes as node_rows
 from app.store.store import Store
@@ -35,7 +36,7 @@ def settled(
         store,
         settings,
         bootstrap.make_secret_box(settings),
-        bootstrap.make_queue(settings),
+        make_queue(settings),
         ROOT,
         was=was,
     )
@@ -189,7 +190,7 @@ def test_only_an_admin_settles(store: Store, settings: Settings) -> None:
             store,
             settings,
             bootstrap.make_secret_box(settings),
-            bootstrap.make_queue(settings),
+            make_queue(settings),
             Actor("ada", frozenset({Permission.DEPLOY})),
             was="test",
         )

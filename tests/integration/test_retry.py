@@ -12,6 +12,7 @@ from app.domain.deployment import Origin, Status
 from app.domain.events import StepState
 from app.domain.service import Service
 from app.errors import Conflict, NotAllowed, NotFound
+from app.queue import make_queue
 from app.settings import Settings
 from app.store import events, services
 from app.store.store import Store
@@ -34,7 +35,7 @@ COLORS = make_schema(color={"type": "string", "default": "green"})
 def retry(store: Store, settings: Settings, number: int, actor: Actor = ROOT) -> int:
     return deploy.retry(
         store,
-        bootstrap.make_queue(settings),
+        make_queue(settings),
         bootstrap.make_secret_box(settings),
         actor=actor,
         origin=Origin.CLI,
@@ -116,7 +117,7 @@ def test_it_has_the_priority_of_then(store: Store, settings: Settings) -> None:
     add_service(store)
     failed = deploy.launch(
         store,
-        bootstrap.make_queue(settings),
+        make_queue(settings),
         bootstrap.make_secret_box(settings),
         actor=ROOT,
         origin=Origin.CLI,

@@ -12,6 +12,7 @@ from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin
 from app.domain.finding import Level
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.queue import make_queue
 from app.settings import Settings
 from app.store.history import Filter
 from app.store.services import Entry
@@ -164,7 +165,7 @@ def test_a_service_that_cannot_be_run_is_not_launched(
         Conflict, match=r'service bad is invalid: site\.yml:2 asks for "a"'
     ):
         deploy.launch(
-            store, bootstrap.make_queue(settings), bootstrap.make_secret_box(settings),
+            store, make_queue(settings), bootstrap.make_secret_box(settings),
             actor=ROOT, origin=Origin.CLI, service_name="bad", given={},
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app import bootstrap
+from app.bootstrap.web import make_web
 from app.domain.access import Permission, Role
 from app.settings import Settings
 from app.store.store import Store
@@ -194,7 +194,7 @@ def test_behind_https_the_cookie_is_bound_to_host_and_scheme(
     settings: Settings, store: Store
 ) -> None:
     make_user(store, "viewer")
-    app = bootstrap.make_web(settings.model_copy(update={"secure_cookies": True}))
+    app = make_web(settings.model_copy(update={"secure_cookies": True}))
     with TestClient(app, "https://testserver", follow_redirects=False) as client:
         form = {"name": "viewer", "password": "correct horse battery staple"}
         answer = client.post("/login", data=form)
@@ -331,7 +331,7 @@ def test_too_many_failures_are_a_429_that_says_when(
 def unreachable(settings: Settings) -> TestClient:
     """A client of a web process whose database is away."""
     url = SecretStr(f"postgresql://u:{CANARY}@127.0.0.1:1/nothing")
-    app = bootstrap.make_web(settings.model_copy(update={"database_url": url}))
+    app = make_web(settings.model_copy(update={"database_url": url}))
     return TestClient(app, follow_redirects=False, cookies={"fastdeploy": "x"})
 
 
