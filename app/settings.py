@@ -14,8 +14,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.domain import node as nodes
+from app.domain.duration import MAX_DAYS
+from app.domain.registration import ACCOUNT
+from app.domain.retention import MAX_KEPT
 from app.domain.run_identity import RunSettings
-from app.domain.service import ACCOUNT, MAX_DAYS, MAX_KEPT
 from app.errors import BadSetting
 from app.runner.run_config import Events
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.access import PERMISSIONS, Actor, Permission
 from app.domain.audit import Action
-from app.domain.service import MAX_DAYS
+from app.domain.duration import MAX_DAYS
 from app.errors import (
     Conflict,
     InvalidFields,

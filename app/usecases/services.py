@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import project
+from app.domain import config_json
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Deployment
 from app.domain.project import Project
 from app.domain.project_checks import check_project
-from app.domain.service import NAME, Service, parse
+from app.domain.service import NAME, Service
 from app.errors import Invalid, NotFound
 from app.store import audit, deployments, nodes, services
 from app.store.services import Entry
@@ -167,6 +168,6 @@ def parse_config(content: bytes, folder: str | None = None) -> Service | str:
     if len(content) > MAX_CONFIG:
         return f"config.json is larger than {MAX_CONFIG} bytes"
     try:
-        return parse(content, folder)
+        return config_json.parse(content, folder)
     except Invalid as error:
         return str(error)
