@@ -212,7 +212,7 @@ class SettingRow:
 
 def shown(settings: Settings) -> list[SettingRow]:
     """Return every setting in its order; of a secret, only whether it is set."""
-    found = []
+    rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
@@ -220,7 +220,7 @@ def shown(settings: Settings) -> list[SettingRow]:
         else:
             text = "" if value is None else str(value)
         usual = name not in settings.model_fields_set
-        found.append(
+        rows.append(
             SettingRow(f"{PREFIX}{name.upper()}", text, usual, field.description or "")
         )
-    return found
+    return rows
