@@ -14,8 +14,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.domain import node as nodes
+from app.domain.duration import MAX_DAYS
+from app.domain.registration import ACCOUNT
+from app.domain.retention import MAX_KEPT
 from app.domain.run_identity import RunSettings
-from app.domain.service import ACCOUNT, MAX_DAYS, MAX_KEPT
 from app.errors import BadSetting
 from app.runner.run_config import Events
 
@@ -210,7 +212,7 @@ class SettingRow:
 
 def shown(settings: Settings) -> list[SettingRow]:
     """Return every setting in its order; of a secret, only whether it is set."""
-    found = []
+    rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
@@ -218,7 +220,7 @@ def shown(settings: Settings) -> list[SettingRow]:
         else:
             text = "" if value is None else str(value)
         usual = name not in settings.model_fields_set
-        found.append(
+        rows.append(
             SettingRow(f"{PREFIX}{name.upper()}", text, usual, field.description or "")
         )
-    return found
+    return rows

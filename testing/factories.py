@@ -16,8 +16,7 @@ from app.domain.events import Output, RunnerEvent, Stats, StepState, TaskResult
 from app.domain.service import Service
 from app.queue import make_queue
 from app.settings import Settings
-from app.store import auth as users
-from app.store import services
+from app.store import services, users
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.store.tables import deployments
@@ -77,7 +76,7 @@ def write_service(
 def make_user(store: Store, name: str = "ada", role: Role = Role.ADMIN) -> str:
     """A user who has PASSWORD; returns the name."""
     with store.begin() as db:
-        users.add_user(db, name, _hashed(), role)
+        users.add(db, name, _hashed(), role)
     return name
 
 

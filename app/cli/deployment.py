@@ -30,6 +30,7 @@ from app.usecases import history, results, retention, services
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.deploy import View
 from app.web import schemas
+from app.web.response_bodies import deployment_body, deployment_detail_body
 
 app = typer.Typer(help="List, show and control deployments.", no_args_is_help=True)
 
@@ -158,7 +159,7 @@ def list_deployments(
         wanted = Filter(service=service, status=status)
         views = history.views(store, wanted, limit=limit).items
     if as_json:
-        print_json([schemas.deployment(view) for view in views])
+        print_json([deployment_body(view) for view in views])
         return
     print_table(
         ("id", "service", "status", "actor", "created", "finished", "reason"),
@@ -184,7 +185,7 @@ def show(deployment_id: int, *, as_json: AsJson = False) -> None:
         view = deployments.view(store, deployment_id)
         summary = results.summary_of(store, deployment_id)
     if as_json:
-        print_json(schemas.detail(view, summary))
+        print_json(deployment_detail_body(view, summary))
     else:
         _print_deployment(view)
 

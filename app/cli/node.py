@@ -6,7 +6,7 @@ from app.cli.context import current_actor, load_settings, open_store
 from app.cli.output import AsJson, console, moment, print_json, print_table
 from app.queue import make_queue
 from app.usecases import nodes
-from app.web import schemas
+from app.web.response_bodies import node_body
 
 app = typer.Typer(help="List and remove nodes.", no_args_is_help=True)
 
@@ -17,7 +17,7 @@ def list_nodes(*, as_json: AsJson = False) -> None:
     with open_store() as store:
         listed = nodes.list_nodes(store)
     if as_json:
-        print_json([schemas.node(node) for node in listed])
+        print_json([node_body(node) for node in listed])
         return
     print_table(
         ("name", "state", "running", "waiting", "services", "heartbeat", "version"),

@@ -15,7 +15,7 @@ from app.errors import Invalid
 from app.store.history import Filter
 from app.usecases import history, services
 from app.usecases.services import ServiceSummary
-from app.web import schemas
+from app.web.response_bodies import report_body, service_body
 from app.web.schemas import ServiceBody
 from app.web.terminal import plain
 
@@ -27,7 +27,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 def list_services(*, as_json: AsJson = False) -> None:
     """List the services with their latest deployment."""
     with open_store() as store:
-        listed = [schemas.service(each) for each in services.list_services(store)]
+        listed = [service_body(s) for s in services.list_services(store)]
     if as_json:
         print_json(listed)
         return
@@ -52,7 +52,7 @@ def show(name: str, *, as_json: AsJson = False) -> None:
     with open_store() as store:
         entry = services.find_service(store, name)
         latest = history.page(store, Filter(service=name), limit=1).items
-    service = schemas.service(ServiceSummary(entry, latest[0] if latest else None))
+    service = service_body(ServiceSummary(entry, latest[0] if latest else None))
     if as_json:
         print_json(service)
         return
@@ -109,7 +109,7 @@ def check(
     with open_store(settings) as store:
         report = diagnosis.examine(store, settings, name)
     if as_json:
-        print_json(schemas.report(report))
+        print_json(report_body(report))
     else:
         _print_report(report)
     if not report.healthy:

@@ -23,7 +23,7 @@ from app.domain.run_identity import RunIdentity, identify, rule_for
 from app.domain.service import Service
 from app.errors import Invalid, Unavailable
 from app.settings import Settings
-from app.store import auth, nodes, services
+from app.store import nodes, services, tokens
 from app.store.store import Store
 from app.usecases.services import folders, look_at_project, read_config
 
@@ -51,8 +51,8 @@ def look_at_host(
     if run_as:
         switch = _look_at_switch(settings, user, run_as, run_group, etc)
     key = _named_key(etc / "age" / f"{run_as}.env") if switch else None
-    asked = None if switch else os.environ.get(_KEY)
-    path = key or asked
+    key_in_environment = None if switch else os.environ.get(_KEY)
+    path = key or key_in_environment
     return HostFacts(
         user=user,
         process=own,
@@ -60,7 +60,7 @@ def look_at_host(
         var=var,
         config_folder=inspection.look(folder),
         age_key=inspection.look(Path(path)) if path else None,
-        age_key_asked=bool(asked),
+        age_key_asked=bool(key_in_environment),
         switch=switch,
     )
 
@@ -75,11 +75,11 @@ def look_at_service(
     """Collect the facts about a service."""
     folder = settings.services.absolute() / name
     file = inspection.look(identity.program)
-    found = None
+    found_by_sudo = None
     if file.hidden and identity.user:
-        some = settings.config_folder / "fastdeploy-0.json"
-        command = [str(identity.program), "--config", str(some)]
-        found = inspection.sudo_finds(identity.user, command)
+        config_file = settings.config_folder / "fastdeploy-0.json"
+        command = [str(identity.program), "--config", str(config_file)]
+        found_by_sudo = inspection.sudo_finds(identity.user, command)
     return ServiceFacts(
         name=name,
         node=settings.node,
@@ -89,7 +89,7 @@ def look_at_service(
         known=known,
         program=file,
         rule=identity.sudo_rule,
-        found_by_sudo=found,
+        found_by_sudo=found_by_sudo,
         projects=tuple(_projects(folder, definition, identity)),
     )
 
@@ -110,8 +110,8 @@ def _projects(
 
 def run_identity(settings: Settings, service: Service) -> RunIdentity:
     """Return the identity of a service's runs on this host, with the user's name."""
-    found = identity_of(settings, service.name, service)
-    return found if found.user else replace(found, user=getpass.getuser())
+    identity = identity_of(settings, service.name, service)
+    return identity if identity.user else replace(identity, user=getpass.getuser())
 
 
 def ask_store(
@@ -123,11 +123,11 @@ def ask_store(
     """
     try:
         with store.begin() as db:
-            known, tokens = _catalogue(db), _sync_tokens(db)
+            known, expiry_dates = _catalogue(db), _sync_tokens(db)
     except Unavailable as error:
         fix = "systemctl start postgresql" if settings.run_as else "./justw up"
         return [Finding(Level.PROBLEM, "database", f"{error}.", fix)], None
-    return [sync_token(tokens, datetime.now(UTC))], known
+    return [sync_token(expiry_dates, datetime.now(UTC))], known
 
 
 def _look_at_switch(
@@ -155,8 +155,8 @@ def _expected(settings: Settings, etc: Path) -> Iterator[str]:
     """Yield the sudo rules of all registrations and of the services folder."""
     for note in (etc / "registered").glob("*.json"):
         try:
-            said = orjson.loads(note.read_bytes())
-            name, user = str(said["name"]), str(said["user"])
+            registration = orjson.loads(note.read_bytes())
+            name, user = str(registration["name"]), str(registration["user"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
         own = replace(settings.run_settings, run_as=user, runners=None)
@@ -200,7 +200,7 @@ def _catalogue(db: Connection) -> dict[str, CatalogueEntry]:
 
 def _sync_tokens(db: Connection) -> list[datetime | None]:
     """Return the expiry of each token with the scope `sync` that isn't revoked."""
-    return [t.expires_at for t in auth.list_tokens(db) if Permission.SYNC in t.scopes]
+    return [t.expires_at for t in tokens.list_tokens(db) if Permission.SYNC in t.scopes]
 
 
 def _named_key(file: Path) -> str | None:
@@ -209,5 +209,5 @@ def _named_key(file: Path) -> str | None:
         lines = file.read_text().splitlines()
     except OSError:
         return None
-    named = [line.partition("=")[2] for line in lines if line.startswith(f"{_KEY}=")]
-    return named[-1] if named else None
+    keys = [line.partition("=")[2] for line in lines if line.startswith(f"{_KEY}=")]
+    return keys[-1] if keys else None

@@ -1,6 +1,9 @@
-"""Durations between recorded times."""
+"""Durations between recorded times, and the largest number of days."""
 
 from datetime import datetime
+
+#: Maximum for a number of days: a hundred years, in the range of Python's dates.
+MAX_DAYS = 36_500
 
 
 def seconds_between(begin: datetime, end: datetime) -> float:

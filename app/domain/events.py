@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+#: ansible-runner's name for the event at the start of a task.
+TASK_START = "playbook_on_task_start"
+
 
 class EventKind(StrEnum):
     """The kind of an event; the values are stored and must not change."""

@@ -1,38 +1,28 @@
-"""A service: the content of `services/<name>/config.json` and its validation."""
+"""A service: the content of `services/<name>/config.json` and its rules."""
 
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from app.domain import secret_names, variable_schema
 from app.domain.options import NO_OPTIONS, OptionName, Options
-from app.errors import Invalid
+from app.domain.registration import Registration
+from app.domain.retention import Keep
 from app.runner import environment as environment_rules
 
 #: A service's name. It is used as a folder, in a sudoers file's name and in URLs.
 NAME = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
 #: A launch variable's name: a valid variable name of Ansible.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-#: The name of a Unix account or group.
-ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
 DEFAULT_TIMEOUT = 3600
-#: Maximum size of a config.json in bytes.
-MAX_BYTES = 256 * 1024
-#: Maximum for a number of days: a hundred years, in the range of Python's dates.
-MAX_DAYS = 36_500
-#: Maximum for a limit of deployments or of MiB of output: PostgreSQL's numbers of
-#: bytes end at 8 EiB.
-MAX_KEPT = 1_000_000_000
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -50,51 +40,6 @@ class StepSpec(BaseModel):
         if "\0" in value:
             raise ValueError("must not contain the character NUL")
         return value
-
-
-class Keep(BaseModel):
-    """Retention limits of the output; a limit that isn't set doesn't apply."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    days: Annotated[int | None, Field(ge=1, le=MAX_DAYS)] = None
-    deployments: Annotated[
-        int | None,
-        Field(ge=1, le=MAX_KEPT, description="Output of the newest N deployments."),
-    ] = None
-    mebibytes: Annotated[
-        int | None,
-        Field(ge=1, le=MAX_KEPT, description="Of all journals of the service."),
-    ] = None
-
-
-class Registration(BaseModel):
-    """Root's decisions about a service's runs, enforced by sudo and nftables."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    run_as: Annotated[
-        str,
-        Field(
-            pattern=ACCOUNT,
-            description="The user that runs it, in place of FASTDEPLOY_RUN_AS.",
-        ),
-    ]
-    become: Annotated[
-        Literal["none", "full"], Field(description="Whether it may become root.")
-    ] = "none"
-    run_group: Annotated[
-        str,
-        Field(
-            pattern=f"{ACCOUNT}|^$",
-            description="The group that may read its runs' config files, in place of "
-            "FASTDEPLOY_RUN_GROUP; one for each user, so that none reads another's.",
-        ),
-    ] = ""
-    egress: Annotated[
-        Literal["closed", "open"] | tuple[str, ...],
-        Field(description="What it may reach: host:port, if it is a list."),
-    ] = "closed"
 
 
 class Service(BaseModel):
@@ -300,51 +245,8 @@ def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
     )
 
 
-def parse(content: bytes, folder: str | None) -> Service:
-    """Read a config.json, whose `name` must be that of its folder if it has one.
-
-    Raises Invalid with a sentence for each error in it.
-    """
-    if len(content) > MAX_BYTES:
-        raise Invalid(f"config.json is longer than {MAX_BYTES} bytes")
-    try:
-        data = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise Invalid(f"config.json is not JSON: {error}") from None
-    if isinstance(data, dict):
-        # Check the size first, since validating a large JSON Schema takes long.
-        too_large = variable_schema.find_size_problem(data.get("variables"))
-        if too_large:
-            raise Invalid(f"variables: {too_large}")
-    try:
-        service = Service.model_validate(data)
-    except ValidationError as error:
-        raise Invalid("; ".join(map(_explain, error.errors()))) from None
-    if folder is not None and service.name != folder:
-        raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
-    # Not in the model, which must load stored services that older versions accepted.
-    if found := variable_schema.problems(service.variables, service.secret_names):
-        raise Invalid("; ".join(f"variables: {problem}" for problem in found))
-    return service
-
-
 def _require_plain(name: str) -> None:
     """Raise ValueError unless a path is plain and stays inside its folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
         raise ValueError("must be a plain path inside the service's folder")
-
-
-#: Replacements for pydantic's messages that mention Python's types.
-_IN_JSON = {
-    "tuple_type": "Input should be a list",
-    "dict_type": "Input should be an object",
-    "model_type": "Input should be an object",
-}
-
-
-def _explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict
-    where = ".".join(str(part) for part in problem["loc"])
-    what = _IN_JSON.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
-    # A key may contain NUL, which PostgreSQL rejects.
-    return (f"{where}: {what}" if where else what).replace("\0", "\\0")

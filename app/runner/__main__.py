@@ -25,8 +25,9 @@ from . import (
 )
 from .definition import Definition, read_definition
 from .errors import RunnerError
-from .event_forwarder import Forwarder, Listener
+from .event_forwarder import Forwarder
 from .journal import JournalWriter
+from .listener import Listener
 from .masking import Masker
 from .run_config import Events, RunConfig, read_launch
 from .watchdog import Watchdog

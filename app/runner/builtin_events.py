@@ -5,10 +5,7 @@ than FastDeploy's own, and the output of a module can forge them. Secrets are ma
 """
 
 import codecs
-import json
-import os
 import select
-import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,8 @@ from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.runner import Runner
 from ansible_runner.utils import OutputEventFilter, get_callback_dir
 
-from .event_forwarder import Lines, is_whole, read
 from .journal import JournalWriter
+from .listener import Lines, Listener, as_json, is_whole, read
 from .masking import MASK, Masker
 
 # Small: for each event, ansible-runner's reader copies the whole chunk it was given.
@@ -26,8 +23,8 @@ _CHUNK = 1 << 14
 _FAILED = ("_failed", "_unreachable")
 
 
-class Fallback:
-    """Copies ansible-runner's own events to the journal, in a separate thread.
+class Fallback(Listener):
+    """Copies ansible-runner's own events to the journal.
 
     Each line that ansible-playbook prints outside of an event becomes an event of the
     kind `verbose`.
@@ -36,14 +33,7 @@ class Fallback:
     def __init__(
         self, journal: JournalWriter, masker: Masker, ident: str, private: Path
     ) -> None:
-        self._journal = journal
-        self._masker = masker
-        self._ident = ident
-        self._counter = 0
-        self._line = 0
-        self._text, self.terminal = os.pipe()
-        os.set_blocking(self._text, False)
-        self._done, self._finish = os.pipe()
+        super().__init__(journal, masker, ident, thread_name="fallback")
         self._poll = select.poll()
         for descriptor in (self._text, self._done):
             self._poll.register(descriptor, select.POLLIN)
@@ -52,7 +42,7 @@ class Fallback:
             RunnerConfig(str(private), ident=ident), event_handler=self._on_event
         )
         # It copies the text neither to a file nor to this process's standard output.
-        reader = OutputEventFilter(
+        self._reader = OutputEventFilter(
             None, runner.event_callback, suppress_ansible_output=True
         )
         self.environment = {
@@ -60,22 +50,10 @@ class Fallback:
             "ANSIBLE_STDOUT_CALLBACK": "awx_display",
             "AWX_ISOLATED_DATA_DIR": runner.config.artifact_dir,
         }
-        self._thread = threading.Thread(
-            target=self._run, args=(reader,), name="fallback", daemon=True
-        )
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def finish(self) -> None:
-        """Forward the remaining events and stop the thread."""
-        os.close(self._finish)
-        self._thread.join()
-
-    def _run(self, reader: OutputEventFilter) -> None:
+    def _run(self) -> None:
         try:
-            self._feed(reader)
+            self._feed()
         except Exception as error:  # noqa: BLE001 - its parser trusts module output
             # From here on, copy everything as text: Ansible would block on a pipe that
             # has no reader.
@@ -86,14 +64,14 @@ class Fallback:
                 lines.drain(self._text)
             lines.end()
 
-    def _feed(self, reader: OutputEventFilter) -> None:
+    def _feed(self) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         done = False
         while not done:
             done = self._wait()
             while text := read(self._text, _CHUNK):
-                reader.write(decoder.decode(text))
-        reader.close()
+                self._reader.write(decoder.decode(text))
+        self._reader.close()
 
     def _wait(self) -> bool:
         """Wait for text or for `finish`; return whether it was `finish`."""
@@ -113,9 +91,9 @@ class Fallback:
             event["stdout"] = MASK
         self._counter, self._line = event["counter"], event["end_line"]
         try:
-            content = _as_json(event)
+            content = as_json(event)
             if self._masker.finds(content):
-                content = _as_json(self._masker.event(event))
+                content = as_json(self._masker.event(event))
         except RecursionError:
             self._on_text(f"{event['event']}: nested too deeply to be shown".encode())
             return False
@@ -135,15 +113,11 @@ class Fallback:
         })  # fmt: skip
 
 
-def _as_json(event: dict[str, Any]) -> bytes:
-    return json.dumps(event, ensure_ascii=False).encode(errors="replace")
-
-
 def _is_hidden(data: dict[str, Any]) -> bool:
     """Return whether no_log hides the result in an event's data, or an item of it."""
     res = data.get("res")
     if not isinstance(res, dict):
         return False
     items = res.get("results")
-    found = [res, *(items if isinstance(items, list) else [])]
-    return any(isinstance(item, dict) and "censored" in item for item in found)
+    results = [res, *(items if isinstance(items, list) else [])]
+    return any(isinstance(item, dict) and "censored" in item for item in results)

@@ -5,47 +5,25 @@ import json
 import os
 import re
 import select
-import threading
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from . import environment, private_data_dir
 from .journal import JournalWriter
+from .listener import Lines, Listener, as_json, is_whole, read
 from .masking import Masker
 from .text import Text
 
-_CHUNK = 1 << 20
 #: The pipe buffers a burst of events, so that Ansible doesn't wait.
 _PIPE_SIZE = 1 << 20
 #: Text that a reader could parse as a line of JSON, whatever it takes for a newline.
 _LIKE_JSON = re.compile(rb"(?:^|[\r\v\f\x1c-\x1e\x85])[\x00-\x20]*(?:\xef\xbb\xbf)?\{")
-_FIELDS = {"event": str, "uuid": str, "stdout": str, "event_data": dict}
 
 
-class Listener(Protocol):
-    """Receives a run's events and writes them into the journal."""
-
-    #: The descriptor that ansible-playbook prints to.
-    terminal: int
-    #: The environment variables that the callback needs.
-    environment: dict[str, str]
-
-    def start(self) -> None:
-        """Start to read. Until then, the pipes buffer what is sent."""
-
-    def finish(self) -> None:
-        """Forward what is left in the pipes after ansible-playbook has ended, and stop.
-
-        Don't wait until the pipes are closed: a process that outlives ansible-playbook
-        may keep them open.
-        """
-
-
-class Forwarder:
-    """Copies events and terminal text to the journal, in a separate thread.
+class Forwarder(Listener):
+    """Copies events and terminal text to the journal.
 
     The callback plugin sends events, and the text displayed between them, through one
     FIFO in `private`, which keeps their order; `callback/channel.py` describes the
@@ -56,31 +34,14 @@ class Forwarder:
     def __init__(
         self, journal: JournalWriter, masker: Masker, ident: str, private: Path
     ) -> None:
-        self._journal = journal
-        self._masker = masker
-        self._ident = ident
-        self._counter = 0
-        self._line = 0
+        super().__init__(journal, masker, ident, thread_name="forward")
         events = private_data_dir.make_fifo(private)
         # Opened before the plugin opens it, which doesn't wait for a reader.
         self._events = os.open(events, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._text, self.terminal = os.pipe()
-        os.set_blocking(self._text, False)
-        self._done, self._finish = os.pipe()
         _enlarge(self._events)
         self.environment = environment.for_our_callback(events, self.terminal)
         self._displayed = Text(masker, self._write_text)
         self._printed = Text(masker, self._write_text)
-        self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def finish(self) -> None:
-        """Forward what is left in the pipes and stop the thread."""
-        os.close(self._finish)
-        self._thread.join()
 
     def _run(self) -> None:
         records = Lines(self._on_record)
@@ -95,7 +56,7 @@ class Forwarder:
             while chunk := read(self._text):
                 self._printed.feed(chunk)
             records.drain(self._events)
-            if any(state == select.POLLHUP for d, state in ready if d == self._events):
+            if (self._events, select.POLLHUP) in ready:
                 # The plugin closed the FIFO; polling it further would spin.
                 poll.unregister(self._events)
         self._printed.close()
@@ -123,7 +84,7 @@ class Forwarder:
             height = event["stdout"].count("\n")
         if is_open or self._masker.finds(content):
             try:
-                content = _as_json(self._masker.event(event))
+                content = as_json(self._masker.event(event))
             except RecursionError:
                 # Nested too deeply to be masked value by value: keep it as text.
                 self._displayed.end_line(content)
@@ -144,7 +105,7 @@ class Forwarder:
         }
         if open_:
             event["stdout_open"] = True
-        self._write_event(_as_json(event), 0 if open_ else 1)
+        self._write_event(as_json(event), 0 if open_ else 1)
 
     def _write_event(self, content: bytes, height: int) -> None:
         self._counter += 1
@@ -156,34 +117,6 @@ class Forwarder:
         self._journal.write(head.encode() + content[1:])
 
 
-class Lines:
-    """Splits a stream of bytes into lines."""
-
-    def __init__(self, handle: Callable[[bytes], None]) -> None:
-        self._handle = handle
-        self._pieces: list[bytes] = []
-
-    def drain(self, descriptor: int) -> None:
-        """Handle the lines that can be read without blocking."""
-        while chunk := read(descriptor):
-            *lines, rest = chunk.split(b"\n")
-            for line in lines:
-                self._handle(b"".join((*self._pieces, line)))
-                self._pieces.clear()
-            if rest:
-                self._pieces.append(rest)
-
-    def end(self) -> None:
-        """Handle a last line without a newline."""
-        if self._pieces:
-            self._handle(b"".join(self._pieces))
-            self._pieces.clear()
-
-
-def _as_json(event: dict[str, Any]) -> bytes:
-    return json.dumps(event, ensure_ascii=False).encode(errors="replace")
-
-
 def _event(content: bytes) -> dict[str, Any] | None:
     """Parse a line as an event; return None if the callback plugin didn't write it."""
     try:
@@ -193,19 +126,6 @@ def _event(content: bytes) -> dict[str, Any] | None:
     if not isinstance(event, dict) or event.keys() & {"counter", "runner_ident"}:
         return None
     return event if is_whole(event) and content.startswith(b"{") else None
-
-
-def is_whole(event: dict[str, Any]) -> bool:
-    """Return whether an event has the fields that every event has."""
-    return all(isinstance(event.get(key), kind) for key, kind in _FIELDS.items())
-
-
-def read(descriptor: int, most: int = _CHUNK) -> bytes:
-    """Return what can be read without blocking; empty if nothing can."""
-    try:
-        return os.read(descriptor, most)
-    except BlockingIOError:
-        return b""
 
 
 def _enlarge(descriptor: int) -> None:

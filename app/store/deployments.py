@@ -1,4 +1,4 @@
-"""Deployments and their steps in PostgreSQL."""
+"""Deployments in PostgreSQL."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from app.domain.deployment import Deployment, Origin, Status
 from app.domain.options import NO_OPTIONS, Options, is_partial
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
+from app.store.idempotency_keys import IdempotencyKey
 from app.store.nodes import silent
 from app.store.tables import deployments, nodes, services
 
@@ -34,15 +35,6 @@ class LockedDeployment:
 
     deployment: Deployment
     secrets: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
-    """An actor's idempotency key and the fingerprint of its request."""
-
-    actor: str
-    value: str
-    fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,49 +53,29 @@ class NewDeployment:
     retry_of: int | None = None
 
 
-def add(db: Connection, wanted: NewDeployment, now: datetime) -> int:
+def add(db: Connection, new: NewDeployment, now: datetime) -> int:
     """Insert a queued deployment and return its id."""
     number: int = db.execute(
         insert(deployments)
         .values(
-            service_id=wanted.service_id,
-            config=wanted.service.model_dump(mode="json"),
+            service_id=new.service_id,
+            config=new.service.model_dump(mode="json"),
             status=Status.QUEUED,
-            actor=wanted.actor,
-            origin=wanted.origin,
-            variables=wanted.variables,
-            options=wanted.options.given or None,
-            partial=is_partial(wanted.options, wanted.service.option_defaults),
-            secrets=wanted.secrets,
-            idempotency_key=wanted.key.value if wanted.key else None,
-            fingerprint=wanted.key.fingerprint if wanted.key else None,
-            priority=wanted.priority,
-            retry_of=wanted.retry_of,
+            actor=new.actor,
+            origin=new.origin,
+            variables=new.variables,
+            options=new.options.given or None,
+            partial=is_partial(new.options, new.service.option_defaults),
+            secrets=new.secrets,
+            idempotency_key=new.key.value if new.key else None,
+            fingerprint=new.key.fingerprint if new.key else None,
+            priority=new.priority,
+            retry_of=new.retry_of,
             created_at=now,
         )
         .returning(deployments.c.id)
     ).scalar_one()
     return number
-
-
-def lock_key(db: Connection, key: IdempotencyKey) -> None:
-    """Lock an idempotency key of an actor until the transaction ends."""
-    lock = func.hashtextextended(f"{key.actor} {key.value}", 0)
-    db.execute(select(func.pg_advisory_xact_lock(lock)))
-
-
-def find_by_key(db: Connection, key: IdempotencyKey) -> tuple[int, bytes | None] | None:
-    """Return the id of the deployment with this idempotency key, and its fingerprint.
-
-    The fingerprint is None if an earlier release stored the key.
-    """
-    c = deployments.c
-    row = db.execute(
-        select(c.id, c.fingerprint).where(
-            c.actor == key.actor, c.idempotency_key == key.value
-        )
-    ).one_or_none()
-    return None if row is None else (row.id, row.fingerprint)
 
 
 def set_job(db: Connection, deployment_id: int, job_id: int) -> None:
@@ -137,7 +109,7 @@ def advance(
 
     Returns False if it isn't at `was` or has ended: another worker follows it.
     """
-    found = db.execute(
+    result = db.execute(
         update(deployments)
         .where(
             deployments.c.id == deployment_id,
@@ -147,7 +119,7 @@ def advance(
         )
         .values(journal_offset=now[0], last_event=now[1])
     )
-    return found.rowcount == 1
+    return result.rowcount == 1
 
 
 def find(db: Connection, deployment_id: int) -> Deployment | None:
@@ -160,12 +132,12 @@ def find(db: Connection, deployment_id: int) -> Deployment | None:
 
 def cancel_requested_by(db: Connection, deployment_id: int) -> str | None:
     """Return the actor who requested a cancellation, if any."""
-    found: str | None = db.scalar(
+    actor: str | None = db.scalar(
         select(deployments.c.cancel_requested_by).where(
             deployments.c.id == deployment_id
         )
     )
-    return found
+    return actor
 
 
 def lock(db: Connection, deployment_id: int) -> LockedDeployment | None:
@@ -243,8 +215,8 @@ def active_on(db: Connection, node: str) -> list[Deployment]:
 
 def existing_ids(db: Connection, numbers: Collection[int]) -> set[int]:
     """Return the ids that exist."""
-    found = select(deployments.c.id).where(deployments.c.id.in_(numbers))
-    return set(db.scalars(found))
+    query = select(deployments.c.id).where(deployments.c.id.in_(numbers))
+    return set(db.scalars(query))
 
 
 def node_of_job(db: Connection, job_id: int) -> str | None:

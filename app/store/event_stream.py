@@ -16,7 +16,7 @@ import psycopg
 
 from app.errors import Unavailable
 from app.log import get
-from app.store.auth import CHANNEL as ACCESS_CHANNEL
+from app.store import access_changes
 from app.store.engine import PATIENT
 from app.store.events import CHANNEL
 from app.supervise import keep_task
@@ -134,13 +134,13 @@ class Feed:
             **PATIENT,
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
-            await connection.execute(f"LISTEN {ACCESS_CHANNEL}")
+            await connection.execute(f"LISTEN {access_changes.CHANNEL}")
             # Notifications may have been missed while disconnected.
             self._access_changed.set()
             for hub in self._hubs.values():
                 hub.wake()
             async for notification in connection.notifies():
-                if notification.channel == ACCESS_CHANNEL:
+                if notification.channel == access_changes.CHANNEL:
                     self._access_changed.set()
                     continue
                 for (deployment_id, _), hub in self._hubs.items():
@@ -220,15 +220,15 @@ class _Hub(Generic[P]):
     async def follow(self, after: int, watcher: _Watcher) -> AsyncIterator[P]:
         """Yield the pieces after `after` to one watcher."""
         # Pieces that were published before come from the store, the rest from the hub.
-        place, seen = after, self._version
+        place, last_version = after, self._version
         async for piece in self._from_store(place, self._latest):
             yield piece
             place = piece.last
             if piece.complete:
                 return
         while not watcher.revoked:
-            for version, published in await self._newer_than(seen, watcher):
-                seen = version
+            for version, published in await self._newer_than(last_version, watcher):
+                last_version = version
                 if published.after == place:
                     yield published
                 elif published.last > place:

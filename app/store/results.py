@@ -10,43 +10,40 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select, text
+from sqlalchemy import ColumnElement, Connection, select, text
 from sqlalchemy.sql.elements import TextClause
 
-from app.domain.deployment import Status
-from app.domain.events import EventKind, StepState, TaskResult
+from app.domain.events import EventKind, TaskResult
 from app.domain.matrix import Result, Task
 from app.store.events import MAX_NUMBER
-from app.store.tables import deployments, events, steps
+from app.store.tables import events
 
-#: Number of earlier deployments to search for the last success of a task or step.
-LOOK_BACK = 20
 #: Maximum number of recaps of one deployment; a script may run several playbooks.
 MAX_RECAPS = 20
 
 _c = events.c
 _STARTS: TextClause = text("name = 'playbook_on_task_start'")
 _STATS: TextClause = text("name = 'playbook_on_stats'")
-_HAS_RESULT: TextClause = text("events.host IS NOT NULL AND events.result IS NOT NULL")
+#: The condition of the partial index of task results by host.
+HAS_RESULT: TextClause = text("events.host IS NOT NULL AND events.result IS NOT NULL")
 _FAILED = (TaskResult.FAILED.value, TaskResult.UNREACHABLE.value)
-_PASSED = (TaskResult.OK.value, TaskResult.CHANGED.value)
 _BY_INDEX = text(
     "SELECT set_config('enable_bitmapscan', 'off', true),"
     " set_config('enable_sort', 'off', true)"
 )
 #: A loose index scan over hosts, which PostgreSQL 15 doesn't do by itself.
 _HOSTS = text("""
-WITH RECURSIVE found AS (
+WITH RECURSIVE hosts AS (
     (SELECT host FROM events
      WHERE deployment_id = :id AND host > :after AND result IS NOT NULL
      ORDER BY host LIMIT 1)
     UNION ALL
     SELECT (SELECT host FROM events
-            WHERE deployment_id = :id AND host > found.host AND result IS NOT NULL
+            WHERE deployment_id = :id AND host > hosts.host AND result IS NOT NULL
             ORDER BY host LIMIT 1)
-    FROM found WHERE found.host IS NOT NULL
+    FROM hosts WHERE hosts.host IS NOT NULL
 )
-SELECT host FROM found WHERE host IS NOT NULL LIMIT :limit
+SELECT host FROM hosts WHERE host IS NOT NULL LIMIT :limit
 """)
 
 
@@ -90,7 +87,7 @@ def changed(db: Connection, deployment_id: int, limit: int) -> list[tuple[str, s
         select(_c.task, _c.host)
         .where(
             _c.deployment_id == deployment_id,
-            _HAS_RESULT,
+            HAS_RESULT,
             _c.result == TaskResult.CHANGED.value,
         )
         .order_by(_c.number)
@@ -103,8 +100,8 @@ def tasks_before(
     db: Connection, deployment_id: int, *, before: int, limit: int
 ) -> list[Task]:
     """Return the last `limit` tasks that started before event `before`, in order."""
-    found = _tasks(db, deployment_id, _c.number < before, _c.number.desc(), limit)
-    return found[::-1]
+    tasks = _tasks(db, deployment_id, _c.number < before, _c.number.desc(), limit)
+    return tasks[::-1]
 
 
 def tasks_after(
@@ -139,8 +136,8 @@ def hosts_after(
     db: Connection, deployment_id: int, *, after: str, limit: int
 ) -> list[str]:
     """Return the first `limit` hosts with a result whose names sort after `after`."""
-    asked = {"id": deployment_id, "after": after, "limit": limit}
-    return list(db.scalars(_HOSTS, asked))
+    parameters = {"id": deployment_id, "after": after, "limit": limit}
+    return list(db.scalars(_HOSTS, parameters))
 
 
 def results(
@@ -153,12 +150,12 @@ def results(
             _c.host.in_(hosts),
             _c.number >= begin,
             _c.number < end,
-            _HAS_RESULT,
+            HAS_RESULT,
         )
     )
     # The index sorts by host first. An ORDER BY number would make PostgreSQL choose
     # another index, so the rows are sorted here.
-    return sorted((_result(row) for row in rows), key=lambda found: found.number)
+    return sorted((_result(row) for row in rows), key=lambda result: result.number)
 
 
 def last_failure(db: Connection, deployment_id: int, host: str) -> FailureRow | None:
@@ -169,7 +166,7 @@ def last_failure(db: Connection, deployment_id: int, host: str) -> FailureRow | 
             _c.deployment_id == deployment_id,
             _c.host == host,
             _c.result.in_(_FAILED),
-            _HAS_RESULT,
+            HAS_RESULT,
         )
         .order_by(_c.number.desc())
         .limit(1)
@@ -204,7 +201,7 @@ def find(db: Connection, deployment_id: int, number: int) -> TaskResultRow | Non
             _c.deployment_id == deployment_id,
             _c.number == number,
             _c.kind == EventKind.RUNNER.value,
-            _HAS_RESULT,
+            HAS_RESULT,
         )
     ).one_or_none()
     if row is None:
@@ -218,95 +215,14 @@ def neighbours(
 ) -> tuple[Result | None, Result | None]:
     """Return the results of a host before and after event `number`."""
     of_host = select(_c.number, _c.host, _c.task, _c.result).where(
-        _c.deployment_id == deployment_id, _c.host == host, _HAS_RESULT
+        _c.deployment_id == deployment_id, _c.host == host, HAS_RESULT
     )
     before = of_host.where(_c.number < number).order_by(_c.number.desc()).limit(1)
     behind = of_host.where(_c.number > number).order_by(_c.number).limit(1)
-    found = [db.execute(query).one_or_none() for query in (before, behind)]
+    rows = [db.execute(query).one_or_none() for query in (before, behind)]
     return (
-        None if found[0] is None else _result(found[0]),
-        None if found[1] is None else _result(found[1]),
-    )
-
-
-def last_passed(
-    db: Connection, *, service_id: int, before: int, host: str, task: str
-) -> int | None:
-    """Return the last deployment before `before` in which a task passed on a host.
-
-    Only the LOOK_BACK deployments of the service before it are searched.
-    """
-    recent = _recent(service_id, before)
-    passed = select(_c.number).where(
-        _c.deployment_id == recent.c.id,
-        _c.host == host,
-        _c.task == task,
-        _c.result.in_(_PASSED),
-        _HAS_RESULT,
-    )
-    return _last(db, recent, passed)
-
-
-def step_last_passed(
-    db: Connection, *, service_id: int, before: int, step: str
-) -> int | None:
-    """Return the last deployment before `before` in which a step succeeded.
-
-    Only the LOOK_BACK deployments of the service before it are searched.
-    """
-    recent = _recent(service_id, before)
-    passed = select(steps.c.position).where(
-        steps.c.deployment_id == recent.c.id,
-        steps.c.name == step,
-        steps.c.state == StepState.SUCCESS.value,
-    )
-    return _last(db, recent, passed)
-
-
-def last_successful(db: Connection, *, service_id: int, before: int) -> int | None:
-    """Return the last successful deployment of a service before `before`.
-
-    Partial deployments don't count, here and in the other functions that look back.
-    """
-    return db.scalar(
-        select(deployments.c.id)
-        .where(
-            deployments.c.service_id == service_id,
-            deployments.c.status == Status.SUCCESSFUL.value,
-            deployments.c.partial.is_(False),
-            deployments.c.id < before,
-        )
-        .order_by(deployments.c.id.desc())
-        .limit(1)
-    )
-
-
-def count_recent(db: Connection, *, service_id: int, before: int) -> int:
-    """Count the deployments of a service before `before`, up to LOOK_BACK."""
-    recent = _recent(service_id, before)
-    return db.scalar(select(func.count()).select_from(recent)) or 0
-
-
-def _recent(service_id: int, before: int) -> Subquery:
-    return (
-        select(deployments.c.id)
-        .where(
-            deployments.c.service_id == service_id,
-            deployments.c.partial.is_(False),
-            deployments.c.id < before,
-        )
-        .order_by(deployments.c.id.desc())
-        .limit(LOOK_BACK)
-        .subquery("recent")
-    )
-
-
-def _last(db: Connection, recent: Subquery, passed: Select[Any]) -> int | None:
-    return db.scalar(
-        select(recent.c.id)
-        .where(passed.correlate(recent).exists())
-        .order_by(recent.c.id.desc())
-        .limit(1)
+        None if rows[0] is None else _result(rows[0]),
+        None if rows[1] is None else _result(rows[1]),
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.access import PERMISSIONS, Actor, Permission
 from app.domain.audit import Action
-from app.domain.service import MAX_DAYS
+from app.domain.duration import MAX_DAYS
 from app.errors import (
     Conflict,
     InvalidFields,
@@ -18,7 +18,7 @@ from app.errors import (
     NotLoggedIn,
     TooManyAttempts,
 )
-from app.store import audit, auth
+from app.store import audit, login_failures, sessions, tokens, users
 from app.store.store import Store
 from app.usecases import passwords
 
@@ -74,31 +74,29 @@ def log_in(
     newer = passwords.make_hash(password) if passwords.needs_rehash(hashed) else None
     secret = secrets.token_urlsafe(32)
     with store.begin() as db:
-        auth.forget_failures(db, name, address)
+        login_failures.clear(db, name, address)
         if newer is not None:
-            auth.rehash(db, user.id, newer)
+            users.rehash(db, user.id, newer)
         if former is not None:
-            auth.end_session(db, _digest(former))
-        auth.add_session(
-            db, _digest(secret), user.id, secrets.token_urlsafe(32), lifetime
-        )
+            sessions.end(db, _digest(former))
+        sessions.add(db, _digest(secret), user.id, secrets.token_urlsafe(32), lifetime)
         who = Actor(user.name, PERMISSIONS[user.role], address=address)
         audit.note(db, who, Action.LOG_IN)
     return secret
 
 
-def _count_attempt(store: Store, name: str, address: str) -> auth.User | None:
+def _count_attempt(store: Store, name: str, address: str) -> users.User | None:
     """Count a login as failed before its password is checked; return the user.
 
     A successful login removes its count. So concurrent logins can't check more
     passwords than sequential ones.
     """
     with store.begin() as db:
-        auth.lock_logins(db, address)
-        of_user, of_address = auth.count_failures(db, name, address, WINDOW)
+        login_failures.lock_address(db, address)
+        of_user, of_address = login_failures.count(db, name, address, WINDOW)
         if of_user < MAX_FAILURES and of_address < MAX_FAILURES_OF_ADDRESS:
-            auth.note_failure(db, name, address)
-            return auth.find_user(db, name)
+            login_failures.record(db, name, address)
+            return users.find(db, name)
     minutes = int(WINDOW.total_seconds() // 60)
     raise TooManyAttempts(
         f"too many failed logins; try again in {minutes} minutes",
@@ -109,10 +107,10 @@ def _count_attempt(store: Store, name: str, address: str) -> auth.User | None:
 def log_out(store: Store, secret: str, address: str) -> None:
     """End the session of a cookie, if it is valid."""
     with store.begin() as db:
-        session = auth.find_session(db, _digest(secret))
+        session = sessions.find(db, _digest(secret))
         if session is None:
             return
-        auth.end_session(db, _digest(secret))
+        sessions.end(db, _digest(secret))
         who = Actor(session.user_name, PERMISSIONS[session.role], address=address)
         audit.note(db, who, Action.LOG_OUT)
 
@@ -120,7 +118,7 @@ def log_out(store: Store, secret: str, address: str) -> None:
 def by_session(store: Store, secret: str) -> Actor | None:
     """Return the actor of a session cookie, None if the session has ended."""
     with store.begin() as db:
-        session = auth.find_session(db, _digest(secret))
+        session = sessions.find(db, _digest(secret))
     if session is None:
         return None
     return Actor(session.user_name, PERMISSIONS[session.role], session.csrf_token)
@@ -129,7 +127,7 @@ def by_session(store: Store, secret: str) -> Actor | None:
 def by_token(store: Store, secret: str) -> Actor:
     """Return the actor of a bearer token; raises NotLoggedIn."""
     with store.begin() as db:
-        token = auth.use_token(db, _digest(secret))
+        token = tokens.use(db, _digest(secret))
     if token is None:
         raise NotLoggedIn("the token is unknown, expired or revoked")
     return Actor(f"{token.name} (token)", frozenset(map(Permission, token.scopes)))
@@ -158,25 +156,25 @@ def create_token(
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
     try:
         with store.begin() as db:
-            auth.add_token(db, name, _digest(secret), sorted(set(scopes)), expires_at)
+            tokens.add(db, name, _digest(secret), sorted(set(scopes)), expires_at)
             audit.note(db, actor, Action.CREATE_TOKEN, name)
     except IntegrityError:
         raise Conflict(f"there is a token {name} already; revoke it first") from None
     return secret
 
 
-def list_tokens(store: Store, actor: Actor) -> list[auth.Token]:
+def list_tokens(store: Store, actor: Actor) -> list[tokens.Token]:
     """Return the tokens that are not revoked. Raises NotAllowed."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        return auth.list_tokens(db)
+        return tokens.list_tokens(db)
 
 
 def revoke_token(store: Store, actor: Actor, name: str) -> None:
     """Revoke a token; raises NotAllowed and NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        if not auth.revoke_token(db, name):
+        if not tokens.revoke(db, name):
             raise NotFound(f"there is no token {name!r}")
         audit.note(db, actor, Action.REVOKE_TOKEN, name)
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.domain.comparison import Comparison, compare
 from app.domain.deployment import Deployment
 from app.errors import Invalid, NotFound
-from app.store import deployment_steps, deployments, results
+from app.store import deployment_steps, deployments, earlier_deployments, results
 from app.store.store import Store
 
 #: Maximum number of changed results to compare; a run may have a million.
@@ -38,14 +38,16 @@ def look(store: Store, service_name: str, a: int | None, b: int) -> ComparisonSi
     `b`, and Invalid if both are the same.
     """
     with store.begin() as db:
-        second = _of(db, service_name, b)
+        second = _find(db, service_name, b)
         if a is None:
-            a = results.last_successful(db, service_id=second.service_id, before=b)
+            a = earlier_deployments.last_successful(
+                db, service_id=second.service_id, before=b
+            )
             if a is None:
                 raise NotFound(f"no deployment of {service_name} succeeded before {b}")
         if a == b:
             raise Invalid("choose two different deployments to compare")
-        first = _of(db, service_name, a)
+        first = _find(db, service_name, a)
         steps = deployment_steps.steps_of_each(db, [a, b])
         changed = [results.changed(db, number, CHANGES + 1) for number in (a, b)]
     return ComparisonSide(
@@ -60,8 +62,8 @@ def look(store: Store, service_name: str, a: int | None, b: int) -> ComparisonSi
     )
 
 
-def _of(db: Connection, service_name: str, number: int) -> Deployment:
-    found = deployments.find(db, number)
-    if found is None or found.service_name != service_name:
+def _find(db: Connection, service_name: str, number: int) -> Deployment:
+    deployment = deployments.find(db, number)
+    if deployment is None or deployment.service_name != service_name:
         raise NotFound(f"{service_name} has no deployment {number}")
-    return found
+    return deployment

@@ -9,7 +9,7 @@ from app.domain import task_result
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.matrix import label
-from app.store import events, results
+from app.store import earlier_deployments, events, results
 from app.store.events import Event
 from app.store.store import Store
 from app.usecases import evidence
@@ -69,41 +69,43 @@ def look(store: Store, view: View) -> Failures:
         results.by_index(db)
         if hosts:
             number = view.deployment.id
-            last = (results.last_failure(db, number, h) for h in hosts[:MAX_FAILURES])
-            failures = [_of_host(db, view, one) for one in last if one is not None]
+            rows = (results.last_failure(db, number, h) for h in hosts[:MAX_FAILURES])
+            failures = [_of_host(db, view, row) for row in rows if row is not None]
             return Failures(failures, len(hosts) - len(failures), _look_back(db, view))
         if view.deployment.status not in _SUMMED_UP or view.deployment.pruned_at:
             return Failures()
         steps = [s.name for s in view.steps if s.state is StepState.FAILURE]
-        shown = steps[:MAX_FAILURES] or [""]
-        failures = [_of_step(db, view, name) for name in shown]
+        names = steps[:MAX_FAILURES] or [""]
+        failures = [_of_step(db, view, name) for name in names]
         more = max(len(steps) - len(failures), 0)
         return Failures(failures, more, _look_back(db, view))
 
 
 def _look_back(db: Connection, view: View) -> int:
-    of = view.deployment
-    return results.count_recent(db, service_id=of.service_id, before=of.id)
+    deployment = view.deployment
+    return earlier_deployments.count_recent(
+        db, service_id=deployment.service_id, before=deployment.id
+    )
 
 
-def _of_host(db: Connection, view: View, of: results.FailureRow) -> Failure:
-    passed = results.last_passed(
+def _of_host(db: Connection, view: View, row: results.FailureRow) -> Failure:
+    passed = earlier_deployments.last_passed(
         db,
         service_id=view.deployment.service_id,
         before=view.deployment.id,
-        host=of.host,
-        task=of.task,
+        host=row.host,
+        task=row.task,
     )
     steps = {step.position: step.name for step in view.steps}
     return Failure(
-        host=of.host,
-        step=steps.get(of.step or 0, ""),
-        task=label(of.task),
-        message=task_result.message(of.data),
-        number=of.number,
-        lines=_around(db, view, of.number),
+        host=row.host,
+        step=steps.get(row.step or 0, ""),
+        task=label(row.task),
+        message=task_result.message(row.data),
+        number=row.number,
+        lines=_around(db, view, row.number),
         passed=passed,
-        result=of.number,
+        result=row.number,
     )
 
 
@@ -117,11 +119,11 @@ def _of_step(db: Connection, view: View, name: str) -> Failure:
     ) if name else None  # fmt: skip
     error = None if reported else evidence.error_number(db, deployment)
     number = reported or error or deployment.last_event
-    of = {"service_id": deployment.service_id, "before": deployment.id}
+    earlier = {"service_id": deployment.service_id, "before": deployment.id}
     if name:
-        passed = results.step_last_passed(db, step=name, **of)
+        passed = earlier_deployments.step_last_passed(db, step=name, **earlier)
     else:
-        passed = results.last_successful(db, **of)
+        passed = earlier_deployments.last_successful(db, **earlier)
     return Failure(
         host="",
         step=name,
@@ -136,9 +138,9 @@ def _of_step(db: Connection, view: View, name: str) -> Failure:
 def _around(
     db: Connection, view: View, number: int, most_behind: int = BEHIND
 ) -> list[Event]:
-    of = view.deployment.id
-    before = events.read_before(db, of, before=number + 1, limit=LOOK_AROUND)
-    behind = events.read(db, of, after=number, limit=LOOK_AROUND)
+    deployment_id = view.deployment.id
+    before = events.read_before(db, deployment_id, before=number + 1, limit=LOOK_AROUND)
+    behind = events.read(db, deployment_id, after=number, limit=LOOK_AROUND)
     return [
         *[event for event in before if event.is_line][-BEFORE - 1 :],
         *[event for event in behind if event.is_line][:most_behind],

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from app.domain.access import Actor
 from app.encryption import SecretBox
 from app.errors import Invalid, KeyReused
-from app.store import deployments
-from app.store.deployments import IdempotencyKey
+from app.store import idempotency_keys
+from app.store.idempotency_keys import IdempotencyKey
 
 _KEY = re.compile(r"[ -~]{1,200}")
 
@@ -46,8 +46,8 @@ def find_earlier(db: Connection, key: IdempotencyKey | None) -> int | None:
     """
     if key is None:
         return None
-    deployments.lock_key(db, key)
-    earlier = deployments.find_by_key(db, key)
+    idempotency_keys.lock(db, key)
+    earlier = idempotency_keys.find_deployment(db, key)
     if earlier is None:
         return None
     number, fingerprint = earlier

@@ -15,7 +15,7 @@ from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict
 from app.queue import Queue
 from app.settings import Settings
-from app.store import auth, deployment_steps, deployments, nodes
+from app.store import deployment_steps, deployments, nodes, sessions
 from app.store.deployments import LockedDeployment
 from app.store.store import Store
 from app.usecases import record
@@ -62,7 +62,7 @@ def settle(
                 f"the backup is of {was}, and knows another node called "
                 f"{settings.node}: give this one a name of its own by FASTDEPLOY_NODE"
             )
-        auth.end_all_sessions(db)
+        sessions.end_all(db)
         ended = left = 0
         unused = set()
         for deployment in deployments.active(db):

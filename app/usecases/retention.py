@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from app.domain.service import Keep
+from app.domain.retention import Keep
 from app.settings import Settings
 from app.store import audit, deployments, events, services
 from app.store import retention as stored

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import project
+from app.domain import config_json
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Deployment
 from app.domain.project import Project
 from app.domain.project_checks import check_project
-from app.domain.service import NAME, Service, parse
+from app.domain.service import NAME, Service
 from app.errors import Invalid, NotFound
 from app.store import audit, deployments, nodes, services
 from app.store.services import Entry
@@ -47,29 +48,29 @@ def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> SyncRe
     NotAllowed, and Invalid if the folder itself can't be read: then nothing changes.
     """
     actor.require(Permission.SYNC)
-    found = {printable(path.name): read_service(path) for path in folders(folder)}
+    contents = {printable(path.name): read_service(path) for path in folders(folder)}
     with store.begin() as db:
-        for name, content in sorted(found.items()):
+        for name, content in sorted(contents.items()):
             if isinstance(content, Service):
                 services.put(db, name, content, "", node=node)
             else:
                 services.put(db, name, None, content, node=node)
-        services.unregister_all_but(db, set(found), node=node)
+        services.unregister_all_but(db, set(contents), node=node)
         archived = services.settle(db)
     return SyncResult(
-        valid=tuple(sorted(n for n, c in found.items() if isinstance(c, Service))),
-        invalid={n: c for n, c in sorted(found.items()) if isinstance(c, str)},
+        valid=tuple(sorted(n for n, c in contents.items() if isinstance(c, Service))),
+        invalid={n: c for n, c in sorted(contents.items()) if isinstance(c, str)},
         archived=tuple(archived),
     )
 
 
 def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
     """Sync this node's services now, and request a sync from every other node."""
-    found = sync_services(store, folder, node, actor)
+    result = sync_services(store, folder, node, actor)
     with store.begin() as db:
         nodes.ask_sync(db, but=node)
         audit.note(db, actor, Action.SYNC)
-    return found
+    return result
 
 
 def list_services(store: Store) -> list[ServiceSummary]:
@@ -167,6 +168,6 @@ def parse_config(content: bytes, folder: str | None = None) -> Service | str:
     if len(content) > MAX_CONFIG:
         return f"config.json is larger than {MAX_CONFIG} bytes"
     try:
-        return parse(content, folder)
+        return config_json.parse(content, folder)
     except Invalid as error:
         return str(error)

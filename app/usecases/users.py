@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.audit import Action
 from app.errors import Conflict, InvalidFields, NotFound
-from app.store import audit, auth
-from app.store.auth import Member
+from app.store import audit, sessions, users
 from app.store.store import Store
+from app.store.users import Member
 from app.usecases import passwords
 
 
@@ -32,7 +32,7 @@ def create_user(
     hashed = passwords.make_hash(password)
     try:
         with store.begin() as db:
-            auth.add_user(db, name, hashed, role)
+            users.add(db, name, hashed, role)
             audit.note(db, actor, Action.CREATE_USER, name)
     except IntegrityError:
         raise Conflict(f"there is a user {name} already") from None
@@ -49,7 +49,7 @@ def set_password(store: Store, actor: Actor, name: str, password: str) -> None:
         raise InvalidFields(problems)
     hashed = passwords.make_hash(password)
     with store.begin() as db:
-        if not auth.set_password(db, name, hashed):
+        if not users.set_password(db, name, hashed):
             raise NotFound(f"there is no user {name!r}")
         audit.note(db, actor, Action.SET_PASSWORD, name)
 
@@ -57,7 +57,7 @@ def set_password(store: Store, actor: Actor, name: str, password: str) -> None:
 def create_first_admin(store: Store) -> tuple[str, str] | None:
     """Create `admin` if there is no user; return its name and password, else None."""
     with store.begin() as db:
-        if auth.any_user(db):
+        if users.any_user(db):
             return None
     password = secrets.token_urlsafe(15)
     create_user(store, on_host(getpass.getuser()), "admin", password, Role.ADMIN)
@@ -68,14 +68,14 @@ def list_users(store: Store, actor: Actor) -> list[Member]:
     """Return all users, sorted by name. Raises NotAllowed."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        return auth.list_members(db)
+        return users.list_members(db)
 
 
 def find_user(store: Store, actor: Actor, user_id: int) -> Member:
     """Return the user with this id. Raises NotAllowed, NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        return _require_found(auth.find_member(db, user_id), user_id)
+        return _require_found(users.find_member(db, user_id), user_id)
 
 
 def set_role(store: Store, actor: Actor, user_id: int, role: Role) -> None:
@@ -85,10 +85,10 @@ def set_role(store: Store, actor: Actor, user_id: int, role: Role) -> None:
     """
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        user = _require_found(auth.lock_member(db, user_id), user_id)
+        user = _require_found(users.lock_member(db, user_id), user_id)
         if role is not Role.ADMIN:
             _require_other_admin(db, user)
-        auth.set_role(db, user_id, role)
+        users.set_role(db, user_id, role)
         audit.note(db, actor, Action.SET_ROLE, f"{user.name}: {role}")
 
 
@@ -99,9 +99,9 @@ def disable(store: Store, actor: Actor, user_id: int) -> None:
     """
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        user = _require_found(auth.lock_member(db, user_id), user_id)
+        user = _require_found(users.lock_member(db, user_id), user_id)
         _require_other_admin(db, user)
-        auth.set_disabled(db, user_id, disabled=True)
+        users.set_disabled(db, user_id, disabled=True)
         audit.note(db, actor, Action.DISABLE_USER, user.name)
 
 
@@ -109,8 +109,8 @@ def enable(store: Store, actor: Actor, user_id: int) -> None:
     """Enable a disabled user. Raises NotAllowed, NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        user = _require_found(auth.lock_member(db, user_id), user_id)
-        auth.set_disabled(db, user_id, disabled=False)
+        user = _require_found(users.lock_member(db, user_id), user_id)
+        users.set_disabled(db, user_id, disabled=False)
         audit.note(db, actor, Action.ENABLE_USER, user.name)
 
 
@@ -118,16 +118,16 @@ def end_sessions(store: Store, actor: Actor, user_name: str) -> int:
     """End all sessions of a user; return their number. Raises NotAllowed, NotFound."""
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        if auth.find_user(db, user_name) is None:
+        if users.find(db, user_name) is None:
             raise NotFound(f"there is no user {user_name!r}")
         audit.note(db, actor, Action.END_SESSIONS, user_name)
-        return auth.end_sessions_of(db, user_name)
+        return sessions.end_all_of(db, user_name)
 
 
 def _require_other_admin(db: Connection, user: Member) -> None:
     """Raise Conflict if this user is the only enabled admin."""
     administers = user.role is Role.ADMIN and user.disabled_at is None
-    if administers and not auth.other_admin(db, user.id):
+    if administers and not users.other_admin(db, user.id):
         raise Conflict(
             f"{user.name} is the last admin who can log in; make another one first"
         )

@@ -7,11 +7,18 @@ from starlette.responses import JSONResponse, Response
 from app.domain.deployment import Origin
 from app.usecases import artifacts, deploy, history, nodes, results, services
 from app.usecases.cancel import cancel as cancel_deployment
-from app.web import filters, schemas
+from app.web import filters
 from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
 from app.web.on_demand import report, with_artifacts
-from app.web.schemas import LaunchRequest, SyncBody
+from app.web.response_bodies import (
+    deployment_body,
+    deployment_detail_body,
+    node_body,
+    report_body,
+    service_body,
+)
+from app.web.schemas import ArtifactBody, LaunchRequest, SyncBody
 
 #: The header with the idempotency key.
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -20,25 +27,24 @@ IDEMPOTENCY_KEY = "idempotency-key"
 def list_services(request: Request) -> Response:
     """GET /api/services."""
     listed = services.list_services(deps(request).store)
-    return JSONResponse([schemas.service(s).model_dump(mode="json") for s in listed])
+    return JSONResponse([service_body(s).model_dump(mode="json") for s in listed])
 
 
 def sync(request: Request) -> Response:
     """POST /api/services/sync."""
     settings = deps(request).settings
-    found = services.sync_everywhere(
+    result = services.sync_everywhere(
         deps(request).store, settings.services, settings.node, actor_of(request)
     )
     body = SyncBody(
-        valid=list(found.valid), invalid=found.invalid, archived=list(found.archived)
+        valid=list(result.valid), invalid=result.invalid, archived=list(result.archived)
     )
     return JSONResponse(body.model_dump())
 
 
 async def examine(request: Request) -> Response:
     """GET /api/services/{name}/doctor."""
-    found = await report(request)
-    return JSONResponse(schemas.report(found).model_dump())
+    return JSONResponse(report_body(await report(request)).model_dump())
 
 
 async def launch(request: Request) -> Response:
@@ -52,22 +58,22 @@ async def launch(request: Request) -> Response:
 
 def list_nodes(request: Request) -> Response:
     """GET /api/nodes."""
-    found = nodes.list_nodes(deps(request).store)
-    return JSONResponse([schemas.node(node).model_dump(mode="json") for node in found])
+    listed = nodes.list_nodes(deps(request).store)
+    return JSONResponse([node_body(node).model_dump(mode="json") for node in listed])
 
 
 def list_deployments(request: Request) -> Response:
     """GET /api/deployments?service=&status=&…&before=ID: newest first."""
-    asked = filters.require_valid(request.query_params)
+    history_filter = filters.require_valid(request.query_params)
     page = history.views(
-        deps(request).store, asked.wanted, before=before(request), limit=PAGE
+        deps(request).store, history_filter.wanted, before=before(request), limit=PAGE
     )
-    found = [schemas.deployment(v).model_dump(mode="json") for v in page.items]
+    bodies = [deployment_body(v).model_dump(mode="json") for v in page.items]
     headers = {}
     if page.before is not None:
-        following = asked.link(request.url.path, before=page.before)
+        following = history_filter.link(request.url.path, before=page.before)
         headers["Link"] = f'<{following}>; rel="next"'
-    return JSONResponse(found, headers=headers)
+    return JSONResponse(bodies, headers=headers)
 
 
 def show(request: Request) -> Response:
@@ -105,9 +111,9 @@ def list_artifacts(request: Request) -> Response:
     """GET /api/deployments/{id}/artifacts: path and size in bytes of each file."""
     store, settings = deps(request).store, deps(request).settings
     view = deploy.view(store, request.path_params["id"])
-    found = artifacts.listing(store, settings, view.deployment)
-    listed = [schemas.ArtifactBody(path=path, size=size) for path, size in found]
-    return JSONResponse([of.model_dump() for of in listed])
+    files = artifacts.listing(store, settings, view.deployment)
+    bodies = [ArtifactBody(path=path, size=size) for path, size in files]
+    return JSONResponse([body.model_dump() for body in bodies])
 
 
 def _one(request: Request, number: int) -> dict[str, object]:
@@ -115,21 +121,21 @@ def _one(request: Request, number: int) -> dict[str, object]:
     store = deps(request).store
     view = deploy.view(store, number)
     summary = results.summary_of(store, number)
-    return schemas.detail(view, summary).model_dump(mode="json")
+    return deployment_detail_body(view, summary).model_dump(mode="json")
 
 
 def _launch(request: Request, content: bytes) -> dict[str, object]:
-    asked = LaunchRequest.model_validate_json(content)
+    launch_request = LaunchRequest.model_validate_json(content)
     deployment_id = deploy.launch(
         deps(request).store,
         deps(request).queue,
         deps(request).secret_box,
         actor=actor_of(request),
         origin=Origin.API,
-        service_name=asked.service,
-        given=asked.variables,
-        options=asked.options,
+        service_name=launch_request.service,
+        given=launch_request.variables,
+        options=launch_request.options,
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
-        priority=asked.priority,
+        priority=launch_request.priority,
     )
     return _one(request, deployment_id)

@@ -31,8 +31,8 @@ from app.web.event_stream import stream
 from app.web.history import before
 from app.web.login import may
 from app.web.on_demand import with_artifacts
+from app.web.output_lines import context, failed, lines, sections_of, tasks_of
 from app.web.query import SMALLINT, number
-from app.web.render import context, failed, lines, sections_of, tasks_of
 
 #: The newest events on a deployment's page; it links to the earlier ones.
 SHOWN = 300
@@ -52,11 +52,11 @@ def index(request: Request) -> Response:
     tidied = history.tidy(request)
     if tidied is not None:
         return tidied
-    asked = filters.read(request.query_params)
+    history_filter = filters.read(request.query_params)
     return deps(request).renderer.page(
         request,
         "deployments/index.html",
-        422 if asked.problems else 200,
+        422 if history_filter.problems else 200,
         **history.listed(request),
     )
 
@@ -67,15 +67,15 @@ def show(request: Request) -> Response:
     page = output.page(store, _id(request), before(request), SHOWN)
     view = page.view
     first = page.events[0].number if page.events else 0
-    found = failures.look(store, view)
+    failure_summary = failures.look(store, view)
     summary = results.summary_of(store, _id(request))
     return deps(request).renderer.page(
         request,
         "deployments/show.html",
         view=view,
         bars=bars(view.steps, view.usual, datetime.now(UTC)),
-        failures=found,
-        failed=failed(view, found),
+        failures=failure_summary,
+        failed=failed(view, failure_summary),
         matrix=results.matrix(store, view, results.SMALL),
         summary=summary,
         changes=changes(summary.recap),
@@ -103,19 +103,19 @@ def _search(request: Request) -> Response:
         step=number(typed, "step", most=SMALLINT),
     )
     after = number(typed, "after") or 0
-    found = look_for(deps(request).store, _id(request), wanted, after)
+    result = look_for(deps(request).store, _id(request), wanted, after)
     page = f"/deployments/{_id(request)}"
-    shown = lines(found.events, page, wanted.text)
-    further = request.url.include_query_params(after=found.further)
+    matches = lines(result.events, page, wanted.text)
+    further = request.url.include_query_params(after=result.further)
     return deps(request).renderer.page(
         request,
         "deployments/search.html",
-        found=found,
+        result=result,
         wanted=wanted,
-        parts=tasks_of(shown),
-        count=len(shown),
+        parts=tasks_of(matches),
+        count=len(matches),
         results=[*TaskResult, StepState.SUCCESS, StepState.FAILURE, StepState.RUNNING],
-        further=f"{page}/search?{further.query}" if found.further else "",
+        further=f"{page}/search?{further.query}" if result.further else "",
     )
 
 
@@ -142,12 +142,12 @@ def list_results(request: Request) -> Response:
 def result(request: Request) -> Response:
     """Show the result of one task on one host, with all its fields."""
     event = request.path_params["number"]
-    shown = results.find(deps(request).store, _id(request), event)
+    result = results.find(deps(request).store, _id(request), event)
     return deps(request).renderer.page(
         request,
         "deployments/result.html",
-        shown=shown,
-        task=label(shown.recorded.task),
+        result=result,
+        task=label(result.recorded.task),
         line=context(f"/deployments/{_id(request)}", event),
     )
 
@@ -199,14 +199,14 @@ def list_artifacts(request: Request) -> Response:
     """List the artifacts of a deployment, by folder."""
     view = deploy.view(deps(request).store, _id(request))
     skip = number(request.query_params, "skip") or 0
-    found = artifacts.tree(
+    branches = artifacts.tree(
         deps(request).store, deps(request).settings, view.deployment, skip, LISTED
     )
     return deps(request).renderer.page(
         request,
         "deployments/artifacts.html",
         deployment=view.deployment,
-        branches=[branch for branch in found if branch.count],
+        branches=[branch for branch in branches if branch.count],
         listed=LISTED,
     )
 
@@ -276,9 +276,9 @@ async def _stream(request: Request, *, html: bool) -> Response:
     )
     after = number(request.query_params, "after") or 0
     # A browser that reconnects requests the same URL and sends its position here.
-    seen = request.headers.get("last-event-id", "")
-    if re.fullmatch("[0-9]{1,10}", seen):
-        after = int(seen)
+    last_event_id = request.headers.get("last-event-id", "")
+    if re.fullmatch("[0-9]{1,10}", last_event_id):
+        after = int(last_event_id)
     look = deps(request).look_html if html else deps(request).look_json
     return stream(
         deps(request).feed,

@@ -11,8 +11,8 @@ from app.store.store import Store
 from app.usecases import failures, results
 from app.usecases.event_stream import News, look
 from app.usecases.results import Summary
-from app.web import schemas
 from app.web.render import Renderer
+from app.web.response_bodies import deployment_body, event_body
 
 #: Seconds between two comments that keep an idle stream open behind proxies.
 PING = 15
@@ -43,8 +43,8 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
         if not news.complete:
             return _piece(news, renderer.fragments(news.view, news.events, Summary()))
         summary = results.summary_of(store, deployment_id)
-        found = failures.look(store, news.view)
-        fragments = renderer.summary(news.view, found, summary)
+        failure_summary = failures.look(store, news.view)
+        fragments = renderer.summary(news.view, failure_summary, summary)
         fragments |= renderer.fragments(news.view, news.events, summary)
         return _piece(news, fragments)
 
@@ -56,11 +56,11 @@ def json_pieces(store: Store) -> Look[Piece]:
 
     def look_json(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
         news = look(store, deployment_id, after, up_to)
-        found = {"deployment": schemas.deployment(news.view).model_dump_json()}
+        fragments = {"deployment": deployment_body(news.view).model_dump_json()}
         if news.events:
-            events = [schemas.event(event) for event in news.events]
-            found["events"] = orjson.dumps(events).decode()
-        return _piece(news, found)
+            events = [event_body(event) for event in news.events]
+            fragments["events"] = orjson.dumps(events).decode()
+        return _piece(news, fragments)
 
     return look_json
 

@@ -5,17 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.doctor.diagnosis import Report
 from app.domain.deployment import Origin, Status
 from app.domain.events import EventKind, StepState
 from app.domain.finding import Level
-from app.domain.node import Node, NodeState
+from app.domain.node import NodeState
 from app.domain.options import NO_OPTIONS, OptionName, Options
-from app.domain.run_warning import RunWarning, WarningKind
-from app.store.events import Event
-from app.usecases.deploy import View
-from app.usecases.results import Summary
-from app.usecases.services import ServiceSummary
+from app.domain.run_warning import WarningKind
 
 
 class LaunchRequest(BaseModel):
@@ -230,132 +225,3 @@ class ProblemBody(Body):
     """The error as a sentence."""
     problems: dict[str, str] = {}
     """The errors by variable or field."""
-
-
-def deployment(view: View) -> DeploymentBody:
-    """Return the body of a deployment."""
-    of = view.deployment
-    return DeploymentBody(
-        id=of.id,
-        service=of.service_name,
-        status=of.status,
-        reason=of.reason,
-        warnings=[_warning(one) for one in of.warnings],
-        actor=of.actor,
-        origin=of.origin,
-        variables=of.variables,
-        options=of.options,
-        partial=of.partial,
-        created_at=of.created_at,
-        started_at=of.started_at,
-        finished_at=of.finished_at,
-        exit_code=of.exit_code,
-        node=of.node,
-        last_event=of.last_event,
-        priority=of.priority,
-        retry_of=of.retry_of,
-        cancel_requested_by=of.cancel_requested_by,
-        unreachable=of.unreachable,
-        progress=round(view.progress.fraction, 3),
-        remaining_seconds=view.progress.remaining,
-        queue_position=view.ahead,
-        unavailable_nodes=view.unavailable_nodes,
-        steps=[
-            StepBody(
-                position=step.position,
-                name=step.name,
-                state=step.state,
-                message=step.message,
-                declared=step.declared,
-                started_at=step.started_at,
-                finished_at=step.finished_at,
-            )
-            for step in view.steps
-        ],
-    )
-
-
-def detail(view: View, summary: Summary) -> DeploymentDetailBody:
-    """Return the body of a deployment with the values of `set_stats`."""
-    return DeploymentDetailBody(
-        **dict(deployment(view)), set_stats=dict(summary.totals)
-    )
-
-
-def _warning(of: RunWarning) -> WarningBody:
-    return WarningBody(
-        kind=of.kind,
-        message=str(of),
-        step=of.step,
-        task=of.task,
-        result=of.result,
-        hosts=list(of.hosts),
-        count=of.count,
-    )
-
-
-def service(listed: ServiceSummary) -> ServiceBody:
-    """Return the body of a service."""
-    entry = listed.entry
-    spec = entry.service
-    return ServiceBody(
-        name=entry.name,
-        description=spec.description if spec else "",
-        kind="" if spec is None else "playbook" if spec.playbook else "script",
-        error=entry.error,
-        archived=entry.archived_at is not None,
-        variables=spec.shown_variables if spec else {},
-        options=list(spec.options) if spec else [],
-        last_deployment=listed.latest.id if listed.latest else None,
-        last_status=listed.latest.status if listed.latest else None,
-    )
-
-
-def node(of: Node) -> NodeBody:
-    """Return the body of a node."""
-    return NodeBody(
-        name=of.name,
-        state=of.state,
-        version=of.version,
-        concurrency=of.concurrency,
-        running=of.running,
-        waiting=of.waiting,
-        load=round(of.load, 3),
-        services=of.services,
-        started_at=of.started_at,
-        heartbeat_at=of.heartbeat_at,
-    )
-
-
-def report(of: Report) -> ReportBody:
-    """Return the body of a report of the doctor."""
-    return ReportBody(
-        host=of.host,
-        healthy=of.healthy,
-        findings=[
-            FindingBody(
-                level=found.level,
-                subject=found.subject,
-                message=found.message,
-                fix=found.fix,
-            )
-            for found in of.findings
-        ],
-    )
-
-
-def event(of: Event) -> dict[str, object]:
-    """Return the body of an event as a dict: a model for each would be too slow."""
-    return {
-        "number": of.number,
-        "at": of.at,
-        "kind": of.kind,
-        "name": of.name,
-        "step": of.step,
-        "host": of.host,
-        "task": of.task,
-        "result": of.result,
-        "text": of.text,
-        "cut": of.cut,
-        "open": of.open,
-    }

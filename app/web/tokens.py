@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Permission
 from app.errors import Conflict, InvalidFields, NotFound
-from app.store.auth import Token
+from app.store.tokens import Token
 from app.usecases import auth
 from app.web.dependencies import actor_of, deps
 from app.web.role_descriptions import SCOPE_DESCRIPTIONS

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from app.domain.access import on_host
 from app.domain.audit import Action
-from app.domain.service import Keep
+from app.domain.retention import Keep
 from app.settings import Settings
 from app.store import audit, events, tables
 from app.store.store import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.service import parse
+from app.domain.config_json import parse
 from app.errors import Invalid
 from app.runner import environment
 from app.runner.definition import read_definition

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.cli.launch_input import options_from
+from app.domain.config_json import parse
 from app.domain.options import Options, as_texts, choose, from_texts, is_partial
-from app.domain.service import parse
 from app.errors import Invalid, InvalidFields
 from app.runner import options as rules
 from app.runner.definition import read_definition

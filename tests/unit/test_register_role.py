@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.service import Registration, parse
+from app.domain.config_json import parse
+from app.domain.registration import Registration
 
 ROOT = Path(__file__).parents[2]
 REGISTER = "fastdeploy_register_service"

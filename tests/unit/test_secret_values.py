@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.domain import service
+from app.domain import config_json
 from app.errors import Invalid
 from testing.factories import make_config, make_schema, make_service
 
@@ -16,7 +16,7 @@ def refusal(variables: dict[str, Any]) -> str:
     """What a sync says of a service with these variables; empty if it accepts them."""
     content = orjson.dumps(make_config(variables=variables))
     try:
-        service.parse(content, "hello")
+        config_json.parse(content, "hello")
     except Invalid as error:
         return str(error)
     return ""

@@ -6,7 +6,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from app.domain.service import DEFAULT_TIMEOUT, Service, parse
+from app.domain.config_json import parse
+from app.domain.service import DEFAULT_TIMEOUT, Service
 from app.errors import Invalid
 from testing.factories import make_config, make_schema
 

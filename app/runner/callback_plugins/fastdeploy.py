@@ -16,9 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
-from ansible.plugins.loader import callback_loader
 
 DOCUMENTATION = """
     name: fastdeploy
@@ -47,14 +45,10 @@ def _load_parts() -> None:
 
 
 _load_parts()
-from fastdeploy_callback import hidden  # noqa: E402 - it can be imported only now
+from fastdeploy_callback import configuration, fields, hidden  # noqa: E402 - it can be imported only now
 from fastdeploy_callback.channel import Channel, Event, Shown, Terminal  # noqa: E402
 from fastdeploy_callback.encoding import encode  # noqa: E402
 
-CENSORED = (
-    "the output has been hidden due to the fact that 'no_log: true' was specified for "
-    "this result"
-)
 _SETUP = {"setup", "gather_facts", "ansible.builtin.setup", "ansible.legacy.setup",
           "ansible.builtin.gather_facts", "ansible.legacy.gather_facts"}  # fmt: skip
 
@@ -69,14 +63,14 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
     def __init__(self) -> None:
         super().__init__()
         self._channel = Channel.from_environment()
-        _restore_configuration()
+        configuration.restore(_FOLDER)
         self._shown = Shown()
         if self._channel.connected:
             # Everything that Ansible and callbacks display goes to one of these two.
             sys.stdout = Terminal(sys.stdout, self._shown, self._channel)
             sys.stderr = Terminal(sys.stderr, self._shown, self._channel)
             atexit.register(self._channel.close)
-        self._seen: Counter[str] = Counter()
+        self._starts: Counter[str] = Counter()
         self._in_playbook = {"playbook_uuid": str(uuid.uuid4())}
         self._in_play: dict[str, Any] = {}
         self._in_task: dict[str, Any] = {}
@@ -92,7 +86,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         place = self._place(task) if task else self._in_task
         context = {**self._in_playbook, **self._in_play, **place}
         parents = (context.get(f"{kind}_uuid") for kind in ("task", "play", "playbook"))
-        parent = next((found for found in parents if found and found != ident), None)
+        parent = next((uuid_ for uuid_ in parents if uuid_ and uuid_ != ident), None)
         head = {
             "uuid": ident,
             "event": event,
@@ -110,13 +104,13 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         key = task._uuid, task.name
         described = self._described
         if described[0] != key:
-            described = self._described = key, _describe(task)
+            described = self._described = key, fields.of_task(task)
         return described[1]
 
     def _numbered(self, ident: str) -> str:
         # With serial or the free strategy, a play or a task starts more than once.
-        self._seen[ident] += 1
-        count = self._seen[ident]
+        self._starts[ident] += 1
+        count = self._starts[ident]
         return ident if count == 1 else f"{ident}_{count}"
 
     def _outcome(self, result: Any, *, res: bool = True) -> dict[str, Any]:
@@ -125,14 +119,14 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         return {
             "host": result.host.get_name(),
             "remote_addr": result.host.address,
-            **({"res": _res(result)} if res else {}),
+            **({"res": hidden.visible_result(result)} if res else {}),
             "start": start and start.isoformat(),
             "end": start and end.isoformat(),
             "duration": start and (end - start).total_seconds(),
         }
 
     def _handle_warnings_and_exception(self, result: Any) -> None:
-        if _is_hidden(result):
+        if hidden.is_hidden(result):
             self._show_hidden(result)
             for key in ("exception", "warnings", "deprecations"):
                 result.result.pop(key, None)
@@ -142,8 +136,8 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         """Display what may be shown of a hidden result's warnings and error."""
         if result.result.get("warnings"):
             for warning in result.warnings:
-                if shown := hidden.invalid_no_log(warning, result.task.no_log):
-                    self._display.warning(shown)
+                if text := hidden.invalid_no_log(warning, result.task.no_log):
+                    self._display.warning(text)
         if result.result.get("exception") and result.exception:
             self._display.error(hidden.failure(result.exception))
 
@@ -167,7 +161,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         self._in_task = {}
         with self._event(
             "playbook_on_play_start", ident=ident, name=name, pattern=pattern,
-            hosts=_hosts(play),
+            hosts=fields.host_names(play),
         ):  # fmt: skip
             super().v2_playbook_on_play_start(play)
 
@@ -181,7 +175,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_playbook_on_handler_task_start(task)
 
     def _begin(self, task: Any, is_conditional: bool) -> Event:
-        self._in_task = _describe(task)
+        self._in_task = fields.of_task(task)
         return self._event(
             "playbook_on_task_start",
             ident=self._numbered(str(task._uuid)),
@@ -237,7 +231,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             "runner_on_failed",
             result.task,
             **self._outcome(result),
-            **_fate(result.task),
+            **fields.of_failure(result.task),
             ignore_errors=ignore_errors,
             event_loop=result.task.loop_with,
         ):
@@ -251,22 +245,22 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         task = result.task
-        outcome = self._outcome(result) | _fate(task)
+        outcome = self._outcome(result) | fields.of_failure(task)
         if task.ignore_unreachable is True:
             outcome["ignore_unreachable"] = True
         with self._event("runner_on_unreachable", task, **outcome):
             super().v2_runner_on_unreachable(result)
 
     def v2_runner_on_async_poll(self, result: Any) -> None:
-        with self._partial("runner_on_async_poll", result, jid=_job(result)):
+        with self._partial("runner_on_async_poll", result, jid=fields.job_id(result)):
             super().v2_runner_on_async_poll(result)
 
     def v2_runner_on_async_ok(self, result: Any) -> None:
-        with self._partial("runner_on_async_ok", result, jid=_job(result)):
+        with self._partial("runner_on_async_ok", result, jid=fields.job_id(result)):
             super().v2_runner_on_async_ok(result)
 
     def v2_runner_on_async_failed(self, result: Any) -> None:
-        with self._partial("runner_on_async_failed", result, jid=_job(result)):
+        with self._partial("runner_on_async_failed", result, jid=fields.job_id(result)):
             super().v2_runner_on_async_failed(result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
@@ -286,7 +280,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_runner_retry(result)
 
     def v2_on_file_diff(self, result: Any) -> None:
-        diff = None if _is_hidden(result) else result.result.get("diff")
+        diff = None if hidden.is_hidden(result) else result.result.get("diff")
         host = result.host.get_name()
         with self._event("runner_on_file_diff", result.task, host=host, diff=diff):
             super().v2_on_file_diff(result)
@@ -294,93 +288,10 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
     def _partial(self, event: str, result: Any, **data: Any) -> Event:
         """Return the event of an item, a retry or a poll, before the final result."""
         host = result.host.get_name()
-        return self._event(event, result.task, host=host, res=_res(result), **data)
-
-
-def _restore_configuration() -> None:
-    """Remove the variables that the runner set for this process, which has read them.
-
-    So tasks that call Ansible don't inherit them, and Ansible finds the callback
-    plugins of ansible.cfg or of its default folders again, in addition to this one.
-    """
-    for name in os.environ.pop("FASTDEPLOY_TRANSIENT", "").split():
-        os.environ.pop(name, None)
-    configured = C.config.get_config_value(
-        "DEFAULT_CALLBACK_PLUGIN_PATH", variables=vars(C)
-    )
-    callback_loader.config = configured
-    # It also resets the loader's cached list of folders.
-    callback_loader.add_directory(str(_FOLDER))
+        return self._event(
+            event, result.task, host=host, res=hidden.visible_result(result), **data
+        )
 
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _describe(task: Any) -> dict[str, Any]:
-    """Return the fields of an event that describe its task."""
-    described = {
-        "task": task.name or task.action,
-        "task_uuid": str(task._uuid),
-        "task_action": task.action,
-        "resolved_action": getattr(task, "resolved_action", task.action),
-        "task_args": "",
-        "task_path": task.get_path(),
-    }
-    if C.DISPLAY_ARGS_TO_STDOUT:
-        args = (f"{key}={value}" for key, value in task.args.items())
-        described["task_args"] = CENSORED if task.no_log else ", ".join(args)
-    if task._role:
-        described["role"] = task._role._role_name
-        if task._role.get_name() != task._role._role_name:
-            described["resolved_role"] = task._role.get_name()
-    return described
-
-
-def _hosts(play: Any) -> list[str]:
-    """Return the names of the hosts at the start of a play, or of a batch of it."""
-    inventory = play.get_variable_manager()._inventory
-    return [host.get_name() for host in inventory.get_hosts(play.hosts)]
-
-
-def _fate(task: Any) -> dict[str, bool]:
-    """Return the field that marks a failure that ends the play for all hosts."""
-    ends = task.run_once is True or task.any_errors_fatal is True
-    return {"ends_play": True} if ends else {}
-
-
-def _is_hidden(result: Any) -> bool:
-    """Return whether no_log hides a result; the result has the value of a template."""
-    flag = result.result.get("_ansible_no_log", result.task.no_log)
-    return bool(flag) or "censored" in result.result
-
-
-def _res(result: Any) -> dict[str, Any]:
-    """Return a task's result without the parts that no_log hides."""
-    res: dict[str, Any] = result.result
-    if _is_hidden(result):
-        return {"censored": CENSORED, "changed": bool(res.get("changed"))}
-    if any(_is_hidden_item(item) for item in _items(res)):
-        items = [
-            {"censored": CENSORED} if _is_hidden_item(item) else item
-            for item in _items(res)
-        ]
-        return {**res, "results": items}
-    return res
-
-
-def _items(res: dict[str, Any]) -> list[Any]:
-    items = res.get("results")
-    return items if isinstance(items, list) else []
-
-
-def _is_hidden_item(item: Any) -> bool:
-    return isinstance(item, dict) and bool(item.get("_ansible_no_log"))
-
-
-def _job(result: Any) -> Any:
-    if jid := result.result.get("ansible_job_id"):
-        return jid
-    # The result of a job that exceeded its timeout names the job only here.
-    inner = result.result.get("async_result")
-    return inner.get("ansible_job_id") if isinstance(inner, dict) else None

@@ -17,7 +17,8 @@ contain (`allowed`).
 A backup contains sudo rules, so it is as sensitive as root access. These checks detect
 backups that are foreign, damaged or malformed, and report the reason.
 
-It uses the standard library only, since it runs on hosts and on the control machine.
+It is a single file that uses the standard library only, since it is copied to hosts and
+also runs on the control machine.
 """
 
 import fnmatch
@@ -225,13 +226,13 @@ def _pack(include: list[str], exclude: list[str], into: Hashing) -> None:
         gzip.GzipFile(fileobj=into, mode="wb", compresslevel=6, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for path in _found(include, exclude):
+        for path in _paths(include, exclude):
             _add(archive, path)
             # Free the list, which would have an entry for each of a million files.
             archive.members = []
 
 
-def _found(include: list[str], exclude: list[str]) -> Iterator[str]:
+def _paths(include: list[str], exclude: list[str]) -> Iterator[str]:
     """Yield the paths that match and those below them, parents first."""
 
     def wanted(path: str) -> bool:
@@ -267,10 +268,10 @@ def _add(archive: tarfile.TarFile, path: str) -> None:
                 archive.add(path, recursive=False)
             return
         with open(path, "rb") as file:  # noqa: PTH123 - names are texts here
-            found = archive.gettarinfo(fileobj=file)
+            entry = archive.gettarinfo(fileobj=file)
             # No program of FastDeploy needs these bits.
-            found.mode &= ~(stat.S_ISUID | stat.S_ISGID)
-            archive.addfile(found, _Padded(file))  # type: ignore[arg-type]
+            entry.mode &= ~(stat.S_ISUID | stat.S_ISGID)
+            archive.addfile(entry, _Padded(file))  # type: ignore[arg-type]
     except FileNotFoundError:
         return
 
@@ -279,29 +280,29 @@ def _check_files(member: IO[bytes], allowed: list[str]) -> None:
     """Raise Refused for a file that leads outside or isn't allowed."""
     links: set[PurePosixPath] = set()
     with tarfile.open(fileobj=member, mode="r|gz") as archive:
-        for found in archive:
+        for entry in archive:
             archive.members = []
-            wrong = _wrong_with(found, links, allowed)
+            wrong = _wrong_with(entry, links, allowed)
             if wrong:
-                raise Refused(f"The backup has {wrong}: {'/' + found.name!r}.")
-            if found.issym():
-                links.add(PurePosixPath("/", found.name))
+                raise Refused(f"The backup has {wrong}: {'/' + entry.name!r}.")
+            if entry.issym():
+                links.add(PurePosixPath("/", entry.name))
 
 
 def _wrong_with(
-    found: tarfile.TarInfo, links: set[PurePosixPath], allowed: list[str]
+    entry: tarfile.TarInfo, links: set[PurePosixPath], allowed: list[str]
 ) -> str:
-    if not (found.isreg() or found.isdir() or found.issym() or found.islnk()):
+    if not (entry.isreg() or entry.isdir() or entry.issym() or entry.islnk()):
         return "a member that is neither a file, a folder nor a link"
-    if found.mode & (stat.S_ISUID | stat.S_ISGID) and not found.isdir():
+    if entry.mode & (stat.S_ISUID | stat.S_ISGID) and not entry.isdir():
         return "a program with the setuid or setgid bit"
-    named = [found.name, found.linkname] if found.islnk() else [found.name]
-    for path in (PurePosixPath("/", name) for name in named):
+    names = [entry.name, entry.linkname] if entry.islnk() else [entry.name]
+    for path in (PurePosixPath("/", name) for name in names):
         if ".." in path.parts or not _allowed(str(path), allowed):
             return "a file that isn't allowed"
         if not links.isdisjoint(path.parents):
             return "a file behind a link"
-    if found.islnk() and PurePosixPath("/", found.linkname) in links:
+    if entry.islnk() and PurePosixPath("/", entry.linkname) in links:
         return "a file behind a link"
     return ""
 

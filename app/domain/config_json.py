@@ -1,0 +1,56 @@
+"""Parse a config.json, with a sentence for each error in it."""
+
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from app.domain import variable_schema
+from app.domain.service import Service
+from app.errors import Invalid
+
+#: Maximum size of a config.json in bytes.
+MAX_BYTES = 256 * 1024
+
+#: Replacements for pydantic's messages that mention Python's types.
+_IN_JSON = {
+    "tuple_type": "Input should be a list",
+    "dict_type": "Input should be an object",
+    "model_type": "Input should be an object",
+}
+
+
+def parse(content: bytes, folder: str | None) -> Service:
+    """Read a config.json, whose `name` must be that of its folder if it has one.
+
+    Raises Invalid with a sentence for each error in it.
+    """
+    if len(content) > MAX_BYTES:
+        raise Invalid(f"config.json is longer than {MAX_BYTES} bytes")
+    try:
+        data = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"config.json is not JSON: {error}") from None
+    if isinstance(data, dict):
+        # Check the size first, since validating a large JSON Schema takes long.
+        too_large = variable_schema.find_size_problem(data.get("variables"))
+        if too_large:
+            raise Invalid(f"variables: {too_large}")
+    try:
+        service = Service.model_validate(data)
+    except ValidationError as error:
+        raise Invalid("; ".join(map(_explain, error.errors()))) from None
+    if folder is not None and service.name != folder:
+        raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
+    # Not in the model, which must load stored services that older versions accepted.
+    problems = variable_schema.problems(service.variables, service.secret_names)
+    if problems:
+        raise Invalid("; ".join(f"variables: {problem}" for problem in problems))
+    return service
+
+
+def _explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict
+    where = ".".join(str(part) for part in problem["loc"])
+    what = _IN_JSON.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
+    # A key may contain NUL, which PostgreSQL rejects.
+    return (f"{where}: {what}" if where else what).replace("\0", "\\0")

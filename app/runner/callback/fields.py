@@ -1,0 +1,50 @@
+"""Read the fields of an event from Ansible's plays, tasks and results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible import constants as C  # noqa: N812 - Ansible's own name for it
+
+from .hidden import CENSORED
+
+
+def of_task(task: Any) -> dict[str, Any]:
+    """Return the fields that describe a task."""
+    described = {
+        "task": task.name or task.action,
+        "task_uuid": str(task._uuid),
+        "task_action": task.action,
+        "resolved_action": getattr(task, "resolved_action", task.action),
+        "task_args": "",
+        "task_path": task.get_path(),
+    }
+    if C.DISPLAY_ARGS_TO_STDOUT:
+        args = (f"{key}={value}" for key, value in task.args.items())
+        described["task_args"] = CENSORED if task.no_log else ", ".join(args)
+    if task._role:
+        described["role"] = task._role._role_name
+        if task._role.get_name() != task._role._role_name:
+            described["resolved_role"] = task._role.get_name()
+    return described
+
+
+def host_names(play: Any) -> list[str]:
+    """Return the names of the hosts at the start of a play, or of a batch of it."""
+    inventory = play.get_variable_manager()._inventory
+    return [host.get_name() for host in inventory.get_hosts(play.hosts)]
+
+
+def of_failure(task: Any) -> dict[str, bool]:
+    """Return the field that marks a failure which ends the play for all hosts."""
+    ends = task.run_once is True or task.any_errors_fatal is True
+    return {"ends_play": True} if ends else {}
+
+
+def job_id(result: Any) -> Any:
+    """Return the id of an asynchronous job, if the result has one."""
+    if jid := result.result.get("ansible_job_id"):
+        return jid
+    # The result of a job that exceeded its timeout names the job only here.
+    inner = result.result.get("async_result")
+    return inner.get("ansible_job_id") if isinstance(inner, dict) else None
