@@ -5,7 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from testing.paths import ROOT
 
@@ -30,6 +36,7 @@ def chromium() -> Iterator[Browser]:
     """The Chromium of this machine."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     assert program, "no Chromium is here; tools/prepare-tests installs it"
+    expect.set_options(timeout=SOON)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=program, args=list(_FLAGS)
@@ -115,6 +122,6 @@ def focusable(page: Page) -> Sequence[str]:
             .filter((e) => e.checkVisibility({visibilityProperty: true}) &&
                            !e.disabled && e.type !== "hidden" && e.tabIndex >= 0 &&
                            (e.type !== "radio" || e.checked))
-            .slice(0, 200).map((e, i) => (e.dataset.reach = String(i)))"""
+            .slice(0, 200).map((e, i) => (e.__reach = String(i)))"""
     )
     return found

@@ -204,7 +204,7 @@ def require_reachable(page: Page) -> None:
             break
         page.keyboard.press("Tab")
         at, outlined = page.evaluate(
-            """() => [document.activeElement.dataset.reach ?? null,
+            """() => [document.activeElement.__reach ?? null,
                 getComputedStyle(document.activeElement).outlineStyle !== "none"]"""
         )
         if at is None:
