@@ -6,9 +6,9 @@ import socket
 import uvicorn
 
 from app.bootstrap.web import make_web
-from app.listener import inherited, listen
 from app.sd_notify import READY, STOPPING, notify
 from app.settings import Settings
+from app.sockets import inherited, listen
 from app.web.connection import TimedConnection
 
 #: Seconds to wait for open requests when the process stops; streams end at once.

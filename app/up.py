@@ -13,8 +13,8 @@ from pathlib import Path
 from app import bootstrap, dev_server, log
 from app.domain.access import on_host
 from app.errors import BadSetting, Conflict
-from app.listener import listen
 from app.settings import Settings
+from app.sockets import listen
 from app.store.migrate import migrate
 from app.usecases import services, users
 

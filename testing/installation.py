@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from app import bootstrap, dev_server
 from app.domain.access import Actor, Permission, on_host
 from app.domain.deployment import Deployment, Origin, Status
-from app.listener import listen
 from app.queue import make_queue
 from app.settings import Settings, read_settings
+from app.sockets import listen
 from app.store import events
 from app.store.events import Event
 from app.usecases import auth, deploy, output, services

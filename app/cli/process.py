@@ -1,4 +1,7 @@
-"""`fastdeploy up`, `web` and `worker`: the processes of FastDeploy."""
+"""`fastdeploy up`, `web` and `worker`: the processes of FastDeploy.
+
+Each command imports the parts of its own process only, to save time and memory.
+"""
 
 from typing import Annotated
 
@@ -6,8 +9,6 @@ import typer
 
 from app.cli.context import load_settings
 from app.settings import read_settings
-
-# Each process imports its own parts only: that saves time and memory.
 
 
 def up(

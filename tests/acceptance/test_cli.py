@@ -13,7 +13,7 @@ import pytest
 
 from app.domain.deployment import Status
 from app.domain.node import NodeInstance
-from app.listener import listen
+from app.sockets import listen
 from app.usecases import nodes
 from testing.command_line import assert_refused, command
 from testing.installation import Installation

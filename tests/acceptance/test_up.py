@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from app.listener import listen
+from app.sockets import listen
 from testing.installation import free_port
 from testing.paths import ROOT
 from testing.processes import Process, living

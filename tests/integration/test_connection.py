@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from app.listener import listen
+from app.sockets import listen
 from app.web.connection import TimedConnection
 from app.web.middleware import AnswerBugs, BodyLimit
 

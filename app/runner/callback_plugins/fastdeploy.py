@@ -86,7 +86,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         place = self._place(task) if task else self._in_task
         context = {**self._in_playbook, **self._in_play, **place}
         parents = (context.get(f"{kind}_uuid") for kind in ("task", "play", "playbook"))
-        parent = next((uuid_ for uuid_ in parents if uuid_ and uuid_ != ident), None)
+        parent = next((other for other in parents if other and other != ident), None)
         head = {
             "uuid": ident,
             "event": event,

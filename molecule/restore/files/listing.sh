@@ -13,7 +13,9 @@ sysctl fs.protected_hardlinks fs.protected_symlinks
 find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp \
     -o -path /run/systemd -o -path /run/user -o -path /run/log -o -path /run/postgresql \
     -o -path /var/cache -o -path /var/log -o -path /var/lib/postgresql/15 \
-    -o -path /var/backups -o -path /var/lib/apt/lists -o -path /var/lib/systemd \
+    -o -path '/var/backups/alternatives.tar.*' -o -path '/var/backups/dpkg.*' \
+    -o -path '/var/backups/apt.extended_states.*' \
+    -o -path /var/lib/apt/lists -o -path /var/lib/systemd \
     -o -path /root/.ansible -o -path /root/.cache -o -path /root/.npm \
     -o -name '__pycache__' -o -path '/etc/*-' \) -prune \
     -o -printf '%p %y %u:%g %m %l\n' | sort
