@@ -1,0 +1,157 @@
+"""Create and update the mirror of a git repository."""
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+from . import file_lock, git_command
+from .errors import RunnerError
+from .git_source import BRANCHES, TAGS, GitSource, find_problem
+
+MIRROR = "mirror.git"
+_DRAFT = "mirror.git.new"
+_LOCK = "mirror.lock"
+#: HEAD of a mirror whose remote names no branch by its own HEAD.
+_NO_BRANCH = "refs/fastdeploy/none"
+_REFSPECS = (f"+{BRANCHES}*:{BRANCHES}*", f"+{TAGS}*:{TAGS}*")
+_OPTIONS = (
+    "--force", "--no-auto-maintenance", "--no-recurse-submodules", "--no-tags",
+    "--no-write-fetch-head", "--prune", "--quiet",
+)  # fmt: skip
+#: For a local repository, which may belong to another user.
+_LOCAL_UPLOAD_PACK = "git -c 'safe.directory=*' upload-pack"
+#: What git prints if the remote lacks the history of a ref. It leaves out the ref.
+_SHALLOW = b"shallow roots are not allowed"
+#: A fetch adds a pack. With more of them, similar ones are combined.
+MAX_PACKS = 20
+_HEAD = re.compile(rb"^ref: (refs/heads/[^\t\n]+)\tHEAD$", re.MULTILINE)
+#: The tree of a commit must equal the commit, whatever its .gitattributes say.
+_ATTRIBUTES = "* -export-ignore -export-subst\n"
+
+
+def fetch(source: GitSource, folder: Path, timeout: float) -> None:
+    """Create the mirror of a source, or update it: branches, tags and HEAD.
+
+    Refs that were removed or moved there are removed or moved here. The objects are
+    kept. Only one process fetches at a time; the others wait for it.
+
+    Args:
+        source: The repository.
+        folder: The mirror is created in this folder.
+        timeout: Seconds for everything.
+
+    Raises:
+        RunnerError: The URL is refused, or the repository can't be fetched. A mirror
+            that wasn't there before isn't there then either.
+    """
+    if problem := find_problem(source.url):
+        raise RunnerError(problem)
+    deadline = time.monotonic() + timeout
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = file_lock.take(folder / _LOCK, shared=False, deadline=deadline)
+    if lock is None:
+        raise RunnerError(
+            f"Another process has been fetching {source.url} for {timeout:.0f} seconds"
+            ": try again later."
+        )
+    try:
+        _fetch(source.url, folder, deadline)
+    finally:
+        os.close(lock)
+
+
+def _fetch(url: str, folder: Path, deadline: float) -> None:
+    env = git_command.remote_environment()
+    branch = _remote_branch(url, env, deadline)
+    mirror, draft = folder / MIRROR, folder / _DRAFT
+    shutil.rmtree(draft, ignore_errors=True)
+    if mirror.exists():
+        _remove_leftovers(mirror)
+        _update(mirror, url, env, deadline)
+        _set_head(mirror, branch)
+        return
+    try:
+        _create(draft)
+        _update(draft, url, env, deadline)
+        _set_head(draft, branch)
+        draft.rename(mirror)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remote_branch(url: str, env: dict[str, str], deadline: float) -> str:
+    """Return the branch that HEAD of the remote names."""
+    arguments = ["ls-remote", *_upload_pack(url), "--symref", "--", url, "HEAD"]
+    found = _HEAD.search(_reach(arguments, None, url, env, deadline).stdout)
+    return found[1].decode(errors="surrogateescape") if found else _NO_BRANCH
+
+
+def _update(git_dir: Path, url: str, env: dict[str, str], deadline: float) -> None:
+    arguments = ["fetch", *_OPTIONS, *_upload_pack(url), "--", url, *_REFSPECS]
+    done = _reach(arguments, git_dir, url, env, deadline)
+    if _SHALLOW in done.stderr:  # and the exit code is 0
+        raise RunnerError(
+            f"{url} is a shallow clone, and lacks commits: run `git fetch --unshallow` "
+            "in it."
+        )
+    _compact(git_dir)
+
+
+def _reach(
+    arguments: list[str],
+    git_dir: Path | None,
+    url: str,
+    env: dict[str, str],
+    deadline: float,
+) -> git_command.Done:
+    """Run a command that talks to the remote."""
+    left = deadline - time.monotonic()
+    try:
+        done = git_command.run(
+            arguments, git_dir, env=env, timeout=left,
+            config=("fetch.unpackLimit=1", "fetch.fsckObjects=false"),
+        )  # fmt: skip
+    except git_command.GitFailed as error:
+        raise RunnerError(f"{url} can't be reached: {error}") from None
+    if done.returncode:
+        why = git_command.explanation(done.stderr, done.returncode)
+        raise RunnerError(f"{url} can't be reached: {why}.")
+    return done
+
+
+def _upload_pack(url: str) -> list[str]:
+    local = url.startswith(("/", "file://"))
+    return [f"--upload-pack={_LOCAL_UPLOAD_PACK}"] if local else []
+
+
+def _create(git_dir: Path) -> None:
+    git_command.output(["init", "--bare", "--quiet", "--template=", str(git_dir)])
+    (git_dir / "info").mkdir(exist_ok=True)
+    (git_dir / "info" / "attributes").write_text(_ATTRIBUTES)
+
+
+def _set_head(git_dir: Path, branch: str) -> None:
+    git_command.output(["symbolic-ref", "HEAD", branch], git_dir)
+
+
+def _compact(git_dir: Path) -> None:
+    """Keep reading fast: combine packs, and index the graph of commits."""
+    packs = sum(1 for _ in (git_dir / "objects" / "pack").glob("*.pack"))
+    if packs > MAX_PACKS:
+        git_command.run(["repack", "--geometric=2", "-d", "--quiet"], git_dir)
+    git_command.run(
+        ["commit-graph", "write", "--reachable", "--split", "--no-progress"], git_dir
+    )
+
+
+def _remove_leftovers(git_dir: Path) -> None:
+    """Remove what a killed fetch has left: its locks would refuse each further one."""
+    # The caller holds the lock of the mirror, so no other git writes to it.
+    for pattern in (
+        "*.lock", "refs/**/*.lock", "objects/info/**/*.lock", "objects/pack/tmp_*",
+        "objects/pack/.tmp-*", "objects/info/commit-graphs/tmp_*",
+    ):  # fmt: skip
+        for path in git_dir.glob(pattern):
+            path.unlink(missing_ok=True)

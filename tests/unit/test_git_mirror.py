@@ -1,0 +1,500 @@
+"""The mirror of a git repository: fetching, resolving and allowing commits."""
+
+import fcntl
+import os
+import shutil
+import socket
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from app.runner import git_fetch
+from app.runner.errors import RunnerError
+from app.runner.git_mirror import Commit, Mirror
+from app.runner.git_refs import Ref, Resolved
+from app.runner.git_source import GitSource
+from testing.git_repository import GitRepository
+
+#: Seconds for fetching a repository of a few commits.
+PATIENCE = 60
+
+
+class Example(NamedTuple):
+    """A repository, its mirror and its commits."""
+
+    repository: GitRepository
+    mirror: Mirror
+    first: str
+    second: str
+    third: str
+    fix: str
+    experiment: str
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    folder = tmp_path_factory.mktemp("git")
+    repository = GitRepository(folder / "infra")
+    first = repository.commit("Add the site", {"site.yml": "- hosts: all\n"})
+    second = repository.commit("Add a role", {"roles/web/tasks/main.yml": "[]\n"})
+    repository.git("tag", "-a", "-m", "Release 1", "v1")
+    repository.git("tag", "-a", "-m", "Release 1, signed off", "approved", "v1")
+    third = repository.commit("Change the site", {"site.yml": "- hosts: web\n"})
+    repository.git("tag", "v2")
+    repository.git("switch", "-q", "-c", "release/1", first)
+    fix = repository.commit("Fix the site", {"site.yml": "- hosts: fixed\n"})
+    repository.git("switch", "-q", "-c", "experiment", third)
+    experiment = repository.commit("Try it", {"try.yml": "[]\n"})
+    repository.git("switch", "-q", "main")
+    # Names that only the plumbing creates, and objects that aren't commits.
+    repository.git("update-ref", "refs/heads/--upload-pack=evil", third)
+    repository.git("tag", "a-tree", f"{third}^{{tree}}")
+    repository.git("update-ref", "refs/pull/1/head", experiment)
+    mirror = Mirror(GitSource(str(repository.folder)), folder / "mirror")
+    mirror.fetch(PATIENCE)
+    return Example(repository, mirror, first, second, third, fix, experiment)
+
+
+@pytest.fixture
+def own(example: Example, tmp_path: Path) -> Example:
+    """A copy of the repository with an own mirror, which a test may change."""
+    shutil.copytree(example.repository.folder, tmp_path / "infra")
+    repository = GitRepository(tmp_path / "infra")
+    mirror = Mirror(GitSource(str(repository.folder)), tmp_path / "mirror")
+    mirror.fetch(PATIENCE)
+    return example._replace(repository=repository, mirror=mirror)
+
+
+def allowing(example: Example, *refs: str) -> Mirror:
+    """The same mirror, of which only some refs are allowed."""
+    mirror = example.mirror
+    return Mirror(replace(mirror.source, refs=refs), mirror.git_dir.parent)
+
+
+def refs_of(mirror: Mirror) -> dict[str, str]:
+    return {ref.name: ref.commit for ref in mirror.refs()}
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_branches_and_tags_are_listed_with_their_commits_newest_first(
+    example: Example,
+) -> None:
+    found = example.mirror.refs()
+
+    assert {
+        "refs/heads/--upload-pack=evil": example.third,
+        "refs/heads/experiment": example.experiment,
+        "refs/heads/main": example.third,
+        "refs/heads/release/1": example.fix,
+        "refs/tags/approved": example.second,
+        "refs/tags/v1": example.second,
+        "refs/tags/v2": example.third,
+    } == {ref.name: ref.commit for ref in found}
+    dates = [ref.date for ref in found]
+    assert sorted(dates, reverse=True) == dates
+    assert (
+        Ref("refs/heads/release/1", "release/1", example.fix,
+            "2023-11-14T22:17:20+00:00", "Fix the site")
+        in found
+    )  # fmt: skip
+
+
+def test_only_allowed_refs_are_listed(example: Example) -> None:
+    assert ["refs/tags/v1", "refs/tags/v2"] == sorted(refs_of(allowing(example, "v*")))
+
+
+def test_the_default_ref_is_the_branch_that_head_of_the_repository_names(
+    own: Example,
+) -> None:
+    assert "refs/heads/main" == own.mirror.default_ref()
+
+    own.repository.git("symbolic-ref", "HEAD", "refs/heads/release/1")
+    own.mirror.fetch(PATIENCE)
+    assert "refs/heads/release/1" == own.mirror.default_ref()
+
+    own.repository.git("update-ref", "--no-deref", "HEAD", own.second)
+    own.mirror.fetch(PATIENCE)
+    with pytest.raises(RunnerError, match="no default branch that is allowed"):
+        own.mirror.default_ref()
+
+
+def test_a_default_branch_that_is_not_allowed_is_refused(example: Example) -> None:
+    with pytest.raises(RunnerError, match=r"choose one of v\*, release/\*\."):
+        allowing(example, "v*", "release/*").default_ref()
+
+
+@pytest.mark.parametrize(
+    ("text", "ref", "name"),
+    [
+        ("main", "refs/heads/main", "third"),
+        ("refs/heads/main", "refs/heads/main", "third"),
+        ("release/1", "refs/heads/release/1", "fix"),
+        ("v1", "refs/tags/v1", "second"),
+        ("refs/tags/v1", "refs/tags/v1", "second"),
+        ("approved", "refs/tags/approved", "second"),
+        ("--upload-pack=evil", "refs/heads/--upload-pack=evil", "third"),
+    ],
+)
+def test_a_name_is_resolved_to_a_commit(
+    example: Example, text: str, ref: str, name: str
+) -> None:
+    assert Resolved(ref, getattr(example, name)) == example.mirror.resolve(text)
+
+
+@pytest.mark.parametrize("digits", [7, 12, 40])
+def test_digits_of_a_hash_are_resolved_to_a_commit(
+    example: Example, digits: int
+) -> None:
+    assert Resolved("", example.first) == example.mirror.resolve(example.first[:digits])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-x", "--all", "HEAD", "main~1", "main:site.yml", "@{-1}", "refs/pull/1/head",
+     "release", "release/*", "ma*", "main\0x", "main\nx", "\udcff", "a-tree", "abcdef0",
+     "0" * 40, "refs/heads/v1"],
+)  # fmt: skip
+def test_what_is_neither_a_branch_nor_a_tag_nor_a_commit_is_refused(
+    example: Example, text: str
+) -> None:
+    with pytest.raises(RunnerError, match="has no") as raised:
+        example.mirror.resolve(text)
+
+    assert str(raised.value).isprintable()
+
+
+def test_an_unknown_name_suggests_similar_ones(example: Example) -> None:
+    with pytest.raises(RunnerError, match=r"choose one, such as release/1\.$"):
+        example.mirror.resolve("releases1")
+
+
+def test_a_name_that_is_not_allowed_is_refused(example: Example) -> None:
+    with pytest.raises(RunnerError, match=r"main of .* not allowed: .* v\*\."):
+        allowing(example, "v*").resolve("main")
+
+
+def test_a_branch_and_a_tag_of_one_name_must_be_distinguished(own: Example) -> None:
+    own.repository.git("branch", "v1", own.third)
+    own.repository.git("branch", "v2", own.third)
+    own.mirror.fetch(PATIENCE)
+
+    with pytest.raises(RunnerError, match="write refs/heads/v1 or refs/tags/v1"):
+        own.mirror.resolve("v1")
+    assert own.third == own.mirror.resolve("refs/heads/v1").commit
+    assert own.second == own.mirror.resolve("refs/tags/v1").commit
+    # Both name the same commit.
+    assert Resolved("refs/tags/v2", own.third) == own.mirror.resolve("v2")
+
+
+def test_a_full_hash_is_a_commit_even_if_a_branch_has_this_name(own: Example) -> None:
+    own.repository.git("update-ref", f"refs/heads/{own.first}", own.third)
+    own.mirror.fetch(PATIENCE)
+
+    assert Resolved("", own.first) == own.mirror.resolve(own.first)
+
+
+def test_refs_that_are_moved_removed_and_replaced_by_a_folder_are_followed(
+    own: Example,
+) -> None:
+    git = own.repository.git
+    git("branch", "-D", "-q", "experiment")
+    git("branch", "experiment/new", own.second)
+    git("tag", "-f", "v2", own.first)
+    git("reset", "-q", "--hard", own.first)
+
+    own.mirror.fetch(PATIENCE)
+
+    found = refs_of(own.mirror)
+    assert "refs/heads/experiment" not in found
+    assert own.second == found["refs/heads/experiment/new"]
+    assert own.first == found["refs/tags/v2"]
+    assert own.first == found["refs/heads/main"]
+
+
+@pytest.mark.parametrize("name", ["first", "second", "third", "fix", "experiment"])
+def test_a_commit_of_any_ref_is_allowed_without_patterns(
+    example: Example, name: str
+) -> None:
+    example.mirror.require_allowed(getattr(example, name))
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_a_commit_of_an_allowed_ref_is_allowed(example: Example, name: str) -> None:
+    allowing(example, "refs/tags/v1").require_allowed(getattr(example, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "refs"),
+    [("fix", "release/1"), ("experiment", "experiment"), ("third", ".* and 1 more")],
+)
+def test_a_commit_of_other_refs_is_refused(
+    example: Example, name: str, refs: str
+) -> None:
+    with pytest.raises(RunnerError, match=f"is only in {refs}, but .*: v1\\.$"):
+        allowing(example, "v1").require_allowed(getattr(example, name))
+
+
+def test_a_pattern_that_matches_no_ref_allows_no_commit(example: Example) -> None:
+    with pytest.raises(RunnerError, match="must be in an allowed ref"):
+        allowing(example, "nothing").require_allowed(example.first)
+
+
+def test_a_commit_that_a_force_push_removed_is_refused_and_can_still_be_compared(
+    own: Example,
+) -> None:
+    own.repository.git("branch", "-D", "-q", "experiment")
+    own.mirror.fetch(PATIENCE)
+
+    with pytest.raises(RunnerError, match="any more: a force-push or the removal"):
+        own.mirror.require_allowed(own.experiment)
+    assert ["Try it"] == [
+        commit.subject for commit in own.mirror.log(own.third, own.experiment)
+    ]
+
+
+def test_a_commit_that_was_never_in_a_branch_is_not_fetched(own: Example) -> None:
+    own.repository.git("switch", "-q", "--detach")
+    hidden = own.repository.commit("Hide it", {"hidden.yml": "[]\n"})
+    own.mirror.fetch(PATIENCE)
+
+    with pytest.raises(RunnerError, match="it was removed, or never pushed"):
+        own.mirror.require_allowed(hidden)
+
+
+@pytest.mark.parametrize("commit", ["main", "-x", "HEAD", "", "0" * 39, "G" * 40])
+def test_only_the_full_hash_of_a_commit_can_be_allowed(
+    example: Example, commit: str
+) -> None:
+    with pytest.raises(RunnerError, match="not the full hash"):
+        example.mirror.require_allowed(commit)
+
+
+def test_a_tree_is_not_a_commit(example: Example) -> None:
+    tree = example.repository.git("rev-parse", f"{example.third}^{{tree}}")
+
+    with pytest.raises(RunnerError, match="has no commit"):
+        example.mirror.require_allowed(tree)
+
+
+def test_a_file_is_read_from_a_commit(example: Example) -> None:
+    read = example.mirror.read
+
+    assert b"- hosts: all\n" == read(example.first, "site.yml")
+    assert b"- hosts: web\n" == read(example.third, "site.yml")
+    assert b"[]\n" == read(example.third, "roles/web/tasks/main.yml")
+    for missing in ("other.yml", "roles", "../site.yml", "/etc/passwd", "", "s*", "-x"):
+        assert None is read(example.third, missing)
+    with pytest.raises(RunnerError, match=r"site\.yml is larger than 3 bytes"):
+        read(example.third, "site.yml", 3)
+
+
+def test_the_log_between_two_commits_has_what_was_added(example: Example) -> None:
+    date = "2023-11-14T22:15:20+00:00"
+
+    found = example.mirror.log(example.first, example.third)
+
+    assert ["Change the site", "Add a role"] == [commit.subject for commit in found]
+    assert Commit(example.second, "Author", date, "Add a role") == found[1]
+    assert 1 == len(example.mirror.log(example.first, example.third, limit=1))
+    assert [] == example.mirror.log(example.third, example.third)
+
+
+def test_the_log_of_a_rollback_has_what_was_removed(example: Example) -> None:
+    found = example.mirror.log(example.third, example.second)
+
+    assert [("Change the site", True)] == [
+        (commit.subject, commit.removed) for commit in found
+    ]
+
+
+def test_the_log_between_branches_has_both(example: Example) -> None:
+    found = example.mirror.log(example.fix, example.second)
+
+    assert {("Fix the site", True), ("Add a role", False)} == {
+        (commit.subject, commit.removed) for commit in found
+    }
+
+
+def test_the_changed_files_are_summarized(example: Example) -> None:
+    lines = example.mirror.stat(example.first, example.third).splitlines()
+
+    assert " roles/web/tasks/main.yml | 1 +" == lines[0]
+    assert " 2 files changed, 2 insertions(+), 1 deletion(-)" == lines[2]
+
+
+def test_programs_that_the_environment_configures_are_not_executed(
+    own: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/executed\n")
+    program.chmod(0o755)
+    for name in ("GIT_EXTERNAL_DIFF", "GIT_PAGER", "GIT_ASKPASS", "GIT_SSH"):
+        monkeypatch.setenv(name, str(program))
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    hook = own.mirror.git_dir / "hooks" / "reference-transaction"
+    hook.parent.mkdir()
+    shutil.copy(program, hook)
+    own.repository.git("branch", "new", GIT_DIR=str(own.repository.folder / ".git"))
+
+    own.mirror.fetch(PATIENCE)
+    own.mirror.stat(own.first, own.third)
+
+    assert "refs/heads/new" in refs_of(own.mirror)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_an_unreachable_repository_is_reported_and_leaves_no_mirror(
+    tmp_path: Path,
+) -> None:
+    url = str(tmp_path / "infra")
+    mirror = Mirror(GitSource(url), tmp_path / "mirror")
+
+    with pytest.raises(RunnerError, match="does not appear to be a git repository"):
+        mirror.fetch(PATIENCE)
+
+    assert not mirror.exists
+    with pytest.raises(RunnerError, match="was not fetched yet"):
+        mirror.refs()
+
+
+def test_a_repository_that_vanished_keeps_its_mirror(own: Example) -> None:
+    own.repository.folder.rename(own.repository.folder.with_name("moved"))
+
+    with pytest.raises(RunnerError, match=r"can't be reached: .*does not appear"):
+        own.mirror.fetch(PATIENCE)
+
+    assert own.third == own.mirror.resolve("main").commit
+
+
+@pytest.mark.parametrize("scheme", ["http", "git", "ssh"])
+def test_a_port_that_refuses_connections_is_reported(
+    scheme: str, tmp_path: Path
+) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))  # and doesn't listen
+        url = f"{scheme}://127.0.0.1:{server.getsockname()[1]}/infra"
+        with pytest.raises(RunnerError, match=f"^{url} can't be reached: .*onnect"):
+            Mirror(GitSource(url), tmp_path / "mirror").fetch(PATIENCE)
+
+
+def test_a_repository_that_never_answers_exceeds_the_timeout(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/infra"
+        mirror = Mirror(GitSource(url), tmp_path / "mirror")
+        with pytest.raises(RunnerError, match=r"can't be reached: .* took more than"):
+            mirror.fetch(0.3)
+
+    assert not mirror.exists
+
+
+def test_a_url_that_names_a_transport_is_refused_and_not_executed(
+    tmp_path: Path,
+) -> None:
+    url = f"ext::touch {tmp_path}/executed"
+
+    with pytest.raises(RunnerError, match="names a transport"):
+        Mirror(GitSource(url), tmp_path / "mirror").fetch(PATIENCE)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_shallow_clone_is_refused(example: Example, tmp_path: Path) -> None:
+    GitRepository(tmp_path).git(
+        "clone", "-q", "--depth=1", f"file://{example.repository.folder}", "shallow"
+    )
+    mirror = Mirror(GitSource(str(tmp_path / "shallow")), tmp_path / "mirror")
+
+    with pytest.raises(RunnerError, match="git fetch --unshallow"):
+        mirror.fetch(PATIENCE)
+
+    assert not mirror.exists
+
+
+def test_an_empty_repository_has_no_refs(tmp_path: Path) -> None:
+    repository = GitRepository(tmp_path / "infra")
+    mirror = Mirror(GitSource(str(repository.folder)), tmp_path / "mirror")
+
+    mirror.fetch(PATIENCE)
+
+    assert [] == mirror.refs()
+    with pytest.raises(RunnerError, match="has no allowed branch or tag"):
+        mirror.resolve("main")
+
+
+def test_a_repository_of_another_user_can_be_fetched(own: Example) -> None:
+    # Git compares the owner of the folder, which only root can change, with the user.
+    if os.geteuid() == 0:
+        os.chown(own.repository.folder / ".git", 65534, -1)
+        os.chown(own.repository.folder, 65534, -1)
+
+    own.mirror.fetch(PATIENCE)
+
+    assert own.third == own.mirror.resolve("main").commit
+
+
+def test_what_a_killed_fetch_has_left_does_not_prevent_the_next_one(
+    own: Example,
+) -> None:
+    for name in ("HEAD.lock", "packed-refs.lock", "refs/heads/main.lock"):
+        lock = own.mirror.git_dir / name
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    part = own.mirror.git_dir / "objects" / "pack" / "tmp_pack_x"
+    part.touch()
+    (own.mirror.git_dir.parent / "mirror.git.new").mkdir()
+    own.repository.git("reset", "-q", "--hard", own.first)
+
+    own.mirror.fetch(PATIENCE)
+
+    assert own.first == own.mirror.resolve("main").commit
+    assert not part.exists()
+    assert ["mirror.git", "mirror.lock"] == names_in(own.mirror.git_dir.parent)
+
+
+def test_a_fetch_waits_for_another_one_until_its_timeout(own: Example) -> None:
+    with (own.mirror.git_dir.parent / "mirror.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RunnerError, match="Another process has been fetching"):
+            own.mirror.fetch(0.1)
+
+
+def test_concurrent_first_fetches_create_one_mirror(
+    example: Example, tmp_path: Path
+) -> None:
+    mirror = Mirror(example.mirror.source, tmp_path)
+    threads = [
+        threading.Thread(target=mirror.fetch, args=(PATIENCE,)) for _ in range(3)
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert refs_of(example.mirror) == refs_of(mirror)
+    assert ["mirror.git", "mirror.lock"] == names_in(tmp_path)
+
+
+def test_many_fetches_leave_few_packs_and_keep_removed_commits(
+    own: Example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_fetch, "MAX_PACKS", 2)
+    for number in range(4):
+        own.repository.commit(f"Change {number}", {"site.yml": f"# {number}\n"})
+        own.repository.git("branch", "-f", "moving")
+        own.mirror.fetch(PATIENCE)
+    last = own.repository.git("rev-parse", "moving")
+    own.repository.git("reset", "-q", "--hard", own.first)
+    own.repository.git("branch", "-D", "-q", "moving")
+    own.mirror.fetch(PATIENCE)
+
+    packs = list((own.mirror.git_dir / "objects" / "pack").glob("*.pack"))
+
+    assert len(packs) <= 2
+    assert b"# 3\n" == own.mirror.read(last, "site.yml")

@@ -1,0 +1,323 @@
+"""Read-only trees: one for each commit, complete or not there."""
+
+import os
+import shutil
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.runner import git_tree
+from app.runner.errors import RunnerError
+from app.runner.git_content import leads_out
+from app.runner.git_mirror import Mirror
+from app.runner.git_source import GitSource
+from testing.git_repository import GitRepository
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+FILES = {
+    ".gitattributes": "secret.txt export-ignore\nversion.txt export-subst\n",
+    "secret.txt": "kept\n",
+    "version.txt": "$Format:%H$\n",
+    "roles/web/tasks/main.yml": "[]\n",
+    "run.sh": "#!/bin/sh\n",
+    "pointer.txt": POINTER,
+}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
+    repository = GitRepository(tmp_path_factory.mktemp("tree") / "infra")
+    repository.write(FILES)
+    (repository.folder / "run.sh").chmod(0o755)
+    (repository.folder / "link").symlink_to("roles/../run.sh")
+    (repository.folder / "loop").symlink_to("loop")
+    Path(os.fsdecode(bytes(repository.folder) + b"/\xff.txt")).write_text("x\n")
+    repository.commit("Add files")
+    return repository
+
+
+@pytest.fixture
+def repository(source: GitRepository, tmp_path: Path) -> GitRepository:
+    """A copy of the repository that a test may change."""
+    shutil.copytree(source.folder, tmp_path / "infra", symlinks=True)
+    return GitRepository(tmp_path / "infra")
+
+
+@pytest.fixture
+def mirror(repository: GitRepository, tmp_path: Path) -> Mirror:
+    mirror = Mirror(GitSource(str(repository.folder)), tmp_path / "mirror")
+    mirror.fetch(60)
+    return mirror
+
+
+@pytest.fixture
+def commit(mirror: Mirror) -> str:
+    return mirror.resolve("main").commit
+
+
+def trees_of(mirror: Mirror) -> Path:
+    return mirror.git_dir.parent / "trees"
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def fetch_commit(
+    mirror: Mirror, repository: GitRepository, files: dict[str, str]
+) -> str:
+    commit = repository.commit("Change", files)
+    mirror.fetch(60)
+    return commit
+
+
+def test_a_tree_equals_its_commit(mirror: Mirror, commit: str) -> None:
+    tree = mirror.tree(commit)
+
+    assert FILES == {name: (tree / name).read_text() for name in FILES}
+    assert "roles/../run.sh" == str((tree / "link").readlink())
+    assert [
+        ".gitattributes", "link", "loop", "pointer.txt", "roles", "run.sh",
+        "secret.txt", "version.txt", "\udcff.txt",
+    ] == names_in(tree)  # fmt: skip
+
+
+def test_a_tree_is_read_only_and_private(mirror: Mirror, commit: str) -> None:
+    tree = mirror.tree(commit)
+
+    modes = {
+        name: stat.S_IMODE((tree / name).stat().st_mode)
+        for name in ("", "roles", "roles/web/tasks", "secret.txt", "run.sh")
+    }
+    assert {
+        "": 0o555, "roles": 0o555, "roles/web/tasks": 0o555, "secret.txt": 0o444,
+        "run.sh": 0o555,
+    } == modes  # fmt: skip
+    assert 0o700 == stat.S_IMODE(tree.parent.stat().st_mode)
+    assert 0o700 == stat.S_IMODE(mirror.git_dir.parent.stat().st_mode)
+
+
+def test_a_tree_is_made_once(mirror: Mirror, commit: str) -> None:
+    first = mirror.tree(commit).stat()
+
+    assert first == mirror.tree(commit).stat()
+
+
+def test_concurrent_callers_get_one_complete_tree(mirror: Mirror, commit: str) -> None:
+    found = []
+
+    def call() -> None:
+        tree = mirror.tree(commit)
+        found.append((tree.stat().st_ino, (tree / "run.sh").read_text()))
+
+    threads = [threading.Thread(target=call) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 5 == len(found)
+    assert 1 == len(set(found))
+    assert [".lock", commit, f"{commit}.boot"] == names_in(trees_of(mirror))
+
+
+def test_what_a_killed_process_has_left_is_not_taken_for_a_tree(
+    mirror: Mirror, commit: str
+) -> None:
+    trees = trees_of(mirror)
+    half = trees / ".new-half" / "roles"
+    half.mkdir(parents=True)
+    half.chmod(0o555)
+    unmarked = trees / commit / "roles"
+    unmarked.mkdir(parents=True)
+
+    tree = mirror.tree(commit)
+
+    assert "kept\n" == (tree / "secret.txt").read_text()
+    assert [".lock", commit, f"{commit}.boot"] == names_in(trees)
+
+
+def test_a_tree_is_made_again_after_a_restart_of_the_host(
+    mirror: Mirror, commit: str
+) -> None:
+    tree = mirror.tree(commit)
+    (tree / "secret.txt").chmod(0o644)
+    (tree / "secret.txt").write_text("")
+    marker = tree.with_name(f"{commit}.boot")
+    current = marker.read_text()
+    marker.write_text("00000000-0000-0000-0000-000000000000\n")
+
+    assert "kept\n" == (mirror.tree(commit) / "secret.txt").read_text()
+    assert current == marker.read_text()
+
+
+def test_a_tree_that_cannot_be_written_leaves_nothing(
+    mirror: Mirror, commit: str
+) -> None:
+    blob = mirror.git_dir / "objects"
+    mirror.tree(commit)
+    mirror.prune([])
+    for pack in blob.rglob("*.pack"):
+        pack.chmod(0o600)
+        content = bytearray(pack.read_bytes())
+        content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+        pack.write_bytes(content)
+
+    with pytest.raises(RunnerError):
+        git_tree.make(mirror.git_dir, trees_of(mirror), commit)
+
+    assert [".lock"] == names_in(trees_of(mirror))
+
+
+def test_a_commit_without_files_has_an_empty_tree(
+    mirror: Mirror, repository: GitRepository
+) -> None:
+    repository.git("rm", "-r", "-q", ".")
+    commit = fetch_commit(mirror, repository, {})
+
+    assert [] == names_in(mirror.tree(commit))
+
+
+def test_prune_removes_trees_that_are_neither_kept_nor_held(
+    mirror: Mirror, repository: GitRepository, commit: str
+) -> None:
+    second = fetch_commit(mirror, repository, {"a.yml": "a\n"})
+    third = fetch_commit(mirror, repository, {"a.yml": "b\n"})
+    for each in (commit, second, third):
+        mirror.tree(each)
+    held = mirror.hold(second)
+
+    assert [third] == mirror.prune([commit])
+    os.close(held)
+    assert [second] == mirror.prune([commit])
+
+    assert [".lock", commit, f"{commit}.boot"] == names_in(trees_of(mirror))
+    assert [commit] == mirror.prune(())
+    assert [] == mirror.prune(())
+    assert [".lock"] == names_in(trees_of(mirror))
+
+
+def test_several_runs_hold_a_tree(mirror: Mirror, commit: str) -> None:
+    first, second = mirror.hold(commit), mirror.hold(commit)
+    mirror.tree(commit)
+
+    os.close(first)
+    assert [] == mirror.prune([])
+    os.close(second)
+    assert [commit] == mirror.prune([])
+
+
+def test_a_hold_during_a_removal_is_on_the_lock_that_counts(
+    mirror: Mirror, commit: str
+) -> None:
+    mirror.tree(commit)
+    stop = threading.Event()
+    thread = threading.Thread(target=prune_until, args=(mirror, stop))
+    thread.start()
+    try:
+        for _ in range(50):
+            held = mirror.hold(commit)
+            try:
+                tree = mirror.tree(commit)
+                assert "kept\n" == (tree / "secret.txt").read_text()
+            finally:
+                os.close(held)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def prune_until(mirror: Mirror, stop: threading.Event) -> None:
+    while not stop.is_set():
+        mirror.prune([])
+
+
+def test_a_submodule_is_refused_with_its_path(
+    mirror: Mirror, repository: GitRepository, commit: str
+) -> None:
+    repository.git(
+        "update-index", "--add", "--cacheinfo", f"160000,{commit},roles/shared"
+    )
+    submodule = repository.commit_index("Add a submodule")
+    mirror.fetch(60)
+
+    with pytest.raises(RunnerError, match=r"^roles/shared in commit .* submodule"):
+        mirror.tree(submodule)
+
+
+@pytest.mark.parametrize(
+    "target", ["/etc/passwd", "../../etc/passwd", "up/../..", "web/../../../x"]
+)
+def test_a_link_that_leads_out_is_refused_with_its_path_and_target(
+    mirror: Mirror, repository: GitRepository, target: str
+) -> None:
+    (repository.folder / "roles" / "up").symlink_to(".")
+    (repository.folder / "roles" / "out").symlink_to(target)
+    commit = fetch_commit(mirror, repository, {})
+
+    with pytest.raises(RunnerError, match=f"^roles/out in .* out .* to {target}:"):
+        mirror.tree(commit)
+
+
+LINKS = {
+    b"deep/er/root": b"../..",
+    b"deep/er/parent": b"root/..",
+    b"deep/er/back": b"root/deep",
+    b"a": b"b",
+    b"b": b"a/..",
+    b"inside": b"./deep//er/../x",
+    b"absolute": b"/srv",
+    b"through": b"absolute/x",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "out"),
+    [
+        (b"deep/er/root", False),
+        (b"deep/er/parent", True),
+        (b"deep/er/back", False),
+        (b"a", False),
+        (b"inside", False),
+        (b"absolute", True),
+        (b"through", True),
+    ],
+)
+def test_links_are_followed_as_the_kernel_does_it(path: bytes, *, out: bool) -> None:
+    assert out == leads_out(path, LINKS)
+
+
+def test_a_file_in_git_lfs_is_refused_with_its_path(
+    mirror: Mirror, repository: GitRepository
+) -> None:
+    commit = fetch_commit(
+        mirror, repository, {"files/.gitattributes": "*.txt filter=lfs -text\n"}
+    )
+
+    with pytest.raises(RunnerError, match=r"^pointer\.txt in commit .* in git LFS"):
+        mirror.tree(commit)
+
+
+@pytest.mark.parametrize("name", ["..", ".git"])
+def test_a_path_that_leads_out_is_refused(
+    mirror: Mirror, repository: GitRepository, commit: str, name: str
+) -> None:
+    blob = repository.git("rev-parse", f"{commit}:run.sh")
+    inner = make_tree(repository, "100644", "config", blob)
+    outer = make_tree(repository, "40000", name, inner)
+    hostile = repository.git("commit-tree", "-m", "Lead out", outer)
+    repository.git("branch", "hostile", hostile)
+    mirror.fetch(60)
+
+    with pytest.raises(RunnerError, match=f"^{name}/config in .* not a valid path"):
+        mirror.tree(hostile)
+
+
+def make_tree(repository: GitRepository, mode: str, name: str, inner: str) -> str:
+    """Write a tree that git's own commands refuse to write."""
+    return repository.git(
+        "hash-object", "-t", "tree", "-w", "--stdin", "--literally",
+        content=f"{mode} {name}\0".encode() + bytes.fromhex(inner),
+    )  # fmt: skip
