@@ -1,5 +1,6 @@
 """Parse YAML into nodes with line numbers, without objects, so that no tag fails."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,16 +11,44 @@ _MERGE = "tag:yaml.org,2002:merge"
 #: How deeply merge keys may be nested.
 _DEPTH = 10
 
+#: Levels of lists and mappings. libyaml's loader recurses in C without a limit: a file
+#: with some ten thousand brackets would kill the process.
+MAX_LEVELS = 500
+#: Block collections that may be nested more deeply; NUL is half a character in UTF-16.
+_MANY_LEVELS = re.compile(rb"^[ \t?:\x00-]{%d}" % (MAX_LEVELS // 2), re.MULTILINE)
+
 #: A node of PyYAML, which has no type hints.
 Node = Any
 
 
 def parse(content: bytes) -> Node:
-    """Return the node of a document; None if it is empty or invalid YAML."""
+    """Return the node of a document; None if it is empty, invalid or nested deeply."""
     try:
+        if is_too_deep(content):
+            return None
         return yaml.compose(content, Loader=_LOADER)
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
+
+
+def is_too_deep(content: bytes) -> bool:
+    """Return whether a document has more than MAX_LEVELS levels.
+
+    Raises:
+        YAMLError: It is invalid, if it has to be parsed for that.
+    """
+    brackets = content.count(b"[") + content.count(b"{")
+    if brackets < MAX_LEVELS // 2 and not _MANY_LEVELS.search(content):
+        return False
+    depth = 0
+    for event in yaml.parse(content, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_LEVELS:
+            return True
+    return False
 
 
 def items(node: Node) -> list[Node]:
