@@ -171,8 +171,14 @@ class Settings(BaseSettings):
             run_group=self.run_group,
             runners=self.runners,
             services=self.services,
+            var=self.var,
             config_folder=self.config_folder,
         )
+
+    @property
+    def data(self) -> Path:
+        """The folder of mirrors and execution environments of this user's runs."""
+        return self.var.absolute()
 
     @property
     def runs(self) -> Path:

@@ -116,7 +116,11 @@ def _prepare(settings: Settings) -> None:
                   "Shown only once; `fastdeploy user set-password admin` changes it.",
                   flush=True)  # fmt: skip
         found = services.sync_services(
-            store, settings.services, settings.node, on_host(getpass.getuser())
+            store,
+            settings.services,
+            settings.var,
+            settings.node,
+            on_host(getpass.getuser()),
         )
         for name, error in found.invalid.items():
             print(f"service {name} is invalid: {error}", flush=True)

@@ -117,10 +117,14 @@ def request_deployment(
 
 
 def start_deployment(
-    store: Store, settings: Settings, service: Service | None = None
+    store: Store,
+    settings: Settings,
+    service: Service | None = None,
+    *,
+    given: Mapping[str, Any] | None = None,
 ) -> Deployment:
     """A deployment that is running, as far as the store knows."""
-    deployment_id = request_deployment(store, settings, service)
+    deployment_id = request_deployment(store, settings, service, given=given)
     begun = record.mark_starting(store, deployment_id, settings.node)
     return record.mark_running(store, begun.deployment)
 

@@ -105,7 +105,7 @@ class Installation:
     def sync(self) -> SyncResult:
         """Sync the services of this node."""
         return services.sync_services(
-            self.store, self.services, self.settings.node, ACTOR
+            self.store, self.services, self.settings.var, self.settings.node, ACTOR
         )
 
     def launch(self, service: str, /, **variables: object) -> int:

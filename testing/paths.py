@@ -7,3 +7,5 @@ ROOT = Path(__file__).parents[1]
 SOPS = ROOT / "tests" / "data" / "sops"
 #: Playbooks that the tests run.
 PLAYBOOKS = ROOT / "tests" / "data" / "playbooks"
+#: A repository with Ansible content, as people have it.
+INFRA = ROOT / "tests" / "data" / "infra"

@@ -1,5 +1,6 @@
 """An installation that has something of everything to look at."""
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from app.queue import make_queue
 from app.usecases import auth, deploy, users
 from app.usecases.cancel import cancel
 from testing.browser import PASSWORD
+from testing.git_repository import GitRepository
 from testing.installation import ACTOR, Installation
 from testing.paths import ROOT
 from testing.waiting import eventually
@@ -93,12 +95,66 @@ _REPORTS_VARIABLES = {
 }  # fmt: skip
 
 
+_PLAY = """\
+- name: {name}
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Say the version
+      ansible.builtin.debug:
+        msg: "{{{{ version | default('none') }}}}"
+"""
+_HOSTS = "web1 ansible_connection=local\n"
+#: A repository with two inventories.
+_REPOSITORY = {
+    "inventories/production/hosts": _HOSTS,
+    "inventories/staging/hosts": _HOSTS,
+    "playbooks/backup.yml": _PLAY.format(name="Backup"),
+    "playbooks/site.yml": _PLAY.format(name="Site"),
+    "playbooks/upgrade.yml": _PLAY.format(name="Upgrade"),
+    "roles/shop/tasks/main.yml": "[]\n",
+    "requirements.yml": "collections: []\n",
+    "group_vars/all/vault.yml": "$ANSIBLE_VAULT;1.1;AES256\n00\n",
+}
+_PROJECT = """\
+project: infra
+description: The servers of the shop, from the firewall to the backup.
+environments:
+  staging: {inventory: inventories/staging}
+  production:
+    inventory: inventories/production
+    limit: web1
+    variables: {stage: live, shop_region: north}
+defaults:
+  options: [check, diff, limit]
+services:
+  site:
+    playbook: playbooks/site.yml
+    variables: {properties: {version: {type: string}}}
+  backup: {playbook: playbooks/backup.yml}
+  upgrade: {playbook: playbooks/upgrade.yml, environments: [staging]}
+  cleanup: {playbook: playbooks/cleanup.yml, environments: [staging]}
+"""
+
+
+_HANDBOOK = """\
+project: handbook
+services:
+  publish: {deploy_script: publish.py}
+"""
+_PUBLISH = """\
+#!/usr/bin/env python3
+print("published")
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Seeded:
     """The numbers of what an installation was given.
 
     `result` is the event of the failed deployment in which a host failed; the others
-    are deployments, a user and a token.
+    are deployments, a user and a token. `committed` ran a commit of a git repository;
+    `repository` is the path of one that isn't a project.
     """
 
     well: int
@@ -106,9 +162,11 @@ class Seeded:
     canceled: int
     running: int
     queued: int
+    committed: int
     result: int
     user: int
     token: int
+    repository: str
 
 
 def make_user(made: Installation) -> None:
@@ -124,6 +182,42 @@ def add_reports(made: Installation) -> None:
     )  # fmt: skip
 
 
+def write_repository(folder: Path) -> Path:
+    """Write a repository with three playbooks and two inventories; return its path."""
+    for name, text in _REPOSITORY.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def add_project(made: Installation, folder: Path) -> None:
+    """Register a repository as the project infra, which has an invalid service."""
+    root = write_repository(folder / "infra")
+    (root / "fastdeploy.yml").write_text(_PROJECT)
+    registered = made.services / "infra"
+    registered.mkdir()
+    (registered / "project.json").write_text(json.dumps({"folder": str(root)}))
+
+
+def deploy_commits(made: Installation, folder: Path) -> int:
+    """Deploy two commits of a git project; return the number of the second."""
+    repository = GitRepository(folder / "handbook")
+    registered = made.services / "handbook"
+    registered.mkdir()
+    source = json.dumps({"git": f"file://{repository.folder}"})
+    (registered / "project.json").write_text(source)
+    number = 0
+    for subject in ("Describe the handbook", "Correct the address of the office"):
+        files = {"fastdeploy.yml": _HANDBOOK, "publish.py": _PUBLISH, "text": subject}
+        repository.write(files)
+        (repository.folder / "publish.py").chmod(0o755)
+        repository.commit(subject)
+        made.sync()
+        number = _launch(made, "handbook/publish")
+        made.ended(number, _PATIENCE)
+    return number
+
+
 def seed(made: Installation, folder: Path) -> Seeded:
     """Services of both kinds, and deployments in every state; a worker must run."""
     make_user(made)
@@ -136,6 +230,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
     broken = made.services / "newsletter"
     broken.mkdir()
     (broken / "config.json").write_text('{"name": "newsletter", "steps": "all"}')
+    add_project(made, folder)
     made.sync()
     gate = folder / "gate"
     site, fleet = str(folder / "site"), str(folder / "fleet")
@@ -145,9 +240,11 @@ def seed(made: Installation, folder: Path) -> Seeded:
         *(_launch(made, "hello", name=name) for name in ("world", "you")),
         _launch(made, "hello", fail_at="verify"),
         _launch(made, "webshop", version="4.1.0", gate="/"),
+        _launch(made, "infra/site@staging", version="2.4.0"),
     ]
     for number in (failed, well, *first):
         made.ended(number, _PATIENCE)
+    committed = deploy_commits(made, folder)
     canceled = _waiting(made, gate)
     cancel(made.store, make_queue(made.settings), ADA, canceled)
     made.ended(canceled)
@@ -160,9 +257,11 @@ def seed(made: Installation, folder: Path) -> Seeded:
         canceled,
         running,
         queued,
+        committed,
         result=next(e.number for e in made.events(failed) if e.result == "failed"),
         user=users.list_users(made.store, ADA)[0].id,
         token=auth.list_tokens(made.store, ADA)[0].id,
+        repository=str(write_repository(folder / "network")),
     )
 
 

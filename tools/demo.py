@@ -51,7 +51,7 @@ def main() -> int:
 
 def _demo(here: Supervised, service: str) -> dict[str, Any]:
     store, settings, client = here.store, here.settings, here.api
-    services.sync_services(store, settings.services, settings.node, ACTOR)
+    services.sync_services(store, settings.services, settings.var, settings.node, ACTOR)
     begun = time.monotonic()
     variables = {"prefix": str(settings.var.absolute() / "demo-prefix")}
     answer = client.post(

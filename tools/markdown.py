@@ -48,7 +48,8 @@ def kind(schema: Mapping[str, Any]) -> str:
         case "array":
             return f"list of {kind(schema['items'])}" if "items" in schema else "list"
         case "object":
-            inner = schema.get("additionalProperties")
+            named = schema.get("patternProperties", {})
+            inner = next(iter(named.values()), schema.get("additionalProperties"))
             return f"object of {kind(inner)}" if isinstance(inner, dict) else "object"
         case "string" if schema.get("format") == "date-time":
             return "time"

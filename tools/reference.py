@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from app.domain import project_file, project_schema
 from app.domain.service import Service
 from app.settings import PREFIX, Settings
 from tools.markdown import fields, page, table
@@ -19,6 +20,11 @@ def service_schema() -> str:
     return json.dumps(Service.model_json_schema(), indent=2) + "\n"
 
 
+def _project_schema() -> str:
+    """Return the JSON Schema of fastdeploy.yml."""
+    return json.dumps(project_schema.make(), indent=2) + "\n"
+
+
 def config() -> str:
     """Return the page about config.json, from its schema."""
     schema = Service.model_json_schema()
@@ -28,13 +34,24 @@ def config() -> str:
         for part in (f"## {name}", of.get("description", ""), fields(of))
     ]
     return page(
-        "config.json",
+        "config.json and fastdeploy.yml",
         "`config.json` describes the service in its folder. It must have exactly one "
         "of `deploy_script` and `playbook`. Configure your editor with "
         "[the JSON Schema](service.schema.json), which `GET /schema/service.json` "
         "returns as well.",
         fields(schema),
         *parts,
+        "## fastdeploy.yml",
+        "`fastdeploy.yml` describes [a project](../how-to/projects.md): its services, "
+        "and the environments in which they run. "
+        "[Its JSON Schema](project.schema.json) completes the keys in your editor.",
+        fields(project_file.ProjectFile.model_json_schema()),
+        "Each service has the keys of a `config.json` without "
+        f"{', '.join(f'`{key}`' for key in sorted(project_file.NOT_IN_PROJECT))}, and "
+        "with these differences: `steps` may be texts, and `environments` lists those "
+        "in which it runs (without it: all).",
+        "## Environment",
+        fields(project_file.Environment.model_json_schema()),
     )
 
 
@@ -72,6 +89,7 @@ FILES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "config.md": config,
     "openapi.json": openapi,
+    "project.schema.json": _project_schema,
     "roles.md": roles,
     "routes.md": routes,
     "service.schema.json": service_schema,

@@ -17,10 +17,12 @@ _COMMANDS = {
     "web": ("process", "web"),
     "worker": ("process", "worker"),
     "deployment": ("deployment", "app"),
+    "project": ("project", "app"),
     "service": ("service", "app"),
     "user": ("user", "app"),
     "token": ("token", "app"),
     "node": ("node", "app"),
+    "environment": ("environment", "app"),
     "db": ("database", "app"),
     "restore": ("backup", "app"),
 }

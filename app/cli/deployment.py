@@ -26,7 +26,7 @@ from app.store.history import Filter
 from app.store.store import Store
 from app.usecases import artifacts as run_artifacts
 from app.usecases import deploy as deployments
-from app.usecases import history, results, retention, services
+from app.usecases import history, results, retention, revisions, services
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.deploy import View
 from app.web import schemas
@@ -74,6 +74,10 @@ def deploy(
         int,
         typer.Option("-v", "--verbose", count=True, help="More output; -vvv: more."),
     ] = 0,
+    ref: Annotated[
+        str,
+        typer.Option(help="Branch, tag or commit of the project's repository."),
+    ] = "",
     priority: Annotated[
         int, typer.Option(help="-100 to 100; higher priorities start first.")
     ] = 0,
@@ -87,7 +91,8 @@ def deploy(
     """
     settings = load_settings()
     with open_store(settings) as store:
-        service = _find_service(store, name)
+        revision = revisions.choose(settings, name, ref)
+        service = revision.service if revision else _find_service(store, name)
         pairs = key_values(extra or [])
         given = variables.from_text(service, pairs) if service else {}
         number = deployments.launch(
@@ -108,6 +113,7 @@ def deploy(
                 forks=forks,
                 verbosity=verbose or None,
             ),
+            revision=revision,
             priority=priority,
         )
         if not follow:
@@ -259,6 +265,9 @@ def _print_deployment(view: View) -> None:
             ("started", moment(deployment.started_at)),
             ("finished", moment(deployment.finished_at)),
             ("retry of", deployment.retry_of),
+            ("commit", deployment.commit),
+            ("ref", deployment.ref),
+            ("uncommitted changes", deployment.changes),
             ("options", " ".join(deployment.options.arguments)),
             *(("variable", f"{k}={v}") for k, v in deployment.variables.items()),
             *(("warning", warning) for warning in deployment.warnings),

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from app import services_folder
 from app.cli.context import current_actor, load_settings, open_store
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
+from app.config_files import MAX_CONFIG
 from app.doctor import diagnosis
 from app.domain.service import Service
 from app.errors import Invalid
@@ -79,7 +81,7 @@ def sync() -> None:
     settings = load_settings()
     with open_store(settings) as store:
         synced = services.sync_services(
-            store, settings.services, settings.node, current_actor()
+            store, settings.services, settings.var, settings.node, current_actor()
         )
     for name in synced.valid:
         console.print(f"[green]ok[/]        {name}")
@@ -133,9 +135,9 @@ def validate(
     service.
     """
     if file == "-":
-        config = services.parse_config(sys.stdin.buffer.read(services.MAX_CONFIG + 1))
+        config = services_folder.parse_config(sys.stdin.buffer.read(MAX_CONFIG + 1))
     else:
-        config = services.read_config_file(Path(file))
+        config = services_folder.read_config_file(Path(file))
     error = config if isinstance(config, str) else ""
     if as_json:
         print_json({"valid": not error, "error": error})

@@ -36,7 +36,8 @@ def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
 
 def definition(host: HostFacts, service: ServiceFacts) -> Finding:
     """Check that config.json exists, is readable by FastDeploy, and is valid."""
-    about, file = f"{service.name}: config.json", service.config
+    file = service.config
+    about = f"{service.name}: {file.path.name}"
     fix = SYNC if host.switch is None else f"{register(service.name)} && {SYNC}"
     if service.definition is None:
         return Finding(PROBLEM, about, f"There is no folder {service.folder}.", fix)
@@ -81,8 +82,11 @@ def launch_variables(definition: Service) -> list[Finding]:
 def catalogue(service: ServiceFacts) -> Finding:
     """Check that the stored service matches config.json."""
     about, known = f"{service.name}: stored version", service.known
+    file = service.config.path.name
     if known is None or not isinstance(service.definition, Service):
-        return Finding(OK, about, "It follows config.json once that is fixed.")
+        return Finding(
+            OK, about, f"It follows {service.config.path.name} once that is fixed."
+        )
     # The first project is the services folder, which a sync reads.
     if any(check_project(service.definition, each) for each in service.projects[:1]):
         return Finding(OK, about, "It follows the service's folder once that is fixed.")
@@ -96,10 +100,9 @@ def catalogue(service: ServiceFacts) -> Finding:
         )  # fmt: skip
     if known.error or known.service != service.definition:
         return Finding(
-            PROBLEM, about, "FastDeploy knows another version than config.json has.",
-            SYNC,
+            PROBLEM, about, f"FastDeploy knows another version than {file} has.", SYNC,
         )  # fmt: skip
-    return Finding(OK, about, "FastDeploy knows what config.json says.")
+    return Finding(OK, about, f"FastDeploy knows what {file} says.")
 
 
 def node(host: HostFacts, service: ServiceFacts) -> Finding:

@@ -19,13 +19,19 @@ from app.domain.access import Permission
 from app.domain.finding import Finding, Level
 from app.domain.node import NodeState
 from app.domain.project import Project
-from app.domain.run_identity import RunIdentity, identify, rule_for
+from app.domain.run_identity import RunIdentity, content_folder, identify, rule_for
 from app.domain.service import Service
+from app.domain.service_name import split
 from app.errors import Invalid, Unavailable
+from app.services_folder import (
+    definition_file,
+    folders,
+    look_at_project,
+    read_definitions,
+)
 from app.settings import Settings
 from app.store import nodes, services, tokens
 from app.store.store import Store
-from app.usecases.services import folders, look_at_project, read_config
 
 _KEY = "SOPS_AGE_KEY_FILE"
 
@@ -41,7 +47,7 @@ def look_at_host(
         run_group: The group that may read the config file of a run.
         etc: The folder with the settings, age keys and registrations.
     """
-    var = settings.var.absolute()
+    var = settings.data
     user = inspection.owner(var)
     worker = inspection.locker(var / "worker.lock")
     folder = settings.config_folder
@@ -73,7 +79,8 @@ def look_at_service(
     known: CatalogueEntry | None,
 ) -> ServiceFacts:
     """Collect the facts about a service."""
-    folder = settings.services.absolute() / name
+    parts = split(name)
+    folder = settings.services.absolute() / (parts.folder if parts else name)
     file = inspection.look(identity.program)
     found_by_sudo = None
     if file.hidden and identity.user:
@@ -84,22 +91,23 @@ def look_at_service(
         name=name,
         node=settings.node,
         folder=folder,
-        config=inspection.look(folder / "config.json"),
+        config=inspection.look(definition_file(folder, settings.data)),
         definition=definition,
         known=known,
         program=file,
         rule=identity.sudo_rule,
         found_by_sudo=found_by_sudo,
-        projects=tuple(_projects(folder, definition, identity)),
+        projects=tuple(_projects(settings, definition, identity)),
     )
 
 
 def _projects(
-    folder: Path, definition: Service | str | None, identity: RunIdentity
+    settings: Settings, definition: Service | str | None, identity: RunIdentity
 ) -> Iterator[Project]:
     """Yield the service's folder and, if visible, the registered copy of it."""
     if not isinstance(definition, Service):
         return
+    folder = content_folder(definition, settings.run_settings)
     yield look_at_project(folder, definition)
     source = identity.program.parent / "project"
     if identity.user and definition.playbook and not inspection.look(source).hidden:
@@ -133,7 +141,7 @@ def ask_store(
 def _look_at_switch(
     settings: Settings, user: Account, run_as: str, run_group: str, etc: Path
 ) -> RunAsSetup:
-    var, helper = settings.var.absolute(), settings.stop_helper
+    var, helper = settings.data, settings.stop_helper
     runs = str(settings.runs).replace(".", "\\.")
     return RunAsSetup(
         run_as=run_as,
@@ -162,7 +170,8 @@ def _expected(settings: Settings, etc: Path) -> Iterator[str]:
         own = replace(settings.run_settings, run_as=user, runners=None)
         yield identify(name, None, own, accounts.home).sudo_rule
     for folder in service_folders(settings):
-        yield identity_of(settings, folder.name, read_config(folder)).sudo_rule
+        for name, definition in read_definitions(folder, settings.data).items():
+            yield identity_of(settings, name, definition).sudo_rule
 
 
 def identity_of(

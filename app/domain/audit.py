@@ -22,6 +22,8 @@ class Action(StrEnum):
     RETRY = "retry"
     #: Synced the services folder.
     SYNC = "sync"
+    #: Added a project to the services folder.
+    ADD_PROJECT = "add project"
     #: Created a user.
     CREATE_USER = "create user"
     #: Changed the role of a user.

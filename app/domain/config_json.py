@@ -31,17 +31,32 @@ def parse(content: bytes, folder: str | None) -> Service:
         data = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise Invalid(f"config.json is not JSON: {error}") from None
+    try:
+        service = validate(data)
+    except ValidationError as error:
+        raise Invalid("; ".join(map(explain, error.errors()))) from None
+    if folder is not None and service.name != folder:
+        raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
+    if service.project is not None:
+        raise Invalid("project: only the sync of a project writes it; remove it")
+    if service.refs:
+        raise Invalid("refs: only an environment of a project has them; remove it")
+    return service
+
+
+def validate(data: Any) -> Service:  # what JSON or YAML contains
+    """Return the service that the content of a config.json defines.
+
+    Raises:
+        ValidationError: It isn't valid by the model.
+        Invalid: Its `variables` are refused, with a sentence for each problem.
+    """
     if isinstance(data, dict):
         # Check the size first, since validating a large JSON Schema takes long.
         too_large = variable_schema.find_size_problem(data.get("variables"))
         if too_large:
             raise Invalid(f"variables: {too_large}")
-    try:
-        service = Service.model_validate(data)
-    except ValidationError as error:
-        raise Invalid("; ".join(map(_explain, error.errors()))) from None
-    if folder is not None and service.name != folder:
-        raise Invalid(f'name: is "{service.name}", but its folder is "{folder}"')
+    service = Service.model_validate(data)
     # Not in the model, which must load stored services that older versions accepted.
     problems = variable_schema.problems(service.variables, service.secret_names)
     if problems:
@@ -49,7 +64,8 @@ def parse(content: bytes, folder: str | None) -> Service:
     return service
 
 
-def _explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict
+def explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict
+    """Return the sentence for an error of pydantic, with the key that it is about."""
     where = ".".join(str(part) for part in problem["loc"])
     what = _IN_JSON.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
     # A key may contain NUL, which PostgreSQL rejects.

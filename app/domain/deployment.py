@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.domain import escapes
+from app.domain import escapes, revision
 from app.domain.options import NO_OPTIONS, Options
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
@@ -89,6 +89,12 @@ class Deployment:
     job_id: int | None = None
     #: Orders the queued deployments of a service, highest first; from -100 to 100.
     priority: int = 0
+    #: The commit of the project's repository; empty without one.
+    commit: str = ""
+    #: The branch or tag that was chosen, as a full name; empty for a commit.
+    ref: str = ""
+    #: A digest of the uncommitted changes in the project's folder; empty without any.
+    changes: str = ""
     #: The options of ansible-playbook.
     options: Options = NO_OPTIONS
     #: Whether it is a check, or runs on part of the hosts or tasks only. It doesn't
@@ -111,7 +117,8 @@ class Deployment:
     @property
     def version(self) -> str:
         """The version that it deploys; empty if unknown."""
-        return version_of(self.service, self.variables)
+        known = version_of(self.service, self.variables)
+        return known or revision.label(self.ref, self.commit, self.changes)
 
     @property
     def shown(self) -> str:

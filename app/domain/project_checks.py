@@ -43,7 +43,7 @@ def _prompts(service: Service, project: Project) -> Iterator[Finding]:
 def _always_set(service: Service) -> frozenset[str]:
     """Return the variables that are set in every launch."""
     required = service.variables.get("required", [])
-    return frozenset(
+    return frozenset(service.fixed_variables) | frozenset(
         name
         for name, schema in service.properties.items()
         if name in required or "default" in schema

@@ -18,6 +18,7 @@ class RunSettings:
     run_group: str
     runners: Path | None
     services: Path
+    var: Path
     config_folder: Path
 
 
@@ -52,7 +53,7 @@ def identify(
     user = registered.run_as if registered else settings.run_as
     group = (registered.run_group if registered else "") or settings.run_group
     if not user:
-        folder = settings.services.absolute() / name
+        folder = _own_folder(name, service, settings)
     elif settings.runners is not None and user == settings.run_as:
         folder = settings.runners / name
     else:
@@ -63,6 +64,28 @@ def identify(
         user, program, rf"--config {pattern}/fastdeploy-[0-9]+\.json", folder
     )
     return RunIdentity(user, group, program, folder, rule if user else "")
+
+
+def content_folder(service: Service, settings: RunSettings) -> Path:
+    """Return the folder with the content of a service that FastDeploy's user runs."""
+    source = service.project
+    if source is None:
+        return settings.services.absolute() / service.name
+    if source.folder:
+        return Path(source.folder)
+    project = service.name.partition("/")[0]
+    trees = settings.var.absolute() / "projects" / project / "trees"
+    return trees / source.commit
+
+
+def _own_folder(name: str, service: Service | None, settings: RunSettings) -> Path:
+    """Return the working directory of a run that belongs to FastDeploy's own user."""
+    if service is None:
+        return settings.services.absolute() / name
+    if service.playbook and service.project and service.project.git:
+        # The runner makes the folder with the commit.
+        return settings.services.absolute() / name.partition("/")[0]
+    return content_folder(service, settings)
 
 
 def rule_for(user: str, program: Path, pattern: str, folder: Path | None = None) -> str:

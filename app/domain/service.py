@@ -16,10 +16,11 @@ from app.domain import secret_names, variable_schema
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.registration import Registration
 from app.domain.retention import Keep
+from app.domain.service_name import NAME
+from app.domain.source import Source
 from app.runner import environment as environment_rules
+from app.runner import extra_vars
 
-#: A service's name. It is used as a folder, in a sudoers file's name and in URLs.
-NAME = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
 #: A launch variable's name: a valid variable name of Ansible.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 DEFAULT_TIMEOUT = 3600
@@ -101,6 +102,13 @@ class Service(BaseModel):
             "A property that is writeOnly is a secret."
         ),
     ] = {}
+    fixed_variables: Annotated[
+        dict[str, Any],
+        Field(
+            description="Variables of every run. A launch can't change them. No "
+            "secrets: everybody who may look at the service sees them."
+        ),
+    ] = {}
     options: Annotated[
         tuple[OptionName, ...],
         Field(
@@ -141,18 +149,29 @@ class Service(BaseModel):
         Field(description="How it was registered; written by the role that does it."),
     ] = None
 
+    refs: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=255)], ...],
+        Field(
+            max_length=100,
+            description="Patterns of the branches and tags that may be deployed, of a "
+            "git project; empty: all.",
+        ),
+    ] = ()
+    project: Annotated[
+        Source | None,
+        Field(description="Where its project is; written by the sync of a project."),
+    ] = None
+
     @field_validator("deploy_script", "playbook", "inventory")
     @classmethod
     def _inside_its_folder(cls, value: str | None) -> str | None:
-        if value is not None:
-            _require_plain(value)
-        return value
+        return None if value is None else require_plain(value)
 
     @field_validator("sops_files")
     @classmethod
     def _each_file_once_and_inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            _require_plain(name)
+            require_plain(name)
         if len(value) != len(set(value)):
             raise ValueError("must name each file once")
         return value
@@ -187,6 +206,16 @@ class Service(BaseModel):
                 raise ValueError(f"{name}: must be a JSON object")  # noqa: TRY004 - pydantic wants ValueError
         return value
 
+    @field_validator("fixed_variables")
+    @classmethod
+    def _names_of_variables(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if not VARIABLE.fullmatch(name):
+                raise ValueError(f"{name!r} is not a name of an Ansible variable")
+        if problem := extra_vars.find_problem(value):
+            raise ValueError(problem)
+        return value
+
     @model_validator(mode="after")
     def _one_kind(self) -> "Service":
         if (self.deploy_script is None) == (self.playbook is None):
@@ -196,6 +225,12 @@ class Service(BaseModel):
                 raise ValueError(f'"{key}" goes with "playbook"')
         if self.option_defaults.given and not self.playbook:
             raise ValueError('"option_defaults" goes with "playbook"')
+        for name in self.fixed_variables:
+            if name in self.properties:
+                raise ValueError(
+                    f'{name} is in both "variables" and "fixed_variables": a launch '
+                    "can't set a fixed variable"
+                )
         return self
 
     @property
@@ -238,15 +273,25 @@ _NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
 
 def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
     """Return the keys of config.json that differ and that affect a run."""
+    before, now = _without_description(recorded), _without_description(present)
     return tuple(
         key
         for key in Service.model_fields
-        if key not in _NOT_OF_A_RUN and getattr(recorded, key) != getattr(present, key)
+        if key not in _NOT_OF_A_RUN and getattr(before, key) != getattr(now, key)
     )
 
 
-def _require_plain(name: str) -> None:
-    """Raise ValueError unless a path is plain and stays inside its folder."""
+def _without_description(service: Service) -> Service:
+    """Return a service whose project has no description, which affects no run."""
+    if service.project is None:
+        return service
+    project = service.project.model_copy(update={"description": ""})
+    return service.model_copy(update={"project": project})
+
+
+def require_plain(name: str) -> str:
+    """Return a path; raise ValueError unless it is plain and stays in its folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
         raise ValueError("must be a plain path inside the service's folder")
+    return name

@@ -1,5 +1,7 @@
 """Run a playbook service: `python -m app.runner --service DIR --config FILE`.
 
+A service of a project is run with `--project DIR --name NAME` instead of `--service`.
+
 Standard output is the journal: status lines and events in ansible-runner's format, and
 text. The exit code is ansible-playbook's own; 254 if the run was canceled or exceeded
 its timeout; 64 if it was refused, with one sentence that explains why.
@@ -29,7 +31,7 @@ from .event_forwarder import Forwarder
 from .journal import JournalWriter
 from .listener import Listener
 from .masking import Masker
-from .run_config import Events, RunConfig, read_launch
+from .run_config import Events, RunConfig, read_launch, read_revision
 from .watchdog import Watchdog
 
 REFUSED = 64
@@ -42,25 +44,47 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="fastdeploy-runner", description="Run a playbook service of FastDeploy."
     )
-    parser.add_argument(
-        "--service", type=Path, required=True, help="the service's folder"
-    )
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--service", type=Path, help="the service's folder")
+    place.add_argument("--project", type=Path, help="the folder with project.json")
     parser.add_argument(
         "--config", type=Path, required=True, help="the run's config file"
+    )
+    parser.add_argument("--name", help="the name of a service of the project")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("~/.local/share/fastdeploy"),
+        help="the folder of mirrors and execution environments",
     )
     arguments = parser.parse_args()
     journal = JournalWriter(sys.stdout.fileno())
     try:
-        definition = read_definition(arguments.service)
+        definition = _read(arguments)
         launch = read_launch(arguments.config, definition)
         # Until here, a cancel has no process to stop and no folder to remove.
         decrypted = sops.read_variables(definition, os.environ)
-        given = {**decrypted, **launch.variables}
+        given = {**definition.fixed_variables, **decrypted, **launch.variables}
         prompts.require_none(definition.folder, definition.playbook, given)
-        return deploy(definition, launch, decrypted, journal)
+        return deploy(definition, launch, decrypted, journal, arguments.data)
     except RunnerError as refusal:
         journal.write(str(refusal).encode(errors="replace"))
         return REFUSED
+
+
+def _read(arguments: argparse.Namespace) -> Definition:
+    if arguments.service is not None:
+        return read_definition(arguments.service)
+    # A service in a folder doesn't need git, or the memory of these modules.
+    from . import project_source  # noqa: PLC0415
+
+    source = project_source.read(arguments.project)
+    return project_source.define(
+        source,
+        arguments.data.expanduser(),
+        arguments.name,
+        *read_revision(arguments.config),
+    )
 
 
 def deploy(
@@ -68,19 +92,21 @@ def deploy(
     launch: RunConfig,
     decrypted: Mapping[str, Any],
     journal: JournalWriter,
+    data: Path,
 ) -> int:
     """Run the service's playbook and write its events and output to `journal`.
 
     Return the exit code. The private folder with the variables is always removed.
 
     Raises:
-        RunnerError: Ansible is not installed.
+        RunnerError: Ansible is not installed, or the execution environment can't be
+            built.
     """
     watchdog = Watchdog(definition.timeout)
     watchdog.listen()
     private = Path(tempfile.mkdtemp(prefix="fastdeploy-run-"))
     try:
-        return _deploy(definition, launch, decrypted, journal, private, watchdog)
+        return _deploy(definition, launch, decrypted, journal, private, watchdog, data)
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
@@ -92,9 +118,11 @@ def _deploy(
     journal: JournalWriter,
     private: Path,
     watchdog: Watchdog,
+    data: Path,
 ) -> int:
     ident = str(launch.deployment_id)
     variables = {
+        **definition.fixed_variables,
         **decrypted,
         **launch.variables,
         "fastdeploy_deployment_id": launch.deployment_id,
@@ -112,11 +140,23 @@ def _deploy(
     masker = Masker([*launch.secrets, decrypted])
     if masker.longest:
         _close_logs(env, defaults, journal)
-    listener = _listener(launch.events)(journal, masker, ident, private)
 
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
 
+    if definition.requirements is not None:
+        # Most projects require nothing, and their runs don't need the memory.
+        from . import execution_environment  # noqa: PLC0415
+        from .environment_step import EnvironmentStep  # noqa: PLC0415
+
+        step = EnvironmentStep(journal, masker, watchdog)
+        folder = data.expanduser().absolute()
+        place = step.provide(definition.requirements, folder, env)
+        if place is None:
+            tell(watchdog.reason or "failed")
+            return ENDED
+        env = execution_environment.variables(place, env, definition.folder)
+    listener = _listener(launch.events)(journal, masker, ident, private)
     running = playbook.start(
         definition,
         private=private,

@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import environment, options
 from .errors import RunnerError
+
+if TYPE_CHECKING:
+    from .execution_environment import Requirements
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Definition:
     sops_files: tuple[Path, ...]
     #: JSON Schema of each launch variable, by name.
     properties: Mapping[str, Any]
+    #: Variables of every run, by name.
+    fixed_variables: Mapping[str, Any]
     #: The options of ansible-playbook that a launch may set.
     options: frozenset[str]
     #: Options of every run, by name.
@@ -31,6 +36,8 @@ class Definition:
     environment: Mapping[str, str]
     #: Seconds; None: no timeout.
     timeout: float | None
+    #: What its project requires; None: it runs with the Ansible beside this program.
+    requirements: "Requirements | None" = None
 
 
 def read_definition(folder: Path) -> Definition:
@@ -42,14 +49,30 @@ def read_definition(folder: Path) -> Definition:
     """
     folder = folder.absolute()
     content = read_object(folder / "config.json")
+    content.setdefault("name", folder.resolve().name)
+    return from_content(content, folder, "config.json")
+
+
+def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definition:
+    """Return the service that the content of a config.json defines.
+
+    Args:
+        content: The content.
+        folder: The folder with the playbook.
+        file: The name of the file with the content, for errors.
+
+    Raises:
+        RunnerError: It doesn't define a playbook service validly, or names a file that
+            is missing or outside the folder.
+    """
     if not content.get("playbook"):
         raise RunnerError(
-            f'{folder}/config.json names no "playbook": add one, or run the service\'s '
+            f'{folder}/{file} names no "playbook": add one, or run the service\'s '
             '"deploy_script" instead.'
         )
     folder = folder.resolve()
     return Definition(
-        name=_text(content, "name", folder) if "name" in content else folder.name,
+        name=_text(content, "name", folder),
         folder=folder,
         playbook=locate(folder, _text(content, "playbook", folder), "playbook"),
         inventory=locate(folder, _text(content, "inventory", folder), "inventory")
@@ -57,6 +80,7 @@ def read_definition(folder: Path) -> Definition:
         else None,
         sops_files=_sops_files(content, folder),
         properties=_properties(content, folder),
+        fixed_variables=_fixed_variables(content, folder),
         options=_options(content, folder),
         option_defaults=_option_defaults(content, folder),
         environment=_environment(content, folder),
@@ -112,8 +136,7 @@ def locate(folder: Path, name: str, key: str) -> Path:
         )
     if not (path.is_file() or (key == "inventory" and path.is_dir())):
         raise RunnerError(
-            f'"{name}" of "{key}" is missing in {folder}: add it, or correct '
-            f'"{key}" in config.json.'
+            f'"{name}" of "{key}" is missing in {folder}: add it, or correct "{key}".'
         )
     return path
 
@@ -139,6 +162,15 @@ def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
             "correct it."
         )
     return properties
+
+
+def _fixed_variables(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    values = content.get("fixed_variables", {})
+    if not isinstance(values, dict):
+        raise RunnerError(
+            f'"fixed_variables" in {folder}/config.json must be an object: correct it.'
+        )
+    return values
 
 
 def _options(content: Mapping[str, Any], folder: Path) -> frozenset[str]:

@@ -37,12 +37,12 @@ class Prompt:
             return (
                 f'{self.place} asks for "{self.variable}" (vars_prompt), and nobody '
                 f'can answer in a deployment: declare "{self.variable}" under '
-                '"variables" in config.json, as required or with a default.'
+                '"variables", as required or with a default.'
             )
         return (
             f"{self.place} pauses until somebody answers, and nobody can in a "
             'deployment: give pause "seconds" or "minutes", or declare a variable '
-            'under "variables" in config.json and check it by ansible.builtin.assert.'
+            'under "variables" and check it by ansible.builtin.assert.'
         )
 
 

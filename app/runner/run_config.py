@@ -75,6 +75,21 @@ def read_launch(path: Path, definition: Definition) -> RunConfig:
     )
 
 
+def read_revision(path: Path) -> tuple[str, str]:
+    """Return the commit and the ref that the config file of a run names.
+
+    Both are empty without a git repository; the ref is empty if a commit was chosen.
+
+    Raises:
+        RunnerError: The file is invalid.
+    """
+    content = read_object(path)
+    commit, ref = content.get("commit", ""), content.get("ref", "")
+    if not isinstance(commit, str) or not isinstance(ref, str):
+        raise RunnerError(f'"commit" and "ref" in {path} must be texts: correct them.')
+    return commit, ref
+
+
 def _secrets(
     content: Mapping[str, Any], variables: Mapping[str, Any], path: Path
 ) -> tuple[Any, ...]:

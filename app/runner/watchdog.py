@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from enum import StrEnum
 
-from .processes import Process, descendants
+from .processes import Process, boot_clock, descendants
 
 #: The signals for ansible-playbook, and the seconds to wait after each. SIGINT lets it
 #: clean up: its workers lead their own sessions, so only it can stop them. In total,
@@ -33,12 +33,14 @@ class Watchdog:
     """Watches ansible-playbook in a separate thread.
 
     `listen` installs the signal handlers; call it in the main thread. A signal that
-    arrives before `start` takes effect when the thread has started.
+    arrives before `start` takes effect when the thread has started. Several children
+    can be watched one after the other; the timeout is for all of them together.
     """
 
     def __init__(self, timeout: float | None) -> None:
         self.reason: Reason | None = None
         self._timeout = timeout
+        self._deadline: float | None = None
         # A signal handler can always write to a pipe, but a lock could deadlock it.
         self._wake, self._ring = os.pipe()
         self._ended = threading.Event()
@@ -50,6 +52,9 @@ class Watchdog:
 
     def start(self, child: Process) -> None:
         """Start to watch this child process."""
+        if self._timeout is not None and self._deadline is None:
+            self._deadline = boot_clock() + self._timeout
+        self._ended.clear()
         self._thread = threading.Thread(
             target=self._run, args=(child,), name="watchdog", daemon=True
         )
@@ -68,7 +73,8 @@ class Watchdog:
         os.write(self._ring, byte)
 
     def _run(self, child: Process) -> None:
-        ready, _, _ = select.select([self._wake], [], [], self._timeout)
+        left = None if self._deadline is None else max(self._deadline - boot_clock(), 0)
+        ready, _, _ = select.select([self._wake], [], [], left)
         if ready and os.read(self._wake, 1) == b"e":
             return
         self.reason = Reason.CANCELED if ready else Reason.TIMEOUT

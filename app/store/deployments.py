@@ -51,6 +51,7 @@ class NewDeployment:
     secrets: bytes | None = None
     key: IdempotencyKey | None = None
     retry_of: int | None = None
+    ref: str = ""
 
 
 def add(db: Connection, new: NewDeployment, now: datetime) -> int:
@@ -71,6 +72,8 @@ def add(db: Connection, new: NewDeployment, now: datetime) -> int:
             fingerprint=new.key.fingerprint if new.key else None,
             priority=new.priority,
             retry_of=new.retry_of,
+            commit=new.service.project.commit if new.service.project else "",
+            ref=new.ref,
             created_at=now,
         )
         .returning(deployments.c.id)
@@ -88,6 +91,13 @@ def request_cancel(
 ) -> None:
     """Store the actor who requested a cancellation."""
     _update(db, deployment_id, cancel_requested_by=actor, cancel_requested_at=now)
+
+
+def set_working_tree(
+    db: Connection, deployment_id: int, commit: str, changes: str
+) -> None:
+    """Store the commit of a project's folder and a digest of its changes."""
+    _update(db, deployment_id, commit=commit, changes=changes)
 
 
 def mark_pruned(db: Connection, deployment_id: int, now: datetime) -> None:
@@ -159,8 +169,13 @@ def newest_first(db: Connection, numbers: Collection[int]) -> list[Deployment]:
     return [_deployment(row) for row in rows]
 
 
-def latest_of_each(db: Connection) -> dict[int, Deployment]:
-    """Return the latest deployment of each service, by the service's id."""
+def latest_of_each(
+    db: Connection, ids: Collection[int] | None = None
+) -> dict[int, Deployment]:
+    """Return the latest deployment of each service, by the service's id.
+
+    With `ids`, only of the services with these ids.
+    """
     newest = (
         select(deployments.c.id)
         .where(deployments.c.service_id == services.c.id)
@@ -169,7 +184,10 @@ def latest_of_each(db: Connection) -> dict[int, Deployment]:
         .correlate(services)
         .scalar_subquery()
     )
-    rows = db.execute(_selected().where(deployments.c.id == newest))
+    query = _selected().where(deployments.c.id == newest)
+    if ids is not None:
+        query = query.where(services.c.id.in_(ids))
+    rows = db.execute(query)
     return {row.service_id: _deployment(row) for row in rows}
 
 
@@ -177,32 +195,6 @@ def active(db: Connection) -> list[Deployment]:
     """Return the deployments that have not ended, oldest first."""
     query = _selected().where(deployments.c.finished_at.is_(None))
     return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
-
-
-def count_ahead(db: Connection, numbers: Collection[int]) -> dict[int, int]:
-    """Count the unfinished deployments of the same service ahead of each of these."""
-    other = deployments.alias("other")
-    ahead = (
-        select(func.count())
-        .select_from(other)
-        .where(
-            other.c.service_id == deployments.c.service_id,
-            other.c.id != deployments.c.id,
-            other.c.finished_at.is_(None),
-            (other.c.status != Status.QUEUED.value)
-            | (other.c.priority > deployments.c.priority)
-            | (
-                (other.c.priority == deployments.c.priority)
-                & (other.c.id < deployments.c.id)
-            ),
-        )
-        .correlate(deployments)
-        .scalar_subquery()
-    )
-    rows = db.execute(
-        select(deployments.c.id, ahead).where(deployments.c.id.in_(numbers))
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def active_on(db: Connection, node: str) -> list[Deployment]:
@@ -275,6 +267,9 @@ def _deployment(row: Row[Any]) -> Deployment:
         job_id=row.job_id,
         pruned_at=row.pruned_at,
         priority=row.priority,
+        commit=row.commit,
+        ref=row.ref,
+        changes=row.changes,
         options=Options.model_validate(row.options or {}),
         partial=row.partial,
         retry_of=row.retry_of,

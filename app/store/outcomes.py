@@ -10,9 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, true
 
+from app.domain import revision
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.service import Service
+from app.domain.version import version_of
 from app.store.tables import deployments, seconds_of_step, services, steps
 
 
@@ -40,8 +42,10 @@ _COLUMNS = (
 )
 
 
-def recent_of_each(db: Connection, limit: int) -> dict[int, list[FinishedRun]]:
-    """Return the last `limit` ended deployments of each service, oldest first.
+def recent_of_each(
+    db: Connection, limit: int, ids: Collection[int]
+) -> dict[int, list[FinishedRun]]:
+    """Return the last `limit` ended deployments of these services, oldest first.
 
     The key is the service's id. It is one query, which reads the newest deployments of
     each service from the end of an index.
@@ -63,7 +67,7 @@ def recent_of_each(db: Connection, limit: int) -> dict[int, list[FinishedRun]]:
         select(services.c.id.label("service_id"), recent)
         .select_from(services)
         .join(recent, true())
-        .where(services.c.archived_at.is_(None))
+        .where(services.c.id.in_(ids))
         .order_by(recent.c.id)
     )
     found: dict[int, list[FinishedRun]] = {}
@@ -123,18 +127,27 @@ def step_seconds(
 
 @dataclass(frozen=True, slots=True)
 class LastSuccess:
-    """The config and the variables of a successful deployment."""
+    """A successful deployment, as far as its version depends on it."""
 
     id: int
     service: Service
     variables: Mapping[str, Any]
+    ref: str = ""
+    commit: str = ""
+    changes: str = ""
+
+    @property
+    def version(self) -> str:
+        """The version that it deployed; empty if unknown."""
+        known = version_of(self.service, self.variables)
+        return known or revision.label(self.ref, self.commit, self.changes)
 
 
-def last_successful(db: Connection) -> dict[int, LastSuccess]:
-    """Return the last successful deployment of each service, by the service's id."""
+def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSuccess]:
+    """Return the last successful deployment of these services, by the service's id."""
     c = deployments.c
     newest = (
-        select(c.id, c.config, c.variables)
+        select(c.id, c.config, c.variables, c.ref, c.commit, c.changes)
         .where(
             c.service_id == services.c.id,
             c.status == Status.SUCCESSFUL.value,
@@ -149,11 +162,16 @@ def last_successful(db: Connection) -> dict[int, LastSuccess]:
         select(services.c.id.label("service_id"), newest)
         .select_from(services)
         .join(newest, true())
-        .where(services.c.archived_at.is_(None))
+        .where(services.c.id.in_(ids))
     )
     return {
         row.service_id: LastSuccess(
-            row.id, Service.model_validate(row.config), row.variables
+            row.id,
+            Service.model_validate(row.config),
+            row.variables,
+            row.ref,
+            row.commit,
+            row.changes,
         )
         for row in rows
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, false, func, or_, select
 
-from app.store.tables import deployments
+from app.store.tables import deployments, services
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,15 @@ def list_prunable(
         .order_by(ranked.c.id)
     )
     return [PrunableDeployment(row.id, row.journal_offset) for row in rows]
+
+
+def commits(db: Connection) -> set[str]:
+    """Return the commits of services, and of deployments whose output is kept."""
+    of_deployments = select(deployments.c.commit).where(
+        deployments.c.commit != "", deployments.c.pruned_at.is_(None)
+    )
+    of_services = select(services.c.config["project"]["commit"].as_string()).where(
+        services.c.archived_at.is_(None)
+    )
+    found = {*db.scalars(of_deployments.distinct()), *db.scalars(of_services)}
+    return found - {None, ""}

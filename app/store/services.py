@@ -1,5 +1,6 @@
 """The services in PostgreSQL."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,15 @@ class Entry:
     error: str
     synced_at: datetime
     archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The name of a service and the error in it, without its config."""
+
+    id: int
+    name: str
+    error: str
 
 
 def put(
@@ -111,6 +121,23 @@ def list_all(db: Connection, *, archived: bool = False) -> list[Entry]:
     gone = services.c.archived_at.is_not(None)
     rows = db.execute(
         select(services).where(gone if archived else ~gone).order_by(services.c.name)
+    )
+    return [_entry(row) for row in rows]
+
+
+def outlines(db: Connection) -> list[Outline]:
+    """Return the outlines of the active services, sorted by name."""
+    c = services.c
+    rows = db.execute(
+        select(c.id, c.name, c.error).where(c.archived_at.is_(None)).order_by(c.name)
+    )
+    return [Outline(row.id, row.name, row.error) for row in rows]
+
+
+def find_all(db: Connection, ids: Collection[int]) -> list[Entry]:
+    """Return the services with these ids, sorted by name."""
+    rows = db.execute(
+        select(services).where(services.c.id.in_(ids)).order_by(services.c.name)
     )
     return [_entry(row) for row in rows]
 

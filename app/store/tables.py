@@ -160,7 +160,8 @@ registrations = Table(
 
 # The deployments. `config` is the service as it was at launch; `secrets` are the
 # encrypted secret variables, deleted when the run has ended. `warnings` and `options`
-# are NULL if there are none. `idempotency_key` is the key of the request, and
+# are NULL if there are none. `commit`, `ref` and `changes` describe the revision of its
+# project. `idempotency_key` is the key of the request, and
 # `fingerprint` shows whether another request with this key is the same.
 
 deployments = Table(
@@ -175,6 +176,9 @@ deployments = Table(
     Column("origin", Text, nullable=False),
     Column("variables", JSON, nullable=False),
     Column("options", JSON(none_as_null=True)),
+    Column("commit", Text, nullable=False, server_default=""),
+    Column("ref", Text, nullable=False, server_default=""),
+    Column("changes", Text, nullable=False, server_default=""),
     Column("partial", Boolean, nullable=False, server_default="false"),
     Column("secrets", LargeBinary),
     # The column keeps its old name, since the old release runs during an update.

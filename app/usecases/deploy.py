@@ -14,6 +14,7 @@ from app.domain.deployment import Deployment, Origin
 from app.domain.estimate import Progress, estimate
 from app.domain.events import EventKind
 from app.domain.options import NO_OPTIONS, Options, choose
+from app.domain.revision import Revision
 from app.domain.service import Service, changed_keys
 from app.domain.steps import Step, declare
 from app.encryption import SecretBox
@@ -21,6 +22,8 @@ from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
 from app.store import audit, deployment_steps, deployments, events, services
 from app.store.deployments import NewDeployment
+from app.store.queue_position import count_ahead
+from app.store.services import Entry
 from app.store.store import Store
 from app.usecases.cancel import end_queued
 from app.usecases.idempotency import find_earlier, make_key
@@ -53,10 +56,14 @@ def launch(
     service_name: str,
     given: Mapping[str, Any],
     options: Options = NO_OPTIONS,
+    revision: Revision | None = None,
     idempotency_key: str | None = None,
     priority: int = 0,
 ) -> int:
     """Launch a deployment of a service; return its id.
+
+    A service of a git project runs at `revision`; by default, at the commit of the last
+    sync.
 
     The deployment, its steps, its first event and its job are written in one
     transaction. If an actor repeats a request with the same `idempotency_key` (a second
@@ -79,24 +86,28 @@ def launch(
     asked = {"launch": service_name, "variables": given, "priority": priority}
     if options.model_fields_set:
         asked["options"] = options.model_dump(exclude_unset=True)
+    if revision is not None:
+        asked["ref"] = revision.ref or revision.commit
     key = make_key(secret_box, actor, idempotency_key, asked)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
-        _, checked = _deployable(db, service_name)
+        entry = _registered(db, service_name)
+    checked = revision.service if revision else _valid(entry)
     # Outside of a transaction, because it may take a second.
     values = launch_variables.check(checked, given)
     chosen = choose(checked.options, checked.option_defaults, options)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
-        service_id, service = _deployable(db, service_name)
-        if service != checked:
-            raise Conflict("config.json has just changed; launch the service again")
-        shown, secret = launch_variables.split_secrets(service, values)
+        present = _registered(db, service_name)
+        if revision is None and _valid(present) != checked:
+            raise Conflict("the service has just changed; launch it again")
+        shown, secret = launch_variables.split_secrets(checked, values)
         wanted = NewDeployment(
-            service_id=service_id,
-            service=service,
+            service_id=present.id,
+            service=checked,
+            ref=revision.ref if revision else "",
             actor=actor.name,
             origin=origin,
             variables=shown,
@@ -122,7 +133,8 @@ def retry(
 ) -> int:
     """Launch an ended deployment again with the same variables and options.
 
-    Return the new id.
+    A service of a git project runs at the same commit, as it is defined there. Return
+    the new id.
 
     A key works as for `launch`. Raises NotAllowed, NotFound, Invalid for a malformed
     key, KeyReused, and Conflict if the deployment has not ended, the service is
@@ -144,15 +156,11 @@ def retry(
             raise Conflict(
                 "its secret variables are not kept; launch the service again with them"
             )
-        service_id, service = _deployable(db, earlier.service_name)
-        if changed := changed_keys(earlier.service, service):
-            raise Conflict(
-                f"config.json has changed since deployment {deployment_id} "
-                f"({', '.join(changed)}); launch the service again"
-            )
+        service_id, service = _retried(db, earlier)
         wanted = NewDeployment(
             service_id=service_id,
             service=service,
+            ref=earlier.ref,
             actor=actor.name,
             origin=origin,
             variables=earlier.variables,
@@ -164,6 +172,28 @@ def retry(
         number = _put(db, queue, wanted)
         audit.note(db, actor, Action.RETRY, earlier.service_name, number)
         return number
+
+
+def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
+    """Return the id and the definition of the service of a retry. Raises Conflict."""
+    recorded = earlier.service
+    if recorded.project is not None and recorded.project.commit:
+        entry = _registered(db, earlier.service_name)
+        present = entry.service.project if entry.service else None
+        if present is None or present.git != recorded.project.git:
+            raise Conflict(
+                f"deployment {earlier.id} ran a commit of {recorded.project.git}, "
+                "which is not the project's repository now; launch the service again"
+            )
+        return entry.id, recorded
+    entry = _registered(db, earlier.service_name)
+    service = _valid(entry)
+    if changed := changed_keys(recorded, service):
+        raise Conflict(
+            f"config.json has changed since deployment {earlier.id} "
+            f"({', '.join(changed)}); launch the service again"
+        )
+    return entry.id, service
 
 
 def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
@@ -226,7 +256,7 @@ def _views(
         db, [d.id for d in estimated if not d.partial]
     )
     queued = {d.id for d in listed if d.started_at is None and not d.ended}
-    ahead = deployments.count_ahead(db, queued) if queued else {}
+    ahead = count_ahead(db, queued) if queued else {}
     absent = missing(db, {d.service_id for d in listed if d.id in queued})
     now = datetime.now(UTC)
     return [
@@ -244,16 +274,22 @@ def _views(
     ]
 
 
-def _deployable(db: Connection, name: str) -> tuple[int, Service]:
+def _valid(entry: Entry) -> Service:
+    """Return the definition of a service. Raises Conflict."""
+    if entry.error or entry.service is None:
+        raise Conflict(f"service {entry.name} is invalid: {entry.error}")
+    return entry.service
+
+
+def _registered(db: Connection, name: str) -> Entry:
+    """Return a service that isn't archived. Raises NotFound and Conflict."""
     entry = services.find(db, name)
     if entry is None:
         known = ", ".join(e.name for e in services.list_all(db)) or "none yet"
         raise NotFound(f"there is no service {name!r} (known: {known})")
     if entry.archived_at is not None:
         raise Conflict(f"service {name} is archived: its folder is gone")
-    if entry.error or entry.service is None:
-        raise Conflict(f"service {name} is invalid: {entry.error}")
-    return entry.id, entry.service
+    return entry
 
 
 def _found(deployment: Deployment | None, deployment_id: int) -> Deployment:

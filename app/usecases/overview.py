@@ -1,23 +1,26 @@
-"""The overview: services with their outcomes, active deployments and nodes."""
+"""The overview: projects and services, active deployments and nodes."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from app.domain.deployment import Deployment, Status
 from app.domain.node import NodeState
-from app.domain.version import version_of
-from app.store import deployments, nodes, outcomes, services
+from app.domain.service_name import split
+from app.store import deployments, nodes, outcomes, projects, services
 from app.store.outcomes import FinishedRun, LastSuccess
-from app.store.services import Entry
+from app.store.services import Entry, Outline
 from app.store.store import Store
-from app.usecases import deploy
+from app.usecases import deploy, project_grid
 from app.usecases.deploy import View
+from app.usecases.project_grid import Grid, Layout
 
 #: Maximum number of outcomes to show for each service.
 OUTCOMES = 20
 #: Maximum number of queued deployments to show; the others are counted.
 WAITING = 50
+#: Maximum number of services to show for each project.
+ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A snapshot of services, active deployments and nodes."""
+    """A snapshot of projects, services, active deployments and nodes."""
 
+    projects: Sequence[Grid]
+    #: The services that belong to no project.
     services: Sequence[Glance]
     begun: Sequence[View]
     #: The first queued deployments, oldest first; `unlisted` counts the others.
@@ -60,17 +65,23 @@ class Overview:
 def look(store: Store) -> Overview:
     """Read the overview; the number of queries is constant."""
     with store.begin() as db:
-        entries = services.list_all(db)
-        ended = outcomes.recent_of_each(db, OUTCOMES)
-        brought = outcomes.last_successful(db)
+        arranged = _arrange(services.outlines(db), projects.names(db))
+        entries = services.find_all(db, arranged.alone)
+        ended = outcomes.recent_of_each(db, OUTCOMES, arranged.alone)
+        brought = outcomes.last_successful(db, arranged.ids)
         active = deployments.active(db)
         queued = [d for d in active if d.status is Status.QUEUED]
         listed = [d for d in active if d.status is not Status.QUEUED]
-        latest = deployments.latest_of_each(db) | {d.service_id: d for d in listed}
+        latest = deployments.latest_of_each(db, arranged.ids)
+        latest |= {d.service_id: d for d in listed}
         views = deploy.views_in(db, [*listed, *queued[:WAITING]])
         states = Counter(node.state for node in nodes.list_all(db))
     places = _places(queued)
     return Overview(
+        projects=[
+            replace(project_grid.fill(layout, latest, brought), problem=problem)
+            for layout, problem in arranged.projects
+        ],
         services=[
             _glance(e, latest.get(e.id), ended.get(e.id, ()), brought.get(e.id))
             for e in entries
@@ -82,6 +93,45 @@ def look(store: Store) -> Overview:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Arranged:
+    """The services to show: those of projects, and the ids of the others."""
+
+    #: The layout of each project, and the error in its description.
+    projects: Sequence[tuple[Layout, str]]
+    alone: Collection[int]
+
+    @property
+    def ids(self) -> Collection[int]:
+        return [*self.alone, *(n for each, _ in self.projects for n in each.ids)]
+
+
+def _arrange(outlines: Sequence[Outline], known: Collection[str]) -> _Arranged:
+    """Arrange the services by project; `known` has the names of projects."""
+    alone: list[int] = []
+    members: dict[str, list[Outline]] = {}
+    problems: dict[str, str] = {}
+    for outline in outlines:
+        parts = split(outline.name)
+        if parts is not None and parts.project:
+            members.setdefault(parts.project, []).append(outline)
+        elif outline.error and outline.name in known:
+            # A project that can't be read is one entry with its own name.
+            problems[outline.name] = outline.error
+        else:
+            alone.append(outline.id)
+    return _Arranged(
+        [
+            (
+                project_grid.lay_out(name, members.get(name, ()), most=ROWS),
+                problems.get(name, ""),
+            )
+            for name in sorted({*members, *problems})
+        ],
+        alone,
+    )
+
+
 def _glance(
     entry: Entry,
     latest: Deployment | None,
@@ -90,7 +140,7 @@ def _glance(
 ) -> Glance:
     if brought is None:
         return Glance(entry, latest, ended, "", None)
-    version = version_of(brought.service, brought.variables)
+    version = brought.version
     return Glance(entry, latest, ended, version, brought.id)
 
 

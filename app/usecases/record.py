@@ -18,6 +18,7 @@ from app.domain.events import EventKind
 from app.domain.run_warning import RunWarning
 from app.domain.steps import Step, Steps
 from app.errors import Conflict, NotFound
+from app.runner.working_tree import WorkingTree
 from app.store import deployment_steps, deployments, events
 from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
@@ -59,14 +60,26 @@ def mark_starting(store: Store, deployment_id: int, node: str) -> LockedDeployme
         return begun
 
 
-def mark_running(store: Store, deployment: Deployment) -> Deployment:
-    """Record that the run was started, unless this was recorded before."""
+def mark_running(
+    store: Store, deployment: Deployment, working_tree: WorkingTree | None = None
+) -> Deployment:
+    """Record that the run was started, unless this was recorded before.
+
+    Args:
+        store: The store.
+        deployment: The deployment.
+        working_tree: The state of the project's folder, if it is in a git repository.
+    """
     with store.begin() as db:
         now = _locked(deployments.lock(db, deployment.id))
         if now.status is not Status.STARTING:
             return now
         number = now.last_event + 1
         transition(db, now, Running(number))
+        if working_tree is not None:
+            deployments.set_working_tree(
+                db, now.id, working_tree.commit, working_tree.changes
+            )
         note = f"started on {now.node}"
         at = datetime.now(UTC)
         events.append_milestone(db, deployment.id, number, at, EventKind.STARTED, note)

@@ -6,10 +6,12 @@ rows with outcome and steps are kept.
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from app.domain.retention import Keep
+from app.runner import git_tree
 from app.settings import Settings
 from app.store import audit, deployments, events, services
 from app.store import retention as stored
@@ -48,7 +50,17 @@ def prune(
                 return PruneResult(count, size, noted)
             count += 1
             size += old.journal_offset
+    _prune_trees(store, settings)
     return PruneResult(count, size, noted)
+
+
+def _prune_trees(store: Store, settings: Settings) -> None:
+    """Remove the trees of commits that no kept deployment and no service needs."""
+    with store.begin() as db:
+        needed = stored.commits(db)
+    with suppress(OSError):
+        for project in (settings.var.absolute() / "projects").iterdir():
+            git_tree.prune(project / "trees", needed)
 
 
 def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:

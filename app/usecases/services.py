@@ -1,26 +1,17 @@
-"""Sync the services folder to the store, and read services."""
+"""Sync the services folder to the store, and list services."""
 
-import os
-import re
-import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from app import project
-from app.domain import config_json
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Deployment
-from app.domain.project import Project
-from app.domain.project_checks import check_project
-from app.domain.service import NAME, Service
-from app.errors import Invalid, NotFound
+from app.domain.service import Service
+from app.errors import NotFound
+from app.services_folder import read_all
 from app.store import audit, deployments, nodes, services
 from app.store.services import Entry
 from app.store.store import Store
-
-#: Maximum number of bytes that are read of a config.json.
-MAX_CONFIG = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +21,8 @@ class SyncResult:
     valid: tuple[str, ...]
     invalid: dict[str, str]
     archived: tuple[str, ...]
+    #: Why a project was not read in its present state, by its name.
+    warnings: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +33,21 @@ class ServiceSummary:
     latest: Deployment | None
 
 
-def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
-    """Read every `<folder>/<name>/config.json` of a node into the store.
+def sync_services(
+    store: Store, folder: Path, data: Path, node: str, actor: Actor
+) -> SyncResult:
+    """Read the services and projects in the services folder of a node into the store.
+
+    `data` is the folder with the mirrors of repositories, which are fetched. If that
+    fails, the services are those of the last fetch, with a warning.
 
     An invalid service is stored with its error and doesn't affect the others. A service
     without a folder on any node is archived, and its history is kept. Raises
     NotAllowed, and Invalid if the folder itself can't be read: then nothing changes.
     """
     actor.require(Permission.SYNC)
-    contents = {printable(path.name): read_service(path) for path in folders(folder)}
+    found = read_all(folder, data)
+    contents = found.services
     with store.begin() as db:
         for name, content in sorted(contents.items()):
             if isinstance(content, Service):
@@ -61,12 +60,15 @@ def sync_services(store: Store, folder: Path, node: str, actor: Actor) -> SyncRe
         valid=tuple(sorted(n for n, c in contents.items() if isinstance(c, Service))),
         invalid={n: c for n, c in sorted(contents.items()) if isinstance(c, str)},
         archived=tuple(archived),
+        warnings=found.warnings,
     )
 
 
-def sync_everywhere(store: Store, folder: Path, node: str, actor: Actor) -> SyncResult:
+def sync_everywhere(
+    store: Store, folder: Path, data: Path, node: str, actor: Actor
+) -> SyncResult:
     """Sync this node's services now, and request a sync from every other node."""
-    result = sync_services(store, folder, node, actor)
+    result = sync_services(store, folder, data, node, actor)
     with store.begin() as db:
         nodes.ask_sync(db, but=node)
         audit.note(db, actor, Action.SYNC)
@@ -99,75 +101,3 @@ def nodes_of(store: Store, service_id: int) -> list[str]:
     """Return the nodes on which a service can be deployed, sorted by name."""
     with store.begin() as db:
         return nodes.registered(db, [service_id])[service_id]
-
-
-def folders(folder: Path) -> list[Path]:
-    """Return the folders of services, valid or not.
-
-    Raises Invalid if the services folder can't be read.
-    """
-    try:
-        return [
-            path
-            for path in sorted(folder.iterdir())
-            if not path.name.startswith((".", "_")) and path.is_dir()
-        ]
-    except OSError as error:
-        raise Invalid(
-            f"the services folder {folder} can't be read ({error.strerror}); "
-            "set FASTDEPLOY_SERVICES to the folder that holds the services"
-        ) from None
-
-
-def printable(name: str) -> str:
-    """Return a folder's name as valid UTF-8; any other name is invalid anyway."""
-    return os.fsencode(name).decode(errors="replace")
-
-
-def read_service(folder: Path) -> Service | str:
-    """Return the service in a folder, or all problems that prevent its deployment."""
-    service = read_config(folder)
-    if isinstance(service, str):
-        return service
-    problems = check_project(service, look_at_project(folder, service))
-    return " ".join(problem.message for problem in problems) or service
-
-
-def look_at_project(folder: Path, service: Service) -> Project:
-    """Inspect the project in the services folder.
-
-    A registered service runs from another folder. The services folder has a copy of
-    only the files that config.json names, so Ansible's requirements aren't checked.
-    """
-    ansible = None if service.registration else project.own_ansible()
-    return project.look(folder, service, ansible)
-
-
-def read_config(folder: Path) -> Service | str:
-    """Return the service in a folder's config.json, or the error in it."""
-    if not re.match(NAME, folder.name):
-        return "the folder's name must be lower case letters, digits, - and _"
-    return read_config_file(folder / "config.json")
-
-
-def read_config_file(path: Path) -> Service | str:
-    """Return the service in a file in its folder, or the error in it."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            # Opening a named pipe would block until another process writes to it.
-            return "config.json can't be read: it is not a file"
-        with path.open("rb") as file:
-            content = file.read(MAX_CONFIG + 1)
-    except OSError as error:
-        return f"config.json can't be read: {error.strerror}"
-    return parse_config(content, path.absolute().parent.name)
-
-
-def parse_config(content: bytes, folder: str | None = None) -> Service | str:
-    """Return the service in the content of a config.json, or the error in it."""
-    if len(content) > MAX_CONFIG:
-        return f"config.json is larger than {MAX_CONFIG} bytes"
-    try:
-        return config_json.parse(content, folder)
-    except Invalid as error:
-        return str(error)

@@ -5,7 +5,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.deployment import Origin
-from app.usecases import artifacts, deploy, history, nodes, results, services
+from app.usecases import (
+    artifacts,
+    deploy,
+    history,
+    nodes,
+    results,
+    revisions,
+    services,
+)
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import filters
 from app.web.dependencies import actor_of, deps
@@ -34,10 +42,17 @@ def sync(request: Request) -> Response:
     """POST /api/services/sync."""
     settings = deps(request).settings
     result = services.sync_everywhere(
-        deps(request).store, settings.services, settings.node, actor_of(request)
+        deps(request).store,
+        settings.services,
+        settings.var,
+        settings.node,
+        actor_of(request),
     )
     body = SyncBody(
-        valid=list(result.valid), invalid=result.invalid, archived=list(result.archived)
+        valid=list(result.valid),
+        invalid=result.invalid,
+        archived=list(result.archived),
+        warnings=result.warnings,
     )
     return JSONResponse(body.model_dump())
 
@@ -126,6 +141,9 @@ def _one(request: Request, number: int) -> dict[str, object]:
 
 def _launch(request: Request, content: bytes) -> dict[str, object]:
     launch_request = LaunchRequest.model_validate_json(content)
+    revision = revisions.choose(
+        deps(request).settings, launch_request.service, launch_request.ref
+    )
     deployment_id = deploy.launch(
         deps(request).store,
         deps(request).queue,
@@ -135,6 +153,7 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         service_name=launch_request.service,
         given=launch_request.variables,
         options=launch_request.options,
+        revision=revision,
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
         priority=launch_request.priority,
     )

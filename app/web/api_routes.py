@@ -3,11 +3,20 @@
 from typing import Any
 
 from app.domain.access import Permission
-from app.web import api, api_parameters, deployments, openapi, schemas
+from app.web import (
+    api,
+    api_parameters,
+    api_projects,
+    deployments,
+    openapi,
+    project_bodies,
+    schemas,
+)
 from app.web.guard import api_route
 from app.web.operation import Operation
 
-_VIEW, _DEPLOY, _SYNC = Permission.VIEW, Permission.DEPLOY, Permission.SYNC
+_VIEW, _DEPLOY = Permission.VIEW, Permission.DEPLOY
+_SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 _DEPLOYMENT = "/api/deployments/{id:number}"
 
 ROUTES = [
@@ -22,9 +31,20 @@ ROUTES = [
         "services", "Sync the services folder.", schemas.SyncBody,
         description="The other nodes sync their own folders within seconds.",
     )),
-    api_route("GET", "/api/services/{name}/doctor", api.examine, _VIEW, Operation(
+    api_route(
+        "GET", "/api/services/{name:service}/doctor", api.examine, _VIEW, Operation(
         "services", "Check a service on the host of the web process.",
         schemas.ReportBody,
+    )),
+    api_route("GET", "/api/projects", api_projects.list_projects, _VIEW, Operation(
+        "projects", "List the projects with their environments and services.",
+        list[project_bodies.ProjectBody],
+    )),
+    api_route("POST", "/api/projects", api_projects.add, _ADMIN, Operation(
+        "projects", "Add a repository on FastDeploy's host as a project.",
+        project_bodies.AddedBody, status=201, also=(200,),
+        body=project_bodies.AddRequest, errors=(409,),
+        description="With `dry_run`, nothing is written and the status is 200.",
     )),
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",

@@ -53,6 +53,8 @@ class Field:
     maximum: str = ""
     step: str = "any"
     problem: str = ""
+    #: Values to choose from, each with its label; others may be typed too.
+    suggestions: tuple[tuple[str, str], ...] = ()
 
 
 def new_key() -> str:

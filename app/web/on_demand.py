@@ -1,6 +1,6 @@
-"""Make artifact folders and reports of the doctor for a request.
+"""Make artifact folders, reports of the doctor and choices of a form for a request.
 
-Both take long, so concurrent requests for the same one share its result.
+All of them take long, so concurrent requests for the same one share its result.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from app.doctor import diagnosis
 from app.doctor.diagnosis import Report
-from app.usecases import artifacts
+from app.usecases import artifacts, launch_choices, services
+from app.usecases.launch_choices import LaunchChoices
 from app.web.dependencies import deps
 
 
@@ -31,6 +32,19 @@ def with_artifacts(
         return await run_in_threadpool(handler, request)
 
     return prepared
+
+
+async def choices(request: Request) -> LaunchChoices:
+    """List the hosts and tags of a route's service. Raises NotFound and Conflict."""
+    dependencies, name = deps(request), request.path_params["name"]
+
+    def look() -> LaunchChoices:
+        service = services.find_service(dependencies.store, name).service
+        if service is None:
+            return LaunchChoices()
+        return launch_choices.list_choices(dependencies.settings, service)
+
+    return await dependencies.single_flight.run(("choices", name), look)
 
 
 async def report(request: Request) -> Report:

@@ -85,16 +85,17 @@ def _operation(
             "required": True,
             "content": _content(schemas[operation.body, True]),
         }
-    success = {
-        "description": HTTPStatus(operation.status).phrase,
-        "content": _content(schemas[operation.response, False], operation.media_type),
+    content = _content(schemas[operation.response, False], operation.media_type)
+    successes = {
+        str(status): {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({operation.status, *operation.also})
     }
     problem = _content(schemas[ProblemBody, False])
     errors = {
         str(status): {"description": _MEANINGS[status], "content": problem}
         for status in _errors(route, operation)
     }
-    described["responses"] = {str(operation.status): success} | errors
+    described["responses"] = successes | errors
     return described
 
 

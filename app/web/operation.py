@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Tag = Literal["services", "nodes", "deployments", "document"]
+Tag = Literal["services", "projects", "nodes", "deployments", "document"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Operation:
     #: The type of the response body: a model, a list of models, or str.
     response: Any
     status: int = 200
+    #: Other statuses of a success, with the same body.
+    also: tuple[int, ...] = ()
     media_type: str = "application/json"
     #: The model of the request body.
     body: type[BaseModel] | None = None

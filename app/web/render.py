@@ -14,6 +14,8 @@ from app.domain.access import Actor
 from app.domain.duration import seconds_between
 from app.domain.events import TaskResult
 from app.domain.recap import COUNTED, changes
+from app.domain.revision import short
+from app.domain.service_name import split
 from app.domain.timeline import bars
 from app.store.events import Event
 from app.usecases.deploy import View
@@ -50,6 +52,7 @@ class Renderer:
             "ago": ago_now,
             "moment": moment,
             "size": size,
+            "short_ref": short,
         }
         self._environment.filters |= filters
         self._environment.globals |= {
@@ -59,6 +62,7 @@ class Renderer:
             "counted": COUNTED,
             "task_results": tuple(TaskResult),
             "seconds_between": seconds_between,
+            "split_name": split,
             "line_url": context,
             "lines_after": AROUND,
             "max_hosts": SMALL.hosts,

@@ -1,4 +1,4 @@
-"""The class of the routes, and the convertor for ids in paths."""
+"""The class of the routes, and the convertors for ids and names in paths."""
 
 from collections.abc import Awaitable, Callable, Collection
 
@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.domain.access import Permission
+from app.domain.service_name import RESERVED
 from app.web.operation import Operation
 
 Handler = Callable[..., Response | Awaitable[Response]]
@@ -27,7 +28,26 @@ class Number(Convertor[int]):
         return str(value)
 
 
+class Name(Convertor[str]):
+    """Converts the name of a service, which may have a project: `infra/site@live`.
+
+    The names of invalid services have other characters too. An action on a service
+    isn't part of a name.
+    """
+
+    regex = rf"[^/]+(?:/(?!(?:{'|'.join(sorted(RESERVED))})(?:/|\Z))[^/]+)?"
+
+    def convert(self, value: str) -> str:
+        """Return the name."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the name for a path."""
+        return value
+
+
 register_url_convertor("number", Number())
+register_url_convertor("service", Name())
 
 
 class AppRoute(Route):

@@ -28,6 +28,14 @@ class LaunchRequest(BaseModel):
             description="Options of ansible-playbook, of those that the service allows."
         ),
     ] = NO_OPTIONS
+    ref: Annotated[
+        str,
+        Field(
+            max_length=255,
+            description="A branch, tag or commit of the project's repository; empty: "
+            "its default branch.",
+        ),
+    ] = ""
     priority: Annotated[
         int, Field(ge=-100, le=100, description="Higher ones come first.")
     ] = 0
@@ -85,6 +93,12 @@ class DeploymentBody(Body):
     variables: dict[str, Any]
     """The launch variables, without the secret ones."""
     options: Options
+    commit: str
+    """The commit of the project's repository; empty without one."""
+    ref: str
+    """The branch or tag that was chosen, as a full name; empty for a commit."""
+    changes: str
+    """A digest of uncommitted changes in the project's folder; empty without any."""
     partial: bool
     """Whether it is a check, or runs on part of the hosts or tasks only. It doesn't
     count for the running version, the durations and the outcomes of its service."""
@@ -165,6 +179,8 @@ class SyncBody(Body):
     """The errors, by service."""
     archived: list[str]
     """The services whose folder was removed."""
+    warnings: dict[str, str]
+    """Why a project wasn't read in its present state, by project."""
 
 
 class FindingBody(Body):

@@ -1,6 +1,7 @@
 """Service pages: one service with its launch form, sync, launch, comparison."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from types import MappingProxyType
 from urllib.parse import quote
@@ -8,16 +9,31 @@ from urllib.parse import quote
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.doctor import collect
 from app.doctor.diagnosis import Report
 from app.domain import variables
 from app.domain.deployment import Deployment, Origin
 from app.domain.options import as_texts, from_texts
-from app.errors import InvalidFields, InvalidVariables, KeyReused, NotFound
-from app.usecases import comparison, deploy, services, trends
-from app.web import chart, filters, forms, history, option_fields
+from app.errors import (
+    Conflict,
+    Invalid,
+    InvalidFields,
+    InvalidVariables,
+    KeyReused,
+    NotFound,
+)
+from app.usecases import comparison, deploy, revisions, services, trends
+from app.web import (
+    chart,
+    filters,
+    forms,
+    history,
+    on_demand,
+    option_fields,
+    revision_field,
+)
 from app.web.dependencies import actor_of, deps
 from app.web.on_demand import report
 from app.web.query import BIGINT, number
@@ -27,7 +43,11 @@ def sync(request: Request) -> Response:
     """Read the services folder."""
     settings = deps(request).settings
     found = services.sync_everywhere(
-        deps(request).store, settings.services, settings.node, actor_of(request)
+        deps(request).store,
+        settings.services,
+        settings.var,
+        settings.node,
+        actor_of(request),
     )
     said = f"{len(found.valid)} valid, {len(found.invalid)} invalid"
     if found.archived:
@@ -59,19 +79,29 @@ async def examine(request: Request) -> Response:
     return await run_in_threadpool(partial(_page, request, sent={}, report=found))
 
 
+async def choices(request: Request) -> Response:
+    """Return the hosts, groups and tags that a launch can choose from, as JSON."""
+    return JSONResponse(asdict(await on_demand.choices(request)))
+
+
 def launch(request: Request, form: FormData) -> Response:
     """Launch a deployment and redirect to its page, or show the form with errors."""
     name = request.path_params["name"]
     store = deps(request).store
     service = services.find_service(store, name).service
+    ref = str(form.get("ref", "")).strip()
     sent = forms.values(service, form) if service else {}
     chosen = option_fields.values(service, form) if service else {}
-    show = partial(_page, request, sent=sent, options=chosen, status_code=422)
+    show = partial(_page, request, sent=sent, ref=ref, options=chosen, status_code=422)
     try:
         options = from_texts(chosen)
     except InvalidFields as error:
         return show(wrong_options=error.problems)
     try:
+        revision = revisions.choose(deps(request).settings, name, ref)
+        if revision is not None:
+            # The variables may be others at this commit.
+            service = revision.service
         deployment_id = deploy.launch(
             store,
             deps(request).queue,
@@ -81,12 +111,17 @@ def launch(request: Request, form: FormData) -> Response:
             service_name=name,
             given=variables.from_text(service, sent) if service else {},
             options=options,
+            revision=revision,
             idempotency_key=forms.key_in(form),
         )
     except InvalidVariables as error:
         return show(problems=error.problems)
     except KeyReused as error:
         return show(launched=error.deployment_id)
+    except (Conflict, Invalid) as error:
+        if not ref:
+            raise
+        return show(wrong_ref=str(error))
     return RedirectResponse(f"/deployments/{deployment_id}", 303)
 
 
@@ -119,6 +154,8 @@ def _page(
     request: Request,
     *,
     sent: Mapping[str, str],
+    ref: str = "",
+    wrong_ref: str = "",
     options: Mapping[str, str] = MappingProxyType({}),
     wrong_options: Mapping[str, str] = MappingProxyType({}),
     problems: Mapping[str, str] = MappingProxyType({}),
@@ -143,6 +180,11 @@ def _page(
         options=option_fields.fields(service, options, wrong_options)
         if service
         else [],
+        revision=revision_field.field(
+            revisions.refs(deps(request).settings, service), ref, wrong_ref
+        )
+        if service and service.project and service.project.git
+        else None,
         problem="; ".join(
             f"{n}: {p}" if n else p for n, p in problems.items() if n not in known
         ),

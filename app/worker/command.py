@@ -9,13 +9,16 @@ from app import accounts
 from app.domain.run_identity import RunIdentity
 from app.domain.service import Service
 from app.errors import LaunchFailed
+from app.settings import Settings
 
 #: Maximum length of a script's first line that the kernel reads.
 _MAX_FIRST_LINE = 256
 
 
-def program(identity: RunIdentity, service: Service) -> list[str]:
+def program(identity: RunIdentity, service: Service, settings: Settings) -> list[str]:
     """Return the command of a service's runs without the config file.
+
+    `data` is the folder of the execution environments of this user's runs.
 
     Raises LaunchFailed if it can't be executed.
     """
@@ -23,8 +26,15 @@ def program(identity: RunIdentity, service: Service) -> list[str]:
         return _as_other_user(identity.user, identity.program)
     if service.playbook is not None:
         # -P: Python imports no module from the working directory.
-        folder = str(identity.folder)
-        return [sys.executable, "-P", "-m", "app.runner", "--service", folder]
+        command = [sys.executable, "-P", "-m", "app.runner"]
+        if service.project is None:
+            return [*command, "--service", str(identity.folder)]
+        project = settings.services.absolute() / service.name.partition("/")[0]
+        data = settings.data
+        return [
+            *command, "--project", str(project), "--data", str(data),
+            "--name", service.name,
+        ]  # fmt: skip
     _require_executable(identity.program)
     return [str(identity.program)]
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 from app.disk_space import no_room
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
@@ -11,10 +12,12 @@ from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
 from app.log import get
 from app.runner.masking import Masker
+from app.runner.project_file import NAME as PROJECT_FILE
+from app.runner.working_tree import working_tree
+from app.services_folder import read_one
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record
-from app.usecases.services import read_service
 from app.worker import cgroup
 from app.worker.journal_follower import Follower, Interrupted, Vanished
 from app.worker.launch import launch
@@ -95,6 +98,9 @@ class DeploymentRunner:
         if deployment.status is not Status.STARTING:
             return deployment
         run = run_of(self._settings, deployment_id)
+        source = deployment.service.project
+        folder = source.folder if source else ""
+        state = working_tree(Path(folder)) if folder else None
         if deployment_id not in self._children and not run.begun:
             if deployment.cancel_requested_by is not None:
                 wish = canceled_by(deployment.cancel_requested_by)
@@ -110,7 +116,7 @@ class DeploymentRunner:
                 record.fail(self._store, deployment_id, str(error))
                 return deploy.find(self._store, deployment_id)
             log.info("launch.done", deployment=deployment_id, pid=child)
-        return record.mark_running(self._store, deployment)
+        return record.mark_running(self._store, deployment, state)
 
     def _require_same_config(self, deployment: Deployment) -> None:
         """Raise LaunchFailed if config.json differs from the recorded one.
@@ -119,13 +125,20 @@ class DeploymentRunner:
         deployment was queued, or since the last sync.
         """
         name = deployment.service_name
-        present = read_service(self._settings.services / name)
+        source = deployment.service.project
+        present = read_one(
+            self._settings.services,
+            self._settings.data,
+            name,
+            source.commit if source else "",
+        )
         if isinstance(present, str):
             why = present.removesuffix(".")
             raise LaunchFailed(f"{why}; correct this and launch {name} again")
         if changed := changed_keys(deployment.service, present):
+            file = PROJECT_FILE if present.project else "config.json"
             raise LaunchFailed(
-                f"config.json has changed since it was launched ({', '.join(changed)});"
+                f"{file} has changed since it was launched ({', '.join(changed)});"
                 f" sync the services and launch {name} again"
             )
 

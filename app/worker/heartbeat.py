@@ -84,6 +84,7 @@ class Presence:
             found = sync_services(
                 self._store,
                 self._settings.services,
+                self._settings.var,
                 self._settings.node,
                 on_host("worker"),
             )

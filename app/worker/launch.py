@@ -38,7 +38,7 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
     run = run_of(settings, deployment.id)
     service = deployment.service
     identity = identify(service.name, service, settings.run_settings, accounts.home)
-    program = run_command.program(identity, service)
+    program = run_command.program(identity, service, settings)
     try:
         _make_folder(run)
         config = _free_config_path(settings)
@@ -110,12 +110,14 @@ def _write_config(
         "context": {
             "actor": deployment.actor,
             "origin": deployment.origin,
-            "variables": deployment.variables | secret,
+            "variables": _variables(deployment) | secret,
         },
         "secret_variables": sorted(secret),
         "environment": service.environment,
         "steps": [{"name": step.name} for step in service.steps],
     }
+    if deployment.commit:
+        content["commit"], content["ref"] = deployment.commit, deployment.ref
     if deployment.options.given:
         content["options"] = deployment.options.given
     # In the file, because sudo would remove it from the run's environment.
@@ -127,6 +129,15 @@ def _write_config(
             shutil.chown(path, group=group)
         os.fchmod(file.fileno(), 0o640)
         file.write(orjson.dumps(content))
+
+
+def _variables(deployment: Deployment) -> dict[str, Any]:
+    """Return the variables of the config file, without the secret ones.
+
+    The runner reads the fixed variables of a playbook itself.
+    """
+    fixed = {} if deployment.service.playbook else deployment.service.fixed_variables
+    return {**fixed, **deployment.variables}
 
 
 def _own_environment(service: Service) -> Mapping[str, str]:

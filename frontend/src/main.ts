@@ -3,6 +3,7 @@
 import "./styles/index.css";
 import { CopyText, offerToCopyLines } from "./copy-text";
 import { keepFragment } from "./keep-fragment";
+import { LaunchChoices } from "./launch-choices";
 import { LiveDeployment } from "./live-deployment";
 import { LivePart } from "./live-part";
 import { OutputLog } from "./output-log";
@@ -19,5 +20,6 @@ customElements.define("remaining-time", RemainingTime);
 customElements.define("relative-time", RelativeTime);
 customElements.define("output-log", OutputLog);
 customElements.define("run-matrix", RunMatrix);
+customElements.define("launch-choices", LaunchChoices);
 customElements.define("live-deployment", LiveDeployment);
 customElements.define("live-part", LivePart);

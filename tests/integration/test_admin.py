@@ -307,7 +307,7 @@ def test_everything_that_somebody_does_is_noted_with_it(
     running = start_deployment(store, settings)
     cancel(store, queue, ada, running.id)
     cancel(store, queue, ada, running.id)
-    services.sync_everywhere(store, settings.services, "test", ada)
+    services.sync_everywhere(store, settings.services, settings.var, "test", ada)
     nodes.beat(store, "away", me=NodeInstance("x"), concurrency=1)
     nodes.stop(store, "away", NodeInstance("x"))
     nodes.forget(store, queue, ada, "away")

@@ -156,7 +156,7 @@ def test_a_broken_service_is_refused_with_its_error(
 def test_an_archived_service_is_refused(store: Store, settings: Settings) -> None:
     write_service(settings.services, "hello").rename(settings.var.parent / "gone")
     add_service(store)
-    sync_services(store, settings.services, "here", ROOT)
+    sync_services(store, settings.services, settings.var, "here", ROOT)
 
     with pytest.raises(Conflict, match="archived"):
         request_by_name(store, settings, "hello")

@@ -19,8 +19,8 @@ from testing.web_client import ClientFor
 #: patterns give a meaning.
 HOSTILE = ["a\0b", "\ud800", "x" * 5000, "9" * 18, "9" * 40, "-1", "%\\_"]
 #: Fields of the forms.
-FIELDS = ["name", "role", "password", "lifetime", "scope", "next", "idempotency_key",
-          "var.x"]  # fmt: skip
+FIELDS = ["name", "path", "role", "password", "lifetime", "scope", "next",
+          "idempotency_key", "var.x"]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: ascii(value[:20]))

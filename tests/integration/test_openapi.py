@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -35,6 +36,8 @@ OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
 ENDED, RUNNING = 1, 2
+#: Stands for the path of a repository in a request.
+REPOSITORY = "/srv/infra"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ SUCCESSES: Mapping[str, Sent] = {
     "api.list_services": Sent(),
     "api.sync": Sent(),
     "api.examine": Sent(),
+    "api_projects.list_projects": Sent(),
+    "api_projects.add": Sent(body={"path": REPOSITORY}),
     "api.list_nodes": Sent(),
     "api.list_deployments": Sent(query="?service=hello&before=9"),
     "api.launch": Sent(body={"service": "hello"}),
@@ -69,6 +74,7 @@ SUCCESSES: Mapping[str, Sent] = {
 #: What is different in a request that fails, by status and operation; `*` is any other.
 #: The other statuses depend on the client or the disk.
 CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "200": {"api_projects.add": {"body": {"path": REPOSITORY, "dry_run": True}}},
     "404": {
         "*": {"id": 4242, "name": "nothing"},
         "api.launch": {"body": {"service": "nothing"}},
@@ -76,6 +82,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "409": {
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
+        "api_projects.add": {"body": {"path": REPOSITORY, "name": "hello"}},
         "api.retry": {"id": RUNNING},
     },
     "413": {"*": {"body": "x" * MAX_BODY}},
@@ -132,16 +139,29 @@ def catalogue(store: Store, settings: Settings) -> None:
     """A valid and an invalid service, an ended and a running deployment."""
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
-    services.sync_services(store, settings.services, settings.node, ROOT)
+    services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
     started = start_deployment(store, settings)
     print_lines(store, started.id, "one", "two")
     record.finish(store, started.id, 0)
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
 
 
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with a playbook."""
+    folder = tmp_path / "infra"
+    folder.mkdir()
+    (folder / "site.yml").write_text("- hosts: all\n")
+    return folder
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_each_operation_that_declares_a_status_responds_with_it_and_its_model(
-    client_for: ClientFor, web: Starlette, settings: Settings, status: str
+    client_for: ClientFor,
+    web: Starlette,
+    settings: Settings,
+    repository: Path,
+    status: str,
 ) -> None:
     with client_that_gets(status, client_for, web, settings) as client:
         for method, path, operation in OPERATIONS:
@@ -149,7 +169,9 @@ def test_each_operation_that_declares_a_status_responds_with_it_and_its_model(
                 continue
             sent = sent_for(operation["operationId"], status)
             url = path.format(id=sent.id, name=sent.name, path=sent.path) + sent.query
-            content = None if sent.body is None else json.dumps(sent.body)
+            content = None
+            if sent.body is not None:
+                content = json.dumps(sent.body).replace(REPOSITORY, f"{repository}")
 
             response = client.request(method, url, content=content)
 

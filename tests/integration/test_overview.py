@@ -126,3 +126,15 @@ def test_the_part_that_changes_is_sent_only_when_it_has(
     assert (304, b"") == (same.status_code, same.content)
     assert 200 == changed.status_code
     assert f"hello #{number}" in changed.text
+
+
+def test_the_page_begins_with_what_its_updates_have(
+    client_for: ClientFor, store: Store
+) -> None:
+    """Otherwise the first update would replace elements that didn't change."""
+    client = client_for((Permission.VIEW,))
+    add_service(store)
+
+    page, update = (client.get(path).text for path in ("/", "/overview"))
+
+    assert f'<live-part src="/overview">{update}</live-part>' in page

@@ -201,7 +201,7 @@ def test_a_service_that_is_broken_is_not_retried(
 ) -> None:
     number = make_failed(store, settings)
     write_service(tmp_path / "broken", "hello", {"nonsense": 1})
-    sync_services(store, tmp_path / "broken", "here", ROOT)
+    sync_services(store, tmp_path / "broken", tmp_path, "here", ROOT)
 
     with pytest.raises(Conflict, match="service hello is invalid"):
         retry(store, settings, number)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import bootstrap
+from app.config_files import MAX_CONFIG
 from app.doctor import diagnosis
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin
@@ -18,12 +19,12 @@ from app.store.history import Filter
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import deploy, history, services
-from app.usecases.services import MAX_CONFIG, SyncResult
+from app.usecases.services import SyncResult
 from testing.factories import ROOT, make_config, request_deployment, write_service
 
 
 def sync(store: Store, settings: Settings) -> SyncResult:
-    return services.sync_services(store, settings.services, "here", ROOT)
+    return services.sync_services(store, settings.services, settings.var, "here", ROOT)
 
 
 def find(store: Store, name: str) -> Entry:
@@ -270,7 +271,9 @@ def test_a_services_folder_that_cannot_be_read_archives_nothing(
     sync(store, settings)
 
     with pytest.raises(Invalid, match="FASTDEPLOY_SERVICES"):
-        services.sync_services(store, settings.services / "nowhere", "here", ROOT)
+        services.sync_services(
+            store, settings.services / "nowhere", settings.var, "here", ROOT
+        )
 
     assert find(store, "hello").archived_at is None
 
@@ -280,7 +283,7 @@ def test_who_may_not_sync_changes_nothing(store: Store, settings: Settings) -> N
     deployer = Actor("ada", frozenset({Permission.VIEW, Permission.DEPLOY}))
 
     with pytest.raises(NotAllowed):
-        services.sync_services(store, settings.services, "here", deployer)
+        services.sync_services(store, settings.services, settings.var, "here", deployer)
 
     assert [] == services.list_services(store)
 

@@ -14,7 +14,11 @@ from tests.system.web import Answer, Web
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _LINK = re.compile(rb"""(?:href|src|action)="([^"#]+)""")
 #: Routes that may answer nothing well, and why.
-SILENT = {"/nodes/forget": "there is no node that has gone"}
+SILENT = {
+    "/deployments/{id:number}/commits": "no deployment ran a commit",
+    "/nodes/forget": "there is no node that has gone",
+    "/projects/{name}": "there is no project",
+}
 #: It may too, unless a service has two deployments.
 COMPARE = "/services/{name}/compare"
 #: More links than that, and a page invents new ones.

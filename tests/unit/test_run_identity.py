@@ -12,6 +12,7 @@ OWN = RunSettings(
     run_group="",
     runners=None,
     services=Path("/srv/services"),
+    var=Path("/srv/var"),
     config_folder=Path("/var/tmp"),
 )
 DEPLOY = RunSettings(
@@ -19,6 +20,7 @@ DEPLOY = RunSettings(
     run_group="fastdeploy-run",
     runners=Path("/opt/runners"),
     services=Path("/srv/services"),
+    var=Path("/srv/var"),
     config_folder=Path("/var/tmp/a.b"),
 )
 

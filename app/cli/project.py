@@ -1,0 +1,99 @@
+"""`fastdeploy project`: repositories whose playbooks are services."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.context import current_actor, load_settings, open_store
+from app.cli.output import console, print_table
+from app.domain.service import Service
+from app.errors import Conflict
+from app.settings import Settings
+from app.usecases import projects, services
+from app.usecases.projects import Proposal
+from app.web.terminal import plain
+
+#: The maximum number of paths to list of each kind.
+_LISTED = 10
+
+app = typer.Typer(help="Add repositories as projects.", no_args_is_help=True)
+
+
+@app.command()
+def add(
+    source: Annotated[
+        str, typer.Argument(help="A folder, or the URL of a git repository.")
+    ],
+    *,
+    name: Annotated[
+        str | None, typer.Option(help="By default, a name like that of the folder.")
+    ] = None,
+    ref: Annotated[
+        str,
+        typer.Option(
+            help="The branch or tag of a git repository; by default its HEAD."
+        ),
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Make the playbooks of a repository services, in each of its environments.
+
+    A folder is deployed as it is, with uncommitted changes. Of a git URL, each
+    deployment runs a commit. Shows what was found and would be created, and asks before
+    anything is written.
+    """
+    settings = load_settings()
+    if settings.run_as:
+        raise Conflict(projects.refusal(settings.run_as))
+    if Path(source).is_dir() and not ref:
+        _add(settings, projects.propose(Path(source), name), yes=yes)
+        return
+    url = str(Path(source).absolute()) if Path(source).is_dir() else source
+    with projects.propose_repository(url, settings.var, name, ref) as proposal:
+        _add(settings, proposal, yes=yes)
+
+
+def _add(settings: Settings, proposal: Proposal, *, yes: bool) -> None:
+    _print(proposal)
+    if not yes:
+        typer.confirm("Add this project?", abort=True)
+    with open_store(settings) as store:
+        actor = current_actor()
+        file = projects.add(store, settings.services, proposal, actor)
+        synced = services.sync_services(
+            store, settings.services, settings.var, settings.node, actor
+        )
+    console.print(f"\nproject {proposal.name} is added; {file.name} describes it")
+    for warning in synced.warnings.values():
+        console.print(warning, markup=False)
+    console.print(f"deploy with: fastdeploy deploy {next(iter(proposal.services))}")
+
+
+def _print(proposal: Proposal) -> None:
+    content = proposal.content
+    for what, paths in (
+        ("playbooks", content.playbooks),
+        ("inventories", content.inventories),
+        ("roles", content.roles),
+        ("requirements", content.requirements),
+        ("vaulted files", content.vaulted),
+    ):
+        if paths:
+            more = " …" if len(paths) > _LISTED else ""
+            names = plain(", ".join(paths[:_LISTED]))
+            console.print(f"{len(paths)} {what}: {names}{more}", markup=False)
+    for problem in content.problems:
+        console.print(plain(problem), markup=False)
+    if not proposal.described:
+        console.print("\nfastdeploy.yml would be:\n", markup=False)
+        console.print(plain(proposal.description), markup=False, highlight=False)
+    print_table(
+        ("service", "playbook", "inventory"),
+        (
+            (name, service.playbook or service.deploy_script, service.inventory or "")
+            if isinstance(service, Service)
+            else (name, service, "")
+            for name, service in proposal.services.items()
+        ),
+    )

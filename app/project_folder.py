@@ -1,0 +1,168 @@
+"""Read a project: its fastdeploy.yml, and the content that the services name."""
+
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app import project
+from app.config_files import printable, read_file
+from app.domain import project_file
+from app.domain.project import Project
+from app.domain.project_checks import check_project
+from app.domain.service import Service
+from app.domain.service_name import PART
+from app.domain.source import Source
+from app.errors import Invalid
+from app.runner import project_source
+from app.runner.errors import RunnerError
+from app.runner.project_file import NAME as PROJECT_FILE
+from app.runner.project_source import (
+    FETCH_SECONDS,
+    FIRST_FETCH_SECONDS,
+    ProjectSource,
+)
+
+
+def fetch(folder: Path, data: Path) -> str:
+    """Fetch the repository of a project if it has one; return why that failed."""
+    try:
+        source = project_source.read(folder)
+        if source.git is not None:
+            mirror = source.mirror(data)
+            mirror.fetch(FETCH_SECONDS if mirror.exists else FIRST_FETCH_SECONDS)
+    except RunnerError as error:
+        return str(error)
+    return ""
+
+
+def read_project(folder: Path, data: Path) -> dict[str, Service | str]:
+    """Return the services of a project, or the problems of each.
+
+    A project that can't be read at all is one entry with its own name.
+    """
+    found = define(folder, data)
+    return {name: _check(found, name) for name in found.services}
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """The services that a project defines, or the error in each."""
+
+    services: dict[str, Service | str]
+    #: The fastdeploy.yml, or the file that registers the project if that is unknown.
+    file: Path
+    #: The folder with the content.
+    root: Path
+    text: bytes = b""
+    #: The requirements files that the project lists, relative to its folder.
+    provided: frozenset[str] = frozenset()
+
+
+def read_in_project(folder: Path, data: Path, name: str, commit: str) -> Service | str:
+    """Return a service of a project, or all problems that prevent its deployment."""
+    found = define(folder, data, commit, only=name)
+    if name in found.services:
+        return _check(found, name)
+    # A project that can't be read has one entry, with its own name.
+    other = found.services.get(printable(folder.name), "")
+    return str(other) or f"{folder.name} doesn't define {name}"
+
+
+def define(folder: Path, data: Path, commit: str = "", only: str = "") -> Definitions:
+    """Read the fastdeploy.yml of a project.
+
+    With `only`, this service alone is read, in all its environments.
+    """
+    file = folder / project_source.FILE
+    try:
+        source = read_source(folder)
+        root, place = _content(source, data, commit)
+        file = source.description(root)
+        text = read_file(file)
+        defined = project_file.parse(text, folder.name, only)
+        about = {"description": project_file.description_of(text)}
+        provided = _requirements_files(text, root)
+    except (Invalid, RunnerError) as error:
+        return Definitions({printable(folder.name): str(error)}, file, folder)
+    place = place.model_copy(update=about)
+    services = {
+        name: each
+        if isinstance(each, str)
+        else each.model_copy(update={"project": place})
+        for name, each in defined.items()
+    }
+    return Definitions(services, file, root, text, provided)
+
+
+def read_description(folder: Path, data: Path) -> tuple[Path, bytes]:
+    """Return the folder with the content of a project, and its fastdeploy.yml.
+
+    Raises:
+        Invalid: A file can't be read, or the name of the folder is invalid.
+        RunnerError: project.json is invalid, or the repository was never fetched.
+    """
+    source = read_source(folder)
+    root, _ = _content(source, data, "")
+    return root, read_file(source.description(root))
+
+
+def _check(found: Definitions, name: str) -> Service | str:
+    """Return a service of a project, or the problems with the content it names."""
+    service = found.services[name]
+    if isinstance(service, str):
+        return service
+    looked_at = project.look(found.root, service, project.own_ansible())
+    problems = check_project(service, _without(looked_at, found.provided))
+    if not problems:
+        return service
+    line = project_file.lines(found.text).get(name)
+    sentences = " ".join(each.message for each in problems)
+    return f"{PROJECT_FILE}, line {line}: {sentences}"
+
+
+def _requirements_files(content: bytes, root: Path) -> frozenset[str]:
+    """Return the requirements files of a project, relative to its folder.
+
+    Raises:
+        Invalid: One is missing, or outside the folder.
+    """
+    found: set[str] = set()
+    resolved = root.resolve()
+    for name, where in project_file.requirements_files(content).items():
+        path = (resolved / name).resolve()
+        if not path.is_relative_to(resolved):
+            raise Invalid(f'{where}"{name}" lies outside {root}: move it into it')
+        if not path.is_file():
+            raise Invalid(f'{where}"{name}" is missing in {root}: add it')
+        found |= {str(path.relative_to(resolved)), os.path.normpath(name)}
+    return frozenset(found)
+
+
+def _without(found: Project, provided: frozenset[str]) -> Project:
+    """Leave out requirements that the execution environment of the project has."""
+    missing = tuple(each for each in found.requirements if each.file not in provided)
+    return replace(found, requirements=missing)
+
+
+def read_source(folder: Path) -> ProjectSource:
+    """Return how a project is registered.
+
+    Raises:
+        Invalid: The name of the folder is invalid.
+        RunnerError: project.json is invalid.
+    """
+    if not re.fullmatch(PART, folder.name):
+        raise Invalid("the folder's name must be lower case letters, digits, - and _")
+    return project_source.read(folder)
+
+
+def _content(source: ProjectSource, data: Path, commit: str) -> tuple[Path, Source]:
+    """Return the folder with the content of a project, and how it is recorded."""
+    if source.folder is not None:
+        return source.folder, Source(folder=str(source.folder))
+    assert source.git is not None, "a source is one of the two"
+    if not commit:
+        mirror = source.mirror(data)
+        commit = mirror.resolve(source.ref or mirror.default_ref()).commit
+    return source.root(data, commit), Source(git=source.git.url, commit=commit)

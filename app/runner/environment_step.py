@@ -1,0 +1,151 @@
+"""The first step of a run that needs an execution environment: building it."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from .environment_build import Build
+from .errors import RunnerError
+from .execution_environment import Place, Requirements, place_of
+from .journal import JournalWriter
+from .masking import Masker
+from .processes import child
+from .watchdog import Watchdog
+
+STEP = "execution environment"
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
+#: Text that a reader could parse as a line of JSON, whatever it takes for a newline.
+_SEPARATORS = re.compile(rb"[\r\v\f\x1c-\x1e\x85]")
+#: Builds that end well, after which another process removes the result.
+_ATTEMPTS = 3
+
+
+class EnvironmentStep:
+    """Provides the execution environment of a run, and reports the build as a step."""
+
+    def __init__(
+        self, journal: JournalWriter, masker: Masker, watchdog: Watchdog
+    ) -> None:
+        self._journal = journal
+        self._masker = masker
+        self._watchdog = watchdog
+
+    def provide(
+        self, requirements: Requirements, data: Path, env: Mapping[str, str]
+    ) -> Place | None:
+        """Return the environment, built if necessary; None if the run was stopped.
+
+        This process keeps it from being removed until it ends. Call it before any
+        thread is started.
+
+        Raises:
+            RunnerError: The build failed.
+        """
+        place = place_of(requirements, data)
+        try:
+            for _ in range(_ATTEMPTS):
+                # The descriptor stays open on purpose: it holds the lock.
+                if place.use() is not None:
+                    return place
+                if not self._build(place, requirements, env):
+                    return None
+        except OSError as error:
+            raise RunnerError(
+                f"The execution environment can't be built in {place.folder} "
+                f"({error.strerror}): correct that, and launch again."
+            ) from None
+        raise RunnerError(f"{place.folder} was removed while the run began.")
+
+    def _build(
+        self, place: Place, requirements: Requirements, env: Mapping[str, str]
+    ) -> bool:
+        """Build it in a child process; return False if the run was stopped."""
+        self._report("running", f"building {place.name}")
+        output, reason, pid = _fork(place, requirements, env)
+        self._watchdog.start(child(pid))
+        with os.fdopen(output, "rb") as lines:
+            for line in lines:
+                self._write(line.rstrip(b"\n"))
+        with os.fdopen(reason, "rb") as pipe:
+            problem = pipe.read().decode(errors="replace")
+        _, status = os.waitpid(pid, 0)
+        self._watchdog.finish()
+        if not status and self._watchdog.reason is None:
+            self._report("success", _describe(place))
+            return True
+        # If another run is building it already, the lock keeps its files.
+        place.remove()
+        if self._watchdog.reason is not None:
+            return False
+        code = os.waitstatus_to_exitcode(status)
+        problem = problem or f"the build was ended by signal {-code}"
+        message = self._masker.text(problem.encode()).decode(errors="replace")
+        self._report("failure", message)
+        raise RunnerError(f"The execution environment can't be built: {message}")
+
+    def _report(self, state: str, message: str) -> None:
+        self._journal.write_object({"name": STEP, "state": state, "message": message})
+
+    def _write(self, line: bytes) -> None:
+        text = _SEPARATORS.sub(b" ", self._masker.text(line))
+        # A package can print what it likes, but no event or step.
+        self._journal.write(b"> " + text if text.lstrip()[:1] == b"{" else text)
+
+
+def _fork(
+    place: Place, requirements: Requirements, env: Mapping[str, str]
+) -> tuple[int, int, int]:
+    """Start the build; return the pipes of its output and its reason, and the pid."""
+    output, printed = os.pipe()
+    reason, told = os.pipe()
+    # Until the child has reset the handlers, a signal to it would wake our watchdog.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    pid = os.fork()
+    if not pid:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.dup2(printed, 1)
+        os.dup2(printed, 2)
+        _become(place, requirements, env, told)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    os.close(printed)
+    os.close(told)
+    return output, reason, pid
+
+
+def _become(
+    place: Place, requirements: Requirements, env: Mapping[str, str], told: int
+) -> NoReturn:
+    """Wait for the lock, build the environment unless another run did, and exit."""
+    code = 1
+    try:
+        lock = place.lock(fcntl.LOCK_EX)
+        assert lock is not None, "it waits for the lock"
+        if not place.complete:
+            Build(place, requirements, env, lock).run()
+        code = 0
+    except (RunnerError, OSError) as error:
+        os.write(told, str(error).encode(errors="replace"))
+    except BaseException:  # noqa: BLE001 - no code of the parent may run in the child
+        traceback.print_exc()
+        os.write(told, b"an error of FastDeploy, see the output")
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def _describe(place: Place) -> str:
+    try:
+        about = json.loads((place.folder / "environment.json").read_bytes())
+        versions = f"ansible-core {about['ansible_core']}, Python {about['python']}"
+    except (OSError, ValueError, KeyError):
+        return place.name
+    return f"{place.name}: {versions}"

@@ -1,0 +1,229 @@
+"""Find the content of a project: a folder, or a commit of a git repository.
+
+A project is registered by a folder that contains `project.json`:
+
+    {"folder": "/srv/infra"}
+    {"git": "https://example.org/infra.git", "ref": "main", "refs": ["main", "v*"],
+     "allowed_signers": "/etc/fastdeploy/allowed_signers"}
+
+A folder without one, or a link to it, is a project itself. A `fastdeploy.yml` beside
+project.json is used instead of the one in the project.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import execution_environment, git_refs, project_file
+from .definition import Definition, from_content, read_object
+from .errors import RunnerError
+from .git_mirror import Mirror
+from .git_source import GitSource, find_problem
+from .project_file import NAME as DESCRIPTION
+
+#: The file that registers a project.
+FILE = "project.json"
+_KEYS = {
+    "folder": {"folder"},
+    "git": {"git", "ref", "refs", "allowed_signers"},
+}
+#: Seconds for fetching a repository at a launch, and for the first time.
+FETCH_SECONDS = 60.0
+FIRST_FETCH_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSource:
+    """Where the content of a project is: in `folder`, or in the repository `git`."""
+
+    registration: Path
+    folder: Path | None = None
+    git: GitSource | None = None
+    #: The branch, tag or commit whose services are shown; empty: the remote's HEAD.
+    ref: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the project."""
+        return self.registration.name
+
+    def mirror(self, data: Path) -> Mirror:
+        """Return the mirror of the repository.
+
+        Args:
+            data: The folder in which this user keeps mirrors.
+        """
+        assert self.git is not None, "a folder has no mirror"
+        return Mirror(self.git, data / "projects" / self.name)
+
+    def root(self, data: Path, commit: str, ref: str = "") -> Path:
+        """Return the folder with the content of the project.
+
+        Args:
+            data: The folder in which this user keeps mirrors.
+            commit: The commit of the repository; empty for a folder.
+            ref: The full name of the ref that was chosen; a signed tag may replace the
+                signature of the commit.
+
+        Raises:
+            RunnerError: The commit isn't allowed, or has content that can't be used.
+        """
+        if self.folder is not None:
+            if commit:
+                raise RunnerError(
+                    f"{self.name} is a folder, which has no commits: launch it again."
+                )
+            return self.folder
+        if not git_refs.COMMIT.fullmatch(commit):
+            raise RunnerError(
+                f"{self.name} is a git repository: a deployment needs a commit."
+            )
+        mirror = self.mirror(data)
+        if not mirror.has(commit):
+            mirror.fetch(FETCH_SECONDS)
+        mirror.require_allowed(commit, ref)
+        return mirror.tree(commit)
+
+    def description(self, root: Path) -> Path:
+        """Return the path of fastdeploy.yml."""
+        kept = self.registration / DESCRIPTION
+        return kept if os.path.lexists(kept) else root / DESCRIPTION
+
+
+def is_project(registration: Path) -> bool:
+    """Return whether a folder in the services folder registers a project."""
+    return any(os.path.lexists(registration / name) for name in (FILE, DESCRIPTION))
+
+
+def read(registration: Path) -> ProjectSource:
+    """Read how a project is registered.
+
+    Raises:
+        RunnerError: project.json is unreadable or invalid.
+    """
+    registration = registration.absolute()
+    file = registration / FILE
+    if not os.path.lexists(file):
+        return ProjectSource(registration, folder=registration.resolve())
+    content = read_object(file)
+    kinds = [kind for kind in _KEYS if kind in content]
+    if len(kinds) != 1:
+        raise RunnerError(f'{file} needs exactly one of "folder" and "git".')
+    [kind] = kinds
+    if unknown := sorted(set(content) - _KEYS[kind]):
+        raise RunnerError(f'{file} has the unknown key "{unknown[0]}": remove it.')
+    if kind == "folder":
+        folder = _text(content, "folder", file)
+        if not folder.startswith("/"):
+            raise RunnerError(f'"folder" in {file} must be an absolute path.')
+        return ProjectSource(registration, folder=Path(folder))
+    return _git(registration, content, file)
+
+
+def _git(registration: Path, content: Mapping[str, Any], file: Path) -> ProjectSource:
+    url = _text(content, "git", file)
+    if problem := find_problem(url):
+        raise RunnerError(f'"git" in {file}: {problem}')
+    refs = content.get("refs", [])
+    if not isinstance(refs, list) or not all(isinstance(ref, str) for ref in refs):
+        raise RunnerError(f'"refs" in {file} must be a list of names or patterns.')
+    return ProjectSource(
+        registration,
+        git=GitSource(url, tuple(refs), _text(content, "allowed_signers", file)),
+        ref=_text(content, "ref", file),
+    )
+
+
+def define(
+    source: ProjectSource, data: Path, name: str, commit: str, ref: str
+) -> Definition:
+    """Return the definition of a playbook service of a project.
+
+    The tree of the commit isn't removed as long as this process lives.
+
+    Args:
+        source: The project.
+        data: The folder in which this user keeps mirrors.
+        name: The name of the service, `project/service@environment`.
+        commit: The commit of the repository; empty for a folder.
+        ref: The full name of the ref that was chosen, if any.
+
+    Raises:
+        RunnerError: The commit isn't allowed in this environment, or its fastdeploy.yml
+            doesn't define the service.
+    """
+    if source.git is not None and git_refs.COMMIT.fullmatch(commit):
+        source.mirror(data).hold(commit)
+    root = source.root(data, commit, ref)
+    definition = read_project(root, source.description(root), name)
+    if source.git is not None:
+        require_allowed(source, data, name, commit)
+    return definition
+
+
+def require_allowed(source: ProjectSource, data: Path, name: str, commit: str) -> None:
+    """Check a commit against the `refs` of the environment of a service.
+
+    They are read in the default ref of the repository, since a commit could allow
+    itself everything.
+
+    Raises:
+        RunnerError: The environment isn't defined there, or the commit isn't reachable
+            from a branch or tag that matches its refs.
+    """
+    assert source.git is not None, "a folder has no refs"
+    environment = name.partition("@")[2]
+    if not environment:
+        return
+    mirror = source.mirror(data)
+    kept = source.registration / DESCRIPTION
+    if os.path.lexists(kept):
+        content = kept.read_bytes()
+    else:
+        ref = source.ref or mirror.default_ref()
+        content = mirror.read(mirror.resolve(ref).commit, DESCRIPTION) or b""
+    refs = project_file.refs_of(project_file.load(content), environment)
+    if refs:
+        mirror.limited_to(refs).require_allowed(commit)
+
+
+def read_project(folder: Path, file: Path, name: str) -> Definition:
+    """Read a service of a project.
+
+    Args:
+        folder: The folder of the project.
+        file: Its fastdeploy.yml, which may be elsewhere.
+        name: The name of the service, `project/service@environment`.
+
+    Raises:
+        RunnerError: The file is invalid or unreadable, doesn't define this service in
+            this environment as a playbook service, or names a file that is missing or
+            outside the folder.
+    """
+    try:
+        project = project_file.load(file.read_bytes())
+    except OSError as error:
+        raise RunnerError(
+            f"Can't read {file} ({error.strerror}): check that it exists and that this "
+            "user may read it."
+        ) from None
+    definition = from_content(
+        project_file.find(project, name), folder.absolute(), DESCRIPTION
+    )
+    requirements = execution_environment.read(project, definition.folder)
+    return replace(definition, requirements=requirements)
+
+
+def as_json(source: Mapping[str, Any]) -> str:
+    """Return the content of a project.json."""
+    return json.dumps(source, indent=2, ensure_ascii=False) + "\n"
+
+
+def _text(content: Mapping[str, Any], key: str, file: Path) -> str:
+    value = content.get(key, "")
+    if not isinstance(value, str) or not value.isprintable():
+        raise RunnerError(f'"{key}" in {file} must be a text: correct it.')
+    return value

@@ -1,0 +1,152 @@
+"""Read the services folder: folders with a config.json, and projects.
+
+    services/hello/config.json        a service
+    services/infra/project.json       a project: where its content is
+    services/infra/fastdeploy.yml     its services, if its own folder doesn't have this
+
+A folder with a fastdeploy.yml and no project.json is the folder of a project itself; it
+may be a link to it.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app import project, project_folder
+from app.config_files import MAX_CONFIG, printable, read_file
+from app.domain import config_json
+from app.domain.project import Project
+from app.domain.project_checks import check_project
+from app.domain.service import Service
+from app.domain.service_name import PART, split
+from app.errors import Invalid
+from app.runner import project_source
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The content of the services folder."""
+
+    #: Each service by name, or all problems that prevent its deployment.
+    services: dict[str, Service | str]
+    #: What prevented reading the present state of a project, by its name.
+    warnings: dict[str, str] = field(default_factory=dict)
+
+
+def read_all(services: Path, data: Path) -> Contents:
+    """Read all services, after fetching the repositories of projects.
+
+    Args:
+        services: The services folder.
+        data: The folder with the mirrors of repositories.
+
+    Raises Invalid if the services folder can't be read.
+    """
+    found = Contents({})
+    for folder in folders(services):
+        if project_source.is_project(folder):
+            if warning := project_folder.fetch(folder, data):
+                found.warnings[printable(folder.name)] = warning
+            found.services.update(project_folder.read_project(folder, data))
+        else:
+            found.services[printable(folder.name)] = read_service(folder)
+    return found
+
+
+def read_one(services: Path, data: Path, name: str, commit: str = "") -> Service | str:
+    """Return the service with a name, or all problems that prevent its deployment.
+
+    Args:
+        services: The services folder.
+        data: The folder with the mirrors of repositories.
+        name: The name of the service.
+        commit: The commit of the repository; by default the one whose services a sync
+            shows.
+    """
+    parts = split(name)
+    if parts is None:
+        return f"{name!r} is not the name of a service"
+    folder = services / parts.folder
+    if not parts.project:
+        return read_service(folder)
+    return project_folder.read_in_project(folder, data, name, commit)
+
+
+def read_definitions(folder: Path, data: Path) -> dict[str, Service | str]:
+    """Return what a folder in the services folder defines, without its content's check.
+
+    The values are services, or errors in their definitions.
+    """
+    if project_source.is_project(folder):
+        return project_folder.define(folder, data).services
+    return {printable(folder.name): read_config(folder)}
+
+
+def definition_file(folder: Path, data: Path) -> Path:
+    """Return the path of the file that defines the services of a folder."""
+    if not project_source.is_project(folder):
+        return folder / "config.json"
+    return project_folder.define(folder, data).file
+
+
+def folders(folder: Path) -> list[Path]:
+    """Return the folders of services, valid or not.
+
+    Raises Invalid if the services folder can't be read.
+    """
+    try:
+        return [
+            path
+            for path in sorted(folder.iterdir())
+            if not path.name.startswith((".", "_")) and path.is_dir()
+        ]
+    except OSError as error:
+        raise Invalid(
+            f"the services folder {folder} can't be read ({error.strerror}); "
+            "set FASTDEPLOY_SERVICES to the folder that holds the services"
+        ) from None
+
+
+def read_service(folder: Path) -> Service | str:
+    """Return the service in a folder, or all problems that prevent its deployment."""
+    service = read_config(folder)
+    if isinstance(service, str):
+        return service
+    problems = check_project(service, look_at_project(folder, service))
+    return " ".join(problem.message for problem in problems) or service
+
+
+def look_at_project(folder: Path, service: Service) -> Project:
+    """Inspect the project in the services folder.
+
+    A registered service runs from another folder. The services folder has a copy of
+    only the files that config.json names, so Ansible's requirements aren't checked.
+    """
+    ansible = None if service.registration else project.own_ansible()
+    return project.look(folder, service, ansible)
+
+
+def read_config(folder: Path) -> Service | str:
+    """Return the service in a folder's config.json, or the error in it."""
+    if not re.fullmatch(PART, folder.name):
+        return "the folder's name must be lower case letters, digits, - and _"
+    return read_config_file(folder / "config.json")
+
+
+def read_config_file(path: Path) -> Service | str:
+    """Return the service in a file in its folder, or the error in it."""
+    try:
+        content = read_file(path)
+    except Invalid as error:
+        return str(error)
+    return parse_config(content, path.absolute().parent.name)
+
+
+def parse_config(content: bytes, folder: str | None = None) -> Service | str:
+    """Return the service in the content of a config.json, or the error in it."""
+    if len(content) > MAX_CONFIG:
+        return f"config.json is larger than {MAX_CONFIG} bytes"
+    try:
+        return config_json.parse(content, folder)
+    except Invalid as error:
+        return str(error)

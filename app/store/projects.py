@@ -1,0 +1,66 @@
+"""The projects in PostgreSQL: the services whose names have a project.
+
+Nothing here reads the whole config of a service: a project may have thousands.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from app.domain.service_name import ServiceName, split
+from app.store.tables import services
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectService:
+    """A service of a project in an environment, with what its config says of both."""
+
+    id: int
+    name: ServiceName
+    error: str
+    #: The folder or the URL of the project; empty if the service was never valid.
+    source: str
+    #: What its fastdeploy.yml says about the project.
+    about: str
+    inventory: str
+    limit: str
+    variables: frozenset[str]
+
+
+def list_services(db: Connection, project: str | None = None) -> list[ProjectService]:
+    """Return the active services of one project, or of all, sorted by name."""
+    c, config = services.c, services.c.config
+    query = select(
+        c.id,
+        c.name,
+        c.error,
+        config[("project", "folder")].as_string().label("folder"),
+        config[("project", "git")].as_string().label("git"),
+        config[("project", "description")].as_string().label("about"),
+        config["inventory"].as_string().label("inventory"),
+        config[("option_defaults", "limit")].as_string().label("limit"),
+        config["fixed_variables"].label("variables"),
+    ).where(c.archived_at.is_(None))
+    prefix = f"{project}/" if project else ""
+    query = query.where(
+        c.name.startswith(prefix, autoescape=True), c.name.contains("/")
+    )
+    return [
+        ProjectService(
+            row.id, name, row.error, row.git or row.folder or "", row.about or "",
+            row.inventory or "", row.limit or "", frozenset(row.variables or ()),
+        )
+        for row in db.execute(query.order_by(c.name))
+        if (name := split(row.name)) is not None
+    ]  # fmt: skip
+
+
+def names(db: Connection) -> set[str]:
+    """Return the names of all projects that have, or had, a service."""
+    project: Any = func.split_part(services.c.name, "/", 1)  # an SQL function
+    rows: Sequence[str] = db.scalars(
+        select(project).where(services.c.name.contains("/")).distinct()
+    ).all()
+    return set(rows)

@@ -1,0 +1,159 @@
+"""The request and response bodies of the API for projects."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain.service import Service
+from app.domain.service_name import ServiceName, split
+from app.usecases.project_views import ProjectSummary
+from app.usecases.projects import Proposal
+from app.web.schemas import Body
+
+
+class AddRequest(BaseModel):
+    """The body of POST /api/projects."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: Annotated[
+        str,
+        Field(
+            description="An absolute path on FastDeploy's host, or the URL of a git "
+            "repository."
+        ),
+    ]
+    name: Annotated[
+        str,
+        Field(
+            description="The name of the project; by default the one in its "
+            "fastdeploy.yml, or a name like that of its folder."
+        ),
+    ] = ""
+    ref: Annotated[
+        str,
+        Field(
+            max_length=255,
+            description="The branch, tag or commit of a git repository whose services "
+            "are shown; by default, its HEAD.",
+        ),
+    ] = ""
+    dry_run: Annotated[
+        bool, Field(description="Whether to return what would be created only.")
+    ] = False
+
+
+class ProjectServiceBody(Body):
+    """A service of a project in an environment."""
+
+    name: str
+    """The name of the service in the environment: `infra/site@staging`."""
+    service: str
+    environment: str
+    """Empty if the project has none, or if the error hides them."""
+    error: str
+    """The error in the service; empty if it is valid."""
+
+
+class EnvironmentBody(Body):
+    """What all services of a project have in common in an environment."""
+
+    name: str
+    inventory: str
+    """Empty if the services have different ones."""
+    limit: str
+    """The limit of every run; empty if there is none, or services have others."""
+    variables: list[str]
+    """The names of the variables that are set in every run."""
+
+
+class ProjectBody(Body):
+    """A project."""
+
+    name: str
+    source: str
+    """Where it comes from: the path of its folder. Empty if it was never valid."""
+    description: str
+    environments: list[EnvironmentBody]
+    services: list[ProjectServiceBody]
+    problem: str
+    """The error in its fastdeploy.yml; empty if it is valid."""
+
+
+class AddedBody(Body):
+    """A project that was added, or would be, with what its repository contains.
+
+    Paths are relative to the repository.
+    """
+
+    name: str
+    source: str
+    """The path of the repository."""
+    added: bool
+    """Whether it was added; false for a dry run."""
+    described: bool
+    """Whether the repository had a fastdeploy.yml."""
+    description: str
+    """The text of fastdeploy.yml."""
+    services: list[ProjectServiceBody]
+    playbooks: list[str]
+    inventories: list[str]
+    roles: list[str]
+    requirements: list[str]
+    vaulted: list[str]
+    """Files that are encrypted by ansible-vault as a whole."""
+    problems: list[str]
+    """Sentences about content that was not inspected."""
+
+
+def project_body(project: ProjectSummary) -> ProjectBody:
+    """Return the body of a project."""
+    return ProjectBody(
+        name=project.name,
+        source=project.source,
+        description=project.description,
+        environments=[
+            EnvironmentBody(
+                name=each.name,
+                inventory=each.inventory,
+                limit=each.limit,
+                variables=list(each.variables),
+            )
+            for each in project.environments
+        ],
+        services=[_service(each.name, each.error) for each in project.services],
+        problem=project.problem,
+    )
+
+
+def added_body(proposal: Proposal, *, added: bool) -> AddedBody:
+    """Return the body of a project that was added, or would be."""
+    content = proposal.content
+    return AddedBody(
+        name=proposal.name,
+        source=proposal.source.get("git") or str(proposal.root),
+        added=added,
+        described=proposal.described,
+        description=proposal.description,
+        services=[
+            _service(split(name), "" if isinstance(each, Service) else each)
+            for name, each in proposal.services.items()
+        ],
+        playbooks=content.playbooks,
+        inventories=content.inventories,
+        roles=content.roles,
+        requirements=content.requirements,
+        vaulted=content.vaulted,
+        problems=content.problems,
+    )
+
+
+def _service(name: ServiceName | None, error: str) -> ProjectServiceBody:
+    # The description of a project allows no other names.
+    assert name is not None
+    return ProjectServiceBody(
+        name=str(name),
+        service=name.service,
+        environment=name.environment,
+        error=error,
+    )

@@ -1,0 +1,149 @@
+"""Pages of projects: the list, one project, and adding a repository."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from types import MappingProxyType
+from urllib.parse import urlencode
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.domain.access import Permission
+from app.errors import Conflict, InvalidFields
+from app.usecases import project_views, projects, services
+from app.usecases.projects import AddRequest, Proposal
+from app.web.dependencies import actor_of, deps
+from app.web.query import number
+
+#: The maximum number of paths of each kind, and of services, that a preview shows.
+LISTED = 50
+#: The fields of the form.
+_FIELDS = ("path", "name", "ref")
+
+
+def index(request: Request) -> Response:
+    """List the projects, with a form to add a repository."""
+    listed = project_views.list_projects(
+        deps(request).store, deps(request).settings.services
+    )
+    return deps(request).renderer.page(
+        request,
+        "projects/index.html",
+        projects=listed,
+        sent={},
+        problems={},
+        refused=_refused(request),
+    )
+
+
+def show(request: Request) -> Response:
+    """Show a project with its environments and services."""
+    name, text = request.path_params["name"], request.query_params.get("text", "")
+    page = project_views.look(
+        deps(request).store,
+        deps(request).settings.services,
+        name,
+        text=text,
+        number=number(request.query_params, "page") or 1,
+    )
+
+    def link(to: int) -> str:
+        query = {"text": text} if text else {}
+        return f"/projects/{name}?{urlencode(query | {'page': str(to)})}"
+
+    return deps(request).renderer.page(
+        request,
+        "projects/show.html",
+        page=page,
+        project=page.project,
+        text=text,
+        most_errors=project_views.ERRORS,
+        per_page=project_views.PAGE,
+        added=request.query_params.get("done") == "added",
+        earlier=link(page.number - 1) if page.number > 1 else "",
+        later=link(page.number + 1) if page.number < page.last else "",
+    )
+
+
+def preview(request: Request) -> Response:
+    """Show what adding a repository would create; nothing is written."""
+    sent = {key: request.query_params.get(key, "") for key in _FIELDS}
+    if not any(sent.values()):
+        return _preview(request, 200, sent)
+    try:
+        with propose_here(request, sent) as proposal:
+            return _preview(request, 200, sent, proposal=proposal)
+    except InvalidFields as error:
+        return _preview(request, 422, sent, problems=error.problems)
+    except Conflict as error:
+        return _preview(request, 409, sent, problems={"": str(error)})
+
+
+def add(request: Request, form: FormData) -> Response:
+    """Add a repository and redirect to the project, or show the form with errors."""
+    sent = {key: str(form.get(key, "")) for key in _FIELDS}
+    try:
+        with propose_here(request, sent) as proposal:
+            add_here(request, proposal)
+    except InvalidFields as error:
+        return _preview(request, 422, sent, problems=error.problems)
+    except Conflict as error:
+        return _preview(request, 409, sent, problems={"": str(error)})
+    return RedirectResponse(f"/projects/{proposal.name}?done=added", 303)
+
+
+def propose_here(
+    request: Request, sent: Mapping[str, str]
+) -> AbstractContextManager[Proposal]:
+    """Return what adding a repository would create.
+
+    Raises:
+        NotAllowed: The actor of the request isn't an administrator.
+        Conflict: Runs belong to another user, or the name is taken.
+        InvalidFields: The path, the name or the ref is invalid.
+    """
+    asked = AddRequest(**{key: text.strip() for key, text in sent.items()})
+    return projects.propose_here(asked, deps(request).settings, actor_of(request))
+
+
+def add_here(request: Request, proposal: Proposal) -> None:
+    """Add a project, and sync the services of this node.
+
+    Raises:
+        Conflict: The name is taken.
+        Invalid: The services folder can't be written.
+    """
+    store, settings = deps(request).store, deps(request).settings
+    # An administrator's token may lack the scope for a sync of everything.
+    found = actor_of(request)
+    actor = replace(found, permissions=found.permissions | {Permission.SYNC})
+    projects.add(store, settings.services, proposal, actor)
+    services.sync_services(store, settings.services, settings.var, settings.node, actor)
+
+
+def _refused(request: Request) -> str:
+    """Return why nobody can add a project in the browser; empty if they can."""
+    user = deps(request).settings.run_as
+    return projects.refusal(user) if user else ""
+
+
+def _preview(
+    request: Request,
+    status_code: int,
+    sent: Mapping[str, str],
+    *,
+    problems: Mapping[str, str] = MappingProxyType({}),
+    proposal: Proposal | None = None,
+) -> Response:
+    return deps(request).renderer.page(
+        request,
+        "projects/new.html",
+        status_code,
+        sent=sent,
+        problems=problems,
+        refused=_refused(request),
+        proposal=proposal,
+        most=LISTED,
+    )

@@ -1,0 +1,305 @@
+"""Projects that require another ansible-core, packages, collections and roles."""
+
+import json
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from app.domain.deployment import Deployment, Status
+from app.domain.events import EventKind
+from testing.command_line import command
+from testing.installation import Installation, installed
+from testing.postgres import Postgres
+from testing.runs import cancel, canceled
+from testing.waiting import eventually
+
+STEP = "execution environment"
+_PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+#: The worker's PATH, with newer Pythons than the one of the tests where there are any.
+_PATH = os.pathsep.join(
+    [*map(str, _PYENV.glob("versions/3.1[2-9]*/bin")), os.environ["PATH"]]
+)
+#: Seconds for a deployment that builds an environment.
+_PATIENCE = 120.0
+
+_FILTER = """\
+class FilterModule:
+    def filters(self):
+        return {"shout": lambda text: text.upper()}
+"""
+_PLAYBOOK = """\
+- name: Site
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Use the collection
+      ansible.builtin.debug: {msg: "{{ 'hello' | my.ca.shout }}"}
+    - name: Use the role
+      ansible.builtin.include_role: {name: greet}
+    - name: Use the package
+      ansible.builtin.command: "{{ ansible_playbook_python }} -c 'import netaddr'"
+    - name: Rescue a failure
+      block:
+        - name: Fail
+          ansible.builtin.fail: {msg: expected}
+      rescue:
+        - name: Show the version
+          ansible.builtin.debug: {msg: "core {{ ansible_version.full }}"}
+"""
+#: A build backend without dependencies, which waits until it may go on.
+_BACKEND = """\
+import os, pathlib, zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    here = pathlib.Path(__file__).parent
+    (here / "started").touch()
+    (here / "gate").read_text()
+    name = "slow-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        about = "slow-1.0.dist-info/"
+        wheel.writestr("slow.py", "")
+        for file in ("METADATA", "WHEEL", "RECORD"):
+            wheel.write(here / file, about + file)
+    return name
+"""
+
+
+@pytest.fixture(scope="module")
+def site(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """An installation whose worker finds newer Pythons."""
+    with installed(postgres, tmp_path_factory.mktemp("environments")) as made:
+        made.worker(PATH=_PATH)
+        yield made
+
+
+def write_project(
+    site: Installation, name: str, keys: Mapping[str, object], playbook: str = _PLAYBOOK
+) -> None:
+    """Write a project with two services and sync it."""
+    folder = site.services / name
+    folder.mkdir(exist_ok=True)
+    (folder / "site.yml").write_text(playbook)
+    services = {key: {"playbook": "site.yml"} for key in ("site", "other")}
+    # JSON is YAML too.
+    content = {"project": name, "services": services} | dict(keys)
+    (folder / "fastdeploy.yml").write_text(json.dumps(content))
+    synced = site.sync()
+    assert f"{name}/site" in synced.valid, synced.invalid
+
+
+def write_requirements(folder: Path) -> None:
+    """Write requirements by folder and archive: nothing is fetched from Galaxy."""
+    folder.mkdir(exist_ok=True)
+    (folder / "my" / "ca" / "plugins" / "filter").mkdir(parents=True)
+    (folder / "my" / "ca" / "README.md").touch()
+    (folder / "my" / "ca" / "plugins" / "filter" / "shout.py").write_text(_FILTER)
+    (folder / "my" / "ca" / "galaxy.yml").write_text(
+        "{namespace: my, name: ca, version: 1.0.0, readme: README.md, authors: [me]}\n"
+    )
+    role = folder / "greet-source"
+    for part in ("tasks", "meta"):
+        (role / part).mkdir(parents=True)
+    (role / "tasks" / "main.yml").write_text(
+        '- name: Greet\n  ansible.builtin.debug: {msg: "greetings"}\n'
+    )
+    (role / "meta" / "main.yml").write_text(
+        "galaxy_info: {author: me, description: greets, license: MIT, "
+        "min_ansible_version: '2.19'}\ndependencies: []\n"
+    )
+    with tarfile.open(folder / "greet.tar.gz", "w:gz") as archive:
+        archive.add(role, "greet")
+    source = f"file://{folder.resolve()}/greet.tar.gz"
+    (folder / "requirements.yml").write_text(json.dumps({
+        "collections": [{"name": "my/ca", "type": "dir"}],
+        "roles": [{"name": "greet", "src": source}],
+    }))  # fmt: skip
+
+
+def write_slow_package(folder: Path) -> str:
+    """Write a package whose build waits at a FIFO; return its requirement."""
+    folder.mkdir()
+    (folder / "backend.py").write_text(_BACKEND)
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "slow"\nversion = "1.0"\n[build-system]\nrequires = []\n'
+        'build-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n"
+    )
+    (folder / "WHEEL").write_text(
+        "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    (folder / "RECORD").touch()
+    os.mkfifo(folder / "gate")
+    return f"slow @ file://{folder}"
+
+
+def environments(site: Installation) -> list[Path]:
+    """Return the folders of the complete environments."""
+    return [path.parent for path in site.settings.data.glob("environments/*/complete")]
+
+
+def deploy(site: Installation, service: str) -> Deployment:
+    return site.ended(site.launch(service), _PATIENCE)
+
+
+def events(site: Installation, number: int) -> Counter[tuple[str, str, str]]:
+    """Return how often each event of Ansible was recorded for each task and host."""
+    return Counter(
+        (each.name, each.task, each.host)
+        for each in site.events(number)
+        if each.kind is EventKind.RUNNER
+    )
+
+
+def test_two_projects_run_with_two_versions_and_equal_events(
+    site: Installation,
+) -> None:
+    for name in ("old", "new"):
+        write_requirements(site.services / name)
+    keys = {"requirements": ["requirements.yml"], "python": ["netaddr"]}
+    write_project(site, "old", {"ansible": ">=2.19,<2.20", **keys})
+    write_project(site, "new", {"ansible": ">=2.20", **keys})
+
+    old, new = deploy(site, "old/site"), deploy(site, "new/site")
+
+    assert Status.SUCCESSFUL == old.status, old.reason
+    assert Status.SUCCESSFUL == new.status, new.reason
+    assert "core 2.19." in site.output(old.id).decode()
+    assert "core 2.2" in site.output(new.id).decode()
+    for text in ("HELLO", "greetings"):
+        assert text in site.output(new.id).decode()
+    assert events(site, old.id) == events(site, new.id)
+    assert events(site, new.id)["runner_on_ok", "Show the version", "localhost"] == 1
+    assert "success" == site.states(new.id)[STEP]
+    [step] = [s for s in site.view(new.id).steps if s.name == STEP]
+    assert (step.seconds or 0) > 0
+
+    again = deploy(site, "new/site")
+
+    assert Status.SUCCESSFUL == again.status
+    assert STEP not in site.states(again.id)
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"python": ["no-such-package-of-fastdeploy"]},
+         "no-such-package-of-fastdeploy was not found in the package registry"),
+        ({"ansible": ">=2.19,<2.19.0"}, "no Python of this host fits"),
+        ({"requirements": ["requirements.yml"]}, "no-such-folder"),
+    ],
+)  # fmt: skip
+def test_a_failed_build_ends_the_run_with_the_reason(
+    site: Installation, keys: dict[str, object], reason: str
+) -> None:
+    before = environments(site)
+    folder = site.services / "failing"
+    folder.mkdir(exist_ok=True)
+    (folder / "requirements.yml").write_text(
+        "collections: [{name: ./no-such-folder/x, type: dir}]\n"
+    )
+    write_project(site, "failing", keys)
+
+    for _ in range(2):
+        ended = deploy(site, "failing/site")
+
+        assert Status.FAILED == ended.status
+        assert ended.reason.startswith("exit code 64")
+        assert reason in ended.reason
+        assert "failure" == site.states(ended.id)[STEP]
+    assert sorted(before) == sorted(environments(site))
+    assert [] == incomplete(site)
+
+
+def incomplete(site: Installation) -> list[Path]:
+    return [
+        path
+        for path in site.settings.data.glob("environments/[0-9a-f]*")
+        if not (path / "complete").exists()
+    ]
+
+
+def test_two_runs_at_once_build_once(site: Installation, tmp_path: Path) -> None:
+    slow = write_slow_package(tmp_path / "slow")
+    write_project(site, "twice", {"python": ["netaddr", slow]}, "- hosts: all\n")
+    numbers = [site.launch("twice/site"), site.launch("twice/other")]
+    eventually(
+        lambda: all(site.states(n).get(STEP) == "running" for n in numbers), _PATIENCE
+    )
+    eventually((tmp_path / "slow" / "started").exists, _PATIENCE)
+
+    (tmp_path / "slow" / "gate").write_text("")
+
+    for number in numbers:
+        assert Status.SUCCESSFUL == site.ended(number, _PATIENCE).status
+    printed = b"".join(map(site.output, numbers)).decode()
+    assert 1 == printed.count("Creating virtual environment")
+
+
+def test_a_build_is_canceled_and_leaves_nothing(
+    site: Installation, tmp_path: Path
+) -> None:
+    slow = write_slow_package(tmp_path / "slow")
+    write_project(site, "canceled", {"python": [slow]})
+    number = site.launch("canceled/site")
+    eventually((tmp_path / "slow" / "started").exists, _PATIENCE)
+
+    cancel(site, number)
+
+    canceled(site, number)
+    assert [] == incomplete(site)
+
+
+def test_a_build_that_was_killed_is_repeated(
+    site: Installation, tmp_path: Path
+) -> None:
+    slow = write_slow_package(tmp_path / "slow")
+    write_project(site, "killed", {"python": [slow]}, "- hosts: all\n")
+    number = site.launch("killed/site")
+    eventually((tmp_path / "slow" / "started").exists, _PATIENCE)
+
+    site.kill_run(number)
+
+    assert Status.FAILED == site.ended(number, _PATIENCE).status
+    assert 1 == len(incomplete(site))
+    # The next build reads the FIFO from its beginning.
+    (tmp_path / "slow" / "started").unlink()
+    again = site.launch("killed/site")
+    eventually((tmp_path / "slow" / "started").exists, _PATIENCE)
+    (tmp_path / "slow" / "gate").write_text("")
+    assert Status.SUCCESSFUL == site.ended(again, _PATIENCE).status
+    assert [] == incomplete(site)
+
+
+def test_an_environment_that_a_run_uses_is_not_removed(
+    site: Installation, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    playbook = (
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
+        f'    - ansible.builtin.command: "cat {gate}"\n'
+    )
+    write_project(site, "used", {"python": ["netaddr>=0.10"]}, playbook)
+    number = site.launch("used/site")
+    eventually(lambda: site.states(number).get(STEP) == "success", _PATIENCE)
+    listed = json.loads(command(site, "environment", "list", "--json").stdout)
+    [name] = [each["name"] for each in listed if each["projects"] == ["used"]]
+    write_project(site, "used", {}, playbook)
+
+    pruned = command(site, "environment", "prune").stdout
+    removed = command(site, "environment", "remove", name[:8])
+
+    assert f"execution environment {name} is used by a run\n" in pruned
+    assert 1 == removed.returncode
+    gate.write_text("")
+    assert Status.SUCCESSFUL == site.ended(number, _PATIENCE).status
+    pruned = command(site, "environment", "prune").stdout
+    assert f"execution environment {name} is removed\n" in pruned
+    assert name not in {path.name for path in environments(site)}
