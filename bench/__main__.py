@@ -6,8 +6,10 @@ Rows: `runs` (a whole deployment, compared with ansible-playbook and ansible-run
 deployments), `crowd` (300 clients that watch 1,000 lines a second), `page` (a
 deployment's page, on the server and in a browser), `pool` (50 deployments, compared
 with `xargs -P8`, and their memory), `load` (8 deployments, with and without a crowd of
-viewers, downloads, searches and logins). With `--against CHECKOUT`, the same rows of
-another checkout of FastDeploy are measured in turn, and the table has the ratios.
+viewers, downloads, searches and logins), `projects` (inspecting a repository, making
+the tree of a commit, and what a commit adds to a launch). With `--against CHECKOUT`,
+the same rows of another checkout of FastDeploy are measured in turn, and the table has
+the ratios.
 """
 
 import argparse
@@ -16,7 +18,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import against, crowd, first, history, journal, live, load, page, pool, runs
+from bench import (
+    against,
+    crowd,
+    first,
+    history,
+    journal,
+    live,
+    load,
+    page,
+    pool,
+    projects,
+    runs,
+)
 
 ROWS = {
     "runs": runs.measure,
@@ -28,6 +42,7 @@ ROWS = {
     "page": page.measure,
     "pool": pool.measure,
     "load": load.measure,
+    "projects": projects.measure,
 }
 
 
