@@ -20,7 +20,7 @@ def measure(rounds: int) -> list[Any]:
         ours, own = [], []
         for _ in range(rounds * _TIMES):
             own.append(_own_start(str(program)))
-            ours.append(_until_first_line(here))
+            ours.append(seconds_until(here, "first", "first line"))
     above = median(ours) - median(own)
     return [
         row(
@@ -43,15 +43,16 @@ def _own_start(program: str) -> float:
         return time.monotonic() - begun
 
 
-def _until_first_line(here: Supervised) -> float:
+def seconds_until(here: Supervised, service: str, text: str) -> float:
+    """Return the seconds from POST until a client of the stream receives a text."""
     begun = time.monotonic()
-    answer = here.api.post("/api/deployments", json={"service": "first"})
+    answer = here.api.post("/api/deployments", json={"service": service})
     answer.raise_for_status()
     address = f"/api/deployments/{answer.json()['id']}/events"
     seconds = 0.0
     with here.api.stream("GET", address) as response:
         for line in response.iter_lines():
-            if not seconds and "first line" in line:
+            if not seconds and text in line:
                 seconds = time.monotonic() - begun
             if line == "event: end":
                 break

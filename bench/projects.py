@@ -14,6 +14,7 @@ from app.runner import git_tree
 from app.runner.git_mirror import Mirror
 from app.runner.git_source import GitSource
 from app.usecases import projects
+from bench.first import seconds_until
 from bench.rows import row
 from testing.git_repository import GitRepository
 from testing.installation import ACTOR
@@ -23,6 +24,8 @@ _PLAYBOOKS, _ROLES = 500, 50
 #: Of the large repository: its files, and the bytes of each.
 _FILES, _BYTES = 10_000, 20_000
 _TIMES = 5
+#: The first event of ansible-playbook.
+_STARTED = "playbook_on_start"
 _PLAYBOOK = """\
 - name: Site
   hosts: localhost
@@ -114,8 +117,8 @@ def _start(folder: Path, rounds: int) -> Any:
         _add(here, repository.folder)
         ours, plain = [], []
         for _ in range(rounds * _TIMES):
-            plain.append(_until_started(here, "plain"))
-            ours.append(_until_started(here, "infra/site"))
+            plain.append(seconds_until(here, "plain", _STARTED))
+            ours.append(seconds_until(here, "infra/site", _STARTED))
     more = (median(ours) - median(plain)) * 1000
     return row(
         "ms from POST to ansible-playbook's start that a commit adds",
@@ -133,22 +136,6 @@ def _add(here: Supervised, repository: Path) -> None:
     with projects.propose_repository(url, settings.var, "infra") as proposal:
         projects.add(here.store, settings.services, proposal, ACTOR)
     here.sync()
-
-
-def _until_started(here: Supervised, service: str) -> float:
-    """Return the seconds until the first event of ansible-playbook arrives."""
-    begun = time.monotonic()
-    answer = here.api.post("/api/deployments", json={"service": service})
-    answer.raise_for_status()
-    address = f"/api/deployments/{answer.json()['id']}/events"
-    seconds = 0.0
-    with here.api.stream("GET", address) as response:
-        for line in response.iter_lines():
-            if not seconds and "playbook_on_start" in line:
-                seconds = time.monotonic() - begun
-            if line == "event: end":
-                break
-    return seconds
 
 
 def _seconds(call: Callable[[], object]) -> float:
