@@ -15,7 +15,8 @@ Events = Sequence[dict[str, Any]]
 _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debug"}
 _OURS = {"hosts", "ends_play", "ignore_unreachable"}
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
-            "ansible_job_id", "results_file"}  # fmt: skip
+            "ansible_job_id", "results_file", "ansible_date_time", "SSH_CLIENT",
+            "SSH_CONNECTION", "SSH_TTY", "_original_basename"}  # fmt: skip
 #: Times, and names that differ in each run, within a text.
 _PASSING = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+|\d:\d\d:\d\d\.\d+|j?\d{10,12}\.\d+"

@@ -98,6 +98,11 @@ def list_projects(store: Store, folder: Path) -> list[ProjectSummary]:
     return [found[name] for name in sorted(found)]
 
 
+def find(store: Store, folder: Path, name: str) -> ProjectSummary:
+    """Return a project; raises NotFound."""
+    return look(store, folder, name).project
+
+
 def look(
     store: Store, folder: Path, name: str, *, text: str = "", number: int = 1
 ) -> ProjectPage:

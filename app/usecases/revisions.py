@@ -79,6 +79,32 @@ def refs(settings: Settings, service: Service) -> list[Ref]:
         return []
 
 
+def refs_of_project(settings: Settings, name: str, prefix: str = "") -> list[Ref]:
+    """Return the branches and tags of a project that begin with `prefix`, newest first.
+
+    They are those of the last fetch, and at most MAX_REFS; none if the project isn't a
+    git repository.
+
+    Raises:
+        NotFound: There is no such project.
+        Conflict: Its project.json is invalid, or the repository was never fetched.
+    """
+    parts = split(name)
+    folder = settings.services / name
+    if parts is None or parts.project or not project_source.is_project(folder):
+        raise NotFound(f"there is no project {name!r}")
+    try:
+        source = project_source.read(folder)
+        if source.git is None:
+            return []
+        known = source.mirror(settings.data).refs()
+    except RunnerError as error:
+        raise Conflict(str(error).removesuffix(".")) from None
+    found = [ref for ref in known if ref.short.startswith(prefix)
+             or ref.name.startswith(prefix)]  # fmt: skip
+    return found[:MAX_REFS]
+
+
 def difference(
     settings: Settings, service: Service, older: str, newer: str
 ) -> Difference:

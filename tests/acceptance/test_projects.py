@@ -119,6 +119,8 @@ def infra(
     with installed(postgres, folder) as made:
         root = folder / "infra"
         shutil.copytree(INFRA, root)
+        # So that it runs with FastDeploy's own Ansible.
+        (root / "collections" / "requirements.yml").unlink()
         found = Infra(made, root)
         found.add()
         made.worker()
