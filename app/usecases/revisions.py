@@ -183,5 +183,7 @@ def _source(settings: Settings, name: str) -> ProjectSource:
 
 def _mirror(settings: Settings, name: str, refs: tuple[str, ...] = ()) -> Mirror:
     source = _source(settings, name)
+    if source.git is None:
+        raise RunnerError(f"{source.name} is not registered as a git repository now.")
     mirror = source.mirror(settings.data)
     return mirror.limited_to(refs) if refs else mirror

@@ -54,6 +54,7 @@ ROUTES = [
         Operation(
             "projects", "List the newest 200 branches and tags that may be deployed.",
             list[project_bodies.RefBody], parameters=(api_parameters.PREFIX,),
+            errors=(409,),
             description="They are those of the last fetch. A project that isn't a git "
             "repository has none.",
     )),
