@@ -160,7 +160,7 @@ def _print(proposal: Proposal) -> None:
         ("playbooks", content.playbooks),
         ("inventories", content.inventories),
         ("roles", content.roles),
-        ("requirements", content.requirements),
+        ("requirements files", content.requirements),
         ("vaulted files", content.vaulted),
     ):
         if paths:

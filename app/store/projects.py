@@ -57,6 +57,17 @@ def list_services(db: Connection, project: str | None = None) -> list[ProjectSer
     ]  # fmt: skip
 
 
+def beside(db: Connection, name: ServiceName) -> list[ServiceName]:
+    """Return a project's service in each of its environments, sorted by name."""
+    prefix = f"{name.project}/{name.service}@"
+    query = select(services.c.name).where(
+        services.c.archived_at.is_(None),
+        services.c.name.startswith(prefix, autoescape=True),
+    )
+    found = (split(each) for each in db.scalars(query.order_by(services.c.name)))
+    return [each for each in found if each is not None]
+
+
 def lock_unfinished(db: Connection, project: str) -> list[int]:
     """Return the ids of a project's deployments that have not ended, oldest first.
 
