@@ -1,7 +1,8 @@
 """A repository runs on a real SSH host as typed in it, with two versions of Ansible.
 
 Both versions have an execution environment with the requirements of the repository.
-The same command is run by FastDeploy, by ansible-runner for its events, and bare.
+The same command is run by FastDeploy and typed, or, for its events, run by
+ansible-runner, which executes the same `ansible-playbook`.
 """
 
 import json
@@ -226,7 +227,7 @@ def git_at(folder: Path) -> Mapping[str, str]:
     }
 
 
-def test_what_it_requires_is_installed_and_each_file_is_as_typed(
+def test_what_it_requires_is_installed_and_its_output_and_files_are_as_typed(
     project: Project,
 ) -> None:
     done, _ = project.deploy("racks", limit="web1")
@@ -259,7 +260,7 @@ def test_what_it_requires_is_installed_and_each_file_is_as_typed(
     ],
     ids=["site", "racks"],
 )  # fmt: skip
-def test_its_options_events_output_and_files_are_those_without_fastdeploy(
+def test_its_events_exit_code_and_files_are_those_of_ansible_runner(
     project: Project, service: str, options: dict[str, Any], flags: list[str]
 ) -> None:
     done, events = project.deploy(service, **options)
@@ -268,5 +269,4 @@ def test_its_options_events_output_and_files_are_those_without_fastdeploy(
 
     equal_events.assert_equal(expected, events)
     assert (code, files) == (done.code, done.files)
-    equal_runs.assert_equal(project.type(service, flags), done)
     assert bool(files) is not bool(options.get("check"))
