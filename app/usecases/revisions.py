@@ -66,6 +66,37 @@ def choose(settings: Settings, service_name: str, ref: str = "") -> Revision | N
         raise Conflict(str(error).removesuffix(".")) from None
 
 
+def require_available(store: Store, settings: Settings, deployment_id: int) -> None:
+    """Check that the commit of a deployment can be deployed again.
+
+    Nothing is checked if it has none, or doesn't exist. The repository is only fetched
+    if the commit is unknown.
+
+    Raises:
+        Conflict: The commit isn't in the repository any more, or may not be deployed.
+    """
+    with store.begin() as db:
+        deployment = deployments.find(db, deployment_id)
+    recorded = deployment and deployment.service.project
+    if not deployment or not recorded or not recorded.commit:
+        return
+    name, data = deployment.service_name, settings.data
+    try:
+        source = _source(settings, name)
+        if source.git is None or source.git.url != recorded.git:
+            return  # The retry itself refuses another repository.
+        mirror = source.mirror(data)
+        if not mirror.has(recorded.commit):
+            mirror.fetch(FETCH_SECONDS)
+        mirror.require_allowed(recorded.commit, deployment.ref)
+        project_source.require_allowed(source, data, name, recorded.commit)
+    except RunnerError as error:
+        why = str(error).removesuffix(".")
+        raise Conflict(
+            f"deployment {deployment.id} can't be retried at its commit: {why}"
+        ) from None
+
+
 def refs(settings: Settings, service: Service) -> list[Ref]:
     """Return the branches and tags that a service may be deployed at, newest first.
 
