@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from app.runner.execution_environment import entries
 from app.runner.yaml_nodes import fields, items, parse, text
 
 #: Files that are larger contain no playbook and no inventory that a person wrote.
@@ -26,6 +27,8 @@ _NOT_PLAYBOOKS = {"tasks", "handlers", "vars", "defaults", "meta", "group_vars",
 _NOT_INSPECTED = {".git", ".hg", ".svn", ".tox", ".venv", "venv", "node_modules",
                   "__pycache__", "ansible_collections"}  # fmt: skip
 _REQUIREMENTS = {"requirements.yml", "requirements.yaml"}
+#: Where a repository has what its runs need; other files may be for its tests.
+_REQUIRED = ("", "collections/", "roles/")
 _VAULT = b"$ANSIBLE_VAULT;"
 #: Names of inventories: `inventory`, `inventories/production`, `hosts.ini`.
 _INVENTORY = re.compile(r"(inventor(y|ies)|hosts)([._-].*)?")
@@ -137,6 +140,20 @@ def _note_file(
         repository.playbooks.append(relative)
     elif _may_be_inventory(parts, name):
         repository.inventories.append(relative)
+
+
+def installable_requirements(root: Path) -> list[str]:
+    """Return the requirements files in the usual places that list anything."""
+    paths = (f"{place}{name}" for place in _REQUIRED for name in sorted(_REQUIREMENTS))
+    return [path for path in paths if _lists_requirements(root / path)]
+
+
+def _lists_requirements(path: Path) -> bool:
+    try:
+        content = parse(path.read_bytes()) if path.is_file() else None
+    except OSError:
+        return False
+    return any(entries(content, kind) for kind in ("collections", "roles"))
 
 
 def _may_be_inventory(parts: tuple[str, ...], name: str) -> bool:

@@ -126,7 +126,7 @@ environments:
     limit: web1
     variables: {stage: live, shop_region: north}
 defaults:
-  options: [check, diff, limit]
+  options: [check, diff, limit, tags, skip_tags, start_at_task, forks, verbosity]
 services:
   site:
     playbook: playbooks/site.yml

@@ -213,6 +213,7 @@ def retry(deployment_id: int) -> None:
     """Relaunch an ended deployment with the same variables, options and priority."""
     settings = load_settings()
     with open_store(settings) as store:
+        revisions.require_available(store, settings, deployment_id)
         number = deployments.retry(
             store,
             make_queue(settings),

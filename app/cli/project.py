@@ -6,18 +6,20 @@ from typing import Annotated
 import typer
 
 from app.cli.context import current_actor, load_settings, open_store
-from app.cli.output import console, print_table
+from app.cli.output import AsJson, console, print_fields, print_json, print_table
 from app.domain.service import Service
 from app.errors import Conflict
 from app.settings import Settings
-from app.usecases import projects, services
+from app.usecases import project_removal, project_views, projects, services
+from app.usecases.project_views import ProjectSummary
 from app.usecases.projects import Proposal
+from app.web.project_bodies import project_body
 from app.web.terminal import plain
 
 #: The maximum number of paths to list of each kind.
 _LISTED = 10
 
-app = typer.Typer(help="Add repositories as projects.", no_args_is_help=True)
+app = typer.Typer(help="Add, list and remove projects.", no_args_is_help=True)
 
 
 @app.command()
@@ -54,6 +56,88 @@ def add(
         _add(settings, proposal, yes=yes)
 
 
+@app.command(name="list")
+def list_projects(*, as_json: AsJson = False) -> None:
+    """List the projects with their environments and services."""
+    settings = load_settings()
+    with open_store(settings) as store:
+        listed = project_views.list_projects(store, settings.services)
+    if as_json:
+        print_json([project_body(each) for each in listed])
+        return
+    print_table(
+        ("name", "services", "environments", "source", "problem"),
+        (
+            (
+                each.name,
+                each.count,
+                ", ".join(environment.name for environment in each.environments),
+                each.source,
+                each.problem or _invalid(each),
+            )
+            for each in listed
+        ),
+    )
+
+
+@app.command()
+def show(name: str, *, as_json: AsJson = False) -> None:
+    """Show a project with its environments and services."""
+    settings = load_settings()
+    with open_store(settings) as store:
+        project = project_views.find(store, settings.services, name)
+    if as_json:
+        print_json(project_body(project))
+        return
+    print_fields(
+        (
+            ("name", project.name),
+            ("description", project.description),
+            ("source", project.source),
+            ("problem", project.problem),
+        )
+    )
+    print_table(
+        ("environment", "inventory", "limit", "variables"),
+        (
+            (each.name, each.inventory, each.limit, ", ".join(each.variables))
+            for each in project.environments
+        ),
+    )
+    print_table(
+        ("service", "problem"), ((each.name, each.error) for each in project.services)
+    )
+
+
+@app.command()
+def remove(
+    name: str,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Remove a project; the history of its services and the repository are kept.
+
+    Refused while a deployment of the project is queued or running.
+    """
+    settings = load_settings()
+    with open_store(settings) as store:
+        project = project_views.find(store, settings.services, name)
+        if not yes:
+            count = len(project.services)
+            typer.confirm(
+                f"Remove project {name} and archive its services ({count})?", abort=True
+            )
+        archived = project_removal.remove(store, settings, name, current_actor())
+    console.print(f"project {name} is removed", markup=False)
+    for service in archived:
+        console.print(f"service {service} is archived", markup=False)
+
+
+def _invalid(project: ProjectSummary) -> str:
+    count = len(project.invalid)
+    return f"{count} invalid" if count else ""
+
+
 def _add(settings: Settings, proposal: Proposal, *, yes: bool) -> None:
     _print(proposal)
     if not yes:
@@ -76,7 +160,7 @@ def _print(proposal: Proposal) -> None:
         ("playbooks", content.playbooks),
         ("inventories", content.inventories),
         ("roles", content.roles),
-        ("requirements", content.requirements),
+        ("requirements files", content.requirements),
         ("vaulted files", content.vaulted),
     ):
         if paths:

@@ -18,7 +18,7 @@ class Permission(StrEnum):
     DEPLOY = "deploy"
     #: Sync the services folder.
     SYNC = "sync"
-    #: Manage users and tokens, and add projects.
+    #: Manage users and tokens, and add and remove projects.
     ADMIN = "admin"
 
 

@@ -24,6 +24,8 @@ class Action(StrEnum):
     SYNC = "sync"
     #: Added a project to the services folder.
     ADD_PROJECT = "add project"
+    #: Removed a project from the services folder.
+    REMOVE_PROJECT = "remove project"
     #: Created a user.
     CREATE_USER = "create user"
     #: Changed the role of a user.

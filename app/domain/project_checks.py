@@ -53,10 +53,12 @@ def _always_set(service: Service) -> frozenset[str]:
 def _requirements(service: Service, project: Project) -> Iterator[Finding]:
     for required in project.requirements:
         names = ", ".join(required.missing)
+        listed = " or list the file in the project's requirements"
         yield Finding(
             PROBLEM, f"{service.name}: {required.kind}s",
             f"{required.file} asks for {names}, which the run would not find; install "
-            f"it by `{required.install}`.", required.install,
+            f"it by `{required.install}`{listed if service.project else ''}.",
+            required.install,
         )  # fmt: skip
 
 

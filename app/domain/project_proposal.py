@@ -14,7 +14,12 @@ OPTIONS = ["check", "diff", "limit", "tags", "skip_tags", "verbosity"]
 
 
 def propose(
-    name: str, playbooks: Iterable[str], inventories: Iterable[str], *, configured: bool
+    name: str,
+    playbooks: Iterable[str],
+    inventories: Iterable[str],
+    requirements: Iterable[str],
+    *,
+    configured: bool,
 ) -> dict[str, Any]:
     """Return the content of a fastdeploy.yml.
 
@@ -22,6 +27,7 @@ def propose(
         name: The name of the project.
         playbooks: The paths of the playbooks in the repository.
         inventories: The paths of the inventories.
+        requirements: The paths of the requirements files to install.
         configured: Whether ansible.cfg names an inventory. Then a single inventory
             makes no environment.
     """
@@ -38,6 +44,7 @@ def propose(
             services = {key: {**value, **only} for key, value in services.items()}
     return {
         "project": name,
+        **({"requirements": listed} if (listed := sorted(requirements)) else {}),
         **({"environments": environments} if environments else {}),
         "defaults": {"options": OPTIONS},
         "services": services,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from app.domain.service_name import ServiceName, split
-from app.store.tables import services
+from app.store.tables import deployments, services
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,36 @@ def list_services(db: Connection, project: str | None = None) -> list[ProjectSer
         for row in db.execute(query.order_by(c.name))
         if (name := split(row.name)) is not None
     ]  # fmt: skip
+
+
+def beside(db: Connection, name: ServiceName) -> list[ServiceName]:
+    """Return a project's service in each of its environments, sorted by name."""
+    prefix = f"{name.project}/{name.service}@"
+    query = select(services.c.name).where(
+        services.c.archived_at.is_(None),
+        services.c.name.startswith(prefix, autoescape=True),
+    )
+    found = (split(each) for each in db.scalars(query.order_by(services.c.name)))
+    return [each for each in found if each is not None]
+
+
+def lock_unfinished(db: Connection, project: str) -> list[int]:
+    """Return the ids of a project's deployments that have not ended, oldest first.
+
+    Its services are locked until the transaction ends, so that none is launched
+    meanwhile.
+    """
+    of_project = services.c.name.startswith(f"{project}/", autoescape=True)
+    # Inserting a deployment locks the key of its service, which this conflicts with.
+    db.execute(select(services.c.id).where(of_project).with_for_update())
+    return list(
+        db.scalars(
+            select(deployments.c.id)
+            .join_from(deployments, services)
+            .where(of_project, deployments.c.finished_at.is_(None))
+            .order_by(deployments.c.id)
+        )
+    )
 
 
 def names(db: Connection) -> set[str]:

@@ -71,6 +71,19 @@ def unregister_all_but(db: Connection, names: set[str], *, node: str) -> None:
     )
 
 
+def unregister_project(db: Connection, project: str, *, node: str) -> None:
+    """Delete a node's registrations of a project: of its services, and of an error."""
+    of_project = select(services.c.id).where(
+        (services.c.name == project)
+        | services.c.name.startswith(f"{project}/", autoescape=True)
+    )
+    db.execute(
+        delete(registrations).where(
+            registrations.c.node == node, registrations.c.service_id.in_(of_project)
+        )
+    )
+
+
 def settle(db: Connection) -> list[str]:
     """Update the error and the archived state of services from their registrations.
 

@@ -190,7 +190,8 @@ def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
     service = _valid(entry)
     if changed := changed_keys(recorded, service):
         raise Conflict(
-            f"config.json has changed since deployment {earlier.id} "
+            f"{'fastdeploy.yml' if recorded.project else 'config.json'} has changed "
+            f"since deployment {earlier.id} "
             f"({', '.join(changed)}); launch the service again"
         )
     return entry.id, service

@@ -19,7 +19,7 @@ from app.domain.audit import Action
 from app.domain.service import Service
 from app.domain.service_name import PART
 from app.errors import Conflict, Invalid, InvalidFields
-from app.repository import Repository, inspect
+from app.repository import Repository, inspect, installable_requirements
 from app.runner import ansible_cfg, git_tree, project_source
 from app.runner.errors import RunnerError
 from app.runner.git_mirror import Mirror
@@ -148,7 +148,7 @@ def _propose(
     description = project_proposal.as_yaml(
         project_proposal.propose(
             name, content.playbooks, content.inventories,
-            configured=_names_inventory(root),
+            installable_requirements(root), configured=_names_inventory(root),
         )
     )  # fmt: skip
     services = project_file.parse(description.encode(), name)

@@ -66,6 +66,37 @@ def choose(settings: Settings, service_name: str, ref: str = "") -> Revision | N
         raise Conflict(str(error).removesuffix(".")) from None
 
 
+def require_available(store: Store, settings: Settings, deployment_id: int) -> None:
+    """Check that the commit of a deployment can be deployed again.
+
+    Nothing is checked if it has none, or doesn't exist. The repository is only fetched
+    if the commit is unknown.
+
+    Raises:
+        Conflict: The commit isn't in the repository any more, or may not be deployed.
+    """
+    with store.begin() as db:
+        deployment = deployments.find(db, deployment_id)
+    recorded = deployment and deployment.service.project
+    if not deployment or not recorded or not recorded.commit:
+        return
+    name, data = deployment.service_name, settings.data
+    try:
+        source = _source(settings, name)
+        if source.git is None or source.git.url != recorded.git:
+            return  # The retry itself refuses another repository.
+        mirror = source.mirror(data)
+        if not mirror.has(recorded.commit):
+            mirror.fetch(FETCH_SECONDS)
+        mirror.require_allowed(recorded.commit, deployment.ref)
+        project_source.require_allowed(source, data, name, recorded.commit)
+    except RunnerError as error:
+        why = str(error).removesuffix(".")
+        raise Conflict(
+            f"deployment {deployment.id} can't be retried at its commit: {why}"
+        ) from None
+
+
 def refs(settings: Settings, service: Service) -> list[Ref]:
     """Return the branches and tags that a service may be deployed at, newest first.
 
@@ -77,6 +108,32 @@ def refs(settings: Settings, service: Service) -> list[Ref]:
         return _mirror(settings, service.name, service.refs).refs()[:MAX_REFS]
     except RunnerError:
         return []
+
+
+def refs_of_project(settings: Settings, name: str, prefix: str = "") -> list[Ref]:
+    """Return the branches and tags of a project that begin with `prefix`, newest first.
+
+    They are those of the last fetch, and at most MAX_REFS; none if the project isn't a
+    git repository.
+
+    Raises:
+        NotFound: There is no such project.
+        Conflict: Its project.json is invalid, or the repository was never fetched.
+    """
+    parts = split(name)
+    folder = settings.services / name
+    if parts is None or parts.project or not project_source.is_project(folder):
+        raise NotFound(f"there is no project {name!r}")
+    try:
+        source = project_source.read(folder)
+        if source.git is None:
+            return []
+        known = source.mirror(settings.data).refs()
+    except RunnerError as error:
+        raise Conflict(str(error).removesuffix(".")) from None
+    found = [ref for ref in known if ref.short.startswith(prefix)
+             or ref.name.startswith(prefix)]  # fmt: skip
+    return found[:MAX_REFS]
 
 
 def difference(
@@ -157,5 +214,7 @@ def _source(settings: Settings, name: str) -> ProjectSource:
 
 def _mirror(settings: Settings, name: str, refs: tuple[str, ...] = ()) -> Mirror:
     source = _source(settings, name)
+    if source.git is None:
+        raise RunnerError(f"{source.name} is not registered as a git repository now.")
     mirror = source.mirror(settings.data)
     return mirror.limited_to(refs) if refs else mirror

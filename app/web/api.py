@@ -107,13 +107,15 @@ def cancel(request: Request) -> Response:
 
 def retry(request: Request) -> Response:
     """POST /api/deployments/{id}/retry: 201 with the new deployment."""
+    retried = request.path_params["id"]
+    revisions.require_available(deps(request).store, deps(request).settings, retried)
     number = deploy.retry(
         deps(request).store,
         deps(request).queue,
         deps(request).secret_box,
         actor=actor_of(request),
         origin=Origin.API,
-        deployment_id=request.path_params["id"],
+        deployment_id=retried,
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
     )
     return JSONResponse(

@@ -23,6 +23,9 @@ IDEMPOTENCY_KEY = Parameter(
     {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]*$"},
     "header",
 )
+PREFIX = Parameter(
+    "prefix", "Only refs whose name, short or full, begins with this text.", _TEXT
+)
 #: The filters of the deployment list, and its paging.
 DEPLOYMENTS = (
     Parameter("service", "Only deployments of this service.", _TEXT),

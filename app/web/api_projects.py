@@ -4,9 +4,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.usecases import project_views
-from app.web.dependencies import deps
-from app.web.project_bodies import AddedBody, AddRequest, added_body, project_body
+from app.usecases import project_removal, project_views, revisions
+from app.web.dependencies import actor_of, deps
+from app.web.project_bodies import (
+    AddedBody,
+    AddRequest,
+    RefBody,
+    RemovedBody,
+    added_body,
+    project_body,
+)
 from app.web.projects import add_here, propose_here
 
 
@@ -16,6 +23,37 @@ def list_projects(request: Request) -> Response:
         deps(request).store, deps(request).settings.services
     )
     return JSONResponse([project_body(each).model_dump() for each in listed])
+
+
+def show(request: Request) -> Response:
+    """GET /api/projects/{name}."""
+    found = project_views.find(
+        deps(request).store,
+        deps(request).settings.services,
+        request.path_params["name"],
+    )
+    return JSONResponse(project_body(found).model_dump())
+
+
+def list_refs(request: Request) -> Response:
+    """GET /api/projects/{name}/refs."""
+    found = revisions.refs_of_project(
+        deps(request).settings,
+        request.path_params["name"],
+        request.query_params.get("prefix", ""),
+    )
+    bodies = (RefBody(name=ref.name, short=ref.short, commit=ref.commit, date=ref.date,
+                      subject=ref.subject) for ref in found)  # fmt: skip
+    return JSONResponse([body.model_dump() for body in bodies])
+
+
+def remove(request: Request) -> Response:
+    """DELETE /api/projects/{name}."""
+    name = request.path_params["name"]
+    archived = project_removal.remove(
+        deps(request).store, deps(request).settings, name, actor_of(request)
+    )
+    return JSONResponse(RemovedBody(name=name, archived=archived).model_dump())
 
 
 async def add(request: Request) -> Response:

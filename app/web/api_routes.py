@@ -46,6 +46,24 @@ ROUTES = [
         body=project_bodies.AddRequest, errors=(409,),
         description="With `dry_run`, nothing is written and the status is 200.",
     )),
+    api_route("GET", "/api/projects/{name}", api_projects.show, _VIEW, Operation(
+        "projects", "Get a project with its environments and services.",
+        project_bodies.ProjectBody,
+    )),
+    api_route("GET", "/api/projects/{name}/refs", api_projects.list_refs, _VIEW,
+        Operation(
+            "projects", "List the newest 200 branches and tags that may be deployed.",
+            list[project_bodies.RefBody], parameters=(api_parameters.PREFIX,),
+            errors=(409,),
+            description="They are those of the last fetch. A project that isn't a git "
+            "repository has none.",
+    )),
+    api_route("DELETE", "/api/projects/{name}", api_projects.remove, _ADMIN, Operation(
+        "projects", "Remove a project.", project_bodies.RemovedBody, errors=(409,),
+        description="Its services are archived, and their history is kept. The "
+        "repository isn't changed. Refused while a deployment of it is queued or "
+        "running.",
+    )),
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",
         list[schemas.NodeBody],

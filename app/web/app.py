@@ -78,8 +78,9 @@ ROUTES: list[AppRoute] = [
     route("/deployments/{id:number}/artifacts.tar.gz", deployments.archive, _VIEW),
     route("/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
           _VIEW, takes=("download",)),
-    route("/projects", projects.index, _VIEW),
+    route("/projects", projects.index, _VIEW, takes=("done",)),
     route("/projects/{name}", projects.show, _VIEW, takes=("text", "page", "done")),
+    route("/projects/{name}/remove", projects.remove, _ADMIN, "POST"),
     # A project can have any name, so this isn't below /projects.
     route("/new-project", projects.preview, _ADMIN, takes=("path", "name", "ref")),
     route("/new-project", projects.add, _ADMIN, "POST"),

@@ -22,6 +22,7 @@ from app.domain.timeline import bars
 from app.store.search import SearchQuery
 from app.usecases import artifacts, deploy, event_stream, failures, output, results
 from app.usecases.cancel import cancel as cancel_deployment
+from app.usecases.revisions import require_available
 from app.usecases.search import look as look_for
 from app.web import filters, forms, history
 from app.web.concurrency_limit import place
@@ -182,6 +183,7 @@ def cancel(request: Request) -> Response:
 
 def retry(request: Request, form: FormData) -> Response:
     """Retry an ended deployment and redirect to the page of the new one."""
+    require_available(deps(request).store, deps(request).settings, _id(request))
     launched = deploy.retry(
         deps(request).store,
         deps(request).queue,

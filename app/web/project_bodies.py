@@ -106,6 +106,28 @@ class AddedBody(Body):
     """Sentences about content that was not inspected."""
 
 
+class RemovedBody(Body):
+    """A project that was removed."""
+
+    name: str
+    archived: list[str]
+    """The services that no node has any more; their history is kept."""
+
+
+class RefBody(Body):
+    """A branch or tag of a project's repository, as of the last fetch."""
+
+    name: str
+    """The full name: `refs/heads/main`."""
+    short: str
+    """The name without `refs/heads/` or `refs/tags/`."""
+    commit: str
+    date: str
+    """When the commit or the annotated tag was made."""
+    subject: str
+    """The first paragraph of its message."""
+
+
 def project_body(project: ProjectSummary) -> ProjectBody:
     """Return the body of a project."""
     return ProjectBody(

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Permission
 from app.errors import Conflict, InvalidFields
-from app.usecases import project_views, projects, services
+from app.usecases import project_removal, project_views, projects, services
 from app.usecases.projects import AddRequest, Proposal
 from app.web.dependencies import actor_of, deps
 from app.web.query import number
@@ -35,6 +35,7 @@ def index(request: Request) -> Response:
         sent={},
         problems={},
         refused=_refused(request),
+        removed=request.query_params.get("done") == "removed",
     )
 
 
@@ -62,6 +63,7 @@ def show(request: Request) -> Response:
         most_errors=project_views.ERRORS,
         per_page=project_views.PAGE,
         added=request.query_params.get("done") == "added",
+        refused=_refused(request),
         earlier=link(page.number - 1) if page.number > 1 else "",
         later=link(page.number + 1) if page.number < page.last else "",
     )
@@ -92,6 +94,15 @@ def add(request: Request, form: FormData) -> Response:
     except Conflict as error:
         return _preview(request, 409, sent, problems={"": str(error)})
     return RedirectResponse(f"/projects/{proposal.name}?done=added", 303)
+
+
+def remove(request: Request, form: FormData) -> Response:  # noqa: ARG001
+    """Remove a project and redirect to the list of projects."""
+    name = request.path_params["name"]
+    project_removal.remove(
+        deps(request).store, deps(request).settings, name, actor_of(request)
+    )
+    return RedirectResponse("/projects?done=removed", 303)
 
 
 def propose_here(

@@ -11,5 +11,5 @@ SCOPE_DESCRIPTIONS = {
     Permission.VIEW: "see services, deployments, their output and artifacts",
     Permission.DEPLOY: "launch, cancel and retry deployments",
     Permission.SYNC: "sync the services folder",
-    Permission.ADMIN: "manage users and tokens, add projects",
+    Permission.ADMIN: "manage users and tokens, add and remove projects",
 }

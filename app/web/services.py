@@ -24,7 +24,14 @@ from app.errors import (
     KeyReused,
     NotFound,
 )
-from app.usecases import comparison, deploy, revisions, services, trends
+from app.usecases import (
+    comparison,
+    deploy,
+    project_views,
+    revisions,
+    services,
+    trends,
+)
 from app.web import (
     chart,
     filters,
@@ -69,7 +76,12 @@ def show(request: Request) -> Response:
     sent = forms.recorded(service, again.variables) if service and again else {}
     options = as_texts(again.options) if again else {}
     return _page(
-        request, sent=sent, options=options, status_code=status_code, again=again
+        request,
+        sent=sent,
+        ref=again.commit if again else "",
+        options=options,
+        status_code=status_code,
+        again=again,
     )
 
 
@@ -196,6 +208,7 @@ def _page(
         if service
         else None,
         nodes=services.nodes_of(store, entry.id),
+        environments=project_views.environments_of(store, name),
         trend=trend,
         chart=chart.of_trend(trend),
         **history.listed(request, name),

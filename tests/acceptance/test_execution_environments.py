@@ -13,16 +13,12 @@ from app.domain.deployment import Deployment, Status
 from app.domain.events import EventKind
 from testing.command_line import command
 from testing.installation import Installation, installed
+from testing.paths import NEWER_PYTHONS
 from testing.postgres import Postgres
 from testing.runs import cancel, canceled
 from testing.waiting import eventually
 
 STEP = "execution environment"
-_PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-#: The worker's PATH, with newer Pythons than the one of the tests where there are any.
-_PATH = os.pathsep.join(
-    [*map(str, _PYENV.glob("versions/3.1[2-9]*/bin")), os.environ["PATH"]]
-)
 #: Seconds for a deployment that builds an environment.
 _PATIENCE = 120.0
 
@@ -73,7 +69,7 @@ def site(
 ) -> Iterator[Installation]:
     """An installation whose worker finds newer Pythons."""
     with installed(postgres, tmp_path_factory.mktemp("environments")) as made:
-        made.worker(PATH=_PATH)
+        made.worker(PATH=NEWER_PYTHONS)
         yield made
 
 

@@ -85,10 +85,11 @@ def site(
         yield made
 
 
-def deploy(site: Installation, name: str, ref: str = "") -> Deployment:
+def deploy(site: Installation, name: str, ref: str = "", **more: object) -> Deployment:
     """Launch through the API, and return the ended deployment."""
+    body = {"service": name, "ref": ref, **more}
     with site.client() as client:
-        answer = client.post("/api/deployments", json={"service": name, "ref": ref})
+        answer = client.post("/api/deployments", json=body)
     assert answer.status_code == 201, answer.text
     return site.ended(answer.json()["id"])
 
@@ -164,7 +165,9 @@ def test_a_commit_that_allows_itself_an_environment_is_refused(
 def test_a_retry_runs_the_same_commit_after_the_branch_has_moved(
     site: Installation, infra: Repository
 ) -> None:
-    before = deploy(site, "infra/site@staging")
+    before = deploy(
+        site, "infra/site@staging", options={"check": True}, variables={"word": "bye"}
+    )
     infra.release("4", _DESCRIPTION.replace("hello", "changed"))
     site.sync()
 
@@ -173,7 +176,29 @@ def test_a_retry_runs_the_same_commit_after_the_branch_has_moved(
     again = site.ended(answer.json()["id"])
 
     assert (before.commit, before.ref) == (again.commit, again.ref)
+    assert before.service == again.service
+    assert (before.variables, before.options) == (again.variables, again.options)
+    assert again.options.check
+    assert {"word": "bye"} == again.variables
     assert message(site, before) == message(site, again)
+
+
+def test_a_retry_whose_commit_was_removed_is_refused(
+    site: Installation, infra: Repository
+) -> None:
+    infra.git("checkout", "--quiet", "-b", "short-lived")
+    infra.release("gone")
+    before = deploy(site, "infra/site@staging", "short-lived")
+    infra.git("checkout", "--quiet", "main")
+    infra.git("branch", "--quiet", "-D", "short-lived")
+    site.sync()
+
+    with site.client() as client:
+        answer = client.post(f"/api/deployments/{before.id}/retry")
+
+    assert answer.status_code == 409
+    assert f"deployment {before.id} can't be retried at its commit: " in answer.text
+    assert before.commit[:10] in answer.text
 
 
 def test_a_playbook_that_disappeared_in_the_commit_is_named(

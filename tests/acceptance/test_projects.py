@@ -1,13 +1,10 @@
 """A repository with Ansible content runs as if `ansible-playbook` were typed in it."""
 
-import difflib
 import os
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +12,18 @@ import pytest
 import yaml
 
 from testing.command_line import command
+from testing.equal_runs import Result, assert_equal, read_lines, taken
 from testing.installation import Installation, installed
 from testing.paths import INFRA
 from testing.postgres import Postgres
 
 PATIENCE = 150
-#: What two runs of a playbook don't have in common, and the width of a banner.
-_PASSING = re.compile(
-    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+|\d:\d\d:\d\d\.\d+|j?\d{10,12}\.\d+|\*{3,}"
-    r"|ansible-(?:tmp|local)-[\w.-]+|/tmp\w{8}\b"
-)
 _PLAYBOOKS = {
     "announce": "playbooks/release/announce.yml",
     "failing": "playbooks/maintenance/failing.yml",
     "handlers": "playbooks/maintenance/handlers.yml",
     "publish": "playbooks/web/publish.yml",
+    "racks": "playbooks/web/racks.yml",
     "record": "playbooks/db/record.yml",
     "rolling": "playbooks/web/rolling.yml",
     "site": "playbooks/site.yml",
@@ -39,21 +33,13 @@ _PLAYBOOKS = {
 }
 _ENVIRONMENTS = ("production", "staging")
 #: What runs where: each playbook once, and in both environments if it is cheap. The
-#: playbook `site` imports `publish` and `record`.
+#: playbook `site` imports `publish` and `record`; `racks` has requirements, with which
+#: test_infra_equal.py runs it.
 _RUNS = {
-    "staging": sorted(_PLAYBOOKS.keys() - {"site"}),
+    "staging": sorted(_PLAYBOOKS.keys() - {"racks", "site"}),
     "production": ["rolling", "site", "tagged", "unreachable", "upgrade"],
 }
 _CODES = {"failing": 2, "unreachable": 4}
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run of a playbook printed and wrote."""
-
-    code: int
-    lines: list[str]
-    files: dict[str, bytes]
 
 
 class Infra:
@@ -94,7 +80,9 @@ class Infra:
             cwd=self.root, env=env, check=False, timeout=PATIENCE, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        return Result(done.returncode, _lines(done.stdout, self.root), _taken(folder))
+        return Result(
+            done.returncode, read_lines(done.stdout, self.root), taken(folder)
+        )
 
     def launch(
         self, service: str, environment: str, options: Mapping[str, Any] | None = None
@@ -115,48 +103,12 @@ class Infra:
         code = (self.made.run_folder(number) / "rc").read_text()
         output = self.made.output(number).decode()
         folder = self.target / f"{service}-{environment}"
-        return Result(int(code), _lines(output, self.root), _taken(folder))
+        return Result(int(code), read_lines(output, self.root), taken(folder))
 
     def _folder(self, service: str, environment: str) -> Path:
         folder = self.target / f"{service}-{environment}"
         folder.mkdir(parents=True)
         return folder
-
-
-def _taken(folder: Path) -> dict[str, bytes]:
-    """Return the files below a folder, with their modes, and remove them."""
-    found = {
-        f"{path.relative_to(folder)} {path.stat().st_mode:o}": path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    shutil.rmtree(folder)
-    return found
-
-
-def _lines(output: str, root: Path) -> list[str]:
-    """Return the printed lines; within a task, timing decides the order of hosts.
-
-    With `-vv`, Ansible prints the path of the playbook, which is absolute in a run, and
-    the callbacks that FastDeploy's callback replaces and loads again.
-    """
-    tasks: list[list[str]] = [[]]
-    for line in output.replace(f"{root}/", "").splitlines():
-        if "Skipping callback" in line:
-            continue
-        if re.match(r"(PLAY|TASK|RUNNING HANDLER|PLAYBOOK)\b", line):
-            tasks.append([])
-        if line:
-            tasks[-1].append(_PASSING.sub("…", line))
-    return [line for task in tasks for line in (task[:1] + sorted(task[1:]))]
-
-
-def _assert_equal(expected: Result, found: Result) -> None:
-    difference = list(
-        difflib.unified_diff(expected.lines, found.lines, "typed", "run", n=0)
-    )
-    assert [] == difference
-    assert expected == found
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +119,8 @@ def infra(
     with installed(postgres, folder) as made:
         root = folder / "infra"
         shutil.copytree(INFRA, root)
+        # So that it runs with FastDeploy's own Ansible.
+        (root / "collections" / "requirements.yml").unlink()
         found = Infra(made, root)
         found.add()
         made.worker()
@@ -177,7 +131,7 @@ def infra(
 def test_adding_it_proposes_exactly_its_playbooks_and_inventories(infra: Infra) -> None:
     content = yaml.safe_load((infra.root / "fastdeploy.yml").read_text())
 
-    assert "10 playbooks: " in infra.added
+    assert "11 playbooks: " in infra.added
     assert "2 vaulted files: " in infra.added
     assert _PLAYBOOKS == {
         name: service["playbook"] for name, service in content["services"].items()
@@ -202,7 +156,7 @@ def test_each_playbook_does_what_it_does_without_fastdeploy(
     }
 
     for name in names:
-        _assert_equal(expected[name], found[name])
+        assert_equal(expected[name], found[name])
         assert _CODES.get(name, 0) == found[name].code
     assert list((infra.root / ".cache" / "facts").iterdir())
 
@@ -244,5 +198,5 @@ def test_each_option_does_what_its_flag_does(
 
     number = infra.launch(service, "staging", options)
 
-    _assert_equal(expected, infra.result(number, service, "staging"))
+    assert_equal(expected, infra.result(number, service, "staging"))
     assert 0 == expected.code

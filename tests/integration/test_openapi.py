@@ -25,6 +25,7 @@ from app.web.middleware import MAX_BODY, BodyLimit
 from app.web.openapi import document
 from testing.disks import fill, small_disk
 from testing.factories import ROOT, print_lines, start_deployment, write_service
+from testing.git_repository import GitRepository
 from testing.web_client import ClientFor
 
 DOCUMENT = document(ROUTES)
@@ -59,6 +60,9 @@ SUCCESSES: Mapping[str, Sent] = {
     "api.examine": Sent(),
     "api_projects.list_projects": Sent(),
     "api_projects.add": Sent(body={"path": REPOSITORY}),
+    "api_projects.show": Sent(name="shop"),
+    "api_projects.list_refs": Sent(name="books", query="?prefix=v"),
+    "api_projects.remove": Sent(name="shop"),
     "api.list_nodes": Sent(),
     "api.list_deployments": Sent(query="?service=hello&before=9"),
     "api.launch": Sent(body={"service": "hello"}),
@@ -83,6 +87,8 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
         "api_projects.add": {"body": {"path": REPOSITORY, "name": "hello"}},
+        "api_projects.list_refs": {"name": "unfetched"},
+        "api_projects.remove": {"name": "whole"},
         "api.retry": {"id": RUNNING},
     },
     "413": {"*": {"body": "x" * MAX_BODY}},
@@ -135,15 +141,33 @@ def client_that_gets(
 
 
 @pytest.fixture(autouse=True)
-def catalogue(store: Store, settings: Settings) -> None:
-    """A valid and an invalid service, an ended and a running deployment."""
+def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
+    """A valid and an invalid service, an ended and a running deployment, projects."""
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
+    add_projects(settings, tmp_path)
     services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
     started = start_deployment(store, settings)
     print_lines(store, started.id, "one", "two")
     record.finish(store, started.id, 0)
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
+
+
+def add_projects(settings: Settings, folder: Path) -> None:
+    """Register projects: a folder, a repository, and two that have a problem."""
+    books = GitRepository(folder / "books")
+    books.commit("Write a book", {"site.yml": "- hosts: all\n"})
+    books.git("tag", "v1")
+    for name, source in (
+        ("shop", {"folder": f"{folder}"}),
+        ("books", {"git": f"file://{books.folder}"}),
+        ("unfetched", {"git": "file:///nowhere"}),
+    ):
+        (settings.services / name).mkdir()
+        (settings.services / name / "project.json").write_text(json.dumps(source))
+    (settings.services / "whole").mkdir()
+    for file in ("fastdeploy.yml", "site.yml"):
+        (settings.services / "whole" / file).touch()
 
 
 @pytest.fixture

@@ -160,6 +160,24 @@ def test_a_dry_run_shows_what_would_be_created_and_writes_nothing(
     assert before == snapshot(repository, settings.services)
 
 
+def test_the_requirements_that_a_run_needs_are_proposed(
+    client_for: ClientFor, repository: Path
+) -> None:
+    write(repository, {
+        "collections/requirements.yml": "collections: [community.general]\n",
+        "roles/requirements.yml": "- src: geerlingguy.nginx\n",
+        "molecule/default/requirements.yml": "collections: [containers.podman]\n",
+    })  # fmt: skip
+
+    answer = client_for(ADMIN).post(
+        "/api/projects", json={"path": str(repository), "dry_run": True}
+    )
+
+    wanted = "requirements: [collections/requirements.yml, roles/requirements.yml]\n"
+    assert wanted in answer.json()["description"]
+    assert [] == [each["error"] for each in answer.json()["services"] if each["error"]]
+
+
 def test_a_project_is_added_by_the_api_and_its_services_can_be_launched(
     client_for: ClientFor, settings: Settings, repository: Path
 ) -> None:
