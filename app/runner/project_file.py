@@ -4,6 +4,7 @@ The runner reads it in the commit that it runs, a sync in the one that it shows.
 turn a service in an environment into the config.json that it is equal to.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,13 +72,12 @@ def config_of(
     }
     config = {**defaults, **own}
     config.pop("environments", None)
-    steps = config.get("steps", [])
-    if not isinstance(steps, list):
-        raise RunnerError('"steps" must be a list')
+    steps = _list(config, "steps")
     config["name"] = f"{project['project']}/{service}"
     config["steps"] = [
         {"name": step} if isinstance(step, str) else step for step in steps
     ]
+    chosen: dict[str, Any] = {}
     if environment:
         config["name"] += f"@{environment}"
         chosen = _mapping(_mapping(project, "environments"), environment)
@@ -93,6 +93,9 @@ def config_of(
         config["fixed_variables"] = {
             **_mapping(config, "fixed_variables"), **_mapping(chosen, "variables")
         }  # fmt: skip
+    named = [_list(one, "credentials") for one in (defaults, own, chosen)]
+    if any(named):
+        config["credentials"] = list(dict.fromkeys(itertools.chain(*named)))
     return config
 
 
@@ -132,4 +135,11 @@ def _mapping(project: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = project.get(key, {})
     if not isinstance(value, dict):
         raise RunnerError(f'"{key}" must be a mapping')
+    return value
+
+
+def _list(content: Mapping[str, Any], key: str) -> list[Any]:
+    value = content.get(key, [])
+    if not isinstance(value, list):
+        raise RunnerError(f'"{key}" must be a list')
     return value
