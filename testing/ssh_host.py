@@ -40,7 +40,7 @@ class SshHost:
         """Options of ssh to know the server, and to keep connections."""
         return (
             f"-F none -o UserKnownHostsFile={self.known_hosts} "
-            "-o ControlMaster=auto -o ControlPersist=60s"
+            "-o ControlMaster=auto -o ControlPersist=10m"
         )
 
     @property
