@@ -183,16 +183,17 @@ def test_credentials_that_the_role_cannot_place_are_refused_without_their_value(
         "fd_project": "/srv/shop",
     }
 
+    cases: list[Any] = [
+        "c4nary",
+        ["ssh:a"],
+        {"ssh:../a": {}},
+        {"ssh:a": "c4nary"},
+        {"ssh:a": {"private_key": "c4nary"}, "become:b": {"password": "c4nary"}},
+    ]
+
     messages = register(
-        tmp_path,
-        *(
-            service | {"fd_credentials": given}
-            for given in (
-                "c4nary", ["ssh:a"], {"ssh:../a": {}}, {"ssh:a": "c4nary"},
-                {"ssh:a": {"private_key": "c4nary"}, "become:b": {"password": "c4nary"}},
-            )
-        ),
-    )  # fmt: skip
+        tmp_path, *(service | {"fd_credentials": given} for given in cases)
+    )
 
     *invalid, undeclared = messages
     for message in invalid:
