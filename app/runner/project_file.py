@@ -4,7 +4,6 @@ The runner reads it in the commit that it runs, a sync in the one that it shows.
 turn a service in an environment into the config.json that it is equal to.
 """
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,13 +70,17 @@ def config_of(
         if not (is_script and key in _OF_PLAYBOOK)
     }
     config = {**defaults, **own}
+    united = _united(project, own, environment)
+    if united:
+        config["credentials"] = united
     config.pop("environments", None)
-    steps = _list(config, "steps")
+    steps = config.get("steps", [])
+    if not isinstance(steps, list):
+        raise RunnerError('"steps" must be a list')
     config["name"] = f"{project['project']}/{service}"
     config["steps"] = [
         {"name": step} if isinstance(step, str) else step for step in steps
     ]
-    chosen: dict[str, Any] = {}
     if environment:
         config["name"] += f"@{environment}"
         chosen = _mapping(_mapping(project, "environments"), environment)
@@ -93,10 +96,24 @@ def config_of(
         config["fixed_variables"] = {
             **_mapping(config, "fixed_variables"), **_mapping(chosen, "variables")
         }  # fmt: skip
-    named = [_list(one, "credentials") for one in (defaults, own, chosen)]
-    if any(named):
-        config["credentials"] = list(dict.fromkeys(itertools.chain(*named)))
     return config
+
+
+def _united(
+    project: Mapping[str, Any], own: Mapping[str, Any], environment: str
+) -> list[Any]:
+    """Return the credentials of the defaults, a service and an environment."""
+    places = [_mapping(project, "defaults"), own]
+    if environment:
+        places.append(_mapping(_mapping(project, "environments"), environment))
+    united: list[Any] = []
+    for place in places:
+        named = place.get("credentials", [])
+        if not isinstance(named, list):
+            raise RunnerError('"credentials" must be a list of names')
+        # A list that names one twice stays invalid.
+        united += [each for each in named if each not in united]
+    return united
 
 
 def refs_of(project: Mapping[str, Any], environment: str) -> tuple[str, ...]:
@@ -135,11 +152,4 @@ def _mapping(project: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = project.get(key, {})
     if not isinstance(value, dict):
         raise RunnerError(f'"{key}" must be a mapping')
-    return value
-
-
-def _list(content: Mapping[str, Any], key: str) -> list[Any]:
-    value = content.get(key, [])
-    if not isinstance(value, list):
-        raise RunnerError(f'"{key}" must be a list')
     return value
