@@ -85,6 +85,8 @@ class Service:
         self.home = folder / "home"
         self.config = folder / "run.json"
         self.temp = temp
+        #: Further arguments of the runner.
+        self.arguments: list[str] = []
         self._started: list[subprocess.Popen[bytes]] = []
         for path in (self.folder, self.home):
             path.mkdir()
@@ -125,7 +127,7 @@ class Service:
                      "PATH": os.environ["PATH"]}  # fmt: skip
         process = subprocess.Popen(
             [sys.executable, "-m", "app.runner", "--service", str(self.folder),
-             "--config", str(self.config)],
+             "--config", str(self.config), *self.arguments],
             stdout=stdout, stderr=subprocess.STDOUT, env=inherited | (env or {}),
             cwd=cwd, pass_fds=pass_fds, start_new_session=True,
         )  # fmt: skip

@@ -11,26 +11,32 @@ import argparse
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import (
     ansible_cfg,
+    credential_files,
+    credentials,
     environment,
+    injection,
     options,
     playbook,
     private_data_dir,
     prompts,
     sops,
 )
+from .credentials import Credentials
 from .definition import Definition, read_definition
 from .errors import RunnerError
 from .event_forwarder import Forwarder
+from .injection import Injection
 from .journal import JournalWriter
+from .keeper import Keeper
 from .listener import Listener
-from .masking import Masker
+from .masking import MIN_LENGTH, Masker
 from .run_config import Events, RunConfig, read_launch, read_revision
 from .watchdog import Watchdog
 
@@ -57,6 +63,12 @@ def main() -> int:
         default=Path("~/.local/share/fastdeploy"),
         help="the folder of mirrors and execution environments",
     )
+    parser.add_argument(
+        "--credentials",
+        type=Path,
+        default=credential_files.PLACED,
+        help="the folder with each user's placed credentials",
+    )
     arguments = parser.parse_args()
     journal = JournalWriter(sys.stdout.fileno())
     try:
@@ -66,7 +78,10 @@ def main() -> int:
         decrypted = sops.read_variables(definition, os.environ)
         given = {**definition.fixed_variables, **decrypted, **launch.variables}
         prompts.require_none(definition.folder, definition.playbook, given)
-        return deploy(definition, launch, decrypted, journal, arguments.data)
+        needed = _credentials(arguments, definition)
+        return _deploy(
+            _Inputs(definition, launch, decrypted, needed, journal, arguments.data)
+        )
     except RunnerError as refusal:
         journal.write(str(refusal).encode(errors="replace"))
         return REFUSED
@@ -87,46 +102,65 @@ def _read(arguments: argparse.Namespace) -> Definition:
     )
 
 
-def deploy(
-    definition: Definition,
-    launch: RunConfig,
-    decrypted: Mapping[str, Any],
-    journal: JournalWriter,
-    data: Path,
-) -> int:
-    """Run the service's playbook and write its events and output to `journal`.
+def _credentials(arguments: argparse.Namespace, definition: Definition) -> Credentials:
+    if definition.credentials:
+        injection.forbid_core_dumps()
+    env = environment.build(os.environ, definition.environment)
+    return credentials.read(arguments.config, definition, arguments.credentials, env)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What a run is made of."""
+
+    definition: Definition
+    launch: RunConfig
+    #: The values of the SOPS files.
+    decrypted: Mapping[str, Any]
+    credentials: Credentials
+    journal: JournalWriter
+    #: The folder of mirrors and execution environments.
+    data: Path
+
+
+def _deploy(inputs: _Inputs) -> int:
+    """Run the service's playbook and write its events and output to the journal.
 
     Return the exit code. The private folder with the variables is always removed.
 
     Raises:
-        RunnerError: Ansible is not installed, or the execution environment can't be
-            built.
+        RunnerError: Ansible is not installed, the execution environment can't be
+            built, or a key can't be loaded.
     """
-    watchdog = Watchdog(definition.timeout)
+    watchdog = Watchdog(inputs.definition.timeout)
     watchdog.listen()
-    private = Path(tempfile.mkdtemp(prefix="fastdeploy-run-"))
+    private = private_data_dir.make(for_ssh=bool(inputs.credentials))
     try:
-        return _deploy(definition, launch, decrypted, journal, private, watchdog, data)
+        if not inputs.credentials:
+            return _run(inputs, private, watchdog, Injection())
+        # A killed runner would leave an agent and connections.
+        keeper = Keeper(private)
+        try:
+            with injection.prepared(inputs.credentials, private, keeper) as injected:
+                return _run(inputs, private, watchdog, injected)
+        finally:
+            keeper.finish()
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
 
-def _deploy(
-    definition: Definition,
-    launch: RunConfig,
-    decrypted: Mapping[str, Any],
-    journal: JournalWriter,
-    private: Path,
-    watchdog: Watchdog,
-    data: Path,
+def _run(
+    inputs: _Inputs, private: Path, watchdog: Watchdog, injected: Injection
 ) -> int:
+    definition, launch, journal = inputs.definition, inputs.launch, inputs.journal
     ident = str(launch.deployment_id)
     variables = {
         **definition.fixed_variables,
-        **decrypted,
+        **inputs.decrypted,
         **launch.variables,
         "fastdeploy_deployment_id": launch.deployment_id,
         "fastdeploy_deployment_service": definition.name,
+        **injected.variables,
     }
     env = _environment(definition)
     configured = ansible_cfg.read(definition.folder, env)
@@ -137,9 +171,10 @@ def _deploy(
         inventory=definition.inventory is None and not _names_inventory(defaults, env),
     )
     env = environment.refuse_failed_inventory(env, configured.get("inventory", {}))
-    masker = Masker([*launch.secrets, decrypted])
-    if masker.longest:
+    masker = Masker([*launch.secrets, inputs.decrypted, *inputs.credentials.secrets])
+    if masker.longest or inputs.credentials:
         _close_logs(env, defaults, journal)
+    _name_unmaskable(inputs.credentials, journal)
 
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
@@ -150,22 +185,31 @@ def _deploy(
         from .environment_step import EnvironmentStep  # noqa: PLC0415
 
         step = EnvironmentStep(journal, masker, watchdog)
-        folder = data.expanduser().absolute()
+        folder = inputs.data.expanduser().absolute()
         place = step.provide(definition.requirements, folder, env)
         if place is None:
             tell(watchdog.reason or "failed")
             return ENDED
         env = execution_environment.variables(place, env, definition.folder)
+    injected.configure(env, configured)
     listener = _listener(launch.events)(journal, masker, ident, private)
     running = playbook.start(
         definition,
         private=private,
-        arguments=options.arguments(launch.options),
-        env=env | listener.environment,
+        arguments=[*options.arguments(launch.options), *injected.arguments],
+        env=env | injected.environment | listener.environment,
         terminal=listener.terminal,
     )
+    injected.watch(running.process)
     watchdog.start(running.process)
-    running.wait_for_begin()
+    try:
+        # Meanwhile, the child imports ansible-runner.
+        injected.provide()
+    except BaseException:
+        running.abort()
+        watchdog.finish()
+        raise
+    running.begin()
     tell("starting")
     tell("running")
     listener.start()
@@ -176,6 +220,15 @@ def _deploy(
     if journal.error:
         journal.write(f"The journal is not complete: {journal.error}.".encode())
     return ENDED if code and watchdog.reason else code
+
+
+def _name_unmaskable(used: Credentials, journal: JournalWriter) -> None:
+    """Name the credentials whose values would be recorded if a task printed them."""
+    for reference in used.unmaskable:
+        journal.write(
+            f"{reference} has a value of fewer than {MIN_LENGTH} characters, which "
+            "FastDeploy can't mask: use a longer one.".encode()
+        )
 
 
 def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import environment, options
+from . import credential_references, environment, options
 from .errors import RunnerError
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Definition:
     environment: Mapping[str, str]
     #: Seconds; None: no timeout.
     timeout: float | None
+    #: The credentials that a run uses, as `kind:name`.
+    credentials: tuple[str, ...] = ()
     #: What its project requires; None: it runs with the Ansible beside this program.
     requirements: "Requirements | None" = None
 
@@ -85,6 +87,7 @@ def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definit
         option_defaults=_option_defaults(content, folder),
         environment=_environment(content, folder),
         timeout=_timeout(content, folder),
+        credentials=_credentials(content, folder),
     )
 
 
@@ -211,6 +214,14 @@ def _environment(content: Mapping[str, Any], folder: Path) -> Mapping[str, str]:
         if problem := environment.find_problem(name, text):
             raise RunnerError(f'"environment" in {folder}/config.json: {problem}.')
     return value
+
+
+def _credentials(content: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+    references = content.get("credentials", [])
+    variables = content.get("environment", {})
+    if problem := credential_references.find_problem(references, variables):
+        raise RunnerError(f'"credentials" in {folder}/config.json {problem}.')
+    return tuple(references)
 
 
 def _timeout(content: Mapping[str, Any], folder: Path) -> float | None:

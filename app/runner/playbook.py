@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,19 +26,30 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE,
 class Playbook:
     """The child process: it prepares the run, then executes ansible-playbook."""
 
-    def __init__(self, pid: int, missing: int) -> None:
+    def __init__(self, pid: int, missing: int, go: int) -> None:
         self.process: Process = child(pid)
         self._missing = missing
+        self._go = go
 
-    def wait_for_begin(self) -> None:
-        """Wait until the child executes ansible-playbook or has died.
+    def begin(self) -> None:
+        """Let the child execute ansible-playbook; wait until it does or has died.
 
         Raises:
             RunnerError: ansible-runner is not installed.
         """
+        # If the child has died, nobody reads.
+        with suppress(BrokenPipeError), os.fdopen(self._go, "wb") as pipe:
+            pipe.write(b"g")
         with os.fdopen(self._missing, "rb") as pipe:
             if name := pipe.read():
                 raise missing(name.decode())
+
+    def abort(self) -> None:
+        """Kill the child before it executes ansible-playbook."""
+        os.close(self._go)
+        os.close(self._missing)
+        self.process.send(signal.SIGKILL)
+        self.wait()
 
     def wait(self) -> int:
         """Wait until it has ended; return its exit code, 128 + N after signal N."""
@@ -54,7 +66,7 @@ def start(
     env: Mapping[str, str],
     terminal: int,
 ) -> Playbook:
-    """Start the playbook in the service's folder.
+    """Start the playbook in the service's folder, once `begin` is called.
 
     Call it before any thread is started: the child would inherit a thread's locks, but
     not the thread.
@@ -73,6 +85,7 @@ def start(
         "inventory": str(definition.inventory) if definition.inventory else None,
     }
     reader, writer = os.pipe()
+    held, go = os.pipe()
     # Until the child has reset the handlers, a signal to it would wake our watchdog.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     pid = os.fork()
@@ -80,10 +93,11 @@ def start(
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        _become(preparation, arguments, env, terminal, writer)
+        _become(preparation, arguments, env, (terminal, writer, held))
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(writer)
-    return Playbook(pid, reader)
+    os.close(held)
+    return Playbook(pid, reader, go)
 
 
 def missing(module: str | None) -> RunnerError:
@@ -97,29 +111,33 @@ def _become(
     preparation: Mapping[str, str | None],
     arguments: Sequence[str],
     env: Mapping[str, str],
-    terminal: int,
-    tell: int,
+    pipes: tuple[int, int, int],
 ) -> NoReturn:
     """Let ansible-runner prepare the run and execute the command that it returns.
+
+    `pipes` are the descriptors that it prints to, that it names a missing module on,
+    and that it waits for before it executes the command.
 
     The environment that it prepares is not used: it is the caller's whole environment,
     with ansible-runner's callback. Nor is its pseudo terminal: with plain pipes, reads
     don't time out and a prompt doesn't block.
     """
+    terminal, tell, held = pipes
     try:
         with Path(os.devnull).open("rb") as stdin:
             os.dup2(stdin.fileno(), 0)
         os.dup2(terminal, 1)
         os.dup2(terminal, 2)
         # Close every other descriptor, including those inherited from our caller.
-        os.closerange(3, tell)
-        os.closerange(tell + 1, os.sysconf("SC_OPEN_MAX"))
+        _close_all_but({tell, held})
         runner = importlib.import_module("ansible_runner.config.runner")
         config = runner.RunnerConfig(**preparation)
         config.prepare()
         os.chdir(config.cwd)
         program, *prepared = config.command
         command = [program, *arguments, *prepared]
+        if not os.read(held, 1):
+            os._exit(1)  # our parent has died, or aborts the run
         os.execvpe(program, command, env)  # noqa: S606 - on purpose
     except ModuleNotFoundError as error:
         os.write(tell, str(error.name).encode())
@@ -127,3 +145,12 @@ def _become(
         traceback.print_exc()
     finally:
         os._exit(1)
+
+
+def _close_all_but(kept: Collection[int]) -> None:
+    """Close the descriptors above the standard ones, except some."""
+    first = 3
+    for descriptor in sorted(kept):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))

@@ -2,13 +2,35 @@
 
 import json
 import os
+import re
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from . import extra_vars
 from .errors import RunnerError
+
+_PREFIX = "fastdeploy-run-"
+#: Characters that `tempfile.mkdtemp` adds to the prefix.
+_RANDOM = 8
+#: Characters of the folder's path: ssh's sockets below it may have 107, and their own
+#: names take up to 60.
+_MAX_PATH = 45
+
+
+def make(*, for_ssh: bool) -> Path:
+    """Make a private folder in TMPDIR.
+
+    With `for_ssh`, it is in /tmp if the path of TMPDIR doesn't suit the sockets and the
+    options of ssh.
+    """
+    parent = tempfile.gettempdir()
+    length = len(parent) + 1 + len(_PREFIX) + _RANDOM
+    suits = length <= _MAX_PATH and re.fullmatch(r"[\w./-]+", parent, re.ASCII)
+    chosen = parent if suits or not for_ssh else "/tmp"  # noqa: S108 - mkdtemp is safe there
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=chosen))
 
 
 def prepare(folder: Path, variables: Mapping[str, Any], *, inventory: bool) -> None:

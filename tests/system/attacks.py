@@ -361,8 +361,12 @@ def by_listing() -> Check:
 
 def every(outside: str) -> list[Attack | Check]:
     """Every attack; to list them does nothing."""
+    # It imports this module.
+    from tests.system.credential_attacks import by_credentials  # noqa: PLC0415
+
     return [
-        *by_sudo(), *by_files(), *by_config_file(), *by_deploy(outside), by_listing()
+        *by_sudo(), *by_files(), *by_config_file(), *by_deploy(outside), by_listing(),
+        *by_credentials(),
     ]  # fmt: skip
 
 

@@ -1,0 +1,189 @@
+"""Collect the credentials that a service declares, from the host or the config file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import credential_command, credential_files
+from .credential_kinds import FIELDS, PUBLIC_FIELDS, Kind, variable_of
+from .definition import Definition
+from .errors import RunnerError
+from .masking import MIN_LENGTH
+
+#: Bytes of a password: it has to fit into a pipe as a whole.
+_MAX_PASSWORD = 4096
+#: Kinds whose value Ansible reads from a file: it strips blanks and newlines.
+_ONE_LINE = PUBLIC_FIELDS | {"passphrase"}
+_READ_BY_ANSIBLE = (Kind.PASSWORD, Kind.BECOME, Kind.VAULT)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One credential with its values, which its repr doesn't show."""
+
+    kind: Kind
+    name: str
+    #: The values by field; a field without a value is missing.
+    values: Mapping[str, str] = field(repr=False)
+
+    @property
+    def reference(self) -> str:
+        """How a service names it."""
+        return f"{self.kind}:{self.name}"
+
+    @property
+    def main(self) -> str:
+        """The value of the kind's first field."""
+        return self.values[FIELDS[self.kind][0]]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that are secret."""
+        return tuple(
+            text for name, text in self.values.items() if name not in PUBLIC_FIELDS
+        )
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The credentials of one run, in the order in which the service names them."""
+
+    all: tuple[Credential, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.all)
+
+    def of(self, *kinds: Kind) -> list[Credential]:
+        """Return those of some kinds."""
+        return [one for one in self.all if one.kind in kinds]
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """The environment variables of the tokens."""
+        return {variable_of(one.name): one.main for one in self.of(Kind.TOKEN)}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that must not be shown."""
+        return tuple(text for one in self.all for text in one.secrets)
+
+    @property
+    def unmaskable(self) -> list[str]:
+        """The references of those with a value that is too short to be masked."""
+        return [
+            one.reference
+            for one in self.all
+            if any(len(text.strip()) < MIN_LENGTH for text in one.secrets)
+        ]
+
+
+def read(
+    config: Path, definition: Definition, placed: Path, env: Mapping[str, str]
+) -> Credentials:
+    """Return the credentials that a service declares.
+
+    A file that was placed on this host takes precedence over the run's config file.
+
+    Args:
+        config: The run's config file.
+        definition: The service.
+        placed: The folder with the placed files of each user.
+        env: The environment of the run, for commands.
+
+    Raises:
+        RunnerError: A declared credential is missing or invalid, the config file has
+            one that the service doesn't declare, or a command can't be used.
+    """
+    given, is_own = credential_files.read_given(config)
+    if unknown := sorted(given.keys() - set(definition.credentials)):
+        raise RunnerError(
+            f"{definition.name} does not use the credential {unknown[0]!r}: name it "
+            'under "credentials" of the service.'
+        )
+    found = []
+    for reference in definition.credentials:
+        path = credential_files.placed_path(placed, reference)
+        content = credential_files.read_placed(path)
+        may_run = content is not None or is_own
+        if content is None:
+            content = given.get(reference, {"placed": True})
+            if content.get("placed"):
+                raise RunnerError(_missing(definition.name, reference, path))
+        found.append(_credential(reference, content, may_run, definition, env))
+    return Credentials(tuple(found))
+
+
+def _missing(service: str, reference: str, path: Path) -> str:
+    return (
+        f"{service} needs the credential {reference}: add it (fastdeploy credential "
+        f"add {reference}), or place it on this host as {path}."
+    )
+
+
+def _credential(
+    reference: str,
+    content: Mapping[str, Any],
+    may_run: bool,  # noqa: FBT001 - it belongs to the content
+    definition: Definition,
+    env: Mapping[str, str],
+) -> Credential:
+    kind_name, _, name = reference.partition(":")
+    kind = Kind(kind_name)
+    fields = FIELDS[kind]
+    values = dict(content)
+    values.pop("placed", None)
+    if "command" in values:
+        if not may_run:
+            raise RunnerError(
+                f"{reference} has a command, and FastDeploy's user may not choose what "
+                "this user runs: place it on this host with fd_credentials."
+            )
+        command = values.pop("command")
+        folder = str(definition.folder)
+        values[fields[0]] = credential_command.run(reference, command, env, folder)
+    values = {key: text for key, text in values.items() if text not in (None, "")}
+    if unknown := sorted(values.keys() - set(fields)):
+        raise RunnerError(
+            f"{reference} has the unknown field {unknown[0]!r}: its fields are "
+            f"{', '.join(fields)} and command."
+        )
+    if problem := next(_problems(kind, values), ""):
+        raise RunnerError(f"{reference}: {problem}.")
+    return Credential(kind, name, values)
+
+
+def _problems(kind: Kind, values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the values, without repeating them."""
+    main = FIELDS[kind][0]
+    if main not in values:
+        yield f"the field {main} is missing"
+        return
+    for name, text in values.items():
+        if not isinstance(text, str) or "\0" in text or not _is_utf_8(text):
+            yield f"{name} must be a text without NUL characters"
+        elif name in _ONE_LINE and not text.strip().isprintable():
+            yield f"{name} must be one line"
+    if kind in _READ_BY_ANSIBLE:
+        yield from _problems_of_password(kind, main, values[main])
+    user = values.get("user", "")
+    if user.startswith("-") or any(character.isspace() for character in user.strip()):
+        yield "user must be a name without blanks"
+
+
+def _problems_of_password(kind: Kind, name: str, text: str) -> Iterator[str]:
+    if len(text.encode()) > _MAX_PASSWORD:
+        yield f"{name} must have at most {_MAX_PASSWORD} bytes"
+    if text != text.strip():
+        yield f"{name} must not begin or end with a blank, which Ansible removes"
+    if kind is not Kind.VAULT and len(text.splitlines()) > 1:
+        yield f"{name} must be one line"
+
+
+def _is_utf_8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
