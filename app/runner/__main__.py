@@ -19,6 +19,7 @@ from typing import Any
 from . import (
     ansible_cfg,
     environment,
+    host_key_settings,
     options,
     playbook,
     private_data_dir,
@@ -28,6 +29,7 @@ from . import (
 from .definition import Definition, read_definition
 from .errors import RunnerError
 from .event_forwarder import Forwarder
+from .host_keys import HostKeys
 from .journal import JournalWriter
 from .listener import Listener
 from .masking import Masker
@@ -137,6 +139,8 @@ def _deploy(
         inventory=definition.inventory is None and not _names_inventory(defaults, env),
     )
     env = environment.refuse_failed_inventory(env, configured.get("inventory", {}))
+    host_keys = HostKeys(private, definition.folder, launch.known_hosts)
+    env = host_keys.environment(env, configured)
     masker = Masker([*launch.secrets, decrypted])
     if masker.longest:
         _close_logs(env, defaults, journal)
@@ -156,6 +160,7 @@ def _deploy(
             tell(watchdog.reason or "failed")
             return ENDED
         env = execution_environment.variables(place, env, definition.folder)
+    journal.watch = host_keys.see
     listener = _listener(launch.events)(journal, masker, ident, private)
     running = playbook.start(
         definition,
@@ -172,6 +177,10 @@ def _deploy(
     code = running.wait()
     watchdog.finish()
     listener.finish()
+    for report in host_keys.reports():
+        journal.write_object({"host_key": report, "runner_ident": ident})
+    for setting in host_key_settings.find_unchecked(definition, env):
+        journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
     tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:
         journal.write(f"The journal is not complete: {journal.error}.".encode())
