@@ -20,17 +20,20 @@ _SECTIONS = ("defaults", SECTION)
 _VARIABLES = ("ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING")
 #: The arguments of ssh in ansible.cfg, and in the environment in upper case.
 _ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
-_OPTION = re.compile(r"StrictHostKeyChecking[\s=\"']+(no|off|accept-new|ask)\b", re.I)
+_OPTION = re.compile(
+    r"StrictHostKeyChecking[\s=\"']+(no|off|accept-new|ask)\b",
+    re.IGNORECASE,
+)
 _VARIABLE = re.compile(
     r"ansible_(?:ssh_)?host_key_checking[\"']?\s*[:=]\s*[\"']?(false|no|off|n|f|0)\b",
-    re.I,
+    re.IGNORECASE,
 )
 #: Maximum number of files with variables, and of bytes of each.
 _MAX_FILES, _MAX_BYTES = 500, 256 * 1024
 
 
 def find_unchecked(definition: Definition, env: Mapping[str, str]) -> list[str]:
-    """Return a text such as `ansible.cfg sets host_key_checking=false` for each setting.
+    """Return each setting, such as `ansible.cfg sets host_key_checking=false`.
 
     Args:
         definition: The service.

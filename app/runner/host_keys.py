@@ -39,7 +39,9 @@ _SENTENCES = (
     (re.compile(r"Host key for (\S+) has changed and you have"), CHANGED),
     (re.compile(r"\S+ host key for (\S+) was revoked and you have"), REVOKED),
 )
-_OFFENDING = re.compile(r"Offending \S+ key in ([^\r\n]+):([0-9]{1,9})\r?$", re.M)
+_OFFENDING = re.compile(
+    r"Offending \S+ key in ([^\r\n]+):([0-9]{1,9})\r?$", re.MULTILINE
+)
 #: Records the keys that hosts present. sh, because ssh waits for it; not executed as a
 #: program, because the folder may be mounted with noexec.
 _RECORD = """\

@@ -100,7 +100,7 @@ def parse(text: str) -> list[HostKey]:
                 f"line {number}: {words[0][:80]} is for the known_hosts of the "
                 "repository; add plain keys here"
             )
-        if len(words) < 3:  # noqa: PLR2004 - host, type, key
+        if len(words) < 3:
             raise ValueError(f"line {number}: write HOST TYPE KEY")
         if words[0].startswith("|"):
             raise ValueError(
@@ -118,7 +118,7 @@ def listed(content: bytes) -> Iterator[Listed]:
     for line in content[:MAX_FILE].decode(errors="replace").splitlines():
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
-        if len(words) >= 3 and _is_key(words[1], words[2]):  # noqa: PLR2004 - as above
+        if len(words) >= 3 and _is_key(words[1], words[2]):
             hosts = "a hashed name" if words[0].startswith("|") else words[0]
             yield Listed(hosts[:300], marker[:30], words[1], fingerprint(words[2]))
 
