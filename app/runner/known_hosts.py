@@ -60,6 +60,11 @@ class Listed:
     type: str
     fingerprint: str
 
+    @property
+    def label(self) -> str:
+        """The type and the fingerprint, as ssh names them."""
+        return f"{TYPES[self.type]} {self.fingerprint}"
+
 
 def fingerprint(key: str) -> str:
     """Return the SHA256 fingerprint of a key in base64."""

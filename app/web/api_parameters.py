@@ -23,6 +23,7 @@ IDEMPOTENCY_KEY = Parameter(
     {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]*$"},
     "header",
 )
+SCOPE = Parameter("scope", "Only keys of this project or service.", _TEXT)
 #: The filters of the deployment list, and its paging.
 DEPLOYMENTS = (
     Parameter("service", "Only deployments of this service.", _TEXT),

@@ -24,7 +24,7 @@ from app.errors import (
     KeyReused,
     NotFound,
 )
-from app.usecases import comparison, deploy, revisions, services, trends
+from app.usecases import comparison, deploy, host_key_views, revisions, services, trends
 from app.web import (
     chart,
     filters,
@@ -194,6 +194,9 @@ def _page(
         again=again,
         registered=collect.run_identity(deps(request).settings, service)
         if service
+        else None,
+        host_keys=host_key_views.look(store, deps(request).settings, name, service)
+        if service and service.playbook and not service.project
         else None,
         nodes=services.nodes_of(store, entry.id),
         trend=trend,
