@@ -179,8 +179,10 @@ def files(trees: list[Path]) -> Iterator[Path]:
     """Yield the files with prose in these trees, except generated ones."""
     for tree in trees:
         for path in sorted(tree.rglob("*")) if tree.is_dir() else [tree]:
-            name = path.resolve().relative_to(ROOT).as_posix()
-            if path.is_file() and path.suffix in SUFFIXES and _checked(name):
+            # A folder may be a link to one outside.
+            if not path.is_file() or path.suffix not in SUFFIXES:
+                continue
+            if _checked(path.resolve().relative_to(ROOT).as_posix()):
                 yield path
 
 

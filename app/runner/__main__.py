@@ -140,7 +140,10 @@ def _deploy(
     )
     env = environment.refuse_failed_inventory(env, configured.get("inventory", {}))
     host_keys = HostKeys(private, definition.folder, launch.known_hosts)
-    env = host_keys.environment(env, configured)
+    unchecked = host_key_settings.find_unchecked(definition, env)
+    env = host_keys.environment(
+        env, configured, learns=host_key_settings.learns(unchecked)
+    )
     masker = Masker([*launch.secrets, decrypted])
     if masker.longest:
         _close_logs(env, defaults, journal)
@@ -179,7 +182,7 @@ def _deploy(
     listener.finish()
     for report in host_keys.reports():
         journal.write_object({"host_key": report, "runner_ident": ident})
-    for setting in host_key_settings.find_unchecked(definition, env):
+    for setting in unchecked:
         journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
     tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:

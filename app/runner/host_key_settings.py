@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -48,6 +48,14 @@ def find_unchecked(definition: Definition, env: Mapping[str, str]) -> list[str]:
         *(f"the environment sets {setting}" for setting in _in_environment(env)),
         *in_variables(folder, definition.playbook, definition.inventory),
     ]
+
+
+def learns(settings: Iterable[str]) -> bool:
+    """Return whether the user's known_hosts gets new keys: these only have accept-new.
+
+    Without a check, ssh adds keys too. Then other runs of the user would trust them.
+    """
+    return all("StrictHostKeyChecking=accept-new" in setting for setting in settings)
 
 
 def in_config(config: Sections) -> Iterator[str]:

@@ -88,10 +88,18 @@ class HostKeys:
         self._files: list[str] = []
         self._refusals: dict[str, _Refusal] = {}
 
-    def environment(self, env: Mapping[str, str], config: Sections) -> dict[str, str]:
+    def environment(
+        self, env: Mapping[str, str], config: Sections, *, learns: bool = True
+    ) -> dict[str, str]:
         """Return the environment in which Ansible's ssh connections are strict.
 
         It is unchanged where ssh is not installed.
+
+        Args:
+            env: The environment of ansible-playbook.
+            config: Its ansible.cfg.
+            learns: Whether ssh may add keys to the user's files if the service's
+                settings let it; otherwise they are forgotten after the run.
         """
         ssh = shutil.which("ssh", path=env.get("PATH"))
         if ssh is None:
@@ -105,10 +113,14 @@ class HostKeys:
         if "knownhostscommand" not in settings and _settings(ssh, recorder):
             options.append(recorder)
         named = settings.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts")
+        users = settings.get("userknownhostsfile", "")
         own = [str(each) for each in (self._file, self._own) if each is not None]
+        if not learns:
+            own += users.split()
+            learned = _argument(self._file.with_name("learned-host-keys"))
+            options.append(f"UserKnownHostsFile={learned}")
         listed = " ".join([named, *map(_quoted, own)])
         options.append(f"GlobalKnownHostsFile={listed}")
-        users = settings.get("userknownhostsfile", "")
         self._files = [*named.split(), *own, *users.split()]
         configured = config.get(ssh_arguments.SECTION, {})
         return ssh_arguments.extend(env, configured, options)

@@ -184,10 +184,12 @@ def test_a_repository_that_checks_no_host_keys_is_warned_of(
     site: Site, page: Page, pictures: Path | None
 ) -> None:
     """Text that isn't a boolean counts as false, without a word of Ansible."""
+    before = _files_of_the_user()
     site.write("open", f"[defaults]\nhost_key_checking = accept-new\n{_CONFIG}")
     deployed = site.deploy("open")
 
     assert deployed.status is Status.SUCCESSFUL
+    assert _files_of_the_user() == before
     assert [str(warning) for warning in deployed.warnings] == [
         "host keys aren't checked: ansible.cfg sets host_key_checking=accept-new"
     ]

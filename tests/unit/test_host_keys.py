@@ -60,7 +60,7 @@ def test_each_host_of_a_known_hosts_line_is_a_key(text: str, hosts: list[str]) -
     ],
     ids=["short", "marker", "hashed", "pattern", "wrong-type", "dsa", "ansi", "long"],
 )
-def test_a_line_that_is_no_plain_key_is_refused(text: str, problem: str) -> None:
+def test_a_line_without_a_plain_key_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match="line 2: ") as refused:
         known_hosts.parse(f"web0 {KEY.type} {KEY.key}\n{text}\n")
 
