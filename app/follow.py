@@ -101,7 +101,8 @@ def _print_news(news: News, shown: dict[int, StepState], out: Console) -> None:
 
 
 def _print_event(event: Event, out: Console) -> None:
-    if event.kind in (EventKind.QUEUED, EventKind.STARTED, EventKind.NOTICE):
+    if event.kind in (EventKind.QUEUED, EventKind.STARTED, EventKind.NOTICE,
+                      EventKind.HOST_KEY):  # fmt: skip
         _print(f"[dim]{_harmless(event.text)}[/]", out)
     elif event.kind in (EventKind.OUTPUT, EventKind.RUNNER) and event.text:
         text = Text.assemble(*((s.text, _style(s.classes)) for s in spans(event.text)))

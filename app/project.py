@@ -13,6 +13,7 @@ from app.domain.service import Service
 from app.runner import ansible_cfg, prompt_scan
 from app.runner.definition import locate
 from app.runner.errors import RunnerError
+from app.runner.host_key_settings import in_config, in_variables, not_booleans
 from app.runner.prompts import read
 from app.runner.yaml_nodes import Node, fields, items, parse, text
 
@@ -86,11 +87,18 @@ def _look(folder: Path, service: Service, ansible: Ansible | None) -> Project:
     if ansible is None:
         return Project(prompts=prompts)
     config, base = _configuration(folder, ansible.home)
+    sections = ansible_cfg.read(folder, {"HOME": str(ansible.home)})
+    inventory = folder / service.inventory if service.inventory else None
     wanted = _Requirements(folder, playbook.parent, config, base, ansible)
     return Project(
         prompts=prompts,
         requirements=tuple(wanted.missing()),
         missing_vault_files=tuple(_vault_files(config, base, ansible.home)),
+        unchecked_host_keys=(
+            *(f"ansible.cfg sets {each}" for each in in_config(sections)),
+            *in_variables(folder, playbook, inventory),
+        ),
+        not_booleans=tuple(not_booleans(sections)),
     )
 
 

@@ -9,7 +9,7 @@ from app import project
 from app.config_files import printable, read_file
 from app.domain import project_file
 from app.domain.project import Project
-from app.domain.project_checks import check_project
+from app.domain.project_checks import problems
 from app.domain.service import Service
 from app.domain.service_name import PART
 from app.domain.source import Source
@@ -107,17 +107,27 @@ def read_description(folder: Path, data: Path) -> tuple[Path, bytes]:
     return root, read_file(source.description(root))
 
 
+def root_of(folder: Path, data: Path) -> Path:
+    """Return the folder with the content of a project, as the last sync knows it.
+
+    Raises:
+        Invalid: The name of the folder is invalid.
+        RunnerError: project.json is invalid, or the repository was never fetched.
+    """
+    return _content(read_source(folder), data, "")[0]
+
+
 def _check(found: Definitions, name: str) -> Service | str:
     """Return a service of a project, or the problems with the content it names."""
     service = found.services[name]
     if isinstance(service, str):
         return service
     looked_at = project.look(found.root, service, project.own_ansible())
-    problems = check_project(service, _without(looked_at, found.provided))
-    if not problems:
+    found_problems = problems(service, _without(looked_at, found.provided))
+    if not found_problems:
         return service
     line = project_file.lines(found.text).get(name)
-    sentences = " ".join(each.message for each in problems)
+    sentences = " ".join(each.message for each in found_problems)
     return f"{PROJECT_FILE}, line {line}: {sentences}"
 
 

@@ -16,11 +16,12 @@ from app import project, project_folder
 from app.config_files import MAX_CONFIG, printable, read_file
 from app.domain import config_json
 from app.domain.project import Project
-from app.domain.project_checks import check_project
+from app.domain.project_checks import not_boolean, problems
 from app.domain.service import Service
 from app.domain.service_name import PART, split
 from app.errors import Invalid
-from app.runner import project_source
+from app.runner import ansible_cfg, host_key_settings, project_source
+from app.runner.errors import RunnerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Contents:
 
     #: Each service by name, or all problems that prevent its deployment.
     services: dict[str, Service | str]
-    #: What prevented reading the present state of a project, by its name.
+    #: What prevented reading the present state of a project, or a setting without the
+    #: effect that it seems to have, by the name of its folder.
     warnings: dict[str, str] = field(default_factory=dict)
 
 
@@ -50,7 +52,30 @@ def read_all(services: Path, data: Path) -> Contents:
             found.services.update(project_folder.read_project(folder, data))
         else:
             found.services[printable(folder.name)] = read_service(folder)
+        if value := _not_boolean(folder, data):
+            found.warnings.setdefault(printable(folder.name), not_boolean(value))
     return found
+
+
+def root_of(folder: Path, data: Path) -> Path:
+    """Return the folder with the content of a service or a project.
+
+    Raises:
+        Invalid: The name of the folder is invalid.
+        RunnerError: project.json is invalid, or the repository was never fetched.
+    """
+    if project_source.is_project(folder):
+        return project_folder.root_of(folder, data)
+    return folder
+
+
+def _not_boolean(folder: Path, data: Path) -> str:
+    """Return a value in ansible.cfg that Ansible takes for false; empty without one."""
+    try:
+        config = ansible_cfg.read(root_of(folder, data), {})
+    except (Invalid, RunnerError, OSError):
+        return ""
+    return next(host_key_settings.not_booleans(config), "")
 
 
 def read_one(services: Path, data: Path, name: str, commit: str = "") -> Service | str:
@@ -112,8 +137,8 @@ def read_service(folder: Path) -> Service | str:
     service = read_config(folder)
     if isinstance(service, str):
         return service
-    problems = check_project(service, look_at_project(folder, service))
-    return " ".join(problem.message for problem in problems) or service
+    found = problems(service, look_at_project(folder, service))
+    return " ".join(problem.message for problem in found) or service
 
 
 def look_at_project(folder: Path, service: Service) -> Project:

@@ -1,5 +1,6 @@
 """Things that tests are about, made with defaults; say only what the test is about."""
 
+import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from app.domain.deployment import Deployment, Origin
 from app.domain.events import Output, RunnerEvent, Stats, StepState, TaskResult
 from app.domain.service import Service
 from app.queue import make_queue
+from app.runner import known_hosts
+from app.runner.known_hosts import HostKey
 from app.settings import Settings
 from app.store import services, users
 from app.store.events import Occurrence
@@ -149,6 +152,14 @@ def make_task(
     """Return an event of a task: its start without `result`, or its result."""
     name = "playbook_on_task_start" if result is None else f"runner_on_{result}"
     return RunnerEvent(name, None, play, role, task, host, result, "", "{}")
+
+
+def make_host_key(host: str = "web1", number: int = 1) -> HostKey:
+    """Return a host key; another number is another key."""
+    kind = b"ssh-ed25519"
+    public = number.to_bytes(32)
+    blob = len(kind).to_bytes(4) + kind + len(public).to_bytes(4) + public
+    return known_hosts.make(host, kind.decode(), base64.b64encode(blob).decode())
 
 
 def make_recap(*failed: str) -> RunnerEvent:

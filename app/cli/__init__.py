@@ -21,6 +21,7 @@ _COMMANDS = {
     "service": ("service", "app"),
     "user": ("user", "app"),
     "token": ("token", "app"),
+    "host-key": ("host_key", "app"),
     "node": ("node", "app"),
     "environment": ("environment", "app"),
     "db": ("database", "app"),

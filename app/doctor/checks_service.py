@@ -6,7 +6,7 @@ from app.doctor.checks_sudo import program_of, users_of
 from app.doctor.facts import EXECUTE, READ, HostFacts, RunAsSetup, ServiceFacts
 from app.doctor.remedies import exposed, register, start_worker
 from app.domain.finding import Finding, Level
-from app.domain.project_checks import check_project
+from app.domain.project_checks import check_project, problems
 from app.domain.service import Service
 
 OK, PROBLEM = Level.OK, Level.PROBLEM
@@ -88,7 +88,7 @@ def catalogue(service: ServiceFacts) -> Finding:
             OK, about, f"It follows {service.config.path.name} once that is fixed."
         )
     # The first project is the services folder, which a sync reads.
-    if any(check_project(service.definition, each) for each in service.projects[:1]):
+    if any(problems(service.definition, each) for each in service.projects[:1]):
         return Finding(OK, about, "It follows the service's folder once that is fixed.")
     if known.archived:
         return Finding(PROBLEM, about, "It is archived, though its folder is there.",

@@ -42,6 +42,10 @@ class Action(StrEnum):
     CREATE_TOKEN = "create token"  # noqa: S105 - what was done, not a token
     #: Revoked a token.
     REVOKE_TOKEN = "revoke token"  # noqa: S105 - what was done, not a token
+    #: Accepted the key of a host.
+    ACCEPT_HOST_KEY = "accept host key"
+    #: Removed an accepted host key.
+    REMOVE_HOST_KEY = "remove host key"
     #: Removed a node.
     FORGET_NODE = "forget node"
 

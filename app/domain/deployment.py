@@ -165,6 +165,8 @@ class RunEnd:
     unmatched: Sequence[str] | None = None
     unselected: bool = False
     options: Options = NO_OPTIONS
+    #: The host keys that ssh refused, as a sentence.
+    host_keys: str = ""
 
 
 #: Ansible's error for a limit that matches no host of the inventory.
@@ -202,6 +204,8 @@ def _reason(end: RunEnd) -> str:
     if end.error:
         where = f" in step {end.ended_in}" if end.ended_in else ""
         return f"{how}{where}: {end.error}"
+    if end.host_keys:
+        return end.host_keys
     if end.failed_steps:
         step = end.failed_steps[-1]
         about = f": {step.message}" if step.message else ""

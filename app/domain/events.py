@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.domain.host_key_report import HostKeyReport
+
 #: ansible-runner's name for the event at the start of a task.
 TASK_START = "playbook_on_task_start"
 
@@ -25,6 +27,8 @@ class EventKind(StrEnum):
     STATUS = "status"
     #: FastDeploy's remark about the recording. The run didn't print it.
     NOTICE = "notice"
+    #: ssh refused a host key, or a setting keeps it from checking them.
+    HOST_KEY = "host key"
     #: The deployment ended.
     FINISHED = "finished"
 
@@ -132,4 +136,27 @@ class Notice:
     text: str
 
 
-JournalEvent = Notice | Output | StepReported | RunnerEvent | RunnerStatus
+@dataclass(frozen=True, slots=True)
+class HostKeyRefused:
+    """ssh refused a host key."""
+
+    report: HostKeyReport
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeysUnchecked:
+    """A setting of the service keeps Ansible from checking host keys."""
+
+    #: Which one and where: `ansible.cfg sets host_key_checking=false`.
+    setting: str
+
+
+JournalEvent = (
+    HostKeyRefused
+    | HostKeysUnchecked
+    | Notice
+    | Output
+    | StepReported
+    | RunnerEvent
+    | RunnerStatus
+)

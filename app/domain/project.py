@@ -41,3 +41,8 @@ class Project:
     requirements: tuple[Required, ...] = ()
     #: Missing vault password files that ansible.cfg names.
     missing_vault_files: tuple[Path, ...] = ()
+    #: The settings that keep Ansible from checking host keys, in ansible.cfg and in
+    #: variables of the inventory.
+    unchecked_host_keys: tuple[str, ...] = ()
+    #: The values of host_key_checking in ansible.cfg that are not booleans.
+    not_booleans: tuple[str, ...] = ()

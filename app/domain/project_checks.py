@@ -12,13 +12,20 @@ PROBLEM = Level.PROBLEM
 
 
 def check_project(service: Service, project: Project) -> list[Finding]:
-    """Return a finding for each problem that prevents the service from running."""
+    """Return a finding for each problem or warning about the service's folder."""
     return [
         *_files(service, project),
         *_prompts(service, project),
         *_requirements(service, project),
         *_vault(service, project),
+        *_host_keys(service, project),
     ]
+
+
+def problems(service: Service, project: Project) -> list[Finding]:
+    """Return the findings that prevent the service from running, without warnings."""
+    found = check_project(service, project)
+    return [finding for finding in found if finding.level is PROBLEM]
 
 
 def _files(service: Service, project: Project) -> Iterator[Finding]:
@@ -69,3 +76,24 @@ def _vault(service: Service, project: Project) -> Iterator[Finding]:
             f"ansible.cfg names {path} for vault passwords, which is missing: put it "
             "there, readable by the user of the run alone.",
         )  # fmt: skip
+
+
+def _host_keys(service: Service, project: Project) -> Iterator[Finding]:
+    about = f"{service.name}: host keys"
+    for value in project.not_booleans:
+        yield Finding(Level.WARNING, about, not_boolean(value))
+    if not project.not_booleans:
+        for setting in project.unchecked_host_keys:
+            yield Finding(
+                Level.WARNING, about, f"Host keys aren't checked: {setting}. Remove "
+                "it, and accept the keys of the hosts.",
+            )  # fmt: skip
+
+
+def not_boolean(value: str) -> str:
+    """Return the warning about a value of host_key_checking."""
+    return (
+        f"ansible.cfg sets host_key_checking={value[:80]}, which Ansible takes for "
+        "false, so host keys aren't checked: write True or False, and options of ssh "
+        "such as StrictHostKeyChecking=accept-new into ssh_args."
+    )

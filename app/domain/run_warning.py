@@ -34,6 +34,8 @@ class WarningKind(StrEnum):
     IGNORED = "ignored"
     #: Hosts ran no further tasks, because another host's failure ended their play.
     DROPPED = "dropped"
+    #: A setting of the service keeps Ansible from checking host keys; `step` names it.
+    UNCHECKED = "unchecked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class RunWarning:
         if self.kind is WarningKind.DROPPED:
             hosts = "1 host" if self.count == 1 else f"{self.count} hosts"
             return f"{hosts} of play {self.step} did nothing further: {self._names}"
+        if self.kind is WarningKind.UNCHECKED:
+            return f"host keys aren't checked: {self.step}"
         what = "failed" if self.result == "failed" else "could not be reached"
         return f"{self._names} {what} in {self._place}{self._consequence}"
 
@@ -132,6 +136,11 @@ def dropped(play: str, hosts: Iterable[str], lost: frozenset[str]) -> list[RunWa
     """Return the warning about a play's hosts that were dropped as others failed."""
     found = [host for host in hosts if host not in lost]
     return [_warning(WarningKind.DROPPED, play, "", "", found)] if found else []
+
+
+def unchecked(settings: Iterable[str]) -> list[RunWarning]:
+    """Return the warnings about settings that turn the check of host keys off."""
+    return [_warning(WarningKind.UNCHECKED, each, "", "", []) for each in settings]
 
 
 def _warning(

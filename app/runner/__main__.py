@@ -21,6 +21,7 @@ from . import (
     credential_files,
     credentials,
     environment,
+    host_key_settings,
     injection,
     options,
     playbook,
@@ -32,6 +33,7 @@ from .credentials import Credentials
 from .definition import Definition, read_definition
 from .errors import RunnerError
 from .event_forwarder import Forwarder
+from .host_keys import HostKeys
 from .injection import Injection
 from .journal import JournalWriter
 from .keeper import Keeper
@@ -175,6 +177,11 @@ def _run(
     if masker.longest or inputs.credentials:
         _close_logs(env, defaults, journal)
     _name_unmaskable(inputs.credentials, journal)
+    host_keys = HostKeys(private, definition.folder, launch.known_hosts)
+    unchecked = host_key_settings.find_unchecked(definition, env)
+    env = host_keys.environment(
+        env, configured, learns=host_key_settings.learns(unchecked)
+    )
 
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
@@ -192,6 +199,7 @@ def _run(
             return ENDED
         env = execution_environment.variables(place, env, definition.folder)
     injected.configure(env, configured)
+    journal.watch = host_keys.see
     listener = _listener(launch.events)(journal, masker, ident, private)
     running = playbook.start(
         definition,
@@ -216,6 +224,10 @@ def _run(
     code = running.wait()
     watchdog.finish()
     listener.finish()
+    for report in host_keys.reports():
+        journal.write_object({"host_key": report, "runner_ident": ident})
+    for setting in unchecked:
+        journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
     tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:
         journal.write(f"The journal is not complete: {journal.error}.".encode())

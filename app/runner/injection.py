@@ -9,12 +9,12 @@ import contextlib
 import os
 import re
 import resource
-import shlex
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import ssh_arguments
 from .ansible_cfg import Sections
 from .credential_kinds import Kind
 from .credentials import Credential, Credentials
@@ -32,7 +32,6 @@ _NAMES_SOCKET = re.compile(r"(?i:ControlPath)|(?:^|\s)-S")
 _SSH_ARGS = "-C -o ControlMaster=auto -o ControlPersist=60s"
 #: The folder below the private folder with the agent's socket and the public keys.
 _KEYS = "ssh"
-_TRANSPORTS = ("ssh", "sftp", "scp")
 
 
 class Injection:
@@ -140,7 +139,8 @@ class Injection:
                 path.write_text(certificate.strip() + "\n")
                 options.append(f"CertificateFile={path}")
         self.environment["SSH_AUTH_SOCK"] = str(self._agent.socket)
-        self.environment |= _extra_arguments(options, env, ssh)
+        if options:
+            self.environment |= ssh_arguments.extra_arguments(env, ssh, options)
 
     def _fifo(self, password: Credential) -> Path:
         """Return the path of a FIFO from which a password can be read once."""
@@ -226,18 +226,3 @@ def _remote_user(
     users = (one.values["user"] for one in connecting if "user" in one.values)
     user = next(users, None)
     return {"ANSIBLE_REMOTE_USER": user} if user else {}
-
-
-def _extra_arguments(
-    options: list[str], env: Mapping[str, str], ssh: Mapping[str, str]
-) -> dict[str, str]:
-    """Return the variables that add options behind what the repository has set."""
-    found: dict[str, str] = {}
-    if not options:
-        return found
-    ours = " ".join(shlex.join(["-o", option]) for option in options)
-    for transport in _TRANSPORTS:
-        name = f"ANSIBLE_{transport.upper()}_EXTRA_ARGS"
-        theirs = env.get(name, ssh.get(f"{transport}_extra_args", ""))
-        found[name] = f"{theirs} {ours}".strip()
-    return found

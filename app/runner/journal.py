@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 
@@ -16,9 +17,12 @@ class JournalWriter:
         self._descriptor = descriptor
         self._torn = False
         self.error: OSError | None = None
+        #: Is called with each line.
+        self.watch: Callable[[bytes], None] = lambda _: None
 
     def write(self, line: bytes) -> None:
         """Write a line; `line` has no newline at its end."""
+        self.watch(line)
         rest = memoryview(b"%b%b\n" % (b"\n" if self._torn else b"", line))
         try:
             while rest:

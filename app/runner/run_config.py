@@ -32,6 +32,8 @@ class RunConfig:
     #: The options of ansible-playbook, by name.
     options: Mapping[str, Any]
     events: Events
+    #: The host keys that FastDeploy accepts, as lines of a known_hosts file.
+    known_hosts: str = ""
 
 
 def read_launch(path: Path, definition: Definition) -> RunConfig:
@@ -72,6 +74,7 @@ def read_launch(path: Path, definition: Definition) -> RunConfig:
         _secrets(content, variables, path),
         _options(content, definition, path),
         _events(content, path),
+        _known_hosts(content, path),
     )
 
 
@@ -135,3 +138,10 @@ def _events(content: Mapping[str, Any], path: Path) -> Events:
             f'"events" in {path} must be one of {", ".join(Events)}: correct '
             "FASTDEPLOY_EVENTS, and restart the worker."
         ) from None
+
+
+def _known_hosts(content: Mapping[str, Any], path: Path) -> str:
+    lines = content.get("known_hosts", "")
+    if not isinstance(lines, str):
+        raise RunnerError(f'"known_hosts" in {path} must be a text: correct it.')
+    return lines

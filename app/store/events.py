@@ -8,8 +8,11 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy import Connection, func, select, text
 
+from app.domain import json_text
 from app.domain.events import (
     EventKind,
+    HostKeyRefused,
+    HostKeysUnchecked,
     JournalEvent,
     Notice,
     Output,
@@ -246,6 +249,14 @@ def _columns(item: Occurrence) -> tuple[Any, ...]:
         case Notice() as e:
             return ("notice", None, item.step, None, None, None, e.text, False,
                     None, None)  # fmt: skip
+        case HostKeyRefused(report):
+            data = json_text.dumps(report.as_json())
+            return ("host key", report.problem, item.step, None, None, None,
+                    f"{report}.", False, data, None)  # fmt: skip
+        case HostKeysUnchecked(setting):
+            return ("host key", "unchecked", item.step, None, None, None,
+                    f"Host keys aren't checked: {setting}.", False,
+                    json_text.dumps({"setting": setting}), None)  # fmt: skip
         case RunnerStatus() as e:
             return ("status", e.status, None, None, None, None, "", False, None, None)
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     func,
     text,
 )
@@ -123,6 +124,22 @@ services = Table(
     _created(),
     Column("synced_at", Moment, nullable=False, server_default=func.now()),
     Column("archived_at", Moment),
+)
+
+# The host keys that administrators accepted for the runs of a project, or of a service
+# outside of projects: `scope` is the name of its folder.
+
+host_keys = Table(
+    "host_keys",
+    metadata,
+    _id(),
+    Column("scope", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("accepted_by", Text, nullable=False),
+    Column("accepted_at", Moment, nullable=False, server_default=func.now()),
+    UniqueConstraint("scope", "host", "type"),
 )
 
 # The hosts whose workers run deployments. Two workers with one name would consider each

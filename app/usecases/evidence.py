@@ -1,19 +1,22 @@
 """Gather the evidence for the outcome and the warnings of a run."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from app.domain import ansible_errors, run_warning
 from app.domain.deployment import Deployment
+from app.domain.host_key_report import summarize
 from app.domain.recap import COUNTED, HostRecap, recap
 from app.domain.run_warning import RunWarning
 from app.domain.steps import Step
-from app.store import final_output, results, run_problems
+from app.store import final_output, host_keys, results, run_problems
 
 #: The counts of the recap that indicate a problem.
 _WRONG = [COUNTED.index(n) for n in ("unreachable", "failed", "rescued", "ignored")]
+#: The exit codes of ansible-playbook with an unreachable host; 6 if others failed too.
+_UNREACHABLE = (4, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,31 @@ class Evidence:
     unmatched: Sequence[str] | None = None
     unselected: bool = False
     warnings: Sequence[RunWarning] = ()
+    #: The host keys that ssh refused, as a sentence.
+    host_keys: str = ""
 
 
 def gather(
     db: Connection, deployment: Deployment, exit_code: int, steps: Iterable[Step]
 ) -> Evidence:
     """Gather the evidence about a run that ended with an exit code."""
+    found = _of_the_run(db, deployment, exit_code, steps)
+    if not deployment.service.playbook:
+        return found
+    last = deployment.last_event
+    is_unreachable = exit_code in _UNREACHABLE
+    refused = host_keys.refused(db, deployment.id, last=last) if is_unreachable else []
+    settings = host_keys.unchecked(db, deployment.id, last=last)
+    return replace(
+        found,
+        host_keys=summarize([each.report for each in refused]),
+        warnings=[*run_warning.unchecked(settings), *found.warnings],
+    )
+
+
+def _of_the_run(
+    db: Connection, deployment: Deployment, exit_code: int, steps: Iterable[Step]
+) -> Evidence:
     results.by_index(db)
     last_output = final_output.last_output(db, deployment.id) if exit_code else ""
     if not deployment.service.playbook:

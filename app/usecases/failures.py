@@ -9,8 +9,9 @@ from app.domain import task_result
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.matrix import label
-from app.store import earlier_deployments, events, results
+from app.store import earlier_deployments, events, host_keys, results
 from app.store.events import Event
+from app.store.host_keys import RefusedKey
 from app.store.store import Store
 from app.usecases import evidence
 from app.usecases.deploy import View
@@ -60,6 +61,8 @@ class Failures:
     found: Sequence[Failure] = ()
     more: int = 0
     look_back: int = 0
+    #: The host keys that ssh refused.
+    host_keys: Sequence[RefusedKey] = ()
 
 
 def look(store: Store, view: View) -> Failures:
@@ -68,10 +71,12 @@ def look(store: Store, view: View) -> Failures:
     with store.begin() as db:
         results.by_index(db)
         if hosts:
-            number = view.deployment.id
+            number, last = view.deployment.id, view.deployment.last_event
+            refused = host_keys.refused(db, number, last=last)
             rows = (results.last_failure(db, number, h) for h in hosts[:MAX_FAILURES])
             failures = [_of_host(db, view, row) for row in rows if row is not None]
-            return Failures(failures, len(hosts) - len(failures), _look_back(db, view))
+            return Failures(failures, len(hosts) - len(failures),
+                            _look_back(db, view), refused)  # fmt: skip
         if view.deployment.status not in _SUMMED_UP or view.deployment.pruned_at:
             return Failures()
         steps = [s.name for s in view.steps if s.state is StepState.FAILURE]

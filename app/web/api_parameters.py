@@ -26,6 +26,7 @@ IDEMPOTENCY_KEY = Parameter(
 PREFIX = Parameter(
     "prefix", "Only refs whose name, short or full, begins with this text.", _TEXT
 )
+SCOPE = Parameter("scope", "Only keys of this project or service.", _TEXT)
 #: The filters of the deployment list, and its paging.
 DEPLOYMENTS = (
     Parameter("service", "Only deployments of this service.", _TEXT),

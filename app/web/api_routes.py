@@ -8,6 +8,8 @@ from app.web import (
     api_parameters,
     api_projects,
     deployments,
+    host_key_bodies,
+    host_keys,
     openapi,
     project_bodies,
     schemas,
@@ -63,6 +65,20 @@ ROUTES = [
         description="Its services are archived, and their history is kept. The "
         "repository isn't changed. Refused while a deployment of it is queued or "
         "running.",
+    )),
+    api_route("GET", "/api/host-keys", host_keys.list_keys, _VIEW, Operation(
+        "host keys", "List the host keys that runs trust.",
+        list[host_key_bodies.HostKeyBody], parameters=(api_parameters.SCOPE,),
+    )),
+    api_route("POST", "/api/host-keys", host_keys.add, _ADMIN, Operation(
+        "host keys", "Accept host keys for a project or service.",
+        list[host_key_bodies.HostKeyBody], status=201,
+        body=host_key_bodies.AddHostKeysRequest, errors=(404,),
+        description="The response has all accepted keys of the project or service.",
+    )),
+    api_route(
+        "DELETE", "/api/host-keys/{id:number}", host_keys.delete, _ADMIN, Operation(
+        "host keys", "Remove an accepted host key.", host_key_bodies.HostKeyBody,
     )),
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",

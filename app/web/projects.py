@@ -12,7 +12,13 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Permission
 from app.errors import Conflict, InvalidFields
-from app.usecases import project_removal, project_views, projects, services
+from app.usecases import (
+    host_key_views,
+    project_removal,
+    project_views,
+    projects,
+    services,
+)
 from app.usecases.projects import AddRequest, Proposal
 from app.web.dependencies import actor_of, deps
 from app.web.query import number
@@ -59,6 +65,9 @@ def show(request: Request) -> Response:
         "projects/show.html",
         page=page,
         project=page.project,
+        host_keys=host_key_views.look(
+            deps(request).store, deps(request).settings, name
+        ),
         text=text,
         most_errors=project_views.ERRORS,
         per_page=project_views.PAGE,

@@ -27,6 +27,7 @@ from app.errors import (
 from app.usecases import (
     comparison,
     deploy,
+    host_key_views,
     project_views,
     revisions,
     services,
@@ -206,6 +207,9 @@ def _page(
         again=again,
         registered=collect.run_identity(deps(request).settings, service)
         if service
+        else None,
+        host_keys=host_key_views.look(store, deps(request).settings, name, service)
+        if service and service.playbook and not service.project
         else None,
         nodes=services.nodes_of(store, entry.id),
         environments=project_views.environments_of(store, name),

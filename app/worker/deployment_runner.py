@@ -17,7 +17,7 @@ from app.runner.working_tree import working_tree
 from app.services_folder import read_one
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import artifacts, deploy, record
+from app.usecases import artifacts, deploy, host_keys, record
 from app.worker import cgroup
 from app.worker.journal_follower import Follower, Interrupted, Vanished
 from app.worker.launch import launch
@@ -109,7 +109,10 @@ class DeploymentRunner:
             try:
                 self._require_same_config(deployment)
                 secret = self._secret_box.open(begun.secrets)
-                child = launch(self._settings, deployment, secret)
+                known_hosts = host_keys.known_hosts_of(
+                    self._store, deployment.service_name
+                )
+                child = launch(self._settings, deployment, secret, known_hosts)
                 self._children[deployment_id] = child
             except (LaunchFailed, BadSetting) as error:
                 log.warning("launch.failed", deployment=deployment_id)

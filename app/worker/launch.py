@@ -30,10 +30,22 @@ from app.worker.run import Run, run_of
 _BLANK = b"\n" * 32
 
 
-def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -> int:
+def launch(
+    settings: Settings,
+    deployment: Deployment,
+    secret: dict[str, Any],
+    known_hosts: str = "",
+) -> int:
     """Start the run of a deployment; return the pid of the wrapper, a child process.
 
-    Raises LaunchFailed with the reason of the deployment's outcome.
+    Args:
+        settings: The settings.
+        deployment: The deployment.
+        secret: The secret variables.
+        known_hosts: The accepted host keys as lines of a known_hosts file.
+
+    Raises:
+        LaunchFailed: With the reason of the deployment's outcome.
     """
     run = run_of(settings, deployment.id)
     service = deployment.service
@@ -52,7 +64,8 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
     except OSError as error:
         raise LaunchFailed(explain(error, settings.runs)) from error
     try:
-        _write_config(settings, config, deployment, secret, identity.group)
+        content = _content(settings, deployment, secret, known_hosts)
+        _write_config(config, content, identity.group)
     except FileExistsError as error:
         # The file isn't this run's. Without run.json, nothing will remove it.
         (run.folder / "run.json").unlink()
@@ -91,19 +104,12 @@ def _free_config_path(settings: Settings) -> Path:
     return settings.config_folder / f"fastdeploy-{secrets.randbelow(10**18):018}.json"
 
 
-def _write_config(
-    settings: Settings,
-    path: Path,
-    deployment: Deployment,
-    secret: dict[str, Any],
-    group: str,
-) -> None:
-    """Write the config file of a run with mode 0640; never overwrite a file.
-
-    Raises FileExistsError, and LookupError if the group doesn't exist.
-    """
+def _content(
+    settings: Settings, deployment: Deployment, secret: dict[str, Any], known_hosts: str
+) -> dict[str, Any]:
+    """Return the content of the config file of a run."""
     service = deployment.service
-    content = {
+    content: dict[str, Any] = {
         "deployment_id": deployment.id,
         "service_name": service.name,
         "deploy_script": f"{service.name}/{service.program}",
@@ -123,6 +129,16 @@ def _write_config(
     # In the file, because sudo would remove it from the run's environment.
     if settings.events is not Events.FASTDEPLOY:
         content["events"] = settings.events
+    if service.playbook and known_hosts:
+        content["known_hosts"] = known_hosts
+    return content
+
+
+def _write_config(path: Path, content: dict[str, Any], group: str) -> None:
+    """Write the config file of a run with mode 0640; never overwrite a file.
+
+    Raises FileExistsError, and LookupError if the group doesn't exist.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         if group:

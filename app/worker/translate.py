@@ -13,8 +13,10 @@ from typing import Any
 
 import orjson
 
-from app.domain import json_text, task_result
+from app.domain import host_key_report, json_text, task_result
 from app.domain.events import (
+    HostKeyRefused,
+    HostKeysUnchecked,
     JournalEvent,
     Output,
     RunnerEvent,
@@ -31,7 +33,11 @@ NOTHING = Masker([])
 #: Maximum bytes of an event or a step. A longer line is output, recorded in pieces.
 MAX_LINE = 2 * 1024 * 1024
 
+#: Maximum bytes of a line about host keys; the largest key has 4096 characters.
+_MAX_HOST_KEY_LINE = 64 * 1024
+_MAX_SETTING = 300
 _MAX_COUNTER = 2**31 - 1
+_HOST_KEYS = frozenset({"host_key", "unchecked_host_keys"})
 _STATES = {state.value: state for state in StepState}
 #: The statuses of ansible-runner 2.4, `ansible_runner.Runner.run`.
 _STATUSES = frozenset(
@@ -60,6 +66,8 @@ def translate(
             if script and _is_runner_status(found):
                 return output(masker.text(_without_environment(found, line)))
             event = _structured(found, line)
+            if isinstance(event, HostKeyRefused | HostKeysUnchecked):
+                return output(masker.text(line)) if script or secret else event
             if event is not None and not secret:
                 return event
             if event is not None:
@@ -71,16 +79,24 @@ def translate(
     return output(masker.text(line) if secret else line)
 
 
-def _structured(
-    found: dict[str, Any], line: bytes
-) -> RunnerEvent | StepReported | RunnerStatus | None:
+def _structured(found: dict[str, Any], line: bytes) -> JournalEvent | None:
     """Convert an object to an event, a step or a status; None if it isn't any."""
     if "event" in found:
         return _runner_event(found, line)
     if "state" in found:
         return _step(found, line)
+    if found.keys() & _HOST_KEYS and len(line) <= _MAX_HOST_KEY_LINE:
+        return _about_host_keys(found)
     # The other keys, with ansible-runner's whole environment, are dropped here.
     return RunnerStatus(found["status"]) if _is_runner_status(found) else None
+
+
+def _about_host_keys(found: dict[str, Any]) -> JournalEvent | None:
+    setting = found.get("unchecked_host_keys")
+    if isinstance(setting, str) and setting.isprintable():
+        return HostKeysUnchecked(setting[:_MAX_SETTING])
+    report = host_key_report.parse(found.get("host_key"))
+    return HostKeyRefused(report) if report else None
 
 
 def _is_runner_status(found: dict[str, Any]) -> bool:
@@ -95,7 +111,7 @@ def _without_environment(found: dict[str, Any], line: bytes) -> bytes:
 
 
 def _masked(
-    event: RunnerEvent | StepReported | RunnerStatus,
+    event: JournalEvent,
     found: dict[str, Any],
     line: bytes,
     masker: Masker,
@@ -110,6 +126,8 @@ def _masked(
             masked = masker.event(found)
             content = json_text.dumps(masked).encode()
             return _runner_event(masked, content) or output(masker.text(line))
+        case _:
+            return output(masker.text(line))
 
 
 def output(content: bytes, *, open_: bool = False) -> Output:

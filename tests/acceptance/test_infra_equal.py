@@ -5,6 +5,7 @@ The same command is run by FastDeploy and typed, or, for its events, run by
 ansible-runner, which executes the same `ansible-playbook`.
 """
 
+import getpass
 import json
 import os
 import shlex
@@ -25,10 +26,10 @@ from testing import equal_events, equal_runs
 from testing.command_line import command
 from testing.equal_runs import Result, read_lines, taken
 from testing.git_repository import GitRepository
-from testing.installation import Installation, free_port, installed
+from testing.installation import Installation, installed
 from testing.paths import GALAXY, INFRA, NEWER_PYTHONS, ROOT
 from testing.postgres import Postgres
-from testing.ssh_host import SshHost, ssh_host
+from testing.sshd import Sshd, running
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -39,8 +40,8 @@ _REMOTE = """\
 ansible_connection: ssh
 ansible_host: 127.0.0.1
 ansible_port: {host.port}
-ansible_user: {host.user}
-ansible_ssh_private_key_file: {host.key}
+ansible_user: {user}
+ansible_ssh_private_key_file: {host.user_key}
 ansible_ssh_common_args: >-
   -F none -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes
   -o UserKnownHostsFile={host.known_hosts} -o GlobalKnownHostsFile=/dev/null
@@ -153,8 +154,8 @@ def _without_build(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
-    with ssh_host(tmp_path_factory.mktemp("ssh"), free_port()) as started:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with running(tmp_path_factory.mktemp("ssh")) as started:
         yield started
 
 
@@ -169,9 +170,7 @@ def site(
 
 
 @pytest.fixture(scope="module", params=_VERSIONS)
-def project(
-    request: pytest.FixtureRequest, site: Installation, host: SshHost
-) -> Project:
+def project(request: pytest.FixtureRequest, site: Installation, host: Sshd) -> Project:
     """The project for one version of Ansible, with the remote host's inventory."""
     version: str = request.param
     root = site.services.parent / version
@@ -195,7 +194,7 @@ def project(
     return Project(site, version, root)
 
 
-def write_repository(root: Path, host: SshHost) -> None:
+def write_repository(root: Path, host: Sshd) -> None:
     """Write the repository, and what it requires from git and from an archive."""
     shutil.copytree(INFRA, root)
     remote = root / "inventories" / "remote"
@@ -204,7 +203,10 @@ def write_repository(root: Path, host: SshHost) -> None:
     local = variables.read_text()
     assert "ansible_connection: local\n" in local
     variables.write_text(
-        local.replace("ansible_connection: local\n", _REMOTE.format(host=host))
+        local.replace(
+            "ansible_connection: local\n",
+            _REMOTE.format(host=host, user=getpass.getuser()),
+        )
     )
     (root / "vendor").mkdir()
     with tarfile.open(root / "vendor" / "motd.tar.gz", "w:gz") as archive:

@@ -50,6 +50,7 @@ PAGES = {
     "artifact": "/deployments/{failed}/artifacts/stdout",
     "results": "/deployments/{failed}/results",
     "result": "/deployments/{failed}/results/{result}",
+    "deployment-host-keys": "/deployments/{failed}/host-keys",
     "commits": "/deployments/{committed}/commits",
     "search": "/deployments/{failed}/search?text=web03",
     "service-of-project": "/services/infra/site@production",

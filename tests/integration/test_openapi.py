@@ -19,12 +19,18 @@ from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import record, services
+from app.usecases import host_keys, record, services
 from app.web.app import ROUTES
 from app.web.middleware import MAX_BODY, BodyLimit
 from app.web.openapi import document
 from testing.disks import fill, small_disk
-from testing.factories import ROOT, print_lines, start_deployment, write_service
+from testing.factories import (
+    ROOT,
+    make_host_key,
+    print_lines,
+    start_deployment,
+    write_service,
+)
 from testing.git_repository import GitRepository
 from testing.web_client import ClientFor
 
@@ -39,6 +45,8 @@ STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
 ENDED, RUNNING = 1, 2
 #: Stands for the path of a repository in a request.
 REPOSITORY = "/srv/infra"
+#: A line of a known_hosts file.
+HOST_KEY = make_host_key().line
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,9 @@ SUCCESSES: Mapping[str, Sent] = {
     "api_projects.show": Sent(name="shop"),
     "api_projects.list_refs": Sent(name="books", query="?prefix=v"),
     "api_projects.remove": Sent(name="shop"),
+    "host_keys.list_keys": Sent(query="?scope=hello"),
+    "host_keys.add": Sent(body={"scope": "hello", "known_hosts": HOST_KEY}),
+    "host_keys.delete": Sent(),
     "api.list_nodes": Sent(),
     "api.list_deployments": Sent(query="?service=hello&before=9"),
     "api.launch": Sent(body={"service": "hello"}),
@@ -82,6 +93,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "404": {
         "*": {"id": 4242, "name": "nothing"},
         "api.launch": {"body": {"service": "nothing"}},
+        "host_keys.add": {"body": {"scope": "nothing", "known_hosts": HOST_KEY}},
     },
     "409": {
         "api.launch": {"body": {"service": "broken"}},
@@ -147,6 +159,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     write_service(settings.services, "broken", {"steps": "none"})
     add_projects(settings, tmp_path)
     services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
+    host_keys.add(store, ROOT, "hello", HOST_KEY)
     started = start_deployment(store, settings)
     print_lines(store, started.id, "one", "two")
     record.finish(store, started.id, 0)
