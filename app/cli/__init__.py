@@ -21,6 +21,8 @@ _COMMANDS = {
     "service": ("service", "app"),
     "user": ("user", "app"),
     "token": ("token", "app"),
+    "credential": ("credential", "app"),
+    "secret": ("secret", "app"),
     "node": ("node", "app"),
     "environment": ("environment", "app"),
     "db": ("database", "app"),

@@ -18,6 +18,8 @@ class Permission(StrEnum):
     DEPLOY = "deploy"
     #: Sync the services folder.
     SYNC = "sync"
+    #: List, add, replace and remove credentials; their values can't be read.
+    CREDENTIALS = "credentials"
     #: Manage users and tokens, and add projects.
     ADMIN = "admin"
 

@@ -40,6 +40,16 @@ class Action(StrEnum):
     CREATE_TOKEN = "create token"  # noqa: S105 - what was done, not a token
     #: Revoked a token.
     REVOKE_TOKEN = "revoke token"  # noqa: S105 - what was done, not a token
+    #: Added a credential.
+    ADD_CREDENTIAL = "add credential"
+    #: Replaced the value or home of a credential.
+    REPLACE_CREDENTIAL = "replace credential"
+    #: Removed a credential.
+    REMOVE_CREDENTIAL = "remove credential"
+    #: Tried a credential.
+    TEST_CREDENTIAL = "test credential"
+    #: Encrypted the secrets with another key, or removed the keys before it.
+    ROTATE_SECRETS = "rotate secret key"
     #: Removed a node.
     FORGET_NODE = "forget node"
 

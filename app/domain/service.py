@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from app.domain import secret_names, variable_schema
+from app.domain.credential_names import Credentials
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.registration import Registration
 from app.domain.retention import Keep
@@ -83,6 +84,7 @@ class Service(BaseModel):
             "playbook, decrypted by the user that runs it. Their values are secrets.",
         ),
     ] = ()
+    credentials: Credentials = ()
     environment: Annotated[
         dict[
             Annotated[str, Field(pattern=environment_rules.NAME)],

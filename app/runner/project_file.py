@@ -70,6 +70,9 @@ def config_of(
         if not (is_script and key in _OF_PLAYBOOK)
     }
     config = {**defaults, **own}
+    united = _united(project, own, environment)
+    if united:
+        config["credentials"] = united
     config.pop("environments", None)
     steps = config.get("steps", [])
     if not isinstance(steps, list):
@@ -94,6 +97,23 @@ def config_of(
             **_mapping(config, "fixed_variables"), **_mapping(chosen, "variables")
         }  # fmt: skip
     return config
+
+
+def _united(
+    project: Mapping[str, Any], own: Mapping[str, Any], environment: str
+) -> list[Any]:
+    """Return the credentials of the defaults, a service and an environment."""
+    places = [_mapping(project, "defaults"), own]
+    if environment:
+        places.append(_mapping(_mapping(project, "environments"), environment))
+    united: list[Any] = []
+    for place in places:
+        named = place.get("credentials", [])
+        if not isinstance(named, list):
+            raise RunnerError('"credentials" must be a list of names')
+        # A list that names one twice stays invalid.
+        united += [each for each in named if each not in united]
+    return united
 
 
 def refs_of(project: Mapping[str, Any], environment: str) -> tuple[str, ...]:

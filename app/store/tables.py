@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     func,
     text,
 )
@@ -123,6 +124,31 @@ services = Table(
     _created(),
     Column("synced_at", Moment, nullable=False, server_default=func.now()),
     Column("archived_at", Moment),
+)
+
+# The credentials. `sealed` has the encrypted fields, with the id of their key. The
+# reference of the last deployment is no foreign key: it may have been deleted.
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("home", Text, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("key_id", Text),
+    Column("command", ARRAY(Text)),
+    Column("public_key", Text, nullable=False, server_default=""),
+    Column("fingerprint", Text, nullable=False, server_default=""),
+    Column("description", Text, nullable=False, server_default=""),
+    _created(),
+    Column("created_by", Text, nullable=False),
+    Column("changed_at", Moment, nullable=False, server_default=func.now()),
+    Column("changed_by", Text, nullable=False),
+    Column("last_used_at", Moment),
+    Column("last_used_deployment", BigInteger),
+    UniqueConstraint("kind", "name"),
 )
 
 # The hosts whose workers run deployments. Two workers with one name would consider each

@@ -9,6 +9,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -30,8 +31,15 @@ from app.worker.run import Run, run_of
 _BLANK = b"\n" * 32
 
 
-def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -> int:
+def launch(
+    settings: Settings,
+    deployment: Deployment,
+    secret: dict[str, Any],
+    credentials: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> int:
     """Start the run of a deployment; return the pid of the wrapper, a child process.
+
+    `secret` are the secret launch variables.
 
     Raises LaunchFailed with the reason of the deployment's outcome.
     """
@@ -52,7 +60,8 @@ def launch(settings: Settings, deployment: Deployment, secret: dict[str, Any]) -
     except OSError as error:
         raise LaunchFailed(explain(error, settings.runs)) from error
     try:
-        _write_config(settings, config, deployment, secret, identity.group)
+        content = _content(settings, deployment, secret, credentials)
+        _write_config(config, content, identity.group)
     except FileExistsError as error:
         # The file isn't this run's. Without run.json, nothing will remove it.
         (run.folder / "run.json").unlink()
@@ -91,19 +100,15 @@ def _free_config_path(settings: Settings) -> Path:
     return settings.config_folder / f"fastdeploy-{secrets.randbelow(10**18):018}.json"
 
 
-def _write_config(
+def _content(
     settings: Settings,
-    path: Path,
     deployment: Deployment,
     secret: dict[str, Any],
-    group: str,
-) -> None:
-    """Write the config file of a run with mode 0640; never overwrite a file.
-
-    Raises FileExistsError, and LookupError if the group doesn't exist.
-    """
+    credentials: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return the content of the config file of a run."""
     service = deployment.service
-    content = {
+    content: dict[str, Any] = {
         "deployment_id": deployment.id,
         "service_name": service.name,
         "deploy_script": f"{service.name}/{service.program}",
@@ -116,6 +121,8 @@ def _write_config(
         "environment": service.environment,
         "steps": [{"name": step.name} for step in service.steps],
     }
+    if credentials:
+        content["credentials"] = dict(credentials)
     if deployment.commit:
         content["commit"], content["ref"] = deployment.commit, deployment.ref
     if deployment.options.given:
@@ -123,6 +130,14 @@ def _write_config(
     # In the file, because sudo would remove it from the run's environment.
     if settings.events is not Events.FASTDEPLOY:
         content["events"] = settings.events
+    return content
+
+
+def _write_config(path: Path, content: dict[str, Any], group: str) -> None:
+    """Write the config file of a run with mode 0640; never overwrite a file.
+
+    Raises FileExistsError, and LookupError if the group doesn't exist.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         if group:
