@@ -9,6 +9,7 @@ import typer
 
 from app import bootstrap
 from app.cli.context import current_actor, load_settings, open_store
+from app.cli.launch_input import main_field, one_line, read_text
 from app.cli.output import (
     AsJson,
     console,
@@ -26,7 +27,6 @@ from app.web.credential_bodies import credential_body
 
 app = typer.Typer(help="Manage the credentials of runs.", no_args_is_help=True)
 
-_STDIN = Path("-")
 _Reference = Annotated[
     str, typer.Argument(help="kind:name, such as ssh:prod or become:prod.")
 ]
@@ -126,9 +126,9 @@ def add(
         )
     values = {"user": user}
     if certificate is not None:
-        values["certificate"] = _read(certificate)
+        values["certificate"] = read_text(certificate)
     if chosen == [Home.STORED]:
-        values |= _value(kind, file, passphrase_file)
+        values |= _value(reference, kind, file, passphrase_file)
     elif file or passphrase_file:
         raise Invalid(f"--file doesn't go with --{chosen[0]}")
     change = Change(chosen[0], values, tuple(command or ()), description)
@@ -167,39 +167,14 @@ def remove(
 
 
 def _value(
-    kind: Kind, file: Path | None, passphrase_file: Path | None
+    reference: str, kind: Kind, file: Path | None, passphrase_file: Path | None
 ) -> dict[str, str]:
     """Read the main field of a kind, and the passphrase of a private key."""
-    main = FIELDS[kind][0]
-    values = {main: ask_value(kind, file)}
+    values = main_field(reference, file)
     if passphrase_file is not None:
         if "passphrase" not in FIELDS[kind]:
             raise Invalid("--passphrase-file goes with a private key")
-        values["passphrase"] = one_line(_read(passphrase_file))
-    elif main == "private_key" and file not in (None, _STDIN) and sys.stdin.isatty():
-        values["passphrase"] = getpass.getpass("Passphrase, empty for none: ")
+        values["passphrase"] = one_line(read_text(passphrase_file))
+    elif "private_key" in values and sys.stdin.isatty():
+        values["passphrase"] = getpass.getpass("Passphrase (empty for none): ")
     return values
-
-
-def ask_value(kind: Kind, file: Path | None) -> str:
-    """Read the main field of a credential from a file, standard input or a prompt."""
-    if file is None and sys.stdin.isatty():
-        if kind in (Kind.SSH, Kind.GIT_SSH):
-            raise Invalid("give the file with the private key: --file KEY")
-        return getpass.getpass(f"{FIELDS[kind][0].capitalize()}: ")
-    text = _read(file or _STDIN)
-    return text if FIELDS[kind][0] == "private_key" else one_line(text)
-
-
-def one_line(text: str) -> str:
-    """Remove the line break with which an editor or `echo` ends a file."""
-    return text.removesuffix("\n").removesuffix("\r")
-
-
-def _read(path: Path) -> str:
-    try:
-        return sys.stdin.read() if path == _STDIN else path.read_text()
-    except OSError as error:
-        raise Invalid(f"{path} can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise Invalid(f"{path} isn't text in UTF-8") from None

@@ -154,6 +154,11 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         given=launch_request.variables,
         options=launch_request.options,
         revision=revision,
+        credentials={
+            reference: {name: text.get_secret_value() for name, text in value.items()}
+            for reference, value in launch_request.credentials.items()
+        },
+        run_as=deps(request).settings.run_as,
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
         priority=launch_request.priority,
     )

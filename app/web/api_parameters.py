@@ -56,3 +56,8 @@ DEPLOYMENTS = (
         "before", "Only deployments with a lower id, for the next page.", _NUMBER
     ),
 )
+FORCE = Parameter(
+    "force",
+    "Remove it although services need it.",
+    {"type": "string", "enum": ["true", "false"]},
+)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Tag = Literal["services", "projects", "nodes", "deployments", "document"]
+Tag = Literal["services", "projects", "nodes", "deployments", "credentials", "document"]
 
 
 @dataclass(frozen=True, slots=True)
