@@ -187,12 +187,15 @@ def new_key() -> str:
 def replace_keys(path: Path, keys: Keys) -> None:
     """Replace the file with the keys; a crash leaves either the old or the new file.
 
-    Raises OSError.
+    Its owner stays the same, also if root calls this. Raises OSError.
     """
+    owner = path.stat()
     draft = path.with_name("secret-key.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW,
                          0o600)  # fmt: skip
     with os.fdopen(descriptor, "w") as file:
+        if owner.st_uid != os.geteuid():
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         file.write(keys.text())
         file.flush()
         os.fsync(file.fileno())

@@ -21,7 +21,8 @@ from app.cli.output import (
 from app.domain.credential import Home, require_reference
 from app.errors import Invalid
 from app.runner.credential_kinds import FIELDS, Kind
-from app.usecases import credentials
+from app.usecases import credential_trial, credentials
+from app.usecases.credential_trial import Target
 from app.usecases.credentials import Change
 from app.web.credential_bodies import credential_body
 
@@ -164,6 +165,29 @@ def remove(
     with open_store() as store:
         credentials.remove(store, current_actor(), reference, force=force)
     console.print(f"credential {reference} is removed", markup=False)
+
+
+@app.command(name="test")
+def try_on(
+    reference: _Reference,
+    host: Annotated[str, typer.Option(help="Host to try it on.")] = "",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of SSH.")] = 22,
+    user: Annotated[str, typer.Option(help="User to log in as.")] = "",
+    known_hosts: Annotated[
+        str, typer.Option(help="File with the host keys; by default, your own.")
+    ] = "",
+) -> None:
+    """Try a credential: log in to a host with a key; others are decrypted only."""
+    settings = load_settings()
+    with open_store(settings) as store:
+        said = credential_trial.try_on(
+            store,
+            bootstrap.make_secret_box(settings),
+            current_actor(),
+            reference,
+            Target(host, port, user, known_hosts),
+        )
+    console.print(said, markup=False, highlight=False)
 
 
 def _value(

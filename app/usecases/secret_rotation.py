@@ -42,6 +42,7 @@ def rotate(
     one. Raises NotAllowed, BadSetting, and Conflict if there is no earlier key.
     """
     actor.require(Permission.ADMIN)
+    settings.var.mkdir(parents=True, exist_ok=True)
     with file_lock.exclusive(settings.var / "secret-key.lock"):
         keys = _keys(settings)
         made = False

@@ -47,6 +47,7 @@ def sync(request: Request) -> Response:
         settings.var,
         settings.node,
         actor_of(request),
+        settings.run_as,
     )
     body = SyncBody(
         valid=list(result.valid),

@@ -4,7 +4,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.errors import NotFound
+from app.domain.credential import require_reference
+from app.errors import InvalidFields, NotFound
 from app.usecases import credentials
 from app.usecases.credentials import Change
 from app.web.credential_bodies import CredentialRequest, credential_body
@@ -34,7 +35,7 @@ def remove(request: Request) -> Response:
     credentials.remove(
         deps(request).store,
         actor_of(request),
-        request.path_params["name"],
+        _reference(request),
         force=request.query_params.get("force") == "true",
     )
     return JSONResponse(body)
@@ -42,7 +43,7 @@ def remove(request: Request) -> Response:
 
 def _put(request: Request, content: bytes) -> Response:
     asked = CredentialRequest.model_validate_json(content)
-    reference = request.path_params["name"]
+    reference = _reference(request)
     change = Change(
         asked.home,
         {name: text.get_secret_value() for name, text in asked.value.items()},
@@ -69,7 +70,15 @@ def _put(request: Request, content: bytes) -> Response:
 
 
 def _one(request: Request) -> dict[str, object]:
-    view = credentials.find(
-        deps(request).store, actor_of(request), request.path_params["name"]
-    )
+    view = credentials.find(deps(request).store, actor_of(request), _reference(request))
     return credential_body(view).model_dump(mode="json")
+
+
+def _reference(request: Request) -> str:
+    """Return the reference in the path. Raises NotFound if it can't be one."""
+    reference: str = request.path_params["name"]
+    try:
+        require_reference(reference)
+    except InvalidFields as error:
+        raise NotFound(error.problems["reference"]) from None
+    return reference

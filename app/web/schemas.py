@@ -187,7 +187,8 @@ class SyncBody(Body):
     archived: list[str]
     """The services whose folder was removed."""
     warnings: dict[str, str]
-    """Why a project wasn't read in its present state, by project."""
+    """Why a project wasn't read in its present state, or why a service can't be
+    launched without a credential, by project or service."""
 
 
 class FindingBody(Body):

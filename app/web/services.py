@@ -55,10 +55,14 @@ def sync(request: Request) -> Response:
         settings.var,
         settings.node,
         actor_of(request),
+        settings.run_as,
     )
     said = f"{len(found.valid)} valid, {len(found.invalid)} invalid"
     if found.archived:
         said += f", archived: {', '.join(found.archived)}"
+    if found.warnings:
+        first = list(found.warnings.values())[:3]
+        said += f"; {'; '.join(first)}{' …' if len(found.warnings) > 3 else ''}"
     return RedirectResponse(f"/?synced={quote(said)}", 303)
 
 

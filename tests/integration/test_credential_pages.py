@@ -92,9 +92,7 @@ def test_what_is_wrong_with_a_credential_is_said_without_its_value(
     assert [] == credentials.list_all(store, ROOT)
 
 
-def test_the_api_writes_values_and_returns_none(
-    client_for: ClientFor, store: Store
-) -> None:
+def test_the_api_writes_values_and_returns_none(client_for: ClientFor) -> None:
     client = client_for((Permission.CREDENTIALS,))
     way = "/api/credentials/token:github"
     body = {"value": {"value": CANARY}, "description": "of the bot"}

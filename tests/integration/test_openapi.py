@@ -15,11 +15,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import bootstrap
 from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import record, services
+from app.usecases import credentials, record, services
+from app.usecases.credentials import Change
 from app.web.app import ROUTES
 from app.web.middleware import MAX_BODY, BodyLimit
 from app.web.openapi import document
@@ -38,6 +40,8 @@ STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
 ENDED, RUNNING = 1, 2
 #: Stands for the path of a repository in a request.
 REPOSITORY = "/srv/infra"
+#: The body that replaces a credential.
+REPLACEMENT = {"value": {"password": "abcd"}, "replace": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,10 @@ SUCCESSES: Mapping[str, Sent] = {
     "api_projects.list_projects": Sent(),
     "api_projects.add": Sent(body={"path": REPOSITORY}),
     "api.list_nodes": Sent(),
+    "api_credentials.list_credentials": Sent(),
+    "api_credentials.show": Sent(name="become:used"),
+    "api_credentials.put": Sent(name="token:new", body={"value": {"value": "abcd"}}),
+    "api_credentials.remove": Sent(name="become:unused"),
     "api.list_deployments": Sent(query="?service=hello&before=9"),
     "api.launch": Sent(body={"service": "hello"}),
     "api.show": Sent(),
@@ -74,7 +82,10 @@ SUCCESSES: Mapping[str, Sent] = {
 #: What is different in a request that fails, by status and operation; `*` is any other.
 #: The other statuses depend on the client or the disk.
 CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    "200": {"api_projects.add": {"body": {"path": REPOSITORY, "dry_run": True}}},
+    "200": {
+        "api_projects.add": {"body": {"path": REPOSITORY, "dry_run": True}},
+        "api_credentials.put": {"name": "become:used", "body": REPLACEMENT},
+    },
     "404": {
         "*": {"id": 4242, "name": "nothing"},
         "api.launch": {"body": {"service": "nothing"}},
@@ -84,6 +95,11 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api.cancel": {"id": ENDED},
         "api_projects.add": {"body": {"path": REPOSITORY, "name": "hello"}},
         "api.retry": {"id": RUNNING},
+        "api_credentials.put": {
+            "name": "become:used",
+            "body": REPLACEMENT | {"replace": False},
+        },
+        "api_credentials.remove": {"name": "become:used"},
     },
     "413": {"*": {"body": "x" * MAX_BODY}},
     "422": {
@@ -136,9 +152,14 @@ def client_that_gets(
 
 @pytest.fixture(autouse=True)
 def catalogue(store: Store, settings: Settings) -> None:
-    """A valid and an invalid service, an ended and a running deployment."""
+    """Services, credentials, an ended and a running deployment."""
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
+    write_service(settings.services, "locked", {"credentials": ["become:used"]})
+    for reference in ("become:used", "become:unused"):
+        secret_box = bootstrap.make_secret_box(settings)
+        change = Change(values={"password": "abcd"})
+        credentials.put(store, secret_box, ROOT, reference, change, replace=False)
     services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
     started = start_deployment(store, settings)
     print_lines(store, started.id, "one", "two")
