@@ -87,7 +87,7 @@ def _load(content: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
         ) from None
     except ValueError:
         if passphrase is not None:
-            # The libraries don't tell these apart for every format.
+            # For some formats, the error is the same.
             raise ValueError(
                 "can't be read: its passphrase is wrong, or it is not a private key"
             ) from None

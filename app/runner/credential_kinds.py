@@ -33,7 +33,7 @@ FIELDS = MappingProxyType({
     Kind.TOKEN: ("value",),
     Kind.GIT_SSH: ("private_key", "passphrase"),
     Kind.GIT_TOKEN: ("value", "user"),
-})
+})  # fmt: skip
 
 #: The fields that aren't secret.
 PUBLIC_FIELDS = frozenset({"certificate", "user"})

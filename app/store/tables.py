@@ -126,8 +126,8 @@ services = Table(
     Column("archived_at", Moment),
 )
 
-# The credentials. `sealed` has the encrypted fields, with the id of their key. The
-# reference of the last deployment is no foreign key: it may have been deleted.
+# The credentials. `sealed` has the encrypted fields, `key_id` the id of their key. The
+# last deployment isn't a foreign key: it may have been deleted.
 
 credentials = Table(
     "credentials",
