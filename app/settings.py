@@ -40,7 +40,11 @@ class Settings(BaseSettings):
     )
     secret_key: Annotated[
         SecretStr,
-        Field(description="32+ characters; encrypts secret launch variables"),
+        Field(description="32+ characters; encrypts secret variables and credentials"),
+    ] = SecretStr("")
+    secret_key_previous: Annotated[
+        SecretStr,
+        Field(description="earlier values of SECRET_KEY, newest first, with commas"),
     ] = SecretStr("")
     var: Annotated[
         Path, Field(description="folder for runs, keys and embedded data")
@@ -140,6 +144,13 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters")
         return value
 
+    @field_validator("secret_key_previous")
+    @classmethod
+    def _each_long_enough(cls, value: SecretStr) -> SecretStr:
+        if any(len(key) < 32 for key in _split(value)):
+            raise ValueError("must be keys of at least 32 characters, with commas")
+        return value
+
     @field_validator("run_as", "run_group")
     @classmethod
     def _account_name(cls, value: str) -> str:
@@ -164,6 +175,11 @@ class Settings(BaseSettings):
         return re.sub(_SCHEME, "postgresql://", self.database_url.get_secret_value())
 
     @property
+    def previous_secret_keys(self) -> tuple[str, ...]:
+        """The keys before `secret_key`, newest first."""
+        return _split(self.secret_key_previous)
+
+    @property
     def run_settings(self) -> RunSettings:
         """The settings that determine how runs are started."""
         return RunSettings(
@@ -184,6 +200,11 @@ class Settings(BaseSettings):
     def runs(self) -> Path:
         """The folder with the folders of the runs of this host."""
         return self.var.absolute() / "runs"
+
+
+def _split(keys: SecretStr) -> tuple[str, ...]:
+    parts = (part.strip() for part in keys.get_secret_value().split(","))
+    return tuple(filter(None, parts))
 
 
 def read_settings(**overrides: object) -> Settings:

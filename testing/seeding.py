@@ -5,12 +5,21 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
 from app import bootstrap
 from app.domain.access import PERMISSIONS, Actor, Permission, Role
+from app.domain.credential import Home
 from app.domain.deployment import Origin
 from app.queue import make_queue
-from app.usecases import auth, deploy, users
+from app.usecases import auth, credentials, deploy, users
 from app.usecases.cancel import cancel
+from app.usecases.credentials import Change
 from testing.browser import PASSWORD
 from testing.git_repository import GitRepository
 from testing.installation import ACTOR, Installation
@@ -224,8 +233,9 @@ def seed(made: Installation, folder: Path) -> Seeded:
     shutil.copytree(ROOT / "services", made.services, dirs_exist_ok=True)
     made.write_service(
         "webshop", _SHOP, description="The shop, its database and its cache.",
-        steps=_SHOP_STEPS, variables=_SHOP_VARIABLES,
+        steps=_SHOP_STEPS, variables=_SHOP_VARIABLES, credentials=["ssh:prod"],
     )  # fmt: skip
+    add_credentials(made)
     add_reports(made)
     broken = made.services / "newsletter"
     broken.mkdir()
@@ -263,6 +273,19 @@ def seed(made: Installation, folder: Path) -> Seeded:
         token=auth.list_tokens(made.store, ADA)[0].id,
         repository=str(write_repository(folder / "network")),
     )
+
+
+def add_credentials(made: Installation) -> None:
+    """Add the key that the shop needs, and a password that is asked at each launch."""
+    key = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
+    )
+    secret_box = bootstrap.make_secret_box(made.settings)
+    for reference, change in {
+        "ssh:prod": Change(values={"private_key": key.decode()}),
+        "become:prod": Change(Home.ASK),
+    }.items():
+        credentials.put(made.store, secret_box, ADA, reference, change, replace=False)
 
 
 def _waiting(made: Installation, gate: Path) -> int:

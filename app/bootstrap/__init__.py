@@ -4,7 +4,7 @@
 what only another one needs.
 """
 
-from app.encryption import SecretBox, key_for
+from app.encryption import SecretBox, key_file, read_keys
 from app.settings import Settings
 from app.store.engine import make_engine
 from app.store.store import Store
@@ -16,5 +16,10 @@ def make_store(settings: Settings, connections: int = 2) -> Store:
 
 
 def make_secret_box(settings: Settings) -> SecretBox:
-    """Make the encryption of secret variables; all processes share its key."""
-    return SecretBox(key_for(settings.secret_key.get_secret_value(), settings.var))
+    """Make the encryption of secrets; all processes share its keys. Raises BadSetting.
+
+    The keys of the settings don't change while a process runs, those of the file may.
+    """
+    given = settings.secret_key.get_secret_value()
+    keys = read_keys(given, settings.previous_secret_keys, settings.var)
+    return SecretBox(keys, None if given else key_file(settings.var))

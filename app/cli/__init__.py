@@ -22,6 +22,8 @@ _COMMANDS = {
     "user": ("user", "app"),
     "token": ("token", "app"),
     "host-key": ("host_key", "app"),
+    "credential": ("credential", "app"),
+    "secret": ("secret", "app"),
     "node": ("node", "app"),
     "environment": ("environment", "app"),
     "db": ("database", "app"),

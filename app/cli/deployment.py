@@ -7,12 +7,18 @@ import typer
 
 from app import bootstrap
 from app.cli.context import current_actor, load_settings, open_store
-from app.cli.launch_input import json_object, key_values, options_from
+from app.cli.deployment_output import print_deployment
+from app.cli.launch_input import (
+    asked_credentials,
+    json_object,
+    key_files,
+    key_values,
+    options_from,
+)
 from app.cli.output import (
     AsJson,
     console,
     moment,
-    print_fields,
     print_json,
     print_table,
 )
@@ -26,9 +32,15 @@ from app.store.history import Filter
 from app.store.store import Store
 from app.usecases import artifacts as run_artifacts
 from app.usecases import deploy as deployments
-from app.usecases import history, results, retention, revisions, services
+from app.usecases import (
+    history,
+    results,
+    retention,
+    revisions,
+    run_credentials,
+    services,
+)
 from app.usecases.cancel import cancel as cancel_deployment
-from app.usecases.deploy import View
 from app.web import schemas
 from app.web.response_bodies import deployment_body, deployment_detail_body
 
@@ -41,9 +53,20 @@ def deploy(
         list[str] | None,
         typer.Option("-e", "--extra-var", help="A variable, key=value; repeatable."),
     ] = None,
+    extra_file: Annotated[
+        list[str] | None,
+        typer.Option(help="A variable from a file, key=FILE or key=-; repeatable."),
+    ] = None,
     secret_file: Annotated[
         Path | None,
         typer.Option(help="JSON object of variables, kept out of argv; - for stdin."),
+    ] = None,
+    credential: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A credential that is asked: kind:name=@FILE, or =- for standard "
+            "input; without it, a prompt. Repeatable."
+        ),
     ] = None,
     *,
     check: Annotated[
@@ -93,7 +116,7 @@ def deploy(
     with open_store(settings) as store:
         revision = revisions.choose(settings, name, ref)
         service = revision.service if revision else _find_service(store, name)
-        pairs = key_values(extra or [])
+        pairs = key_values(extra or []) | key_files(extra_file or [])
         given = variables.from_text(service, pairs) if service else {}
         number = deployments.launch(
             store,
@@ -114,6 +137,11 @@ def deploy(
                 verbosity=verbose or None,
             ),
             revision=revision,
+            credentials=asked_credentials(
+                run_credentials.asked_of(store, service) if service else [],
+                credential or [],
+            ),
+            run_as=settings.run_as,
             priority=priority,
         )
         if not follow:
@@ -193,7 +221,7 @@ def show(deployment_id: int, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(deployment_detail_body(view, summary))
     else:
-        _print_deployment(view)
+        print_deployment(view)
 
 
 @app.command()
@@ -250,35 +278,6 @@ def prune() -> None:
         f"deployments whose output was deleted: {done.deployments} "
         f"({done.size} bytes); deleted audit entries: {done.noted}"
     )
-
-
-def _print_deployment(view: View) -> None:
-    deployment = view.deployment
-    print_fields(
-        (
-            ("deployment", deployment.id),
-            ("service", deployment.service_name),
-            ("status", deployment.status),
-            ("reason", deployment.reason),
-            ("actor", f"{deployment.actor} ({deployment.origin})"),
-            ("node", deployment.node),
-            ("created", moment(deployment.created_at)),
-            ("started", moment(deployment.started_at)),
-            ("finished", moment(deployment.finished_at)),
-            ("retry of", deployment.retry_of),
-            ("commit", deployment.commit),
-            ("ref", deployment.ref),
-            ("uncommitted changes", deployment.changes),
-            ("options", " ".join(deployment.options.arguments)),
-            *(("variable", f"{k}={v}") for k, v in deployment.variables.items()),
-            *(("warning", warning) for warning in deployment.warnings),
-        )
-    )
-    if view.steps:
-        print_table(
-            ("step", "state", "message"),
-            ((step.name, step.state, step.message) for step in view.steps),
-        )
 
 
 def _exit_with(ended: Deployment) -> None:

@@ -81,7 +81,12 @@ def sync() -> None:
     settings = load_settings()
     with open_store(settings) as store:
         synced = services.sync_services(
-            store, settings.services, settings.var, settings.node, current_actor()
+            store,
+            settings.services,
+            settings.var,
+            settings.node,
+            current_actor(),
+            settings.run_as,
         )
     for name in synced.valid:
         console.print(f"[green]ok[/]        {name}")
@@ -91,6 +96,9 @@ def sync() -> None:
     for name in synced.archived:
         console.print("[yellow]archived[/]  ", end="")
         console.print(plain(name), markup=False)
+    for warning in synced.warnings.values():
+        console.print("[yellow]warning[/]   ", end="")
+        console.print(plain(warning), markup=False)
     if synced.invalid:
         raise typer.Exit(1)
 

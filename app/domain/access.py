@@ -18,7 +18,9 @@ class Permission(StrEnum):
     DEPLOY = "deploy"
     #: Sync the services folder.
     SYNC = "sync"
-    #: Manage users and tokens, and add and remove projects.
+    #: List, add, replace and remove credentials; their values can't be read.
+    CREDENTIALS = "credentials"
+    #: Manage users and tokens, add and remove projects, and accept host keys.
     ADMIN = "admin"
 
 

@@ -46,6 +46,16 @@ class Action(StrEnum):
     ACCEPT_HOST_KEY = "accept host key"
     #: Removed an accepted host key.
     REMOVE_HOST_KEY = "remove host key"
+    #: Added a credential.
+    ADD_CREDENTIAL = "add credential"
+    #: Replaced the value or home of a credential.
+    REPLACE_CREDENTIAL = "replace credential"
+    #: Removed a credential.
+    REMOVE_CREDENTIAL = "remove credential"
+    #: Tried a credential.
+    TEST_CREDENTIAL = "test credential"
+    #: Encrypted the secrets with another key, or removed the keys before it.
+    ROTATE_SECRETS = "rotate secret key"
     #: Removed a node.
     FORGET_NODE = "forget node"
 

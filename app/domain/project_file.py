@@ -9,6 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain import config_json
+from app.domain.credential_names import Credentials
 from app.domain.project_file_lines import (
     explain_at,
     find_duplicates,
@@ -83,6 +84,7 @@ class Environment(BaseModel):
         dict[str, Any],
         Field(description="Variables of every run. A launch can't change them."),
     ] = {}
+    credentials: Credentials = ()
 
 
 class ProjectFile(BaseModel):

@@ -13,13 +13,14 @@ from pydantic import (
 )
 
 from app.domain import secret_names, variable_schema
+from app.domain.credential_names import Credentials
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.registration import Registration
 from app.domain.retention import Keep
 from app.domain.service_name import NAME
 from app.domain.source import Source
+from app.runner import credential_references, extra_vars
 from app.runner import environment as environment_rules
-from app.runner import extra_vars
 
 #: A launch variable's name: a valid variable name of Ansible.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -83,6 +84,7 @@ class Service(BaseModel):
             "playbook, decrypted by the user that runs it. Their values are secrets.",
         ),
     ] = ()
+    credentials: Credentials = ()
     environment: Annotated[
         dict[
             Annotated[str, Field(pattern=environment_rules.NAME)],
@@ -225,6 +227,10 @@ class Service(BaseModel):
                 raise ValueError(f'"{key}" goes with "playbook"')
         if self.option_defaults.given and not self.playbook:
             raise ValueError('"option_defaults" goes with "playbook"')
+        if problem := credential_references.find_problem(
+            list(self.credentials), self.environment
+        ):
+            raise ValueError(f'"credentials" {problem}')
         for name in self.fixed_variables:
             if name in self.properties:
                 raise ValueError(

@@ -25,17 +25,15 @@ class Kind(StrEnum):
 
 
 #: The fields of each kind; the first one is required, and is what a command prints.
-FIELDS = MappingProxyType(
-    {
-        Kind.SSH: ("private_key", "passphrase", "certificate", "user"),
-        Kind.PASSWORD: ("password", "user"),
-        Kind.BECOME: ("password",),
-        Kind.VAULT: ("password",),
-        Kind.TOKEN: ("value",),
-        Kind.GIT_SSH: ("private_key", "passphrase"),
-        Kind.GIT_TOKEN: ("value", "user"),
-    }
-)
+FIELDS = MappingProxyType({
+    Kind.SSH: ("private_key", "passphrase", "certificate", "user"),
+    Kind.PASSWORD: ("password", "user"),
+    Kind.BECOME: ("password",),
+    Kind.VAULT: ("password",),
+    Kind.TOKEN: ("value",),
+    Kind.GIT_SSH: ("private_key", "passphrase"),
+    Kind.GIT_TOKEN: ("value", "user"),
+})  # fmt: skip
 
 #: The fields that aren't secret.
 PUBLIC_FIELDS = frozenset({"certificate", "user"})

@@ -17,7 +17,7 @@ _LOADING = re.compile(
     "|(_|JDK_)?JAVA_(TOOL_)?OPTIONS|BASH.*|ENV|SHELLOPTS|PS4|PROMPT_COMMAND|ZDOTDIR"
     "|PATH|CDPATH|HOME|SHELL|USER|LOGNAME|TMPDIR|TERM|LANG|LANGUAGE|LC_.*|TZ|XDG_.*"
     "|SSH_.*|GIT_(SSH.*|EXEC_PATH|ASKPASS|CONFIG.*|PROXY_COMMAND|EXTERNAL_DIFF"
-    "|TEMPLATE_DIR|DIR|EDITOR|SEQUENCE_EDITOR|PAGER)|EDITOR|VISUAL|PAGER|BROWSER"
+    "|TEMPLATE_DIR|DIR|TRACE.*|EDITOR|SEQUENCE_EDITOR|PAGER)|EDITOR|VISUAL|PAGER|BROWSER"
     "|LESSOPEN|LESSCLOSE|OPENSSL_.*|SSL_CERT_.*|CURL_CA_BUNDLE|REQUESTS_CA_BUNDLE"
     "|PIP_.*|UV_.*"
 )
@@ -72,6 +72,6 @@ def _problem_of(
 
 def token_problem(variable: str) -> str:
     """Return why a token can't be this environment variable; empty if it can."""
-    if _LOADING.fullmatch(variable):
+    if _LOADING.fullmatch(variable) or variable in environment.INHERITED:
         return f"{variable} changes how programs load code or find files"
     return environment.find_problem(variable, "")

@@ -100,6 +100,11 @@ def set_working_tree(
     _update(db, deployment_id, commit=commit, changes=changes)
 
 
+def set_secrets(db: Connection, deployment_id: int, sealed: bytes | None) -> None:
+    """Store the encrypted secrets of a deployment, which the caller has locked."""
+    _update(db, deployment_id, secrets=sealed)
+
+
 def mark_pruned(db: Connection, deployment_id: int, now: datetime) -> None:
     """Store that the output of a deployment was deleted."""
     _update(db, deployment_id, pruned_at=now)

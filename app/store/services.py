@@ -162,6 +162,22 @@ def list_everything(db: Connection) -> list[Entry]:
     ]
 
 
+def names_by_credential(db: Connection) -> dict[str, list[str]]:
+    """Return the sorted names of the services that declare a credential, by it.
+
+    Archived services don't count.
+    """
+    query = select(services.c.name, services.c.config).where(
+        services.c.archived_at.is_(None),
+        services.c.config["credentials"].as_string() != "[]",
+    )
+    found: dict[str, list[str]] = {}
+    for row in db.execute(query.order_by(services.c.name)):
+        for reference in row.config["credentials"]:
+            found.setdefault(reference, []).append(row.name)
+    return found
+
+
 def names(db: Connection) -> list[str]:
     """Return the sorted names of all services, archived or not."""
     return list(db.scalars(select(services.c.name).order_by(services.c.name)))

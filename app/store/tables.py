@@ -142,6 +142,31 @@ host_keys = Table(
     UniqueConstraint("scope", "host", "type"),
 )
 
+# The credentials. `sealed` has the encrypted fields, `key_id` the id of their key. The
+# last deployment isn't a foreign key: it may have been deleted.
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("home", Text, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("key_id", Text),
+    Column("command", ARRAY(Text)),
+    Column("public_key", Text, nullable=False, server_default=""),
+    Column("fingerprint", Text, nullable=False, server_default=""),
+    Column("description", Text, nullable=False, server_default=""),
+    _created(),
+    Column("created_by", Text, nullable=False),
+    Column("changed_at", Moment, nullable=False, server_default=func.now()),
+    Column("changed_by", Text, nullable=False),
+    Column("last_used_at", Moment),
+    Column("last_used_deployment", BigInteger),
+    UniqueConstraint("kind", "name"),
+)
+
 # The hosts whose workers run deployments. Two workers with one name would consider each
 # other's runs vanished: see NodeInstance in app/domain/node.py.
 

@@ -12,23 +12,22 @@ from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Deployment, Origin
 from app.domain.estimate import Progress, estimate
-from app.domain.events import EventKind
 from app.domain.options import NO_OPTIONS, Options, choose
 from app.domain.revision import Revision
 from app.domain.service import Service, changed_keys
-from app.domain.steps import Step, declare
+from app.domain.steps import Step
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
-from app.store import audit, deployment_steps, deployments, events, services
+from app.store import audit, deployment_steps, deployments, services
 from app.store.deployments import NewDeployment
 from app.store.queue_position import count_ahead
 from app.store.services import Entry
 from app.store.store import Store
-from app.usecases.cancel import end_queued
+from app.usecases.enqueue import enqueue
 from app.usecases.idempotency import find_earlier, make_key
-from app.usecases.nodes import choose as choose_node
 from app.usecases.nodes import missing
+from app.usecases.run_credentials import asked, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,8 @@ def launch(
     given: Mapping[str, Any],
     options: Options = NO_OPTIONS,
     revision: Revision | None = None,
+    credentials: Mapping[str, Mapping[str, str]] | None = None,
+    run_as: str = "",
     idempotency_key: str | None = None,
     priority: int = 0,
 ) -> int:
@@ -65,6 +66,9 @@ def launch(
     A service of a git project runs at `revision`; by default, at the commit of the last
     sync.
 
+    `credentials` are those that are asked at each launch, `run_as` is the user of
+    FASTDEPLOY_RUN_AS.
+
     The deployment, its steps, its first event and its job are written in one
     transaction. If an actor repeats a request with the same `idempotency_key` (a second
     click, an HTTP retry), the id of the first deployment is returned.
@@ -72,7 +76,8 @@ def launch(
     Raises:
         NotAllowed: The actor may not deploy.
         NotFound: There is no such service.
-        Conflict: The service is invalid, archived, or has just changed.
+        Conflict: The service is invalid, archived, or has just changed, or a
+            credential that it needs doesn't exist.
         Invalid: The priority or the key is malformed, or the service doesn't allow an
             option.
         KeyReused: The key belongs to another request.
@@ -83,12 +88,14 @@ def launch(
         limits = f"from {PRIORITIES[0]} to {PRIORITIES[-1]}"
         raise Invalid(f"a priority is a whole number {limits}")
     launch_variables.require_json(given)
-    asked = {"launch": service_name, "variables": given, "priority": priority}
+    request = {"launch": service_name, "variables": given, "priority": priority}
     if options.model_fields_set:
-        asked["options"] = options.model_dump(exclude_unset=True)
+        request["options"] = options.model_dump(exclude_unset=True)
     if revision is not None:
-        asked["ref"] = revision.ref or revision.commit
-    key = make_key(secret_box, actor, idempotency_key, asked)
+        request["ref"] = revision.ref or revision.commit
+    if credentials:
+        request["credentials"] = credentials
+    key = make_key(secret_box, actor, idempotency_key, request)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
@@ -104,6 +111,7 @@ def launch(
         if revision is None and _valid(present) != checked:
             raise Conflict("the service has just changed; launch it again")
         shown, secret = launch_variables.split_secrets(checked, values)
+        given_credentials = require(db, checked, run_as, credentials or {})
         wanted = NewDeployment(
             service_id=present.id,
             service=checked,
@@ -113,10 +121,10 @@ def launch(
             variables=shown,
             options=chosen,
             priority=priority,
-            secrets=secret_box.seal(secret),
+            secrets=secret_box.seal(secret | given_credentials),
             key=key,
         )
-        number = _put(db, queue, wanted)
+        number = enqueue(db, queue, wanted)
         audit.note(db, actor, Action.LAUNCH, service_name, number)
         return number
 
@@ -156,6 +164,11 @@ def retry(
             raise Conflict(
                 "its secret variables are not kept; launch the service again with them"
             )
+        for reference in asked(db, earlier.service):
+            raise Conflict(
+                f"its credential {reference} is asked at each launch and not kept; "
+                "launch the service again with it"
+            )
         service_id, service = _retried(db, earlier)
         wanted = NewDeployment(
             service_id=service_id,
@@ -169,7 +182,7 @@ def retry(
             retry_of=deployment_id,
             key=key,
         )
-        number = _put(db, queue, wanted)
+        number = enqueue(db, queue, wanted)
         audit.note(db, actor, Action.RETRY, earlier.service_name, number)
         return number
 
@@ -195,33 +208,6 @@ def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
             f"({', '.join(changed)}); launch the service again"
         )
     return entry.id, service
-
-
-def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
-    """Insert a deployment, its steps, its first event and its job; return its id."""
-    latest = wanted.service.queue == "latest"
-    if latest:
-        # Serialize launches: two concurrent ones wouldn't see each other's deployment.
-        services.lock(db, wanted.service_id)
-    now = datetime.now(UTC)
-    number = deployments.add(db, wanted, now)
-    steps = declare(step.name for step in wanted.service.steps)
-    deployment_steps.put_steps(db, number, steps)
-    again = f", again after {wanted.retry_of}" if wanted.retry_of else ""
-    note = f"queued by {wanted.actor} ({wanted.origin}){again}"
-    events.append_milestone(db, number, 1, now, EventKind.QUEUED, note)
-    job_id = queue.defer_deployment(
-        db,
-        number,
-        wanted.service_id,
-        node=choose_node(db, wanted.service_id),
-        priority=wanted.priority,
-    )
-    deployments.set_job(db, number, job_id)
-    if latest:
-        for waiting in deployments.lock_queued(db, wanted.service_id, before=number):
-            end_queued(db, queue, waiting, f"replaced by deployment {number}")
-    return number
 
 
 def find(store: Store, deployment_id: int) -> Deployment:

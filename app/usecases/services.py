@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
+from app.domain.credential_names import missing
 from app.domain.deployment import Deployment
 from app.domain.service import Service
 from app.errors import NotFound
@@ -12,6 +13,7 @@ from app.services_folder import read_all
 from app.store import audit, deployments, nodes, services
 from app.store.services import Entry
 from app.store.store import Store
+from app.usecases import run_credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class SyncResult:
     valid: tuple[str, ...]
     invalid: dict[str, str]
     archived: tuple[str, ...]
-    #: Why a project was not read in its present state, by its name.
+    #: Why a project was not read in its present state, and why a service can't be
+    #: launched yet, by their names.
     warnings: dict[str, str] = field(default_factory=dict)
 
 
@@ -34,12 +37,18 @@ class ServiceSummary:
 
 
 def sync_services(
-    store: Store, folder: Path, data: Path, node: str, actor: Actor
+    store: Store,
+    folder: Path,
+    data: Path,
+    node: str,
+    actor: Actor,
+    run_as: str = "",
 ) -> SyncResult:
     """Read the services and projects in the services folder of a node into the store.
 
     `data` is the folder with the mirrors of repositories, which are fetched. If that
-    fails, the services are those of the last fetch, with a warning.
+    fails, the services are those of the last fetch, with a warning. `run_as` is the
+    user of FASTDEPLOY_RUN_AS.
 
     An invalid service is stored with its error and doesn't affect the others. A service
     without a folder on any node is archived, and its history is kept. Raises
@@ -56,19 +65,30 @@ def sync_services(
                 services.put(db, name, None, content, node=node)
         services.unregister_all_but(db, set(contents), node=node)
         archived = services.settle(db)
+        lacking = {
+            name: f"{name} {missing(absent[0])}"
+            for name, content in sorted(contents.items())
+            if isinstance(content, Service)
+            and (absent := run_credentials.absent(db, content, run_as))
+        }
     return SyncResult(
         valid=tuple(sorted(n for n, c in contents.items() if isinstance(c, Service))),
         invalid={n: c for n, c in sorted(contents.items()) if isinstance(c, str)},
         archived=tuple(archived),
-        warnings=found.warnings,
+        warnings=found.warnings | lacking,
     )
 
 
 def sync_everywhere(
-    store: Store, folder: Path, data: Path, node: str, actor: Actor
+    store: Store,
+    folder: Path,
+    data: Path,
+    node: str,
+    actor: Actor,
+    run_as: str = "",
 ) -> SyncResult:
     """Sync this node's services now, and request a sync from every other node."""
-    result = sync_services(store, folder, data, node, actor)
+    result = sync_services(store, folder, data, node, actor, run_as)
     with store.begin() as db:
         nodes.ask_sync(db, but=node)
         audit.note(db, actor, Action.SYNC)

@@ -47,6 +47,7 @@ def sync(request: Request) -> Response:
         settings.var,
         settings.node,
         actor_of(request),
+        settings.run_as,
     )
     body = SyncBody(
         valid=list(result.valid),
@@ -156,6 +157,11 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         given=launch_request.variables,
         options=launch_request.options,
         revision=revision,
+        credentials={
+            reference: {name: text.get_secret_value() for name, text in value.items()}
+            for reference, value in launch_request.credentials.items()
+        },
+        run_as=deps(request).settings.run_as,
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
         priority=launch_request.priority,
     )

@@ -60,3 +60,8 @@ DEPLOYMENTS = (
         "before", "Only deployments with a lower id, for the next page.", _NUMBER
     ),
 )
+FORCE = Parameter(
+    "force",
+    "Remove it although services need it.",
+    {"type": "string", "enum": ["true", "false"]},
+)

@@ -5,8 +5,10 @@ from typing import Any
 from app.domain.access import Permission
 from app.web import (
     api,
+    api_credentials,
     api_parameters,
     api_projects,
+    credential_bodies,
     deployments,
     host_key_bodies,
     host_keys,
@@ -19,6 +21,7 @@ from app.web.operation import Operation
 
 _VIEW, _DEPLOY = Permission.VIEW, Permission.DEPLOY
 _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
+_CREDENTIALS = Permission.CREDENTIALS
 _DEPLOYMENT = "/api/deployments/{id:number}"
 
 ROUTES = [
@@ -83,6 +86,30 @@ ROUTES = [
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",
         list[schemas.NodeBody],
+    )),
+    api_route("GET", "/api/credentials", api_credentials.list_credentials,
+        _CREDENTIALS, Operation(
+            "credentials", "List the credentials, without their values.",
+            list[credential_bodies.CredentialBody],
+    )),
+    api_route("GET", "/api/credentials/{name}", api_credentials.show, _CREDENTIALS,
+        Operation(
+            "credentials", "Get a credential, without its value.",
+            credential_bodies.CredentialBody,
+    )),
+    api_route("PUT", "/api/credentials/{name}", api_credentials.put, _CREDENTIALS,
+        Operation(
+            "credentials", "Add a credential, or replace it.",
+            credential_bodies.CredentialBody, status=201, also=(200,),
+            body=credential_bodies.CredentialRequest, errors=(409,),
+            description="The name is `kind:name`, such as `ssh:prod`.",
+    )),
+    api_route("DELETE", "/api/credentials/{name}", api_credentials.remove,
+        _CREDENTIALS, Operation(
+            "credentials", "Remove a credential.",
+            credential_bodies.CredentialBody, errors=(409,),
+            parameters=(api_parameters.FORCE,),
+            description="The response has what it was, without its value.",
     )),
     api_route("GET", "/api/deployments", api.list_deployments, _VIEW, Operation(
         "deployments", "List the newest 50 deployments.",

@@ -15,6 +15,7 @@ from app.domain.access import Permission
 from app.web import (
     admin,
     api_routes,
+    credentials,
     deployments,
     health,
     host_keys,
@@ -37,6 +38,7 @@ from app.web.routing import AppRoute
 
 _VIEW, _DEPLOY = Permission.VIEW, Permission.DEPLOY
 _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
+_CREDENTIALS = Permission.CREDENTIALS
 
 
 #: The pages, and the routes of the API.
@@ -104,6 +106,15 @@ ROUTES: list[AppRoute] = [
     route("/admin/tokens", tokens.create, _ADMIN, "POST"),
     route("/admin/tokens/{id:number}/revoke", tokens.confirm, _ADMIN),
     route("/admin/tokens/{id:number}/revoke", tokens.revoke, _ADMIN, "POST"),
+    route("/admin/credentials", credentials.index, _CREDENTIALS, takes=("done",)),
+    route("/admin/credentials/{name}", credentials.show, _CREDENTIALS,
+          takes=("done",)),
+    route("/admin/credentials/{name}/remove", credentials.remove, _CREDENTIALS,
+          "POST"),
+    # A credential can have any name, so this isn't below /admin/credentials.
+    route("/admin/new-credential", credentials.new, _CREDENTIALS,
+          takes=("kind", "name", "home")),
+    route("/admin/new-credential", credentials.put, _CREDENTIALS, "POST"),
     route("/admin/settings", admin.settings, _ADMIN),
     route("/admin/audit", admin.audit_log, _ADMIN, takes=query.AUDIT),
     *api_routes.ROUTES,

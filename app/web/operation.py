@@ -6,7 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Tag = Literal["services", "projects", "host keys", "nodes", "deployments", "document"]
+Tag = Literal[
+    "services", "projects", "host keys", "credentials", "nodes", "deployments",
+    "document",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

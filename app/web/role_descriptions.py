@@ -11,5 +11,8 @@ SCOPE_DESCRIPTIONS = {
     Permission.VIEW: "see services, deployments, their output and artifacts",
     Permission.DEPLOY: "launch, cancel and retry deployments",
     Permission.SYNC: "sync the services folder",
-    Permission.ADMIN: "manage users and tokens, add and remove projects",
+    Permission.CREDENTIALS: "list, add, replace and remove credentials, never read "
+    "their values",
+    Permission.ADMIN: "manage users and tokens, add and remove projects, accept host "
+    "keys",
 }

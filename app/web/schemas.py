@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.domain.deployment import Origin, Status
 from app.domain.events import EventKind, StepState
@@ -28,6 +28,13 @@ class LaunchRequest(BaseModel):
             description="Options of ansible-playbook, of those that the service allows."
         ),
     ] = NO_OPTIONS
+    credentials: Annotated[
+        dict[str, dict[str, SecretStr]],
+        Field(
+            description="Those that are asked at each launch, such as "
+            '`{"become:prod": {"password": "…"}}`.'
+        ),
+    ] = {}
     ref: Annotated[
         str,
         Field(
@@ -180,7 +187,8 @@ class SyncBody(Body):
     archived: list[str]
     """The services whose folder was removed."""
     warnings: dict[str, str]
-    """Why a project wasn't read in its present state, by project."""
+    """Why a project wasn't read in its present state, or why a service can't be
+    launched without a credential, by project or service."""
 
 
 class FindingBody(Body):

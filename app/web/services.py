@@ -20,7 +20,6 @@ from app.errors import (
     Conflict,
     Invalid,
     InvalidFields,
-    InvalidVariables,
     KeyReused,
     NotFound,
 )
@@ -30,11 +29,13 @@ from app.usecases import (
     host_key_views,
     project_views,
     revisions,
+    run_credentials,
     services,
     trends,
 )
 from app.web import (
     chart,
+    credential_fields,
     filters,
     forms,
     history,
@@ -56,10 +57,14 @@ def sync(request: Request) -> Response:
         settings.var,
         settings.node,
         actor_of(request),
+        settings.run_as,
     )
     said = f"{len(found.valid)} valid, {len(found.invalid)} invalid"
     if found.archived:
         said += f", archived: {', '.join(found.archived)}"
+    if found.warnings:
+        first = list(found.warnings.values())[:3]
+        said += f"; {'; '.join(first)}{' …' if len(found.warnings) > 3 else ''}"
     return RedirectResponse(f"/?synced={quote(said)}", 303)
 
 
@@ -125,9 +130,11 @@ def launch(request: Request, form: FormData) -> Response:
             given=variables.from_text(service, sent) if service else {},
             options=options,
             revision=revision,
+            credentials=credential_fields.values(form),
+            run_as=deps(request).settings.run_as,
             idempotency_key=forms.key_in(form),
         )
-    except InvalidVariables as error:
+    except InvalidFields as error:
         return show(problems=error.problems)
     except KeyReused as error:
         return show(launched=error.deployment_id)
@@ -181,7 +188,13 @@ def _page(
     name = request.path_params["name"]
     entry = services.find_service(store, name)
     service = entry.service
-    known = service.properties if service else {}
+    asked = run_credentials.asked_of(store, service) if service else []
+    asked_fields = credential_fields.of_launch(asked, problems)
+    known = {
+        *(service.properties if service else ()),
+        *(f.name for f in asked_fields),
+    }
+    run_as = deps(request).settings.run_as
     trend = trends.look(store, name)
     return deps(request).renderer.page(
         request,
@@ -190,6 +203,10 @@ def _page(
         entry=entry,
         service=service,
         fields=forms.fields(service, sent, problems) if service else [],
+        credentials=asked_fields,
+        credential_warnings=run_credentials.warnings(store, service, run_as)
+        if service
+        else [],
         options=option_fields.fields(service, options, wrong_options)
         if service
         else [],

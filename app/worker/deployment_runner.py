@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.disk_space import no_room
+from app.domain.credential import secrets as secrets_in
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.service import changed_keys
 from app.encryption import SecretBox
@@ -16,8 +17,9 @@ from app.runner.project_file import NAME as PROJECT_FILE
 from app.runner.working_tree import working_tree
 from app.services_folder import read_one
 from app.settings import Settings
+from app.store.deployments import LockedDeployment
 from app.store.store import Store
-from app.usecases import artifacts, deploy, host_keys, record
+from app.usecases import artifacts, deploy, host_keys, record, run_credentials
 from app.worker import cgroup
 from app.worker.journal_follower import Follower, Interrupted, Vanished
 from app.worker.launch import launch
@@ -108,11 +110,7 @@ class DeploymentRunner:
                 return deploy.find(self._store, deployment_id)
             try:
                 self._require_same_config(deployment)
-                secret = self._secret_box.open(begun.secrets)
-                known_hosts = host_keys.known_hosts_of(
-                    self._store, deployment.service_name
-                )
-                child = launch(self._settings, deployment, secret, known_hosts)
+                child = self._start(begun)
                 self._children[deployment_id] = child
             except (LaunchFailed, BadSetting) as error:
                 log.warning("launch.failed", deployment=deployment_id)
@@ -120,6 +118,27 @@ class DeploymentRunner:
                 return deploy.find(self._store, deployment_id)
             log.info("launch.done", deployment=deployment_id, pid=child)
         return record.mark_running(self._store, deployment, state)
+
+    def _start(self, begun: LockedDeployment) -> int:
+        """Launch the run; return the pid of its wrapper.
+
+        Raises LaunchFailed and BadSetting.
+        """
+        secret = self._secret_box.open(begun.secrets)
+        credentials = run_credentials.take(
+            self._store,
+            self._secret_box,
+            begun.deployment.id,
+            run_as=self._settings.run_as,
+        )
+        name = begun.deployment.service_name
+        return launch(
+            self._settings,
+            begun.deployment,
+            run_credentials.variables_of(secret),
+            credentials,
+            host_keys.known_hosts_of(self._store, name),
+        )
 
     def _require_same_config(self, deployment: Deployment) -> None:
         """Raise LaunchFailed if config.json differs from the recorded one.
@@ -148,7 +167,7 @@ class DeploymentRunner:
     def _follow(self, deployment: Deployment) -> None:
         run: Run = run_of(self._settings, deployment.id)
         begun = record.mark_starting(self._store, deployment.id, self._settings.node)
-        masker = Masker(self._secret_box.open(begun.secrets).values())
+        masker = Masker(secrets_in(self._secret_box.open(begun.secrets)))
         try:
             follower = Follower(
                 self._store,

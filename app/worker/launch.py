@@ -9,6 +9,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -34,6 +35,7 @@ def launch(
     settings: Settings,
     deployment: Deployment,
     secret: dict[str, Any],
+    credentials: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     known_hosts: str = "",
 ) -> int:
     """Start the run of a deployment; return the pid of the wrapper, a child process.
@@ -41,7 +43,8 @@ def launch(
     Args:
         settings: The settings.
         deployment: The deployment.
-        secret: The secret variables.
+        secret: The secret launch variables.
+        credentials: The fields of each credential, by its reference.
         known_hosts: The accepted host keys as lines of a known_hosts file.
 
     Raises:
@@ -64,7 +67,7 @@ def launch(
     except OSError as error:
         raise LaunchFailed(explain(error, settings.runs)) from error
     try:
-        content = _content(settings, deployment, secret, known_hosts)
+        content = _content(settings, deployment, secret, credentials, known_hosts)
         _write_config(config, content, identity.group)
     except FileExistsError as error:
         # The file isn't this run's. Without run.json, nothing will remove it.
@@ -105,7 +108,11 @@ def _free_config_path(settings: Settings) -> Path:
 
 
 def _content(
-    settings: Settings, deployment: Deployment, secret: dict[str, Any], known_hosts: str
+    settings: Settings,
+    deployment: Deployment,
+    secret: dict[str, Any],
+    credentials: Mapping[str, Mapping[str, Any]],
+    known_hosts: str,
 ) -> dict[str, Any]:
     """Return the content of the config file of a run."""
     service = deployment.service
@@ -122,6 +129,10 @@ def _content(
         "environment": service.environment,
         "steps": [{"name": step.name} for step in service.steps],
     }
+    if credentials:
+        content["credentials"] = dict(credentials)
+    if known_hosts and service.playbook:
+        content["known_hosts"] = known_hosts
     if deployment.commit:
         content["commit"], content["ref"] = deployment.commit, deployment.ref
     if deployment.options.given:
@@ -129,8 +140,6 @@ def _content(
     # In the file, because sudo would remove it from the run's environment.
     if settings.events is not Events.FASTDEPLOY:
         content["events"] = settings.events
-    if service.playbook and known_hosts:
-        content["known_hosts"] = known_hosts
     return content
 
 

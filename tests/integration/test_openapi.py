@@ -15,11 +15,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import bootstrap
 from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import host_keys, record, services
+from app.usecases import credentials, host_keys, record, services
+from app.usecases.credentials import Change
 from app.web.app import ROUTES
 from app.web.middleware import MAX_BODY, BodyLimit
 from app.web.openapi import document
@@ -47,6 +49,8 @@ ENDED, RUNNING = 1, 2
 REPOSITORY = "/srv/infra"
 #: A line of a known_hosts file.
 HOST_KEY = make_host_key().line
+#: The body that replaces a credential.
+REPLACEMENT = {"value": {"password": "abcd"}, "replace": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,10 @@ SUCCESSES: Mapping[str, Sent] = {
     "host_keys.add": Sent(body={"scope": "hello", "known_hosts": HOST_KEY}),
     "host_keys.delete": Sent(),
     "api.list_nodes": Sent(),
+    "api_credentials.list_credentials": Sent(),
+    "api_credentials.show": Sent(name="become:used"),
+    "api_credentials.put": Sent(name="token:new", body={"value": {"value": "abcd"}}),
+    "api_credentials.remove": Sent(name="become:unused"),
     "api.list_deployments": Sent(query="?service=hello&before=9"),
     "api.launch": Sent(body={"service": "hello"}),
     "api.show": Sent(),
@@ -89,7 +97,10 @@ SUCCESSES: Mapping[str, Sent] = {
 #: What is different in a request that fails, by status and operation; `*` is any other.
 #: The other statuses depend on the client or the disk.
 CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    "200": {"api_projects.add": {"body": {"path": REPOSITORY, "dry_run": True}}},
+    "200": {
+        "api_projects.add": {"body": {"path": REPOSITORY, "dry_run": True}},
+        "api_credentials.put": {"name": "become:used", "body": REPLACEMENT},
+    },
     "404": {
         "*": {"id": 4242, "name": "nothing"},
         "api.launch": {"body": {"service": "nothing"}},
@@ -102,6 +113,11 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api_projects.list_refs": {"name": "unfetched"},
         "api_projects.remove": {"name": "whole"},
         "api.retry": {"id": RUNNING},
+        "api_credentials.put": {
+            "name": "become:used",
+            "body": REPLACEMENT | {"replace": False},
+        },
+        "api_credentials.remove": {"name": "become:used"},
     },
     "413": {"*": {"body": "x" * MAX_BODY}},
     "422": {
@@ -154,10 +170,15 @@ def client_that_gets(
 
 @pytest.fixture(autouse=True)
 def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
-    """A valid and an invalid service, an ended and a running deployment, projects."""
+    """Services, projects, credentials, an ended and a running deployment."""
+    add_projects(settings, tmp_path)
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
-    add_projects(settings, tmp_path)
+    write_service(settings.services, "locked", {"credentials": ["become:used"]})
+    for reference in ("become:used", "become:unused"):
+        secret_box = bootstrap.make_secret_box(settings)
+        change = Change(values={"password": "abcd"})
+        credentials.put(store, secret_box, ROOT, reference, change, replace=False)
     services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
     host_keys.add(store, ROOT, "hello", HOST_KEY)
     started = start_deployment(store, settings)

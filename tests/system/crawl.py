@@ -18,6 +18,9 @@ SILENT = {
     "/deployments/{id:number}/commits": "no deployment ran a commit",
     "/nodes/forget": "there is no node that has gone",
     "/projects/{name}": "there is no project",
+    "/admin/credentials/{name}": "there is no credential",
+    "/api/credentials/{name}": "there is no credential",
+    "/admin/new-credential": "no service needs a credential",
 }
 #: It may too, unless a service has two deployments.
 COMPARE = "/services/{name}/compare"

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from app.encryption import SecretBox, key_for
+from app.encryption import SecretBox, read_keys
 from app.errors import BadSetting
 
 KEY = "k" * 32
+
+
+def key_for(secret_key: str, var: Path) -> str:
+    return read_keys(secret_key, (), var).secret_keys[0]
 
 
 def test_what_was_encrypted_is_decrypted_with_the_same_key() -> None:

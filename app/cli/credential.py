@@ -1,0 +1,204 @@
+"""`fastdeploy credential`: keys, passwords and tokens of the runs."""
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import bootstrap
+from app.cli.context import current_actor, load_settings, open_store
+from app.cli.launch_input import main_field, one_line, read_text
+from app.cli.output import (
+    AsJson,
+    console,
+    moment,
+    print_fields,
+    print_json,
+    print_table,
+)
+from app.domain.credential import Home, require_reference
+from app.errors import Invalid
+from app.runner.credential_kinds import FIELDS, Kind
+from app.usecases import credential_trial, credentials
+from app.usecases.credential_trial import Target
+from app.usecases.credentials import Change
+from app.web.credential_bodies import credential_body
+
+app = typer.Typer(help="Manage the credentials of runs.", no_args_is_help=True)
+
+_Reference = Annotated[
+    str, typer.Argument(help="kind:name, such as ssh:prod or become:prod.")
+]
+
+
+@app.command(name="list")
+def list_credentials(*, as_json: AsJson = False) -> None:
+    """List the credentials, without their values."""
+    with open_store() as store:
+        views = credentials.list_all(store, current_actor())
+    if as_json:
+        print_json([credential_body(view) for view in views])
+        return
+    print_table(
+        ("credential", "home", "used by", "last used", "changed", "by", "fingerprint"),
+        (
+            (
+                view.credential.reference,
+                view.credential.home,
+                ", ".join(view.used_by),
+                moment(view.credential.last_used_at, otherwise="never"),
+                moment(view.credential.changed_at),
+                view.credential.changed_by,
+                view.credential.fingerprint,
+            )
+            for view in views
+        ),
+    )
+
+
+@app.command()
+def show(reference: _Reference, *, as_json: AsJson = False) -> None:
+    """Show a credential, without its value."""
+    with open_store() as store:
+        view = credentials.find(store, current_actor(), reference)
+    if as_json:
+        print_json(credential_body(view))
+        return
+    one = view.credential
+    print_fields(
+        (
+            ("credential", one.reference),
+            ("description", one.description),
+            ("home", one.home),
+            ("command", " ".join(one.command)),
+            ("public key", one.public_key),
+            ("fingerprint", one.fingerprint),
+            ("used by", ", ".join(view.used_by)),
+            ("last used", moment(one.last_used_at, otherwise="never")),
+            ("deployment", one.last_used_deployment),
+            ("created", f"{moment(one.created_at)} by {one.created_by}"),
+            ("changed", f"{moment(one.changed_at)} by {one.changed_by}"),
+        )
+    )
+
+
+@app.command()
+def add(
+    reference: _Reference,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(help="With --command: the program and its arguments, after --."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="File with the value; - for standard input.")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the passphrase of a private key."),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="File with the SSH certificate of the key.")
+    ] = None,
+    user: Annotated[str, typer.Option(help="User on the hosts or of the token.")] = "",
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    *,
+    by_command: Annotated[
+        bool,
+        typer.Option("--command", help="A command prints the value at each launch."),
+    ] = False,
+    ask: Annotated[bool, typer.Option(help="Ask for it at each launch.")] = False,
+    placed: Annotated[
+        bool, typer.Option(help="Root has placed it for the user of the runs.")
+    ] = False,
+    replace: Annotated[bool, typer.Option(help="Replace an existing one.")] = False,
+) -> None:
+    """Add a credential: its value comes from a file, standard input or a prompt."""
+    kind, _ = require_reference(reference)
+    homes = {Home.COMMAND: by_command, Home.ASK: ask, Home.PLACED: placed}
+    chosen = [home for home, wanted in homes.items() if wanted] or [Home.STORED]
+    if len(chosen) > 1:
+        raise Invalid("choose one of --command, --ask and --placed")
+    if command and not by_command:
+        raise Invalid(
+            "a value isn't taken from the command line, which other users can see: "
+            "give --file or standard input; for a command add --command"
+        )
+    values = {"user": user}
+    if certificate is not None:
+        values["certificate"] = read_text(certificate)
+    if chosen == [Home.STORED]:
+        values |= _value(reference, kind, file, passphrase_file)
+    elif file or passphrase_file:
+        raise Invalid(f"--file doesn't go with --{chosen[0]}")
+    change = Change(chosen[0], values, tuple(command or ()), description)
+    settings = load_settings()
+    with open_store(settings) as store:
+        one = credentials.put(
+            store,
+            bootstrap.make_secret_box(settings),
+            current_actor(),
+            reference,
+            change,
+            replace=replace,
+        )
+    about = f", {one.fingerprint}" if one.fingerprint else ""
+    console.print(
+        f"credential {one.reference} is {one.home}{about}"
+        if one.home is not Home.ASK
+        else f"credential {one.reference} is asked at each launch",
+        markup=False,
+        highlight=False,
+    )
+    if one.public_key:
+        console.print(one.public_key, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def remove(
+    reference: _Reference,
+    *,
+    force: Annotated[bool, typer.Option(help="Although services need it.")] = False,
+) -> None:
+    """Remove a credential."""
+    with open_store() as store:
+        credentials.remove(store, current_actor(), reference, force=force)
+    console.print(f"credential {reference} is removed", markup=False)
+
+
+@app.command(name="test")
+def try_on(
+    reference: _Reference,
+    host: Annotated[str, typer.Option(help="Host to try it on.")] = "",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of SSH.")] = 22,
+    user: Annotated[str, typer.Option(help="User to log in as.")] = "",
+    known_hosts: Annotated[
+        str, typer.Option(help="File with the host keys; by default, your own.")
+    ] = "",
+) -> None:
+    """Try a credential: log in to a host with a key; others are decrypted only."""
+    settings = load_settings()
+    with open_store(settings) as store:
+        said = credential_trial.try_on(
+            store,
+            bootstrap.make_secret_box(settings),
+            current_actor(),
+            reference,
+            Target(host, port, user, known_hosts),
+        )
+    console.print(said, markup=False, highlight=False)
+
+
+def _value(
+    reference: str, kind: Kind, file: Path | None, passphrase_file: Path | None
+) -> dict[str, str]:
+    """Read the main field of a kind, and the passphrase of a private key."""
+    values = main_field(reference, file)
+    if passphrase_file is not None:
+        if "passphrase" not in FIELDS[kind]:
+            raise Invalid("--passphrase-file goes with a private key")
+        values["passphrase"] = one_line(read_text(passphrase_file))
+    elif "private_key" in values and sys.stdin.isatty():
+        values["passphrase"] = getpass.getpass("Passphrase (empty for none): ")
+    return values

@@ -1,0 +1,34 @@
+"""How `fastdeploy deployment show` prints a deployment."""
+
+from app.cli.output import moment, print_fields, print_table
+from app.usecases.deploy import View
+
+
+def print_deployment(view: View) -> None:
+    """Print a deployment with its variables and its steps."""
+    deployment = view.deployment
+    print_fields(
+        (
+            ("deployment", deployment.id),
+            ("service", deployment.service_name),
+            ("status", deployment.status),
+            ("reason", deployment.reason),
+            ("actor", f"{deployment.actor} ({deployment.origin})"),
+            ("node", deployment.node),
+            ("created", moment(deployment.created_at)),
+            ("started", moment(deployment.started_at)),
+            ("finished", moment(deployment.finished_at)),
+            ("retry of", deployment.retry_of),
+            ("commit", deployment.commit),
+            ("ref", deployment.ref),
+            ("uncommitted changes", deployment.changes),
+            ("options", " ".join(deployment.options.arguments)),
+            *(("variable", f"{k}={v}") for k, v in deployment.variables.items()),
+            *(("warning", warning) for warning in deployment.warnings),
+        )
+    )
+    if view.steps:
+        print_table(
+            ("step", "state", "message"),
+            ((step.name, step.state, step.message) for step in view.steps),
+        )

@@ -1,0 +1,147 @@
+"""Add, list and remove credentials; their values are written and never read back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.domain.access import Actor, Permission
+from app.domain.audit import Action
+from app.domain.credential import (
+    Checked,
+    Credential,
+    Home,
+    check,
+    require_command,
+    require_reference,
+)
+from app.encryption import SecretBox
+from app.errors import Conflict, InvalidFields, NotFound
+from app.runner.credential_kinds import Kind
+from app.store import audit, credentials, services
+from app.store.credentials import NewCredential
+from app.store.store import Store
+
+_MAX_DESCRIPTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialView:
+    """A credential without its value, and the services that declare it."""
+
+    credential: Credential
+    used_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to store of a credential: a home, and the fields that belong to it."""
+
+    home: Home = Home.STORED
+    values: Mapping[str, str] | None = None
+    command: tuple[str, ...] = ()
+    description: str = ""
+
+
+def list_all(store: Store, actor: Actor) -> list[CredentialView]:
+    """Return the credentials with where they are used. Raises NotAllowed."""
+    actor.require(Permission.CREDENTIALS)
+    with store.begin() as db:
+        used = services.names_by_credential(db)
+        return [
+            CredentialView(each, tuple(used.get(each.reference, ())))
+            for each in credentials.list_all(db)
+        ]
+
+
+def declared_only(store: Store, actor: Actor) -> dict[str, tuple[str, ...]]:
+    """Return the services that declare a credential that FastDeploy doesn't know."""
+    actor.require(Permission.CREDENTIALS)
+    with store.begin() as db:
+        used = services.names_by_credential(db)
+        known = {each.reference for each in credentials.list_all(db)}
+        return {name: tuple(of) for name, of in used.items() if name not in known}
+
+
+def find(store: Store, actor: Actor, reference: str) -> CredentialView:
+    """Return one credential. Raises NotAllowed, NotFound and InvalidFields."""
+    actor.require(Permission.CREDENTIALS)
+    require_reference(reference)
+    with store.begin() as db:
+        found = credentials.find_some(db, [reference]).get(reference)
+        if found is None:
+            raise NotFound(f"there is no credential {reference}")
+        used = services.names_by_credential(db).get(reference, ())
+        return CredentialView(found.credential, tuple(used))
+
+
+def put(
+    store: Store,
+    secret_box: SecretBox,
+    actor: Actor,
+    reference: str,
+    change: Change,
+    *,
+    replace: bool,
+) -> Credential:
+    """Add or replace a credential; return it without its value.
+
+    Raises NotAllowed, InvalidFields whose sentences contain no value, and Conflict if
+    it exists and isn't to be replaced.
+    """
+    actor.require(Permission.CREDENTIALS)
+    kind, name = require_reference(reference)
+    checked = _checked(kind, change)
+    sealed, key_id = secret_box.seal_with_id(checked.values)
+    new = NewCredential(
+        kind=kind,
+        name=name,
+        home=change.home,
+        sealed=sealed,
+        key_id=key_id,
+        command=change.command,
+        public_key=checked.public.text if checked.public else "",
+        fingerprint=checked.public.fingerprint if checked.public else "",
+        description=change.description.strip(),
+    )
+    with store.begin() as db:
+        existed = bool(credentials.find_some(db, [reference]))
+        if not credentials.put(db, new, actor.name, replace=replace):
+            raise Conflict(
+                f"there is a credential {reference} already: replace it, or choose "
+                "another name"
+            )
+        action = Action.REPLACE_CREDENTIAL if existed else Action.ADD_CREDENTIAL
+        audit.note(db, actor, action, reference)
+        return credentials.find_some(db, [reference])[reference].credential
+
+
+def remove(store: Store, actor: Actor, reference: str, *, force: bool) -> None:
+    """Remove a credential.
+
+    Raises NotAllowed, NotFound, InvalidFields, and Conflict if a service declares it,
+    unless forced.
+    """
+    actor.require(Permission.CREDENTIALS)
+    kind, name = require_reference(reference)
+    with store.begin() as db:
+        used = services.names_by_credential(db).get(reference, [])
+        if used and not force:
+            raise Conflict(
+                f"{', '.join(used[:5])}{' …' if used[5:] else ''} can't be launched "
+                f"without the credential {reference}: remove it from `credentials` "
+                "there first, or force the removal"
+            )
+        if not credentials.remove(db, kind, name):
+            raise NotFound(f"there is no credential {reference}")
+        audit.note(db, actor, Action.REMOVE_CREDENTIAL, reference)
+
+
+def _checked(kind: Kind, change: Change) -> Checked:
+    if len(change.description) > _MAX_DESCRIPTION or "\0" in change.description:
+        raise InvalidFields(
+            {"description": f"has at most {_MAX_DESCRIPTION} characters, without NUL"}
+        )
+    if change.home is Home.COMMAND:
+        require_command(change.command)
+    elif change.command:
+        raise InvalidFields({"command": "goes with the home command"})
+    return check(kind, change.values or {}, change.home)

@@ -1,0 +1,40 @@
+"""Write a new deployment with its job."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from app.domain.events import EventKind
+from app.domain.steps import declare
+from app.queue import Queue
+from app.store import deployment_steps, deployments, events, services
+from app.store.deployments import NewDeployment
+from app.usecases.cancel import end_queued
+from app.usecases.nodes import choose as choose_node
+
+
+def enqueue(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
+    """Insert a deployment, its steps, its first event and its job; return its id."""
+    latest = wanted.service.queue == "latest"
+    if latest:
+        # Serialize launches: two concurrent ones wouldn't see each other's deployment.
+        services.lock(db, wanted.service_id)
+    now = datetime.now(UTC)
+    number = deployments.add(db, wanted, now)
+    steps = declare(step.name for step in wanted.service.steps)
+    deployment_steps.put_steps(db, number, steps)
+    again = f", again after {wanted.retry_of}" if wanted.retry_of else ""
+    note = f"queued by {wanted.actor} ({wanted.origin}){again}"
+    events.append_milestone(db, number, 1, now, EventKind.QUEUED, note)
+    job_id = queue.defer_deployment(
+        db,
+        number,
+        wanted.service_id,
+        node=choose_node(db, wanted.service_id),
+        priority=wanted.priority,
+    )
+    deployments.set_job(db, number, job_id)
+    if latest:
+        for waiting in deployments.lock_queued(db, wanted.service_id, before=number):
+            end_queued(db, queue, waiting, f"replaced by deployment {number}")
+    return number

@@ -1,0 +1,79 @@
+"""The bodies of the API about credentials; none has a value of one."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from app.domain.credential import Home
+from app.runner.credential_kinds import Kind
+from app.usecases.credentials import CredentialView
+from app.web.schemas import Body
+
+
+class CredentialBody(Body):
+    """A credential without its value."""
+
+    reference: str
+    """Its kind and name, as a service declares it."""
+    kind: Kind
+    name: str
+    home: Home
+    """Where its value is: encrypted in the database, placed by root on the hosts,
+    printed by a command, or asked at each launch."""
+    command: list[str]
+    public_key: str
+    """The public key of a private one, as in authorized_keys."""
+    fingerprint: str
+    description: str
+    used_by: list[str]
+    """The services that declare it."""
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    changed_by: str
+    last_used_at: datetime | None
+    last_used_deployment: int | None
+
+
+class CredentialRequest(BaseModel):
+    """The body of PUT /api/credentials/{reference}."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    home: Home = Home.STORED
+    value: Annotated[
+        dict[str, SecretStr],
+        Field(
+            description="Its fields: `private_key`, `passphrase`, `certificate` and "
+            "`user` of ssh, `password` of become and vault, `value` of token, …"
+        ),
+    ] = {}
+    command: Annotated[
+        list[str],
+        Field(max_length=100, description="A program that prints the value."),
+    ] = []
+    description: str = ""
+    replace: Annotated[bool, Field(description="Replace an existing one.")] = False
+
+
+def credential_body(view: CredentialView) -> CredentialBody:
+    """Return the body of a credential."""
+    one = view.credential
+    return CredentialBody(
+        reference=one.reference,
+        kind=one.kind,
+        name=one.name,
+        home=one.home,
+        command=list(one.command),
+        public_key=one.public_key,
+        fingerprint=one.fingerprint,
+        description=one.description,
+        used_by=list(view.used_by),
+        created_at=one.created_at,
+        created_by=one.created_by,
+        changed_at=one.changed_at,
+        changed_by=one.changed_by,
+        last_used_at=one.last_used_at,
+        last_used_deployment=one.last_used_deployment,
+    )
