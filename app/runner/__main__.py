@@ -20,6 +20,7 @@ from . import (
     ansible_cfg,
     environment,
     options,
+    plaintexts,
     playbook,
     private_data_dir,
     prompts,
@@ -32,11 +33,16 @@ from .journal import JournalWriter
 from .listener import Listener
 from .masking import Masker
 from .run_config import Events, RunConfig, read_launch, read_revision
+from .secret_values import MIN_LENGTH
 from .watchdog import Watchdog
 
 REFUSED = 64
 #: ansible-runner's own exit code for a run that was canceled or timed out.
 ENDED = 254
+_NOT_RECORDED = (
+    b"FastDeploy can't mask what ansible-vault decrypts in this run: ansible-playbook "
+    b"is not a Python script here. Install ansible-core in a virtual environment."
+)
 
 
 def main() -> int:
@@ -138,7 +144,8 @@ def _deploy(
     )
     env = environment.refuse_failed_inventory(env, configured.get("inventory", {}))
     masker = Masker([*launch.secrets, decrypted])
-    if masker.longest:
+    can_decrypt = plaintexts.has_vault(defaults, env)
+    if masker.longest or can_decrypt:
         _close_logs(env, defaults, journal)
 
     def tell(status: str) -> None:
@@ -156,13 +163,19 @@ def _deploy(
             tell(watchdog.reason or "failed")
             return ENDED
         env = execution_environment.variables(place, env, definition.folder)
-    listener = _listener(launch.events)(journal, masker, ident, private)
+    decrypting = plaintexts.Plaintexts()
+    recording = plaintexts.recording(_ansible_playbook(env), env)
+    if can_decrypt and not recording:
+        journal.write(_NOT_RECORDED)
+    listener = _listener(launch.events)(journal, masker, decrypting, ident, private)
     running = playbook.start(
         definition,
         private=private,
         arguments=options.arguments(launch.options),
-        env=env | listener.environment,
+        env=env | listener.environment | decrypting.environment,
         terminal=listener.terminal,
+        plaintexts=decrypting.descriptor,
+        recording=recording,
     )
     watchdog.start(running.process)
     running.wait_for_begin()
@@ -172,6 +185,7 @@ def _deploy(
     code = running.wait()
     watchdog.finish()
     listener.finish()
+    _report_unmasked(masker, decrypting, journal)
     tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:
         journal.write(f"The journal is not complete: {journal.error}.".encode())
@@ -204,17 +218,39 @@ def _environment(definition: Definition) -> dict[str, str]:
         RunnerError: Its PATH has no ansible-playbook.
     """
     env = environment.build(os.environ, definition.environment)
-    if not shutil.which("ansible-playbook", path=env["PATH"]):
+    _ansible_playbook(env)
+    return env
+
+
+def _ansible_playbook(env: Mapping[str, str]) -> Path:
+    found = shutil.which("ansible-playbook", path=env["PATH"])
+    if found is None:
         raise RunnerError(
             f"There is no ansible-playbook beside {sys.executable} or in PATH: install "
             "ansible-core there."
         )
-    return env
+    return Path(found)
+
+
+def _report_unmasked(
+    masker: Masker, decrypting: plaintexts.Plaintexts, journal: JournalWriter
+) -> None:
+    """Say how many secrets FastDeploy couldn't mask."""
+    if count := masker.unmasked:
+        journal.write(
+            f"FastDeploy did not mask {count} of this run's secret values: they are "
+            f"shorter than {MIN_LENGTH} characters.".encode()
+        )
+    if count := decrypting.too_large:
+        journal.write(
+            f"FastDeploy did not mask {count} of the texts that were decrypted: they "
+            f"are larger than {plaintexts.LARGEST >> 20} MiB.".encode()
+        )
 
 
 def _listener(
     events: Events,
-) -> Callable[[JournalWriter, Masker, str, Path], Listener]:
+) -> Callable[[JournalWriter, Masker, plaintexts.Plaintexts, str, Path], Listener]:
     """Return the listener for this kind of events.
 
     Raises:

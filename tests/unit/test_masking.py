@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.runner.masking import MASK, MIN_LENGTH, Masker
+from app.runner.masking import MASK, Masker
+from app.runner.secret_values import MIN_LENGTH
 
 SECRET = 'pä"ss\\wört\t1'
 
