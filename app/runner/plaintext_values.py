@@ -53,8 +53,9 @@ def _leaves(root: Any) -> Iterator[str]:
 
 
 def _assigned(text: str) -> Iterator[str]:
+    """Yield the values in lines of variables that are long enough to be masked."""
     for line in text.splitlines():
-        if whole := _WHOLE_LINE.fullmatch(line):
-            yield whole[1].strip("\"'")
-        for value in _ASSIGNED.findall(line):
-            yield value.strip("\"'")
+        whole = _WHOLE_LINE.fullmatch(line)
+        values = [*([whole[1]] if whole else []), *_ASSIGNED.findall(line)]
+        bare = (value.strip("\"'") for value in values)
+        yield from (value for value in bare if len(value) >= MIN_LENGTH)
