@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_right
 from functools import lru_cache
 
-from .terminal_sequences import SEQUENCE
+from .terminal_sequences import SEQUENCE, span
 
 # Each alternative matches a whole run of its first character (`\\\n`, `%2525`,
 # `&amp;amp;`), so that nesting makes no difference and no input is read twice.
@@ -58,11 +58,12 @@ class Canonical:
         self._length = 0
         at = 0
         pattern = _ESCAPE_OR_SEQUENCE if through_sequences else _ESCAPE
-        for found in pattern.finditer(content):
+        while found := pattern.search(content, at):
             start, end = found.span()
             if start > at:
                 self._add(content[at:start], at, -1)
             if through_sequences and found["sequence"]:
+                start, end = span(found)
                 self.sequences.append((start, end))
             elif decoded := _decoded(*_kind_of(found)):
                 self._add(decoded, start, end)

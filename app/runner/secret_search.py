@@ -1,23 +1,29 @@
 """Search a content for many secrets at once.
 
-Most contents have none. So a content is cut into words of four bytes, and each word is
-looked up in the words that the secrets have: this takes the same time for one secret
-and for thousands. Only the secrets that share a word are then searched for.
+Most contents have none. So words of four bytes are taken from the content, and looked
+up in the words that the secrets have at any offset: this takes the same time for one
+secret and for thousands. A secret of seven bytes contains a whole word of every four,
+a longer one a word of every eight, twelve or sixteen bytes. Only the secrets that share
+a word are then searched for.
 """
 
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal
 
 from .secret_encodings import Edges, anchor, literals, needles
 from .terminal_sequences import split
 
 #: Bytes of a repetitive text that are compared at once.
 _STRIDE = 4096
-#: The sizes of words in bytes, and their formats for `memoryview`.
-_FORMATS: dict[int, Literal["I", "Q"]] = {4: "I", 8: "Q"}
+#: Bytes of a word.
+_WORD = 4
+#: Bytes of a secret whose words are looked up. If no secret is shorter, one word of
+#: every 16 bytes is enough.
+_WINDOW = 19
+#: Secrets that are searched for one by one, rather than to look up every word.
+_FEW = 12
 
 
 class Needle:
@@ -92,60 +98,61 @@ class Index:
     """Finds the secrets that a content may contain."""
 
     def __init__(self) -> None:
-        #: Anchors that are too short to contain a whole word at any alignment.
-        self._short: list[Spellings] = []
-        #: The secrets by their words, for each size of words.
-        self._by_word: dict[int, dict[int, list[Spellings]]] = {
-            size: defaultdict(list) for size in _FORMATS
-        }
-        self._words: dict[int, set[int]] = {size: set() for size in _FORMATS}
-        self._size = max(_FORMATS)
+        #: Secrets to search for one by one: those without a whole word.
+        self._tiny: list[Spellings] = []
+        #: Secrets that have a word at some alignments only.
+        self._brief: list[Spellings] = []
+        self._by_word: dict[int, list[Spellings]] = defaultdict(list)
+        self._words: set[int] = set()
+        #: The distance of the words of a content that are looked up, in words.
+        self._step = _WINDOW // _WORD
 
     def add(self, one: Spellings) -> None:
         """Add a secret."""
-        if len(one.anchor) < _window(min(_FORMATS)):
-            self._short.append(one)
+        length = len(one.anchor)
+        if length < _WORD:
+            self._tiny.append(one)
             return
-        if len(one.anchor) < _window(self._size):
-            self._size = min(_FORMATS)
-        for size in _FORMATS:
-            window = one.anchor[-_window(size) :]
-            for at in range(size if len(window) == _window(size) else 0):
-                word = int.from_bytes(window[at : at + size], sys.byteorder)
-                self._words[size].add(word)
-                self._by_word[size][word].append(one)
+        if length < 2 * _WORD - 1:
+            self._brief.append(one)
+        else:
+            self._step = min(self._step, (length - _WORD + 1) // _WORD)
+        window = one.anchor[-_WINDOW:]
+        for at in range(len(window) - _WORD + 1):
+            word = int.from_bytes(window[at : at + _WORD], sys.byteorder)
+            self._words.add(word)
+            self._by_word[word].append(one)
 
     def candidates(self, content: bytes) -> list[Spellings]:
         """Return the secrets that the content may contain; the others are not in it."""
-        found = [one for one in self._short if one.anchor in content]
-        found += self._with_words_of(content, content)
+        found = self._within(content, content)
         pieces = split(content)
         if len(pieces) > 1:
             # What a sequence interrupts has words that lie near the sequence.
-            near = _window(self._size)
-            pieces = [piece.rstrip(b"\\") for piece in pieces]
-            ends = (p if len(p) <= 2 * near else p[:near] + p[-near:] for p in pieces)
-            without = b"".join(pieces)
-            found += [one for one in self._short if one.anchor in without]
-            found += self._with_words_of(b"".join(ends), without)
+            near = b"".join(
+                piece if len(piece) <= 2 * _WINDOW
+                else piece[:_WINDOW] + piece[-_WINDOW:] for piece in pieces
+            )  # fmt: skip
+            found |= self._within(near, b"".join(pieces))
+        return list(found.values())
+
+    def _within(self, content: bytes, whole: bytes) -> dict[int, Spellings]:
+        """Return the secrets that are in `whole`, by their identity.
+
+        The words of `content` are looked up.
+        """
+        is_dense = len(self._brief) > _FEW
+        single = self._tiny if is_dense else [*self._tiny, *self._brief]
+        found = {id(one): one for one in single if one.anchor in whole}
+        for shift in range(_WORD if is_dense else 1):
+            end = len(content) - (len(content) - shift) % _WORD
+            if not self._words or end <= shift:
+                break
+            words = memoryview(content)[shift:end].cast("I")
+            if not is_dense:
+                words = words[:: self._step]
+            if not self._words.isdisjoint(words):
+                for word in self._words.intersection(words):
+                    found |= {id(one): one for one in self._by_word[word]
+                              if one.anchor in whole}  # fmt: skip
         return found
-
-    def _with_words_of(self, content: bytes, whole: bytes) -> list[Spellings]:
-        """Return the secrets that share a word with the content, and are in `whole`."""
-        size = self._size
-        words = self._words[size]
-        if not words:
-            return []
-        length = len(content) // size * size
-        here = memoryview(content)[:length].cast(_FORMATS[size])
-        if words.isdisjoint(here):
-            return []
-        by_word = self._by_word[size]
-        sharing = {id(one): one for word in words.intersection(here)
-                   for one in by_word[word]}  # fmt: skip
-        return [one for one in sharing.values() if one.anchor in whole]
-
-
-def _window(size: int) -> int:
-    """Return the length of a text that contains a whole word at any alignment."""
-    return 2 * size - 1
