@@ -77,21 +77,29 @@ def _compare(
 
 
 def _mask(here: Supervised, name: str, rounds: int) -> Any:
-    """Compare recording with secrets and without, in turn; other load hits both."""
+    """Compare recording with secrets and without, in turn.
+
+    The added processor time of the worker is compared with the shortest time of
+    recording: on a busy machine, the times themselves say nothing.
+    """
     journal = here.settings.var / "journals" / f"{name} large" / "journal"
-    ratios: dict[str, list[float]] = {"seconds": [], "processor_seconds": []}
+    without, masked = [], []
     for _ in range(2 * rounds):
-        without, masked = _record(here, journal), _record(here, journal, SECRETS)
-        for key, values in ratios.items():
-            values.append(masked[key] / without[key])
-    ratio = median(ratios["seconds"])
+        without.append(_record(here, journal))
+        masked.append(_record(here, journal, SECRETS))
+    added = median(each["processor_seconds"] for each in masked) - median(
+        each["processor_seconds"] for each in without
+    )
+    fastest = min(each["seconds"] for each in without)
+    ratio = 1 + added / fastest
     return row(
         f"time to record {name} with {SECRETS} secrets, by the time without",
         ratio,
         f"at most {COST}",
         holds=ratio <= COST,
-        processor_time_of_the_worker=round(median(ratios["processor_seconds"]), 3),
-        ratios=[round(each, 3) for each in ratios["seconds"]],
+        added_processor_seconds=round(added, 3),
+        seconds_without=[round(each["seconds"], 2) for each in without],
+        seconds_with_secrets=[round(each["seconds"], 2) for each in masked],
     )
 
 

@@ -52,26 +52,28 @@ class Plaintexts:
 
     def add_to(self, masker: Masker) -> None:
         """Let a masker mask what was decrypted since the previous call."""
-        if os.fstat(self.descriptor).st_size == self._offset:
+        size = os.fstat(self.descriptor).st_size
+        if size == self._offset:
             return
         # Most runs decrypt nothing, and don't need the memory of this module.
         from .plaintext_values import secret_values  # noqa: PLC0415
 
-        for content in self._read():
-            if len(content) > LARGEST:
-                self.too_large += 1
-                continue
+        for content in self._read(size):
             for value in secret_values(content):
                 masker.add(value)
 
-    def _read(self) -> Iterator[bytes]:
-        while len(head := os.pread(self.descriptor, _HEAD, self._offset)) == _HEAD:
+    def _read(self, size: int) -> Iterator[bytes]:
+        while size - self._offset >= _HEAD:
+            head = os.pread(self.descriptor, _HEAD, self._offset)
             length = int.from_bytes(head[:_LENGTH], "big")
-            content = os.pread(self.descriptor, length, self._offset + _HEAD)
-            if len(content) < length:
+            begin = self._offset + _HEAD
+            if length > size - begin:
                 return
-            self._offset += _HEAD + length
-            yield content
+            self._offset = begin + length
+            if length <= LARGEST:
+                yield os.pread(self.descriptor, length, begin)
+            else:
+                self.too_large += 1
 
 
 def recording(program: Path, env: Mapping[str, str]) -> list[str]:
