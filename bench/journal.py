@@ -1,7 +1,7 @@
 """(b) Lines per second from a journal into PostgreSQL, and the memory for it.
 
-`python -m bench.journal URL JOURNAL ID` records one journal in a separate process, so
-that its peak memory is that of the recording.
+`python -m bench.journal URL JOURNAL ID SECRETS` records one journal in a separate
+process, so that its peak memory is that of the recording.
 """
 
 import json
@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
+from secrets import token_urlsafe
 from statistics import median
 from typing import Any
 
@@ -32,6 +33,9 @@ from testing.supervised import Supervised, temporary_installation
 
 STEP_LINES = 200_000
 EVENT_LINES = 60_000
+#: Secrets that are masked while a journal is recorded, and their cost.
+SECRETS = 100
+COST = 1.05
 
 
 def measure(rounds: int) -> list[Any]:
@@ -42,6 +46,8 @@ def measure(rounds: int) -> list[Any]:
         return [
             _compare(here, "step lines", _step_line, STEP_LINES, 20_000, rounds),
             _compare(here, "events of 1 kB", _event_line, EVENT_LINES, 8_000, rounds),
+            _mask(here, "step lines", rounds),
+            _mask(here, "events of 1 kB", rounds),
         ]
 
 
@@ -70,14 +76,42 @@ def _compare(
     )
 
 
-def _record(here: Supervised, journal: Path) -> Any:
+def _mask(here: Supervised, name: str, rounds: int) -> Any:
+    """Compare recording with secrets and without, in turn.
+
+    The added processor time of the worker is compared with the shortest time of
+    recording: on a busy machine, the times themselves say nothing.
+    """
+    journal = here.settings.var / "journals" / f"{name} large" / "journal"
+    without, masked = [], []
+    for _ in range(2 * rounds):
+        without.append(_record(here, journal))
+        masked.append(_record(here, journal, SECRETS))
+    added = median(each["processor_seconds"] for each in masked) - median(
+        each["processor_seconds"] for each in without
+    )
+    fastest = min(each["seconds"] for each in without)
+    ratio = 1 + added / fastest
+    return row(
+        f"time to record {name} with {SECRETS} secrets, by the time without",
+        ratio,
+        f"at most {COST}",
+        holds=ratio <= COST,
+        added_processor_seconds=round(added, 3),
+        seconds_without=[round(each["seconds"], 2) for each in without],
+        seconds_with_secrets=[round(each["seconds"], 2) for each in masked],
+    )
+
+
+def _record(here: Supervised, journal: Path, secrets: int = 0) -> Any:
     number = here.launch("journal")
     url = here.settings.database
     done = subprocess.run(
-        [sys.executable, "-m", "bench.journal", url, str(journal), str(number)],
+        [sys.executable, "-m", "bench.journal", url, str(journal), str(number),
+         str(secrets)],
         check=True,
         capture_output=True,
-    )
+    )  # fmt: skip
     return json.loads(done.stdout)
 
 
@@ -144,7 +178,7 @@ def _never(outcome: Outcome) -> Termination:
     raise AssertionError(outcome)
 
 
-def _main(url: str, journal: str, number: str) -> None:
+def _main(url: str, journal: str, number: str, secrets: str) -> None:
     os.environ["FASTDEPLOY_DATABASE_URL"] = url
     settings = read_settings()
     store = bootstrap.make_store(settings)
@@ -152,14 +186,16 @@ def _main(url: str, journal: str, number: str) -> None:
     record.mark_running(store, begun_)
     deployment = deploy.find(store, int(number))
     run = Run(Path(journal).parent)
-    begun = time.monotonic()
+    # As long as passwords, tokens and keys are.
+    masker = Masker(token_urlsafe(8 + each % 25) for each in range(int(secrets)))
+    begun, used = time.monotonic(), time.process_time()
     Follower(
-        store, run, deployment, Masker([]), threading.Event(), end=_never,
+        store, run, deployment, masker, threading.Event(), end=_never,
         processes=RunProcesses(settings, run),
     ).follow()  # fmt: skip
-    seconds = time.monotonic() - begun
+    seconds, used = time.monotonic() - begun, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "peak_kib": peak}))
+    print(json.dumps({"seconds": seconds, "processor_seconds": used, "peak_kib": peak}))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ class Service:
         #: Further arguments of the runner.
         self.arguments: list[str] = []
         self._started: list[subprocess.Popen[bytes]] = []
+        self._name, self._target = "demo", ["--service", str(self.folder)]
         for path in (self.folder, self.home):
             path.mkdir()
 
@@ -98,12 +99,21 @@ class Service:
             self.folder / "config.json", {"name": "demo", "playbook": playbook, **more}
         )
 
+    def define_project(self, data: Path, **keys: Any) -> None:
+        """Write fastdeploy.yml with the service `site`; `data` keeps environments."""
+        self._name = "service/site"
+        self._target = ["--project", str(self.folder), "--name", "service/site",
+                        "--data", str(data)]  # fmt: skip
+        service = {"playbook": "site.yml"}
+        content = {"project": "service", "services": {"site": service}}
+        self.write(self.folder / "fastdeploy.yml", content | keys)
+
     def launch(
         self, events: str | None = None, secret: Iterable[str] = (), **variables: Any
     ) -> None:
         """Write the run's config file."""
         context = {"actor": "test", "origin": "test", "variables": variables}
-        content = {"deployment_id": 7, "service_name": "demo", "context": context,
+        content = {"deployment_id": 7, "service_name": self._name, "context": context,
                    "secret_variables": list(secret)}  # fmt: skip
         chosen = {"events": events} if events else {}
         self.write(self.config, {**content, "steps": [], **chosen})
@@ -126,7 +136,7 @@ class Service:
         inherited = {"HOME": str(self.home), "TMPDIR": str(self.temp),
                      "PATH": os.environ["PATH"]}  # fmt: skip
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.runner", "--service", str(self.folder),
+            [sys.executable, "-m", "app.runner", *self._target,
              "--config", str(self.config), *self.arguments],
             stdout=stdout, stderr=subprocess.STDOUT, env=inherited | (env or {}),
             cwd=cwd, pass_fds=pass_fds, start_new_session=True,

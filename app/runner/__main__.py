@@ -9,42 +9,26 @@ its timeout; 64 if it was refused, with one sentence that explains why.
 
 import argparse
 import os
-import shutil
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import (
-    ansible_cfg,
     credential_files,
     credentials,
     environment,
-    host_key_settings,
     injection,
-    options,
-    playbook,
-    private_data_dir,
+    playbook_run,
     prompts,
     sops,
 )
 from .credentials import Credentials
 from .definition import Definition, read_definition
 from .errors import RunnerError
-from .event_forwarder import Forwarder
-from .host_keys import HostKeys
-from .injection import Injection
 from .journal import JournalWriter
-from .keeper import Keeper
-from .listener import Listener
-from .masking import MIN_LENGTH, Masker
-from .run_config import Events, RunConfig, read_launch, read_revision
-from .watchdog import Watchdog
+from .playbook_run import Inputs
+from .run_config import read_launch, read_revision
 
 REFUSED = 64
-#: ansible-runner's own exit code for a run that was canceled or timed out.
-ENDED = 254
 
 
 def main() -> int:
@@ -81,8 +65,8 @@ def main() -> int:
         given = {**definition.fixed_variables, **decrypted, **launch.variables}
         prompts.require_none(definition.folder, definition.playbook, given)
         needed = _credentials(arguments, definition)
-        return _deploy(
-            _Inputs(definition, launch, decrypted, needed, journal, arguments.data)
+        return playbook_run.deploy(
+            Inputs(definition, launch, decrypted, needed, journal, arguments.data)
         )
     except RunnerError as refusal:
         journal.write(str(refusal).encode(errors="replace"))
@@ -109,190 +93,6 @@ def _credentials(arguments: argparse.Namespace, definition: Definition) -> Crede
         injection.forbid_core_dumps()
     env = environment.build(os.environ, definition.environment)
     return credentials.read(arguments.config, definition, arguments.credentials, env)
-
-
-@dataclass(frozen=True)
-class _Inputs:
-    """What a run is made of."""
-
-    definition: Definition
-    launch: RunConfig
-    #: The values of the SOPS files.
-    decrypted: Mapping[str, Any]
-    credentials: Credentials
-    journal: JournalWriter
-    #: The folder of mirrors and execution environments.
-    data: Path
-
-
-def _deploy(inputs: _Inputs) -> int:
-    """Run the service's playbook and write its events and output to the journal.
-
-    Return the exit code. The private folder with the variables is always removed.
-
-    Raises:
-        RunnerError: Ansible is not installed, the execution environment can't be
-            built, or a key can't be loaded.
-    """
-    watchdog = Watchdog(inputs.definition.timeout)
-    watchdog.listen()
-    private = private_data_dir.make(for_ssh=bool(inputs.credentials))
-    try:
-        if not inputs.credentials:
-            return _run(inputs, private, watchdog, Injection())
-        # A killed runner would leave an agent and connections.
-        keeper = Keeper(private)
-        try:
-            with injection.prepared(inputs.credentials, private, keeper) as injected:
-                return _run(inputs, private, watchdog, injected)
-        finally:
-            keeper.finish()
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
-
-
-def _run(
-    inputs: _Inputs, private: Path, watchdog: Watchdog, injected: Injection
-) -> int:
-    definition, launch, journal = inputs.definition, inputs.launch, inputs.journal
-    ident = str(launch.deployment_id)
-    variables = {
-        **definition.fixed_variables,
-        **inputs.decrypted,
-        **launch.variables,
-        "fastdeploy_deployment_id": launch.deployment_id,
-        "fastdeploy_deployment_service": definition.name,
-        **injected.variables,
-    }
-    env = _environment(definition)
-    configured = ansible_cfg.read(definition.folder, env)
-    defaults = configured.get("defaults", {})
-    private_data_dir.prepare(
-        private,
-        variables,
-        inventory=definition.inventory is None and not _names_inventory(defaults, env),
-    )
-    env = environment.refuse_failed_inventory(env, configured.get("inventory", {}))
-    masker = Masker([*launch.secrets, inputs.decrypted, *inputs.credentials.secrets])
-    if masker.longest or inputs.credentials:
-        _close_logs(env, defaults, journal)
-    _name_unmaskable(inputs.credentials, journal)
-    host_keys = HostKeys(private, definition.folder, launch.known_hosts)
-    unchecked = host_key_settings.find_unchecked(definition, env)
-    env = host_keys.environment(
-        env, configured, learns=host_key_settings.learns(unchecked)
-    )
-
-    def tell(status: str) -> None:
-        journal.write_object({"status": status, "runner_ident": ident})
-
-    if definition.requirements is not None:
-        # Most projects require nothing, and their runs don't need the memory.
-        from . import execution_environment  # noqa: PLC0415
-        from .environment_step import EnvironmentStep  # noqa: PLC0415
-
-        step = EnvironmentStep(journal, masker, watchdog)
-        folder = inputs.data.expanduser().absolute()
-        place = step.provide(definition.requirements, folder, env)
-        if place is None:
-            tell(watchdog.reason or "failed")
-            return ENDED
-        env = execution_environment.variables(place, env, definition.folder)
-    injected.configure(env, configured)
-    journal.watch = host_keys.see
-    listener = _listener(launch.events)(journal, masker, ident, private)
-    running = playbook.start(
-        definition,
-        private=private,
-        arguments=[*options.arguments(launch.options), *injected.arguments],
-        env=env | injected.environment | listener.environment,
-        terminal=listener.terminal,
-    )
-    injected.watch(running.process)
-    watchdog.start(running.process)
-    try:
-        # Meanwhile, the child imports ansible-runner.
-        injected.provide()
-    except BaseException:
-        running.abort()
-        watchdog.finish()
-        raise
-    running.begin()
-    tell("starting")
-    tell("running")
-    listener.start()
-    code = running.wait()
-    watchdog.finish()
-    listener.finish()
-    for report in host_keys.reports():
-        journal.write_object({"host_key": report, "runner_ident": ident})
-    for setting in unchecked:
-        journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
-    tell((watchdog.reason or "failed") if code else "successful")
-    if journal.error:
-        journal.write(f"The journal is not complete: {journal.error}.".encode())
-    return ENDED if code and watchdog.reason else code
-
-
-def _name_unmaskable(used: Credentials, journal: JournalWriter) -> None:
-    """Name the credentials whose values would be recorded if a task printed them."""
-    for reference in used.unmaskable:
-        journal.write(
-            f"{reference} has a value of fewer than {MIN_LENGTH} characters, which "
-            "FastDeploy can't mask: use a longer one.".encode()
-        )
-
-
-def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
-    """Return whether ansible.cfg or the environment names an inventory."""
-    return bool(defaults.get("inventory") or env.get("ANSIBLE_INVENTORY"))
-
-
-def _close_logs(
-    env: dict[str, str], defaults: Mapping[str, str], journal: JournalWriter
-) -> None:
-    """Keep Ansible from writing secrets into logs that every user may read."""
-    # Modules would write their arguments into the target host's syslog.
-    env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
-    if defaults.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
-        journal.write(
-            b"FastDeploy has turned log_path off for this run: it has secrets, which "
-            b"Ansible would write into that file in clear."
-        )
-    env["ANSIBLE_LOG_PATH"] = os.devnull
-
-
-def _environment(definition: Definition) -> dict[str, str]:
-    """Return the environment of the run.
-
-    Raises:
-        RunnerError: Its PATH has no ansible-playbook.
-    """
-    env = environment.build(os.environ, definition.environment)
-    if not shutil.which("ansible-playbook", path=env["PATH"]):
-        raise RunnerError(
-            f"There is no ansible-playbook beside {sys.executable} or in PATH: install "
-            "ansible-core there."
-        )
-    return env
-
-
-def _listener(
-    events: Events,
-) -> Callable[[JournalWriter, Masker, str, Path], Listener]:
-    """Return the listener for this kind of events.
-
-    Raises:
-        RunnerError: ansible-runner is not installed.
-    """
-    if events is Events.FASTDEPLOY:
-        return Forwarder
-    try:
-        # It imports ansible-runner, which takes memory until the run ends.
-        from .builtin_events import Fallback  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise playbook.missing(error.name) from None
-    return Fallback
 
 
 if __name__ == "__main__":

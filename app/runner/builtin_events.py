@@ -15,8 +15,9 @@ from ansible_runner.runner import Runner
 from ansible_runner.utils import OutputEventFilter, get_callback_dir
 
 from .journal import JournalWriter
-from .listener import Lines, Listener, as_json, is_whole, read
+from .listener import Lines, Listener, as_json, is_whole
 from .masking import MASK, Masker
+from .plaintexts import Plaintexts
 
 # Small: for each event, ansible-runner's reader copies the whole chunk it was given.
 _CHUNK = 1 << 14
@@ -31,9 +32,14 @@ class Fallback(Listener):
     """
 
     def __init__(
-        self, journal: JournalWriter, masker: Masker, ident: str, private: Path
+        self,
+        journal: JournalWriter,
+        masker: Masker,
+        plaintexts: Plaintexts,
+        ident: str,
+        private: Path,
     ) -> None:
-        super().__init__(journal, masker, ident, thread_name="fallback")
+        super().__init__(journal, masker, plaintexts, ident, thread_name="fallback")
         self._poll = select.poll()
         for descriptor in (self._text, self._done):
             self._poll.register(descriptor, select.POLLIN)
@@ -61,7 +67,7 @@ class Fallback(Listener):
             lines, done = Lines(self._on_text), False
             while not done:
                 done = self._wait()
-                lines.drain(self._text)
+                lines.drain(lambda: self._read(self._text))
             lines.end()
 
     def _feed(self) -> None:
@@ -69,7 +75,7 @@ class Fallback(Listener):
         done = False
         while not done:
             done = self._wait()
-            while text := read(self._text, _CHUNK):
+            while text := self._read(self._text, _CHUNK):
                 self._reader.write(decoder.decode(text))
         self._reader.close()
 

@@ -9,7 +9,7 @@ from . import credential_command, credential_files
 from .credential_kinds import FIELDS, PUBLIC_FIELDS, Kind, variable_of
 from .definition import Definition
 from .errors import RunnerError
-from .masking import MIN_LENGTH
+from .secret_values import MIN_LENGTH
 
 #: Bytes of a password: it has to fit into a pipe as a whole.
 _MAX_PASSWORD = 4096

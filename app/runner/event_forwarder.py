@@ -12,8 +12,9 @@ from typing import Any
 
 from . import environment, private_data_dir
 from .journal import JournalWriter
-from .listener import Lines, Listener, as_json, is_whole, read
+from .listener import Lines, Listener, as_json, is_whole
 from .masking import Masker
+from .plaintexts import Plaintexts
 from .text import Text
 
 #: The pipe buffers a burst of events, so that Ansible doesn't wait.
@@ -32,9 +33,14 @@ class Forwarder(Listener):
     """
 
     def __init__(
-        self, journal: JournalWriter, masker: Masker, ident: str, private: Path
+        self,
+        journal: JournalWriter,
+        masker: Masker,
+        plaintexts: Plaintexts,
+        ident: str,
+        private: Path,
     ) -> None:
-        super().__init__(journal, masker, ident, thread_name="forward")
+        super().__init__(journal, masker, plaintexts, ident, thread_name="forward")
         events = private_data_dir.make_fifo(private)
         # Opened before the plugin opens it, which doesn't wait for a reader.
         self._events = os.open(events, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -53,9 +59,9 @@ class Forwarder(Listener):
             ready = poll.poll()
             done = any(descriptor == self._done for descriptor, _ in ready)
             # Text first: text that was printed before an event then precedes it.
-            while chunk := read(self._text):
+            while chunk := self._read(self._text):
                 self._printed.feed(chunk)
-            records.drain(self._events)
+            records.drain(lambda: self._read(self._events))
             if (self._events, select.POLLHUP) in ready:
                 # The plugin closed the FIFO; polling it further would spin.
                 poll.unregister(self._events)

@@ -9,6 +9,7 @@ from typing import Any
 
 from .journal import JournalWriter
 from .masking import Masker
+from .plaintexts import Plaintexts
 
 _CHUNK = 1 << 20
 _FIELDS = {"event": str, "uuid": str, "stdout": str, "event_data": dict}
@@ -21,10 +22,17 @@ class Listener(ABC):
     environment: dict[str, str]
 
     def __init__(
-        self, journal: JournalWriter, masker: Masker, ident: str, *, thread_name: str
+        self,
+        journal: JournalWriter,
+        masker: Masker,
+        plaintexts: Plaintexts,
+        ident: str,
+        *,
+        thread_name: str,
     ) -> None:
         self._journal = journal
         self._masker = masker
+        self._plaintexts = plaintexts
         self._ident = ident
         self._counter = 0
         self._line = 0
@@ -47,6 +55,16 @@ class Listener(ABC):
         os.close(self._finish)
         self._thread.join()
 
+    def _read(self, descriptor: int, most: int = _CHUNK) -> bytes:
+        """Return what can be read without blocking; empty if nothing can.
+
+        The masker then knows every secret in it.
+        """
+        content = _read(descriptor, most)
+        if content:
+            self._plaintexts.add_to(self._masker)
+        return content
+
     @abstractmethod
     def _run(self) -> None:
         """Read until `_done` is closed at its other end, then what is left."""
@@ -59,9 +77,9 @@ class Lines:
         self._handle = handle
         self._pieces: list[bytes] = []
 
-    def drain(self, descriptor: int) -> None:
-        """Handle the lines that can be read without blocking."""
-        while chunk := read(descriptor):
+    def drain(self, read: Callable[[], bytes]) -> None:
+        """Handle the lines that `read` returns until it returns nothing."""
+        while chunk := read():
             *lines, beginning = chunk.split(b"\n")
             for line in lines:
                 self._handle(b"".join((*self._pieces, line)))
@@ -86,8 +104,7 @@ def is_whole(event: dict[str, Any]) -> bool:
     return all(isinstance(event.get(key), kind) for key, kind in _FIELDS.items())
 
 
-def read(descriptor: int, most: int = _CHUNK) -> bytes:
-    """Return what can be read without blocking; empty if nothing can."""
+def _read(descriptor: int, most: int) -> bytes:
     try:
         return os.read(descriptor, most)
     except BlockingIOError:

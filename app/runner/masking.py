@@ -1,33 +1,25 @@
 """Mask secret values before content is stored or shown.
 
 The runner masks what it writes into the journal; the follower, which records the
-journals of scripts too, masks what it reads. Masking takes time in proportion to the
-length of the content times the number of secrets, for any content and any secrets.
+journals of scripts too, masks what it reads. Secrets of every source go through a
+`Masker`: launch variables, SOPS files, and what Ansible decrypts during the run.
+Masking takes time in proportion to the length of the content; if it contains secrets,
+times the number of those secrets.
 """
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
-from .secret_encodings import (
-    Canonical,
-    Edges,
-    anchor,
-    encoded,
-    literals,
-    longest,
-    needles,
-)
+from .canonical import Canonical
+from .secret_encodings import longest
+from .secret_search import Index, Spellings
+from .secret_values import number, texts, too_short
 
 MASK = "********"
-#: Shorter values are not masked: they occur in any text by chance.
-MIN_LENGTH = 4
-#: JSON writes integers below this without an exponent.
-_MAX_WHOLE = 10**16
-#: Bytes of a repetitive text that are compared at once.
-_STRIDE = 4096
+
+#: The offset of the first byte of a part of a content, and of the first one after it.
+Span = tuple[int, int]
 #: A uuid of ansible-runner, which appends a number to a repeated one.
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d{1,9})?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(\+00:00|Z)?")
@@ -59,21 +51,53 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[Any]) -> None:
-        self._texts = {text for secret in secrets for text in _texts(secret)}
-        self._spellings = [_Spellings(text) for text in self._texts]
+        self._texts: set[str] = set()
+        self._short: set[str] = set()
+        self._numbers: set[float] = set()
+        self._index = Index()
         #: Length in bytes of the longest encoding of a secret.
-        self.longest = max(map(longest, self._texts), default=0)
+        self.longest = 0
+        for secret in secrets:
+            self.add(secret)
+
+    @property
+    def unmasked(self) -> int:
+        """The number of different secrets that are too short to be masked."""
+        return len(self._short)
+
+    def add(self, secret: Any) -> None:
+        """Mask a further JSON value from now on."""
+        self._short.update(too_short(secret))
+        for text in texts(secret):
+            if text in self._texts:
+                continue
+            self._texts.add(text)
+            self._index.add(Spellings(text))
+            self.longest = max(self.longest, longest(text))
+            value = number(text)
+            if value is not None:
+                self._numbers.add(value)
 
     def finds(self, content: bytes) -> bool:
         """Return whether the content may contain a secret; False is certain."""
-        return any(one.anchor in content for one in self._spellings)
+        return bool(self._texts) and bool(self._index.candidates(content))
 
     def text(self, content: bytes) -> bytes:
-        """Return text with every secret masked."""
+        """Return text with every secret masked.
+
+        The sequences of a terminal that interrupt a secret follow its mask.
+        """
+        spans, sequences = self._find(content)
         pieces: list[bytes] = []
         at = 0
-        for start, end in self.spans(content):
+        left = iter(sequences)
+        sequence = next(left, None)
+        for start, end in spans:
             pieces += [content[at:start], MASK.encode()]
+            while sequence and sequence[0] < end:
+                if start <= sequence[0]:
+                    pieces.append(content[slice(*sequence)])
+                sequence = next(left, None)
             at = end
         return b"".join([*pieces, content[at:]]) if pieces else content
 
@@ -124,29 +148,23 @@ class Masker:
                 return start or at
         return at
 
-    def spans(self, content: bytes) -> list[tuple[int, int]]:
+    def spans(self, content: bytes) -> list[Span]:
         """Return the spans of secrets, in order; overlapping ones are merged."""
-        likely = [one for one in self._spellings if one.anchor in content]
-        if not likely:
-            return []
-        canonical = Canonical(content)
-        return _merged(
-            span
-            for one in likely
-            for span in (
-                *(s for n in one.literals for s in n.occurrences(content)),
-                *(
-                    one.edges.around(content, *canonical.original(*s))
-                    for n in one.needles
-                    for s in n.occurrences(canonical.content)
-                ),
-            )
-        )
+        return self._find(content)[0]
 
-    @cached_property
-    def _numbers(self) -> set[float]:
-        numbers = {_number(text) for text in self._texts if len(text) >= MIN_LENGTH}
-        return numbers - {None}  # type: ignore[return-value] # None is removed
+    def _find(self, content: bytes) -> tuple[list[Span], list[Span]]:
+        """Return the spans of secrets, and the sequences that interrupt them."""
+        likely = self._index.candidates(content) if self._texts else []
+        if not likely:
+            return [], []
+        literal = (s for one in likely for n in one.literals
+                   for s in n.occurrences(content))  # fmt: skip
+        whole = _merged([*literal, *_in_canonical(likely, content, Canonical(content))])
+        through = Canonical(content, through_sequences=True)
+        if not through.sequences:
+            return whole, []
+        spans = _merged([*whole, *_in_canonical(likely, content, through)])
+        return spans, list(_apart(through.sequences, whole))
 
     def _fields(self, content: Mapping[str, Any]) -> dict[str, Any]:
         masked: dict[str, Any] = {}
@@ -175,70 +193,27 @@ class Masker:
         return value in self._numbers or str(value) in self._texts
 
 
-class _Needle:
-    """A text that is searched for."""
+def _in_canonical(
+    secrets: Iterable[Spellings], content: bytes, canonical: Canonical
+) -> Iterator[Span]:
+    for one in secrets:
+        for needle in one.needles:
+            for span in needle.occurrences(canonical.content):
+                yield one.edges.around(content, *canonical.original(*span))
 
-    def __init__(self, text: bytes) -> None:
-        self._text = text
 
-    def occurrences(self, content: bytes) -> Iterator[tuple[int, int]]:
-        """Yield the spans of the text; overlapping occurrences are one span.
-
-        Of an occurrence that overlaps with the previous one, only the added part is
-        compared, so this takes linear time even if the text repeats itself.
-        """
-        text, length = self._text, len(self._text)
-        at = content.find(text)
-        while at >= 0:
-            start, end = at, at + length
-            while 0 <= at < end:
-                end = at + length
-                for added in self._added:
-                    while content.startswith(added, end):
-                        end += len(added)
-                at = content.find(text, end - length + 1)
+def _apart(spans: Iterable[Span], others: list[Span]) -> Iterator[Span]:
+    """Yield the spans that overlap with none of the others; both are in order."""
+    at = 0
+    for start, end in spans:
+        while at < len(others) and others[at][1] <= start:
+            at += 1
+        if at == len(others) or end <= others[at][0]:
             yield start, end
 
-    @cached_property
-    def _added(self) -> tuple[bytes, bytes]:
-        """Return what an overlapping occurrence adds: repeated, and once.
 
-        The repetitions are for long texts: they are compared in one step.
-        """
-        text = self._text
-        borders = [0] * len(text)
-        border = 0
-        for at in range(1, len(text)):
-            while border and text[at] != text[border]:
-                border = borders[border - 1]
-            border += text[at] == text[border]
-            borders[at] = border
-        # `border` is the longest proper prefix that is also a suffix. The text behind
-        # it is the shortest addition that makes the text occur again.
-        once = text[border:]
-        return once * (_STRIDE // len(once) + 1), once
-
-
-class _Spellings:
-    """The texts to search for to find one secret."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self.anchor = anchor(text).encode()
-        self.edges = Edges(text)
-
-    # Made only if the content may contain the secret: most runs don't print any.
-    @cached_property
-    def literals(self) -> list[_Needle]:
-        return [_Needle(form) for form in set(literals(self._text))]
-
-    @cached_property
-    def needles(self) -> list[_Needle]:
-        return [_Needle(form) for form in set(needles(self._text))]
-
-
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
@@ -252,46 +227,3 @@ def _unused(key: str, used: Mapping[str, Any]) -> str:
     while key in used:
         key += MASK[0]
     return key
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts to mask of a JSON value: texts, their lines, their encodings."""
-    match value:
-        case str():
-            pieces = {value, value.strip(), *map(str.strip, value.splitlines())}
-            yield from (piece for piece in pieces if len(piece) >= MIN_LENGTH)
-            if len(value) >= MIN_LENGTH:
-                yield from encoded(value)
-                yield from _other_numbers(value)
-        case dict():
-            for item in value.values():
-                yield from _texts(item)
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case bool() | None:
-            return
-        case _:
-            yield from _texts(str(value))
-
-
-def _other_numbers(text: str) -> Iterator[str]:
-    """Yield a text that is a number as JSON writes it: 90125.5 for "90125.50"."""
-    number = _number(text)
-    if number is not None:
-        yield _as_json(number)
-
-
-def _number(text: str) -> float | None:
-    """Parse a text as a number; None if it isn't one, or is too short to be masked."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    is_long = math.isfinite(number) and len(_as_json(number)) >= MIN_LENGTH
-    return number if is_long else None
-
-
-def _as_json(number: float) -> str:
-    is_whole = number.is_integer() and abs(number) < _MAX_WHOLE
-    return str(int(number)) if is_whole else repr(number)

@@ -65,6 +65,8 @@ def start(
     arguments: Sequence[str],
     env: Mapping[str, str],
     terminal: int,
+    plaintexts: int,
+    recording: Sequence[str],
 ) -> Playbook:
     """Start the playbook in the service's folder, once `begin` is called.
 
@@ -77,6 +79,8 @@ def start(
         arguments: Further arguments of ansible-playbook.
         env: The whole environment of ansible-playbook.
         terminal: The descriptor that it prints to.
+        plaintexts: The descriptor of the memory file for what it decrypts.
+        recording: The command that runs it and records that; empty to run it alone.
     """
     preparation = {
         "private_data_dir": str(private),
@@ -93,7 +97,8 @@ def start(
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        _become(preparation, arguments, env, (terminal, writer, held))
+        descriptors = (terminal, plaintexts, writer, held)
+        _become(preparation, [*recording], arguments, env, descriptors)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(writer)
     os.close(held)
@@ -109,9 +114,10 @@ def missing(module: str | None) -> RunnerError:
 
 def _become(
     preparation: Mapping[str, str | None],
+    recording: Sequence[str],
     arguments: Sequence[str],
     env: Mapping[str, str],
-    pipes: tuple[int, int, int],
+    descriptors: tuple[int, int, int, int],
 ) -> NoReturn:
     """Let ansible-runner prepare the run and execute the command that it returns.
 
@@ -122,23 +128,24 @@ def _become(
     with ansible-runner's callback. Nor is its pseudo terminal: with plain pipes, reads
     don't time out and a prompt doesn't block.
     """
-    terminal, tell, held = pipes
+    terminal, plaintexts, tell, held = descriptors
     try:
         with Path(os.devnull).open("rb") as stdin:
             os.dup2(stdin.fileno(), 0)
         os.dup2(terminal, 1)
         os.dup2(terminal, 2)
         # Close every other descriptor, including those inherited from our caller.
-        _close_all_but({tell, held})
+        _close_all_but({plaintexts, tell, held})
+        os.set_inheritable(plaintexts, bool(recording))
         runner = importlib.import_module("ansible_runner.config.runner")
         config = runner.RunnerConfig(**preparation)
         config.prepare()
         os.chdir(config.cwd)
         program, *prepared = config.command
-        command = [program, *arguments, *prepared]
+        command = [*(recording or [program]), *arguments, *prepared]
         if not os.read(held, 1):
             os._exit(1)  # our parent has died, or aborts the run
-        os.execvpe(program, command, env)  # noqa: S606 - on purpose
+        os.execvpe(command[0], command, env)  # noqa: S606 - on purpose
     except ModuleNotFoundError as error:
         os.write(tell, str(error.name).encode())
     except BaseException:  # noqa: BLE001 - no code of the parent may run in the child

@@ -1,102 +1,33 @@
 r"""Find a text in any of the encodings in which programs write it.
 
-JSON writes a newline as `\n`, JSON within JSON as `\\n`; a URL writes it as `%0A`, HTML
-as `&#10;`, a shell puts an apostrophe between other quotes. `Canonical` decodes such
-escapes, however often they were applied, and drops quotes and backslashes. It is
-applied both to a secret and to the searched text, so the encoding needn't be known.
+Most encodings are undone in the searched text (`canonical.py`); base64 and hexadecimal
+are searched for.
 
 Every function takes time in proportion to the length of its input.
 """
 
 import base64
-import html
 import json
 import re
-from array import array
-from bisect import bisect_right
 from collections.abc import Iterator
-from functools import lru_cache
+
+from .canonical import Canonical
 
 #: A shorter piece of base64, or of a canonical form, occurs in any text by chance.
 _MIN_ENCODED = 8
 _MIN_CANONICAL = 4
 #: How often a text is encoded as JSON if its canonical form is too short.
 _LEVELS = 4
+#: Bytes of terminal sequences for each character, on average.
+_SEQUENCE = 12
 
-# Each alternative matches a whole run of its first character (`\\\n`, `%2525`,
-# `&amp;amp;`), so that nesting makes no difference and no input is read twice.
-_ESCAPE = re.compile(
-    rb"""
-      (?: \\ | %(?:25)*5[cC] )+
-          (?: (?P<letter> [abfnrtv] )
-            | u (?P<pair> [dD][89abAB][0-9a-fA-F]{2}
-                        (?: \\ | %(?:25)*5[cC] )+ u [dD][c-fC-F][0-9a-fA-F]{2} )
-            | u (?P<short> [0-9a-fA-F]{4} )
-            | U (?P<long> [0-9a-fA-F]{8} )
-            | x (?P<byte> [0-9a-fA-F]{2} )
-            | (?P<octal> [0-3][0-7]{2} )
-          )?
-    | % (?:25)* (?P<percent> [0-9a-fA-F]{2} )
-    | & (?:amp;)* (?: \# (?P<decimal> [0-9]{1,7} )
-                    | \# [xX] (?P<hex> [0-9a-fA-F]{1,6} )
-                    | (?P<name> amp | apos | gt | lt | nbsp | quot )
-                  ) ;
-    | \+
-    | ["']+
-    """,
-    re.VERBOSE,
-)
-_LETTERS = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
 _QUOTES = "\\\"'"
 _BACKSLASH = ord("\\")
-_DROPPED = re.compile(rb"[\\\"']")
 #: The beginning of a text that a preceding backslash or percent sign makes an escape.
 _CONTINUES_BACKSLASH = re.compile(r"[abfnrtvux]|U|[0-3][0-7]")
 _CONTINUES_PERCENT = re.compile(r"[0-9a-fA-F]{2}")
 #: Splits a text into pieces that no encoding changes.
 _PLAIN = re.compile(r"[^A-Za-z0-9_.-]+")
-
-
-class Canonical:
-    """The canonical form of a content, with a mapping back to the original offsets."""
-
-    def __init__(self, content: bytes) -> None:
-        #: The offset of each piece here and in the original content, and the end of a
-        #: decoded piece in the original; -1 for a piece that is equal in both.
-        self._here, self._there, self._end = array("q"), array("q"), array("q")
-        self._pieces: list[bytes] = []
-        self._length = 0
-        at = 0
-        for found in _ESCAPE.finditer(content):
-            start, end = found.span()
-            if start > at:
-                self._add(content[at:start], at, -1)
-            if decoded := _decoded(*_kind_of(found)):
-                self._add(decoded, start, end)
-            at = end
-        if at < len(content):
-            self._add(content[at:], at, -1)
-        self.content = b"".join(self._pieces)
-
-    def original(self, start: int, end: int) -> tuple[int, int]:
-        """Return the span of `content[start:end]` in the original content."""
-        return self._place(start)[0], self._place(end - 1)[1]
-
-    def _add(self, piece: bytes, begin: int, end: int) -> None:
-        self._pieces.append(piece)
-        self._here.append(self._length)
-        self._there.append(begin)
-        self._end.append(end)
-        self._length += len(piece)
-
-    def _place(self, at: int) -> tuple[int, int]:
-        """Return the original span of the byte at `at`."""
-        piece = bisect_right(self._here, at) - 1
-        begin, end = self._there[piece], self._end[piece]
-        if end < 0:
-            begin += at - self._here[piece]
-            end = begin + 1
-        return begin, end
 
 
 def needles(text: str) -> Iterator[bytes]:
@@ -177,9 +108,17 @@ def _own_backslashes(run: int, last: int, *, quoted: bool) -> int:
 
 def encoded(text: str) -> Iterator[str]:
     """Yield a text in base64, at each alignment, and in hexadecimal."""
-    raw = text.encode(errors="replace")
+    raw = raw_bytes(text)
     forms = {*_base64(raw), raw.hex(), raw.hex().upper()}
     yield from (form for form in forms if len(form) >= _MIN_ENCODED)
+
+
+def raw_bytes(text: str) -> bytes:
+    """Return the bytes of a text; those that aren't UTF-8 are surrogate escapes."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="replace")
 
 
 def literals(text: str) -> Iterator[bytes]:
@@ -200,8 +139,12 @@ def anchor(text: str) -> str:
 
 
 def longest(text: str) -> int:
-    """Return the maximum length of a text in bytes, encoded as JSON up to 4 times."""
-    return sum(1 if c == anchor(c) else 16 if c in '\\"/' else 32 for c in text)
+    """Return the maximum length of a text in bytes, encoded as JSON up to 4 times.
+
+    The sequences of terminals in it have some room, too.
+    """
+    coded = sum(1 if c == anchor(c) else 16 if c in '\\"/' else 32 for c in text)
+    return coded + len(text) * _SEQUENCE
 
 
 def _behind(text: str) -> Iterator[str]:
@@ -223,47 +166,6 @@ def _with_latin_1(text: str) -> bytes:
         bytes([ord(c)]) if "\x80" <= c <= "\xff" else c.encode(errors="replace")
         for c in text
     )
-
-
-def _kind_of(escape: re.Match[bytes]) -> tuple[str | None, bytes]:
-    """Return the kind of an escape and the few characters that determine its meaning.
-
-    A run can have any length, so it must not become a key of a cache.
-    """
-    kind = escape.lastgroup
-    if kind is None:
-        return None, escape[0][:1]
-    content = escape[kind]
-    return kind, content[:4] + content[-4:] if kind == "pair" else content
-
-
-@lru_cache(maxsize=4096)
-def _decoded(kind: str | None, escape: bytes) -> bytes:
-    """Decode an escape, without quotes and backslashes."""
-    match kind:
-        case None:
-            return b" " if escape == b"+" else b""
-        case "letter":
-            return _LETTERS[escape.decode()].encode()
-        case "name":
-            content = html.unescape(f"&{escape.decode()};").encode()
-        case "pair":
-            content = bytes.fromhex(escape.decode()).decode("utf-16-be").encode()
-        case "byte" | "percent":
-            content = bytes([int(escape, 16)])
-        case "octal":
-            content = bytes([int(escape, 8)])
-        case "decimal":
-            content = _character(int(escape))
-        case _:
-            content = _character(int(escape, 16))
-    return _DROPPED.sub(b"", content).replace(b"+", b" ")
-
-
-def _character(number: int) -> bytes:
-    if number > 0x10FFFF:
-        return b""
-    return chr(number).encode("utf-8", "surrogatepass")
 
 
 def _base64(raw: bytes) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.domain.events import JournalEvent, Notice, Output, StepReported
 from app.runner.masking import Masker
 from app.runner.text import before_character
-from app.worker.translate import MAX_LINE, output, translate
+from app.worker.translate import MAX_LINE, NOTHING, output, translate
 
 #: Maximum number of lines in a batch.
 MAX_LINES = 1000
@@ -100,17 +100,19 @@ class JournalReader:
         return output(content, open_=not is_whole)
 
     def _take_lines(self) -> Batch | None:
-        events: list[JournalEvent] = []
+        lines: list[bytes] = []
         ends: list[int] = []
         begin = 0
-        while len(events) < MAX_LINES:
+        while len(lines) < MAX_LINES:
             end = self._buffer.find(b"\n", begin)
             if end < 0 or end - begin > MAX_LINE:
                 break
-            events.append(self._event(self._buffer[begin:end]))
+            lines.append(self._buffer[begin:end])
             begin = end + 1
             ends.append(self._offset + begin)
-        self._consume(begin)
+        # Searching all of them at once costs less than searching each of them.
+        masker = self._masker if self._masker.finds(self._consume(begin)) else NOTHING
+        events = [self._event(line, masker) for line in lines]
         return Batch(events, ends) if events else None
 
     def _take_piece(self) -> Batch | None:
@@ -129,15 +131,15 @@ class JournalReader:
         """Return a batch with an event that ends at the current offset."""
         return Batch([event], [self._offset])
 
-    def _event(self, line: bytes) -> JournalEvent:
+    def _event(self, line: bytes, masker: Masker) -> JournalEvent:
         if self._inside_line:
             self._inside_line = False
-            return output(self._masker.text(line))
-        return translate(line, self._masker, script=self._script)
+            return output(masker.text(line))
+        return translate(line, masker, script=self._script)
 
     def _last(self, line: bytes) -> JournalEvent:
         """Translate a last line without a newline."""
-        event = self._event(line)
+        event = self._event(line, self._masker)
         if isinstance(event, Output | StepReported):
             return replace(event, open=True)
         # The runner ends each event with a newline; a script may break off within one.

@@ -46,6 +46,8 @@ LINES = st.one_of(
 #: Text around a secret, none of which is a spelling of a part of it. Without any, two
 #: secrets in a row have one mask.
 AROUND = st.text("ab \n", min_size=1, max_size=80)
+#: What may interrupt a secret: nothing, or the sequences of a terminal.
+BETWEEN = st.sampled_from(["", "\x1b[m", "\x1b[01;31m\x1b[K", "\x1b(B\x1b[m"])
 #: The sizes of the pieces in which a journal is written.
 SIZES = st.lists(st.integers(1, 90), min_size=1, max_size=8)
 
@@ -107,15 +109,19 @@ def test_every_byte_of_a_journal_is_in_one_event_however_it_is_written(
     ).removesuffix(b"\n")
 
 
-@given(st.lists(AROUND, min_size=2, max_size=4), SIZES)
+@given(
+    st.lists(AROUND, min_size=2, max_size=4), BETWEEN, st.integers(1, len(SECRET) - 1),
+    SIZES,
+)  # fmt: skip
 def test_a_secret_is_masked_however_its_journal_is_written(
-    around: list[str], sizes: list[int]
+    around: list[str], between: str, at: int, sizes: list[int]
 ) -> None:
-    content = SECRET.join(around)
+    content = f"{SECRET[:at]}{between}{SECRET[at:]}".join(around)
 
     found = written(content.encode(), sizes, Masker([SECRET])).decode()
 
-    assert content.replace(SECRET, MASK).removesuffix("\n") == found.removesuffix("\n")
+    expected = f"{MASK}{between}".join(around)
+    assert expected.removesuffix("\n") == found.removesuffix("\n")
 
 
 @given(LINES, st.booleans())

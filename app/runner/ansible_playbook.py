@@ -1,0 +1,113 @@
+"""Run ansible-playbook, and record what it decrypts for the runner's masker.
+
+    PYTHON ansible_playbook.py PROGRAM ARGUMENT...
+
+The Python is that of the program, so this file imports only the standard library and
+Ansible. Ansible decrypts in many places and processes: before it loads plugins, and in
+workers, which are forks. All of them inherit a memory file, and write each text into
+it before they use it. `plaintexts.py` reads it.
+
+A record is a length of 8 bytes, a digest of 16 bytes, and the text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import runpy
+import subprocess
+import sys
+from typing import Any
+
+#: The variable with the descriptor of the memory file.
+VARIABLE = "FASTDEPLOY_PLAINTEXTS"
+DIGEST = 16
+
+
+class Recorder:
+    """Appends texts to the memory file; each text once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def record(self, content: bytes | str | None) -> None:
+        """Record a text. Raises OSError: then it must not be used either."""
+        if isinstance(content, str):
+            content = content.encode(errors="surrogateescape")
+        if not content:
+            return
+        content = bytes(content)
+        digest = hashlib.blake2b(content, digest_size=DIGEST).digest()
+        if not self._has(digest):
+            # One write, which the kernel appends as a whole.
+            record = len(content).to_bytes(8, "big") + digest + content
+            if os.write(self._descriptor, record) < len(record):
+                raise OSError("there is no memory to record what was decrypted")
+
+    def _has(self, digest: bytes) -> bool:
+        """Return whether any process has recorded the text with this digest."""
+        if not os.fstat(self._descriptor).st_size:
+            return False
+        with mmap.mmap(self._descriptor, 0, prot=mmap.PROT_READ) as content:
+            return content.find(digest) >= 0
+
+
+def record_vault(recorder: Recorder) -> None:
+    """Record what ansible-vault decrypts, and the vault passwords that it uses."""
+    from ansible.parsing.vault import VaultLib  # noqa: PLC0415 - see main()
+
+    original = VaultLib.decrypt_and_get_vault_id
+
+    def decrypt_and_get_vault_id(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = original(self, *args, **kwargs)
+        recorder.record(found[0])
+        for _, secret in self.secrets or ():
+            recorder.record(getattr(secret, "bytes", None))
+        return found
+
+    VaultLib.decrypt_and_get_vault_id = decrypt_and_get_vault_id
+
+
+def record_sops(recorder: Recorder) -> None:
+    """Record what sops prints to a plugin, such as the lookups of community.sops."""
+    original = subprocess.Popen.communicate
+
+    def communicate(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = original(self, *args, **kwargs)
+        if _is_sops(self.args):
+            recorder.record(found[0])
+        return found
+
+    subprocess.Popen.communicate = communicate  # type: ignore[method-assign]
+
+
+def _is_sops(command: Any) -> bool:
+    words = command.split() if isinstance(command, str) else command
+    if not isinstance(words, (list, tuple)):
+        return False
+    program = next((os.fsdecode(word) for word in words), "")
+    return os.path.basename(program) == "sops" and "--encrypt" not in words  # noqa: PTH119
+
+
+def main() -> None:
+    """Run the program that the arguments name."""
+    sys.argv = sys.argv[1:]
+    program = sys.argv[0]
+    if not sys.flags.safe_path:
+        # As if the program had been started without this file.
+        sys.path[0] = os.path.dirname(os.path.realpath(program))  # noqa: PTH120
+    descriptor = int(os.environ.pop(VARIABLE))
+    # Forks keep the descriptor; modules and other programs that are executed don't.
+    os.set_inheritable(descriptor, False)
+    recorder = Recorder(descriptor)
+    # It checks the locale and ansible.cfg, and says what is wrong.
+    import ansible.cli  # noqa: F401, PLC0415
+
+    record_vault(recorder)
+    record_sops(recorder)
+    runpy.run_path(program, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""Run the playbook of a service with its variables, credentials and masking."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import (
+    ansible_cfg,
+    environment,
+    host_key_settings,
+    injection,
+    options,
+    plaintexts,
+    playbook,
+    private_data_dir,
+)
+from .credential_kinds import Kind
+from .credentials import Credentials
+from .definition import Definition
+from .errors import RunnerError
+from .event_forwarder import Forwarder
+from .host_keys import HostKeys
+from .injection import Injection
+from .journal import JournalWriter
+from .keeper import Keeper
+from .listener import Listener
+from .masking import Masker
+from .run_config import Events, RunConfig
+from .secret_values import MIN_LENGTH
+from .watchdog import Watchdog
+
+#: ansible-runner's own exit code for a run that was canceled or timed out.
+ENDED = 254
+_NOT_RECORDED = (
+    b"FastDeploy can't mask what ansible-vault decrypts in this run: ansible-playbook "
+    b"is not a Python script here. Install ansible-core in a virtual environment."
+)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run is made of."""
+
+    definition: Definition
+    launch: RunConfig
+    #: The values of the SOPS files.
+    decrypted: Mapping[str, Any]
+    credentials: Credentials
+    journal: JournalWriter
+    #: The folder of mirrors and execution environments.
+    data: Path
+
+
+def deploy(inputs: Inputs) -> int:
+    """Run the service's playbook and write its events and output to the journal.
+
+    Return the exit code. The private folder with the variables is always removed.
+
+    Raises:
+        RunnerError: Ansible is not installed, the execution environment can't be
+            built, or a key can't be loaded.
+    """
+    watchdog = Watchdog(inputs.definition.timeout)
+    watchdog.listen()
+    private = private_data_dir.make(for_ssh=bool(inputs.credentials))
+    try:
+        if not inputs.credentials:
+            return _run(inputs, private, watchdog, Injection())
+        # A killed runner would leave an agent and connections.
+        keeper = Keeper(private)
+        try:
+            with injection.prepared(inputs.credentials, private, keeper) as injected:
+                return _run(inputs, private, watchdog, injected)
+        finally:
+            keeper.finish()
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection) -> int:
+    definition, launch, journal = inputs.definition, inputs.launch, inputs.journal
+    ident = str(launch.deployment_id)
+    env = _environment(definition)
+    configured = ansible_cfg.read(definition.folder, env)
+    defaults = configured.get("defaults", {})
+    private_data_dir.prepare(
+        private,
+        _variables(inputs, injected),
+        inventory=definition.inventory is None and not _names_inventory(defaults, env),
+    )
+    env = environment.refuse_failed_inventory(env, configured.get("inventory", {}))
+    masker = Masker([*launch.secrets, inputs.decrypted, *inputs.credentials.secrets])
+    can_decrypt = plaintexts.has_vault(defaults, env)
+    if masker.longest or can_decrypt or inputs.credentials:
+        _close_logs(env, defaults, journal)
+    _name_unmaskable(inputs.credentials, journal)
+    host_keys = HostKeys(private, definition.folder, launch.known_hosts)
+    unchecked = host_key_settings.find_unchecked(definition, env)
+    env = host_keys.environment(
+        env, configured, learns=host_key_settings.learns(unchecked)
+    )
+
+    def tell(status: str) -> None:
+        journal.write_object({"status": status, "runner_ident": ident})
+
+    provided = _provide_environment(inputs, masker, watchdog, env)
+    if provided is None:
+        tell(watchdog.reason or "failed")
+        return ENDED
+    env = provided
+    injected.configure(env, configured)
+    journal.watch = host_keys.see
+    decrypting = plaintexts.Plaintexts()
+    recording = plaintexts.recording(_ansible_playbook(env), env)
+    if not recording and (can_decrypt or inputs.credentials.of(Kind.VAULT)):
+        journal.write(_NOT_RECORDED)
+    listener = _listener(launch.events)(journal, masker, decrypting, ident, private)
+    running = playbook.start(
+        definition,
+        private=private,
+        arguments=[*options.arguments(launch.options), *injected.arguments],
+        env={
+            **env,
+            **injected.environment,
+            **listener.environment,
+            **decrypting.environment,
+        },
+        terminal=listener.terminal,
+        plaintexts=decrypting.descriptor,
+        recording=recording,
+    )
+    _begin(running, watchdog, injected)
+    tell("starting")
+    tell("running")
+    listener.start()
+    code = running.wait()
+    watchdog.finish()
+    listener.finish()
+    _report_unmasked(masker, decrypting, journal)
+    for report in host_keys.reports():
+        journal.write_object({"host_key": report, "runner_ident": ident})
+    for setting in unchecked:
+        journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
+    tell((watchdog.reason or "failed") if code else "successful")
+    if journal.error:
+        journal.write(f"The journal is not complete: {journal.error}.".encode())
+    return ENDED if code and watchdog.reason else code
+
+
+def _variables(inputs: Inputs, injected: Injection) -> dict[str, Any]:
+    """Return the extra variables of a run; a later one wins."""
+    return {
+        **inputs.definition.fixed_variables,
+        **inputs.decrypted,
+        **inputs.launch.variables,
+        "fastdeploy_deployment_id": inputs.launch.deployment_id,
+        "fastdeploy_deployment_service": inputs.definition.name,
+        **injected.variables,
+    }
+
+
+def _begin(running: playbook.Playbook, watchdog: Watchdog, injected: Injection) -> None:
+    """Provide the credentials, then let ansible-playbook begin."""
+    injected.watch(running.process)
+    watchdog.start(running.process)
+    try:
+        # Meanwhile, the child imports ansible-runner.
+        injected.provide()
+    except BaseException:
+        running.abort()
+        watchdog.finish()
+        raise
+    running.begin()
+
+
+def _provide_environment(
+    inputs: Inputs, masker: Masker, watchdog: Watchdog, env: dict[str, str]
+) -> dict[str, str] | None:
+    """Return the variables of a run in the execution environment of its project.
+
+    They are the given ones without one; None if the run ended while it was built.
+    """
+    definition = inputs.definition
+    if definition.requirements is None:
+        return env
+    # Most projects require nothing, and their runs don't need the memory.
+    from . import execution_environment  # noqa: PLC0415
+    from .environment_step import EnvironmentStep  # noqa: PLC0415
+
+    step = EnvironmentStep(inputs.journal, masker, watchdog)
+    place = step.provide(
+        definition.requirements, inputs.data.expanduser().absolute(), env
+    )
+    if place is None:
+        return None
+    return execution_environment.variables(place, env, definition.folder)
+
+
+def _name_unmaskable(used: Credentials, journal: JournalWriter) -> None:
+    """Name the credentials whose values would be recorded if a task printed them."""
+    for reference in used.unmaskable:
+        journal.write(
+            f"{reference} has a value of fewer than {MIN_LENGTH} characters, which "
+            "FastDeploy can't mask: use a longer one.".encode()
+        )
+
+
+def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
+    """Return whether ansible.cfg or the environment names an inventory."""
+    return bool(defaults.get("inventory") or env.get("ANSIBLE_INVENTORY"))
+
+
+def _close_logs(
+    env: dict[str, str], defaults: Mapping[str, str], journal: JournalWriter
+) -> None:
+    """Keep Ansible from writing secrets into logs that every user may read."""
+    # Modules would write their arguments into the target host's syslog.
+    env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
+    if defaults.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
+        journal.write(
+            b"FastDeploy has turned log_path off for this run: it has secrets, which "
+            b"Ansible would write into that file in clear."
+        )
+    env["ANSIBLE_LOG_PATH"] = os.devnull
+
+
+def _environment(definition: Definition) -> dict[str, str]:
+    """Return the environment of the run.
+
+    Raises:
+        RunnerError: Its PATH has no ansible-playbook.
+    """
+    env = environment.build(os.environ, definition.environment)
+    _ansible_playbook(env)
+    return env
+
+
+def _ansible_playbook(env: Mapping[str, str]) -> Path:
+    found = shutil.which("ansible-playbook", path=env["PATH"])
+    if found is None:
+        raise RunnerError(
+            f"There is no ansible-playbook beside {sys.executable} or in PATH: install "
+            "ansible-core there."
+        )
+    return Path(found)
+
+
+def _report_unmasked(
+    masker: Masker, decrypting: plaintexts.Plaintexts, journal: JournalWriter
+) -> None:
+    """Say how many secrets FastDeploy couldn't mask."""
+    if count := masker.unmasked:
+        journal.write(
+            f"FastDeploy did not mask {count} of this run's secret values: they are "
+            f"shorter than {MIN_LENGTH} characters.".encode()
+        )
+    if count := decrypting.too_large:
+        journal.write(
+            f"FastDeploy did not mask {count} of the texts that were decrypted: they "
+            f"are larger than {plaintexts.LARGEST >> 20} MiB.".encode()
+        )
+
+
+def _listener(
+    events: Events,
+) -> Callable[[JournalWriter, Masker, plaintexts.Plaintexts, str, Path], Listener]:
+    """Return the listener for this kind of events.
+
+    Raises:
+        RunnerError: ansible-runner is not installed.
+    """
+    if events is Events.FASTDEPLOY:
+        return Forwarder
+    try:
+        # It imports ansible-runner, which takes memory until the run ends.
+        from .builtin_events import Fallback  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise playbook.missing(error.name) from None
+    return Fallback
