@@ -128,20 +128,20 @@ def test_a_value_that_is_kept_elsewhere_is_not_stored(home: Home) -> None:
 @pytest.mark.parametrize(
     ("references", "sentence"),
     [
-        (("ssh",), "is not a credential such as"),
-        (("gpg:prod",), "is not a credential such as"),
-        (("ssh:Prod",), "is not a credential such as"),
-        (("ssh:a", "ssh:a"), "each credential once"),
+        (("ssh",), "of the form kind:name"),
+        (("gpg:prod",), "the kinds are ssh, "),
+        (("ssh:Prod",), "lower case letters"),
+        (("ssh:a", "ssh:a"), "must name ssh:a once"),
         (("become:a", "become:b"), "one credential"),
         (("password:a", "password:b"), "one credential"),
-        (("git-ssh:infra",), "is for a project's repository"),
+        (("git-ssh:infra",), "the kinds are ssh, "),
         (("token:ld-preload",), "LD_PRELOAD changes"),
         (("token:pythonpath",), "PYTHONPATH changes"),
         (("token:path",), "PATH changes"),
         (("token:ansible-config",), "ANSIBLE_CONFIG changes"),
-        (("token:fastdeploy-run",), "FASTDEPLOY_RUN is set by FastDeploy"),
+        (("token:fastdeploy-run",), "FASTDEPLOY_RUN (changes|is set)"),
         (("token:1password",), "begin with no digit"),
-        (("token:a-b", "token:a.b"), "same environment variable"),
+        (("token:a-b", "token:a.b"), "both are A_B"),
     ],
 )
 def test_a_declaration_that_cannot_be_meant_is_refused(
