@@ -6,10 +6,12 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from testing.waiting import eventually
 
@@ -87,8 +89,7 @@ def ssh_account() -> Iterator[SshAccount]:
             try:
                 yield host
             finally:
-                server.terminate()
-                server.wait()
+                _end(server)
     finally:
         shutil.rmtree(folder)
 
@@ -109,7 +110,6 @@ def _account(host: SshAccount) -> Iterator[None]:
         yield
     finally:
         rule.unlink(missing_ok=True)
-        subprocess.run(["pkill", "-KILL", "-u", host.user], check=False)
         eventually(lambda: _deleted(host.user))
 
 
@@ -144,6 +144,20 @@ def _serve(host: SshAccount) -> "subprocess.Popen[bytes]":
     server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", config])
     eventually(lambda: _listens(host.port))
     return server
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    """End a server and its sessions, which outlive it.
+
+    Not by the account: a container may have processes with the same user id.
+    """
+    sessions = psutil.Process(server.pid).children(recursive=True)
+    server.terminate()
+    server.wait()
+    for session in sessions:
+        with suppress(psutil.NoSuchProcess):
+            session.kill()
+    psutil.wait_procs(sessions)
 
 
 def _listens(port: int) -> bool:

@@ -1,18 +1,19 @@
 """The keeper: a process that cleans up after a run, even if the runner was killed.
 
 It waits until the runner closes a pipe, which the kernel does if the runner is killed.
+Both hold a lock in the run's private folder. If both were killed, the keeper of the
+next run finds the folder without its lock, and cleans up.
 """
 
 import os
 import shutil
 import signal
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from . import control_sockets
+from . import control_sockets, file_lock
 from .processes import Process
 
 #: The signals that stop a run are for the runner; the keeper ends when that has ended.
@@ -20,6 +21,9 @@ _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 #: Seconds for the remaining processes to end by SIGTERM, before SIGKILL.
 _PATIENCE = 3.0
 _TICK = 0.005
+#: Files in the private folder: the lock, and the processes that end with the run.
+_LOCK = "lock"
+_WATCHED = "processes"
 
 
 class Keeper:
@@ -29,6 +33,9 @@ class Keeper:
     """
 
     def __init__(self, private: Path) -> None:
+        self._private = private
+        lock = file_lock.take(private / _LOCK, shared=False)
+        assert lock is not None, "the folder is new"
         reader, self._pipe = os.pipe()
         # Until the child ignores them, a signal would wake the watchdog of its parent.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _IGNORED)
@@ -37,15 +44,14 @@ class Keeper:
             for number in _IGNORED:
                 signal.signal(number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            _keep(private, reader)
+            _keep(private, reader, lock)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(reader)
 
     def watch(self, process: Process) -> None:
         """End this process too if it still runs when the runner has ended."""
-        # Without a keeper, which somebody has killed, `finish` still ends the agent.
-        with suppress(OSError):
-            os.write(self._pipe, f"{process.pid} {process.started}\n".encode())
+        with (self._private / _WATCHED).open("a") as file:
+            file.write(f"{process.pid} {process.started}\n")
 
     def finish(self) -> None:
         """Let it clean up, and wait for it."""
@@ -53,25 +59,49 @@ class Keeper:
         os.waitpid(self._pid, 0)
 
 
-def _keep(private: Path, reader: int) -> NoReturn:
+def _keep(private: Path, reader: int, lock: int) -> NoReturn:
     try:
         os.chdir("/")
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
-        os.closerange(3, reader)
-        os.closerange(reader + 1, os.sysconf("SC_OPEN_MAX"))
-        with os.fdopen(reader) as pipe:
-            _clean(private, [Process(*map(int, line.split())) for line in pipe])
+        first, second = sorted((reader, lock))
+        os.closerange(3, first)
+        os.closerange(first + 1, second)
+        os.closerange(second + 1, os.sysconf("SC_OPEN_MAX"))
+        _clean_up_after_killed_keepers(private)
+        while os.read(reader, 1):
+            pass
+        _clean(private)
     finally:
         os._exit(0)
 
 
-def _clean(private: Path, watched: Iterable[Process]) -> None:
-    for number, patience in ((signal.SIGTERM, _PATIENCE), (signal.SIGKILL, _PATIENCE)):
+def _clean_up_after_killed_keepers(private: Path) -> None:
+    for folder in private.parent.glob(f"{private.name.rpartition('-')[0]}-*"):
+        with suppress(OSError):
+            is_own = folder.lstat().st_uid == os.geteuid() and not folder.is_symlink()
+            if folder == private or not is_own or not (folder / _LOCK).exists():
+                continue
+            lock = file_lock.take(folder / _LOCK, shared=False, deadline=0)
+            if lock is not None:
+                _clean(folder)
+                os.close(lock)
+
+
+def _clean(private: Path) -> None:
+    watched = _watched(private)
+    for number in (signal.SIGTERM, signal.SIGKILL):
         left = [process for process in watched if process.send(number)]
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + _PATIENCE
         while any(process.alive for process in left) and time.monotonic() < deadline:
             time.sleep(_TICK)
     control_sockets.end_all(private / "cp")
     shutil.rmtree(private, ignore_errors=True)
+
+
+def _watched(private: Path) -> list[Process]:
+    with suppress(FileNotFoundError):
+        lines = (private / _WATCHED).read_text().splitlines()
+        return [Process(*map(int, line.split())) for line in lines]
+    return []

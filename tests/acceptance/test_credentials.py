@@ -305,6 +305,29 @@ def test_no_agent_connection_or_file_outlives_a_run_that_is_ended_by(
     eventually(lambda: not private_folders(service))
 
 
+def test_the_next_run_cleans_up_if_the_keeper_was_killed_too(
+    service: Service, target: SshHost
+) -> None:
+    everything(service, target)
+    process = started(service)
+    [keeper] = [
+        child
+        for child in psutil.Process(process.pid).children()
+        if "app.runner" in child.cmdline()
+    ]
+
+    keeper.kill()
+    process.kill()
+    process.wait(60)
+    assert 1 == len(agents(service))
+    (service.folder / "gate").touch()
+    outcome = service.run()
+
+    assert 0 == outcome.code, outcome.journal.decode()
+    eventually(lambda: not of_this_run(service))
+    assert [] == private_folders(service)
+
+
 # Refusals
 
 
