@@ -39,9 +39,9 @@ def remove(store: Store, settings: Settings, name: str, actor: Actor) -> list[st
     actor.require(Permission.ADMIN)
     if settings.run_as:
         raise Conflict(refusal(settings.run_as))
-    folder = _registration(settings.services, name)
-    aside = folder.with_name(f".{name}.{secrets.token_hex(4)}.old")
     try:
+        folder = _registration(settings.services, name)
+        aside = folder.with_name(f".{name}.{secrets.token_hex(4)}.old")
         with ExitStack() as undo:
             with store.begin() as db:
                 if unfinished := projects.lock_unfinished(db, name):
