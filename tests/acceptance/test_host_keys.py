@@ -104,7 +104,7 @@ def test_an_unknown_key_fails_the_run_until_it_is_accepted_on_the_page(
     assert failed.status is Status.FAILED
     assert failed.reason == (
         f"web1 presented a host key that FastDeploy doesn't know ({label}): compare "
-        "it, and accept it on this page"
+        "it, and accept it on the deployment's page"
     )
     page.goto(f"/deployments/{failed.id}")
     expect(page.get_by_text(label).first).to_be_visible()
@@ -142,7 +142,7 @@ def test_a_changed_key_fails_the_run_loudly_and_replaces_the_accepted_one(
     assert failed.status is Status.FAILED
     assert failed.reason == (
         f"the host key of web1 has CHANGED ({label}), it was {known}: find out why, "
-        "and accept it on this page"
+        "and accept it on the deployment's page"
     )
     page.goto(f"/deployments/{failed.id}/host-keys")
     expect(page.get_by_text(known)).to_be_visible()

@@ -189,6 +189,19 @@ def test_options_of_ssh_come_after_those_of_the_service() -> None:
     assert shlex.split(env["ANSIBLE_SCP_EXTRA_ARGS"]) == ["-l", "100", *ours]
 
 
+def test_a_key_on_the_way_is_not_offered(tmp_path: Path) -> None:
+    """The ssh of a jump host doesn't have our options, so its message names nothing."""
+    keys = HostKeys(tmp_path, tmp_path / "service", "")
+    message = "Host key verification failed.\r\nConnection closed by UNKNOWN port 65535"
+    data = {"host": "web1", "res": {"msg": message}}
+    event = {"event": "runner_on_unreachable", "event_data": data}
+
+    keys.see(json.dumps(event).encode())
+
+    [report] = map(host_key_report.parse, keys.reports())
+    assert "a host key on the way to web1, such as that of a jump host" in str(report)
+
+
 def test_a_message_about_a_host_that_presented_no_key_offers_none(
     tmp_path: Path,
 ) -> None:
