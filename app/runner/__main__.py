@@ -29,6 +29,7 @@ from . import (
 from .definition import Definition, read_definition
 from .errors import RunnerError
 from .event_forwarder import Forwarder
+from .host_key_refusals import Refusals
 from .host_keys import HostKeys
 from .journal import JournalWriter
 from .listener import Listener
@@ -163,7 +164,8 @@ def _deploy(
             tell(watchdog.reason or "failed")
             return ENDED
         env = execution_environment.variables(place, env, definition.folder)
-    journal.watch = host_keys.see
+    refusals = Refusals(host_keys)
+    journal.watch = refusals.see
     listener = _listener(launch.events)(journal, masker, ident, private)
     running = playbook.start(
         definition,
@@ -180,7 +182,7 @@ def _deploy(
     code = running.wait()
     watchdog.finish()
     listener.finish()
-    for report in host_keys.reports():
+    for report in refusals.reports():
         journal.write_object({"host_key": report, "runner_ident": ident})
     for setting in unchecked:
         journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})

@@ -27,11 +27,11 @@ _PLAYBOOK = """\
     - name: Reach the host
       ansible.builtin.ping:
 """
-#: A connection that outlives its run would serve the next one without a host key.
+#: Connections outlive their run.
 _CONFIG = """\
 [ssh_connection]
 pipelining = true
-ssh_args = -o ControlMaster=no
+ssh_args = -o ControlMaster=auto -o ControlPersist=20s
 """
 
 
@@ -132,7 +132,7 @@ def test_an_unknown_key_fails_the_run_until_it_is_accepted_on_the_page(
 def test_a_changed_key_fails_the_run_loudly_and_replaces_the_accepted_one(
     site: Site, page: Page, pictures: Path | None
 ) -> None:
-    site.write("changed")
+    site.write("changed", _CONFIG.replace("ControlMaster=auto", "ControlMaster=no"))
     site.add("changed", site.host.line)
     known = site.host.fingerprint
     site.host.change_key()
@@ -158,12 +158,15 @@ def test_a_changed_key_fails_the_run_loudly_and_replaces_the_accepted_one(
     )
 
 
-def test_a_known_hosts_in_the_repository_is_used_and_shown(
+def test_a_known_hosts_in_the_repository_is_used_by_its_runs_alone_and_shown(
     site: Site, page: Page
 ) -> None:
     site.write("repository", known_hosts=site.host.line)
 
     assert site.deploy("repository").status is Status.SUCCESSFUL
+    site.write("stranger")
+    stranger = site.deploy("stranger")
+    assert "doesn't know" in stranger.reason, "it used the connection of another run"
     page.goto("/services/repository#host-keys")
     keys = page.get_by_role("table", name="Host keys in the repository")
     expect(keys).to_contain_text(site.host.fingerprint)
