@@ -33,6 +33,12 @@ _CONFIG = """\
 pipelining = true
 ssh_args = -o ControlMaster=auto -o ControlPersist=20s
 """
+#: Each run connects once more.
+_WITHOUT_MASTER = """\
+[ssh_connection]
+pipelining = true
+ssh_args = -C
+"""
 
 
 class Site:
@@ -132,7 +138,7 @@ def test_an_unknown_key_fails_the_run_until_it_is_accepted_on_the_page(
 def test_a_changed_key_fails_the_run_loudly_and_replaces_the_accepted_one(
     site: Site, page: Page, pictures: Path | None
 ) -> None:
-    site.write("changed", _CONFIG.replace("ControlMaster=auto", "ControlMaster=no"))
+    site.write("changed", _WITHOUT_MASTER)
     site.add("changed", site.host.line)
     known = site.host.fingerprint
     site.host.change_key()
