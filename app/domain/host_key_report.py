@@ -60,6 +60,11 @@ class HostKeyReport:
                 f"{self.title} presented a host key that is marked as revoked: don't "
                 "connect to it before its administrator has replaced the key"
             )
+        if not self.name:
+            return (
+                f"ssh refused a host key on the way to {self.title}, such as that of a "
+                "jump host: add it to ~/.ssh/known_hosts of the user of the run"
+            )
         if self.problem is Problem.CHANGED:
             was = f", it was {self.previous}" if self.previous else ""
             said = f"the host key of {self.title} has CHANGED{about}{was}: find out why"
@@ -67,7 +72,7 @@ class HostKeyReport:
             said = f"{self.title} presented a host key that FastDeploy doesn't know"
             said += f"{about}: compare it"
         if self.key:
-            return f"{said}, and accept it on this page"
+            return f"{said}, and accept it on the deployment's page"
         return f"{said}, and add the key with `fastdeploy host-key add`"
 
     def as_json(self) -> dict[str, Any]:

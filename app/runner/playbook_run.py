@@ -23,6 +23,7 @@ from .credentials import Credentials
 from .definition import Definition
 from .errors import RunnerError
 from .event_forwarder import Forwarder
+from .host_key_refusals import Refusals
 from .host_keys import HostKeys
 from .injection import Injection
 from .journal import JournalWriter
@@ -113,7 +114,8 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         return ENDED
     env = provided
     injected.configure(env, configured)
-    journal.watch = host_keys.see
+    refusals = Refusals(host_keys)
+    journal.watch = refusals.see
     decrypting = plaintexts.Plaintexts()
     recording = plaintexts.recording(_ansible_playbook(env), env)
     if not recording and (can_decrypt or inputs.credentials.of(Kind.VAULT)):
@@ -141,7 +143,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     watchdog.finish()
     listener.finish()
     _report_unmasked(masker, decrypting, journal)
-    for report in host_keys.reports():
+    for report in refusals.reports():
         journal.write_object({"host_key": report, "runner_ident": ident})
     for setting in unchecked:
         journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})

@@ -27,11 +27,17 @@ _PLAYBOOK = """\
     - name: Reach the host
       ansible.builtin.ping:
 """
-#: A connection that outlives its run would serve the next one without a host key.
+#: Connections outlive their run.
 _CONFIG = """\
 [ssh_connection]
 pipelining = true
-ssh_args = -o ControlMaster=no
+ssh_args = -o ControlMaster=auto -o ControlPersist=20s
+"""
+#: Each run connects once more.
+_WITHOUT_MASTER = """\
+[ssh_connection]
+pipelining = true
+ssh_args = -C
 """
 
 
@@ -104,7 +110,7 @@ def test_an_unknown_key_fails_the_run_until_it_is_accepted_on_the_page(
     assert failed.status is Status.FAILED
     assert failed.reason == (
         f"web1 presented a host key that FastDeploy doesn't know ({label}): compare "
-        "it, and accept it on this page"
+        "it, and accept it on the deployment's page"
     )
     page.goto(f"/deployments/{failed.id}")
     expect(page.get_by_text(label).first).to_be_visible()
@@ -132,7 +138,7 @@ def test_an_unknown_key_fails_the_run_until_it_is_accepted_on_the_page(
 def test_a_changed_key_fails_the_run_loudly_and_replaces_the_accepted_one(
     site: Site, page: Page, pictures: Path | None
 ) -> None:
-    site.write("changed")
+    site.write("changed", _WITHOUT_MASTER)
     site.add("changed", site.host.line)
     known = site.host.fingerprint
     site.host.change_key()
@@ -142,7 +148,7 @@ def test_a_changed_key_fails_the_run_loudly_and_replaces_the_accepted_one(
     assert failed.status is Status.FAILED
     assert failed.reason == (
         f"the host key of web1 has CHANGED ({label}), it was {known}: find out why, "
-        "and accept it on this page"
+        "and accept it on the deployment's page"
     )
     page.goto(f"/deployments/{failed.id}/host-keys")
     expect(page.get_by_text(known)).to_be_visible()
@@ -158,12 +164,15 @@ def test_a_changed_key_fails_the_run_loudly_and_replaces_the_accepted_one(
     )
 
 
-def test_a_known_hosts_in_the_repository_is_used_and_shown(
+def test_a_known_hosts_in_the_repository_is_used_by_its_runs_alone_and_shown(
     site: Site, page: Page
 ) -> None:
     site.write("repository", known_hosts=site.host.line)
 
     assert site.deploy("repository").status is Status.SUCCESSFUL
+    site.write("stranger")
+    stranger = site.deploy("stranger")
+    assert "doesn't know" in stranger.reason, "it used the connection of another run"
     page.goto("/services/repository#host-keys")
     keys = page.get_by_role("table", name="Host keys in the repository")
     expect(keys).to_contain_text(site.host.fingerprint)

@@ -11,6 +11,7 @@ import pytest
 from app.domain import host_key_report
 from app.domain.events import HostKeyRefused, HostKeysUnchecked, Output
 from app.runner import host_key_settings, known_hosts, ssh_arguments
+from app.runner.host_key_refusals import Refusals
 from app.runner.host_keys import HostKeys
 from app.runner.masking import Masker
 from app.worker.translate import translate
@@ -189,11 +190,24 @@ def test_options_of_ssh_come_after_those_of_the_service() -> None:
     assert shlex.split(env["ANSIBLE_SCP_EXTRA_ARGS"]) == ["-l", "100", *ours]
 
 
+def test_a_key_on_the_way_is_not_offered(tmp_path: Path) -> None:
+    """The ssh of a jump host doesn't have our options, so its message names nothing."""
+    keys = Refusals(HostKeys(tmp_path, tmp_path / "service", ""))
+    message = "Host key verification failed.\r\nConnection closed by UNKNOWN port 65535"
+    data = {"host": "web1", "res": {"msg": message}}
+    event = {"event": "runner_on_unreachable", "event_data": data}
+
+    keys.see(json.dumps(event).encode())
+
+    [report] = map(host_key_report.parse, keys.reports())
+    assert "a host key on the way to web1, such as that of a jump host" in str(report)
+
+
 def test_a_message_about_a_host_that_presented_no_key_offers_none(
     tmp_path: Path,
 ) -> None:
     """A host could print such a message about any other host."""
-    keys = HostKeys(tmp_path, tmp_path / "service", "")
+    keys = Refusals(HostKeys(tmp_path, tmp_path / "service", ""))
     message = (
         "Offending ED25519 key in /etc/passwd:1\r\n"
         "Host key for bank has changed and you have requested strict checking.\r\n"
@@ -208,3 +222,30 @@ def test_a_message_about_a_host_that_presented_no_key_offers_none(
 
     [report] = keys.reports()
     assert (report["name"], report["key"], report["previous"]) == ("bank", "", "")
+
+
+@pytest.mark.parametrize(
+    ("known", "problem"),
+    [("", "unknown"), (make_host_key(number=2).line, "changed"), (KEY.line, None)],
+    ids=["unknown", "changed", "known"],
+)
+def test_a_key_is_looked_up_if_ansible_does_not_report_what_ssh_printed(
+    tmp_path: Path, known: str, problem: str | None
+) -> None:
+    keys = HostKeys(tmp_path, tmp_path / "service", known)
+    keys.files = [str(keys.accepted)]
+    keys.presented.write_text(f"{KEY.line}\n{make_host_key('web2').line}\n")
+    message = (
+        "Task failed: Data could not be sent to remote host 'web1'. Make sure this "
+        "host can be reached over SSH: [Errno 32] Broken pipe"
+    )
+    data = {"host": "shop", "res": {"msg": message}}
+    refusals = Refusals(keys)
+
+    refusals.see(
+        json.dumps({"event": "runner_on_unreachable", "event_data": data}).encode()
+    )
+
+    found = [(report["problem"], report["hosts"], report["key"])
+             for report in refusals.reports()]  # fmt: skip
+    assert found == ([(problem, ["shop"], KEY.key)] if problem else [])
