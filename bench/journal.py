@@ -187,7 +187,7 @@ def _main(url: str, journal: str, number: str, secrets: str) -> None:
     deployment = deploy.find(store, int(number))
     run = Run(Path(journal).parent)
     # As long as passwords, tokens and keys are.
-    masker = Masker(token_urlsafe(8 + each % 25) for each in range(int(secrets)))
+    masker = Masker(token_urlsafe(12 + each % 25) for each in range(int(secrets)))
     begun, used = time.monotonic(), time.process_time()
     Follower(
         store, run, deployment, masker, threading.Event(), end=_never,

@@ -25,7 +25,7 @@ _SHEBANG = re.compile(
                   ) (?: \s | $ )""",
     re.VERBOSE,
 )  # fmt: skip
-#: What tells Ansible a vault password, in `defaults` of ansible.cfg and as variables.
+#: Where Ansible finds vault passwords: keys in ansible.cfg, and variables.
 _VAULT_KEYS = ("vault_password_file", "vault_identity_list")
 _VAULT_VARIABLES = ("ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST")
 
@@ -34,7 +34,7 @@ class Plaintexts:
     """A memory file that ansible-playbook and its workers append to.
 
     `ansible_playbook.py` has the format. A worker appends a text before it uses it. So
-    whoever reads output first, and then the memory file, knows what is in the output.
+    a process that reads output first, then the memory file, knows the secrets in it.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ def recording(program: Path, env: Mapping[str, str]) -> list[str]:
 
 
 def has_vault(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
-    """Return whether ansible.cfg or the environment tell Ansible a vault password."""
+    """Return whether ansible.cfg or the environment names a vault password."""
     return any(defaults.get(key) for key in _VAULT_KEYS) or any(
         env.get(name) for name in _VAULT_VARIABLES
     )

@@ -1,27 +1,28 @@
 """Search a content for many secrets at once.
 
-Most contents have none. So words of four bytes are taken from the content, and looked
+Most contents have none. So words of eight bytes are taken from the content, and looked
 up in the words that the secrets have at any offset: this takes the same time for one
-secret and for thousands. A secret of seven bytes contains a whole word of every four,
-a longer one a word of every eight, twelve or sixteen bytes. Only the secrets that share
-a word are then searched for.
+secret and for thousands. A secret of fifteen bytes contains one whole word wherever it
+is; of a longer one, fewer words of the content have to be looked up. For secrets from
+seven bytes on, there are words of four bytes. Only the secrets that share a word are
+then searched for.
 """
 
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Literal
 
 from .secret_encodings import Edges, anchor, literals, needles
 from .terminal_sequences import split
 
 #: Bytes of a repetitive text that are compared at once.
 _STRIDE = 4096
-#: Bytes of a word.
-_WORD = 4
-#: Bytes of a secret whose words are looked up. If no secret is shorter, one word of
-#: every 16 bytes is enough.
-_WINDOW = 19
+#: The largest distance of two words that are looked up, in words.
+_MOST_STEPS = 3
+#: Bytes beside a sequence of a terminal that may have the words of a secret.
+_NEAR = (_MOST_STEPS + 1) * 8
 #: Secrets that are searched for one by one, rather than to look up every word.
 _FEW = 12
 
@@ -94,6 +95,47 @@ class Spellings:
         return [Needle(form) for form in set(needles(self._text))]
 
 
+class Words:
+    """The words that secrets have at any offset, and the secrets that have them."""
+
+    def __init__(self, size: int, code: Literal["I", "Q"]) -> None:
+        #: Bytes of a word.
+        self.size = size
+        #: The length of an anchor that contains a whole word at any alignment.
+        self.least = 2 * size - 1
+        self._code = code
+        self._words: set[int] = set()
+        self._by_word: dict[int, list[Spellings]] = defaultdict(list)
+        #: The distance of the words of a content that are looked up, in words.
+        self._step = _MOST_STEPS
+
+    def add(self, one: Spellings) -> None:
+        """Add a secret whose anchor has at least one word."""
+        window = one.anchor[-(_MOST_STEPS + 1) * self.size + 1 :]
+        self._step = min(self._step, max((len(window) + 1) // self.size - 1, 1))
+        for at in range(len(window) - self.size + 1):
+            word = int.from_bytes(window[at : at + self.size], sys.byteorder)
+            self._words.add(word)
+            self._by_word[word].append(one)
+
+    def sharing(self, content: bytes, *, dense: bool = False) -> list[Spellings]:
+        """Return the secrets that share a word with the content.
+
+        With `dense`, words at every offset are looked up: an anchor may be shorter.
+        """
+        found: list[Spellings] = []
+        for shift in range(self.size if dense else 1):
+            end = len(content) - (len(content) - shift) % self.size
+            if not self._words or end <= shift:
+                break
+            words = memoryview(content)[shift:end].cast(self._code)
+            here = words if dense else words[:: self._step]
+            if not self._words.isdisjoint(here):
+                for word in self._words.intersection(here):
+                    found += self._by_word[word]
+        return found
+
+
 class Index:
     """Finds the secrets that a content may contain."""
 
@@ -102,57 +144,41 @@ class Index:
         self._tiny: list[Spellings] = []
         #: Secrets that have a word at some alignments only.
         self._brief: list[Spellings] = []
-        self._by_word: dict[int, list[Spellings]] = defaultdict(list)
-        self._words: set[int] = set()
-        #: The distance of the words of a content that are looked up, in words.
-        self._step = _WINDOW // _WORD
+        # Long words are rarely there by chance, even those of hexadecimal numbers.
+        self._short, self._long = Words(4, "I"), Words(8, "Q")
 
     def add(self, one: Spellings) -> None:
         """Add a secret."""
         length = len(one.anchor)
-        if length < _WORD:
-            self._tiny.append(one)
-            return
-        if length < 2 * _WORD - 1:
-            self._brief.append(one)
+        if length >= self._long.least:
+            self._long.add(one)
+        elif length >= self._short.size:
+            self._short.add(one)
+            if length < self._short.least:
+                self._brief.append(one)
         else:
-            self._step = min(self._step, (length - _WORD + 1) // _WORD)
-        window = one.anchor[-_WINDOW:]
-        for at in range(len(window) - _WORD + 1):
-            word = int.from_bytes(window[at : at + _WORD], sys.byteorder)
-            self._words.add(word)
-            self._by_word[word].append(one)
+            self._tiny.append(one)
 
     def candidates(self, content: bytes) -> list[Spellings]:
         """Return the secrets that the content may contain; the others are not in it."""
-        found = self._within(content, content)
+        found = {id(one): one for one in self._likely(content) if one.anchor in content}
         pieces = split(content)
         if len(pieces) > 1:
             # What a sequence interrupts has words that lie near the sequence.
             near = b"".join(
-                piece if len(piece) <= 2 * _WINDOW
-                else piece[:_WINDOW] + piece[-_WINDOW:] for piece in pieces
-            )  # fmt: skip
-            found |= self._within(near, b"".join(pieces))
+                piece if len(piece) <= 2 * _NEAR else piece[:_NEAR] + piece[-_NEAR:]
+                for piece in pieces
+            )
+            if likely := self._likely(near):
+                whole = b"".join(pieces)
+                found |= {id(one): one for one in likely if one.anchor in whole}
         return list(found.values())
 
-    def _within(self, content: bytes, whole: bytes) -> dict[int, Spellings]:
-        """Return the secrets that are in `whole`, by their identity.
-
-        The words of `content` are looked up.
-        """
+    def _likely(self, content: bytes) -> list[Spellings]:
+        """Return the secrets that share a word with the content, or have no word."""
         is_dense = len(self._brief) > _FEW
-        single = self._tiny if is_dense else [*self._tiny, *self._brief]
-        found = {id(one): one for one in single if one.anchor in whole}
-        for shift in range(_WORD if is_dense else 1):
-            end = len(content) - (len(content) - shift) % _WORD
-            if not self._words or end <= shift:
-                break
-            words = memoryview(content)[shift:end].cast("I")
-            if not is_dense:
-                words = words[:: self._step]
-            if not self._words.isdisjoint(words):
-                for word in self._words.intersection(words):
-                    found |= {id(one): one for one in self._by_word[word]
-                              if one.anchor in whole}  # fmt: skip
-        return found
+        return [
+            *(self._tiny if is_dense else self._tiny + self._brief),
+            *self._short.sharing(content, dense=is_dense),
+            *self._long.sharing(content),
+        ]
