@@ -176,8 +176,11 @@ def try_on(
     known_hosts: Annotated[
         str, typer.Option(help="File with the host keys; by default, your own.")
     ] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="File that a vault password decrypts.")
+    ] = None,
 ) -> None:
-    """Try a credential: log in to a host with a key; others are decrypted only."""
+    """Try a key on a host, or a vault password on a file; others are read only."""
     settings = load_settings()
     with open_store(settings) as store:
         said = credential_trial.try_on(
@@ -185,7 +188,7 @@ def try_on(
             bootstrap.make_secret_box(settings),
             current_actor(),
             reference,
-            Target(host, port, user, known_hosts),
+            Target(host, port, user, known_hosts, file),
         )
     console.print(said, markup=False, highlight=False)
 

@@ -6,6 +6,7 @@ argument, in no environment and in no file.
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Target:
     user: str = ""
     #: A known_hosts file; empty: that of the user who calls this.
     known_hosts: str = ""
+    #: A file that ansible-vault has encrypted.
+    file: Path | None = None
 
 
 def try_on(
@@ -65,6 +68,8 @@ def try_on(
             f"{reference} is {found.credential.home}: FastDeploy doesn't have its value"
         )
     values = secret_box.open(found.sealed)
+    if kind is Kind.VAULT and target.file:
+        return _vault(values["password"], target.file)
     if kind is not Kind.SSH:
         return f"{reference} can be decrypted; only a run shows whether a host takes it"
     if not target.host:
@@ -99,9 +104,39 @@ def _ssh(values: Mapping[str, str], target: Target) -> str:
             done = _run(["ssh", "-F", "none", *arguments, "--", where, "true"], env)
     if done.returncode == 0:
         return f"{target.host} accepts the key" + (f" for {user}" if user else "")
-    lines = done.stderr.strip().splitlines()
-    reason = lines[-1] if lines else f"ssh ended with {done.returncode}"
-    raise Conflict(f"{target.host} doesn't accept it: {reason}")
+    raise Conflict(f"{target.host} doesn't accept it: {_last_line(done)}")
+
+
+def _vault(password: str, file: Path) -> str:
+    """Decrypt a file of ansible-vault, without showing it. Raises Conflict."""
+    reading, writing = os.pipe()
+    try:
+        # A pipe holds 64 KiB, more than a password may have.
+        os.write(writing, f"{password}\n".encode())
+        os.close(writing)
+        program = Path(sys.executable).with_name("ansible-vault")
+        key = f"/dev/fd/{reading}"
+        done = subprocess.run(
+            [program, "decrypt", "--vault-password-file", key, "--output", "-", "--",
+             file],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, errors="replace", timeout=2 * TIMEOUT,
+            check=False, pass_fds=[reading],
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Conflict(
+            f"ansible-vault took longer than {2 * TIMEOUT} seconds"
+        ) from None
+    finally:
+        os.close(reading)
+    if done.returncode != 0:
+        raise Conflict(f"it doesn't decrypt {file}: {_last_line(done)}")
+    return f"it decrypts {file}"
+
+
+def _last_line(done: "subprocess.CompletedProcess[str]") -> str:
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else f"exit code {done.returncode}"
 
 
 @contextmanager

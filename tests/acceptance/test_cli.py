@@ -42,6 +42,67 @@ def test_the_doctor_fails_only_if_there_is_a_problem(fastdeploy: Installation) -
     assert "         fix: fastdeploy service sync" in ill.stdout.splitlines()
 
 
+# Credentials
+
+
+def test_credentials_are_added_from_files_and_stdin_and_never_shown(
+    fastdeploy: Installation, tmp_path: Path
+) -> None:
+    value = "canary-of-a-credential"
+    (tmp_path / "vault").write_text(f"{value}\n")
+    command_line = ("--command", "--", "op", "read", "op://prod/key")
+    done = [
+        command(fastdeploy, "credential", *arguments, stdin=stdin)
+        for stdin, arguments in (
+            (f"{value}\n", ("add", "become:prod", "--description", "of the shop")),
+            ("", ("add", "vault:prod", "--file", str(tmp_path / "vault"))),
+            ("", ("add", "ssh:prod", *command_line)),
+            ("", ("add", "token:ci", "--ask")),
+            ("", ("list", "--json")),
+            ("", ("show", "ssh:prod")),
+        )
+    ]
+    refused = command(fastdeploy, "credential", "add", "become:x", value, stdin=value)
+    rotated = command(fastdeploy, "secret", "rotate")
+
+    assert [(0, "")] * 6 == [(each.returncode, each.stderr) for each in done]
+    assert not any(value in each.stdout for each in (*done, rotated))
+    listed = {each["reference"]: each for each in json.loads(done[4].stdout)}
+    assert {
+        "become:prod": "stored", "ssh:prod": "command", "token:ci": "ask",
+        "vault:prod": "stored",
+    } == {name: each["home"] for name, each in listed.items()}  # fmt: skip
+    assert "op read op://prod/key" in done[5].stdout
+    assert 1 == refused.returncode
+    assert "isn't taken from the command line" in refused.stderr
+    assert "encrypted again: 2 credentials, 0 deployments" in rotated.stdout
+
+
+def test_a_launch_takes_a_credential_and_a_file_from_the_command_line(
+    fastdeploy: Installation, tmp_path: Path
+) -> None:
+    script = "#!/bin/sh\ntr -d ' ' <$2 | grep -o 'a:\\\\nb\\|hunter2-of-the-test'\n"
+    schema = {"properties": {"text": {"type": "string"}}}
+    fastdeploy.write_service(
+        "asking", script, credentials=["become:asked"], variables=schema
+    )
+    (tmp_path / "text").write_text("a:\nb")
+    for arguments in (("credential", "add", "become:asked", "--ask"),):
+        assert 0 == command(fastdeploy, *arguments).returncode
+
+    missing = command(fastdeploy, "deploy", "asking")
+    done = command(
+        fastdeploy, "deploy", "asking", "--follow", "--credential", "become:asked=-",
+        "--extra-file", f"text={tmp_path / 'text'}", stdin="hunter2-of-the-test\n",
+    )  # fmt: skip
+
+    assert_refused(missing, "credential.become:asked.password: is required")
+    assert 0 == done.returncode, done
+    assert "a:\\nb" in done.stdout.splitlines()
+    assert "********" in done.stdout.splitlines()
+    assert "hunter2" not in done.stdout
+
+
 # Deploying
 
 

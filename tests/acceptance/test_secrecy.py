@@ -11,9 +11,11 @@ from urllib.parse import urlencode
 import pytest
 from starlette.routing import Route
 
+from app import bootstrap
 from app.domain.access import Role
 from app.domain.deployment import Status
-from app.usecases import users
+from app.usecases import credentials, users
+from app.usecases.credentials import Change
 from app.web.app import ROUTES
 from testing.installation import ACTOR, Installation, installed
 from testing.paths import SOPS
@@ -39,6 +41,8 @@ class Leaky:
     folder: Path
     shown: Canary
     secret: Canary
+    #: The value of a credential.
+    password: Canary
 
     @property
     def secrets(self) -> list[Canary]:
@@ -46,6 +50,7 @@ class Leaky:
         hidden = sha256(self.shown.value.encode()).hexdigest()
         return [
             self.secret,
+            self.password,
             *canary.IN_SOPS,
             Canary("hidden by no_log", hidden),
             Canary("token", self.web.token),
@@ -91,13 +96,19 @@ def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[Leaky]:
     (tmp_path / "home").mkdir()
     with installed(postgres, tmp_path / "here") as host:
         script = (LEAKY / "deploy.py").read_text()
-        host.write_service("leaky-script", script, variables=VARIABLES)
+        password = canary.make("password")
+        credentials.put(
+            host.store, bootstrap.make_secret_box(host.settings), ACTOR, "become:leaky",
+            Change(values={"password": password.value}), replace=False,
+        )  # fmt: skip
+        declared = {"variables": VARIABLES, "credentials": ["become:leaky"]}
+        host.write_service("leaky-script", script, **declared)
         files = {
             "deploy.yml": (LEAKY / "deploy.yml").read_text(),
             FILE: (SOPS / FILE).read_text(),
         }
         host.write_files("leaky-playbook", files, playbook="deploy.yml",
-                         sops_files=[FILE], variables=VARIABLES)  # fmt: skip
+                         sops_files=[FILE], **declared)  # fmt: skip
         home = {"HOME": str(tmp_path / "home")}
         host.worker(PATH=sops, SOPS_AGE_KEY_FILE=str(SOPS / "key.txt"), **home)
         host.web()
@@ -106,7 +117,7 @@ def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[Leaky]:
         web = Web("127.0.0.1", host.settings.port, host.token())
         yield Leaky(
             host, web, tmp_path / "gate", tmp_path,
-            shown=canary.make("shown"), secret=canary.make("secret"),
+            shown=canary.make("shown"), secret=canary.make("secret"), password=password,
         )  # fmt: skip
 
 

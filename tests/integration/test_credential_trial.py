@@ -3,6 +3,7 @@
 import getpass
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,3 +99,26 @@ def test_what_cannot_be_tried_says_so(store: Store, settings: Settings) -> None:
     assert "token:github can be decrypted" in said
     with pytest.raises(Conflict, match="become:prod is placed: FastDeploy doesn't"):
         try_on(store, secret_box, ROOT, "become:prod", Target())
+
+
+def test_a_vault_password_is_tried_on_a_file(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    secret_box = bootstrap.make_secret_box(settings)
+    for name, password in {"prod": PASSPHRASE, "other": "hunter2"}.items():
+        change = Change(values={"password": password})
+        credentials.put(store, secret_box, ROOT, f"vault:{name}", change, replace=False)
+    (tmp_path / "password").write_text(PASSPHRASE)
+    file = tmp_path / "vault.yml"
+    file.write_text("a: 1\n")
+    vault = Path(sys.executable).with_name("ansible-vault")
+    password_file = ["--vault-password-file", tmp_path / "password"]
+    subprocess.run([vault, "encrypt", *password_file, file], check=True)
+    encrypted = file.read_bytes()
+
+    said = try_on(store, secret_box, ROOT, "vault:prod", Target(file=file))
+
+    assert f"it decrypts {file}" == said
+    with pytest.raises(Conflict, match="it doesn't decrypt"):
+        try_on(store, secret_box, ROOT, "vault:other", Target(file=file))
+    assert encrypted == file.read_bytes()

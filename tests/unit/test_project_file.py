@@ -45,6 +45,56 @@ def test_an_environment_has_its_inventory_limit_and_variables() -> None:
     assert [step.name for step in site.steps] == ["prepare", "publish"]
 
 
+CREDENTIALS = """\
+project: infra
+defaults: {credentials: [ssh:prod, vault:default]}
+environments:
+  staging: {inventory: staging}
+  production: {inventory: production, credentials: [become:prod, ssh:prod]}
+services:
+  site: {playbook: site.yml, credentials: [token:ci]}
+  upgrade: {playbook: upgrade.yml}
+"""
+
+
+def test_the_credentials_of_defaults_service_and_environment_are_united() -> None:
+    found = services(CREDENTIALS)
+
+    assert {
+        "infra/site@production": ("ssh:prod", "vault:default", "token:ci",
+                                  "become:prod"),
+        "infra/site@staging": ("ssh:prod", "vault:default", "token:ci"),
+        "infra/upgrade@production": ("ssh:prod", "vault:default", "become:prod"),
+        "infra/upgrade@staging": ("ssh:prod", "vault:default"),
+    } == {
+        name: service.credentials
+        for name, service in found.items()
+        if isinstance(service, Service)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("credentials", "sentence"),
+    [
+        ("[gpg:a]", "is not a credential such as"),
+        ("[token:ci, token:ci]", "must name each credential once"),
+        ("[become:a, become:b]", 'one credential "become:…" only'),
+        ("[git-ssh:infra]", "is for a project's repository"),
+        ("ssh:prod", '"credentials" must be a list of names'),
+    ],
+)
+def test_credentials_that_cannot_be_meant_have_the_line_of_their_service(
+    credentials: str, sentence: str
+) -> None:
+    found = services(CREDENTIALS.replace("[token:ci]", credentials))
+
+    error = found["infra/site@staging"]
+    assert isinstance(error, str)
+    assert error.startswith("fastdeploy.yml, line 7: ")
+    assert sentence in error
+    assert isinstance(found["infra/upgrade@staging"], Service)
+
+
 def test_without_environments_a_service_has_no_environment_in_its_name() -> None:
     found = services("project: infra\nservices: {site: {playbook: site.yml}}\n")
     assert list(found) == ["infra/site"]
