@@ -306,7 +306,7 @@ def test_no_agent_connection_or_file_outlives_a_run_that_is_ended_by(
 
 
 def test_the_next_run_cleans_up_if_the_keeper_was_killed_too(
-    service: Service, target: SshHost
+    service: Service, target: SshAccount
 ) -> None:
     everything(service, target)
     process = started(service)
