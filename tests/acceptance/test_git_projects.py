@@ -212,7 +212,7 @@ def test_a_force_push_after_the_launch_stops_the_run_before_it_starts(
 def test_a_signed_tag_is_launched_in_an_environment_with_refs(
     site: Installation, infra: Repository, tmp_path: Path
 ) -> None:
-    """The tag is signed in place of its commit, and a retry knows that too."""
+    """The tag is signed in place of its commit, which alone has no signature."""
     key, signers = tmp_path / "key", tmp_path / "signers"
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     signers.write_text(f"release@example.org {key.with_suffix('.pub').read_text()}")
@@ -221,7 +221,7 @@ def test_a_signed_tag_is_launched_in_an_environment_with_refs(
         "-c", "gpg.format=ssh", "-c", f"user.signingKey={key}",
         "-c", "user.email=release@example.org", "tag", "-s", "-m", "x", "v-signed",
     )  # fmt: skip
-    file = site.services / "infra" / "project.json"
+    file = site.settings.services / "infra" / "project.json"
     before = file.read_text()
     file.write_text(json.dumps(json.loads(before) | {"allowed_signers": str(signers)}))
     try:

@@ -334,8 +334,8 @@ def by_project() -> Iterator[Attack | Check]:
                 forge, "has no commit")  # fmt: skip
     yield Check("fastdeploy", "brings along a configuration of git",
                 smuggle_git, "no line of it was executed")  # fmt: skip
-    yield Attack("fastdeploy", "brings along a project.json",
-                 sudo(INFRA, "--config", CONFIG, "--project", "/tmp"), NO_SUDO)  # fmt: skip
+    elsewhere = sudo(INFRA, "--config", CONFIG, "--project", "/tmp")
+    yield Attack("fastdeploy", "brings along a project.json", elsewhere, NO_SUDO)
     for user in ("fastdeploy", "deploy-probe"):
         yield Attack(user, "reads the mirror of another user",
                      ("cat", f"{MIRROR}/mirror.git/HEAD"), NO_PERMISSION)  # fmt: skip
