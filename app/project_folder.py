@@ -5,16 +5,20 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from app import project
 from app.config_files import printable, read_file
 from app.domain import project_file
 from app.domain.project import Project
 from app.domain.project_checks import problems
+from app.domain.registration import Registration
 from app.domain.service import Service
 from app.domain.service_name import PART
 from app.domain.source import Source
 from app.errors import Invalid
 from app.runner import project_source
+from app.runner.definition import SCRIPT_IN_PROJECT
 from app.runner.errors import RunnerError
 from app.runner.project_file import NAME as PROJECT_FILE
 from app.runner.project_source import (
@@ -59,9 +63,11 @@ class Definitions:
     provided: frozenset[str] = frozenset()
 
 
-def read_in_project(folder: Path, data: Path, name: str, commit: str) -> Service | str:
+def read_in_project(
+    folder: Path, data: Path, name: str, commit: str, ref: str
+) -> Service | str:
     """Return a service of a project, or all problems that prevent its deployment."""
-    found = define(folder, data, commit, only=name)
+    found = define(folder, data, commit, ref, only=name)
     if name in found.services:
         return _check(found, name)
     # A project that can't be read has one entry, with its own name.
@@ -69,27 +75,34 @@ def read_in_project(folder: Path, data: Path, name: str, commit: str) -> Service
     return str(other) or f"{folder.name} doesn't define {name}"
 
 
-def define(folder: Path, data: Path, commit: str = "", only: str = "") -> Definitions:
+def define(
+    folder: Path, data: Path, commit: str = "", ref: str = "", only: str = ""
+) -> Definitions:
     """Read the fastdeploy.yml of a project.
 
-    With `only`, this service alone is read, in all its environments.
+    Args:
+        folder: The folder that registers the project.
+        data: The folder with the mirrors of repositories.
+        commit: The commit of the repository; by default the one that is shown.
+        ref: The full name of the ref that was resolved to it.
+        only: The only service that is read, in all its environments.
     """
     file = folder / project_source.FILE
     try:
         source = read_source(folder)
-        root, place = _content(source, data, commit)
+        root, place = _content(source, data, commit, ref)
         file = source.description(root)
         text = read_file(file)
         defined = project_file.parse(text, folder.name, only)
         about = {"description": project_file.description_of(text)}
         provided = _requirements_files(text, root)
+        registration = _registration(source)
     except (Invalid, RunnerError) as error:
         return Definitions({printable(folder.name): str(error)}, file, folder)
     place = place.model_copy(update=about)
+    more = {"project": place, "registration": registration}
     services = {
-        name: each
-        if isinstance(each, str)
-        else each.model_copy(update={"project": place})
+        name: each if isinstance(each, str) else each.model_copy(update=more)
         for name, each in defined.items()
     }
     return Definitions(services, file, root, text, provided)
@@ -103,7 +116,7 @@ def read_description(folder: Path, data: Path) -> tuple[Path, bytes]:
         RunnerError: project.json is invalid, or the repository was never fetched.
     """
     source = read_source(folder)
-    root, _ = _content(source, data, "")
+    root, _ = _content(source, data, "", "")
     return root, read_file(source.description(root))
 
 
@@ -114,7 +127,7 @@ def root_of(folder: Path, data: Path) -> Path:
         Invalid: The name of the folder is invalid.
         RunnerError: project.json is invalid, or the repository was never fetched.
     """
-    return _content(read_source(folder), data, "")[0]
+    return _content(read_source(folder), data, "", "")[0]
 
 
 def _check(found: Definitions, name: str) -> Service | str:
@@ -122,7 +135,11 @@ def _check(found: Definitions, name: str) -> Service | str:
     service = found.services[name]
     if isinstance(service, str):
         return service
-    looked_at = project.look(found.root, service, project.own_ansible())
+    if service.registration and not service.playbook:
+        return SCRIPT_IN_PROJECT.format(name)
+    # The Ansible of a registered project is the one that its runner uses.
+    ansible = None if service.registration else project.own_ansible()
+    looked_at = project.look(found.root, service, ansible)
     found_problems = problems(service, _without(looked_at, found.provided))
     if not found_problems:
         return service
@@ -167,12 +184,33 @@ def read_source(folder: Path) -> ProjectSource:
     return project_source.read(folder)
 
 
-def _content(source: ProjectSource, data: Path, commit: str) -> tuple[Path, Source]:
+def _registration(source: ProjectSource) -> Registration | None:
+    """Return how root has registered the runs of a project.
+
+    Raises:
+        Invalid: The registration in project.json is invalid.
+    """
+    if source.rights is None:
+        return None
+    try:
+        return Registration.model_validate(source.rights)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise Invalid(
+            f'"registration.{where}" in {source.registration / project_source.FILE} is '
+            "invalid: register the project again"
+        ) from None
+
+
+def _content(
+    source: ProjectSource, data: Path, commit: str, ref: str
+) -> tuple[Path, Source]:
     """Return the folder with the content of a project, and how it is recorded."""
     if source.folder is not None:
         return source.folder, Source(folder=str(source.folder))
     assert source.git is not None, "a source is one of the two"
     if not commit:
         mirror = source.mirror(data)
-        commit = mirror.resolve(source.ref or mirror.default_ref()).commit
-    return source.root(data, commit), Source(git=source.git.url, commit=commit)
+        shown = mirror.resolve(source.ref or mirror.default_ref())
+        commit, ref = shown.commit, shown.ref
+    return source.root(data, commit, ref), Source(git=source.git.url, commit=commit)

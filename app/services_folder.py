@@ -78,7 +78,9 @@ def _not_boolean(folder: Path, data: Path) -> str:
     return next(host_key_settings.not_booleans(config), "")
 
 
-def read_one(services: Path, data: Path, name: str, commit: str = "") -> Service | str:
+def read_one(
+    services: Path, data: Path, name: str, commit: str = "", ref: str = ""
+) -> Service | str:
     """Return the service with a name, or all problems that prevent its deployment.
 
     Args:
@@ -87,6 +89,7 @@ def read_one(services: Path, data: Path, name: str, commit: str = "") -> Service
         name: The name of the service.
         commit: The commit of the repository; by default the one whose services a sync
             shows.
+        ref: The full name of the ref that was resolved to it, if any.
     """
     parts = split(name)
     if parts is None:
@@ -94,7 +97,7 @@ def read_one(services: Path, data: Path, name: str, commit: str = "") -> Service
     folder = services / parts.folder
     if not parts.project:
         return read_service(folder)
-    return project_folder.read_in_project(folder, data, name, commit)
+    return project_folder.read_in_project(folder, data, name, commit, ref)
 
 
 def read_definitions(folder: Path, data: Path) -> dict[str, Service | str]:

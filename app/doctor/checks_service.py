@@ -38,7 +38,7 @@ def definition(host: HostFacts, service: ServiceFacts) -> Finding:
     """Check that config.json exists, is readable by FastDeploy, and is valid."""
     file = service.config
     about = f"{service.name}: {file.path.name}"
-    fix = SYNC if host.switch is None else f"{register(service.name)} && {SYNC}"
+    fix = SYNC if host.switch is None else f"{register(_registered(service))} && {SYNC}"
     if service.definition is None:
         return Finding(PROBLEM, about, f"There is no folder {service.folder}.", fix)
     if file.hidden or (file.mode is not None and not file.open_to(host.user, READ)):
@@ -131,7 +131,7 @@ def program(host: HostFacts, service: ServiceFacts) -> Finding:
         if service.found_by_sudo is False:
             return Finding(
                 PROBLEM, about, f"sudo finds no {file.path} that can be executed.",
-                register(service.name),
+                register(_registered(service)),
             )  # fmt: skip
         seen = (
             "sudo finds it" if service.found_by_sudo else "it can't be seen from here"
@@ -139,7 +139,7 @@ def program(host: HostFacts, service: ServiceFacts) -> Finding:
         return Finding(OK, about, f"{file.path}: {seen}; its folder is root's alone.")
     if file.mode is None:
         return Finding(
-            PROBLEM, about, f"{file.path} is missing.", register(service.name)
+            PROBLEM, about, f"{file.path} is missing.", register(_registered(service))
         )
     if runner is not None and not (file.mode & 0o111 and file.open_to(runner, EXECUTE)):
         group = f"chgrp {runner.name} {named} && " if host.switch else ""
@@ -153,19 +153,20 @@ def program(host: HostFacts, service: ServiceFacts) -> Finding:
 def sudoers(host: HostFacts, switch: RunAsSetup, service: ServiceFacts) -> Finding:
     """Check that sudo has exactly one rule for the service's program."""
     about = f"{service.name}: sudoers"
+    fix = register(_registered(service))
     program = program_of(service.rule)
     rules = [rule for rule in switch.rules.lines if program_of(rule) == program]
     rest = [rule for rule in rules if rule != service.rule]
-    file = f"/etc/sudoers.d/fastdeploy_{service.name}"
+    file = f"/etc/sudoers.d/fastdeploy_{_registered(service)}"
     if rest:
         return Finding(
             PROBLEM, about, f"sudo lets {host.user.name} call {program} otherwise "
-            f"than it was registered: {', '.join(rest)}.", register(service.name),
+            f"than it was registered: {', '.join(rest)}.", fix,
         )  # fmt: skip
     if not rules:
         return Finding(
             PROBLEM, about, f"sudo doesn't let {host.user.name} run {program} as "
-            f"{switch.run_as}; the rule belongs into {file}.", register(service.name),
+            f"{switch.run_as}; the rule belongs into {file}.", fix,
         )  # fmt: skip
     return Finding(OK, about, "sudo has the one rule that it needs.")
 
@@ -179,6 +180,11 @@ def _elsewhere(service: ServiceFacts) -> bool:
         and bool(known.nodes)
         and service.node not in known.nodes
     )
+
+
+def _registered(service: ServiceFacts) -> str:
+    """Return what is registered: the service, or its project."""
+    return service.folder.name
 
 
 def _is_playbook(service: ServiceFacts) -> bool:

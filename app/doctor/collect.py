@@ -110,6 +110,8 @@ def _projects(
     folder = content_folder(definition, settings.run_settings)
     yield look_at_project(folder, definition)
     source = identity.program.parent / "project"
+    if definition.project is not None:
+        return
     if identity.user and definition.playbook and not inspection.look(source).hidden:
         ansible = project.ansible_of(identity.program, accounts.home(identity.user))
         if ansible is not None:

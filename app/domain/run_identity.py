@@ -52,13 +52,16 @@ def identify(
     registered = service.registration if service else None
     user = registered.run_as if registered else settings.run_as
     group = (registered.run_group if registered else "") or settings.run_group
+    # A project is registered once for all of its services.
+    owner = name.partition("/")[0]
     if not user:
         folder = _own_folder(name, service, settings)
     elif settings.runners is not None and user == settings.run_as:
-        folder = settings.runners / name
+        folder = settings.runners / owner
     else:
-        folder = home(user) / "runners" / name
-    program = folder / (service.program if service else _USUAL_PROGRAM)
+        folder = home(user) / "runners" / owner
+    alone = service is not None and not (user and service.project)
+    program = folder / (service.program if service and alone else _USUAL_PROGRAM)
     pattern = str(settings.config_folder).replace(".", "\\.")
     rule = rule_for(
         user, program, rf"--config {pattern}/fastdeploy-[0-9]+\.json", folder

@@ -1,6 +1,7 @@
 """Run a playbook service: `python -m app.runner --service DIR --config FILE`.
 
 A service of a project is run with `--project DIR --name NAME` instead of `--service`.
+Without `--name`, as on a server, the config file names the service of the project.
 
 Standard output is the journal: status lines and events in ansible-runner's format, and
 text. The exit code is ansible-playbook's own; 254 if the run was canceled or exceeded
@@ -26,7 +27,7 @@ from .definition import Definition, read_definition
 from .errors import RunnerError
 from .journal import JournalWriter
 from .playbook_run import Inputs
-from .run_config import read_launch, read_revision
+from .run_config import read_launch, read_name, read_revision
 
 REFUSED = 64
 
@@ -42,7 +43,9 @@ def main() -> int:
     parser.add_argument(
         "--config", type=Path, required=True, help="the run's config file"
     )
-    parser.add_argument("--name", help="the name of a service of the project")
+    parser.add_argument(
+        "--name", help="the service of the project; by default that of the config file"
+    )
     parser.add_argument(
         "--data",
         type=Path,
@@ -83,7 +86,7 @@ def _read(arguments: argparse.Namespace) -> Definition:
     return project_source.define(
         source,
         arguments.data.expanduser(),
-        arguments.name,
+        arguments.name or read_name(arguments.config),
         *read_revision(arguments.config),
     )
 

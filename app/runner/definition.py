@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from .execution_environment import Requirements
 
 
+#: Why the deploy user runs no script of a project: the script would believe the
+#: variables of the environment in the config file, which FastDeploy's user writes.
+SCRIPT_IN_PROJECT = (
+    "{} is a script, and scripts of a project don't run as another user: call it in a "
+    "playbook, or register it as a service of its own."
+)
+
+
 @dataclass(frozen=True)
 class Definition:
     """A playbook service. Its paths are resolved and lie inside its folder."""
@@ -67,6 +75,8 @@ def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definit
         RunnerError: It doesn't define a playbook service validly, or names a file that
             is missing or outside the folder.
     """
+    if content.get("deploy_script") and "/" in str(content.get("name")):
+        raise RunnerError(SCRIPT_IN_PROJECT.format(content["name"]))
     if not content.get("playbook"):
         raise RunnerError(
             f'{folder}/{file} names no "playbook": add one, or run the service\'s '

@@ -111,10 +111,33 @@ class Mirror:
         Raises:
             RunnerError: An allowed ref doesn't contain it, or it isn't signed.
         """
-        self._require_known(commit)
-        self._require_reachable(commit)
+        self.require_reachable(commit)
         if signers := self.source.allowed_signers:
             git_signature.require(self._git(), Path(signers), commit, ref)
+
+    def require_reachable(self, commit: str) -> None:
+        """Raise an error unless an allowed branch or tag contains a commit.
+
+        Raises:
+            RunnerError: There is no such commit, or no allowed ref contains it.
+        """
+        self._require_known(commit)
+        for option in ("--points-at", "--contains"):  # the first one is much faster
+            found = git_refs.names(self._git(), option, commit)
+            if any(map(self.source.allows, found)):
+                return
+        if not found:
+            raise RunnerError(
+                f"Commit {commit[:12]} is not in a branch or tag of {self.source.url} "
+                "any more: a force-push or the removal of a branch has removed it; "
+                "choose another one."
+            )
+        shown = ", ".join(map(_printable, found[:_NAMED]))
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        raise RunnerError(
+            f"Commit {commit[:12]} is only in {shown}{more}, but must be in an allowed "
+            f"ref of {self.source.url}: {self.source.describe_allowed()}."
+        )
 
     def read(self, commit: str, path: str, limit: int = MAX_BYTES) -> bytes | None:
         """Return the content of a file in a commit; None if there is no regular file.
@@ -182,6 +205,10 @@ class Mirror:
         """Remove trees that are neither kept nor held; see `git_tree.prune`."""
         return git_tree.prune(self._trees, keep)
 
+    def newest_trees(self, number: int) -> list[str]:
+        """Return the commits whose trees were made last."""
+        return git_tree.newest(self._trees, number)
+
     def _git(self) -> Path:
         """Return the git directory."""
         if not self.exists:
@@ -198,24 +225,6 @@ class Mirror:
                     f"{self.source.url} has no commit {commit[:12]}: it was removed, "
                     "or never pushed; choose another one."
                 )
-
-    def _require_reachable(self, commit: str) -> None:
-        for option in ("--points-at", "--contains"):  # the first one is much faster
-            found = git_refs.names(self._git(), option, commit)
-            if any(map(self.source.allows, found)):
-                return
-        if not found:
-            raise RunnerError(
-                f"Commit {commit[:12]} is not in a branch or tag of {self.source.url} "
-                "any more: a force-push or the removal of a branch has removed it; "
-                "choose another one."
-            )
-        shown = ", ".join(map(_printable, found[:_NAMED]))
-        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-        raise RunnerError(
-            f"Commit {commit[:12]} is only in {shown}{more}, but must be in an allowed "
-            f"ref of {self.source.url}: {self.source.describe_allowed()}."
-        )
 
 
 def _require_hash(commit: str) -> None:

@@ -73,6 +73,15 @@ def prune(trees: Path, keep: Collection[str]) -> list[str]:
         return [commit for commit in unwanted if _remove_unused(trees / commit)]
 
 
+def newest(trees: Path, number: int) -> list[str]:
+    """Return the commits whose trees were made last."""
+    made = sorted(
+        ((file.stat().st_mtime_ns, file.stem) for file in trees.glob("*.boot")),
+        reverse=True,
+    )
+    return [commit for _, commit in made[:number]]
+
+
 def _is_complete(tree: Path) -> bool:
     try:
         made = _beside(tree, "boot").read_text()

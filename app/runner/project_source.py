@@ -8,6 +8,10 @@ A project is registered by a folder that contains `project.json`:
 
 A folder without one, or a link to it, is a project itself. A `fastdeploy.yml` beside
 project.json is used instead of the one in the project.
+
+On a server, root writes project.json, with the key "registration": how its runs are
+started. There is one copy of the file for FastDeploy and one for the user of the runs,
+who trusts nothing that FastDeploy could change: neither its mirror nor its folder.
 """
 
 import json
@@ -27,12 +31,15 @@ from .project_file import NAME as DESCRIPTION
 #: The file that registers a project.
 FILE = "project.json"
 _KEYS = {
-    "folder": {"folder"},
-    "git": {"git", "ref", "refs", "allowed_signers"},
+    "folder": {"folder", "registration"},
+    "git": {"git", "ref", "refs", "allowed_signers", "registration"},
 }
 #: Seconds for fetching a repository at a launch, and for the first time.
 FETCH_SECONDS = 60.0
 FIRST_FETCH_SECONDS = 600.0
+#: The number of trees that the user of the runs keeps of a registered project. It can't
+#: ask the database which ones are needed; others are made again.
+KEPT_TREES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class ProjectSource:
     git: GitSource | None = None
     #: The branch, tag or commit whose services are shown; empty: the remote's HEAD.
     ref: str = ""
+    #: How root has registered the runs of the project; None on a developer's machine.
+    rights: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -119,7 +128,9 @@ def read(registration: Path) -> ProjectSource:
         folder = _text(content, "folder", file)
         if not folder.startswith("/"):
             raise RunnerError(f'"folder" in {file} must be an absolute path.')
-        return ProjectSource(registration, folder=Path(folder))
+        return ProjectSource(
+            registration, folder=Path(folder), rights=_rights(content, file)
+        )
     return _git(registration, content, file)
 
 
@@ -134,7 +145,15 @@ def _git(registration: Path, content: Mapping[str, Any], file: Path) -> ProjectS
         registration,
         git=GitSource(url, tuple(refs), _text(content, "allowed_signers", file)),
         ref=_text(content, "ref", file),
+        rights=_rights(content, file),
     )
+
+
+def _rights(content: Mapping[str, Any], file: Path) -> Mapping[str, Any] | None:
+    rights = content.get("registration")
+    if rights is not None and not isinstance(rights, dict):
+        raise RunnerError(f'"registration" in {file} must be an object: correct it.')
+    return rights
 
 
 def define(
@@ -152,11 +171,18 @@ def define(
         ref: The full name of the ref that was chosen, if any.
 
     Raises:
-        RunnerError: The commit isn't allowed in this environment, or its fastdeploy.yml
-            doesn't define the service.
+        RunnerError: The service is of another project, the commit isn't allowed in this
+            environment, or its fastdeploy.yml doesn't define the service.
     """
+    if name.partition("/")[0] != source.name:
+        raise RunnerError(
+            f"{name!a} is not a service of the project {source.name}: launch a service "
+            "that was registered."
+        )
     if source.git is not None and git_refs.COMMIT.fullmatch(commit):
         source.mirror(data).hold(commit)
+        if source.rights is not None:
+            _update(source.mirror(data), commit)
     root = source.root(data, commit, ref)
     definition = read_project(root, source.description(root), name)
     if source.git is not None:
@@ -164,11 +190,25 @@ def define(
     return definition
 
 
+def _update(mirror: Mirror, commit: str) -> None:
+    """Update the mirror of a registered project, and remove trees that are old.
+
+    What was allowed at an earlier fetch may not be allowed any more. If the repository
+    can't be reached, the state of the last fetch decides about a commit that it has.
+    """
+    try:
+        mirror.fetch(FETCH_SECONDS if mirror.exists else FIRST_FETCH_SECONDS)
+    except RunnerError:
+        if not mirror.has(commit):
+            raise
+    mirror.prune(mirror.newest_trees(KEPT_TREES))
+
+
 def require_allowed(source: ProjectSource, data: Path, name: str, commit: str) -> None:
     """Check a commit against the `refs` of the environment of a service.
 
     They are read in the default ref of the repository, since a commit could allow
-    itself everything.
+    itself everything. Its signature isn't checked; see `ProjectSource.root`.
 
     Raises:
         RunnerError: The environment isn't defined there, or the commit isn't reachable
@@ -187,7 +227,7 @@ def require_allowed(source: ProjectSource, data: Path, name: str, commit: str) -
         content = mirror.read(mirror.resolve(ref).commit, DESCRIPTION) or b""
     refs = project_file.refs_of(project_file.load(content), environment)
     if refs:
-        mirror.limited_to(refs).require_allowed(commit)
+        mirror.limited_to(refs).require_reachable(commit)
 
 
 def read_project(folder: Path, file: Path, name: str) -> Definition:

@@ -9,6 +9,7 @@ from typing import Any
 from . import options
 from .definition import Definition, read_object
 from .errors import RunnerError
+from .git_source import BRANCHES, TAGS
 
 
 class Events(StrEnum):
@@ -78,6 +79,18 @@ def read_launch(path: Path, definition: Definition) -> RunConfig:
     )
 
 
+def read_name(path: Path) -> str:
+    """Return the name of the service that the config file of a run names.
+
+    Raises:
+        RunnerError: The file is invalid.
+    """
+    name = read_object(path).get("service_name")
+    if not isinstance(name, str):
+        raise RunnerError(f'"service_name" in {path} must be a text: correct it.')
+    return name
+
+
 def read_revision(path: Path) -> tuple[str, str]:
     """Return the commit and the ref that the config file of a run names.
 
@@ -90,6 +103,11 @@ def read_revision(path: Path) -> tuple[str, str]:
     commit, ref = content.get("commit", ""), content.get("ref", "")
     if not isinstance(commit, str) or not isinstance(ref, str):
         raise RunnerError(f'"commit" and "ref" in {path} must be texts: correct them.')
+    if ref and not ref.startswith((BRANCHES, TAGS)):
+        raise RunnerError(
+            f'"ref" in {path} must be the full name of a branch or tag, such as '
+            f"{BRANCHES}main: correct it."
+        )
     return commit, ref
 
 

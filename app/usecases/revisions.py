@@ -195,7 +195,7 @@ def _resolve(settings: Settings, name: str, ref: str) -> Revision:
     resolved = mirror.resolve(ref or source.ref or mirror.default_ref())
     data = settings.data
     project_source.require_allowed(source, data, name, resolved.commit)
-    service = read_one(settings.services, data, name, resolved.commit)
+    service = read_one(settings.services, data, name, resolved.commit, resolved.ref)
     if isinstance(service, str):
         what = ref or resolved.commit[:10]
         raise Conflict(f"{name} can't be deployed at {what}: {service}")

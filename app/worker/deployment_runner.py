@@ -153,6 +153,7 @@ class DeploymentRunner:
             self._settings.data,
             name,
             source.commit if source else "",
+            deployment.ref,
         )
         if isinstance(present, str):
             why = present.removesuffix(".")

@@ -1,8 +1,10 @@
 """Projects from git: each deployment runs a commit, in a tree of its own."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
@@ -230,6 +232,31 @@ def test_a_force_push_after_the_launch_stops_the_run_before_it_starts(
     assert queued.returncode == 0, queued.stderr
     assert deployment.status is Status.FAILED
     assert "is not in" in deployment.reason or "not reachable" in deployment.reason
+
+
+def test_a_signed_tag_is_launched_in_an_environment_with_refs(
+    site: Installation, infra: Repository, tmp_path: Path
+) -> None:
+    """The tag is signed in place of its commit, which alone has no signature."""
+    key, signers = tmp_path / "key", tmp_path / "signers"
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    signers.write_text(f"release@example.org {key.with_suffix('.pub').read_text()}")
+    infra.release("signed")
+    infra.git(
+        "-c", "gpg.format=ssh", "-c", f"user.signingKey={key}",
+        "-c", "user.email=release@example.org", "tag", "-s", "-m", "x", "v-signed",
+    )  # fmt: skip
+    file = site.settings.services / "infra" / "project.json"
+    before = file.read_text()
+    file.write_text(json.dumps(json.loads(before) | {"allowed_signers": str(signers)}))
+    try:
+        launched = deploy(site, "infra/site@production", "v-signed")
+        unsigned = refusal(site, "infra/site@production", launched.commit)
+    finally:
+        file.write_text(before)
+
+    assert Status.SUCCESSFUL is launched.status
+    assert "has no valid signature" in unsigned
 
 
 def test_a_repository_that_is_away_keeps_its_services_but_launches_only_known_commits(

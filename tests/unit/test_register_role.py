@@ -96,6 +96,34 @@ def test_config_json_is_registered_whole_from_a_dict_and_from_a_file(
     assert [expected] * 3 == [from_dict, from_file, absolute]
 
 
+def test_a_project_is_registered_with_its_repository_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    """The host of the repository is the only destination that opens."""
+    folder = tmp_path / "content"
+    folder.mkdir()
+    folder.chmod(0o777)
+    url = "https://git.example.org/infra.git"
+    unlimited, with_config, open_folder, *urls = register(
+        tmp_path,
+        {"fd_project": {"git": url}},
+        {"fd_project": {"git": url, "refs": ["main"]},
+         "fastdeploy_service_config": {"playbook": "site.yml"}},
+        {"fd_project": {"folder": str(folder)}},
+        *({"fd_project": {"git": each, "refs": ["main"]}}
+          for each in (url, "git@git.example.org:infra.git", "/srv/infra",
+                       "ssh://git@[2001:db8::1]:2222/infra")),
+    )  # fmt: skip
+
+    assert "set fd_project to {git: URL" in unlimited
+    assert "set fd_project to {git: URL" in with_config
+    assert "only root may write" in open_folder
+    assert [
+        ["git.example.org:443"], ["git.example.org:22"], "closed",
+        ["[2001:db8::1]:2222"],
+    ] == [each["registration"]["egress"] for each in urls]  # fmt: skip
+
+
 def test_the_variables_of_the_deployment_guide_write_a_config_json(
     tmp_path: Path,
 ) -> None:

@@ -77,3 +77,20 @@ def test_a_service_that_cannot_be_read_has_the_usual_program() -> None:
     found = identify("broken", None, DEPLOY, home)
 
     assert Path("/opt/runners/broken/deploy.py") == found.program
+
+
+def test_all_services_of_a_registered_project_share_one_program_and_rule() -> None:
+    """Otherwise, the name of the service would be an argument of the sudo rule."""
+    registered = {"run_as": "shop", "run_group": "shop-run"}
+    of_project = make_service(
+        name="infra/site@staging",
+        deploy_script="x.sh",
+        registration=registered,
+        project={"git": "/srv/infra", "commit": "0" * 40},
+    )
+    alone = make_service(name="infra", registration=registered)
+
+    found = identify(of_project.name, of_project, DEPLOY, home)
+
+    assert Path("/home/shop/runners/infra/deploy.py") == found.program
+    assert found == identify(alone.name, alone, DEPLOY, home)
