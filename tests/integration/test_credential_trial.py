@@ -112,8 +112,8 @@ def test_a_vault_password_is_tried_on_a_file(
     file = tmp_path / "vault.yml"
     file.write_text("a: 1\n")
     vault = Path(sys.executable).with_name("ansible-vault")
-    password_file = ["--vault-password-file", tmp_path / "password"]
-    subprocess.run([vault, "encrypt", *password_file, file], check=True)
+    password_file = f"--vault-password-file={tmp_path / 'password'}"
+    subprocess.run([vault, "encrypt", password_file, file], check=True)
     encrypted = file.read_bytes()
 
     said = try_on(store, secret_box, ROOT, "vault:prod", Target(file=file))
