@@ -171,6 +171,12 @@ def lines(content: bytes) -> dict[str, int]:
     }
 
 
+def requirements(content: bytes) -> dict[str, Any]:
+    """Return the keys of a valid fastdeploy.yml that name what the project requires."""
+    data = project_file.load(content)
+    return {key: data.get(key) for key in ("requirements", "python", "ansible")}
+
+
 def requirements_files(content: bytes) -> dict[str, str]:
     """Return the names in `requirements` of a valid fastdeploy.yml.
 

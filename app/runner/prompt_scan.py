@@ -7,9 +7,10 @@ the playbook runs.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from . import ansible_cfg
@@ -23,21 +24,41 @@ _DURATIONS = ("seconds", "minutes")
 _PAIR = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\S*)""")
 #: The maximum number of files that are followed from one playbook.
 _MOST = 2000
+#: The number of parsed files that are kept: playbooks have roles in common.
+_KEPT = 256
+
+
+class Scanner:
+    """Finds prompts in the playbooks of a folder; common files are parsed once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        configured = ansible_cfg.read_defaults(folder / "ansible.cfg")
+        # Only files inside the folder are read, so no home is needed.
+        self._roles_paths = ansible_cfg.resolve_all(
+            configured.get("roles_path", ""), folder, Path("/nonexistent")
+        )
+        self._parse = lru_cache(_KEPT)(_parse)
+
+    def find(self, playbook: Path) -> list[Prompt]:
+        """Return the prompts in the order in which they are read."""
+        beside = playbook.parent
+        paths = (beside / "roles", *self._roles_paths, beside)
+        scan = _Scan(self._folder, beside, paths, self._parse)
+        with suppress(RecursionError):
+            scan.read_playbook(playbook)
+        return list(dict.fromkeys(scan.found))
 
 
 def find(folder: Path, playbook: Path) -> list[Prompt]:
-    """Return the prompts in the order in which they are read."""
-    scan = _Scan(folder, playbook.parent, _roles_paths(folder, playbook.parent))
-    with suppress(RecursionError):
-        scan.read_playbook(playbook)
-    return list(dict.fromkeys(scan.found))
+    """Return the prompts of one playbook in the order in which they are read."""
+    return Scanner(folder).find(playbook)
 
 
-def _roles_paths(folder: Path, beside: Path) -> tuple[Path, ...]:
-    configured = ansible_cfg.read_defaults(folder / "ansible.cfg").get("roles_path", "")
-    # Only files inside the folder are read, so no home is needed.
-    named = ansible_cfg.resolve_all(configured, folder, Path("/nonexistent"))
-    return (beside / "roles", *named, beside)
+def _parse(path: Path) -> Node:
+    """Parse a file; None if it is empty or can't be read."""
+    content = read(path)
+    return parse(content) if content else None
 
 
 @dataclass
@@ -46,6 +67,7 @@ class _Scan:
     #: Folder of the playbook.
     beside: Path
     roles_paths: tuple[Path, ...]
+    parse: Callable[[Path], Node]
     found: list[Prompt] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
 
@@ -113,10 +135,9 @@ class _Scan:
         path = Path(os.path.normpath(path))
         if path in self.seen or len(self.seen) > _MOST or not self._inside(path):
             return None
-        if not (content := read(path)):
-            return None
-        self.seen.add(path)
-        return parse(content)
+        if (content := self.parse(path)) is not None:
+            self.seen.add(path)
+        return content
 
     def _inside(self, path: Path) -> bool:
         return Path(os.path.normpath(path)).is_relative_to(self.folder)
