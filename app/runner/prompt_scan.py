@@ -26,6 +26,8 @@ _PAIR = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\S*)""")
 _MOST = 2000
 #: The number of parsed files that are kept: playbooks have roles in common.
 _KEPT = 256
+#: What a file contains that prompts, or that names files or roles.
+_WORDS = (b"pause", b"prompt", b"include", b"import", b"role", b"dependencies")
 
 
 class Scanner:
@@ -39,12 +41,13 @@ class Scanner:
             configured.get("roles_path", ""), folder, Path("/nonexistent")
         )
         self._parse = lru_cache(_KEPT)(_parse)
+        self._files_of_role = lru_cache(None)(_files_of_role)
 
     def find(self, playbook: Path) -> list[Prompt]:
         """Return the prompts in the order in which they are read."""
         beside = playbook.parent
         paths = (beside / "roles", *self._roles_paths, beside)
-        scan = _Scan(self._folder, beside, paths, self._parse)
+        scan = _Scan(self._folder, beside, paths, self._parse, self._files_of_role)
         with suppress(RecursionError):
             scan.read_playbook(playbook)
         return list(dict.fromkeys(scan.found))
@@ -56,9 +59,24 @@ def find(folder: Path, playbook: Path) -> list[Prompt]:
 
 
 def _parse(path: Path) -> Node:
-    """Parse a file; None if it is empty or can't be read."""
-    content = read(path)
-    return parse(content) if content else None
+    """Parse a file; None if it is empty or can't be read.
+
+    A file that can contain no prompt and name no other file is an empty node.
+    """
+    if not (content := read(path)):
+        return None
+    return parse(content) if any(word in content for word in _WORDS) else scalar("")
+
+
+def _files_of_role(role: Path, tasks: str) -> tuple[Path, Path, Path] | None:
+    """Return the files of a role: meta, tasks and handlers; None without a folder."""
+    if not role.is_dir():
+        return None
+    return (
+        _one_of(role / "meta", "main"),
+        _one_of(role / "tasks", tasks),
+        _one_of(role / "handlers", "main"),
+    )
 
 
 @dataclass
@@ -68,6 +86,7 @@ class _Scan:
     beside: Path
     roles_paths: tuple[Path, ...]
     parse: Callable[[Path], Node]
+    files_of_role: Callable[[Path, str], tuple[Path, Path, Path] | None]
     found: list[Prompt] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
 
@@ -121,12 +140,11 @@ class _Scan:
             return
         for place in (home / "roles", home.parent, *self.roles_paths):
             role = place / name
-            if self._inside(role) and role.is_dir():
-                meta = _one_of(role / "meta", "main")
+            if self._inside(role) and (files := self.files_of_role(role, tasks)):
+                meta, *parts = files
                 dependencies = fields(self._parse(meta)).get("dependencies")
                 self._read_roles(dependencies, role)
-                for part in (_one_of(role / "tasks", tasks),
-                             _one_of(role / "handlers", "main")):  # fmt: skip
+                for part in parts:
                     self._read_tasks(self._parse(part), part, role)
                 return
 

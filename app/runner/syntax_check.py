@@ -52,7 +52,7 @@ def main() -> int:
     except RunnerError:
         # A sync reports it, or a launch: the environment may not allow this commit.
         found = {"code": None}
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found))
     return 0
 
 

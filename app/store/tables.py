@@ -162,9 +162,9 @@ registrations = Table(
     Index(None, "node"),
 )  # fmt: skip
 
-# The results of `ansible-playbook --syntax-check` on a node. `key` is a hash of all that
-# affects the result, so services may share one. `problem` is empty if there is none; a
-# sync repeats the check if `repeat` is true.
+# The results of `ansible-playbook --syntax-check` on a node. `key` is a hash of all
+# that affects the result, so services may share one. `problem` is empty if there is
+# none; a sync repeats the check if `repeat` is true.
 
 syntax_checks = Table(
     "syntax_checks",

@@ -80,6 +80,8 @@ ROUTES: list[AppRoute] = [
           _VIEW, takes=("download",)),
     route("/projects", projects.index, _VIEW),
     route("/projects/{name}", projects.show, _VIEW, takes=("text", "page", "done")),
+    route("/projects/{name}/changing", projects.changing, _VIEW,
+          takes=("text", "page")),
     # A project can have any name, so this isn't below /projects.
     route("/new-project", projects.preview, _ADMIN, takes=("path", "name", "ref")),
     route("/new-project", projects.add, _ADMIN, "POST"),
