@@ -6,7 +6,6 @@ So only the child imports it, before it executes ansible-playbook.
 
 import importlib
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -15,11 +14,7 @@ from typing import NoReturn
 
 from .definition import Definition
 from .errors import RunnerError
-from .processes import Process, child
-
-#: Handled by this program or ignored by Python; ansible-playbook gets their defaults.
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE,
-            signal.SIGXFSZ)  # fmt: skip
+from .processes import Process, child, fork
 
 
 class Playbook:
@@ -73,15 +68,9 @@ def start(
         "inventory": str(definition.inventory) if definition.inventory else None,
     }
     reader, writer = os.pipe()
-    # Until the child has reset the handlers, a signal to it would wake our watchdog.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    pid = os.fork()
+    pid = fork()
     if not pid:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _become(preparation, arguments, env, terminal, writer)
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(writer)
     return Playbook(pid, reader)
 

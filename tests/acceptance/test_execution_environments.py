@@ -11,13 +11,13 @@ import pytest
 
 from app.domain.deployment import Deployment, Status
 from app.domain.events import EventKind
+from app.runner.journal import ENVIRONMENT_STEP as STEP
 from testing.command_line import command
 from testing.installation import Installation, installed
 from testing.postgres import Postgres
 from testing.runs import cancel, canceled
 from testing.waiting import eventually
 
-STEP = "execution environment"
 _PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 #: The worker's PATH, with newer Pythons than the one of the tests where there are any.
 _PATH = os.pathsep.join(
@@ -162,8 +162,12 @@ def test_two_projects_run_with_two_versions_and_equal_events(
 ) -> None:
     for name in ("old", "new"):
         write_requirements(site.services / name)
-    keys = {"requirements": ["requirements.yml"], "python": ["netaddr"]}
+    keys: dict[str, object] = {
+        "requirements": ["requirements.yml"], "python": ["netaddr"]
+    }  # fmt: skip
     write_project(site, "old", {"ansible": ">=2.19,<2.20", **keys})
+    # The step of the build is the first one, whatever the service declares.
+    keys["defaults"] = {"steps": ["Rescue"]}
     write_project(site, "new", {"ansible": ">=2.20", **keys})
 
     old, new = deploy(site, "old/site"), deploy(site, "new/site")
@@ -177,8 +181,10 @@ def test_two_projects_run_with_two_versions_and_equal_events(
     assert events(site, old.id) == events(site, new.id)
     assert events(site, new.id)["runner_on_ok", "Show the version", "localhost"] == 1
     assert "success" == site.states(new.id)[STEP]
-    [step] = [s for s in site.view(new.id).steps if s.name == STEP]
+    step, *declared = site.view(new.id).steps
+    assert STEP == step.name
     assert (step.seconds or 0) > 0
+    assert "Rescue" == declared[0].name
 
     again = deploy(site, "new/site")
 
@@ -191,7 +197,9 @@ def test_two_projects_run_with_two_versions_and_equal_events(
     [
         ({"python": ["no-such-package-of-fastdeploy"]},
          "no-such-package-of-fastdeploy was not found in the package registry"),
-        ({"ansible": ">=2.19,<2.19.0"}, "no Python of this host fits"),
+        ({"ansible": ">=2.19,<2.19.0"}, "ansible-core>=2.19,<2.19.0"),
+        ({"python": ["filelock>=3.0; python_version<'3'", "ipython>=9.20,<9.21"]},
+         "no-such"),
         ({"requirements": ["requirements.yml"]}, "no-such-folder"),
     ],
 )  # fmt: skip
@@ -242,10 +250,8 @@ def test_two_runs_at_once_build_once(site: Installation, tmp_path: Path) -> None
     assert 1 == printed.count("Creating virtual environment")
 
 
-def test_a_canceled_build_leaves_no_environment_that_a_run_would_use(
-    site: Installation, tmp_path: Path
-) -> None:
-    before = environments(site)
+def test_a_canceled_build_leaves_nothing(site: Installation, tmp_path: Path) -> None:
+    before, left = environments(site), incomplete(site)
     slow = write_slow_package(tmp_path / "slow")
     write_project(site, "canceled", {"python": [slow]})
     number = site.launch("canceled/site")
@@ -254,6 +260,7 @@ def test_a_canceled_build_leaves_no_environment_that_a_run_would_use(
     cancel(site, number)
 
     canceled(site, number)
+    assert left == incomplete(site)
     assert sorted(before) == sorted(environments(site))
 
 
