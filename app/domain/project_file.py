@@ -8,19 +8,18 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from app.domain import config_json
+from app.domain import config_json, plain_path
 from app.domain.project_file_lines import (
     explain_at,
     find_duplicates,
-    line_of,
     where,
 )
-from app.domain.service import Service, require_plain
+from app.domain.service import Service
 from app.domain.service_name import PART, RESERVED, ServiceName
 from app.errors import Invalid
 from app.runner import project_file, yaml_nodes
 from app.runner.errors import RunnerError
-from app.runner.yaml_nodes import Node
+from app.runner.yaml_nodes import Node, line_of
 
 #: Maximum size of a fastdeploy.yml in bytes.
 MAX_BYTES = 256 * 1024
@@ -65,7 +64,7 @@ class Environment(BaseModel):
     inventory: Annotated[
         _Path,
         Field(description="An inventory in the repository."),
-        AfterValidator(require_plain),
+        AfterValidator(plain_path.require),
     ]
     description: Annotated[str, Field(max_length=2000)] = ""
     limit: Annotated[

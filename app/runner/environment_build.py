@@ -18,7 +18,9 @@ from .yaml_nodes import parse
 _OLDEST = (3, 11)
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 #: The first line of an error of uv or ansible-galaxy; lines that follow continue it.
-_ERROR = re.compile(r"\s*(?:╰─▶|error:|ERROR!|\[ERROR\]:?|\N{MULTIPLICATION SIGN})\s*")
+_ERROR = re.compile(
+    r"\s*(?:╰─▶|error:|cause:|ERROR!|\[ERROR\]:?|\N{MULTIPLICATION SIGN})\s*"
+)
 _ABOUT_PYTHON = re.compile(r"\bPython *[<>=!~]|\bPython (?:version|ABI|tag)|wheel")
 _HINT = re.compile(r"\s*(?:hint:|╰─▶ hint)")
 #: Reasons are shown in one line.
@@ -95,14 +97,14 @@ class Build:
             except RunnerError as error:
                 print(f"Python {python} doesn't fit.", flush=True)
                 reasons.append(str(error))
-                if not _is_about_python(reasons[-1]):
+                if not is_about_python(reasons[-1]):
                     break
             else:
                 print(f"Using Python {python}", flush=True)
                 return python
         known = ", ".join(map(str, found)) or "none"
         needed = ".".join(map(str, _OLDEST))
-        if usable and not any(map(_is_about_python, reasons)):
+        if usable and not any(map(is_about_python, reasons)):
             # Another Python wouldn't help: a package doesn't exist, or no network.
             raise RunnerError(reasons[0])
         raise RunnerError(
@@ -181,7 +183,7 @@ class Build:
         }
 
 
-def _is_about_python(reason: str) -> bool:
+def is_about_python(reason: str) -> bool:
     """Return whether uv's reason may be the version or the platform of Python."""
     return _ABOUT_PYTHON.search(reason) is not None
 

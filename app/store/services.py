@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.domain.service import Service
+from app.domain.service_name import file_of
 from app.store.tables import registrations, services
 
 
@@ -41,6 +42,11 @@ class Entry:
     synced_at: datetime
     archived_at: datetime | None
     warning: str = ""
+
+    @property
+    def file(self) -> str:
+        """The name of the file that defines it."""
+        return file_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)

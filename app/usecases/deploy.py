@@ -13,9 +13,11 @@ from app.domain.audit import Action
 from app.domain.deployment import Deployment, Origin
 from app.domain.estimate import Progress, estimate
 from app.domain.events import EventKind
-from app.domain.options import NO_OPTIONS, Options, choose
+from app.domain.options import NO_OPTIONS, Options
 from app.domain.revision import Revision
-from app.domain.service import Service, changed_keys
+from app.domain.service import Service
+from app.domain.service_changes import changed_keys
+from app.domain.service_name import file_of
 from app.domain.steps import Step, declare
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
@@ -96,7 +98,7 @@ def launch(
     checked = revision.service if revision else _valid(entry)
     # Outside of a transaction, because it may take a second.
     values = launch_variables.check(checked, given)
-    chosen = choose(checked.options, checked.option_defaults, options)
+    chosen = checked.choose_options(options)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
@@ -190,7 +192,7 @@ def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
     service = _valid(entry)
     if changed := changed_keys(recorded, service):
         raise Conflict(
-            f"config.json has changed since deployment {earlier.id} "
+            f"{file_of(entry.name)} has changed since deployment {earlier.id} "
             f"({', '.join(changed)}); launch the service again"
         )
     return entry.id, service
@@ -204,9 +206,8 @@ def _put(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
         services.lock(db, wanted.service_id)
     now = datetime.now(UTC)
     number = deployments.add(db, wanted, now)
-    builds = wanted.service.project and wanted.service.playbook
     names = (step.name for step in wanted.service.steps)
-    steps = declare(names, first=2 if builds else 1)
+    steps = declare(names, first=wanted.service.first_position)
     deployment_steps.put_steps(db, number, steps)
     again = f", again after {wanted.retry_of}" if wanted.retry_of else ""
     note = f"queued by {wanted.actor} ({wanted.origin}){again}"

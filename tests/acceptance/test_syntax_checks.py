@@ -125,6 +125,26 @@ def test_a_warning_does_not_prevent_a_launch_and_a_correction_removes_it(
     assert "" == warning(site, "fixed")
 
 
+def test_paths_with_spaces_are_added_checked_and_run(
+    site: Installation, tmp_path: Path
+) -> None:
+    root = tmp_path / "spacy"
+    (root / "play books").mkdir(parents=True)
+    (root / "play books" / "my site.yml").write_text(_GOOD)
+    (root / "inventories" / "my hosts").mkdir(parents=True)
+    hosts = root / "inventories" / "my hosts" / "hosts"
+    hosts.write_text("localhost ansible_connection=local\n")
+
+    added = command(site, "project", "add", str(root), "--yes")
+
+    assert 0 == added.returncode, added.stderr
+    [name] = [each for each in site.sync().valid if each.startswith("spacy/")]
+    checked(site)
+    assert "" == warning(site, name)
+    ended = site.ended(site.launch(name))
+    assert Status.SUCCESSFUL is ended.status, ended.reason
+
+
 def test_a_failed_check_is_repeated_by_the_next_sync(
     site: Installation, tmp_path: Path
 ) -> None:
