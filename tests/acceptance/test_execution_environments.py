@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -92,7 +93,7 @@ def write_project(
     assert f"{name}/site" in synced.valid, synced.invalid
 
 
-def write_requirements(folder: Path) -> None:
+def write_requirements(folder: Path, *, git: bool) -> None:
     """Write requirements by folder and archive: nothing is fetched from Galaxy."""
     folder.mkdir(exist_ok=True)
     (folder / "my" / "ca" / "plugins" / "filter").mkdir(parents=True)
@@ -114,8 +115,15 @@ def write_requirements(folder: Path) -> None:
     with tarfile.open(folder / "greet.tar.gz", "w:gz") as archive:
         archive.add(role, "greet")
     source = f"file://{folder.resolve()}/greet.tar.gz"
+    collection = {"name": "my/ca", "type": "dir"}
+    if git:
+        place = folder / "my" / "ca"
+        for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "First"]):
+            run = ["git", "-c", "user.name=me", "-c", "user.email=me@example.org"]
+            subprocess.run([*run, *arguments], cwd=place, check=True)
+        collection = {"name": f"git+file://{place.resolve()}", "type": "git"}
     (folder / "requirements.yml").write_text(json.dumps({
-        "collections": [{"name": "my/ca", "type": "dir"}],
+        "collections": [collection],
         "roles": [{"name": "greet", "src": source}],
     }))  # fmt: skip
 
@@ -161,7 +169,7 @@ def test_two_projects_run_with_two_versions_and_equal_events(
     site: Installation,
 ) -> None:
     for name in ("old", "new"):
-        write_requirements(site.services / name)
+        write_requirements(site.services / name, git=name == "new")
     keys: dict[str, object] = {
         "requirements": ["requirements.yml"], "python": ["netaddr"]
     }  # fmt: skip
