@@ -5,15 +5,17 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from app.domain.project import Project, Required, RequirementKind
 from app.domain.service import Service
-from app.runner import ansible_cfg, prompt_scan
+from app.runner import ansible_cfg
 from app.runner.definition import locate
 from app.runner.errors import RunnerError
 from app.runner.host_key_settings import in_config, in_variables, not_booleans
+from app.runner.prompt_scan import Scanner
 from app.runner.prompts import read
 from app.runner.yaml_nodes import Node, fields, items, parse, text
 
@@ -61,45 +63,95 @@ def ansible_of(program: Path, home: Path) -> Ansible | None:
 
 
 def look(folder: Path, service: Service, ansible: Ansible | None) -> Project:
-    """Inspect the folder that a service is run from.
+    """Inspect the folder that a service is run from; see `Inspector`."""
+    return Inspector(folder, ansible).look(service)
+
+
+class Inspector:
+    """Inspects the folder of services; what they have in common is read once.
 
     Without `ansible`, the folder is a copy with only the files that config.json names:
     FastDeploy's own user can't see more of a service that another user runs.
     """
-    try:
-        return _look(folder.resolve(), service, ansible)
-    except OSError as error:
-        return Project((f"{folder} can't be read ({error.strerror})",))
 
+    def __init__(self, folder: Path, ansible: Ansible | None) -> None:
+        self._named = folder
+        self._ansible = ansible
+        self._known: dict[Path, Project] = {}
+        self._missing_beside: dict[Path, tuple[Required, ...]] = {}
 
-def _look(folder: Path, service: Service, ansible: Ansible | None) -> Project:
-    if service.deploy_script is not None:
-        return _look_at_script(folder, service.deploy_script, copy=ansible is None)
-    assert service.playbook is not None, "a service has one or the other"
-    names = [("playbook", service.playbook), ("inventory", service.inventory)]
-    if ansible is not None:
-        names += [("sops_files", name) for name in service.sops_files]
-    refusals = tuple(_refusals(folder, names))
-    if refusals:
-        return Project(refusals)
-    playbook = (folder / service.playbook).resolve()
-    prompts = tuple(prompt_scan.find(folder, playbook))
-    if ansible is None:
-        return Project(prompts=prompts)
-    config, base = _configuration(folder, ansible.home)
-    sections = ansible_cfg.read(folder, {"HOME": str(ansible.home)})
-    inventory = folder / service.inventory if service.inventory else None
-    wanted = _Requirements(folder, playbook.parent, config, base, ansible)
-    return Project(
-        prompts=prompts,
-        requirements=tuple(wanted.missing()),
-        missing_vault_files=tuple(_vault_files(config, base, ansible.home)),
-        unchecked_host_keys=(
-            *(f"ansible.cfg sets {each}" for each in in_config(sections)),
-            *in_variables(folder, playbook, inventory),
-        ),
-        not_booleans=tuple(not_booleans(sections)),
-    )
+    def look(self, service: Service) -> Project:
+        """Inspect the folder as a run of this service would see it."""
+        try:
+            return self._look(service)
+        except OSError as error:
+            return Project((f"{self._named} can't be read ({error.strerror})",))
+
+    def _look(self, service: Service) -> Project:
+        copy = self._ansible is None
+        if service.deploy_script is not None:
+            return _look_at_script(self._folder, service.deploy_script, copy=copy)
+        assert service.playbook is not None, "a service has one or the other"
+        names = [("playbook", service.playbook), ("inventory", service.inventory)]
+        if not copy:
+            names += [("sops_files", name) for name in service.sops_files]
+        refusals = tuple(_refusals(self._folder, names))
+        if refusals:
+            return Project(refusals)
+        playbook = (self._folder / service.playbook).resolve()
+        # A playbook is a service in each environment.
+        if playbook not in self._known:
+            self._known[playbook] = self._look_at_playbook(playbook)
+        if copy:
+            return self._known[playbook]
+        inventory = self._folder / service.inventory if service.inventory else None
+        return replace(
+            self._known[playbook],
+            unchecked_host_keys=(
+                *(f"ansible.cfg sets {each}" for each in in_config(self._sections)),
+                *in_variables(self._folder, playbook, inventory),
+            ),
+            not_booleans=tuple(not_booleans(self._sections)),
+        )
+
+    def _look_at_playbook(self, playbook: Path) -> Project:
+        prompts = tuple(self._scanner.find(playbook))
+        if self._ansible is None:
+            return Project(prompts=prompts)
+        config, base = self._configuration
+        return Project(
+            prompts=prompts,
+            requirements=self._missing(playbook.parent),
+            missing_vault_files=tuple(_vault_files(config, base, self._ansible.home)),
+        )
+
+    @cached_property
+    def _folder(self) -> Path:
+        return self._named.resolve()
+
+    @cached_property
+    def _scanner(self) -> Scanner:
+        return Scanner(self._folder)
+
+    @cached_property
+    def _configuration(self) -> tuple[dict[str, str], Path]:
+        assert self._ansible is not None, "a copy has no ansible.cfg"
+        return _configuration(self._folder, self._ansible.home)
+
+    @cached_property
+    def _sections(self) -> ansible_cfg.Sections:
+        assert self._ansible is not None, "a copy has no ansible.cfg"
+        return ansible_cfg.read(self._folder, {"HOME": str(self._ansible.home)})
+
+    def _missing(self, beside: Path) -> tuple[Required, ...]:
+        """Return the missing requirements of playbooks in a folder."""
+        assert self._ansible is not None, "a copy has no requirements files"
+        if beside not in self._missing_beside:
+            wanted = _Requirements(
+                self._folder, beside, *self._configuration, self._ansible
+            )
+            self._missing_beside[beside] = tuple(wanted.missing())
+        return self._missing_beside[beside]
 
 
 def _look_at_script(folder: Path, name: str, *, copy: bool) -> Project:

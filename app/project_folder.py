@@ -3,7 +3,9 @@
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -26,6 +28,7 @@ from app.runner.project_source import (
     FIRST_FETCH_SECONDS,
     ProjectSource,
 )
+from app.syntax_check_keys import SyntaxCheckKeys
 
 
 def fetch(folder: Path, data: Path) -> str:
@@ -40,16 +43,27 @@ def fetch(folder: Path, data: Path) -> str:
     return ""
 
 
-def read_project(folder: Path, data: Path) -> dict[str, Service | str]:
-    """Return the services of a project, or the problems of each.
+def read_project(
+    folder: Path, data: Path
+) -> tuple[dict[str, Service | str], dict[str, str]]:
+    """Return the services of a project, or the problems of each, and check keys.
 
-    A project that can't be read at all is one entry with its own name.
+    A project that can't be read at all is one entry with its own name. The keys are
+    those of the syntax checks of the valid services, by name.
     """
     found = define(folder, data)
-    return {name: _check(found, name) for name in found.services}
+    inspector = _inspector(found)
+    checked = {name: _check(found, name, inspector) for name in found.services}
+    valid = [each for each in checked.values() if isinstance(each, Service)]
+    if not valid:
+        return checked, {}
+    source = valid[0].project
+    assert source is not None, "services of a project have one"
+    keys = SyntaxCheckKeys(found.root, source.commit, found.requirements)
+    return checked, {each.name: keys.key(each) for each in valid}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Definitions:
     """The services that a project defines, or the error in each."""
 
@@ -62,6 +76,16 @@ class Definitions:
     #: The requirements files that the project lists, relative to its folder.
     provided: frozenset[str] = frozenset()
 
+    @cached_property
+    def lines(self) -> dict[str, int]:
+        """The line of each service in fastdeploy.yml."""
+        return project_file.lines(self.text)
+
+    @property
+    def requirements(self) -> dict[str, Any]:
+        """What the project requires, as fastdeploy.yml says."""
+        return project_file.requirements(self.text)
+
 
 def read_in_project(
     folder: Path, data: Path, name: str, commit: str, ref: str
@@ -69,7 +93,7 @@ def read_in_project(
     """Return a service of a project, or all problems that prevent its deployment."""
     found = define(folder, data, commit, ref, only=name)
     if name in found.services:
-        return _check(found, name)
+        return _check(found, name, _inspector(found))
     # A project that can't be read has one entry, with its own name.
     other = found.services.get(printable(folder.name), "")
     return str(other) or f"{folder.name} doesn't define {name}"
@@ -130,20 +154,29 @@ def root_of(folder: Path, data: Path) -> Path:
     return _content(read_source(folder), data, "", "")[0]
 
 
-def _check(found: Definitions, name: str) -> Service | str:
+def _inspector(found: Definitions) -> project.Inspector:
+    registered = any(
+        isinstance(each, Service) and each.registration
+        for each in found.services.values()
+    )
+    # The Ansible of a registered project is the one that its runner uses.
+    return project.Inspector(found.root, None if registered else project.own_ansible())
+
+
+def _check(
+    found: Definitions, name: str, inspector: project.Inspector
+) -> Service | str:
     """Return a service of a project, or the problems with the content it names."""
     service = found.services[name]
     if isinstance(service, str):
         return service
     if service.registration and not service.playbook:
         return SCRIPT_IN_PROJECT.format(name)
-    # The Ansible of a registered project is the one that its runner uses.
-    ansible = None if service.registration else project.own_ansible()
-    looked_at = project.look(found.root, service, ansible)
+    looked_at = inspector.look(service)
     found_problems = problems(service, _without(looked_at, found.provided))
     if not found_problems:
         return service
-    line = project_file.lines(found.text).get(name)
+    line = found.lines.get(name)
     sentences = " ".join(each.message for each in found_problems)
     return f"{PROJECT_FILE}, line {line}: {sentences}"
 

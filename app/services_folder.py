@@ -22,6 +22,7 @@ from app.domain.service_name import PART, split
 from app.errors import Invalid
 from app.runner import ansible_cfg, host_key_settings, project_source
 from app.runner.errors import RunnerError
+from app.syntax_check_keys import SyntaxCheckKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Contents:
     #: What prevented reading the present state of a project, or a setting without the
     #: effect that it seems to have, by the name of its folder.
     warnings: dict[str, str] = field(default_factory=dict)
+    #: The key of the syntax check of each valid playbook service, by name.
+    check_keys: dict[str, str] = field(default_factory=dict)
 
 
 def read_all(services: Path, data: Path) -> Contents:
@@ -49,9 +52,14 @@ def read_all(services: Path, data: Path) -> Contents:
         if project_source.is_project(folder):
             if warning := project_folder.fetch(folder, data):
                 found.warnings[printable(folder.name)] = warning
-            found.services.update(project_folder.read_project(folder, data))
+            services_of, keys = project_folder.read_project(folder, data)
+            found.services.update(services_of)
+            found.check_keys.update(keys)
         else:
-            found.services[printable(folder.name)] = read_service(folder)
+            service = read_service(folder)
+            found.services[printable(folder.name)] = service
+            if isinstance(service, Service):
+                found.check_keys[service.name] = SyntaxCheckKeys(folder).key(service)
         if value := _not_boolean(folder, data):
             found.warnings.setdefault(printable(folder.name), not_boolean(value))
     return found

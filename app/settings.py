@@ -117,6 +117,12 @@ class Settings(BaseSettings):
         Events,
         Field(description="whose callback makes events: fastdeploy, or runner's own"),
     ] = Events.FASTDEPLOY
+    syntax_check: Annotated[
+        bool,
+        Field(
+            description="whether a worker lets Ansible load each playbook after a sync"
+        ),
+    ] = True
     log_format: Annotated[
         str, Field(pattern="^(console|json)$", description="console or json")
     ] = "console"
@@ -190,6 +196,11 @@ class Settings(BaseSettings):
             var=self.var,
             config_folder=self.config_folder,
         )
+
+    @property
+    def checks_playbooks(self) -> bool:
+        """Whether a worker lets Ansible load the playbooks; sudo allows it nowhere."""
+        return self.syntax_check and not self.run_as
 
     @property
     def data(self) -> Path:

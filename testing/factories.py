@@ -21,6 +21,7 @@ from app.runner.known_hosts import HostKey
 from app.settings import Settings
 from app.store import services, users
 from app.store.events import Occurrence
+from app.store.services import Found
 from app.store.store import Store
 from app.store.tables import deployments
 from app.usecases import deploy, passwords, record
@@ -93,7 +94,7 @@ def add_service(store: Store, service: Service | None = None) -> Service:
     """Add a service, as a sync does."""
     service = service or make_service()
     with store.begin() as db:
-        services.put(db, service.name, service, "", node="here")
+        services.put(db, [Found(service.name, service)], node="here")
     return service
 
 

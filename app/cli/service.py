@@ -65,6 +65,7 @@ def show(name: str, *, as_json: AsJson = False) -> None:
             ("kind", service.kind),
             ("description", service.description),
             ("error", service.error),
+            ("warning", _warning(service)),
             ("deployment", _last_deployment(service)),
         )
     )
@@ -178,6 +179,10 @@ def _state(service: ServiceBody) -> str:
     if service.archived:
         return "archived"
     return "invalid" if service.error else "ok"
+
+
+def _warning(service: ServiceBody) -> str:
+    return f"Ansible can't load it: {plain(service.warning)}" if service.warning else ""
 
 
 def _last_deployment(service: ServiceBody) -> str:

@@ -123,13 +123,16 @@ def _as_text(value: object) -> str:
     return str(value) if value else ""
 
 
-def choose(allowed: tuple[str, ...], defaults: Options, asked: Options) -> Options:
+def choose(
+    allowed: tuple[str, ...], defaults: Options, asked: Options, file: str
+) -> Options:
     """Return the options of a launch: what was asked for, over a service's defaults.
 
     Args:
         allowed: The names of the options that a launch of the service may set.
         defaults: The options of every launch.
         asked: The options of the request. Those that it leaves out have the defaults.
+        file: The file that defines the service.
 
     Raises:
         Invalid: The request sets an option that the service doesn't allow.
@@ -139,7 +142,7 @@ def choose(allowed: tuple[str, ...], defaults: Options, asked: Options) -> Optio
             may = ", ".join(allowed) or "none"
             raise Invalid(
                 f"this service does not allow the option {name} (it allows {may}); "
-                'name it under "options" in its config.json'
+                f'name it under "options" in its {file}'
             )
     return defaults.model_copy(
         update={name: getattr(asked, name) for name in asked.model_fields_set}

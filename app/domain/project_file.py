@@ -8,20 +8,19 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from app.domain import config_json
+from app.domain import config_json, plain_path
 from app.domain.credential_names import Credentials
 from app.domain.project_file_lines import (
     explain_at,
     find_duplicates,
-    line_of,
     where,
 )
-from app.domain.service import Service, require_plain
+from app.domain.service import Service
 from app.domain.service_name import PART, RESERVED, ServiceName
 from app.errors import Invalid
 from app.runner import project_file, yaml_nodes
 from app.runner.errors import RunnerError
-from app.runner.yaml_nodes import Node
+from app.runner.yaml_nodes import Node, line_of
 
 #: Maximum size of a fastdeploy.yml in bytes.
 MAX_BYTES = 256 * 1024
@@ -66,7 +65,7 @@ class Environment(BaseModel):
     inventory: Annotated[
         _Path,
         Field(description="An inventory in the repository."),
-        AfterValidator(require_plain),
+        AfterValidator(plain_path.require),
     ]
     description: Annotated[str, Field(max_length=2000)] = ""
     limit: Annotated[
@@ -171,6 +170,12 @@ def lines(content: bytes) -> dict[str, int]:
         for key in data["services"]
         for environment in project_file.environments(data, key) or [""]
     }
+
+
+def requirements(content: bytes) -> dict[str, Any]:
+    """Return the keys of a valid fastdeploy.yml that name what the project requires."""
+    data = project_file.load(content)
+    return {key: data.get(key) for key in ("requirements", "python", "ansible")}
 
 
 def requirements_files(content: bytes) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from app.domain.config_json import explain
 from app.runner import project_file
-from app.runner.yaml_nodes import Node, line
+from app.runner.yaml_nodes import Node, line, line_of
 
 
 def find_duplicates(node: Node, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -39,22 +39,3 @@ def explain_at(
 def where(root: Node, place: Sequence[str | int]) -> str:
     """Return the file and the line of a place, as the beginning of a sentence."""
     return f"{project_file.NAME}, line {line_of(root, place)}: "
-
-
-def line_of(root: Node, place: Sequence[str | int]) -> int:
-    """Return the line of the innermost node of a place that exists."""
-    node, number = root, 1
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            pairs = [pair for pair in node.value if pair[0].value == part]
-            if not pairs:
-                break
-            number, node = line(pairs[0][0]), pairs[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            if part >= len(node.value):
-                break
-            node = node.value[part]
-            number = line(node)
-        else:
-            break
-    return number

@@ -1,7 +1,6 @@
 """A service: the content of `services/<name>/config.json` and its rules."""
 
 import re
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -12,12 +11,13 @@ from pydantic import (
     model_validator,
 )
 
-from app.domain import secret_names, variable_schema
+from app.domain import options as options_of_ansible
+from app.domain import plain_path, secret_names, variable_schema
 from app.domain.credential_names import Credentials
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.registration import Registration
 from app.domain.retention import Keep
-from app.domain.service_name import NAME
+from app.domain.service_name import NAME, file_of
 from app.domain.source import Source
 from app.runner import credential_references, extra_vars
 from app.runner import environment as environment_rules
@@ -164,16 +164,21 @@ class Service(BaseModel):
         Field(description="Where its project is; written by the sync of a project."),
     ] = None
 
-    @field_validator("deploy_script", "playbook", "inventory")
+    @field_validator("deploy_script")
+    @classmethod
+    def _program_in_its_folder(cls, value: str | None) -> str | None:
+        return None if value is None else plain_path.require_program(value)
+
+    @field_validator("playbook", "inventory")
     @classmethod
     def _inside_its_folder(cls, value: str | None) -> str | None:
-        return None if value is None else require_plain(value)
+        return None if value is None else plain_path.require(value)
 
     @field_validator("sops_files")
     @classmethod
     def _each_file_once_and_inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            require_plain(name)
+            plain_path.require(name)
         if len(value) != len(set(value)):
             raise ValueError("must name each file once")
         return value
@@ -240,6 +245,20 @@ class Service(BaseModel):
         return self
 
     @property
+    def first_position(self) -> int:
+        """The position of its first step.
+
+        A run in a project may begin with the step that builds what the project needs.
+        """
+        return 2 if self.project and self.playbook else 1
+
+    def choose_options(self, asked: Options) -> Options:
+        """Return the options of a launch; raise Invalid if one isn't allowed."""
+        return options_of_ansible.choose(
+            self.options, self.option_defaults, asked, file_of(self.name)
+        )
+
+    @property
     def program(self) -> str:
         """The file in the service's or runner's folder that a run executes."""
         return self.deploy_script or "deploy.py"
@@ -271,33 +290,3 @@ class Service(BaseModel):
             or (elsewhere and secret_names.refers(spec))
             or secret_names.hides_from_outside(self.variables, name)
         )
-
-
-#: Keys of config.json that affect neither a run nor its records.
-_NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
-
-
-def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
-    """Return the keys of config.json that differ and that affect a run."""
-    before, now = _without_description(recorded), _without_description(present)
-    return tuple(
-        key
-        for key in Service.model_fields
-        if key not in _NOT_OF_A_RUN and getattr(before, key) != getattr(now, key)
-    )
-
-
-def _without_description(service: Service) -> Service:
-    """Return a service whose project has no description, which affects no run."""
-    if service.project is None:
-        return service
-    project = service.project.model_copy(update={"description": ""})
-    return service.model_copy(update={"project": project})
-
-
-def require_plain(name: str) -> str:
-    """Return a path; raise ValueError unless it is plain and stays in its folder."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not re.fullmatch(r"[\w./-]+", name):
-        raise ValueError("must be a plain path inside the service's folder")
-    return name

@@ -35,6 +35,11 @@ class ServiceName:
         return self.project or self.service
 
 
+def file_of(name: str) -> str:
+    """Return the name of the file that defines the service with this name."""
+    return "fastdeploy.yml" if "/" in name else "config.json"
+
+
 def split(name: str) -> ServiceName | None:
     """Return the parts of a name; None if it is invalid."""
     match = _NAME.fullmatch(name)

@@ -14,6 +14,7 @@ from app.domain.events import (
     StepState,
     TaskResult,
 )
+from app.runner.journal import ENVIRONMENT_STEP
 
 #: Maximum length of a name; the event has the full name.
 MAX_NAME = 200
@@ -205,9 +206,15 @@ class Steps:
         if step is None:
             if len(self._steps) >= MAX_STEPS:
                 return None
-            step = Step(position=len(self._steps) + 1, name=name, declared=False)
+            step = Step(self._free_position(name), name, declared=False)
             self._steps[name] = step
         return step
+
+    def _free_position(self, name: str) -> int:
+        taken = {step.position for step in self._steps.values()}
+        if name == ENVIRONMENT_STEP and 1 not in taken:
+            return 1
+        return max(taken, default=0) + 1
 
     def _set(self, step: Step, state: StepState, message: str, at: datetime) -> None:
         started_at = None if state in _NOT_BEGUN else step.started_at or at
@@ -245,11 +252,15 @@ def _describe_failure(step: Step, event: RunnerEvent, *, again: bool) -> str:
     return f"{said}{hosts}{why}"
 
 
-def declare(names: Iterable[str]) -> list[Step]:
-    """Return the declared steps of a new deployment."""
+def declare(names: Iterable[str], *, first: int = 1) -> list[Step]:
+    """Return the declared steps of a new deployment.
+
+    `first` is the position of the first one; a project needs position 1 for the step
+    that builds its execution environment.
+    """
     return [
         Step(position=position, name=name, declared=True)
-        for position, name in enumerate(names, start=1)
+        for position, name in enumerate(names, start=first)
     ]
 
 

@@ -25,6 +25,9 @@ SCRIPT_IN_PROJECT = (
 class Definition:
     """A playbook service. Its paths are resolved and lie inside its folder."""
 
+    #: The file that defines it, as a sentence names it: "…/config.json", or
+    #: "fastdeploy.yml, line 7".
+    file: str
     name: str
     folder: Path
     playbook: Path
@@ -60,7 +63,7 @@ def read_definition(folder: Path) -> Definition:
     folder = folder.absolute()
     content = read_object(folder / "config.json")
     content.setdefault("name", folder.resolve().name)
-    return from_content(content, folder, "config.json")
+    return from_content(content, folder, f"{folder}/config.json")
 
 
 def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definition:
@@ -69,7 +72,7 @@ def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definit
     Args:
         content: The content.
         folder: The folder with the playbook.
-        file: The name of the file with the content, for errors.
+        file: The file with the content, as a sentence names it.
 
     Raises:
         RunnerError: It doesn't define a playbook service validly, or names a file that
@@ -79,25 +82,26 @@ def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definit
         raise RunnerError(SCRIPT_IN_PROJECT.format(content["name"]))
     if not content.get("playbook"):
         raise RunnerError(
-            f'{folder}/{file} names no "playbook": add one, or run the service\'s '
+            f'{file} names no "playbook": add one, or run the service\'s '
             '"deploy_script" instead.'
         )
     folder = folder.resolve()
     return Definition(
-        name=_text(content, "name", folder),
+        file=file,
+        name=_text(content, "name", file),
         folder=folder,
-        playbook=locate(folder, _text(content, "playbook", folder), "playbook"),
-        inventory=locate(folder, _text(content, "inventory", folder), "inventory")
+        playbook=locate(folder, _text(content, "playbook", file), "playbook"),
+        inventory=locate(folder, _text(content, "inventory", file), "inventory")
         if content.get("inventory")
         else None,
-        sops_files=_sops_files(content, folder),
-        properties=_properties(content, folder),
-        fixed_variables=_fixed_variables(content, folder),
-        options=_options(content, folder),
-        option_defaults=_option_defaults(content, folder),
-        environment=_environment(content, folder),
-        timeout=_timeout(content, folder),
-        credentials=_credentials(content, folder),
+        sops_files=_sops_files(content, folder, file),
+        properties=_properties(content, file),
+        fixed_variables=_fixed_variables(content, file),
+        options=_options(content, file),
+        option_defaults=_option_defaults(content, file),
+        environment=_environment(content, file),
+        timeout=_timeout(content, file),
+        credentials=_credentials(content, file),
     )
 
 
@@ -122,12 +126,10 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-def _text(content: Mapping[str, Any], key: str, folder: Path) -> str:
+def _text(content: Mapping[str, Any], key: str, file: str) -> str:
     value = content[key]
     if not isinstance(value, str) or not value.isprintable():
-        raise RunnerError(
-            f'"{key}" in {folder}/config.json must be a text: correct it.'
-        )
+        raise RunnerError(f'"{key}" in {file} must be a text: correct it.')
     return value
 
 
@@ -142,7 +144,12 @@ def locate(folder: Path, name: str, key: str) -> Path:
     Raises:
         RunnerError: The file is missing or outside the folder.
     """
-    path = (folder / name).resolve()
+    try:
+        path = (folder / name).resolve()
+    except RuntimeError:
+        raise RunnerError(
+            f'"{name}" of "{key}" is a link to itself in {folder}: correct it.'
+        ) from None
     if not path.is_relative_to(folder) or path == folder:
         raise RunnerError(
             f'"{name}" of "{key}" lies outside {folder}: move it into the folder.'
@@ -154,93 +161,85 @@ def locate(folder: Path, name: str, key: str) -> Path:
     return path
 
 
-def _sops_files(content: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
+def _sops_files(
+    content: Mapping[str, Any], folder: Path, file: str
+) -> tuple[Path, ...]:
     names = content.get("sops_files", [])
     if not isinstance(names, list) or not all(
         isinstance(name, str) and name.isprintable() for name in names
     ):
         raise RunnerError(
-            f'"sops_files" in {folder}/config.json must be a list of file names: '
-            "correct it."
+            f'"sops_files" in {file} must be a list of file names: correct it.'
         )
     return tuple(locate(folder, name, "sops_files") for name in names)
 
 
-def _properties(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+def _properties(content: Mapping[str, Any], file: str) -> Mapping[str, Any]:
     schema = content.get("variables", {})
     properties = schema.get("properties", {}) if isinstance(schema, dict) else None
     if not isinstance(properties, dict):
         raise RunnerError(
-            f'"variables" in {folder}/config.json must be a JSON Schema of an object: '
-            "correct it."
+            f'"variables" in {file} must be a JSON Schema of an object: correct it.'
         )
     return properties
 
 
-def _fixed_variables(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+def _fixed_variables(content: Mapping[str, Any], file: str) -> Mapping[str, Any]:
     values = content.get("fixed_variables", {})
     if not isinstance(values, dict):
-        raise RunnerError(
-            f'"fixed_variables" in {folder}/config.json must be an object: correct it.'
-        )
+        raise RunnerError(f'"fixed_variables" in {file} must be an object: correct it.')
     return values
 
 
-def _options(content: Mapping[str, Any], folder: Path) -> frozenset[str]:
+def _options(content: Mapping[str, Any], file: str) -> frozenset[str]:
     names = content.get("options", [])
     if not isinstance(names, list) or not all(name in options.NAMES for name in names):
         raise RunnerError(
-            f'"options" in {folder}/config.json must be a list of '
+            f'"options" in {file} must be a list of '
             f"{', '.join(options.NAMES)}: correct it."
         )
     return frozenset(names)
 
 
-def _option_defaults(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+def _option_defaults(content: Mapping[str, Any], file: str) -> Mapping[str, Any]:
     values = content.get("option_defaults", {})
     if not isinstance(values, dict):
-        raise RunnerError(
-            f'"option_defaults" in {folder}/config.json must be an object: correct it.'
-        )
+        raise RunnerError(f'"option_defaults" in {file} must be an object: correct it.')
     for name, value in values.items():
         if problem := options.find_problem(name, value):
-            raise RunnerError(
-                f'"option_defaults" in {folder}/config.json: {name} {problem}.'
-            )
+            raise RunnerError(f'"option_defaults" in {file}: {name} {problem}.')
     return values
 
 
-def _environment(content: Mapping[str, Any], folder: Path) -> Mapping[str, str]:
+def _environment(content: Mapping[str, Any], file: str) -> Mapping[str, str]:
     value = content.get("environment", {})
     if not isinstance(value, dict) or not all(
         isinstance(text, str) for text in value.values()
     ):
         raise RunnerError(
-            f'"environment" in {folder}/config.json must be an object of texts: '
-            "correct it."
+            f'"environment" in {file} must be an object of texts: correct it.'
         )
     for name, text in value.items():
         # The message never repeats a value: it may be a password.
         if problem := environment.find_problem(name, text):
-            raise RunnerError(f'"environment" in {folder}/config.json: {problem}.')
+            raise RunnerError(f'"environment" in {file}: {problem}.')
     return value
 
 
-def _credentials(content: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+def _credentials(content: Mapping[str, Any], file: str) -> tuple[str, ...]:
     references = content.get("credentials", [])
     variables = content.get("environment", {})
     if problem := credential_references.find_problem(references, variables):
-        raise RunnerError(f'"credentials" in {folder}/config.json {problem}.')
+        raise RunnerError(f'"credentials" in {file} {problem}.')
     return tuple(references)
 
 
-def _timeout(content: Mapping[str, Any], folder: Path) -> float | None:
+def _timeout(content: Mapping[str, Any], file: str) -> float | None:
     value = content.get("timeout")
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise RunnerError(
-            f'"timeout" in {folder}/config.json must be a number of seconds above 0: '
-            "correct it."
+            f'"timeout" in {file} must be a number of seconds above 0: correct it.'
         )
     return float(value)

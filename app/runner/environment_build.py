@@ -18,7 +18,10 @@ from .yaml_nodes import parse
 _OLDEST = (3, 11)
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 #: The first line of an error of uv or ansible-galaxy; lines that follow continue it.
-_ERROR = re.compile(r"\s*(?:╰─▶|error:|ERROR!|\[ERROR\]:?|\N{MULTIPLICATION SIGN})\s*")
+_ERROR = re.compile(
+    r"\s*(?:╰─▶|error:|cause:|ERROR!|\[ERROR\]:?|\N{MULTIPLICATION SIGN})\s*"
+)
+_ABOUT_PYTHON = re.compile(r"\bPython *[<>=!~]|\bPython (?:version|ABI|tag)|wheel")
 _HINT = re.compile(r"\s*(?:hint:|╰─▶ hint)")
 #: Reasons are shown in one line.
 _MAX_REASON = 500
@@ -85,7 +88,7 @@ class Build:
         found = pythons(self._output([uv, "python", "list", "--only-installed",
                                       "--output-format", "json"]))  # fmt: skip
         usable = [each for each in found if each.version >= _OLDEST]
-        reason = ""
+        reasons: list[str] = []
         for python in usable:
             command = [uv, "pip", "compile", "--quiet", "--no-header", "-o",
                        str(resolved), "--python", python.path, str(wanted)]  # fmt: skip
@@ -93,16 +96,21 @@ class Build:
                 self._call(command)
             except RunnerError as error:
                 print(f"Python {python} doesn't fit.", flush=True)
-                reason = reason or str(error)
+                reasons.append(str(error))
+                if not is_about_python(reasons[-1]):
+                    break
             else:
                 print(f"Using Python {python}", flush=True)
                 return python
         known = ", ".join(map(str, found)) or "none"
         needed = ".".join(map(str, _OLDEST))
+        if usable and not any(map(is_about_python, reasons)):
+            # Another Python wouldn't help: a package doesn't exist, or no network.
+            raise RunnerError(reasons[0])
         raise RunnerError(
             f"no Python of this host fits {', '.join(self.requirements.packages)}; "
             f"found (at least {needed} is needed): {known}"
-            + (f"; {reason}" if reason else "")
+            + (f"; {reasons[0]}" if reasons else "")
         )
 
     def _install(self, kind: str, file: Path) -> None:
@@ -173,6 +181,11 @@ class Build:
             "UV_NO_PROGRESS": "1",
             "UV_PYTHON_DOWNLOADS": "never",
         }
+
+
+def is_about_python(reason: str) -> bool:
+    """Return whether uv's reason may be the version or the platform of Python."""
+    return _ABOUT_PYTHON.search(reason) is not None
 
 
 def pythons(listed: str) -> list[Python]:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,14 @@ from typing import NoReturn
 from .environment_build import Build
 from .errors import RunnerError
 from .execution_environment import Place, Requirements, place_of
-from .journal import JournalWriter
+from .journal import ENVIRONMENT_STEP, JournalWriter
 from .masking import Masker
-from .processes import child
+from .processes import child, fork
 from .watchdog import Watchdog
 
-STEP = "execution environment"
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
+#: Seconds to wait until the processes of a build that was killed have ended.
+_PATIENCE = 10.0
+_INTERVAL = 0.05
 #: Text that a reader could parse as a line of JSON, whatever it takes for a newline.
 _SEPARATORS = re.compile(rb"[\r\v\f\x1c-\x1e\x85]")
 #: Builds that end well, after which another process removes the result.
@@ -80,8 +82,7 @@ class EnvironmentStep:
         if not status and self._watchdog.reason is None:
             self._report("success", _describe(place))
             return True
-        # If another run is building it already, the lock keeps its files.
-        place.remove()
+        _remove(place, pid)
         if self._watchdog.reason is not None:
             return False
         code = os.waitstatus_to_exitcode(status)
@@ -91,7 +92,9 @@ class EnvironmentStep:
         raise RunnerError(f"The execution environment can't be built: {message}")
 
     def _report(self, state: str, message: str) -> None:
-        self._journal.write_object({"name": STEP, "state": state, "message": message})
+        self._journal.write_object(
+            {"name": ENVIRONMENT_STEP, "state": state, "message": message}
+        )
 
     def _write(self, line: bytes) -> None:
         text = _SEPARATORS.sub(b" ", self._masker.text(line))
@@ -105,20 +108,35 @@ def _fork(
     """Start the build; return the pipes of its output and its reason, and the pid."""
     output, printed = os.pipe()
     reason, told = os.pipe()
-    # Until the child has reset the handlers, a signal to it would wake our watchdog.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    pid = os.fork()
+    pid = fork()
     if not pid:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        # All processes of the build are in this group, so that they can be ended.
+        os.setpgid(0, 0)
         os.dup2(printed, 1)
         os.dup2(printed, 2)
         _become(place, requirements, env, told)
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(printed)
     os.close(told)
     return output, reason, pid
+
+
+def _remove(place: Place, group: int) -> None:
+    """End the processes that a failed build left, and remove its folder.
+
+    They hold the lock until they have ended. If another run is building the environment
+    already, the lock keeps its files.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            left = False
+        else:
+            left = time.monotonic() < deadline
+        if place.remove() or not left:
+            return
+        time.sleep(_INTERVAL)
 
 
 def _become(

@@ -5,6 +5,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+#: The step of a run that builds its execution environment: always its first one.
+ENVIRONMENT_STEP = "execution environment"
+
 
 class JournalWriter:
     """Writes lines to a descriptor, each in one write.

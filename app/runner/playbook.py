@@ -16,11 +16,7 @@ from typing import NoReturn
 
 from .definition import Definition
 from .errors import RunnerError
-from .processes import Process, child
-
-#: Handled by this program or ignored by Python; ansible-playbook gets their defaults.
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE,
-            signal.SIGXFSZ)  # fmt: skip
+from .processes import Process, child, fork
 
 
 class Playbook:
@@ -90,16 +86,10 @@ def start(
     }
     reader, writer = os.pipe()
     held, go = os.pipe()
-    # Until the child has reset the handlers, a signal to it would wake our watchdog.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    pid = os.fork()
+    pid = fork()
     if not pid:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         descriptors = (terminal, plaintexts, writer, held)
         _become(preparation, [*recording], arguments, env, descriptors)
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(writer)
     os.close(held)
     return Playbook(pid, reader, go)

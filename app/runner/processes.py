@@ -8,6 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+#: The signals that this program handles, or that Python ignores.
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE,
+            signal.SIGXFSZ)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Process:
@@ -54,6 +58,23 @@ class ProcessSnapshot:
     def stopped(self) -> bool:
         """Whether it was stopped, for example by SIGSTOP."""
         return self.state == "T"
+
+
+def fork() -> int:
+    """Fork; return the child's id, or 0 in the child.
+
+    The child has the default handlers of signals, and ansible-playbook inherits them:
+    until they are reset, a signal to the child would wake the watchdog of the parent.
+    Call it before any thread is started: the child would inherit a thread's locks, but
+    not the thread.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+    pid = os.fork()
+    if not pid:
+        for number in _HANDLED:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
 
 
 def boot_clock() -> float:

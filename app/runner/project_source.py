@@ -27,6 +27,7 @@ from .errors import RunnerError
 from .git_mirror import Mirror
 from .git_source import GitSource, find_problem
 from .project_file import NAME as DESCRIPTION
+from .yaml_nodes import line_of, parse
 
 #: The file that registers a project.
 FILE = "project.json"
@@ -244,17 +245,24 @@ def read_project(folder: Path, file: Path, name: str) -> Definition:
             outside the folder.
     """
     try:
-        project = project_file.load(file.read_bytes())
+        text = file.read_bytes()
+        project = project_file.load(text)
     except OSError as error:
         raise RunnerError(
             f"Can't read {file} ({error.strerror}): check that it exists and that this "
             "user may read it."
         ) from None
     definition = from_content(
-        project_file.find(project, name), folder.absolute(), DESCRIPTION
+        project_file.find(project, name), folder.absolute(), _place_of(text, name)
     )
     requirements = execution_environment.read(project, definition.folder)
     return replace(definition, requirements=requirements)
+
+
+def _place_of(text: bytes, name: str) -> str:
+    """Return where a fastdeploy.yml defines a service, as a sentence names it."""
+    key = name.partition("/")[2].partition("@")[0]
+    return f"{DESCRIPTION}, line {line_of(parse(text), ('services', key))}"
 
 
 def as_json(source: Mapping[str, Any]) -> str:

@@ -7,9 +7,10 @@ the playbook runs.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from . import ansible_cfg
@@ -23,21 +24,59 @@ _DURATIONS = ("seconds", "minutes")
 _PAIR = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\S*)""")
 #: The maximum number of files that are followed from one playbook.
 _MOST = 2000
+#: The number of parsed files that are kept: playbooks have roles in common.
+_KEPT = 256
+#: What a file contains that prompts, or that names files or roles.
+_WORDS = (b"pause", b"prompt", b"include", b"import", b"role", b"dependencies")
+
+
+class Scanner:
+    """Finds prompts in the playbooks of a folder; common files are parsed once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        configured = ansible_cfg.read_defaults(folder / "ansible.cfg")
+        # Only files inside the folder are read, so no home is needed.
+        self._roles_paths = ansible_cfg.resolve_all(
+            configured.get("roles_path", ""), folder, Path("/nonexistent")
+        )
+        self._parse = lru_cache(_KEPT)(_parse)
+        self._files_of_role = lru_cache(None)(_files_of_role)
+
+    def find(self, playbook: Path) -> list[Prompt]:
+        """Return the prompts in the order in which they are read."""
+        beside = playbook.parent
+        paths = (beside / "roles", *self._roles_paths, beside)
+        scan = _Scan(self._folder, beside, paths, self._parse, self._files_of_role)
+        with suppress(RecursionError):
+            scan.read_playbook(playbook)
+        return list(dict.fromkeys(scan.found))
 
 
 def find(folder: Path, playbook: Path) -> list[Prompt]:
-    """Return the prompts in the order in which they are read."""
-    scan = _Scan(folder, playbook.parent, _roles_paths(folder, playbook.parent))
-    with suppress(RecursionError):
-        scan.read_playbook(playbook)
-    return list(dict.fromkeys(scan.found))
+    """Return the prompts of one playbook in the order in which they are read."""
+    return Scanner(folder).find(playbook)
 
 
-def _roles_paths(folder: Path, beside: Path) -> tuple[Path, ...]:
-    configured = ansible_cfg.read_defaults(folder / "ansible.cfg").get("roles_path", "")
-    # Only files inside the folder are read, so no home is needed.
-    named = ansible_cfg.resolve_all(configured, folder, Path("/nonexistent"))
-    return (beside / "roles", *named, beside)
+def _parse(path: Path) -> Node:
+    """Parse a file; None if it is empty or can't be read.
+
+    A file that can contain no prompt and name no other file is an empty node.
+    """
+    if not (content := read(path)):
+        return None
+    return parse(content) if any(word in content for word in _WORDS) else scalar("")
+
+
+def _files_of_role(role: Path, tasks: str) -> tuple[Path, Path, Path] | None:
+    """Return the files of a role: meta, tasks and handlers; None without a folder."""
+    if not role.is_dir():
+        return None
+    return (
+        _one_of(role / "meta", "main"),
+        _one_of(role / "tasks", tasks),
+        _one_of(role / "handlers", "main"),
+    )
 
 
 @dataclass
@@ -46,6 +85,8 @@ class _Scan:
     #: Folder of the playbook.
     beside: Path
     roles_paths: tuple[Path, ...]
+    parse: Callable[[Path], Node]
+    files_of_role: Callable[[Path, str], tuple[Path, Path, Path] | None]
     found: list[Prompt] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
 
@@ -99,12 +140,11 @@ class _Scan:
             return
         for place in (home / "roles", home.parent, *self.roles_paths):
             role = place / name
-            if self._inside(role) and role.is_dir():
-                meta = _one_of(role / "meta", "main")
+            if self._inside(role) and (files := self.files_of_role(role, tasks)):
+                meta, *parts = files
                 dependencies = fields(self._parse(meta)).get("dependencies")
                 self._read_roles(dependencies, role)
-                for part in (_one_of(role / "tasks", tasks),
-                             _one_of(role / "handlers", "main")):  # fmt: skip
+                for part in parts:
                     self._read_tasks(self._parse(part), part, role)
                 return
 
@@ -113,10 +153,9 @@ class _Scan:
         path = Path(os.path.normpath(path))
         if path in self.seen or len(self.seen) > _MOST or not self._inside(path):
             return None
-        if not (content := read(path)):
-            return None
-        self.seen.add(path)
-        return parse(content)
+        if (content := self.parse(path)) is not None:
+            self.seen.add(path)
+        return content
 
     def _inside(self, path: Path) -> bool:
         return Path(os.path.normpath(path)).is_relative_to(self.folder)

@@ -67,7 +67,7 @@ def read_launch(path: Path, definition: Definition) -> RunConfig:
         raise RunnerError(
             f"{definition.name} has no launch variable {unknown[0]!r}: use one of "
             f"{', '.join(sorted(definition.properties)) or 'none'}, or name it under "
-            '"variables" in its config.json.'
+            f'"variables" in {definition.file}.'
         )
     return RunConfig(
         deployment_id,
@@ -136,7 +136,7 @@ def _options(
         if name not in definition.options and value != defaults.get(name):
             raise RunnerError(
                 f"{definition.name} does not allow the option {name!r}: name it under "
-                '"options" in its config.json.'
+                f'"options" in {definition.file}.'
             )
         if problem := options.find_problem(name, value):
             raise RunnerError(f'"options" in {path}: {name} {problem}.')

@@ -1,7 +1,7 @@
 """Parse YAML into nodes with line numbers, without objects, so that no tag fails."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -81,6 +81,25 @@ def text(node: Node) -> str:
 def line(node: Node) -> int:
     """Return the line where a node begins, counted from 1."""
     return int(node.start_mark.line) + 1
+
+
+def line_of(root: Node, place: Sequence[str | int]) -> int:
+    """Return the line of the innermost node of a place that exists."""
+    node, number = root, 1
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            pairs = [pair for pair in node.value if pair[0].value == part]
+            if not pairs:
+                break
+            number, node = line(pairs[0][0]), pairs[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            if part >= len(node.value):
+                break
+            node = node.value[part]
+            number = line(node)
+        else:
+            break
+    return number
 
 
 def scalar(value: str) -> Node:

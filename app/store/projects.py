@@ -20,6 +20,8 @@ class ProjectService:
     id: int
     name: ServiceName
     error: str
+    #: Why Ansible can't load the playbook; empty if it can.
+    warning: str
     #: The folder or the URL of the project; empty if the service was never valid.
     source: str
     #: What its fastdeploy.yml says about the project.
@@ -36,6 +38,7 @@ def list_services(db: Connection, project: str | None = None) -> list[ProjectSer
         c.id,
         c.name,
         c.error,
+        c.warning,
         config[("project", "folder")].as_string().label("folder"),
         config[("project", "git")].as_string().label("git"),
         config[("project", "description")].as_string().label("about"),
@@ -49,7 +52,8 @@ def list_services(db: Connection, project: str | None = None) -> list[ProjectSer
     )
     return [
         ProjectService(
-            row.id, name, row.error, row.git or row.folder or "", row.about or "",
+            row.id, name, row.error, row.warning, row.git or row.folder or "",
+            row.about or "",
             row.inventory or "", row.limit or "", frozenset(row.variables or ()),
         )
         for row in db.execute(query.order_by(c.name))

@@ -1,14 +1,28 @@
 """The services in PostgreSQL."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Row,
+    Text,
+    case,
+    cast,
+    column,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.domain.service import Service
+from app.domain.service_name import file_of
 from app.store.tables import registrations, services
 
 
@@ -16,8 +30,9 @@ from app.store.tables import registrations, services
 class Entry:
     """A service as stored.
 
-    `service` is its last valid config.json, None if there never was one; `error`
-    describes the error in the current one.
+    `service` is its last valid definition, None if there never was one; `error`
+    describes the error in the current one. `warning` says why Ansible can't load its
+    playbook; empty if it can, or if that isn't known.
     """
 
     id: int
@@ -26,37 +41,82 @@ class Entry:
     error: str
     synced_at: datetime
     archived_at: datetime | None
+    warning: str = ""
+
+    @property
+    def file(self) -> str:
+        """The name of the file that defines it."""
+        return file_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The name of a service and the error in it, without its config."""
+    """The name of a service, the error and the warning, without its config."""
 
     id: int
     name: str
     error: str
+    warning: str = ""
 
 
-def put(
-    db: Connection, name: str, service: Service | None, error: str, *, node: str
-) -> None:
-    """Register a service on a node; an invalid one keeps its last valid config."""
-    config = None if service is None else service.model_dump(mode="json")
-    fresh: dict[str, Any] = {"synced_at": func.now(), "archived_at": None}
-    if service is not None:
-        fresh["config"] = config
-    service_id = db.scalar(
-        insert(services)
-        .values(name=name, config=config)
-        .on_conflict_do_update(index_elements=["name"], set_=fresh)
-        .returning(services.c.id)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A service as a sync found it on a node: valid, or with the error in it."""
+
+    name: str
+    service: Service | None
+    error: str = ""
+    #: Identifies the syntax check of its playbook; empty if there is none.
+    check_key: str = ""
+
+    @property
+    def config(self) -> str | None:
+        """The service as JSON."""
+        return None if self.service is None else self.service.model_dump_json()
+
+
+def put(db: Connection, found: Sequence[Found], *, node: str) -> None:
+    """Register services on a node; an invalid one keeps its last valid config.
+
+    Two statements write all of them, since a project may have thousands. Each name may
+    occur once.
+    """
+    rows = func.unnest(
+        cast([each.name for each in found], ARRAY(Text)),
+        cast([each.config for each in found], ARRAY(Text)),
+        cast([each.error for each in found], ARRAY(Text)),
+        cast([each.check_key for each in found], ARRAY(Text)),
+    ).table_valued(
+        column("name", Text), column("config", Text), column("error", Text),
+        column("check_key", Text),
+    ).render_derived()  # fmt: skip
+    statement = insert(services).from_select(
+        ["name", "config"], select(rows.c.name, cast(rows.c.config, JSON))
     )
     db.execute(
-        insert(registrations)
-        .values(service_id=service_id, node=node, error=error)
-        .on_conflict_do_update(
+        statement.on_conflict_do_update(
+            index_elements=["name"],
+            set_={
+                "synced_at": func.now(),
+                "archived_at": None,
+                "config": func.coalesce(statement.excluded.config, services.c.config),
+            },
+        )
+    )
+    registration = insert(registrations).from_select(
+        ["service_id", "node", "error", "check_key"],
+        select(services.c.id, cast(node, Text), rows.c.error, rows.c.check_key).join(
+            rows, rows.c.name == services.c.name
+        ),
+    )
+    db.execute(
+        registration.on_conflict_do_update(
             index_elements=["service_id", "node"],
-            set_={"error": error, "synced_at": func.now()},
+            set_={
+                "error": registration.excluded.error,
+                "check_key": registration.excluded.check_key,
+                "synced_at": func.now(),
+            },
         )
     )
 
@@ -142,9 +202,11 @@ def outlines(db: Connection) -> list[Outline]:
     """Return the outlines of the active services, sorted by name."""
     c = services.c
     rows = db.execute(
-        select(c.id, c.name, c.error).where(c.archived_at.is_(None)).order_by(c.name)
+        select(c.id, c.name, c.error, c.warning)
+        .where(c.archived_at.is_(None))
+        .order_by(c.name)
     )
-    return [Outline(row.id, row.name, row.error) for row in rows]
+    return [Outline(row.id, row.name, row.error, row.warning) for row in rows]
 
 
 def find_all(db: Connection, ids: Collection[int]) -> list[Entry]:
@@ -185,4 +247,7 @@ def names(db: Connection) -> list[str]:
 
 def _entry(row: Row[Any]) -> Entry:
     service = None if row.config is None else Service.model_validate(row.config)
-    return Entry(row.id, row.name, service, row.error, row.synced_at, row.archived_at)
+    return Entry(
+        row.id, row.name, service, row.error, row.synced_at, row.archived_at,
+        row.warning,
+    )  # fmt: skip

@@ -112,7 +112,8 @@ audit = Table(
 )
 
 # The services, a mirror of the services folders. `config` is the last valid
-# config.json, `error` the error in the current one.
+# definition, `error` the error in the current one, `warning` why Ansible can't load the
+# playbook.
 
 services = Table(
     "services",
@@ -121,6 +122,7 @@ services = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("config", JSON),
     Column("error", Text, nullable=False, server_default=""),
+    Column("warning", Text, nullable=False, server_default=""),
     _created(),
     Column("synced_at", Moment, nullable=False, server_default=func.now()),
     Column("archived_at", Moment),
@@ -187,7 +189,8 @@ nodes = Table(
 )
 
 # The nodes on which a service can be deployed: a row for each node whose services
-# folder has it, with the error in the config.json there.
+# folder has it, with the error in its definition there, and the key of the syntax check
+# of its playbook.
 
 registrations = Table(
     "registrations",
@@ -196,9 +199,24 @@ registrations = Table(
            primary_key=True),
     Column("node", Text, primary_key=True),
     Column("error", Text, nullable=False, server_default=""),
+    Column("check_key", Text, nullable=False, server_default=""),
     Column("synced_at", Moment, nullable=False, server_default=func.now()),
     Index(None, "node"),
 )  # fmt: skip
+
+# The results of `ansible-playbook --syntax-check` on a node. `key` is a hash of all
+# that affects the result, so services may share one. `problem` is empty if there is
+# none; a sync repeats the check if `repeat` is true.
+
+syntax_checks = Table(
+    "syntax_checks",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("repeat", Boolean, nullable=False),
+    Column("checked_at", Moment, nullable=False, server_default=func.now()),
+)
 
 # The deployments. `config` is the service as it was at launch; `secrets` are the
 # encrypted secret variables, deleted when the run has ended. `warnings` and `options`

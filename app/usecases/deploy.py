@@ -12,9 +12,11 @@ from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Deployment, Origin
 from app.domain.estimate import Progress, estimate
-from app.domain.options import NO_OPTIONS, Options, choose
+from app.domain.options import NO_OPTIONS, Options
 from app.domain.revision import Revision
-from app.domain.service import Service, changed_keys
+from app.domain.service import Service
+from app.domain.service_changes import changed_keys
+from app.domain.service_name import file_of
 from app.domain.steps import Step
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
@@ -103,7 +105,7 @@ def launch(
     checked = revision.service if revision else _valid(entry)
     # Outside of a transaction, because it may take a second.
     values = launch_variables.check(checked, given)
-    chosen = choose(checked.options, checked.option_defaults, options)
+    chosen = checked.choose_options(options)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
@@ -203,8 +205,7 @@ def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
     service = _valid(entry)
     if changed := changed_keys(recorded, service):
         raise Conflict(
-            f"{'fastdeploy.yml' if recorded.project else 'config.json'} has changed "
-            f"since deployment {earlier.id} "
+            f"{file_of(entry.name)} has changed since deployment {earlier.id} "
             f"({', '.join(changed)}); launch the service again"
         )
     return entry.id, service

@@ -21,7 +21,8 @@ def enqueue(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
         services.lock(db, wanted.service_id)
     now = datetime.now(UTC)
     number = deployments.add(db, wanted, now)
-    steps = declare(step.name for step in wanted.service.steps)
+    names = (step.name for step in wanted.service.steps)
+    steps = declare(names, first=wanted.service.first_position)
     deployment_steps.put_steps(db, number, steps)
     again = f", again after {wanted.retry_of}" if wanted.retry_of else ""
     note = f"queued by {wanted.actor} ({wanted.origin}){again}"

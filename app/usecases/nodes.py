@@ -13,7 +13,14 @@ from app.domain.node import Node, NodeInstance, NodeState
 from app.domain.steps import Steps
 from app.errors import Conflict, NodeTaken, NotFound
 from app.queue import Queue
-from app.store import audit, deployment_steps, deployments, nodes, services
+from app.store import (
+    audit,
+    deployment_steps,
+    deployments,
+    nodes,
+    services,
+    syntax_checks,
+)
 from app.store.store import Store
 from app.usecases import record
 
@@ -134,6 +141,7 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
             record.end(db, deployment, outcome, steps, None)
         nodes.forget(db, name)
         services.settle(db)
+        syntax_checks.settle(db)
         audit.note(db, actor, Action.FORGET_NODE, name)
     return len(lost)
 

@@ -14,11 +14,13 @@ class Cell:
     """A service in an environment with its latest deployment and current version.
 
     `version` is the version of the last successful deployment, which has the id
-    `brought_by`. It is empty if unknown.
+    `brought_by`. It is empty if unknown. `warning` says why Ansible can't load the
+    playbook.
     """
 
     name: ServiceName
     error: str
+    warning: str
     latest: Deployment | None
     version: str
     brought_by: int | None
@@ -48,6 +50,8 @@ class Grid:
     unlisted: int
     #: The number of services with an error, each environment counted.
     invalid: int
+    #: The number of valid services whose playbook Ansible can't load.
+    not_loaded: int
     #: The error in the description of the project; empty if it is valid.
     problem: str = ""
 
@@ -61,6 +65,7 @@ class Layout:
     rows: Mapping[str, Mapping[str, Outline]]
     unlisted: int
     invalid: int
+    not_loaded: int
 
     @property
     def ids(self) -> Collection[int]:
@@ -92,6 +97,7 @@ def lay_out(
         {service: rows[service] for service in kept},
         len(rows) - len(kept),
         sum(bool(outline.error) for outline in outlines),
+        sum(bool(outline.warning and not outline.error) for outline in outlines),
     )
 
 
@@ -109,7 +115,7 @@ def fill(
         last = brought.get(outline.id)
         version = last.version if last else ""
         return Cell(
-            name, outline.error, latest.get(outline.id), version,
+            name, outline.error, outline.warning, latest.get(outline.id), version,
             last.id if last else None,
         )  # fmt: skip
 
@@ -122,5 +128,6 @@ def fill(
         for service, row in layout.rows.items()
     )
     return Grid(
-        layout.project, layout.environments, rows, layout.unlisted, layout.invalid
-    )
+        layout.project, layout.environments, rows, layout.unlisted, layout.invalid,
+        layout.not_loaded,
+    )  # fmt: skip

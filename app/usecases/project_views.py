@@ -58,6 +58,11 @@ class ProjectSummary:
         return [each for each in self.services if each.error]
 
     @property
+    def not_loaded(self) -> Sequence[ProjectService]:
+        """The valid services whose playbook Ansible can't load."""
+        return [each for each in self.services if each.warning and not each.error]
+
+    @property
     def linked(self) -> bool:
         """Whether it has a page: a folder's name can be invalid."""
         return split(self.name) is not None
@@ -141,7 +146,7 @@ def look(
         if not known:
             raise NotFound(f"there is no project {name!r}")
         matching = [o for o in of_project if text.lower() in o.name.service]
-        outlines = [Outline(o.id, str(o.name), o.error) for o in matching]
+        outlines = [Outline(o.id, str(o.name), o.error, o.warning) for o in matching]
         count = len({o.name.service for o in matching})
         last = max(-(-count // PAGE), 1)
         number = min(max(number, 1), last)

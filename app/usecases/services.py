@@ -10,8 +10,8 @@ from app.domain.deployment import Deployment
 from app.domain.service import Service
 from app.errors import NotFound
 from app.services_folder import read_all
-from app.store import audit, deployments, nodes, services
-from app.store.services import Entry
+from app.store import audit, deployments, nodes, services, syntax_checks
+from app.store.services import Entry, Found
 from app.store.store import Store
 from app.usecases import run_credentials
 
@@ -58,13 +58,19 @@ def sync_services(
     found = read_all(folder, data)
     contents = found.services
     with store.begin() as db:
-        for name, content in sorted(contents.items()):
-            if isinstance(content, Service):
-                services.put(db, name, content, "", node=node)
-            else:
-                services.put(db, name, None, content, node=node)
+        services.put(
+            db,
+            [
+                Found(name, content, "", found.check_keys.get(name, ""))
+                if isinstance(content, Service)
+                else Found(name, None, content)
+                for name, content in sorted(contents.items())
+            ],
+            node=node,
+        )
         services.unregister_all_but(db, set(contents), node=node)
         archived = services.settle(db)
+        syntax_checks.settle(db)
         lacking = {
             name: f"{name} {missing(absent[0])}"
             for name, content in sorted(contents.items())

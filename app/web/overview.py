@@ -1,12 +1,11 @@
 """The overview page and its changing part."""
 
-import hashlib
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.usecases import overview
 from app.web.dependencies import deps
+from app.web.live_part import if_changed
 
 
 def index(request: Request) -> Response:
@@ -26,8 +25,4 @@ def changing(request: Request) -> Response:
         "overview/_overview.html",
         overview=overview.look(deps(request).store),
     )
-    etag = f'"{hashlib.sha256(answer.body).hexdigest()}"'
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers={"ETag": etag})
-    answer.headers["ETag"] = etag
-    return answer
+    return if_changed(request, answer)

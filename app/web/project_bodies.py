@@ -53,6 +53,8 @@ class ProjectServiceBody(Body):
     """Empty if the project has none, or if the error hides them."""
     error: str
     """The error in the service; empty if it is valid."""
+    warning: str
+    """Why Ansible can't load its playbook; empty if it can, or if that is unknown."""
 
 
 class EnvironmentBody(Body):
@@ -143,7 +145,9 @@ def project_body(project: ProjectSummary) -> ProjectBody:
             )
             for each in project.environments
         ],
-        services=[_service(each.name, each.error) for each in project.services],
+        services=[
+            _service(each.name, each.error, each.warning) for each in project.services
+        ],
         problem=project.problem,
     )
 
@@ -170,7 +174,9 @@ def added_body(proposal: Proposal, *, added: bool) -> AddedBody:
     )
 
 
-def _service(name: ServiceName | None, error: str) -> ProjectServiceBody:
+def _service(
+    name: ServiceName | None, error: str, warning: str = ""
+) -> ProjectServiceBody:
     # The description of a project allows no other names.
     assert name is not None
     return ProjectServiceBody(
@@ -178,4 +184,5 @@ def _service(name: ServiceName | None, error: str) -> ProjectServiceBody:
         service=name.service,
         environment=name.environment,
         error=error,
+        warning=warning,
     )

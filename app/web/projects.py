@@ -21,6 +21,7 @@ from app.usecases import (
 )
 from app.usecases.projects import AddRequest, Proposal
 from app.web.dependencies import actor_of, deps
+from app.web.live_part import if_changed
 from app.web.query import number
 
 #: The maximum number of paths of each kind, and of services, that a preview shows.
@@ -47,6 +48,15 @@ def index(request: Request) -> Response:
 
 def show(request: Request) -> Response:
     """Show a project with its environments and services."""
+    return _show(request, "projects/show.html")
+
+
+def changing(request: Request) -> Response:
+    """Return the changing part of the page, or 304 if the client has it (by ETag)."""
+    return if_changed(request, _show(request, "projects/_project.html"))
+
+
+def _show(request: Request, template: str) -> Response:
     name, text = request.path_params["name"], request.query_params.get("text", "")
     page = project_views.look(
         deps(request).store,
@@ -56,13 +66,14 @@ def show(request: Request) -> Response:
         number=number(request.query_params, "page") or 1,
     )
 
-    def link(to: int) -> str:
+    def link(to: int, part: str = "") -> str:
         query = {"text": text} if text else {}
-        return f"/projects/{name}?{urlencode(query | {'page': str(to)})}"
+        return f"/projects/{name}{part}?{urlencode(query | {'page': str(to)})}"
 
     return deps(request).renderer.page(
         request,
-        "projects/show.html",
+        template,
+        source=link(page.number, "/changing"),
         page=page,
         project=page.project,
         host_keys=host_key_views.look(

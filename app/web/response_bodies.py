@@ -93,6 +93,7 @@ def service_body(summary: ServiceSummary) -> ServiceBody:
         description=spec.description if spec else "",
         kind="" if spec is None else "playbook" if spec.playbook else "script",
         error=entry.error,
+        warning=entry.warning,
         archived=entry.archived_at is not None,
         variables=spec.shown_variables if spec else {},
         options=list(spec.options) if spec else [],

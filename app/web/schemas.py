@@ -150,7 +150,10 @@ class ServiceBody(Body):
     kind: Literal["playbook", "script", ""]
     """Empty if its config.json has never been valid."""
     error: str
-    """The error in its config.json; empty if it is valid."""
+    """The error in its config.json or fastdeploy.yml; empty if it is valid."""
+    warning: str
+    """Why Ansible can't load its playbook, with the file and the line; empty if it can,
+    or if that is unknown."""
     archived: bool
     """Whether its folder was removed."""
     variables: dict[str, Any]

@@ -8,12 +8,12 @@ from pathlib import Path
 from app.disk_space import no_room
 from app.domain.credential import secrets as secrets_in
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
-from app.domain.service import changed_keys
+from app.domain.service_changes import changed_keys
+from app.domain.service_name import file_of
 from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
 from app.log import get
 from app.runner.masking import Masker
-from app.runner.project_file import NAME as PROJECT_FILE
 from app.runner.working_tree import working_tree
 from app.services_folder import read_one
 from app.settings import Settings
@@ -159,10 +159,9 @@ class DeploymentRunner:
             why = present.removesuffix(".")
             raise LaunchFailed(f"{why}; correct this and launch {name} again")
         if changed := changed_keys(deployment.service, present):
-            file = PROJECT_FILE if present.project else "config.json"
             raise LaunchFailed(
-                f"{file} has changed since it was launched ({', '.join(changed)});"
-                f" sync the services and launch {name} again"
+                f"{file_of(name)} has changed since it was launched "
+                f"({', '.join(changed)}); sync the services and launch {name} again"
             )
 
     def _follow(self, deployment: Deployment) -> None:

@@ -29,6 +29,7 @@ from app.worker.deployment_runner import DeploymentRunner
 from app.worker.heartbeat import BEAT_EVERY, Presence
 from app.worker.jobs import Jobs
 from app.worker.journal_follower import Interrupted
+from app.worker.syntax_checks import SyntaxChecks
 
 log = get("worker")
 
@@ -93,6 +94,9 @@ class Worker:
         tasks = {performing, pruning, waiting, beating}
         if drain:
             tasks.add(asyncio.create_task(self._drained()))
+        elif self._settings.checks_playbooks:
+            checks = SyntaxChecks(self._store, self._settings)
+            tasks.add(asyncio.create_task(keep_task("syntax checks", checks.run)))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         notify(STOPPING)
         self._stop.set()

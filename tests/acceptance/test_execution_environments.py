@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ import pytest
 
 from app.domain.deployment import Deployment, Status
 from app.domain.events import EventKind
+from app.runner.journal import ENVIRONMENT_STEP as STEP
 from testing.command_line import command
 from testing.installation import Installation, installed
 from testing.paths import NEWER_PYTHONS
@@ -18,7 +20,6 @@ from testing.postgres import Postgres
 from testing.runs import cancel, canceled
 from testing.waiting import eventually
 
-STEP = "execution environment"
 #: Seconds for a deployment that builds an environment.
 _PATIENCE = 120.0
 
@@ -88,7 +89,7 @@ def write_project(
     assert f"{name}/site" in synced.valid, synced.invalid
 
 
-def write_requirements(folder: Path) -> None:
+def write_requirements(folder: Path, *, git: bool) -> None:
     """Write requirements by folder and archive: nothing is fetched from Galaxy."""
     folder.mkdir(exist_ok=True)
     (folder / "my" / "ca" / "plugins" / "filter").mkdir(parents=True)
@@ -110,8 +111,15 @@ def write_requirements(folder: Path) -> None:
     with tarfile.open(folder / "greet.tar.gz", "w:gz") as archive:
         archive.add(role, "greet")
     source = f"file://{folder.resolve()}/greet.tar.gz"
+    collection = {"name": "my/ca", "type": "dir"}
+    if git:
+        place = folder / "my" / "ca"
+        for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "First"]):
+            run = ["git", "-c", "user.name=me", "-c", "user.email=me@example.org"]
+            subprocess.run([*run, *arguments], cwd=place, check=True)
+        collection = {"name": f"git+file://{place.resolve()}", "type": "git"}
     (folder / "requirements.yml").write_text(json.dumps({
-        "collections": [{"name": "my/ca", "type": "dir"}],
+        "collections": [collection],
         "roles": [{"name": "greet", "src": source}],
     }))  # fmt: skip
 
@@ -157,9 +165,13 @@ def test_two_projects_run_with_two_versions_and_equal_events(
     site: Installation,
 ) -> None:
     for name in ("old", "new"):
-        write_requirements(site.services / name)
-    keys = {"requirements": ["requirements.yml"], "python": ["netaddr"]}
+        write_requirements(site.services / name, git=name == "new")
+    keys: dict[str, object] = {
+        "requirements": ["requirements.yml"], "python": ["netaddr"]
+    }  # fmt: skip
     write_project(site, "old", {"ansible": ">=2.19,<2.20", **keys})
+    # The step of the build is the first one, whatever the service declares.
+    keys["defaults"] = {"steps": ["Rescue"]}
     write_project(site, "new", {"ansible": ">=2.20", **keys})
 
     old, new = deploy(site, "old/site"), deploy(site, "new/site")
@@ -173,8 +185,10 @@ def test_two_projects_run_with_two_versions_and_equal_events(
     assert events(site, old.id) == events(site, new.id)
     assert events(site, new.id)["runner_on_ok", "Show the version", "localhost"] == 1
     assert "success" == site.states(new.id)[STEP]
-    [step] = [s for s in site.view(new.id).steps if s.name == STEP]
+    step, *declared = site.view(new.id).steps
+    assert STEP == step.name
     assert (step.seconds or 0) > 0
+    assert "Rescue" == declared[0].name
 
     again = deploy(site, "new/site")
 
@@ -187,7 +201,7 @@ def test_two_projects_run_with_two_versions_and_equal_events(
     [
         ({"python": ["no-such-package-of-fastdeploy"]},
          "no-such-package-of-fastdeploy was not found in the package registry"),
-        ({"ansible": ">=2.19,<2.19.0"}, "no Python of this host fits"),
+        ({"ansible": ">=2.19,<2.19.0"}, "you require ansible-core<2.19.0"),
         ({"requirements": ["requirements.yml"]}, "no-such-folder"),
     ],
 )  # fmt: skip
@@ -208,6 +222,8 @@ def test_a_failed_build_ends_the_run_with_the_reason(
         assert Status.FAILED == ended.status
         assert ended.reason.startswith("exit code 64")
         assert reason in ended.reason
+        # Another Python would help in none of these cases.
+        assert "no Python of this host" not in ended.reason
         assert "failure" == site.states(ended.id)[STEP]
     assert sorted(before) == sorted(environments(site))
     assert left == incomplete(site)
@@ -238,10 +254,8 @@ def test_two_runs_at_once_build_once(site: Installation, tmp_path: Path) -> None
     assert 1 == printed.count("Creating virtual environment")
 
 
-def test_a_canceled_build_leaves_no_environment_that_a_run_would_use(
-    site: Installation, tmp_path: Path
-) -> None:
-    before = environments(site)
+def test_a_canceled_build_leaves_nothing(site: Installation, tmp_path: Path) -> None:
+    before, left = environments(site), incomplete(site)
     slow = write_slow_package(tmp_path / "slow")
     write_project(site, "canceled", {"python": [slow]})
     number = site.launch("canceled/site")
@@ -250,6 +264,7 @@ def test_a_canceled_build_leaves_no_environment_that_a_run_would_use(
     cancel(site, number)
 
     canceled(site, number)
+    assert left == incomplete(site)
     assert sorted(before) == sorted(environments(site))
 
 

@@ -48,9 +48,13 @@ def test_an_invalid_project_is_one_sentence_and_others_are_not_affected(
         "bomb": f"project: bomb\ndefaults:\n  a0: &a0 [x]\n{bomb}services: {{}}\n",
         "deep": "[" * 200_000,
         "gone": "project: gone\nservices:\n  a: {playbook: gone.yml}\n",
+        "cyclic": "project: cyclic\nservices:\n  a: {playbook: loop.yml}\n",
+        "binary": "project: binary\nservices:\n  a: {playbook: a.yml, b: \udcff}\n",
     }
     for name, text in texts.items():
-        _project(installation, name, text)
+        folder = _project(installation, name, "")
+        (folder / "fastdeploy.yml").write_bytes(text.encode(errors="surrogateescape"))
+        (folder / "loop.yml").symlink_to("loop.yml")
     before = time.process_time()
 
     synced = installation.sync()
@@ -67,6 +71,10 @@ def test_an_invalid_project_is_one_sentence_and_others_are_not_affected(
     assert invalid["gone/a"].startswith(
         'fastdeploy.yml, line 3: "gone.yml" of "playbook" is missing in '
     )
+    assert invalid["cyclic/a"].startswith(
+        'fastdeploy.yml, line 3: "loop.yml" of "playbook" is a link to itself in '
+    )
+    assert invalid["binary"].startswith("fastdeploy.yml: invalid YAML: ")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_500_000
 
 

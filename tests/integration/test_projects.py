@@ -97,7 +97,7 @@ def test_the_api_lists_projects_with_environments_and_services(
     ] == [tuple(each.values()) for each in listed["environments"]]
     assert [
         {"name": f"infra/{service}@{environment}", "service": service,
-         "environment": environment, "error": ""}
+         "environment": environment, "error": "", "warning": ""}
         for service, environment in (
             ("site", "production"), ("site", "staging"), ("upgrade", "staging"))
     ] == listed["services"]  # fmt: skip

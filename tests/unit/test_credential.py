@@ -7,7 +7,8 @@ import pytest
 
 from app.domain.credential import Home, check, secrets
 from app.domain.credential_names import require_declarable, split
-from app.domain.service import Service, changed_keys
+from app.domain.service import Service
+from app.domain.service_changes import changed_keys
 from app.errors import InvalidFields
 from app.runner.credential_kinds import Kind
 from testing.factories import make_service

@@ -9,7 +9,7 @@ from app import project_folder
 from app.domain import project_file
 from app.errors import Invalid
 from app.runner import execution_environment
-from app.runner.environment_build import find_reason, pythons
+from app.runner.environment_build import find_reason, is_about_python, pythons
 from app.runner.errors import RunnerError
 from app.runner.execution_environment import Place, Requirements
 
@@ -113,7 +113,7 @@ def test_a_sync_refuses_a_requirements_file_with_its_line(
     (folder / "site.yml").write_text("- hosts: all\n")
     (folder / "fastdeploy.yml").write_text(f"{TEXT}requirements:\n- {name}\n")
 
-    found = project_folder.read_project(folder, folder)
+    found = project_folder.read_project(folder, folder)[0]
 
     assert ["infra"] == list(found)
     assert f'fastdeploy.yml, line 4: "{name}" {problem}' in str(found["infra"])
@@ -127,12 +127,12 @@ def test_a_sync_does_not_look_for_collections_that_will_be_installed(
     (folder / "site.yml").write_text("- hosts: all\n")
     (folder / "requirements.yml").write_text("collections: [no.such]\n")
     (folder / "fastdeploy.yml").write_text(TEXT)
-    refused = project_folder.read_project(folder, folder)["infra/site"]
+    refused = project_folder.read_project(folder, folder)[0]["infra/site"]
     (folder / "fastdeploy.yml").write_text(f"{TEXT}requirements: [requirements.yml]\n")
 
     assert "requirements.yml asks for no.such" in str(refused)
     assert not isinstance(
-        project_folder.read_project(folder, folder)["infra/site"], str
+        project_folder.read_project(folder, folder)[0]["infra/site"], str
     )
 
 
@@ -187,9 +187,27 @@ hint: try again
         (NO_SOLUTION, "Because no-such was not found and you require it, that fails."),
         ("Starting\n[ERROR]: Not found\nin the folder\n", "Not found in the folder"),
         ("Starting\nERROR! \x1b[31mUnknown\x1b[0m\n", "Unknown"),
+        ("error: No solution found\n  cause: Because of it\n", "Because of it"),
         ("one\ntwo\n\n", "two"),
         ("", ""),
     ],
 )
 def test_the_reason_is_the_last_error(output: str, reason: str) -> None:
     assert reason == find_reason(output.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "about_python"),
+    [
+        ("Because the current Python version (3.11.7) does not satisfy Python>=3.12",
+         True),
+        ("slow has no wheels with a matching Python ABI tag (e.g., `cp311`)", True),
+        ("Because no-such was not found in the package registry", False),
+        ("you require ansible-core<2.19.0 and ansible-core>=2.19", False),
+        ("Failed to fetch: `https://pypi.org/simple/python-dateutil/`", False),
+    ],
+)  # fmt: skip
+def test_other_pythons_are_blamed_only_if_they_could_help(
+    reason: str, *, about_python: bool
+) -> None:
+    assert about_python == is_about_python(reason)

@@ -115,15 +115,15 @@ def test_a_launch_changes_only_what_the_service_allows() -> None:
     defaults = Options(diff=True, tags=["site"])
     asked = Options(limit="web1", tags=[])
 
-    assert choose(("limit", "tags"), defaults, asked) == Options(
+    assert choose(("limit", "tags"), defaults, asked, "config.json") == Options(
         diff=True, limit="web1"
     )
     # The same value as the default changes nothing.
-    assert choose((), defaults, Options(diff=True)) == defaults
+    assert choose((), defaults, Options(diff=True), "config.json") == defaults
     with pytest.raises(Invalid, match=r"does not allow the option limit.*allows tags"):
-        choose(("tags",), defaults, asked)
-    with pytest.raises(Invalid, match="diff"):
-        choose(("tags",), defaults, Options(diff=False))
+        choose(("tags",), defaults, asked, "fastdeploy.yml")
+    with pytest.raises(Invalid, match=r"diff.*in its fastdeploy\.yml"):
+        choose(("tags",), defaults, Options(diff=False), "fastdeploy.yml")
 
 
 @pytest.mark.parametrize(

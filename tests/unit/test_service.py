@@ -168,6 +168,11 @@ for _ in range(400):
         pytest.param({"deploy_script": "../x.py"}, "plain path", id="path-upwards"),
         pytest.param({"deploy_script": "a/../../x"}, "plain path", id="path-around"),
         pytest.param({"deploy_script": "a b.py"}, "plain path", id="space-in-path"),
+        pytest.param(
+            {"deploy_script": ..., "playbook": "a /b.yml"},
+            "playbook: .*plain",
+            id="hidden-space",
+        ),
         pytest.param({"deploy_script": "x.py\n"}, "plain path", id="newline-in-path"),
         pytest.param({"deploy_script": "a;b"}, "plain path", id="shell-in-path"),
         pytest.param({"steps": "prepare"}, "steps: .*list", id="steps-no-list"),

@@ -1,0 +1,24 @@
+"""Compare two definitions of a service."""
+
+from app.domain.service import Service
+
+#: Keys of config.json that affect neither a run nor its records.
+_NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
+
+
+def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
+    """Return the keys of config.json that differ and that affect a run."""
+    before, now = _without_description(recorded), _without_description(present)
+    return tuple(
+        key
+        for key in Service.model_fields
+        if key not in _NOT_OF_A_RUN and getattr(before, key) != getattr(now, key)
+    )
+
+
+def _without_description(service: Service) -> Service:
+    """Return a service whose project has no description, which affects no run."""
+    if service.project is None:
+        return service
+    project = service.project.model_copy(update={"description": ""})
+    return service.model_copy(update={"project": project})
