@@ -44,7 +44,7 @@ def make(git_dir: Path, trees: Path, commit: str) -> Path:
             `git_content.require_supported`), or the tree can't be written.
     """
     tree = trees / commit
-    trees.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(trees)
     with file_lock.exclusive(trees / ".lock"):
         if not _is_complete(tree):
             _remove_drafts(trees)
@@ -56,7 +56,7 @@ def make(git_dir: Path, trees: Path, commit: str) -> Path:
 
 def hold(trees: Path, commit: str) -> int:
     """Return a descriptor; while it is open, the tree of a commit isn't removed."""
-    trees.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(trees)
     descriptor = file_lock.take(_beside(trees / commit, "lock"), shared=True)
     assert descriptor is not None  # without a deadline
     return descriptor
@@ -80,6 +80,13 @@ def newest(trees: Path, number: int) -> list[str]:
         reverse=True,
     )
     return [commit for _, commit in made[:number]]
+
+
+def _make_private(trees: Path) -> None:
+    """Create the folder of the trees in the folder of the mirror, both private."""
+    # `parents=True` creates the folders above with the default mode.
+    for folder in (trees.parent, trees):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _is_complete(tree: Path) -> bool:

@@ -240,11 +240,11 @@ def test_a_signed_tag_is_launched_in_an_environment_with_refs(
     """The tag is signed in place of its commit, which alone has no signature."""
     key, signers = tmp_path / "key", tmp_path / "signers"
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    signers.write_text(f"release@example.org {key.with_suffix('.pub').read_text()}")
+    signers.write_text(f"author@example.org {key.with_suffix('.pub').read_text()}")
     infra.release("signed")
     infra.git(
         "-c", "gpg.format=ssh", "-c", f"user.signingKey={key}",
-        "-c", "user.email=release@example.org", "tag", "-s", "-m", "x", "v-signed",
+        "tag", "-s", "-m", "x", "v-signed",
     )  # fmt: skip
     file = site.settings.services / "infra" / "project.json"
     before = file.read_text()

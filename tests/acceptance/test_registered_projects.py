@@ -82,6 +82,12 @@ def test_an_allowed_commit_runs(infra: Registered) -> None:
     assert (0, True) == (code, "the allowed commit" in printed)
 
 
+def test_only_the_user_of_the_runs_can_enter_its_mirror(infra: Registered) -> None:
+    infra.run("infra/site@staging", "v1")
+
+    assert 0o40700 == (infra.data / "projects" / "infra").stat().st_mode
+
+
 @pytest.mark.parametrize(
     ("name", "commit", "ref", "sentence"),
     [
