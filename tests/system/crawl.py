@@ -18,12 +18,15 @@ SILENT = {
     "/deployments/{id:number}/commits": "no deployment ran a commit",
     "/nodes/forget": "there is no node that has gone",
     "/projects/{name}": "there is no project",
-    "/admin/credentials/{name}": "there is no credential",
-    "/api/credentials/{name}": "there is no credential",
+    "/projects/{name}/changing": "there is no project",
+    "/api/projects/{name}": "there is no project",
+    "/api/projects/{name}/refs": "there is no git project",
+    "/admin/credentials/{name}": "there is no credential in the database",
+    "/api/credentials/{name}": "there is no credential in the database",
     "/admin/new-credential": "no service needs a credential",
 }
 #: It may too, unless a service has two deployments.
-COMPARE = "/services/{name}/compare"
+COMPARE = "/services/{name:service}/compare"
 #: More links than that, and a page invents new ones.
 _MOST = 10_000
 
@@ -60,7 +63,12 @@ def everything(web: Web, routes: Iterable[Any]) -> list[Answer]:
 
 def known(web: Web) -> list[dict[str, str]]:
     """What can be put into a route's path, as the API itself lists it."""
-    things = [{"name": each["name"]} for each in web.read("/api/services")]
+    things = [
+        {"name": each[key]}
+        for key, kind in (("name", "services"), ("name", "projects"),
+                          ("reference", "credentials"))
+        for each in web.read(f"/api/{kind}")
+    ]  # fmt: skip
     for number in (each["id"] for each in web.read("/api/deployments")):
         things.append({"id": f"{number}"})
         files = web.read(f"/api/deployments/{number}/artifacts")

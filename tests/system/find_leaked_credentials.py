@@ -42,6 +42,8 @@ def main() -> int:
     token = fastdeploy(
         "token", "create", "reach", *(f"--scope={p}" for p in Permission)
     )
+    # So that there is one to be looked at.
+    fastdeploy("user", "create", "grace", "--role=viewer", given="grace's own password")
     web = Web("127.0.0.1", 8000, token)
     secrets = placed_canaries()
     watcher = Watcher(secrets)
