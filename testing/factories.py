@@ -20,10 +20,10 @@ from app.runner import known_hosts
 from app.runner.known_hosts import HostKey
 from app.settings import Settings
 from app.store import services, users
+from app.store.deployment_tables import deployments
 from app.store.events import Occurrence
 from app.store.services import Found
 from app.store.store import Store
-from app.store.tables import deployments
 from app.usecases import deploy, passwords, record
 from app.usecases.record import Place
 from app.worker.translate import translate

@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from testing.installation import free_port
+from testing.ssh_server import keygen, known_hosts_line, new_key, serving
 from testing.waiting import eventually
 
 #: Throw-away; the number keeps two test runs on one machine apart.
@@ -54,8 +53,7 @@ class SshAccount:
 
     def make_key(self, name: str, passphrase: str = "") -> str:
         """Make a private key; its public key is in `<name>.pub`."""
-        path = self.folder / name
-        keygen("-t", "ed25519", "-N", passphrase, "-C", name, "-f", str(path))
+        path = new_key(self.folder / name, passphrase)
         key = path.read_text()
         path.unlink()
         return key
@@ -72,24 +70,15 @@ class SshAccount:
         return (self.folder / f"{name}-cert.pub").read_text()
 
 
-def keygen(*arguments: str) -> None:
-    """Run ssh-keygen."""
-    subprocess.run(["ssh-keygen", "-q", *arguments], check=True)
-
-
 @contextmanager
 def ssh_account() -> Iterator[SshAccount]:
     """Start a server with an account; nothing of them is left."""
     folder = Path(tempfile.mkdtemp(prefix="fastdeploy-ssh-"))
     folder.chmod(0o755)
-    host = SshAccount(folder, _free_port(), USER, "canary-Sudo-p4ssword")
+    host = SshAccount(folder, free_port(), USER, "canary-Sudo-p4ssword")
     try:
-        with _account(host):
-            server = _serve(host)
-            try:
-                yield host
-            finally:
-                _end(server)
+        with _account(host), _server(host):
+            yield host
     finally:
         shutil.rmtree(folder)
 
@@ -119,54 +108,16 @@ def _deleted(user: str) -> bool:
     return done.returncode == 0
 
 
-def _serve(host: SshAccount) -> "subprocess.Popen[bytes]":
-    keygen("-t", "ed25519", "-N", "", "-f", str(host.folder / "host"))
-    keygen("-t", "ed25519", "-N", "", "-f", str(host.folder / "ca"))
-    public = (host.folder / "host.pub").read_text()
-    host.known_hosts.write_text(f"[127.0.0.1]:{host.port} {public}")
+@contextmanager
+def _server(host: SshAccount) -> Iterator[None]:
+    key = new_key(host.folder / "host")
+    new_key(host.folder / "ca")
+    host.known_hosts.write_text(known_hosts_line(host.port, key))
     host.authorize()
-    # sshd separates its privileges in this folder, which a service manager makes.
-    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     settings = {
         "AuthorizedKeysFile": host.folder / "authorized_keys",
-        "HostKey": host.folder / "host",
-        "ListenAddress": f"127.0.0.1:{host.port}",
-        "LogLevel": "QUIET",
         "MaxAuthTries": 3,
-        "PidFile": "none",
-        "StrictModes": "no",
-        "Subsystem": "sftp internal-sftp",
         "TrustedUserCAKeys": host.folder / "ca.pub",
-        "UsePAM": "no",
     }
-    config = host.folder / "sshd_config"
-    config.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
-    server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", config])
-    eventually(lambda: _listens(host.port))
-    return server
-
-
-def _end(server: "subprocess.Popen[bytes]") -> None:
-    """End a server and its sessions, which outlive it.
-
-    Not by the account: a container may have processes with the same user id.
-    """
-    sessions = psutil.Process(server.pid).children(recursive=True)
-    server.terminate()
-    server.wait()
-    for session in sessions:
-        with suppress(psutil.NoSuchProcess):
-            session.kill()
-    psutil.wait_procs(sessions)
-
-
-def _listens(port: int) -> bool:
-    with closing(socket.socket()) as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    with serving(host.folder, host.port, key, settings):
+        yield

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from app.domain.access import Actor
 from app.domain.audit import Action, AuditEntry
-from app.store.tables import audit
+from app.store.access_tables import audit
 
 
 def note(

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from app.domain.credential import Credential, Home
 from app.domain.credential_names import split
 from app.runner.credential_kinds import Kind
-from app.store.tables import credentials, deployments
+from app.store.deployment_tables import deployments
+from app.store.service_tables import credentials
 
 
 @dataclass(frozen=True, slots=True)

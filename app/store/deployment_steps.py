@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.steps import Step
-from app.store.tables import deployments, seconds_of_step, steps
+from app.store.deployment_tables import deployments, seconds_of_step, steps
 
 #: Number of earlier successful runs that an estimate uses.
 ESTIMATE_FROM = 10

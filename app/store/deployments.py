@@ -21,9 +21,10 @@ from app.domain.deployment import Deployment, Origin, Status
 from app.domain.options import NO_OPTIONS, Options, is_partial
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
+from app.store.deployment_tables import deployments
 from app.store.idempotency_keys import IdempotencyKey
 from app.store.nodes import silent
-from app.store.tables import deployments, nodes, services
+from app.store.service_tables import nodes, services
 
 #: The largest id that a deployment can have.
 MAX_ID = 2**63 - 1

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Select, Subquery, func, select
 
 from app.domain.deployment import Status
 from app.domain.events import StepState, TaskResult
+from app.store.deployment_tables import deployments, events, steps
 from app.store.results import HAS_RESULT
-from app.store.tables import deployments, events, steps
 
 #: Number of earlier deployments to search for the last success of a task or step.
 LOOK_BACK = 20

@@ -22,7 +22,7 @@ from app.domain.events import (
     StepState,
 )
 from app.domain.steps import MAX_NAME, cut
-from app.store.tables import events
+from app.store.deployment_tables import events
 
 #: NOTIFY channel for deployments with news; the payload is the id.
 CHANNEL = "fastdeploy_events"

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from app.domain import ansible_errors, escapes
 from app.domain.events import EventKind
-from app.store.tables import events
+from app.store.deployment_tables import events
 
 #: Maximum characters of the last output to quote.
 QUOTED = 500

@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from app.domain.deployment import Origin, Status
-from app.store.tables import deployments, services
+from app.store.deployment_tables import deployments
+from app.store.service_tables import services
 
 #: Maximum number of deployments that are searched for a text before the page ends, so
 #: that the time of a search doesn't depend on the length of the history.

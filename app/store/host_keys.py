@@ -12,7 +12,8 @@ from app.domain import host_key_report
 from app.domain.events import EventKind
 from app.domain.host_key_report import HostKeyReport
 from app.runner.known_hosts import HostKey
-from app.store.tables import events, host_keys
+from app.store.deployment_tables import events
+from app.store.service_tables import host_keys
 
 #: Number of last events to search for reports: the runner writes them at the end.
 _LOOK_AT = 300

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from app.store.tables import deployments
+from app.store.deployment_tables import deployments
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from app.store.tables import login_failures
+from app.store.access_tables import login_failures
 
 
 def lock_address(db: Connection, address: str) -> None:

@@ -32,7 +32,8 @@ from app.domain.node import (
     judge_state,
     queue_of,
 )
-from app.store.tables import deployments, nodes, registrations
+from app.store.deployment_tables import deployments
+from app.store.service_tables import nodes, registrations
 
 
 def silent() -> ColumnElement[bool]:

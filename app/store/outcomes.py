@@ -15,7 +15,8 @@ from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.service import Service
 from app.domain.version import version_of
-from app.store.tables import deployments, seconds_of_step, services, steps
+from app.store.deployment_tables import deployments, seconds_of_step, steps
+from app.store.service_tables import services
 
 
 @dataclass(frozen=True, slots=True)

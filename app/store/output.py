@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Connection, Row, case, func, select
 
 from app.domain.events import EventKind
-from app.store.tables import events
+from app.store.deployment_tables import events
 
 #: Limits of a stretch: it ends with the event that reaches MAX_BYTES, or after
 #: MAX_EVENTS.

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from app.domain.service_name import ServiceName, split
-from app.store.tables import deployments, services
+from app.store.deployment_tables import deployments
+from app.store.service_tables import services
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, func, select
 
 from app.domain.deployment import Status
-from app.store.tables import deployments
+from app.store.deployment_tables import deployments
 
 
 def count_ahead(db: Connection, numbers: Collection[int]) -> dict[int, int]:

@@ -15,8 +15,8 @@ from sqlalchemy.sql.elements import TextClause
 
 from app.domain.events import EventKind, TaskResult
 from app.domain.matrix import Result, Task
+from app.store.deployment_tables import events
 from app.store.events import MAX_NUMBER
-from app.store.tables import events
 
 #: Maximum number of recaps of one deployment; a script may run several playbooks.
 MAX_RECAPS = 20

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, false, func, or_, select
 
-from app.store.tables import deployments, services
+from app.store.deployment_tables import deployments
+from app.store.service_tables import services
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, or_, select, text
 from app.domain.events import EventKind, TaskResult
 from app.domain.run_warning import Setback
 from app.store import results
-from app.store.tables import events
+from app.store.deployment_tables import events
 
 #: Maximum number of results from which the warnings of a run are computed.
 MAX_SETBACKS = 10_000

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, case, func
 
 from app.domain.events import EventKind
+from app.store.deployment_tables import events
 from app.store.events import Event, as_event, shown
-from app.store.tables import events
 
 _c = events.c
 #: Colour sequences, which a search ignores.

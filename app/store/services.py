@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.domain.service import Service
 from app.domain.service_name import file_of
-from app.store.tables import registrations, services
+from app.store.service_tables import registrations, services
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.service import Service
 from app.domain.syntax_check import SyntaxCheck
-from app.store.tables import registrations, services, syntax_checks
+from app.store.service_tables import registrations, services, syntax_checks
 
 
 @dataclass(frozen=True, slots=True)

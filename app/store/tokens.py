@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from app.store import access_changes
-from app.store.tables import tokens
+from app.store.access_tables import tokens
 
 
 @dataclass(frozen=True, slots=True)

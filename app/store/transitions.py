@@ -9,7 +9,7 @@ from sqlalchemy import Connection, update
 
 from app.domain.deployment import Deployment, Outcome, Status, allow
 from app.domain.run_warning import RunWarning
-from app.store.tables import deployments
+from app.store.deployment_tables import deployments
 
 
 @dataclass(frozen=True, slots=True)

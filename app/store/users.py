@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from app.domain.access import Role
 from app.store import access_changes
-from app.store.tables import sessions, users
+from app.store.access_tables import sessions, users
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from app import dev_server
 from app.domain.deployment import Status
 from app.domain.events import EventKind
 from app.settings import read_settings
+from app.store.metadata import metadata
 from app.store.migrate import migrate
-from app.store.tables import metadata
 from app.usecases import record
 from app.worker.deployment_runner import VANISHED
 from testing.installation import Installation, install

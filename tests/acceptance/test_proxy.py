@@ -4,7 +4,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from app.store.tables import login_failures
+from app.store.access_tables import login_failures
 from testing.installation import Installation
 
 

@@ -1,7 +1,6 @@
 """Trying a credential: a key on a real SSH server."""
 
 import getpass
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,65 +17,36 @@ from app.usecases import credentials
 from app.usecases.credential_trial import Target, try_on
 from app.usecases.credentials import Change
 from testing.factories import ROOT
-from testing.waiting import eventually
+from testing.ssh_server import new_key
+from testing.sshd import Sshd, running
 
 PASSPHRASE = "correct horse"
-SSHD = "/usr/sbin/sshd"
-
-
-def make_key(path: Path, passphrase: str = "") -> str:
-    subprocess.run(
-        ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", path], check=True
-    )
-    return path.read_text()
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Iterator[Target]:
-    """An SSH server that accepts the key `tmp_path/key`."""
-    make_key(tmp_path / "host")
-    make_key(tmp_path / "key", PASSPHRASE)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    options = {
-        "Port": port, "ListenAddress": "127.0.0.1", "HostKey": tmp_path / "host",
-        "AuthorizedKeysFile": tmp_path / "key.pub", "StrictModes": "no",
-        "PidFile": "none", "UsePAM": "no", "PasswordAuthentication": "no",
-    }  # fmt: skip
-    config = tmp_path / "sshd_config"
-    config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
-    known = tmp_path / "known_hosts"
-    public = (tmp_path / "host.pub").read_text()
-    known.write_text(f"[127.0.0.1]:{port} {public}")
-    with subprocess.Popen([SSHD, "-D", "-e", "-f", config]) as server:
-        try:
-            eventually(lambda: listens(port))
-            yield Target("127.0.0.1", port, getpass.getuser(), str(known))
-        finally:
-            server.terminate()
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
+def host(tmp_path: Path) -> Iterator[Sshd]:
+    """An SSH server, and a key with a passphrase that it accepts."""
+    with running(tmp_path, PASSPHRASE) as started:
+        yield started
 
 
 def test_a_key_with_a_passphrase_is_tried_on_a_host(
-    store: Store, settings: Settings, target: Target, tmp_path: Path
+    store: Store, settings: Settings, host: Sshd, tmp_path: Path
 ) -> None:
     secret_box = bootstrap.make_secret_box(settings)
-    for name, text in {
-        "prod": (tmp_path / "key").read_text(),
-        "other": make_key(tmp_path / "other", PASSPHRASE),
+    for name, key in {
+        "prod": host.user_key,
+        "other": new_key(tmp_path / "other", PASSPHRASE),
     }.items():
-        values = {"private_key": text, "passphrase": PASSPHRASE}
+        values = {"private_key": key.read_text(), "passphrase": PASSPHRASE}
         change = Change(values=values)
         credentials.put(store, secret_box, ROOT, f"ssh:{name}", change, replace=False)
+    user = getpass.getuser()
+    target = Target("127.0.0.1", host.port, user, str(host.known_hosts))
 
     said = try_on(store, secret_box, ROOT, "ssh:prod", target)
 
-    assert f"127.0.0.1 accepts the key for {getpass.getuser()}" == said
+    assert f"127.0.0.1 accepts the key for {user}" == said
     with pytest.raises(Conflict, match="Permission denied"):
         try_on(store, secret_box, ROOT, "ssh:other", target)
     unknown = Target(target.host, target.port, target.user, "/dev/null")

@@ -14,8 +14,8 @@ from app.domain.deployment import Origin
 from app.errors import Invalid, KeyReused
 from app.queue import make_queue
 from app.settings import Settings
+from app.store.deployment_tables import deployments
 from app.store.store import Store
-from app.store.tables import deployments
 from app.usecases import deploy, record
 from testing.factories import (
     ROOT,

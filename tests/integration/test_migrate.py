@@ -1,4 +1,4 @@
-"""Migrations: they create the schema of tables.py, and run once, by one process."""
+"""Migrations: they create the schema of the tables, and run once, by one process."""
 
 import threading
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from app import bootstrap
 from app.settings import read_settings
+from app.store.metadata import metadata
 from app.store.migrate import is_current, migrate
 from app.store.store import Store
-from app.store.tables import metadata
 from testing.postgres import Postgres
 
 

@@ -11,8 +11,8 @@ from sqlalchemy import insert
 
 from app.domain.access import Permission, Role
 from app.settings import Settings
+from app.store.service_tables import services
 from app.store.store import Store
-from app.store.tables import services
 from app.usecases import overview, project_views, record
 from app.usecases import services as service_usecases
 from testing.factories import ROOT, make_schema, make_service, start_deployment

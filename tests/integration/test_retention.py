@@ -9,7 +9,7 @@ from app.domain.access import on_host
 from app.domain.audit import Action
 from app.domain.retention import Keep
 from app.settings import Settings
-from app.store import audit, events, tables
+from app.store import access_tables, audit, events
 from app.store.store import Store
 from app.usecases import artifacts, deploy, record, retention
 from testing.factories import make_service, print_lines, set_columns, start_deployment
@@ -140,7 +140,7 @@ def test_the_audit_log_forgets_what_is_older_than_its_limit(
         for subject, days in (("a", 400), ("b", 40), ("c", 0)):
             audit.note(db, on_host("me"), Action.SYNC, subject)
             at = datetime.now(UTC) - timedelta(days=days)
-            noted = tables.audit
+            noted = access_tables.audit
             db.execute(update(noted).where(noted.c.subject == subject).values(at=at))
 
     limits = settings.model_copy(update={"keep_audit_days": kept})

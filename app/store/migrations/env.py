@@ -2,7 +2,13 @@
 
 from alembic import context
 
-from app.store.tables import metadata
+from app.store import access_tables, deployment_tables, service_tables
+from app.store.metadata import metadata
+
+# Importing these modules adds their tables to the metadata.
+assert access_tables
+assert deployment_tables
+assert service_tables
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,83 @@
+"""Users, sessions, tokens and the audit log."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.store.metadata import Moment, created_column, id_column, metadata
+
+# Users, sessions and tokens. Passwords are stored as argon2 hashes, session secrets and
+# tokens as SHA-256: they are random, so a fast hash is safe.
+
+users = Table(
+    "users",
+    metadata,
+    id_column(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    created_column(),
+    Column("disabled_at", Moment),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False,
+           index=True),
+    Column("csrf_token", Text, nullable=False),
+    created_column(),
+    Column("expires_at", Moment, nullable=False),
+)  # fmt: skip
+
+tokens = Table(
+    "tokens",
+    metadata,
+    id_column(),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    created_column(),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    Column("last_used_at", Moment),
+    Index("uq_tokens_name", "name", unique=True, postgresql_where="revoked_at IS NULL"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    id_column(),
+    Column("at", Moment, nullable=False, server_default=func.now()),
+    Column("user_name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Index(None, "user_name", "at"),
+    Index(None, "address", "at"),
+)
+
+# The audit log, written in the transaction of the action. It has no foreign keys: the
+# subject may have been deleted.
+
+audit = Table(
+    "audit",
+    metadata,
+    id_column(),
+    Column("at", Moment, nullable=False, server_default=func.now()),
+    Column("actor", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("deployment_id", BigInteger),
+    Index(None, "actor", "id"),
+    Index(None, "action", "id"),
+    Index(None, "actor", "action", "id"),
+)

@@ -1,0 +1,129 @@
+"""Deployments with their steps and events."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.store.metadata import Moment, id_column, metadata
+
+# The deployments. `config` is the service as it was at launch; `secrets` are the
+# encrypted secret variables, deleted when the run has ended. `warnings` and `options`
+# are NULL if there are none. `commit`, `ref` and `changes` describe the revision of its
+# project. `idempotency_key` is the key of the request, and
+# `fingerprint` shows whether another request with this key is the same.
+
+deployments = Table(
+    "deployments",
+    metadata,
+    id_column(),
+    Column("service_id", ForeignKey("services.id"), nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("actor", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("variables", JSON, nullable=False),
+    Column("options", JSON(none_as_null=True)),
+    Column("commit", Text, nullable=False, server_default=""),
+    Column("ref", Text, nullable=False, server_default=""),
+    Column("changes", Text, nullable=False, server_default=""),
+    Column("partial", Boolean, nullable=False, server_default="false"),
+    Column("secrets", LargeBinary),
+    # The column keeps its old name, since the old release runs during an update.
+    Column("launch_key", Text, key="idempotency_key"),
+    Column("fingerprint", LargeBinary),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("exit_code", Integer),
+    Column("warnings", JSON(none_as_null=True)),
+    Column("node", Text),
+    Column("job_id", BigInteger),
+    Column("priority", SmallInteger, nullable=False, server_default="0"),
+    Column("retry_of", ForeignKey("deployments.id", ondelete="SET NULL")),
+    Column("cancel_requested_at", Moment),
+    Column("cancel_requested_by", Text),
+    Column("pruned_at", Moment),
+    Column("journal_offset", BigInteger, nullable=False, server_default="0"),
+    Column("last_event", Integer, nullable=False, server_default="0"),
+    Index("uq_deployments_actor_launch_key", "actor", "idempotency_key", unique=True,
+          postgresql_where=text("launch_key IS NOT NULL")),
+    Index(None, "service_id", "id"),
+    Index(None, "job_id"),
+    Index("ix_deployments_begun", "node",
+          postgresql_where=text("finished_at IS NULL")),
+    Index("ix_deployments_active", "service_id", "id",
+          postgresql_where=text("finished_at IS NULL")),
+    Index(None, "service_id", "status", "id"),
+    # Every combination of the history's filters is covered by one of these indexes,
+    # see app/store/history.py.
+    Index(None, "service_id", "actor", "status", "origin", "id"),
+    Index(None, "service_id", "status", "origin", "id"),
+    Index(None, "actor", "status", "origin", "id"),
+    Index(None, "status", "origin", "id"),
+    Index(None, "created_at"),
+    CheckConstraint("journal_offset >= 0", name="offset_not_negative"),
+)  # fmt: skip
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("declared", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("failed_hosts", ARRAY(Text), nullable=False, server_default="{}"),
+)  # fmt: skip
+
+#: The duration of a step in seconds; 0 if a clock change would make it negative.
+seconds_of_step = func.greatest(
+    func.extract("epoch", steps.c.finished_at - steps.c.started_at), 0
+)
+
+# The events, numbered 1, 2, 3 … within each deployment. `data` is JSON stored as text:
+# a run may print JSON that PostgreSQL's JSON types would reject. `raw` has the bytes if
+# `text` can't represent them.
+
+events = Table(
+    "events",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text),
+    Column("step", SmallInteger),
+    Column("host", Text),
+    Column("task", Text),
+    Column("result", Text),
+    Column("text", Text, nullable=False, server_default=""),
+    Column("open", Boolean, nullable=False, server_default="false"),
+    Column("data", Text),
+    Column("raw", LargeBinary),
+    # These contain only Ansible's results, task starts and recaps: output adds no cost.
+    Index("ix_events_results", "deployment_id", "host", "number",
+          postgresql_where=text("host IS NOT NULL AND result IS NOT NULL")),
+    Index("ix_events_outline", "deployment_id", "name", "number",
+          postgresql_where=text(
+              "name IN ('playbook_on_task_start', 'playbook_on_stats')")),
+)  # fmt: skip
