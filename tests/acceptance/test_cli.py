@@ -68,10 +68,12 @@ def test_credentials_are_added_from_files_and_stdin_and_never_shown(
     assert [(0, "")] * 6 == [(each.returncode, each.stderr) for each in done]
     assert not any(value in each.stdout for each in (*done, rotated))
     listed = {each["reference"]: each for each in json.loads(done[4].stdout)}
-    assert {
+    added = {
         "become:prod": "stored", "ssh:prod": "command", "token:ci": "ask",
         "vault:prod": "stored",
-    } == {name: each["home"] for name, each in listed.items()}  # fmt: skip
+    }  # fmt: skip
+    # Another test of this installation may have added one.
+    assert added == {name: listed[name]["home"] for name in added}
     assert "op read op://prod/key" in done[5].stdout
     assert 1 == refused.returncode
     assert "isn't taken from the command line" in refused.stderr

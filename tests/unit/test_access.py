@@ -12,6 +12,7 @@ MAY = {
         Permission.VIEW,
         Permission.DEPLOY,
         Permission.SYNC,
+        Permission.CREDENTIALS,
         Permission.ADMIN,
     },
 }
