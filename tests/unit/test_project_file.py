@@ -76,10 +76,10 @@ def test_the_credentials_of_defaults_service_and_environment_are_united() -> Non
 @pytest.mark.parametrize(
     ("credentials", "sentence"),
     [
-        ("[gpg:a]", "is not a credential such as"),
-        ("[token:ci, token:ci]", "must name each credential once"),
-        ("[become:a, become:b]", 'one credential "become:…" only'),
-        ("[git-ssh:infra]", "is for a project's repository"),
+        ("[gpg:a]", "of the form kind:name, not 'gpg:a'"),
+        ("[token:ci, token:ci]", "must name token:ci once"),
+        ("[become:a, become:b]", "one credential of the kind become"),
+        ("[git-ssh:infra]", "of the form kind:name, not 'git-ssh:infra'"),
         ("ssh:prod", '"credentials" must be a list of names'),
     ],
 )
