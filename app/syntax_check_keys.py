@@ -61,6 +61,7 @@ class SyntaxCheckKeys:
             service.fixed_variables,
             service.variables,
             service.sops_files,
+            service.credentials,
             service.refs,
         ]
         text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)

@@ -173,6 +173,10 @@ def try_on(
     host: Annotated[str, typer.Option(help="Host to try it on.")] = "",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of SSH.")] = 22,
     user: Annotated[str, typer.Option(help="User to log in as.")] = "",
+    ssh: Annotated[
+        str,
+        typer.Option(help="With become: the credential that reaches the host."),
+    ] = "",
     known_hosts: Annotated[
         str, typer.Option(help="File with the host keys; by default, your own.")
     ] = "",
@@ -180,7 +184,7 @@ def try_on(
         Path | None, typer.Option(help="File that a vault password decrypts.")
     ] = None,
 ) -> None:
-    """Try a key on a host, or a vault password on a file; others are read only."""
+    """Try a key or password on a host, or a vault password on a file."""
     settings = load_settings()
     with open_store(settings) as store:
         said = credential_trial.try_on(
@@ -188,7 +192,7 @@ def try_on(
             bootstrap.make_secret_box(settings),
             current_actor(),
             reference,
-            Target(host, port, user, known_hosts, file),
+            Target(host, port, user, known_hosts, file, ssh),
         )
     console.print(said, markup=False, highlight=False)
 

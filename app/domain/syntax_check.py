@@ -9,6 +9,7 @@ from app.domain import ansible_errors
 #: The maximum number of characters of a problem.
 MAX_PROBLEM = 500
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
+_NO_VAULT_PASSWORD = re.compile(r"no vault secrets", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -35,6 +36,7 @@ def judge(
     unknown: Collection[str],
     *,
     encrypted: bool,
+    vault: bool,
 ) -> SyntaxCheck:
     """Return the result of a check.
 
@@ -44,6 +46,7 @@ def judge(
         folder: The folder of the playbook; paths in it are shortened.
         unknown: The variables that a launch sets.
         encrypted: Whether encrypted files set further variables.
+        vault: Whether a run gets vault passwords, which a check doesn't have.
     """
     if code is None:
         return NOT_CHECKED
@@ -56,6 +59,8 @@ def judge(
     if (missing := _UNDEFINED.search(text)) and (encrypted or missing[1] in unknown):
         # A run has the variable, so that this isn't an error of the playbook.
         return NOT_CHECKED
+    if vault and _NO_VAULT_PASSWORD.search(text):
+        return SyntaxCheck("", repeat=False)
     text = _INVISIBLE.sub(" ", text.replace(f"{folder}/", "")).strip()
     if len(text) > MAX_PROBLEM:
         text = f"{text[: MAX_PROBLEM - 1]}…"

@@ -9,6 +9,7 @@ from . import credential_command, credential_files
 from .credential_kinds import FIELDS, PUBLIC_FIELDS, Kind, variable_of
 from .definition import Definition
 from .errors import RunnerError
+from .extra_vars import is_utf_8
 from .secret_values import MIN_LENGTH
 
 #: Bytes of a password: it has to fit into a pipe as a whole.
@@ -161,7 +162,7 @@ def _problems(kind: Kind, values: Mapping[str, Any]) -> Iterator[str]:
         yield f"the field {main} is missing"
         return
     for name, text in values.items():
-        if not isinstance(text, str) or "\0" in text or not _is_utf_8(text):
+        if not isinstance(text, str) or "\0" in text or not is_utf_8(text):
             yield f"{name} must be a text without NUL characters"
         elif name in _ONE_LINE and not text.strip().isprintable():
             yield f"{name} must be one line"
@@ -179,11 +180,3 @@ def _problems_of_password(kind: Kind, name: str, text: str) -> Iterator[str]:
         yield f"{name} must not begin or end with a blank, which Ansible removes"
     if kind is not Kind.VAULT and len(text.splitlines()) > 1:
         yield f"{name} must be one line"
-
-
-def _is_utf_8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

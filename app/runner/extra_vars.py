@@ -41,7 +41,7 @@ def find_problem(value: Any) -> str:
         if depth > MAX_DEPTH:
             return f"has more than {MAX_DEPTH} levels of lists and objects"
         match item:
-            case str() if not _is_utf_8(item):
+            case str() if not is_utf_8(item):
                 return "has a character that UTF-8 can't hold: half a surrogate pair"
             case Mapping():
                 reserved = next((key for key in item if key.startswith(RESERVED)), None)
@@ -56,7 +56,8 @@ def find_problem(value: Any) -> str:
     return ""
 
 
-def _is_utf_8(text: str) -> bool:
+def is_utf_8(text: str) -> bool:
+    """Return whether a text can be encoded: JSON can have lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:

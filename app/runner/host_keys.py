@@ -24,6 +24,8 @@ FILE = "known_hosts"
 #: Maximum length of a folder of sockets, whose paths have 108 bytes at most.
 _MAX_SOCKET_FOLDER = 76
 _SECONDS = 10
+#: A setting that OpenSSH lists since 8.5, the first version with KnownHostsCommand.
+_SINCE_8_5 = "pubkeyacceptedalgorithms"
 #: Records the keys that hosts present. sh, because ssh waits for it; not executed as a
 #: program, because the folder may be mounted with noexec.
 _RECORD = """\
@@ -78,13 +80,12 @@ class HostKeys:
         ssh = shutil.which("ssh", path=env.get("PATH"))
         if ssh is None:
             return dict(env)
-        settings = _settings(ssh) or {}
+        settings = _settings(ssh)
         options = ["StrictHostKeyChecking=yes"]
         recorder = f"KnownHostsCommand=/bin/sh {_argument(self._recorder)}"
         recorder += f" {_argument(self.presented)} %I %H %t %K"
-        # One that the host's own configuration names knows hosts that no file lists,
-        # and OpenSSH before 8.5 doesn't have the option.
-        if "knownhostscommand" not in settings and _settings(ssh, recorder):
+        # One that the host's own configuration names knows hosts that no file lists.
+        if "knownhostscommand" not in settings and _SINCE_8_5 in settings:
             options.append(recorder)
         named = settings.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts")
         users = settings.get("userknownhostsfile", "")
@@ -128,18 +129,16 @@ class HostKeys:
         return found.hexdigest()[:12]
 
 
-def _settings(ssh: str, *options: str) -> dict[str, str] | None:
-    """Return what ssh would use, by lower-case name; None if it refuses an option."""
-    given = [word for option in options for word in ("-o", option)]
+def _settings(ssh: str) -> dict[str, str]:
+    """Return what ssh would use, by lower-case name; empty if it fails."""
     try:
         done = subprocess.run(
-            [ssh, *given, "-G", "localhost"],
-            capture_output=True, check=False, timeout=_SECONDS,
-        )  # fmt: skip
+            [ssh, "-G", "localhost"], capture_output=True, check=False, timeout=_SECONDS
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return None
+        return {}
     if done.returncode:
-        return None
+        return {}
     lines = done.stdout.decode(errors="replace").splitlines()
     return {name: value for name, _, value in (line.partition(" ") for line in lines)}
 

@@ -96,9 +96,7 @@ class Agent:
                 [self._add, "-q", "-"],
                 env={
                     **self._env,
-                    "SSH_ASKPASS": str(_ASKPASS),
-                    "SSH_ASKPASS_REQUIRE": "force",
-                    "FASTDEPLOY_PASSPHRASE": str(reader),
+                    **asking(f"/dev/fd/{reader}"),
                 },
                 input=_normalized(key.main),
                 pass_fds=[reader],
@@ -129,6 +127,18 @@ class Agent:
             _, rest = _string(rest)  # the comment
             blobs.append(blob)
         return blobs
+
+
+def asking(path: str) -> dict[str, str]:
+    """Return the variables with which OpenSSH reads a passphrase or password.
+
+    `path` is a pipe from which it can be read once.
+    """
+    return {
+        "SSH_ASKPASS": str(_ASKPASS),
+        "SSH_ASKPASS_REQUIRE": "force",
+        "FASTDEPLOY_PASSPHRASE": path,
+    }
 
 
 def _refusal(key: Credential, errors: bytes) -> str:

@@ -7,7 +7,8 @@ built isn't built for this.
 
 Standard output is one JSON object: `code` is the exit code of ansible-playbook, null if
 the playbook wasn't checked; `output` the end of what it printed; `unknown` the names of
-variables that only a launch sets; and `encrypted`, whether there are further ones.
+variables that only a launch sets; `encrypted`, whether there are further ones; and
+`vault`, whether a run gets vault passwords as credentials, which a check doesn't have.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from . import environment, extra_vars, project_source
+from .credential_kinds import Kind
 from .definition import Definition, read_definition
 from .errors import RunnerError
 
@@ -89,6 +91,9 @@ def _check(definition: Definition, data: Path) -> dict[str, Any]:
         "output": output,
         "unknown": sorted(set(definition.properties) - set(defaults)),
         "encrypted": bool(definition.sops_files),
+        "vault": any(
+            each.startswith(f"{Kind.VAULT}:") for each in definition.credentials
+        ),
     }
 
 

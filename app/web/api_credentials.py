@@ -6,9 +6,14 @@ from starlette.responses import JSONResponse, Response
 
 from app.domain.credential import require_reference
 from app.errors import InvalidFields, NotFound
-from app.usecases import credentials
+from app.usecases import credential_trial, credentials
 from app.usecases.credentials import Change
-from app.web.credential_bodies import CredentialRequest, credential_body
+from app.web.credential_bodies import (
+    CredentialRequest,
+    TestBody,
+    TestRequest,
+    credential_body,
+)
 from app.web.dependencies import actor_of, deps
 
 
@@ -39,6 +44,22 @@ def remove(request: Request) -> Response:
         force=request.query_params.get("force") == "true",
     )
     return JSONResponse(body)
+
+
+async def try_on(request: Request) -> Response:
+    """POST /api/credentials/{name}/test: a sentence, or 409 with the reason."""
+    return await run_in_threadpool(_try_on, request, await request.body())
+
+
+def _try_on(request: Request, content: bytes) -> Response:
+    result = credential_trial.try_on(
+        deps(request).store,
+        deps(request).secret_box,
+        actor_of(request),
+        _reference(request),
+        TestRequest.model_validate_json(content).target,
+    )
+    return JSONResponse(TestBody(result=result).model_dump(mode="json"))
 
 
 def _put(request: Request, content: bytes) -> Response:

@@ -111,6 +111,14 @@ ROUTES = [
             parameters=(api_parameters.FORCE,),
             description="The response has what it was, without its value.",
     )),
+    api_route("POST", "/api/credentials/{name}/test", api_credentials.try_on,
+        _CREDENTIALS, Operation(
+            "credentials", "Try a credential on a host.",
+            credential_bodies.TestBody, errors=(409,),
+            body=credential_bodies.TestRequest,
+            description="The host's key must be one that was accepted. The status is "
+            "409 if the host refuses the credential.",
+    )),
     api_route("GET", "/api/deployments", api.list_deployments, _VIEW, Operation(
         "deployments", "List the newest 50 deployments.",
         list[schemas.DeploymentBody], parameters=api_parameters.DEPLOYMENTS,

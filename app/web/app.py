@@ -113,6 +113,8 @@ ROUTES: list[AppRoute] = [
           takes=("done",)),
     route("/admin/credentials/{name}/remove", credentials.remove, _CREDENTIALS,
           "POST"),
+    route("/admin/credentials/{name}/test", credentials.try_on, _CREDENTIALS,
+          "POST"),
     # A credential can have any name, so this isn't below /admin/credentials.
     route("/admin/new-credential", credentials.new, _CREDENTIALS,
           takes=("kind", "name", "home")),

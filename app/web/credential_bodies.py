@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.domain.credential import Home
 from app.runner.credential_kinds import Kind
+from app.usecases.credential_trial import Target
 from app.usecases.credentials import CredentialView
 from app.web.schemas import Body
 
@@ -55,6 +56,39 @@ class CredentialRequest(BaseModel):
     ] = []
     description: str = ""
     replace: Annotated[bool, Field(description="Replace an existing one.")] = False
+
+
+class TestRequest(BaseModel):
+    """The body of POST /api/credentials/{reference}/test."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: Annotated[
+        str, Field(description="Required for the kinds ssh, password and become.")
+    ] = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    user: Annotated[
+        str, Field(description="The user to log in as; by default the credential's.")
+    ] = ""
+    ssh: Annotated[
+        str,
+        Field(
+            description="For the kind become: the credential that reaches the host, "
+            "such as `ssh:prod`."
+        ),
+    ] = ""
+
+    @property
+    def target(self) -> Target:
+        """Where the credential is tried."""
+        return Target(self.host, self.port, self.user, ssh=self.ssh)
+
+
+class TestBody(Body):
+    """The result of a test that succeeded."""
+
+    result: str
+    """A sentence about it."""
 
 
 def credential_body(view: CredentialView) -> CredentialBody:

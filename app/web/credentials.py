@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlencode
 
+from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain.credential import Home, require_reference
-from app.errors import Conflict, InvalidFields, NotFound
+from app.errors import Conflict, Invalid, InvalidFields, NotFound
 from app.runner.credential_kinds import FIELDS, PUBLIC_FIELDS, Kind
-from app.usecases import credentials
+from app.usecases import credential_trial, credentials
 from app.usecases.credentials import Change, CredentialView
+from app.web.credential_bodies import TestRequest
 from app.web.credential_fields import fields
 from app.web.dependencies import actor_of, deps
 
@@ -86,16 +88,31 @@ def put(request: Request, form: FormData) -> Response:
 
 def show(request: Request) -> Response:
     """Show one credential, without its value."""
+    done = _DONE.get(request.query_params.get("done", ""), "")
+    return _page(request, _found(request), 200, done=done)
+
+
+def try_on(request: Request, form: FormData) -> Response:
+    """Try a credential on a host, and show the result."""
     view = _found(request)
-    return deps(request).renderer.page(
-        request,
-        "admin/credential.html",
-        view=view,
-        homes=HOMES,
-        kinds=KINDS,
-        done=_DONE.get(request.query_params.get("done", ""), ""),
-        link=_link(view.credential.kind, view.credential.name, view.credential.home),
-    )
+    sent = {
+        name: text.strip()
+        for name, text in form.items()
+        if name in TestRequest.model_fields and isinstance(text, str) and text.strip()
+    }
+    try:
+        asked = TestRequest.model_validate(sent)
+    except ValidationError:
+        return _page(request, view, 422, sent=sent, problem="port: must be 1 to 65535")
+    store, secret_box = deps(request).store, deps(request).secret_box
+    try:
+        result = credential_trial.try_on(
+            store, secret_box, actor_of(request), view.credential.reference,
+            asked.target,
+        )  # fmt: skip
+    except (Conflict, Invalid) as error:
+        return _page(request, view, 422, sent=sent, problem=str(error))
+    return _page(request, view, 200, sent=sent, done=f"Tested: {result}.")
 
 
 def remove(request: Request, form: FormData) -> Response:
@@ -104,6 +121,38 @@ def remove(request: Request, form: FormData) -> Response:
     force = form.get("force") == "true"
     credentials.remove(deps(request).store, actor_of(request), reference, force=force)
     return RedirectResponse("/admin/credentials?done=removed", 303)
+
+
+def _page(
+    request: Request,
+    view: CredentialView,
+    status_code: int,
+    *,
+    sent: Mapping[str, str] = MappingProxyType({}),
+    done: str = "",
+    problem: str = "",
+) -> Response:
+    one = view.credential
+    listed = credentials.list_all(deps(request).store, actor_of(request))
+    return deps(request).renderer.page(
+        request,
+        "admin/credential.html",
+        status_code,
+        view=view,
+        homes=HOMES,
+        kinds=KINDS,
+        done=done,
+        problem=problem,
+        sent={"port": "22", **sent},
+        reaches=[
+            each.credential.reference
+            for each in listed
+            if each.credential.kind in credential_trial.BY_SSH
+            and each.credential.home is Home.STORED
+        ],
+        needs_host=one.kind in (*credential_trial.BY_SSH, Kind.BECOME),
+        link=_link(one.kind, one.name, one.home),
+    )
 
 
 def _index(

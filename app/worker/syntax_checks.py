@@ -116,4 +116,5 @@ def _result(printed: bytes, folder: Path) -> SyntaxCheck:
         str(folder.resolve()),
         found.get("unknown", ()),
         encrypted=found.get("encrypted", False),
+        vault=found.get("vault", False),
     )

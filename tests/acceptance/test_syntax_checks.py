@@ -32,6 +32,7 @@ _PLAYBOOKS = {
         "- hosts: localhost\n  vars_files: [secret.yml]\n",
         "Invalid vars_files file 'secret.yml': Attempting to decrypt but no vault",
     ),
+    "with_credential": ("- hosts: localhost\n  vars_files: [secret.yml]\n", ""),
     "hostile": (
         '- hosts: localhost\n  "<b>\\e[31mx\\u202e</b>": []\n',
         "'<b>",
@@ -58,6 +59,7 @@ def site(
         services["variable"]["variables"] = {
             "properties": {"target": {"type": "string"}}
         }
+        services["with_credential"]["credentials"] = ["vault:default"]
         content = {"project": "many", "services": services}
         (root / "fastdeploy.yml").write_text(json.dumps(content))
         made.worker()

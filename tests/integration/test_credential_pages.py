@@ -1,5 +1,7 @@
 """The pages and the API of credentials: they write values and show none."""
 
+from html import unescape
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -120,6 +122,40 @@ def test_the_api_writes_values_and_returns_none(client_for: ClientFor) -> None:
     assert "has no such field" in answers[6].json()["error"]
 
 
+def test_a_credential_is_tried_on_its_page_and_by_the_api(
+    admin: TestClient, store: Store, secret_box: SecretBox
+) -> None:
+    for reference, change in {
+        "token:github": Change(values={"value": CANARY}),
+        "become:prod": Change(values={"password": CANARY}),
+        "password:prod": Change(values={"password": CANARY}),
+        "become:placed": Change(Home.PLACED),
+    }.items():
+        credentials.put(store, secret_box, ROOT, reference, change, replace=False)
+
+    def tried(reference: str, **sent: object) -> list[tuple[int, str]]:
+        page = admin.post(f"/admin/credentials/{reference}/test", data=sent)
+        by_api = admin.post(f"/api/credentials/{reference}/test", json=sent)
+        assert CANARY not in page.text + by_api.text
+        return [(each.status_code, unescape(each.text)) for each in (page, by_api)]
+
+    refused = {"host": "127.0.0.1", "port": 1, "user": "x", "ssh": "password:prod"}
+    for statuses, words, found in (
+        ([200, 200], "token:github can be decrypted", tried("token:github")),
+        ([422, 422], "give the host to try it on", tried("become:prod")),
+        ([422, 422], "give the credential", tried("become:prod", host="h")),
+        ([422, 422], "name or an address", tried("password:prod", host="-oX")),
+        ([422, 422], "port", tried("password:prod", host="h", port=0)),
+        ([422, 409], "Connection refused", tried("become:prod", **refused)),
+        ([422, 409], "FastDeploy doesn't have", tried("become:placed", host="h")),
+        ([404, 404], "there is no credential", tried("token:gone")),
+    ):
+        assert statuses == [status for status, _ in found], found
+        assert all(words in text for _, text in found)
+    page = admin.get("/admin/credentials/become:prod").text
+    assert '<option value="password:prod">' in page
+
+
 def test_credentials_are_for_those_who_may(client_for: ClientFor) -> None:
     everything_else = tuple(set(Permission) - {Permission.CREDENTIALS})
     client = client_for(everything_else)
@@ -127,6 +163,7 @@ def test_credentials_are_for_those_who_may(client_for: ClientFor) -> None:
     for path in ("/api/credentials", "/api/credentials/ssh:a", "/admin/credentials"):
         assert 403 == client.get(path).status_code
     assert 403 == client.put("/api/credentials/ssh:a", json={}).status_code
+    assert 403 == client.post("/api/credentials/ssh:a/test", json={}).status_code
     assert 403 == client.delete("/api/credentials/ssh:a").status_code
 
 

@@ -1,9 +1,11 @@
 """Trying a credential: a key on a real SSH server."""
 
 import getpass
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from app.usecases import credentials
 from app.usecases.credential_trial import Target, try_on
 from app.usecases.credentials import Change
 from testing.factories import ROOT
+from testing.ssh_account import ssh_account
 from testing.ssh_server import new_key
 from testing.sshd import Sshd, running
 
@@ -54,6 +57,35 @@ def test_a_key_with_a_passphrase_is_tried_on_a_host(
         try_on(store, secret_box, ROOT, "ssh:prod", unknown)
     with pytest.raises(Invalid, match="give the host to try it on"):
         try_on(store, secret_box, ROOT, "ssh:prod", Target())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make accounts")
+def test_passwords_are_tried_on_a_host_and_its_sudo(
+    store: Store, settings: Settings
+) -> None:
+    secret_box = bootstrap.make_secret_box(settings)
+    with ssh_account() as account:
+        for reference, password in {
+            "password:prod": account.password, "password:other": "hunter2",
+            "become:prod": account.password, "become:other": "hunter2",
+        }.items():  # fmt: skip
+            change = Change(values={"password": password})
+            credentials.put(store, secret_box, ROOT, reference, change, replace=False)
+        target = Target("127.0.0.1", account.port, account.user,
+                        str(account.known_hosts), ssh="password:prod")  # fmt: skip
+
+        said = [try_on(store, secret_box, ROOT, reference, target)
+                for reference in ("password:prod", "become:prod")]  # fmt: skip
+
+        assert [
+            f"127.0.0.1 accepts the password for {account.user}",
+            f"sudo on 127.0.0.1 accepts the password for {account.user}",
+        ] == said
+        for reference in ("password:other", "become:other"):
+            with pytest.raises(Conflict, match=r"127\.0\.0\.1 doesn't accept it"):
+                try_on(store, secret_box, ROOT, reference, target)
+        with pytest.raises(Invalid, match="give the credential that reaches"):
+            try_on(store, secret_box, ROOT, "become:prod", replace(target, ssh=""))
 
 
 def test_what_cannot_be_tried_says_so(store: Store, settings: Settings) -> None:

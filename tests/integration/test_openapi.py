@@ -83,6 +83,7 @@ SUCCESSES: Mapping[str, Sent] = {
     "api_credentials.show": Sent(name="become:used"),
     "api_credentials.put": Sent(name="token:new", body={"value": {"value": "abcd"}}),
     "api_credentials.remove": Sent(name="become:unused"),
+    "api_credentials.try_on": Sent(name="vault:prod", body={}),
     "api.list_deployments": Sent(query="?service=hello&before=9"),
     "api.launch": Sent(body={"service": "hello"}),
     "api.show": Sent(),
@@ -118,6 +119,10 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "body": REPLACEMENT | {"replace": False},
         },
         "api_credentials.remove": {"name": "become:used"},
+        "api_credentials.try_on": {
+            "name": "password:prod",
+            "body": {"host": "127.0.0.1", "port": 1},
+        },
     },
     "413": {"*": {"body": "x" * MAX_BODY}},
     "422": {
@@ -175,7 +180,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
     write_service(settings.services, "locked", {"credentials": ["become:used"]})
-    for reference in ("become:used", "become:unused"):
+    for reference in ("become:used", "become:unused", "password:prod", "vault:prod"):
         secret_box = bootstrap.make_secret_box(settings)
         change = Change(values={"password": "abcd"})
         credentials.put(store, secret_box, ROOT, reference, change, replace=False)
