@@ -18,10 +18,6 @@ class Kind(StrEnum):
     VAULT = "vault"
     #: An environment variable.
     TOKEN = "token"
-    #: An SSH private key for git.
-    GIT_SSH = "git-ssh"
-    #: A user and a token for git over HTTPS.
-    GIT_TOKEN = "git-token"
 
 
 #: The fields of each kind; the first one is required, and is what a command prints.
@@ -31,15 +27,10 @@ FIELDS = MappingProxyType({
     Kind.BECOME: ("password",),
     Kind.VAULT: ("password",),
     Kind.TOKEN: ("value",),
-    Kind.GIT_SSH: ("private_key", "passphrase"),
-    Kind.GIT_TOKEN: ("value", "user"),
 })  # fmt: skip
 
 #: The fields that aren't secret.
 PUBLIC_FIELDS = frozenset({"certificate", "user"})
-
-#: The kinds that a service can name; the others belong to a project's repository.
-OF_RUNS = frozenset(Kind) - {Kind.GIT_SSH, Kind.GIT_TOKEN}
 
 #: `kind:name`.
 REFERENCE = re.compile(

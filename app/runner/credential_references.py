@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from . import environment
-from .credential_kinds import OF_RUNS, REFERENCE, Kind, variable_of
+from .credential_kinds import REFERENCE, Kind, variable_of
 
 #: The kinds of which a run uses one: Ansible takes one password for all hosts.
 _SINGLE = (Kind.BECOME, Kind.PASSWORD)
@@ -51,8 +51,8 @@ def _problem_of(
     reference: str, tokens: dict[str, str], variables: Mapping[str, str]
 ) -> str:
     found = REFERENCE.fullmatch(reference)
-    if not found or Kind(found["kind"]) not in OF_RUNS:
-        kinds = ", ".join(kind for kind in Kind if kind in OF_RUNS)
+    if not found:
+        kinds = ", ".join(Kind)
         return (
             f"must have references of the form kind:name, not {reference!r}; the kinds "
             f"are {kinds}, and a name has lower case letters, digits, _, . and -"

@@ -24,8 +24,6 @@ KINDS = {
     Kind.BECOME: "password for become",
     Kind.VAULT: "password of ansible-vault; the name is the vault id",
     Kind.TOKEN: "environment variable; github-token becomes GITHUB_TOKEN",
-    Kind.GIT_SSH: "private key for git over SSH",
-    Kind.GIT_TOKEN: "user and token for git over HTTPS",
 }
 HOMES = {
     Home.STORED: "encrypted in the database",
