@@ -26,6 +26,8 @@ from tests.system.leak_locations import Watcher, files_of_host, files_with, outp
 from tests.system.web import Web
 
 PLACED = Path("/etc/fastdeploy/credentials/deploy-reach")
+#: What a command prints for the credential of vault.
+VAULT = Path("/etc/fastdeploy/reach.vault")
 GATE = Path("/run/reach-gate")
 #: Where a credential may be, and the most that its mode may give.
 ALWAYS = {
@@ -51,8 +53,12 @@ def main() -> int:
     GATE.unlink(missing_ok=True)
     number = web.launch("reach", gate=str(GATE))
     wait_for(lambda: web.ended(number) or SHOWN.core.encode() in web.output(number))
+    holders = set(files_with(secrets, files_of_host()))
     report.nowhere("in any other file than the placed ones, while it runs",
-                   strays(files_with(secrets, files_of_host()), ALWAYS))  # fmt: skip
+                   strays(holders, ALWAYS))  # fmt: skip
+    given = {VAULT, *PLACED.iterdir()} - {PLACED / "vault.prod.json"}
+    report.control("in the placed files and in what a command prints",
+                   given - holders)  # fmt: skip
     GATE.touch()
     wait_for(lambda: web.ended(number))
     watcher.finish()
@@ -61,9 +67,12 @@ def main() -> int:
     if SHOWN.core.encode() not in output:
         print(output.decode(errors="replace"))  # noqa: T201 - this is a program
     # Root sees the environment of ansible-playbook, in which a token has to be.
+    others = {seen for seen in watcher.seen if seen[:2] != ("token", "environ")}
+    report.control("in the environment of ansible-playbook",
+                   [] if others < watcher.seen else ["token"])  # fmt: skip
     report.nowhere(
         f"in {watcher.rounds} looks at the arguments and environment of each process",
-        (seen for seen in watcher.seen if seen[:2] != ("token", "environ")),
+        others,
     )
     look_everywhere(report, web, secrets)
     processes = output_of("ps", "-eo", "user:20,args").decode()
