@@ -1,7 +1,6 @@
 """An ssh-agent for one run: it alone has the private keys, which are never on disk."""
 
 import base64
-import os
 import shutil
 import socket
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from .credentials import Credential
 from .errors import RunnerError
 from .processes import Process, child
+from .secret_pipe import secret_pipe
 
 _ASKPASS = Path(__file__).with_name("askpass")
 #: Seconds for the agent to listen, for a key to be loaded, and for an answer.
@@ -87,30 +87,22 @@ class Agent:
         return connection
 
     def _load(self, key: Credential) -> None:
-        passphrase = key.values.get("passphrase", "")
-        reader, writer = os.pipe()
-        try:
-            os.write(writer, passphrase.encode() + b"\n" if passphrase else b"")
-            os.close(writer)
-            done = subprocess.run(
-                [self._add, "-q", "-"],
-                env={
-                    **self._env,
-                    **asking(f"/dev/fd/{reader}"),
-                },
-                input=_normalized(key.main),
-                pass_fds=[reader],
-                capture_output=True,
-                timeout=_KEY_PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise RunnerError(
-                f"{key.reference} could not be loaded within {_KEY_PATIENCE:.0f} "
-                "seconds: check its passphrase."
-            ) from None
-        finally:
-            os.close(reader)
+        with secret_pipe(key.values.get("passphrase", "")) as reader:
+            try:
+                done = subprocess.run(
+                    [self._add, "-q", "-"],
+                    env={**self._env, **asking(f"/dev/fd/{reader}")},
+                    input=_normalized(key.main),
+                    pass_fds=[reader],
+                    capture_output=True,
+                    timeout=_KEY_PATIENCE,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise RunnerError(
+                    f"{key.reference} could not be loaded within {_KEY_PATIENCE:.0f} "
+                    "seconds: check its passphrase."
+                ) from None
         if done.returncode:
             raise RunnerError(_refusal(key, done.stderr))
 

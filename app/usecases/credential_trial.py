@@ -1,6 +1,5 @@
 """Try a credential: is it what a host accepts, or what decrypts a file?"""
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
 from app.runner.credential_kinds import Kind
 from app.runner.credentials import Credential
+from app.runner.secret_pipe import secret_pipe
 from app.store import audit, credentials, host_keys
 from app.store.store import Store
 from app.usecases import ssh_trial
@@ -102,24 +102,20 @@ def _accepted(store: Store) -> str:
 
 def _vault(password: str, file: Path) -> str:
     """Decrypt a file of ansible-vault, without showing it. Raises Conflict."""
-    reading, writing = os.pipe()
-    try:
-        # A pipe holds 64 KiB, more than a password may have.
-        os.write(writing, f"{password}\n".encode())
-        os.close(writing)
-        program = Path(sys.executable).with_name("ansible-vault")
-        key = f"/dev/fd/{reading}"
-        done = subprocess.run(
-            [program, "decrypt", "--vault-password-file", key, "--output", "-", "--",
-             file],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, errors="replace", timeout=_PATIENCE,
-            check=False, pass_fds=[reading],
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise Conflict(f"ansible-vault took longer than {_PATIENCE} seconds") from None
-    finally:
-        os.close(reading)
+    program = Path(sys.executable).with_name("ansible-vault")
+    with secret_pipe(password) as reader:
+        try:
+            done = subprocess.run(
+                [program, "decrypt", "--vault-password-file", f"/dev/fd/{reader}",
+                 "--output", "-", "--", file],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, errors="replace",
+                timeout=_PATIENCE, check=False, pass_fds=[reader],
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise Conflict(
+                f"ansible-vault took longer than {_PATIENCE} seconds"
+            ) from None
     if done.returncode != 0:
         raise Conflict(f"it doesn't decrypt {file}: {_last_line(done)}")
     return f"it decrypts {file}"

@@ -18,6 +18,7 @@ from app.runner import ssh_agent
 from app.runner.credential_kinds import Kind
 from app.runner.credentials import Credential
 from app.runner.errors import RunnerError
+from app.runner.secret_pipe import secret_pipe
 
 #: Seconds that a host may take to answer, and for everything.
 TIMEOUT, PATIENCE = 30, 60
@@ -130,16 +131,10 @@ def _by_password(
     ssh closes inherited descriptors, so the program that it asks opens the pipe of this
     process.
     """
-    reader, writer = os.pipe()
-    try:
-        # A pipe holds 64 KiB, more than a password may have.
-        os.write(writer, f"{password.main}\n".encode())
-        os.close(writer)
+    with secret_pipe(password.main) as reader:
         env = ssh_agent.asking(f"/proc/{os.getpid()}/fd/{reader}")
         methods = "PreferredAuthentications=password,keyboard-interactive"
         yield {**_environment(), **env}, [methods, "PubkeyAuthentication=no"]
-    finally:
-        os.close(reader)
 
 
 def _environment() -> dict[str, str]:
