@@ -12,8 +12,9 @@ from .errors import RunnerError
 from .extra_vars import is_utf_8
 from .secret_values import MIN_LENGTH
 
-#: Bytes of a password: it has to fit into a pipe as a whole.
-_MAX_PASSWORD = 4096
+#: Fields that a program reads from a pipe, and their bytes: they have to fit into it.
+_PIPED = ("password", "passphrase")
+_MAX_PIPED = 4096
 #: Kinds whose value Ansible reads from a file: it strips blanks and newlines.
 _ONE_LINE = PUBLIC_FIELDS | {"passphrase"}
 _READ_BY_ANSIBLE = (Kind.PASSWORD, Kind.BECOME, Kind.VAULT)
@@ -166,6 +167,8 @@ def _problems(kind: Kind, values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} must be a text without NUL characters"
         elif name in _ONE_LINE and not text.strip().isprintable():
             yield f"{name} must be one line"
+        elif name in _PIPED and len(text.encode()) > _MAX_PIPED:
+            yield f"{name} must have at most {_MAX_PIPED} bytes"
     if kind in _READ_BY_ANSIBLE:
         yield from _problems_of_password(kind, main, values[main])
     user = values.get("user", "")
@@ -174,8 +177,6 @@ def _problems(kind: Kind, values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _problems_of_password(kind: Kind, name: str, text: str) -> Iterator[str]:
-    if len(text.encode()) > _MAX_PASSWORD:
-        yield f"{name} must have at most {_MAX_PASSWORD} bytes"
     if text != text.strip():
         yield f"{name} must not begin or end with a blank, which Ansible removes"
     if kind is not Kind.VAULT and len(text.splitlines()) > 1:

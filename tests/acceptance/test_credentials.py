@@ -370,6 +370,7 @@ def test_a_credential_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
+        ({"passphrase": "x" * 70_000}, "ssh:x: passphrase must have at most 4096"),
         ({"passphrase": "wrong"}, "The passphrase of ssh:x doesn't open its key"),
         ({}, "ssh:x is a key with a passphrase: add the passphrase too."),
         ({"private_key": "none at all"}, "ssh:x is not a private key that ssh-add can"),
