@@ -52,10 +52,11 @@ class Needle:
             yield start, end
 
     @cached_property
-    def _added(self) -> tuple[bytes, bytes]:
+    def _added(self) -> tuple[bytes, ...]:
         """Return what an overlapping occurrence adds: repeated, and once.
 
-        The repetitions are for long texts: they are compared in one step.
+        The repetitions are for long texts: they are compared in one step. No two
+        occurrences of most texts can overlap; nothing is returned for those.
         """
         text = self._text
         borders = [0] * len(text)
@@ -67,6 +68,8 @@ class Needle:
             borders[at] = border
         # `border` is the longest proper prefix that is also a suffix. The text behind
         # it is the shortest addition that makes the text occur again.
+        if not border:
+            return ()
         once = text[border:]
         return once * (_STRIDE // len(once) + 1), once
 

@@ -150,6 +150,14 @@ def test_secrets_that_overlap_are_masked_as_one() -> None:
     assert {"a": MASK} == masker.value({"a": "first-shared-second"})
 
 
+def test_secrets_beside_each_other_have_a_mask_each() -> None:
+    masker = Masker(['s3cr3t-"quoted"\\back', "abcab", "first", "second"])
+
+    for printed in ('s3cr3t-"quoted"\\back' * 2, "abcab" * 2, "firstsecond"):
+        assert f"a {MASK}{MASK} b".encode() == masker.text(f"a {printed} b".encode())
+    assert f"a {MASK} b".encode() == masker.text(b"a abcabcab b")
+
+
 def test_no_cut_goes_through_secrets_that_overlap() -> None:
     masker = Masker(["first-shared", "shared-second"])
 

@@ -53,9 +53,12 @@ class Stream:
     def work(self, seconds: float) -> None:
         """Launch deployments for a number of seconds."""
         ends_at = time.monotonic() + seconds
+        left: list[Kind] = []
         while time.monotonic() < ends_at:
             if len(self.followed) < OPEN:
-                self._launch(self._chance.choice(self._kinds))
+                # Every kind is launched before one is launched again.
+                left = left or self._chance.sample(self._kinds, len(self._kinds))
+                self._launch(left.pop())
             if self._over.wait(self._chance.uniform(0, _BETWEEN)):
                 return
 
