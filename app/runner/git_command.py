@@ -111,6 +111,7 @@ def run(
     env: Mapping[str, str] | None = None,
     content: bytes = b"",
     folder: Path = ROOT,
+    umask: int = -1,
     timeout: float = PATIENCE,
 ) -> Done:
     """Run a git command to its end, whatever its exit code is.
@@ -122,6 +123,7 @@ def run(
         env: The environment; by default `local_environment()`.
         content: Its standard input.
         folder: The folder in which it is called; other paths must be absolute.
+        umask: The umask of the command; by default that of this process.
         timeout: Seconds after which the command and its children are ended.
 
     Raises:
@@ -131,6 +133,7 @@ def run(
         command(arguments, git_dir, config),
         local_environment() if env is None else env,
         folder,
+        umask,
     )
     with _ending(process):
         try:
@@ -149,6 +152,8 @@ def output(
     config: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     content: bytes = b"",
+    folder: Path = ROOT,
+    umask: int = -1,
     timeout: float = PATIENCE,
 ) -> bytes:
     """Return what a git command prints; its arguments are those of `run`.
@@ -157,8 +162,9 @@ def output(
         GitFailed: The exit code isn't 0; the message has git's explanation.
     """
     done = run(
-        arguments, git_dir, config=config, env=env, content=content, timeout=timeout
-    )
+        arguments, git_dir, config=config, env=env, content=content, folder=folder,
+        umask=umask, timeout=timeout,
+    )  # fmt: skip
     if done.returncode:
         raise GitFailed(
             f"git {arguments[0]} failed: {explanation(done.stderr, done.returncode)}."
@@ -180,13 +186,14 @@ def explanation(stderr: bytes, returncode: int) -> str:
 
 
 def _start(
-    arguments: Sequence[str], env: Mapping[str, str], folder: Path
+    arguments: Sequence[str], env: Mapping[str, str], folder: Path, umask: int
 ) -> "subprocess.Popen[bytes]":
     """Start a command with pipes, in a session of its own: it has no terminal."""
     try:
         return subprocess.Popen(
             arguments,
             cwd=folder,
+            umask=umask,
             env=dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -30,8 +30,10 @@ class _Entry:
     path: bytes
 
 
-def require_supported(git_dir: Path, commit: str) -> None:
-    """Raise an error if the files of a commit can't be used as they are.
+def supported_folders(git_dir: Path, commit: str) -> list[bytes]:
+    """Return the folders of a commit whose files can be used as they are.
+
+    The paths are relative to the root of the tree, each after that of its parent.
 
     Raises:
         RunnerError: There is a submodule, a link that leads out of the tree, a file in
@@ -51,6 +53,17 @@ def require_supported(git_dir: Path, commit: str) -> None:
             )
     _require_links_inside(git_dir, commit, entries)
     _require_no_lfs(git_dir, commit, entries)
+    return _folders(entry.path for entry in entries)
+
+
+def _folders(paths: Iterable[bytes]) -> list[bytes]:
+    found: set[bytes] = set()
+    for path in paths:
+        folder = path.rpartition(b"/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition(b"/")[0]
+    return sorted(found)
 
 
 def _entries(git_dir: Path, commit: str) -> Iterator[_Entry]:

@@ -11,7 +11,6 @@ trees/
 import contextlib
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -24,6 +23,10 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DRAFT = ".new-"
 #: Seconds for writing one tree.
 _PATIENCE = 600.0
+#: The umask of files that nobody may write to.
+_READ_ONLY = 0o222
+#: The maximum number of processes that write the files of a tree.
+_MAX_WORKERS = 4
 
 
 def find(trees: Path, commit: str) -> Path | None:
@@ -41,7 +44,7 @@ def make(git_dir: Path, trees: Path, commit: str) -> Path:
 
     Raises:
         RunnerError: The commit has content that isn't supported (see
-            `git_content.require_supported`), or the tree can't be written.
+            `git_content.supported_folders`), or the tree can't be written.
     """
     tree = trees / commit
     _make_private(trees)
@@ -49,8 +52,7 @@ def make(git_dir: Path, trees: Path, commit: str) -> Path:
         if not _is_complete(tree):
             _remove_drafts(trees)
             _remove(tree)
-            git_content.require_supported(git_dir, commit)
-            _make(git_dir, tree)
+            _make(git_dir, tree, git_content.supported_folders(git_dir, commit))
     return tree
 
 
@@ -101,47 +103,48 @@ def _beside(tree: Path, suffix: str) -> Path:
     return tree.with_name(f"{tree.name}.{suffix}")
 
 
-def _make(git_dir: Path, tree: Path) -> None:
+def _make(git_dir: Path, tree: Path, folders: Collection[bytes]) -> None:
     draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=tree.parent))
     try:
-        _extract(git_dir, tree.name, draft)
-        draft.chmod(0o555)
-        draft.rename(tree)
-    except BaseException:
+        files = draft / "files"
+        _write(git_dir, tree.name, files, folders)
+        # A read-only folder can't be moved to another one.
+        files.rename(tree)
+        tree.chmod(0o555)
+        _beside(tree, "boot").write_text(_BOOT_ID.read_text())
+    finally:
         remove_folder(draft)
-        raise
-    _beside(tree, "boot").write_text(_BOOT_ID.read_text())
 
 
-def _extract(git_dir: Path, commit: str, folder: Path) -> None:
-    """Write the files of a commit to an empty folder, read-only."""
-    archive = git_command.command(
-        ["archive", "--format=tar", commit], git_dir, ("tar.umask=0222",)
-    )
-    extract = ["tar", "-x", "-p", "--no-same-owner", "-f", "-", "-C", str(folder)]
-    env = git_command.local_environment()
-    with tempfile.TemporaryFile() as errors:
-        with (
-            subprocess.Popen(
-                archive, cwd=git_command.ROOT, env=env, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=errors,
-            ) as git,
-            subprocess.Popen(
-                extract, env=env, stdin=git.stdout, stdout=errors, stderr=errors,
-            ) as tar,
-        ):  # fmt: skip
-            if git.stdout:
-                git.stdout.close()  # so that git ends if tar ends before
-            try:
-                codes = [tar.wait(_PATIENCE), git.wait(_PATIENCE)]
-            except BaseException:
-                tar.kill()
-                git.kill()
-                raise
-        errors.seek(0)
-        if any(codes):
-            why = git_command.explanation(errors.read(), max(codes))
-            raise RunnerError(f"Can't write the files of commit {commit[:12]}: {why}.")
+def _write(git_dir: Path, commit: str, files: Path, folders: Collection[bytes]) -> None:
+    """Write the files of a commit, read-only; the folder itself stays writable.
+
+    Git creates each file with its final mode, so there is no second pass over them. It
+    couldn't write to folders that it creates read-only, so they are created before.
+    """
+    below = [files / os.fsdecode(each) for each in folders]
+    env = {
+        **git_command.local_environment(),
+        "GIT_INDEX_FILE": str(files.with_name("index")),
+        "GIT_WORK_TREE": str(files),
+    }
+    workers = min(os.cpu_count() or 1, _MAX_WORKERS)
+    try:
+        files.mkdir()
+        for folder in below:
+            folder.mkdir()
+        for arguments in (["read-tree", commit], ["checkout-index", "--all"]):
+            git_command.output(
+                arguments, git_dir, env=env, folder=files, umask=_READ_ONLY,
+                config=(f"checkout.workers={workers}",), timeout=_PATIENCE,
+            )  # fmt: skip
+        for folder in below:
+            folder.chmod(0o555)
+    except (git_command.GitFailed, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        raise RunnerError(
+            f"Can't write the files of commit {commit[:12]}: {why}."
+        ) from None
 
 
 def _remove_unused(tree: Path) -> bool:

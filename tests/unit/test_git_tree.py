@@ -171,6 +171,50 @@ def test_a_tree_that_cannot_be_written_leaves_nothing(
     assert [".lock"] == names_in(trees_of(mirror))
 
 
+def test_a_history_of_large_files_adds_nothing_to_a_tree_and_a_later_fetch(
+    mirror: Mirror, repository: GitRepository
+) -> None:
+    """Only the first fetch asks for the history; a tree has the files of its commit."""
+    for _ in range(8):
+        repository.commit("Replace a large file", {"large": os.urandom(1_000_000)})
+    repository.git("rm", "--quiet", "large")
+    repository.commit_index("Remove it")
+    mirror.fetch(60)
+    before = bytes_in(mirror.git_dir)
+
+    commit = fetch_commit(mirror, repository, {"small": "x\n"})
+
+    assert before > 8_000_000
+    assert bytes_in(mirror.git_dir) - before < 100_000
+    assert bytes_in(mirror.tree(commit)) < 10_000
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("number", [1, 200])
+def test_text_is_converted_as_in_a_working_tree(
+    mirror: Mirror, repository: GitRepository, tmp_path: Path, number: int
+) -> None:
+    """Whether one process writes the files, or several."""
+    attributes = "*.bat eol=crlf\n*.id ident\n*.exe filter=x\n"
+    names = [f"d{n % 3}/{n}.{end}" for n in range(number) for end in ("bat", "id")]
+    commit = fetch_commit(
+        mirror, repository,
+        {".gitattributes": attributes, **dict.fromkeys(names, "$Id$\n")},
+    )  # fmt: skip
+    worktree = tmp_path / "worktree"
+    repository.git("worktree", "add", "--quiet", "--detach", str(worktree), commit)
+
+    tree = mirror.tree(commit)
+
+    assert b"$Id$\r\n" == (tree / "d0" / "0.bat").read_bytes()
+    for name in names:
+        assert (worktree / name).read_bytes() == (tree / name).read_bytes()
+        assert 0o444 == stat.S_IMODE((tree / name).stat().st_mode)
+
+
 def test_a_commit_without_files_has_an_empty_tree(
     mirror: Mirror, repository: GitRepository
 ) -> None:
