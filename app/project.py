@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from app.domain.project import Project, Required, RequirementKind
+from app.domain.project import Project, Refusal, Required, RequirementKind
 from app.domain.service import Service
 from app.runner import ansible_cfg
 from app.runner.definition import locate
-from app.runner.errors import RunnerError
+from app.runner.errors import FileProblem
 from app.runner.host_key_settings import in_config, in_variables, not_booleans
 from app.runner.prompt_scan import Scanner
 from app.runner.prompts import read
@@ -72,10 +72,12 @@ class Inspector:
 
     Without `ansible`, the folder is a copy with only the files that config.json names:
     FastDeploy's own user can't see more of a service that another user runs.
+    Sentences name the folder as `place` does, by default by its path.
     """
 
-    def __init__(self, folder: Path, ansible: Ansible | None) -> None:
+    def __init__(self, folder: Path, ansible: Ansible | None, place: str = "") -> None:
         self._named = folder
+        self._place = place
         self._ansible = ansible
         self._known: dict[Path, Project] = {}
         self._missing_beside: dict[Path, tuple[Required, ...]] = {}
@@ -85,7 +87,8 @@ class Inspector:
         try:
             return self._look(service)
         except OSError as error:
-            return Project((f"{self._named} can't be read ({error.strerror})",))
+            why = f"{self._named} can't be read ({error.strerror})"
+            return Project((Refusal(why),))
 
     def _look(self, service: Service) -> Project:
         copy = self._ansible is None
@@ -95,7 +98,7 @@ class Inspector:
         names = [("playbook", service.playbook), ("inventory", service.inventory)]
         if not copy:
             names += [("sops_files", name) for name in service.sops_files]
-        refusals = tuple(_refusals(self._folder, names))
+        refusals = tuple(_refusals(self._folder, names, self._place))
         if refusals:
             return Project(refusals)
         playbook = (self._folder / service.playbook).resolve()
@@ -157,18 +160,20 @@ class Inspector:
 def _look_at_script(folder: Path, name: str, *, copy: bool) -> Project:
     script = folder / name
     if not script.exists():
-        return Project((f"{name} is not in the service's folder",))
+        return Project((Refusal(f"{name} is not in the service's folder"),))
     usable = copy or script.stat().st_mode & 0o111
     return Project(not_executable=None if usable else script)
 
 
-def _refusals(folder: Path, names: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+def _refusals(
+    folder: Path, names: Iterable[tuple[str, str | None]], place: str
+) -> Iterator[Refusal]:
     for key, name in names:
         if name is not None:
             try:
-                locate(folder, name, key)
-            except RunnerError as refusal:
-                yield str(refusal)
+                locate(folder, name, key, place)
+            except FileProblem as refusal:
+                yield Refusal(str(refusal), refusal.key)
 
 
 def _configuration(folder: Path, home: Path) -> tuple[dict[str, str], Path]:

@@ -22,12 +22,15 @@ from app.errors import Invalid
 from app.runner import project_source
 from app.runner.definition import SCRIPT_IN_PROJECT
 from app.runner.errors import RunnerError
-from app.runner.project_file import NAME as PROJECT_FILE
+from app.runner.project_file import load
+from app.runner.project_file import where as place_of
 from app.runner.project_source import (
     FETCH_SECONDS,
     FIRST_FETCH_SECONDS,
     ProjectSource,
+    describe_commit,
 )
+from app.runner.yaml_nodes import Node, parse
 from app.syntax_check_keys import SyntaxCheckKeys
 
 
@@ -75,11 +78,16 @@ class Definitions:
     text: bytes = b""
     #: The requirements files that the project lists, relative to its folder.
     provided: frozenset[str] = frozenset()
+    #: The commit in the folder; empty if the project has none.
+    commit: str = ""
 
     @cached_property
-    def lines(self) -> dict[str, int]:
-        """The line of each service in fastdeploy.yml."""
-        return project_file.lines(self.text)
+    def _parsed(self) -> tuple[dict[str, Any], Node]:
+        return load(self.text), parse(self.text)
+
+    def where(self, name: str, key: str = "") -> str:
+        """Return the place of a service, or of a key of it, as a sentence names it."""
+        return place_of(*self._parsed, name, key)
 
     @property
     def requirements(self) -> dict[str, Any]:
@@ -119,7 +127,7 @@ def define(
         text = read_file(file)
         defined = project_file.parse(text, folder.name, only)
         about = {"description": project_file.description_of(text)}
-        provided = _requirements_files(text, root)
+        provided = _requirements_files(text, root, _shown(root, place.commit))
         registration = _registration(source)
     except (Invalid, RunnerError) as error:
         return Definitions({printable(folder.name): str(error)}, file, folder)
@@ -129,7 +137,7 @@ def define(
         name: each if isinstance(each, str) else each.model_copy(update=more)
         for name, each in defined.items()
     }
-    return Definitions(services, file, root, text, provided)
+    return Definitions(services, file, root, text, provided, place.commit)
 
 
 def read_description(folder: Path, data: Path) -> tuple[Path, bytes]:
@@ -160,7 +168,13 @@ def _inspector(found: Definitions) -> project.Inspector:
         for each in found.services.values()
     )
     # The Ansible of a registered project is the one that its runner uses.
-    return project.Inspector(found.root, None if registered else project.own_ansible())
+    ansible = None if registered else project.own_ansible()
+    return project.Inspector(found.root, ansible, _shown(found.root, found.commit))
+
+
+def _shown(root: Path, commit: str) -> str:
+    """Return how sentences name the folder with the content of a project."""
+    return describe_commit(commit) if commit else str(root)
 
 
 def _check(
@@ -176,12 +190,16 @@ def _check(
     found_problems = problems(service, _without(looked_at, found.provided))
     if not found_problems:
         return service
-    line = found.lines.get(name)
+    if looked_at.refusals:
+        return " ".join(
+            f"{found.where(name, each.key)}: {each.sentence.rstrip('.')}."
+            for each in looked_at.refusals
+        )
     sentences = " ".join(each.message for each in found_problems)
-    return f"{PROJECT_FILE}, line {line}: {sentences}"
+    return f"{found.where(name)}: {sentences}"
 
 
-def _requirements_files(content: bytes, root: Path) -> frozenset[str]:
+def _requirements_files(content: bytes, root: Path, shown: str) -> frozenset[str]:
     """Return the requirements files of a project, relative to its folder.
 
     Raises:
@@ -192,9 +210,9 @@ def _requirements_files(content: bytes, root: Path) -> frozenset[str]:
     for name, where in project_file.requirements_files(content).items():
         path = (resolved / name).resolve()
         if not path.is_relative_to(resolved):
-            raise Invalid(f'{where}"{name}" lies outside {root}: move it into it')
+            raise Invalid(f'{where}"{name}" lies outside {shown}: move it into it')
         if not path.is_file():
-            raise Invalid(f'{where}"{name}" is missing in {root}: add it')
+            raise Invalid(f'{where}"{name}" is missing in {shown}: add it')
         found |= {str(path.relative_to(resolved)), os.path.normpath(name)}
     return frozenset(found)
 

@@ -165,6 +165,8 @@ class RunEnd:
     unmatched: Sequence[str] | None = None
     unselected: bool = False
     options: Options = NO_OPTIONS
+    #: The inventory of the service, as its definition names it.
+    inventory: str = ""
     #: The host keys that ssh refused, as a sentence.
     host_keys: str = ""
 
@@ -184,6 +186,8 @@ def judge(end: RunEnd) -> Outcome:
 def _hidden_failure(end: RunEnd) -> str:
     """Return why a run with exit code 0 failed; empty if it didn't."""
     if end.unmatched is not None:
+        if end.inventory and [*end.unmatched] == ["all"] and not end.options.limit:
+            return f"the inventory {end.inventory} has no hosts, nothing was run"
         about = [f"hosts: {'; '.join(end.unmatched)}"] if end.unmatched else []
         about += [f"limit: {end.options.limit}"] if end.options.limit else []
         return "no host matched, nothing was run" + (

@@ -29,11 +29,20 @@ class Required:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """The runner's error about the files of a service."""
+
+    sentence: str
+    #: The key that names the file; empty if it is about the folder.
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """The folder of a service, as its run would see it."""
 
     #: The runner's errors about files that config.json names.
-    refusals: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     #: The deploy script, if it exists but isn't executable.
     not_executable: Path | None = None
     #: The prompts for input in the playbook.

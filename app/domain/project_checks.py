@@ -31,7 +31,7 @@ def problems(service: Service, project: Project) -> list[Finding]:
 def _files(service: Service, project: Project) -> Iterator[Finding]:
     about = f"{service.name}: files"
     for refusal in project.refusals:
-        yield Finding(PROBLEM, about, f"{refusal.rstrip('.')}.")
+        yield Finding(PROBLEM, about, f"{refusal.sentence.rstrip('.')}.")
     if project.not_executable is not None:
         path = project.not_executable
         fix = f"chmod +x {shlex.quote(str(path))}"

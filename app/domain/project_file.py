@@ -20,7 +20,7 @@ from app.domain.service_name import PART, RESERVED, ServiceName
 from app.errors import Invalid
 from app.runner import project_file, yaml_nodes
 from app.runner.errors import RunnerError
-from app.runner.yaml_nodes import Node, line_of
+from app.runner.yaml_nodes import Node
 
 #: Maximum size of a fastdeploy.yml in bytes.
 MAX_BYTES = 256 * 1024
@@ -158,18 +158,6 @@ def parse(content: bytes, folder: str, only: str = "") -> dict[str, Service | st
             f'registered as "{folder}"'
         )
     return dict(_within_limits(_services(root, data, only)))
-
-
-def lines(content: bytes) -> dict[str, int]:
-    """Return the line of each service in a valid fastdeploy.yml, counted from 1."""
-    data, root = project_file.load(content), yaml_nodes.parse(content)
-    return {
-        str(ServiceName(data["project"], key, environment)): line_of(
-            root, ("services", key)
-        )
-        for key in data["services"]
-        for environment in project_file.environments(data, key) or [""]
-    }
 
 
 def requirements(content: bytes) -> dict[str, Any]:

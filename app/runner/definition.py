@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import credential_references, environment, options
-from .errors import RunnerError
+from .errors import FileProblem, RunnerError
 
 if TYPE_CHECKING:
     from .execution_environment import Requirements
@@ -66,17 +66,20 @@ def read_definition(folder: Path) -> Definition:
     return from_content(content, folder, f"{folder}/config.json")
 
 
-def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definition:
+def from_content(
+    content: Mapping[str, Any], folder: Path, file: str, place: str = ""
+) -> Definition:
     """Return the service that the content of a config.json defines.
 
     Args:
         content: The content.
         folder: The folder with the playbook.
         file: The file with the content, as a sentence names it.
+        place: The folder, as a sentence names it.
 
     Raises:
-        RunnerError: It doesn't define a playbook service validly, or names a file that
-            is missing or outside the folder.
+        FileProblem: It names a file that is missing or outside the folder.
+        RunnerError: It doesn't define a playbook service validly.
     """
     if content.get("deploy_script") and "/" in str(content.get("name")):
         raise RunnerError(SCRIPT_IN_PROJECT.format(content["name"]))
@@ -90,11 +93,11 @@ def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definit
         file=file,
         name=_text(content, "name", file),
         folder=folder,
-        playbook=locate(folder, _text(content, "playbook", file), "playbook"),
-        inventory=locate(folder, _text(content, "inventory", file), "inventory")
+        playbook=locate(folder, _text(content, "playbook", file), "playbook", place),
+        inventory=locate(folder, _text(content, "inventory", file), "inventory", place)
         if content.get("inventory")
         else None,
-        sops_files=_sops_files(content, folder, file),
+        sops_files=_sops_files(content, folder, file, place),
         properties=_properties(content, file),
         fixed_variables=_fixed_variables(content, file),
         options=_options(content, file),
@@ -133,36 +136,39 @@ def _text(content: Mapping[str, Any], key: str, file: str) -> str:
     return value
 
 
-def locate(folder: Path, name: str, key: str) -> Path:
+def locate(folder: Path, name: str, key: str, place: str = "") -> Path:
     """Return the resolved path of a file in a service's resolved folder.
 
     Args:
         folder: The service's folder.
         name: The file's name.
         key: The field of config.json that names the file.
+        place: The folder, as a sentence names it; by default by its path.
 
     Raises:
-        RunnerError: The file is missing or outside the folder.
+        FileProblem: The file is missing or outside the folder.
     """
+    place = place or str(folder)
     try:
         path = (folder / name).resolve()
     except RuntimeError:
-        raise RunnerError(
-            f'"{name}" of "{key}" is a link to itself in {folder}: correct it.'
+        raise FileProblem(
+            key, f'"{name}" of "{key}" is a link to itself in {place}: correct it.'
         ) from None
     if not path.is_relative_to(folder) or path == folder:
-        raise RunnerError(
-            f'"{name}" of "{key}" lies outside {folder}: move it into the folder.'
+        raise FileProblem(
+            key, f'"{name}" of "{key}" lies outside {place}: move it into the folder.'
         )
     if not (path.is_file() or (key == "inventory" and path.is_dir())):
-        raise RunnerError(
-            f'"{name}" of "{key}" is missing in {folder}: add it, or correct "{key}".'
+        raise FileProblem(
+            key,
+            f'"{name}" of "{key}" is missing in {place}: add it, or correct "{key}".',
         )
     return path
 
 
 def _sops_files(
-    content: Mapping[str, Any], folder: Path, file: str
+    content: Mapping[str, Any], folder: Path, file: str, place: str
 ) -> tuple[Path, ...]:
     names = content.get("sops_files", [])
     if not isinstance(names, list) or not all(
@@ -171,7 +177,7 @@ def _sops_files(
         raise RunnerError(
             f'"sops_files" in {file} must be a list of file names: correct it.'
         )
-    return tuple(locate(folder, name, "sops_files") for name in names)
+    return tuple(locate(folder, name, "sops_files", place) for name in names)
 
 
 def _properties(content: Mapping[str, Any], file: str) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from . import ansible_cfg
+from .definition import locate
 from .errors import RunnerError
 from .yaml_nodes import Node, fields, items, parse, text
 
@@ -165,15 +166,19 @@ def place_of(requirements: Requirements, data: Path) -> Place:
         ) from None
 
 
-def read(project: Mapping[str, Any], folder: Path) -> Requirements | None:
+def read(
+    project: Mapping[str, Any], folder: Path, place: str = ""
+) -> Requirements | None:
     """Return the requirements in a fastdeploy.yml; None if it has none.
 
     Args:
         project: Its content.
         folder: The resolved folder of the project.
+        place: The folder, as a sentence names it; by default by its path.
 
     Raises:
-        RunnerError: A key is invalid, or names a file that is missing or outside.
+        FileProblem: A file is missing, or outside the folder.
+        RunnerError: A key is invalid.
     """
     if not any(project.get(key) for key in ("requirements", "python", "ansible")):
         return None
@@ -184,7 +189,8 @@ def read(project: Mapping[str, Any], folder: Path) -> Requirements | None:
     specifier = project.get("ansible") or f"=={_own_ansible()}"
     if not isinstance(specifier, str) or not _SPECIFIER.fullmatch(specifier):
         raise RunnerError(f'"ansible": {specifier!r} is not a range of versions.')
-    files = tuple(_locate(folder, name) for name in _texts(project, "requirements"))
+    names = _texts(project, "requirements")
+    files = tuple(locate(folder, name, "requirements", place) for name in names)
     return Requirements(folder, files, python, specifier)
 
 
@@ -230,21 +236,6 @@ def _texts(project: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
         raise RunnerError(f'"{key}" must be a list of texts: correct it.')
     return tuple(values)
-
-
-def _locate(folder: Path, name: str) -> Path:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder) or path == folder:
-        raise RunnerError(
-            f'"{name}" of "requirements" lies outside {folder}: move it into the '
-            "folder."
-        )
-    if not path.is_file():
-        raise RunnerError(
-            f'"{name}" of "requirements" is missing in {folder}: add it, or correct '
-            '"requirements".'
-        )
-    return path
 
 
 def _own_ansible() -> str:

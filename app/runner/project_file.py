@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import RunnerError
+from .yaml_nodes import Node, line_of
 
 NAME = "fastdeploy.yml"
 #: Keys of an environment that become keys of the service.
@@ -146,6 +147,31 @@ def find(project: Mapping[str, Any], name: str) -> dict[str, Any]:
     ):
         return config_of(project, service, environment)
     raise RunnerError(f"{NAME} doesn't define {name}: sync the services.")
+
+
+def where(project: Mapping[str, Any], root: Node, name: str, key: str = "") -> str:
+    """Return where a service, or a key of it, is defined, as a sentence names it.
+
+    Args:
+        project: The content of a fastdeploy.yml that defines the service.
+        root: The same content as a YAML node.
+        name: The name of the service, `project/service@environment`.
+        key: A key of its config.json; it may be set by the environment or by the
+            defaults. The sentence names the environment as well then.
+    """
+    service, _, environment = name.partition("/")[2].partition("@")
+    own = ("services", service)
+    places = [("environments", environment), own, ("defaults",), ()]
+    found = next((each for each in places if key and key in _at(project, each)), None)
+    line = line_of(root, own if found is None else (*found, key))
+    about = f", environment {environment}" if key and environment else ""
+    return f"{NAME}, line {line}{about}"
+
+
+def _at(project: Mapping[str, Any], place: tuple[str, ...]) -> Mapping[str, Any]:
+    for key in place:
+        project = _mapping(project, key)
+    return project
 
 
 def _mapping(project: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -23,11 +23,11 @@ from typing import Any
 
 from . import execution_environment, git_refs, project_file
 from .definition import Definition, from_content, read_object
-from .errors import RunnerError
+from .errors import FileProblem, RunnerError
 from .git_mirror import Mirror
 from .git_source import GitSource, find_problem
 from .project_file import NAME as DESCRIPTION
-from .yaml_nodes import line_of, parse
+from .yaml_nodes import parse
 
 #: The file that registers a project.
 FILE = "project.json"
@@ -185,7 +185,8 @@ def define(
         if source.rights is not None:
             _update(source.mirror(data), commit)
     root = source.root(data, commit, ref)
-    definition = read_project(root, source.description(root), name)
+    place = describe_commit(commit) if commit else ""
+    definition = read_project(root, source.description(root), name, place)
     if source.git is not None:
         require_allowed(source, data, name, commit)
     return definition
@@ -231,13 +232,19 @@ def require_allowed(source: ProjectSource, data: Path, name: str, commit: str) -
         mirror.limited_to(refs).require_reachable(commit)
 
 
-def read_project(folder: Path, file: Path, name: str) -> Definition:
+def describe_commit(commit: str) -> str:
+    """Return how a sentence names the files of a commit."""
+    return f"commit {commit[:12]}"
+
+
+def read_project(folder: Path, file: Path, name: str, place: str = "") -> Definition:
     """Read a service of a project.
 
     Args:
         folder: The folder of the project.
         file: Its fastdeploy.yml, which may be elsewhere.
         name: The name of the service, `project/service@environment`.
+        place: The folder, as a sentence names it; by default by its path.
 
     Raises:
         RunnerError: The file is invalid or unreadable, doesn't define this service in
@@ -252,17 +259,17 @@ def read_project(folder: Path, file: Path, name: str) -> Definition:
             f"Can't read {file} ({error.strerror}): check that it exists and that this "
             "user may read it."
         ) from None
-    definition = from_content(
-        project_file.find(project, name), folder.absolute(), _place_of(text, name)
-    )
-    requirements = execution_environment.read(project, definition.folder)
+    config, root = project_file.find(project, name), parse(text)
+    resolved = folder.resolve()
+    try:
+        definition = from_content(
+            config, resolved, project_file.where(project, root, name), place
+        )
+        requirements = execution_environment.read(project, resolved, place)
+    except FileProblem as problem:
+        key = project_file.where(project, root, name, problem.key)
+        raise RunnerError(f"{key}: {problem}") from None
     return replace(definition, requirements=requirements)
-
-
-def _place_of(text: bytes, name: str) -> str:
-    """Return where a fastdeploy.yml defines a service, as a sentence names it."""
-    key = name.partition("/")[2].partition("@")[0]
-    return f"{DESCRIPTION}, line {line_of(parse(text), ('services', key))}"
 
 
 def as_json(source: Mapping[str, Any]) -> str:

@@ -166,6 +166,7 @@ def finish(
             unmatched=left.unmatched,
             unselected=left.unselected,
             options=found.options,
+            inventory=found.service.inventory or "",
             host_keys=left.host_keys,
         )
     )

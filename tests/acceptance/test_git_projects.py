@@ -213,7 +213,12 @@ def test_a_playbook_that_disappeared_in_the_commit_is_named(
 
     why = refusal(site, "infra/site@staging", "without")
 
-    assert "playbooks/site.yml" in why
+    commit = infra.git("rev-parse", "without")[:12]
+    assert why == (
+        "infra/site@staging can't be deployed at without: fastdeploy.yml, line 7, "
+        'environment staging: "playbooks/site.yml" of "playbook" is missing in commit '
+        f'{commit}: add it, or correct "playbook".'
+    )
 
 
 def test_a_force_push_after_the_launch_stops_the_run_before_it_starts(

@@ -206,4 +206,38 @@ def test_a_prompt_for_a_variable_of_the_environment_is_answered(
     assert Status.SUCCESSFUL is answered.status
     assert "in live" in installation.output(answered.id).decode()
     assert Status.FAILED is empty.status
-    assert "no host" in empty.reason
+    assert empty.reason == "the inventory none.yml has no hosts, nothing was run"
+
+
+def test_a_file_that_vanished_after_the_sync_is_named_with_its_line(
+    installation: Installation,
+) -> None:
+    folder = _project(
+        installation, "shop",
+        "project: shop\n"
+        "environments:\n  a: {inventory: a.ini}\n  b:\n    inventory: b.ini\n"
+        "services:\n  site: {playbook: s.yml}\n  other: {playbook: o.yml}\n",
+        s_yml=_PLAY, o_yml=_PLAY,
+    )  # fmt: skip
+    for name in ("a.ini", "b.ini"):
+        (folder / name).write_text("here ansible_connection=local\n")
+    installation.sync()
+    installation.worker()
+    (folder / "o.yml").unlink()
+    (folder / "b.ini").unlink()
+
+    playbook = installation.run("shop/other@a")
+    inventory = installation.run("shop/site@b")
+    again = installation.sync()
+
+    sentences = {
+        name: f'fastdeploy.yml, line {line}, environment {environment}: "{file}" of '
+        f'"{key}" is missing in {folder}: add it, or correct "{key}".'
+        for name, line, environment, key, file in (
+            ("shop/other@a", 8, "a", "playbook", "o.yml"),
+            ("shop/site@b", 5, "b", "inventory", "b.ini"),
+        )
+    }
+    assert playbook.reason.startswith(sentences["shop/other@a"].rstrip("."))
+    assert inventory.reason.startswith(sentences["shop/site@b"].rstrip("."))
+    assert sentences.items() <= again.invalid.items()

@@ -62,6 +62,9 @@ def infra(tmp_path_factory: pytest.TempPathFactory) -> Registered:
     repository.git("tag", "v1")
     repository.write({"more": "more"})
     commits["main"] = repository.commit("Second")
+    repository.git("rm", "--quiet", "site.yml")
+    commits["without"] = repository.commit_index("Remove the playbook")
+    repository.git("revert", "--no-edit", "HEAD")
     repository.git("checkout", "--quiet", "-b", "feature")
     repository.write({"more": "feature"})
     commits["feature"] = repository.commit("Third")
@@ -99,9 +102,11 @@ def test_only_the_user_of_the_runs_can_enter_its_mirror(infra: Registered) -> No
         ("other/site@staging", "main", "", "not a service of the project infra"),
         ("../infra/site", "main", "", "not a service of the project infra"),
         ("infra/script@staging", "main", "", "is a script"),
+        ("infra/site@staging", "without", "",
+         'line 6, environment staging: "site.yml" of "playbook" is missing in commit '),
     ],
     ids=["branch", "environment", "unknown", "ref", "commit", "project", "path",
-         "script"],
+         "script", "playbook"],
 )  # fmt: skip
 def test_anything_else_is_refused_with_a_sentence(
     infra: Registered, name: str, commit: str, ref: str, sentence: str

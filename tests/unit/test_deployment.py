@@ -78,6 +78,16 @@ FAILED, SUCCESSFUL = Status.FAILED, Status.SUCCESSFUL
             id="no-host-matched",
         ),
         pytest.param(
+            RunEnd(exit_code=0, playbook=True, unmatched=["all"], inventory="none.yml"),
+            Outcome(FAILED, "the inventory none.yml has no hosts, nothing was run"),
+            id="inventory-without-hosts",
+        ),
+        pytest.param(
+            RunEnd(exit_code=0, playbook=True, unmatched=["web"], inventory="h.yml"),
+            Outcome(FAILED, "no host matched, nothing was run (hosts: web)"),
+            id="pattern-without-hosts",
+        ),
+        pytest.param(
             RunEnd(exit_code=0, playbook=True, unmatched=[]),
             Outcome(FAILED, "no host matched, nothing was run"),
             id="no-host-matched-a-play-without-a-pattern",
