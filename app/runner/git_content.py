@@ -44,7 +44,8 @@ def supported_folders(git_dir: Path, commit: str) -> list[bytes]:
         if entry.mode == _SUBMODULE:
             raise RunnerError(
                 f"{_shown(entry.path)} in commit {commit[:12]} is a submodule, which "
-                "is not supported: add its files to the repository."
+                "is not supported: add its files to the repository, or list it in a "
+                "requirements.yml."
             )
         if not _INVALID_NAMES.isdisjoint(entry.path.split(b"/")):
             raise RunnerError(
