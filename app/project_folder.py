@@ -22,6 +22,7 @@ from app.errors import Invalid
 from app.runner import project_source
 from app.runner.definition import SCRIPT_IN_PROJECT
 from app.runner.errors import RunnerError
+from app.runner.project_file import NAME as DESCRIPTION
 from app.runner.project_file import load
 from app.runner.project_file import where as place_of
 from app.runner.project_source import (
@@ -105,6 +106,21 @@ def read_in_project(
     # A project that can't be read has one entry, with its own name.
     other = found.services.get(printable(folder.name), "")
     return str(other) or f"{folder.name} doesn't define {name}"
+
+
+def read_content(text: bytes, root: Path, name: str) -> dict[str, Service | str]:
+    """Return the services that a fastdeploy.yml defines for a folder.
+
+    The values are services, or the problems with each and with the files that it names.
+
+    Raises:
+        Invalid: The file itself is invalid, or a requirements file is missing.
+    """
+    services = project_file.parse(text, name)
+    provided = _requirements_files(text, root, str(root))
+    found = Definitions(services, root / DESCRIPTION, root, text, provided)
+    inspector = _inspector(found)
+    return {name: _check(found, name, inspector) for name in services}
 
 
 def define(

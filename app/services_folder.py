@@ -146,8 +146,11 @@ def folders(folder: Path) -> list[Path]:
 def read_service(folder: Path) -> Service | str:
     """Return the service in a folder, or all problems that prevent its deployment."""
     service = read_config(folder)
-    if isinstance(service, str):
-        return service
+    return service if isinstance(service, str) else check_content(folder, service)
+
+
+def check_content(folder: Path, service: Service) -> Service | str:
+    """Return a service, or all problems with the files that it names."""
     found = problems(service, look_at_project(folder, service))
     return " ".join(problem.message for problem in found) or service
 

@@ -5,10 +5,14 @@ from typing import Annotated
 
 import typer
 
+from app import config_files, project_folder
+from app.cli import validation
 from app.cli.context import current_actor, load_settings, open_store
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
+from app.cli.validation import SyntaxCheck
+from app.domain import project_file
 from app.domain.service import Service
-from app.errors import Conflict
+from app.errors import Conflict, Invalid
 from app.settings import Settings
 from app.usecases import project_removal, project_views, projects, services
 from app.usecases.project_views import ProjectSummary
@@ -131,6 +135,50 @@ def remove(
     console.print(f"project {name} is removed", markup=False)
     for service in archived:
         console.print(f"service {service} is archived", markup=False)
+
+
+@app.command()
+def validate(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|-", help="A fastdeploy.yml in its folder, or - for stdin."
+        ),
+    ],
+    *,
+    name: Annotated[
+        str | None, typer.Option(help="The name that the project must have.")
+    ] = None,
+    syntax_check: SyntaxCheck = True,
+    as_json: AsJson = False,
+) -> None:
+    """Validate a fastdeploy.yml and the files that it names, without the database.
+
+    Ansible loads each playbook, as after a sync. Exits with 1 if anything is wrong.
+    With -, only the fastdeploy.yml is validated.
+    """
+    folder = Path(file).absolute().parent
+    try:
+        text = (
+            validation.read_input(project_file.MAX_BYTES)
+            if file == "-"
+            else config_files.read_file(Path(file))
+        )
+        name = name or project_file.name_of(text)
+        services = (
+            project_folder.read_content(text, folder, name)
+            if syntax_check and file != "-"
+            else project_file.parse(text, name)
+        )
+    except Invalid as error:
+        validation.report([str(error)], as_json=as_json)
+        return
+    problems = [each for each in services.values() if isinstance(each, str)]
+    if syntax_check and file != "-":
+        valid = [each for each in services.values() if isinstance(each, Service)]
+        place = ["--content", str(folder)]
+        problems += validation.find_unloadable(valid, place, folder)
+    validation.report(problems, as_json=as_json)
 
 
 def _invalid(project: ProjectSummary) -> str:

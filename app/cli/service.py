@@ -1,19 +1,19 @@
 """`fastdeploy service`: the services, and checks of them and of this host."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app import services_folder
+from app.cli import validation
 from app.cli.context import current_actor, load_settings, open_store
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
+from app.cli.validation import SyntaxCheck, report
 from app.config_files import MAX_CONFIG
 from app.doctor import diagnosis
 from app.domain.service import Service
-from app.errors import Invalid
 from app.store.history import Filter
 from app.usecases import history, services
 from app.usecases.services import ServiceSummary
@@ -136,26 +136,29 @@ def validate(
         ),
     ],
     *,
+    syntax_check: SyntaxCheck = True,
     as_json: AsJson = False,
 ) -> None:
-    """Validate a config.json, without the database and the service's other files.
+    """Validate a config.json and the files that it names, without the database.
 
-    Exits with 1 if it is invalid. With -, the folder may have another name than the
+    Ansible loads the playbook, as after a sync. Exits with 1 if anything is wrong. With
+    -, only the config.json is validated, and the folder may have another name than the
     service.
     """
     if file == "-":
-        config = services_folder.parse_config(sys.stdin.buffer.read(MAX_CONFIG + 1))
-    else:
-        config = services_folder.read_config_file(Path(file))
-    error = config if isinstance(config, str) else ""
-    if as_json:
-        print_json({"valid": not error, "error": error})
-    elif error:
-        raise Invalid(plain(error))
-    else:
-        console.print("[green]valid[/]")
-    if error:
-        raise typer.Exit(1)
+        config = services_folder.parse_config(validation.read_input(MAX_CONFIG))
+        report([config] if isinstance(config, str) else [], as_json=as_json)
+        return
+    path = Path(file).absolute()
+    config = services_folder.read_config_file(path)
+    if syntax_check and isinstance(config, Service):
+        config = services_folder.check_content(path.parent, config)
+    if isinstance(config, str):
+        report([config], as_json=as_json)
+        return
+    place = ["--service", str(path.parent)]
+    unloadable = validation.find_unloadable([config], place, path.parent)
+    report(unloadable if syntax_check else [], as_json=as_json)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from . import environment, extra_vars, project_source
 from .credential_kinds import Kind
 from .definition import Definition, read_definition
 from .errors import RunnerError
+from .project_file import NAME as DESCRIPTION
 
 #: Seconds after which a check is given up.
 SECONDS = 120
@@ -42,6 +43,7 @@ def main() -> int:
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--service", type=Path, help="the service's folder")
     place.add_argument("--project", type=Path, help="the folder with project.json")
+    place.add_argument("--content", type=Path, help="the folder with fastdeploy.yml")
     parser.add_argument("--name", default="", help="the name of the service")
     parser.add_argument("--commit", default="", help="the commit of the repository")
     parser.add_argument(
@@ -61,6 +63,10 @@ def main() -> int:
 def _read(arguments: argparse.Namespace) -> Definition:
     if arguments.service is not None:
         return read_definition(arguments.service)
+    if arguments.content is not None:
+        folder = arguments.content.absolute()
+        file = folder / DESCRIPTION
+        return project_source.read_project(folder, file, arguments.name)
     return project_source.define(
         project_source.read(arguments.project),
         arguments.data.absolute(),

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,9 +78,20 @@ class SyntaxChecks:
 
 async def run(settings: Settings, service: Service) -> SyntaxCheck:
     """Let Ansible load the playbook of a service, in a process of its own."""
+    folder = content_folder(service, settings.run_settings)
+    return await check(_arguments(settings, service), folder)
+
+
+async def check(arguments: Sequence[str], folder: Path) -> SyntaxCheck:
+    """Run `app.runner.syntax_check`.
+
+    Args:
+        arguments: Those of its command line.
+        folder: The folder of the playbook; paths in it are shortened.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "app.runner.syntax_check",
-        *_arguments(settings, service),
+        *arguments,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
@@ -92,7 +104,7 @@ async def run(settings: Settings, service: Service) -> SyntaxCheck:
         # Plugins of the repository may have started other processes.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    return _result(printed, content_folder(service, settings.run_settings))
+    return _result(printed, folder)
 
 
 def _arguments(settings: Settings, service: Service) -> list[str]:

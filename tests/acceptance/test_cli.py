@@ -334,7 +334,7 @@ def test_a_config_json_is_validated_without_a_database(tmp_path: Path) -> None:
             input=content, text=True, capture_output=True, check=False,
         )  # fmt: skip
 
-    accepted = validate(valid, str(path))
+    accepted = validate(valid, str(path), "--no-syntax-check")
     as_json = validate(invalid, "-", "--json")
 
     assert (0, "valid\n", "") == (accepted.returncode, accepted.stdout, accepted.stderr)
@@ -345,6 +345,52 @@ def test_a_config_json_is_validated_without_a_database(tmp_path: Path) -> None:
     assert 0 == validate(valid.replace("shop", "other"), "-").returncode
     assert (1, False) == (as_json.returncode, json.loads(as_json.stdout)["valid"])
     assert "timeout: " in json.loads(as_json.stdout)["error"]
+    assert_refused(
+        validate(valid, str(path)),
+        f'"x.yml" of "playbook" is missing in {path.parent}: add it, or correct '
+        '"playbook".',
+    )
+
+
+def test_validation_lets_ansible_load_the_playbooks(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "infra").mkdir()
+    for folder in ("shop", "infra"):
+        for name, play in (("good", "tasks: []"), ("bad", "roles: [gone]")):
+            (tmp_path / folder / f"{name}.yml").write_text(f"- hosts: all\n  {play}\n")
+    config = tmp_path / "shop" / "config.json"
+    config.write_text('{"name": "shop", "playbook": "bad.yml"}')
+    description = tmp_path / "infra" / "fastdeploy.yml"
+    description.write_text(
+        "project: shared\nservices:\n  a: {playbook: good.yml}\n"
+        "  b: {playbook: bad.yml}\n  c: {playbook: none.yml}\n"
+    )
+
+    def validate(kind: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "app", kind, "validate", *arguments], cwd=ROOT,
+            env=os.environ | {"FASTDEPLOY_DATABASE_URL": DEAD}, text=True,
+            input=description.read_text(), capture_output=True, check=False,
+        )  # fmt: skip
+
+    service = validate("service", str(config))
+    project = validate("project", str(description), "--json")
+    unchecked = validate("project", "-", "--name", "shared")
+    other = validate("project", "-", "--name", "infra")
+
+    assert service.stderr.startswith(
+        "fastdeploy: Ansible can't load bad.yml: the role 'gone' was not found"
+    )
+    assert (1, 1) == (service.returncode, project.returncode)
+    error = json.loads(project.stdout)["error"]
+    assert error.startswith('fastdeploy.yml, line 5: "none.yml" of "playbook" is miss')
+    assert "Ansible can't load bad.yml: the role 'gone' was not found" in error
+    assert "good.yml" not in error
+    assert (0, "valid\n") == (unchecked.returncode, unchecked.stdout)
+    assert_refused(
+        other,
+        'fastdeploy.yml, line 1: project is "shared", but it is registered as "infra"',
+    )
 
 
 def test_a_created_user_can_log_in(fastdeploy: Installation) -> None:
