@@ -25,6 +25,7 @@ def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
     found = [definition(host, service)]
     if service.known is not None:
         found += [catalogue(service), node(host, service)]
+    found += copies(service)
     if isinstance(service.definition, Service):
         found += projects(service.definition, service)
         found += launch_variables(service.definition)
@@ -60,6 +61,23 @@ def projects(definition: Service, service: ServiceFacts) -> list[Finding]:
         OK, f"{service.name}: folder", "What it names is there, and nothing in it "
         "waits for an answer.",
     )]  # fmt: skip
+
+
+def copies(service: ServiceFacts) -> list[Finding]:
+    """Warn about files that FastDeploy and the runner of a project have otherwise.
+
+    FastDeploy shows and launches services by its own copy, and the runner decides by
+    another one what may run.
+    """
+    name = _registered(service)
+    return [
+        Finding(
+            Level.WARNING, f"{name}: {own.name}",
+            f"{own} differs from {other}, so that the runner may refuse what "
+            "FastDeploy launches: register the project again.", register(name),
+        )
+        for own, other in service.differing
+    ]  # fmt: skip
 
 
 def launch_variables(definition: Service) -> list[Finding]:

@@ -3,6 +3,7 @@
 import getpass
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from app.domain.run_identity import RunIdentity, content_folder, identify, rule_
 from app.domain.service import Service
 from app.domain.service_name import split
 from app.errors import Invalid, Unavailable
+from app.runner import project_source
 from app.services_folder import (
     definition_file,
     folders,
@@ -98,7 +100,31 @@ def look_at_service(
         rule=identity.sudo_rule,
         found_by_sudo=found_by_sudo,
         projects=tuple(_projects(settings, definition, identity)),
+        differing=tuple(_differing(folder, identity)),
     )
+
+
+def _differing(folder: Path, identity: RunIdentity) -> Iterator[tuple[Path, Path]]:
+    """Yield the files of a project's registration that its runner has otherwise."""
+    if not identity.user or not project_source.is_project(folder):
+        return
+    for name in (project_source.FILE, project_source.DESCRIPTION):
+        own, other = folder / name, identity.program.parent / name
+        with suppress(OSError):
+            if _content_of(own) != _content_of(other):
+                yield own, other
+
+
+def _content_of(file: Path) -> bytes | None:
+    """Return the content of a file, None if it is missing.
+
+    Raises:
+        OSError: This user may not read it, or not see whether it is there.
+    """
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _projects(

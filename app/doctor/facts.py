@@ -150,3 +150,6 @@ class ServiceFacts:
     found_by_sudo: bool | None = None
     #: The folders that it runs from, as far as this user can see them.
     projects: tuple[Project, ...] = ()
+    #: The files of its registration that differ from those of its runner, in pairs, as
+    #: far as this user may read both.
+    differing: tuple[tuple[Path, Path], ...] = ()

@@ -26,11 +26,11 @@ from .definition import Definition, from_content, read_object
 from .errors import FileProblem, RunnerError
 from .git_mirror import Mirror
 from .git_source import GitSource, find_problem
-from .project_file import NAME as DESCRIPTION
 from .yaml_nodes import parse
 
-#: The file that registers a project.
+#: The file that registers a project, and the one that may replace that of the project.
 FILE = "project.json"
+DESCRIPTION = project_file.NAME
 _KEYS = {
     "folder": {"folder", "registration"},
     "git": {"git", "ref", "refs", "allowed_signers", "registration"},

@@ -8,11 +8,14 @@ import pytest
 
 from app.accounts import Account
 from app.doctor.checks_host import age_key, check_host, sync_token
-from app.doctor.checks_service import launch_variables
+from app.doctor.checks_service import copies, launch_variables
+from app.doctor.collect import look_at_service
 from app.doctor.facts import File, HostFacts, ProcessFacts, RunAsSetup, SudoRules
 from app.doctor.inspection import backing, listed
-from app.domain.finding import Level
+from app.domain.finding import Finding, Level
+from app.domain.run_identity import RunIdentity
 from app.domain.service import Service
+from app.settings import Settings
 from testing.factories import NOW
 
 FASTDEPLOY = Account("fastdeploy", 900, frozenset({900, 950}))
@@ -69,6 +72,33 @@ def test_without_a_deploy_user_its_items_are_one_line() -> None:
         each.subject for each in found
     ]
     assert {Level.OK} == {each.level for each in found}
+
+
+def test_copies_of_a_registration_that_differ_are_a_warning(tmp_path: Path) -> None:
+    settings = Settings(services=tmp_path / "services", var=tmp_path / "var")
+    here, there = settings.services / "infra", tmp_path / "runners" / "infra"
+    identity = RunIdentity("root", "", there / "deploy.py", there, "")
+    for folder in (here, there):
+        folder.mkdir(parents=True)
+        (folder / "project.json").write_text('{"folder": "/srv/infra"}')
+
+    def found(name: str = "infra/site") -> list[Finding]:
+        return copies(look_at_service(settings, name, identity, None, None))
+
+    assert [] == found()
+    (here / "project.json").write_text('{"folder": "/srv/other"}')
+    (there / "fastdeploy.yml").write_text("project: infra\n")
+
+    assert ["infra: project.json", "infra: fastdeploy.yml"] == [
+        each.subject for each in found()
+    ]
+    assert found("infra/other@staging") == found(), "services share the finding"
+    assert {(Level.WARNING, "./justw register-one infra")} == {
+        (each.level, each.fix) for each in found()
+    }
+    assert f"{here / 'project.json'} differs from {there / 'project.json'}" in (
+        found()[0].message
+    )
 
 
 def test_a_launch_variable_that_configures_the_connection_is_a_warning() -> None:
