@@ -11,12 +11,13 @@ from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.service_name import split
 from app.errors import Conflict, Invalid, NotFound
-from app.runner import git_tree, project_source
+from app.runner import project_source
 from app.runner.project_file import NAME as DESCRIPTION
 from app.runner.project_source import FILE as REGISTRATION
 from app.settings import Settings
 from app.store import audit, projects, services
 from app.store.store import Store
+from app.usecases import project_mirrors
 from app.usecases.projects import refusal
 
 #: The number of deployments that a refusal names.
@@ -58,7 +59,7 @@ def remove(store: Store, settings: Settings, name: str, actor: Actor) -> list[st
             f"the project can't be removed from {settings.services} "
             f"({error.strerror}); on a server, root does that"
         ) from None
-    git_tree.remove_folder(settings.data / "projects" / name)
+    project_mirrors.remove(settings.data, name)
     return archived
 
 

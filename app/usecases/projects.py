@@ -29,6 +29,7 @@ from app.runner.project_source import FIRST_FETCH_SECONDS
 from app.settings import Settings
 from app.store import audit
 from app.store.store import Store
+from app.usecases import project_mirrors
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def propose_repository(
     projects = data.absolute() / "projects"
     try:
         projects.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=projects))
+        draft = Path(tempfile.mkdtemp(prefix=project_mirrors.NEW, dir=projects))
     except OSError as error:
         raise Invalid(f"{projects} can't be written: {error.strerror}") from None
     try:
@@ -227,7 +228,7 @@ def add(store: Store, services: Path, proposal: Proposal, actor: Actor) -> Path:
     in_folder = "folder" in proposal.source
     _require_free(folder)
     try:
-        with ExitStack() as undo:
+        with project_mirrors.adding(proposal.mirror), ExitStack() as undo:
             undo.callback(shutil.rmtree, draft, ignore_errors=True)
             draft.mkdir()
             source = project_source.as_json(proposal.source)
@@ -241,7 +242,7 @@ def add(store: Store, services: Path, proposal: Proposal, actor: Actor) -> Path:
                         file = folder / PROJECT_FILE
                         (draft / PROJECT_FILE).write_text(proposal.description)
                 if proposal.mirror is not None:
-                    _keep_mirror(proposal.mirror, proposal.name)
+                    project_mirrors.keep(proposal.mirror, proposal.name)
                 draft.rename(folder)
                 undo.callback(shutil.rmtree, folder, ignore_errors=True)
             undo.pop_all()
@@ -265,13 +266,6 @@ def _require_free(folder: Path) -> None:
             f"there is a project or service {folder.name} already: choose another "
             f"name, or remove {folder}"
         )
-
-
-def _keep_mirror(mirror: Path, name: str) -> None:
-    """Move the mirror of a proposal to its final place."""
-    place = mirror.with_name(name)
-    git_tree.remove_folder(place)
-    mirror.rename(place)
 
 
 def _create(file: Path, text: str) -> bool:

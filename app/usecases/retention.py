@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.store import audit, deployments, events, services
 from app.store import retention as stored
 from app.store.store import Store
+from app.usecases import project_mirrors
 from app.usecases.staging import remove_leftovers
 
 #: Rows to delete in one transaction; it is short, so that others don't wait for it.
@@ -51,6 +52,7 @@ def prune(
             count += 1
             size += old.journal_offset
     _prune_trees(store, settings)
+    project_mirrors.prune(store, settings)
     return PruneResult(count, size, noted)
 
 

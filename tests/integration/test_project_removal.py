@@ -1,6 +1,7 @@
 """Removing a project: its services are archived, and everything else is kept."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from app.queue import make_queue
 from app.settings import Settings
 from app.store import audit
 from app.store.store import Store
-from app.usecases import deploy, project_removal, record, services
+from app.usecases import deploy, project_removal, projects, record, retention, services
 from app.usecases.cancel import cancel
 from testing.factories import ROOT, write_service
 from testing.git_repository import GitRepository
@@ -97,6 +98,37 @@ def test_its_services_are_archived_and_the_rest_is_kept(
         )  # fmt: skip
     sync(store, settings)
     assert ["hello"] == active(store)
+
+
+def test_the_mirror_of_an_unregistered_project_is_removed_when_nothing_needs_it(
+    store: Store, settings: Settings, repository: GitRepository
+) -> None:
+    mirrors = settings.data / "projects"
+    with projects.propose_repository(
+        f"file://{repository.folder}", settings.data, "infra"
+    ):
+        pass
+    number = launch(store, settings)
+    record.mark_starting(store, number, "here")
+    retention.prune(store, settings)
+    assert ["infra"] == mirrors_in(mirrors), "it is registered"
+    shutil.rmtree(settings.services / "infra")
+    sync(store, settings)
+    retention.prune(store, settings)
+    assert ["infra"] == mirrors_in(mirrors), "a deployment has not ended"
+
+    record.fail(store, number, "out of luck")
+    away = settings.services.rename(settings.services.with_name("away"))
+    retention.prune(store, settings)
+    assert ["infra"] == mirrors_in(mirrors), "the services folder can't be read"
+    away.rename(settings.services)
+    retention.prune(store, settings)
+
+    assert [".lock"] == [path.name for path in mirrors.iterdir()]
+
+
+def mirrors_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
