@@ -33,9 +33,9 @@ MAX_NUMBER = 2**31 - 1
 SHOWN_TEXT = 16_384
 
 _COLUMNS = ("deployment_id", "number", "at", "kind", "name", "step", "host", "task",
-            "result", "text", "open", "data", "raw")  # fmt: skip
+            "result", "text", "open", "data", "raw", "seconds")  # fmt: skip
 _TYPES = ("int8", "int4", "timestamptz", "text", "text", "int2", "text", "text",
-          "text", "text", "bool", "text", "bytea")  # fmt: skip
+          "text", "text", "bool", "text", "bytea", "float8")  # fmt: skip
 _COPY = f"COPY events ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 
 
@@ -239,26 +239,27 @@ def _columns(item: Occurrence) -> tuple[Any, ...]:
     match item.event:
         case RunnerEvent() as e:
             return ("runner", e.event, item.step, e.host, e.task, e.result, e.stdout,
-                    e.open, e.data, None)  # fmt: skip
+                    e.open, e.data, None, e.seconds)  # fmt: skip
         case Output() as e:
             return ("output", None, item.step, None, None, None, e.text, e.open,
-                    None, e.raw)  # fmt: skip
+                    None, e.raw, None)  # fmt: skip
         case StepReported() as e:
             return ("step", cut(e.name, MAX_NAME), item.step, None, None, e.state,
-                    e.message, e.open, e.line, None)  # fmt: skip
+                    e.message, e.open, e.line, None, None)  # fmt: skip
         case Notice() as e:
             return ("notice", None, item.step, None, None, None, e.text, False,
-                    None, None)  # fmt: skip
+                    None, None, None)  # fmt: skip
         case HostKeyRefused(report):
             data = json_text.dumps(report.as_json())
             return ("host key", report.problem, item.step, None, None, None,
-                    f"{report}.", False, data, None)  # fmt: skip
+                    f"{report}.", False, data, None, None)  # fmt: skip
         case HostKeysUnchecked(setting):
             return ("host key", "unchecked", item.step, None, None, None,
                     f"Host keys aren't checked: {setting}.", False,
-                    json_text.dumps({"setting": setting}), None)  # fmt: skip
+                    json_text.dumps({"setting": setting}), None, None)  # fmt: skip
         case RunnerStatus() as e:
-            return ("status", e.status, None, None, None, None, "", False, None, None)
+            return ("status", e.status, None, None, None, None, "", False, None, None,
+                    None)  # fmt: skip
 
 
 def shown() -> Any:  # the union of column types is longer than it is useful
