@@ -86,7 +86,8 @@ def append(
     number = last
     with _copy(db) as copy:
         for number, item in enumerate(batch, start=last + 1):
-            copy.write_row((deployment_id, number, item.at, *_columns(item)))
+            seconds = _seconds(item.event)
+            copy.write_row((deployment_id, number, item.at, *_columns(item), seconds))
     return number
 
 
@@ -234,32 +235,35 @@ class _TypedCopy:
         self._cursor.close()
 
 
+def _seconds(event: JournalEvent) -> float | None:
+    return event.seconds if isinstance(event, RunnerEvent) else None
+
+
 def _columns(item: Occurrence) -> tuple[Any, ...]:
-    """Return the columns after `at`, in the order of _COLUMNS."""
+    """Return the columns between `at` and `seconds`, in the order of _COLUMNS."""
     match item.event:
         case RunnerEvent() as e:
             return ("runner", e.event, item.step, e.host, e.task, e.result, e.stdout,
-                    e.open, e.data, None, e.seconds)  # fmt: skip
+                    e.open, e.data, None)  # fmt: skip
         case Output() as e:
             return ("output", None, item.step, None, None, None, e.text, e.open,
-                    None, e.raw, None)  # fmt: skip
+                    None, e.raw)  # fmt: skip
         case StepReported() as e:
             return ("step", cut(e.name, MAX_NAME), item.step, None, None, e.state,
-                    e.message, e.open, e.line, None, None)  # fmt: skip
+                    e.message, e.open, e.line, None)  # fmt: skip
         case Notice() as e:
             return ("notice", None, item.step, None, None, None, e.text, False,
-                    None, None, None)  # fmt: skip
+                    None, None)  # fmt: skip
         case HostKeyRefused(report):
             data = json_text.dumps(report.as_json())
             return ("host key", report.problem, item.step, None, None, None,
-                    f"{report}.", False, data, None, None)  # fmt: skip
+                    f"{report}.", False, data, None)  # fmt: skip
         case HostKeysUnchecked(setting):
             return ("host key", "unchecked", item.step, None, None, None,
                     f"Host keys aren't checked: {setting}.", False,
-                    json_text.dumps({"setting": setting}), None, None)  # fmt: skip
+                    json_text.dumps({"setting": setting}), None)  # fmt: skip
         case RunnerStatus() as e:
-            return ("status", e.status, None, None, None, None, "", False, None, None,
-                    None)  # fmt: skip
+            return ("status", e.status, None, None, None, None, "", False, None, None)
 
 
 def shown() -> Any:  # the union of column types is longer than it is useful
