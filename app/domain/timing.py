@@ -1,6 +1,6 @@
 """Where the time of a deployment went: its phases, and its slowest tasks or steps."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import median
@@ -11,6 +11,9 @@ from app.domain.duration import seconds_between
 from app.domain.estimate import is_longer
 from app.domain.steps import Step
 from app.domain.timing_hints import hints
+
+#: The name of a step, and that of a task in it.
+TaskKey = tuple[str, str]
 
 #: Number of tasks or steps to show.
 SHOWN = 10
@@ -33,25 +36,31 @@ class HostTime:
 class TaskTime:
     """The seconds during which a task was active on any host.
 
-    Repeated tasks of the same name in the same step are one. The slowest tasks also
-    have `slowest` hosts, their module, and the number of items of their loop.
+    Repeated tasks of the same name in the same step are one. It has the `slowest` of
+    its `hosts`, its module, and the number of items of its loop.
     """
 
     step: str
     task: str
     seconds: float
     hosts: int
-    slowest: tuple[HostTime, ...] = ()
+    slowest: tuple[HostTime, ...]
     module: str = ""
     items: int = 0
+
+    @property
+    def key(self) -> TaskKey:
+        """Its step and name."""
+        return self.step, self.task
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The measured times of an Ansible run, slowest task first.
+    """The measured times of an Ansible run.
 
     `connecting` has the seconds of the first task on each host, `contacted` the number
-    of hosts, and `first_tasks` the names of these tasks.
+    of hosts, and `first_tasks` the names of these tasks. `tasks` are the slowest ones,
+    `others` the step, name and seconds of further ones; both slowest first.
     """
 
     first_task_at: datetime | None = None
@@ -60,6 +69,7 @@ class Profile:
     contacted: int = 0
     first_tasks: tuple[str, ...] = ()
     tasks: tuple[TaskTime, ...] = ()
+    others: tuple[tuple[str, str, float], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the stored form of the profile."""
@@ -77,12 +87,13 @@ class Profile:
         }
         tasks = (
             TaskTime(
-                **{**task, "slowest": tuple(HostTime(**h) for h in task["slowest"])}
+                **task | {"slowest": tuple(HostTime(**h) for h in task["slowest"])}
             )
             for task in stored["tasks"]
         )
         return cls(**{**stored, **times, "first_tasks": tuple(stored["first_tasks"]),
-                      "tasks": tuple(tasks)})  # fmt: skip
+                      "tasks": tuple(tasks),
+                      "others": tuple(map(tuple, stored["others"]))})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +136,17 @@ class Timing:
         return sorted(self.phases, key=lambda phase: -phase.seconds)[:2]
 
 
-def usual_seconds(profiles: Iterable[Profile]) -> dict[tuple[str, str], float]:
-    """Return the median seconds of each task in these profiles, by step and task."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for profile in profiles:
-        for task in profile.tasks:
-            found.setdefault((task.step, task.task), []).append(task.seconds)
-    return {key: median(seconds) for key, seconds in found.items()}
+def usual_seconds(
+    stored: Iterable[Mapping[str, Any]], wanted: Collection[TaskKey]
+) -> dict[TaskKey, float]:
+    """Return the median seconds of these tasks in stored profiles."""
+    found: dict[TaskKey, list[float]] = {key: [] for key in wanted}
+    for profile in stored:
+        tasks = [(one["step"], one["task"], one["seconds"]) for one in profile["tasks"]]
+        for step, task, seconds in (*tasks, *profile["others"]):
+            if (step, task) in found:
+                found[step, task].append(seconds)
+    return {key: median(seconds) for key, seconds in found.items() if seconds}
 
 
 def timing_of(
@@ -139,7 +154,7 @@ def timing_of(
     steps: Sequence[Step],
     usual_steps: Mapping[str, float],
     profile: Profile | None = None,
-    usual_tasks: Mapping[tuple[str, str], float] | None = None,
+    usual_tasks: Mapping[TaskKey, float] | None = None,
 ) -> Timing:
     """Return where the time of an ended deployment went; nothing before its end.
 
@@ -154,15 +169,17 @@ def timing_of(
         return Timing()
     phases = tuple(_phases(deployment, deployment.finished_at, steps, profile))
     if profile is not None and profile.tasks:
-        slow = [
-            _slow_task(task, (usual_tasks or {}).get((task.step, task.task)))
-            for task in profile.tasks
-        ]
-        found = hints(profile.tasks, sum(task.seconds for task in profile.tasks))
-    else:
-        slow = sorted(_slow_steps(steps, usual_steps), key=lambda one: -one.seconds)
-        found = []
-    return Timing(phases, tuple(slow[:SHOWN]), max(len(slow) - SHOWN, 0), tuple(found))
+        usual = usual_tasks or {}
+        whole = sum(task.seconds for task in profile.tasks)
+        whole += sum(seconds for _, _, seconds in profile.others)
+        return Timing(
+            phases,
+            tuple(_slow_task(task, usual.get(task.key)) for task in profile.tasks),
+            more=len(profile.others),
+            hints=tuple(hints(profile.tasks, whole)),
+        )
+    slow = sorted(_slow_steps(steps, usual_steps), key=lambda one: -one.seconds)
+    return Timing(phases, tuple(slow[:SHOWN]), max(len(slow) - SHOWN, 0))
 
 
 def _phases(

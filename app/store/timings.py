@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import TextClause
 
 from app.domain.deployment import Deployment, Status
 from app.domain.events import TASK_START
-from app.domain.timing import HostTime, Profile, TaskTime
+from app.domain.timing import SHOWN, HostTime, Profile, TaskTime
 from app.store.deployment_steps import ESTIMATE_FROM
 from app.store.deployment_tables import deployments, events, timings
 
@@ -84,7 +84,7 @@ def measure(db: Connection, deployment_id: int, steps: Mapping[int, str]) -> Pro
     rows = db.execute(
         _TASKS, {"id": deployment_id, "slowest": SLOWEST, "tasks": MAX_TASKS}
     )
-    tasks = tuple(_task(row, steps) for row in rows)
+    tasks = [_task(row, steps) for row in rows]
     contact = db.execute(_CONTACT, {"id": deployment_id}).one()
     return Profile(
         first_task_at=_first_task(db, deployment_id),
@@ -92,7 +92,8 @@ def measure(db: Connection, deployment_id: int, steps: Mapping[int, str]) -> Pro
         connecting=contact.seconds,
         contacted=contact.hosts,
         first_tasks=tuple(contact.tasks or ()),
-        tasks=tasks,
+        tasks=tuple(tasks[:SHOWN]),
+        others=tuple((task.step, task.task, task.seconds) for task in tasks[SHOWN:]),
     )
 
 
@@ -126,8 +127,8 @@ def find(db: Connection, deployment_id: int) -> Profile | None:
     return None if stored is None else Profile.from_json(stored)
 
 
-def earlier(db: Connection, deployment: Deployment) -> list[Profile]:
-    """Return the profiles of the last successful complete runs of the same service."""
+def earlier(db: Connection, deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the stored profiles of the service's last successful complete runs."""
     recent = (
         select(deployments.c.id)
         .where(
@@ -143,7 +144,7 @@ def earlier(db: Connection, deployment: Deployment) -> list[Profile]:
     rows = db.scalars(
         select(timings.c.profile).join(recent, recent.c.id == timings.c.deployment_id)
     )
-    return [Profile.from_json(stored) for stored in rows]
+    return list(rows)
 
 
 def _first_task(db: Connection, deployment_id: int) -> datetime | None:

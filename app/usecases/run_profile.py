@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.domain import task_result
 from app.domain.deployment import Deployment
-from app.domain.timing import SHOWN, TaskTime
+from app.domain.timing import TaskTime
 from app.store import deployment_steps, timings
 from app.store.store import Store
 
@@ -17,15 +17,13 @@ def measure(store: Store, deployment: Deployment) -> None:
         steps = deployment_steps.steps_of(db, deployment.id)
         names = {step.position: step.name for step in steps}
         profile = timings.measure(db, deployment.id, names)
-        detailed = [
+        tasks = tuple(
             _with_module(
                 task, timings.result_data(db, deployment.id, task.slowest[0].result)
             )
-            for task in profile.tasks[:SHOWN]
-        ]
-        # Of the others, the seconds are enough: they show what is usual.
-        others = (replace(task, slowest=()) for task in profile.tasks[SHOWN:])
-        timings.put(db, deployment.id, replace(profile, tasks=(*detailed, *others)))
+            for task in profile.tasks
+        )
+        timings.put(db, deployment.id, replace(profile, tasks=tasks))
 
 
 def _with_module(task: TaskTime, data: str) -> TaskTime:

@@ -1,6 +1,6 @@
 """Read where the time of a deployment went."""
 
-from app.domain.timing import Profile, Timing, timing_of, usual_seconds
+from app.domain.timing import TaskKey, Timing, timing_of, usual_seconds
 from app.store import timings
 from app.store.store import Store
 from app.usecases import deploy
@@ -20,12 +20,13 @@ def of_view(store: Store, view: View) -> Timing:
     deployment = view.deployment
     if not deployment.ended:
         return Timing()
-    profile: Profile | None = None
-    usual: dict[tuple[str, str], float] = {}
-    if deployment.service.playbook is not None:
-        with store.begin() as db:
-            profile = timings.find(db, deployment.id)
-            # A partial deployment takes another time than the complete ones.
-            if profile is not None and not deployment.partial:
-                usual = usual_seconds(timings.earlier(db, deployment))
+    if deployment.service.playbook is None:
+        return timing_of(deployment, view.steps, view.usual)
+    usual: dict[TaskKey, float] = {}
+    with store.begin() as db:
+        profile = timings.find(db, deployment.id)
+        # A partial deployment takes another time than the complete ones.
+        if profile is not None and not deployment.partial:
+            wanted = [task.key for task in profile.tasks]
+            usual = usual_seconds(timings.earlier(db, deployment), wanted)
     return timing_of(deployment, view.steps, view.usual, profile, usual)

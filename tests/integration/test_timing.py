@@ -184,3 +184,20 @@ def test_an_impossible_duration_of_a_hostile_event_is_left_out(duration: str) ->
     event = translate(line)
 
     assert None is getattr(event, "seconds", None)
+
+
+def test_ten_tasks_are_listed_and_further_ones_still_show_what_is_usual(
+    store: Store, settings: Settings
+) -> None:
+    """A task that was fast in earlier runs can be the slowest one in this run."""
+    spans: list[Span] = [
+        (f"Task {n}", "a", 10 + n, 10 + n + (12 - n) / 10) for n in range(12)
+    ]
+    run(store, settings, *spans)
+
+    found = run(store, settings, *spans, ("Task 11", "a", 30, 50))
+
+    assert (10, 2) == (len(found.slow), found.more)
+    assert ("Task 11", 0.1, True) == (
+        found.slow[0].name, found.slow[0].usual, found.slow[0].longer,
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from app.domain.timing_hints import hints
 
 
 def task(module: str, seconds: float = 10.0, items: int = 0) -> TaskTime:
-    return TaskTime("step", "Install", seconds, 1, module=module, items=items)
+    return TaskTime("step", "Install", seconds, 1, (), module=module, items=items)
 
 
 @pytest.mark.parametrize(
