@@ -203,7 +203,13 @@ def begins(task: str) -> bytes:
 
 
 def ends(
-    task: str, host: str, result: TaskResult = TaskResult.OK, **res: object
+    task: str,
+    host: str,
+    result: TaskResult = TaskResult.OK,
+    *,
+    seconds: float = 1.5,
+    module: str = "command",
+    **res: object,
 ) -> bytes:
     """Return a line of the journal: the result of a task on a host."""
     about = {"changed": result is TaskResult.CHANGED, "msg": f"{task} {result} {host}"}
@@ -213,7 +219,8 @@ def ends(
         host=host,
         ignore_errors=result is TaskResult.IGNORED,
         task_path="/srv/deploy.yml:7",
-        duration=1.5,
+        task_action=module,
+        duration=seconds,
         res=about | res,
     )
 

@@ -11,7 +11,7 @@ from app.errors import FastDeployError, Invalid
 #: The commands and groups in the order of `--help`, each with its module and its name
 #: in there. Only the module of the command that is called is imported.
 _COMMANDS = {
-    "deploy": ("deployment", "deploy"),
+    "deploy": ("deploy", "deploy"),
     "logs": ("deployment", "logs"),
     "up": ("process", "up"),
     "web": ("process", "web"),

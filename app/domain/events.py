@@ -105,7 +105,8 @@ class RunnerEvent:
     """An event of ansible-runner; `data` is the complete event as JSON.
 
     `message` is the module's message, such as the reason of a failure. `open` says that
-    the last line of `stdout` continues in the next event.
+    the last line of `stdout` continues in the next event. `seconds` is the duration of
+    a task on its host.
     """
 
     event: str
@@ -120,6 +121,7 @@ class RunnerEvent:
     stats: Stats | None = None
     message: str = ""
     open: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

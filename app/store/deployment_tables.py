@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -101,7 +102,7 @@ seconds_of_step = func.greatest(
 
 # The events, numbered 1, 2, 3 … within each deployment. `data` is JSON stored as text:
 # a run may print JSON that PostgreSQL's JSON types would reject. `raw` has the bytes if
-# `text` can't represent them.
+# `text` can't represent them. `seconds` is the duration of a task on its host.
 
 events = Table(
     "events",
@@ -120,10 +121,22 @@ events = Table(
     Column("open", Boolean, nullable=False, server_default="false"),
     Column("data", Text),
     Column("raw", LargeBinary),
+    Column("seconds", Double),
     # These contain only Ansible's results, task starts and recaps: output adds no cost.
     Index("ix_events_results", "deployment_id", "host", "number",
           postgresql_where=text("host IS NOT NULL AND result IS NOT NULL")),
     Index("ix_events_outline", "deployment_id", "name", "number",
           postgresql_where=text(
               "name IN ('playbook_on_task_start', 'playbook_on_stats')")),
+)  # fmt: skip
+
+# Where the time of each ended playbook run went, see Profile in app/domain/timing.py.
+# It is kept when retention removes the events.
+
+timings = Table(
+    "timings",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("profile", JSON, nullable=False),
 )  # fmt: skip

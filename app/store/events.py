@@ -33,9 +33,9 @@ MAX_NUMBER = 2**31 - 1
 SHOWN_TEXT = 16_384
 
 _COLUMNS = ("deployment_id", "number", "at", "kind", "name", "step", "host", "task",
-            "result", "text", "open", "data", "raw")  # fmt: skip
+            "result", "text", "open", "data", "raw", "seconds")  # fmt: skip
 _TYPES = ("int8", "int4", "timestamptz", "text", "text", "int2", "text", "text",
-          "text", "text", "bool", "text", "bytea")  # fmt: skip
+          "text", "text", "bool", "text", "bytea", "float8")  # fmt: skip
 _COPY = f"COPY events ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 
 
@@ -86,7 +86,8 @@ def append(
     number = last
     with _copy(db) as copy:
         for number, item in enumerate(batch, start=last + 1):
-            copy.write_row((deployment_id, number, item.at, *_columns(item)))
+            seconds = _seconds(item.event)
+            copy.write_row((deployment_id, number, item.at, *_columns(item), seconds))
     return number
 
 
@@ -234,8 +235,12 @@ class _TypedCopy:
         self._cursor.close()
 
 
+def _seconds(event: JournalEvent) -> float | None:
+    return event.seconds if isinstance(event, RunnerEvent) else None
+
+
 def _columns(item: Occurrence) -> tuple[Any, ...]:
-    """Return the columns after `at`, in the order of _COLUMNS."""
+    """Return the columns between `at` and `seconds`, in the order of _COLUMNS."""
     match item.event:
         case RunnerEvent() as e:
             return ("runner", e.event, item.step, e.host, e.task, e.result, e.stdout,

@@ -24,6 +24,7 @@ from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.store.transitions import Ended, Running, Starting, transition
+from app.usecases import run_profile
 from app.usecases.evidence import Evidence, gather
 
 #: The runner's exit code for a run that it ended itself. It does so after the service's
@@ -206,6 +207,11 @@ def _end(
     *,
     at: datetime | None = None,
 ) -> None:
+    with store.begin() as db:
+        found = _known(deployments.find(db, deployment_id))
+    if not found.ended:
+        # In a transaction of its own: it may take a second after a large run.
+        run_profile.measure(store, found)
     with store.begin() as db:
         deployment = _locked(deployments.lock(db, deployment_id))
         # Otherwise the end was recorded by a worker that was killed right afterwards.

@@ -13,6 +13,7 @@ from app.usecases import (
     results,
     revisions,
     services,
+    timing,
 )
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import filters
@@ -27,6 +28,7 @@ from app.web.response_bodies import (
     service_body,
 )
 from app.web.schemas import ArtifactBody, LaunchRequest, SyncBody
+from app.web.timing_bodies import timing_body
 
 #: The header with the idempotency key.
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -95,6 +97,12 @@ def list_deployments(request: Request) -> Response:
 def show(request: Request) -> Response:
     """GET /api/deployments/{id}."""
     return JSONResponse(_one(request, request.path_params["id"]))
+
+
+def show_timing(request: Request) -> Response:
+    """GET /api/deployments/{id}/timing."""
+    spent = timing.look(deps(request).store, request.path_params["id"])
+    return JSONResponse(timing_body(spent).model_dump())
 
 
 def cancel(request: Request) -> Response:

@@ -15,6 +15,7 @@ from app.web import (
     openapi,
     project_bodies,
     schemas,
+    timing_bodies,
 )
 from app.web.guard import api_route
 from app.web.operation import Operation
@@ -132,6 +133,10 @@ ROUTES = [
     api_route("GET", _DEPLOYMENT, api.show, _VIEW, Operation(
         "deployments", "Get a deployment with its steps and set_stats.",
         schemas.DeploymentDetailBody,
+    )),
+    api_route("GET", f"{_DEPLOYMENT}/timing", api.show_timing, _VIEW, Operation(
+        "deployments", "Get where the time of a deployment went.",
+        timing_bodies.TimingBody,
     )),
     api_route("POST", f"{_DEPLOYMENT}/cancel", api.cancel, _DEPLOY, Operation(
         "deployments", "Cancel a deployment.",

@@ -61,6 +61,11 @@ def level(value: float, *, top: float) -> float:
     return round(SIZE - SIZE * min(value / top, 1.0), 3) if top > 0 else SIZE
 
 
+def thousandths(value: float, whole: float) -> int:
+    """Return the width of a bar, from 4 to 1000; one of `whole` is 1000 wide."""
+    return min(max(round(1000 * value / whole), 4), 1000) if whole > 0 else 4
+
+
 @dataclass(frozen=True, slots=True)
 class TrendChart:
     """The bars of a trend: of its runs, with the usual duration, and of each step."""

@@ -24,6 +24,7 @@ from app.usecases import artifacts, deploy, event_stream, failures, output, resu
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.revisions import require_available
 from app.usecases.search import look as look_for
+from app.usecases.timing import of_view as find_timing
 from app.web import filters, forms, history
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
@@ -80,6 +81,7 @@ def show(request: Request) -> Response:
         matrix=results.matrix(store, view, results.SMALL),
         summary=summary,
         changes=changes(summary.recap),
+        timing=find_timing(store, view),
         output=sections_of(lines(page.events), view.steps),
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,

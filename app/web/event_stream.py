@@ -8,7 +8,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.store.event_stream import Allowed, Feed, Look
 from app.store.store import Store
-from app.usecases import failures, results
+from app.usecases import failures, results, timing
 from app.usecases.event_stream import News, look
 from app.usecases.results import Summary
 from app.web.render import Renderer
@@ -44,7 +44,8 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
             return _piece(news, renderer.fragments(news.view, news.events, Summary()))
         summary = results.summary_of(store, deployment_id)
         failure_summary = failures.look(store, news.view)
-        fragments = renderer.summary(news.view, failure_summary, summary)
+        spent = timing.of_view(store, news.view)
+        fragments = renderer.summary(news.view, failure_summary, summary, spent)
         fragments |= renderer.fragments(news.view, news.events, summary)
         return _piece(news, fragments)
 

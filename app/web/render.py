@@ -17,11 +17,13 @@ from app.domain.recap import COUNTED, changes
 from app.domain.revision import short
 from app.domain.service_name import split
 from app.domain.timeline import bars
+from app.domain.timing import Timing
 from app.store.events import Event
 from app.usecases.deploy import View
 from app.usecases.failures import Failures
 from app.usecases.results import SMALL, Summary
 from app.web.assets import ICONS, Assets
+from app.web.chart import thousandths
 from app.web.formatting import ago_now, duration, moment, size, value_text
 from app.web.matrix_news import matrix_news
 from app.web.output_lines import AROUND, context, failed, lines, sections_of
@@ -65,6 +67,7 @@ class Renderer:
             "split_name": split,
             "line_url": context,
             "lines_after": AROUND,
+            "thousandths": thousandths,
             "max_hosts": SMALL.hosts,
             "max_wide_hosts": MAX_WIDE_HOSTS,
         }
@@ -122,7 +125,7 @@ class Renderer:
         return fragments
 
     def summary(
-        self, view: View, failures: Failures, summary: Summary
+        self, view: View, failures: Failures, summary: Summary, timing: Timing
     ) -> dict[str, str]:
         """Render the parts that are added when a deployment has ended."""
         return {
@@ -136,6 +139,9 @@ class Renderer:
                 "deployments/_recap.html",
                 summary=summary,
                 deployment=view.deployment,
+            ),
+            "timing": self._fragment(
+                "deployments/_timing.html", view=view, timing=timing
             ),
         }
 

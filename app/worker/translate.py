@@ -37,6 +37,8 @@ MAX_LINE = 2 * 1024 * 1024
 _MAX_HOST_KEY_LINE = 64 * 1024
 _MAX_SETTING = 300
 _MAX_COUNTER = 2**31 - 1
+#: A year: no task takes longer.
+_MAX_SECONDS = 366 * 86_400.0
 _HOST_KEYS = frozenset({"host_key", "unchecked_host_keys"})
 _STATES = {state.value: state for state in StepState}
 #: The statuses of ansible-runner 2.4, `ansible_runner.Runner.run`.
@@ -187,6 +189,7 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
         stats=_stats(data) if name == "playbook_on_stats" else None,
         message=_message(data),
         open=found.get("stdout_open") is True,
+        seconds=_seconds(data.get("duration")),
     )
 
 
@@ -222,6 +225,13 @@ def _stats(data: dict[str, Any]) -> Stats:
 def _text(data: dict[str, Any], key: str) -> str:
     value = data.get(key)
     return _without_nul(value[:500]) if isinstance(value, str) else ""
+
+
+def _seconds(duration: object) -> float | None:
+    """Return a plausible duration in seconds; None for anything else."""
+    if isinstance(duration, bool) or not isinstance(duration, int | float):
+        return None
+    return float(duration) if 0 <= duration <= _MAX_SECONDS else None
 
 
 def _without_nul(text: str) -> str:

@@ -6,7 +6,7 @@ import { scheduleUpdate } from "./schedule-update";
 import { Connection } from "./toast";
 
 /** Events whose HTML replaces the content of a part of the page. */
-const FRAGMENTS = ["status", "steps", "failures", "recap"] as const;
+const FRAGMENTS = ["status", "steps", "failures", "recap", "timing"] as const;
 /** Milliseconds before reconnecting after an HTTP error; doubled each time up to `last`. */
 const RETRY = { first: 1000, last: 30_000 };
 
@@ -18,8 +18,8 @@ const RETRY = { first: 1000, last: 30_000 };
  *       <p data-live="connection" role="status"></p>  <output-log>…</output-log>
  *     </live-deployment>
  *
- * The events `status`, `steps`, `failures` and `recap` replace the content of their
- * part, `results` and `output` are appended, and `end` closes the stream.
+ * The events `status`, `steps`, `failures`, `recap` and `timing` replace the content of
+ * their part, `results` and `output` are appended, and `end` closes the stream.
  */
 export class LiveDeployment extends HTMLElement {
   #source: EventSource | null = null;

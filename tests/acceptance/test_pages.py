@@ -298,3 +298,22 @@ def test_nothing_shifts_once_it_is_shown(page: Page, site: Site, name: str) -> N
         })"""
     )
     assert shifted <= 0.01
+
+
+def test_where_the_time_went_can_be_read_by_everybody(
+    page: Page, site: Site, bare: Page, pictures: Path | None
+) -> None:
+    """The section is closed at first; without JavaScript it opens, too."""
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDE)
+    for opened in (page, bare):
+        opened.goto(site.path(PAGES["deployment-failed"]))
+        expect(opened.get_by_role("heading", name="Slowest tasks")).to_be_hidden()
+        opened.get_by_text("Where time went").click()
+        section = opened.locator(".timing")
+        expect(section.get_by_role("heading", name="Slowest tasks")).to_be_visible()
+        for name in ("waiting", "preparing", "connecting", "tasks", "finishing"):
+            expect(section.get_by_text(name, exact=True)).to_be_visible()
+    expect(section.get_by_role("link", name="web03").first).to_be_visible()
+
+    require_good(page, "timing", pictures)

@@ -87,6 +87,7 @@ SUCCESSES: Mapping[str, Sent] = {
     "api.list_deployments": Sent(query="?service=hello&before=9"),
     "api.launch": Sent(body={"service": "hello"}),
     "api.show": Sent(),
+    "api.show_timing": Sent(),
     "api.cancel": Sent(id=RUNNING),
     "api.retry": Sent(),
     "deployments.api_events": Sent(query="?after=1"),
