@@ -26,6 +26,10 @@ _FORKS_PER_CORE = 10
 #: Bytes of memory that one more process may need.
 _MEMORY_PER_FORK = 100 * 1024 * 1024
 _MEMINFO = Path("/proc/meminfo")
+#: Maximum characters of what was chosen, as a sentence.
+MAX_SENTENCE = 1000
+#: Maximum characters of a value in it.
+_MAX_VALUE = 40
 _FALSE = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
 
 

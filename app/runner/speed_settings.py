@@ -45,13 +45,8 @@ def find_problem(value: object) -> str:
         return f"has the unknown key {unknown[0]!r}: use {', '.join(_KEYS)}"
     if not isinstance(value.get("pipelining", True), bool):
         return "must set pipelining to true or false"
-    forks = value.get("forks", False)
-    if forks is not False and (
-        isinstance(forks, bool)
-        or not isinstance(forks, int)
-        or not 0 < forks <= MAX_FORKS
-    ):
-        return f"must set forks to false or a whole number from 1 to {MAX_FORKS}"
+    if problem := _forks_problem(value.get("forks")):
+        return problem
     if value.get("gathering", "smart") not in {"smart", "implicit"}:
         return 'must set gathering to "smart" or "implicit"'
     return _age_problem(value.get("fact_cache", False), value)
@@ -74,6 +69,14 @@ def parse(value: Mapping[str, Any] | Literal[False]) -> SpeedSettings:
 def seconds(age: str) -> int:
     """Return an age such as `1h` in seconds."""
     return int(age[:-1]) * _SECONDS[age[-1]]
+
+
+def _forks_problem(forks: object) -> str:
+    if forks is None or forks is False:
+        return ""
+    if isinstance(forks, int) and forks is not True and 0 < forks <= MAX_FORKS:
+        return ""
+    return f"must set forks to false or a whole number from 1 to {MAX_FORKS}"
 
 
 def _age_problem(age: object, value: Mapping[str, Any]) -> str:
