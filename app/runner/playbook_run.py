@@ -106,9 +106,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         env, configured, learns=host_key_settings.learns(unchecked)
     )
 
-    chosen = speed.choose(
-        definition, launch.options, env, configured, speed.this_node()
-    )
+    chosen = speed.prepare(definition, launch.options, env, configured, inputs.data)
     env |= chosen.environment
 
     def tell(status: str) -> None:
