@@ -119,7 +119,7 @@ def show(
     elif as_json:
         print_json(deployment_detail_body(view, summary))
     else:
-        print_deployment(view)
+        print_deployment(view, summary)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from app.domain.project_file_lines import (
 )
 from app.domain.service import Service
 from app.domain.service_name import PART, RESERVED, ServiceName
+from app.domain.speed import DEFAULT_SPEED, SpeedKey
 from app.errors import Invalid
 from app.runner import project_file, yaml_nodes
 from app.runner.errors import RunnerError
@@ -84,6 +85,7 @@ class Environment(BaseModel):
         Field(description="Variables of every run. A launch can't change them."),
     ] = {}
     credentials: Credentials = ()
+    speed: SpeedKey = DEFAULT_SPEED
 
 
 class ProjectFile(BaseModel):

@@ -19,6 +19,7 @@ from app.domain.registration import Registration
 from app.domain.retention import Keep
 from app.domain.service_name import NAME, file_of
 from app.domain.source import Source
+from app.domain.speed import DEFAULT_SPEED, SpeedKey
 from app.runner import credential_references, extra_vars
 from app.runner import environment as environment_rules
 
@@ -125,6 +126,7 @@ class Service(BaseModel):
             "be changed."
         ),
     ] = NO_OPTIONS
+    speed: SpeedKey = DEFAULT_SPEED
     allow_empty: Annotated[
         bool,
         Field(
@@ -232,6 +234,8 @@ class Service(BaseModel):
                 raise ValueError(f'"{key}" goes with "playbook"')
         if self.option_defaults.given and not self.playbook:
             raise ValueError('"option_defaults" goes with "playbook"')
+        if self.speed != DEFAULT_SPEED and not self.playbook:
+            raise ValueError('"speed" goes with "playbook"')
         if problem := credential_references.find_problem(
             list(self.credentials), self.environment
         ):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import credential_references, environment, options
+from . import credential_references, environment, options, speed_settings
 from .errors import FileProblem, RunnerError
+from .speed_settings import DEFAULT, SpeedSettings
 
 if TYPE_CHECKING:
     from .execution_environment import Requirements
@@ -49,6 +50,8 @@ class Definition:
     timeout: float | None
     #: The credentials that a run uses, as `kind:name`.
     credentials: tuple[str, ...] = ()
+    #: What FastDeploy may choose to make its runs faster.
+    speed: SpeedSettings = DEFAULT
     #: What its project requires; None: it runs with the Ansible beside this program.
     requirements: "Requirements | None" = None
 
@@ -105,6 +108,7 @@ def from_content(
         environment=_environment(content, file),
         timeout=_timeout(content, file),
         credentials=_credentials(content, file),
+        speed=_speed(content, file),
     )
 
 
@@ -238,6 +242,13 @@ def _credentials(content: Mapping[str, Any], file: str) -> tuple[str, ...]:
     if problem := credential_references.find_problem(references, variables):
         raise RunnerError(f'"credentials" in {file} {problem}.')
     return tuple(references)
+
+
+def _speed(content: Mapping[str, Any], file: str) -> SpeedSettings:
+    value = content.get("speed", {})
+    if problem := speed_settings.find_problem(value):
+        raise RunnerError(f'"speed" in {file} {problem}.')
+    return speed_settings.parse(value)
 
 
 def _timeout(content: Mapping[str, Any], file: str) -> float | None:

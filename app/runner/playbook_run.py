@@ -17,6 +17,7 @@ from . import (
     plaintexts,
     playbook,
     private_data_dir,
+    speed,
 )
 from .credential_kinds import Kind
 from .credentials import Credentials
@@ -105,6 +106,9 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         env, configured, learns=host_key_settings.learns(unchecked)
     )
 
+    chosen = speed.prepare(definition, launch.options, env, configured, inputs.data)
+    env |= chosen.environment
+
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
 
@@ -137,6 +141,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     )
     _begin(running, watchdog, injected)
     tell("starting")
+    journal.write_object({"speed": chosen.describe(), "runner_ident": ident})
     tell("running")
     listener.start()
     code = running.wait()

@@ -82,6 +82,7 @@ def show(request: Request) -> Response:
         summary=summary,
         changes=changes(summary.recap),
         timing=find_timing(store, view),
+        speed=summary.speed,
         output=sections_of(lines(page.events), view.steps),
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,
