@@ -6,7 +6,8 @@ import shutil
 import time
 from pathlib import Path
 
-from . import file_lock, git_command
+from . import file_lock, git_command, git_credential
+from .credentials import Credential
 from .errors import RunnerError
 from .git_source import BRANCHES, TAGS, GitSource, find_problem
 
@@ -31,7 +32,13 @@ _HEAD = re.compile(rb"^ref: (refs/heads/[^\t\n]+)\tHEAD$", re.MULTILINE)
 _ATTRIBUTES = "* -export-ignore -export-subst\n"
 
 
-def fetch(source: GitSource, folder: Path, timeout: float) -> None:
+def fetch(
+    source: GitSource,
+    folder: Path,
+    timeout: float,
+    credential: Credential | None = None,
+    known_hosts: str = "",
+) -> None:
     """Create the mirror of a source, or update it: branches, tags and HEAD.
 
     Refs that were removed or moved there are removed or moved here. The objects are
@@ -41,6 +48,8 @@ def fetch(source: GitSource, folder: Path, timeout: float) -> None:
         source: The repository.
         folder: The mirror is created in this folder.
         timeout: Seconds for everything.
+        credential: The key for the repository; None: what the user has.
+        known_hosts: Host keys to accept, besides those that the user accepts.
 
     Raises:
         RunnerError: The URL is refused, or the repository can't be fetched. A mirror
@@ -57,13 +66,14 @@ def fetch(source: GitSource, folder: Path, timeout: float) -> None:
             ": try again later."
         )
     try:
-        _fetch(source.url, folder, deadline)
+        env = git_command.remote_environment()
+        with git_credential.using(credential, env, known_hosts) as env:
+            _fetch(source.url, folder, env, deadline)
     finally:
         os.close(lock)
 
 
-def _fetch(url: str, folder: Path, deadline: float) -> None:
-    env = git_command.remote_environment()
+def _fetch(url: str, folder: Path, env: dict[str, str], deadline: float) -> None:
     branch = _remote_branch(url, env, deadline)
     mirror, draft = folder / MIRROR, folder / _DRAFT
     shutil.rmtree(draft, ignore_errors=True)
