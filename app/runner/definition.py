@@ -49,6 +49,8 @@ class Definition:
     timeout: float | None
     #: The credentials that a run uses, as `kind:name`.
     credentials: tuple[str, ...] = ()
+    #: The credential with which its project was fetched; empty without one.
+    git_credential: str = ""
     #: What its project requires; None: it runs with the Ansible beside this program.
     requirements: "Requirements | None" = None
 

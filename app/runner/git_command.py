@@ -34,6 +34,8 @@ _VARIABLES = {
     "GIT_TERMINAL_PROMPT": "0",
     "SSH_ASKPASS_REQUIRE": "never",
 }
+#: The ssh command of a user who has chosen none.
+SSH = "ssh -o BatchMode=yes"
 _NO_CONFIGURATION = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
 #: Variables of the caller that select its credentials.
 _CREDENTIALS = ("GIT_SSH_COMMAND", "XDG_CONFIG_HOME")
@@ -84,7 +86,7 @@ def remote_environment() -> dict[str, str]:
     if "GIT_SSH_COMMAND" not in env:
         configured = run(["config", "--get", "core.sshCommand"], env=env)
         if configured.returncode:
-            env["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
+            env["GIT_SSH_COMMAND"] = SSH
     return env
 
 
@@ -112,6 +114,7 @@ def run(
     content: bytes = b"",
     folder: Path = ROOT,
     timeout: float = PATIENCE,
+    descriptors: Sequence[int] = (),
 ) -> Done:
     """Run a git command to its end, whatever its exit code is.
 
@@ -123,6 +126,7 @@ def run(
         content: Its standard input.
         folder: The folder in which it is called; other paths must be absolute.
         timeout: Seconds after which the command and its children are ended.
+        descriptors: Open descriptors that it inherits.
 
     Raises:
         GitFailed: There is no git, or the command exceeded its timeout.
@@ -131,6 +135,7 @@ def run(
         command(arguments, git_dir, config),
         local_environment() if env is None else env,
         folder,
+        descriptors,
     )
     with _ending(process):
         try:
@@ -180,7 +185,10 @@ def explanation(stderr: bytes, returncode: int) -> str:
 
 
 def _start(
-    arguments: Sequence[str], env: Mapping[str, str], folder: Path
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    folder: Path,
+    descriptors: Sequence[int],
 ) -> "subprocess.Popen[bytes]":
     """Start a command with pipes, in a session of its own: it has no terminal."""
     try:
@@ -192,6 +200,7 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=descriptors,
         )
     except OSError as error:
         raise GitFailed(

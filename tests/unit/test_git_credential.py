@@ -11,6 +11,7 @@ from app.runner import git_fetch
 from app.runner.credential_kinds import Kind
 from app.runner.credentials import Credential
 from app.runner.errors import RunnerError
+from app.runner.git_credential import Access
 from app.runner.git_source import GitSource
 from testing.sshd import Sshd, running
 
@@ -45,7 +46,9 @@ def test_a_repository_is_fetched_with_a_key_that_has_a_passphrase(
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     credential = _key(key, "canary phrase")
-    git_fetch.fetch(_source(server), tmp_path / "data", 120, credential, server.line)
+    git_fetch.fetch(
+        _source(server), tmp_path / "data", 120, Access(credential, server.line)
+    )
     assert (tmp_path / "data" / git_fetch.MIRROR).is_dir()
 
 
@@ -57,6 +60,10 @@ def test_another_key_and_an_unknown_host_are_refused(
         ["ssh-keygen", "-q", "-t", "ed25519", "-f", key, "-N", ""], check=True
     )
     with pytest.raises(RunnerError, match="Permission denied"):
-        git_fetch.fetch(_source(server), tmp_path / "a", 120, _key(key), server.line)
-    with pytest.raises(RunnerError, match="Host key verification failed"):
-        git_fetch.fetch(_source(server), tmp_path / "b", 120, _key(server.user_key))
+        git_fetch.fetch(
+            _source(server), tmp_path / "a", 120, Access(_key(key), server.line)
+        )
+    with pytest.raises(RunnerError, match="presented a host key that isn't known"):
+        git_fetch.fetch(
+            _source(server), tmp_path / "b", 120, Access(_key(server.user_key))
+        )
