@@ -2,8 +2,9 @@
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +23,42 @@ from app.errors import Invalid
 from app.runner import project_source
 from app.runner.definition import SCRIPT_IN_PROJECT
 from app.runner.errors import RunnerError
+from app.runner.git_credential import Access
 from app.runner.project_file import NAME as DESCRIPTION
 from app.runner.project_file import load
 from app.runner.project_file import where as place_of
-from app.runner.project_source import (
-    FETCH_SECONDS,
-    FIRST_FETCH_SECONDS,
-    ProjectSource,
-    describe_commit,
-)
+from app.runner.project_source import ProjectSource, describe_commit
 from app.runner.yaml_nodes import Node, parse
 from app.syntax_check_keys import SyntaxCheckKeys
 
+#: Returns with what a project is fetched; raises RunnerError.
+Reach = Callable[[ProjectSource], Access]
 
-def fetch(folder: Path, data: Path) -> str:
-    """Fetch the repository of a project if it has one; return why that failed."""
+
+def without_credentials(source: ProjectSource) -> Access:
+    """Return the access of a project that names no credential; others are refused."""
+    if source.credential:
+        raise RunnerError(
+            f"{source.name} can't be fetched without {source.credential}."
+        )
+    return Access(project=source.name)
+
+
+def fetch(
+    folder: Path, data: Path, reach: Reach = without_credentials, commit: str = ""
+) -> str:
+    """Fetch the repository of a project if it has one; return why that failed.
+
+    Args:
+        folder: The folder that registers the project.
+        data: The folder with the mirrors of repositories.
+        reach: Returns with what it is fetched.
+        commit: Nothing is fetched if the mirror has this commit.
+    """
     try:
         source = project_source.read(folder)
-        if source.git is not None:
-            mirror = source.mirror(data)
-            mirror.fetch(FETCH_SECONDS if mirror.exists else FIRST_FETCH_SECONDS)
+        if source.git is not None and not (commit and source.mirror(data).has(commit)):
+            source.update(data, partial(reach, source))
     except RunnerError as error:
         return str(error)
     return ""
@@ -280,4 +297,6 @@ def _content(
         mirror = source.mirror(data)
         shown = mirror.resolve(source.ref or mirror.default_ref())
         commit, ref = shown.commit, shown.ref
-    return source.root(data, commit, ref), Source(git=source.git.url, commit=commit)
+    return source.root(data, commit, ref), Source(
+        git=source.git.url, commit=commit, credential=source.credential
+    )

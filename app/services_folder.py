@@ -38,19 +38,24 @@ class Contents:
     check_keys: dict[str, str] = field(default_factory=dict)
 
 
-def read_all(services: Path, data: Path) -> Contents:
+def read_all(
+    services: Path,
+    data: Path,
+    reach: project_folder.Reach = project_folder.without_credentials,
+) -> Contents:
     """Read all services, after fetching the repositories of projects.
 
     Args:
         services: The services folder.
         data: The folder with the mirrors of repositories.
+        reach: Returns with what a repository is fetched.
 
     Raises Invalid if the services folder can't be read.
     """
     found = Contents({})
     for folder in folders(services):
         if project_source.is_project(folder):
-            if warning := project_folder.fetch(folder, data):
+            if warning := project_folder.fetch(folder, data, reach):
                 found.warnings[printable(folder.name)] = warning
             services_of, keys = project_folder.read_project(folder, data)
             found.services.update(services_of)

@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.sockets import listen
 from app.store.migrate import migrate
 from app.usecases import services, users
+from app.usecases.git_access import GitAccess
 
 #: Seconds until the processes of a killed `up` have ended.
 LEFTOVERS_END = dev_server.GRACE
@@ -121,6 +122,7 @@ def _prepare(settings: Settings) -> None:
             settings.var,
             settings.node,
             on_host(getpass.getuser()),
+            reach=GitAccess(store, lambda: bootstrap.make_secret_box(settings)).of,
         )
         for name, error in found.invalid.items():
             print(f"service {name} is invalid: {error}", flush=True)

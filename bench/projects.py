@@ -13,7 +13,7 @@ from app.repository import inspect
 from app.runner import git_tree
 from app.runner.git_mirror import Mirror
 from app.runner.git_source import GitSource
-from app.usecases import projects
+from app.usecases import project_proposals, projects
 from bench.first import seconds_until
 from bench.rows import row
 from testing.git_repository import GitRepository
@@ -133,7 +133,7 @@ def _start(folder: Path, rounds: int) -> Any:
 def _add(here: Supervised, repository: Path) -> None:
     settings = here.settings
     url = f"file://{repository}"
-    with projects.propose_repository(url, settings.var, "infra") as proposal:
+    with project_proposals.propose_repository(url, settings.var, "infra") as proposal:
         projects.add(here.store, settings.services, proposal, ACTOR)
     here.sync()
 

@@ -9,6 +9,7 @@ from app.domain.access import Actor, on_host
 from app.errors import Unavailable
 from app.settings import Settings, read_settings
 from app.store.store import Store
+from app.usecases.git_access import GitAccess
 
 
 def load_settings() -> Settings:
@@ -39,6 +40,11 @@ def open_store(settings: Settings | None = None) -> Iterator[Store]:
         ) from None
     finally:
         store.close()
+
+
+def git_access(store: Store, settings: Settings) -> GitAccess:
+    """Return with what the repositories of projects are fetched."""
+    return GitAccess(store, lambda: bootstrap.make_secret_box(settings))
 
 
 def current_actor() -> Actor:

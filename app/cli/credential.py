@@ -47,7 +47,7 @@ def list_credentials(*, as_json: AsJson = False) -> None:
             (
                 view.credential.reference,
                 view.credential.home,
-                ", ".join(view.used_by),
+                ", ".join(view.needed_by),
                 moment(view.credential.last_used_at, otherwise="never"),
                 moment(view.credential.changed_at),
                 view.credential.changed_by,
@@ -75,7 +75,7 @@ def show(reference: _Reference, *, as_json: AsJson = False) -> None:
             ("command", " ".join(one.command)),
             ("public key", one.public_key),
             ("fingerprint", one.fingerprint),
-            ("used by", ", ".join(view.used_by)),
+            ("used by", ", ".join(view.needed_by)),
             ("last used", moment(one.last_used_at, otherwise="never")),
             ("deployment", one.last_used_deployment),
             ("created", f"{moment(one.created_at)} by {one.created_by}"),
@@ -183,16 +183,24 @@ def try_on(
     file: Annotated[
         Path | None, typer.Option(help="File that a vault password decrypts.")
     ] = None,
+    project: Annotated[
+        str, typer.Option(help="Project whose repository a git credential reads.")
+    ] = "",
+    url: Annotated[
+        str, typer.Option(help="Repository that a git credential reads.")
+    ] = "",
 ) -> None:
-    """Try a key or password on a host, or a vault password on a file."""
+    """Try a credential on a host, a file or a git repository."""
     settings = load_settings()
+    if project:
+        url = credential_trial.url_of(settings.services, project)
     with open_store(settings) as store:
         said = credential_trial.try_on(
             store,
             bootstrap.make_secret_box(settings),
             current_actor(),
             reference,
-            Target(host, port, user, known_hosts, file, ssh),
+            Target(host, port, user, known_hosts, file, ssh, url, project),
         )
     console.print(said, markup=False, highlight=False)
 

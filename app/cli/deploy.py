@@ -6,7 +6,12 @@ from typing import Annotated
 import typer
 
 from app import bootstrap
-from app.cli.context import current_actor, load_settings, open_store
+from app.cli.context import (
+    current_actor,
+    git_access,
+    load_settings,
+    open_store,
+)
 from app.cli.deployment import exit_with
 from app.cli.launch_input import (
     asked_credentials,
@@ -94,7 +99,7 @@ def deploy(
     """
     settings = load_settings()
     with open_store(settings) as store:
-        revision = revisions.choose(settings, name, ref)
+        revision = revisions.choose(settings, git_access(store, settings).of, name, ref)
         service = revision.service if revision else _find_service(store, name)
         pairs = key_values(extra or []) | key_files(extra_file or [])
         given = variables.from_text(service, pairs) if service else {}

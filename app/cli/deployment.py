@@ -5,7 +5,12 @@ from typing import Annotated
 import typer
 
 from app import bootstrap
-from app.cli.context import current_actor, load_settings, open_store
+from app.cli.context import (
+    current_actor,
+    git_access,
+    load_settings,
+    open_store,
+)
 from app.cli.deployment_output import print_deployment
 from app.cli.deployment_timing import print_timing
 from app.cli.output import (
@@ -139,7 +144,9 @@ def retry(deployment_id: int) -> None:
     """Relaunch an ended deployment with the same variables, options and priority."""
     settings = load_settings()
     with open_store(settings) as store:
-        revisions.require_available(store, settings, deployment_id)
+        revisions.require_available(
+            store, settings, git_access(store, settings).of, deployment_id
+        )
         number = deployments.retry(
             store,
             make_queue(settings),

@@ -7,16 +7,28 @@ import typer
 
 from app import config_files, project_folder
 from app.cli import validation
-from app.cli.context import current_actor, load_settings, open_store
+from app.cli.context import (
+    current_actor,
+    git_access,
+    load_settings,
+    open_store,
+)
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
 from app.cli.validation import SyntaxCheck
 from app.domain import project_file
 from app.domain.service import Service
 from app.errors import Conflict, Invalid
+from app.runner.git_credential import Access
 from app.settings import Settings
-from app.usecases import project_removal, project_views, projects, services
+from app.usecases import (
+    project_proposals,
+    project_removal,
+    project_views,
+    projects,
+    services,
+)
+from app.usecases.project_proposals import Proposal
 from app.usecases.project_views import ProjectSummary
-from app.usecases.projects import Proposal
 from app.web.project_bodies import project_body
 from app.web.terminal import plain
 
@@ -41,6 +53,12 @@ def add(
             help="The branch or tag of a git repository; by default its HEAD."
         ),
     ] = "",
+    credential: Annotated[
+        str,
+        typer.Option(
+            help="The credential that fetches it: git-ssh:NAME or git-token:NAME."
+        ),
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Make the playbooks of a repository services, in each of its environments.
@@ -51,12 +69,21 @@ def add(
     """
     settings = load_settings()
     if settings.run_as:
-        raise Conflict(projects.refusal(settings.run_as))
+        raise Conflict(project_proposals.refusal(settings.run_as))
+    if Path(source).is_dir() and credential:
+        raise Invalid("--credential goes with the URL of a git repository")
     if Path(source).is_dir() and not ref:
-        _add(settings, projects.propose(Path(source), name), yes=yes)
+        _add(settings, project_proposals.propose(Path(source), name), yes=yes)
         return
     url = str(Path(source).absolute()) if Path(source).is_dir() else source
-    with projects.propose_repository(url, settings.var, name, ref) as proposal:
+    access = Access()
+    if credential:
+        with open_store(settings) as store:
+            git = git_access(store, settings)
+            access = project_proposals.access_of(git, credential)
+    with project_proposals.propose_repository(
+        url, settings.var, name, ref, access
+    ) as proposal:
         _add(settings, proposal, yes=yes)
 
 
@@ -98,6 +125,7 @@ def show(name: str, *, as_json: AsJson = False) -> None:
             ("name", project.name),
             ("description", project.description),
             ("source", project.source),
+            ("credential", project.credential),
             ("problem", project.problem),
         )
     )
@@ -194,8 +222,9 @@ def _add(settings: Settings, proposal: Proposal, *, yes: bool) -> None:
         actor = current_actor()
         file = projects.add(store, settings.services, proposal, actor)
         synced = services.sync_services(
-            store, settings.services, settings.var, settings.node, actor
-        )
+            store, settings.services, settings.var, settings.node, actor,
+            reach=git_access(store, settings).of,
+        )  # fmt: skip
     console.print(f"\nproject {proposal.name} is added; {file.name} describes it")
     for warning in synced.warnings.values():
         console.print(warning, markup=False)

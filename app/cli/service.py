@@ -8,7 +8,12 @@ import typer
 
 from app import services_folder
 from app.cli import validation
-from app.cli.context import current_actor, load_settings, open_store
+from app.cli.context import (
+    current_actor,
+    git_access,
+    load_settings,
+    open_store,
+)
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
 from app.cli.validation import SyntaxCheck, report
 from app.config_files import MAX_CONFIG
@@ -88,6 +93,7 @@ def sync() -> None:
             settings.node,
             current_actor(),
             settings.run_as,
+            reach=git_access(store, settings).of,
         )
     for name in synced.valid:
         console.print(f"[green]ok[/]        {name}")

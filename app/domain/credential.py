@@ -159,6 +159,8 @@ def _text_problem(kind: Kind, name: str, text: str) -> str:
         return "must not contain the character NUL"
     if len(text) > _MAX_TEXT and name not in ("private_key", "certificate"):
         return f"is longer than {_MAX_TEXT} characters"
+    if (kind, name) == (Kind.GIT_TOKEN, "value"):
+        return "" if text.strip().isprintable() and text.strip() else "must be one line"
     if name in ("private_key", "certificate", "value"):
         return "" if text.strip() else "is empty"
     if "\n" in text or "\r" in text:

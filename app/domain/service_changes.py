@@ -8,7 +8,7 @@ _NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
 
 def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
     """Return the keys of config.json that differ and that affect a run."""
-    before, now = _without_description(recorded), _without_description(present)
+    before, now = _as_run(recorded), _as_run(present)
     return tuple(
         key
         for key in Service.model_fields
@@ -16,9 +16,9 @@ def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:
     )
 
 
-def _without_description(service: Service) -> Service:
-    """Return a service whose project has no description, which affects no run."""
+def _as_run(service: Service) -> Service:
+    """Return a service without what affects no run of its project."""
     if service.project is None:
         return service
-    project = service.project.model_copy(update={"description": ""})
+    project = service.project.model_copy(update={"description": "", "credential": ""})
     return service.model_copy(update={"project": project})

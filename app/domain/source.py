@@ -12,6 +12,8 @@ class Source(BaseModel):
     folder: str = ""
     #: The URL of the repository.
     git: str = ""
+    #: The credential with which the repository is fetched; empty: what git has.
+    credential: str = ""
     #: The commit whose fastdeploy.yml defines the service.
     commit: str = ""
     #: What its fastdeploy.yml says about it.

@@ -27,7 +27,7 @@ from .definition import Definition, read_definition
 from .errors import RunnerError
 from .journal import JournalWriter
 from .playbook_run import Inputs
-from .run_config import read_launch, read_name, read_revision
+from .run_config import read_known_hosts, read_launch, read_name, read_revision
 
 REFUSED = 64
 
@@ -81,13 +81,27 @@ def _read(arguments: argparse.Namespace) -> Definition:
         return read_definition(arguments.service)
     # A service in a folder doesn't need git, or the memory of these modules.
     from . import project_source  # noqa: PLC0415
+    from .git_credential import Access  # noqa: PLC0415
 
     source = project_source.read(arguments.project)
+
+    def access() -> Access:
+        known_hosts = read_known_hosts(arguments.config)
+        if not source.credential:
+            return Access(None, known_hosts, source.name)
+        injection.forbid_core_dumps()
+        env = environment.build(os.environ, {})
+        credential = credentials.read_git(
+            source.name, source.credential, arguments.config, arguments.credentials, env
+        )
+        return Access(credential, known_hosts, source.name)
+
     return project_source.define(
         source,
         arguments.data.expanduser(),
         arguments.name or read_name(arguments.config),
         *read_revision(arguments.config),
+        access,
     )
 
 

@@ -18,6 +18,14 @@ class Kind(StrEnum):
     VAULT = "vault"
     #: An environment variable.
     TOKEN = "token"
+    #: An SSH private key with which git fetches the repository of a project.
+    GIT_SSH = "git-ssh"
+    #: A token with which git fetches the repository of a project over HTTPS.
+    GIT_TOKEN = "git-token"
+
+
+#: The kinds that a project names for its repository; services name the others.
+GIT_KINDS = (Kind.GIT_SSH, Kind.GIT_TOKEN)
 
 
 #: The fields of each kind; the first one is required, and is what a command prints.
@@ -27,6 +35,8 @@ FIELDS = MappingProxyType({
     Kind.BECOME: ("password",),
     Kind.VAULT: ("password",),
     Kind.TOKEN: ("value",),
+    Kind.GIT_SSH: ("private_key", "passphrase"),
+    Kind.GIT_TOKEN: ("value", "user"),
 })  # fmt: skip
 
 #: The fields that aren't secret.

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from . import environment
-from .credential_kinds import REFERENCE, Kind, variable_of
+from .credential_kinds import GIT_KINDS, REFERENCE, Kind, variable_of
 
 #: The kinds of which a run uses one: Ansible takes one password for all hosts.
 _SINGLE = (Kind.BECOME, Kind.PASSWORD)
@@ -47,6 +47,15 @@ def find_problem(references: object, variables: Mapping[str, str] | None = None)
     return ""
 
 
+def git_problem(reference: object) -> str:
+    """Return why a project can't name this for its repository; empty if it can."""
+    found = REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    if found and found["kind"] in GIT_KINDS:
+        return ""
+    examples = " or ".join(f"{kind}:infra" for kind in GIT_KINDS)
+    return f"must be a credential such as {examples}"
+
+
 def _problem_of(
     reference: str, tokens: dict[str, str], variables: Mapping[str, str]
 ) -> str:
@@ -56,6 +65,11 @@ def _problem_of(
         return (
             f"must have references of the form kind:name, not {reference!r}; the kinds "
             f"are {kinds}, and a name has lower case letters, digits, _, . and -"
+        )
+    if found["kind"] in GIT_KINDS:
+        return (
+            f"can't name {reference}, which git uses for the repository of a project: "
+            'name it as "credential" in project.json'
         )
     if found["kind"] != Kind.TOKEN:
         return ""

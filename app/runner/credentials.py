@@ -99,52 +99,108 @@ def read(
             one that the service doesn't declare, or a command can't be used.
     """
     given, is_own = credential_files.read_given(config)
-    if unknown := sorted(given.keys() - set(definition.credentials)):
+    known = {*definition.credentials, definition.git_credential}
+    if unknown := sorted(given.keys() - known):
         raise RunnerError(
             f"{definition.name} does not use the credential {unknown[0]!r}: name it "
             'under "credentials" of the service.'
         )
-    found = []
-    for reference in definition.credentials:
-        path = credential_files.placed_path(placed, reference)
-        content = credential_files.read_placed(path)
-        may_run = content is not None or is_own
-        if content is None:
-            content = given.get(reference, {"placed": True})
-            if content.get("placed"):
-                raise RunnerError(_missing(definition.name, reference, path))
-        found.append(_credential(reference, content, may_run, definition, env))
-    return Credentials(tuple(found))
+    return Credentials(
+        tuple(
+            _find(definition.name, reference, given, is_own, placed, env,
+                  definition.folder)
+            for reference in definition.credentials
+        )
+    )  # fmt: skip
 
 
-def _missing(service: str, reference: str, path: Path) -> str:
-    return (
-        f"{service} needs the credential {reference}: add it (fastdeploy credential "
-        f"add {reference}), or place it on this host as {path}."
+def read_git(
+    project: str, reference: str, config: Path, placed: Path, env: Mapping[str, str]
+) -> Credential:
+    """Return the credential with which the repository of a project is fetched.
+
+    Args:
+        project: The name of the project.
+        reference: The credential that its project.json names.
+        config: The run's config file.
+        placed: The folder with the placed files of each user.
+        env: The environment of a command that prints it.
+
+    Raises:
+        RunnerError: It is missing or invalid, or its command can't be used.
+    """
+    given, is_own = credential_files.read_given(config)
+    return _find(project, reference, given, is_own, placed, env, Path("/"))
+
+
+def read_placed(
+    reference: str, placed: Path, env: Mapping[str, str]
+) -> Credential | None:
+    """Return a credential that root has placed for this user; None if there is none.
+
+    Raises:
+        RunnerError: The file is invalid, or its command fails.
+    """
+    content = credential_files.read_placed(
+        credential_files.placed_path(placed, reference)
     )
+    return None if content is None else make(reference, content, env)
 
 
-def _credential(
+def _find(
+    user: str,
+    reference: str,
+    given: Mapping[str, Mapping[str, Any]],
+    is_own: bool,  # noqa: FBT001 - it belongs to what is given
+    placed: Path,
+    env: Mapping[str, str],
+    folder: Path,
+) -> Credential:
+    """Return a credential that was placed or given; `user` needs it."""
+    path = credential_files.placed_path(placed, reference)
+    content: Mapping[str, Any] | None = credential_files.read_placed(path)
+    may_run = content is not None or is_own
+    if content is None:
+        content = given.get(reference, {"placed": True})
+        if content.get("placed"):
+            raise RunnerError(
+                f"{user} needs the credential {reference}: add it (fastdeploy "
+                f"credential add {reference}), or place it on this host as {path}."
+            )
+    if "command" in content and not may_run:
+        raise RunnerError(
+            f"{reference} has a command, and FastDeploy's user may not choose what "
+            "this user runs: place it on this host with fd_credentials."
+        )
+    return make(reference, content, env, folder)
+
+
+def make(
     reference: str,
     content: Mapping[str, Any],
-    may_run: bool,  # noqa: FBT001 - it belongs to the content
-    definition: Definition,
     env: Mapping[str, str],
+    folder: Path = Path("/"),
 ) -> Credential:
+    """Return a credential from its fields, or from the command that prints it.
+
+    Args:
+        reference: Its `kind:name`.
+        content: Its fields by name, or `command` in place of the first one.
+        env: The environment of the command.
+        folder: The folder in which it is executed.
+
+    Raises:
+        RunnerError: A field is invalid, or the command fails.
+    """
     kind_name, _, name = reference.partition(":")
     kind = Kind(kind_name)
     fields = FIELDS[kind]
     values = dict(content)
     values.pop("placed", None)
     if "command" in values:
-        if not may_run:
-            raise RunnerError(
-                f"{reference} has a command, and FastDeploy's user may not choose what "
-                "this user runs: place it on this host with fd_credentials."
-            )
         command = values.pop("command")
-        folder = str(definition.folder)
-        values[fields[0]] = credential_command.run(reference, command, env, folder)
+        printed = credential_command.run(reference, command, env, str(folder))
+        values[fields[0]] = printed
     values = {key: text for key, text in values.items() if text not in (None, "")}
     if unknown := sorted(values.keys() - set(fields)):
         raise RunnerError(
@@ -165,7 +221,9 @@ def _problems(kind: Kind, values: Mapping[str, Any]) -> Iterator[str]:
     for name, text in values.items():
         if not isinstance(text, str) or "\0" in text or not is_utf_8(text):
             yield f"{name} must be a text without NUL characters"
-        elif name in _ONE_LINE and not text.strip().isprintable():
+        elif (
+            name in _ONE_LINE or (kind, name) == (Kind.GIT_TOKEN, main)
+        ) and not text.strip().isprintable():
             yield f"{name} must be one line"
         elif name in _PIPED and len(text.encode()) > _MAX_PIPED:
             yield f"{name} must have at most {_MAX_PIPED} bytes"

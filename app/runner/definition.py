@@ -52,6 +52,8 @@ class Definition:
     credentials: tuple[str, ...] = ()
     #: What FastDeploy may choose to make its runs faster.
     speed: SpeedSettings = DEFAULT
+    #: The credential with which its project was fetched; empty without one.
+    git_credential: str = ""
     #: What its project requires; None: it runs with the Ansible beside this program.
     requirements: "Requirements | None" = None
 

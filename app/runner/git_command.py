@@ -34,6 +34,8 @@ _VARIABLES = {
     "GIT_TERMINAL_PROMPT": "0",
     "SSH_ASKPASS_REQUIRE": "never",
 }
+#: The ssh command of a user who has chosen none.
+SSH = "ssh -o BatchMode=yes"
 _NO_CONFIGURATION = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
 #: Variables of the caller that select its credentials.
 _CREDENTIALS = ("GIT_SSH_COMMAND", "XDG_CONFIG_HOME")
@@ -84,7 +86,7 @@ def remote_environment() -> dict[str, str]:
     if "GIT_SSH_COMMAND" not in env:
         configured = run(["config", "--get", "core.sshCommand"], env=env)
         if configured.returncode:
-            env["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
+            env["GIT_SSH_COMMAND"] = SSH
     return env
 
 
@@ -113,6 +115,7 @@ def run(
     folder: Path = ROOT,
     umask: int = -1,
     timeout: float = PATIENCE,
+    descriptors: Sequence[int] = (),
 ) -> Done:
     """Run a git command to its end, whatever its exit code is.
 
@@ -125,6 +128,7 @@ def run(
         folder: The folder in which it is called; other paths must be absolute.
         umask: The umask of the command; by default that of this process.
         timeout: Seconds after which the command and its children are ended.
+        descriptors: Open descriptors that it inherits.
 
     Raises:
         GitFailed: There is no git, or the command exceeded its timeout.
@@ -134,6 +138,7 @@ def run(
         local_environment() if env is None else env,
         folder,
         umask,
+        descriptors,
     )
     with _ending(process):
         try:
@@ -186,7 +191,11 @@ def explanation(stderr: bytes, returncode: int) -> str:
 
 
 def _start(
-    arguments: Sequence[str], env: Mapping[str, str], folder: Path, umask: int
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    folder: Path,
+    umask: int = -1,
+    descriptors: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start a command with pipes, in a session of its own: it has no terminal."""
     try:
@@ -199,6 +208,7 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=descriptors,
         )
     except OSError as error:
         raise GitFailed(

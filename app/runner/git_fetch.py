@@ -6,8 +6,9 @@ import shutil
 import time
 from pathlib import Path
 
-from . import file_lock, git_command
+from . import file_lock, git_command, git_credential
 from .errors import RunnerError
+from .git_credential import Access, Session
 from .git_source import BRANCHES, TAGS, GitSource, find_problem
 
 MIRROR = "mirror.git"
@@ -31,7 +32,12 @@ _HEAD = re.compile(rb"^ref: (refs/heads/[^\t\n]+)\tHEAD$", re.MULTILINE)
 _ATTRIBUTES = "* -export-ignore -export-subst\n"
 
 
-def fetch(source: GitSource, folder: Path, timeout: float) -> None:
+def fetch(
+    source: GitSource,
+    folder: Path,
+    timeout: float,
+    access: Access = Access(),  # noqa: B008 - it is frozen
+) -> None:
     """Create the mirror of a source, or update it: branches, tags and HEAD.
 
     Refs that were removed or moved there are removed or moved here. The objects are
@@ -41,6 +47,7 @@ def fetch(source: GitSource, folder: Path, timeout: float) -> None:
         source: The repository.
         folder: The mirror is created in this folder.
         timeout: Seconds for everything.
+        access: With what it is fetched; by default, what git has for this user.
 
     Raises:
         RunnerError: The URL is refused, or the repository can't be fetched. A mirror
@@ -57,40 +64,57 @@ def fetch(source: GitSource, folder: Path, timeout: float) -> None:
             ": try again later."
         )
     try:
-        _fetch(source.url, folder, deadline)
+        with git_credential.using(access, source.url, timeout) as session:
+            _fetch(source.url, folder, session, deadline)
     finally:
         os.close(lock)
 
 
-def _fetch(url: str, folder: Path, deadline: float) -> None:
-    env = git_command.remote_environment()
-    branch = _remote_branch(url, env, deadline)
+def reach(url: str, timeout: float, access: Access) -> None:
+    """Ask a repository for its HEAD, without storing anything.
+
+    Args:
+        url: The URL of the repository.
+        timeout: Seconds for everything.
+        access: With what it is asked.
+
+    Raises:
+        RunnerError: The URL is refused, or the repository can't be reached.
+    """
+    if problem := find_problem(url):
+        raise RunnerError(problem)
+    with git_credential.using(access, url, timeout) as session:
+        _remote_branch(url, session, time.monotonic() + timeout)
+
+
+def _fetch(url: str, folder: Path, session: Session, deadline: float) -> None:
+    branch = _remote_branch(url, session, deadline)
     mirror, draft = folder / MIRROR, folder / _DRAFT
     shutil.rmtree(draft, ignore_errors=True)
     if mirror.exists():
         _remove_leftovers(mirror)
-        _update(mirror, url, env, deadline)
+        _update(mirror, url, session, deadline)
         _set_head(mirror, branch)
         return
     try:
         _create(draft)
-        _update(draft, url, env, deadline)
+        _update(draft, url, session, deadline)
         _set_head(draft, branch)
         draft.rename(mirror)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _remote_branch(url: str, env: dict[str, str], deadline: float) -> str:
+def _remote_branch(url: str, session: Session, deadline: float) -> str:
     """Return the branch that HEAD of the remote names."""
     arguments = ["ls-remote", *_upload_pack(url), "--symref", "--", url, "HEAD"]
-    found = _HEAD.search(_reach(arguments, None, url, env, deadline).stdout)
+    found = _HEAD.search(_reach(arguments, None, url, session, deadline).stdout)
     return found[1].decode(errors="surrogateescape") if found else _NO_BRANCH
 
 
-def _update(git_dir: Path, url: str, env: dict[str, str], deadline: float) -> None:
+def _update(git_dir: Path, url: str, session: Session, deadline: float) -> None:
     arguments = ["fetch", *_OPTIONS, *_upload_pack(url), "--", url, *_REFSPECS]
-    done = _reach(arguments, git_dir, url, env, deadline)
+    done = _reach(arguments, git_dir, url, session, deadline)
     if _SHALLOW in done.stderr:  # and the exit code is 0
         raise RunnerError(
             f"{url} is a shallow clone, and lacks commits: run `git fetch --unshallow` "
@@ -103,21 +127,21 @@ def _reach(
     arguments: list[str],
     git_dir: Path | None,
     url: str,
-    env: dict[str, str],
+    session: Session,
     deadline: float,
 ) -> git_command.Done:
     """Run a command that talks to the remote."""
     left = deadline - time.monotonic()
     try:
         done = git_command.run(
-            arguments, git_dir, env=env, timeout=left,
-            config=("fetch.unpackLimit=1", "fetch.fsckObjects=false"),
+            arguments, git_dir, env=session.env, timeout=left,
+            config=("fetch.unpackLimit=1", "fetch.fsckObjects=false", *session.config),
+            descriptors=session.descriptors,
         )  # fmt: skip
     except git_command.GitFailed as error:
         raise RunnerError(f"{url} can't be reached: {error}") from None
     if done.returncode:
-        why = git_command.explanation(done.stderr, done.returncode)
-        raise RunnerError(f"{url} can't be reached: {why}.")
+        raise RunnerError(f"{url} can't be reached: {session.explain(done)}.")
     return done
 
 

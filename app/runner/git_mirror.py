@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import git_command, git_fetch, git_refs, git_signature, git_tree
 from .errors import RunnerError
+from .git_credential import Access
 from .git_refs import Ref, Resolved
 from .git_source import GitSource, short_name
 
@@ -68,9 +69,13 @@ class Mirror:
         """Whether the repository was fetched."""
         return self.git_dir.exists()
 
-    def fetch(self, timeout: float) -> None:
+    def fetch(
+        self,
+        timeout: float,
+        access: Access = Access(),  # noqa: B008 - it is frozen
+    ) -> None:
         """Create or update the mirror; see `git_fetch.fetch`."""
-        git_fetch.fetch(self.source, self._folder, timeout)
+        git_fetch.fetch(self.source, self._folder, timeout, access)
 
     def refs(self) -> list[Ref]:
         """Return the allowed branches and tags, newest first."""

@@ -54,6 +54,13 @@ def short_name(ref: str) -> str:
     return ref.removeprefix(BRANCHES).removeprefix(TAGS)
 
 
+def scheme_of(url: str) -> str:
+    """Return the scheme of a valid URL: ssh for `user@host:path`, file for a path."""
+    if "://" in url:
+        return urlsplit(url).scheme
+    return "file" if url.startswith("/") else "ssh"
+
+
 def find_problem(url: str) -> str:
     """Return why a URL can't be the source of a project; empty if it can."""
     if not url.strip():
@@ -91,8 +98,8 @@ def _problem_of_url(url: str) -> str:
         # The message doesn't repeat the URL.
         return (
             f"The URL for {parts.hostname} contains a password or token, which others "
-            "could read: remove it, and set up a credential helper (`git help "
-            "credentials`) or an SSH key for the user of the run."
+            "could read: remove it, add it with `fastdeploy credential add "
+            "git-token:NAME`, and name that as the credential of the project."
         )
     return _problem_of_host(url, parts.hostname or "", parts.path)
 

@@ -112,18 +112,7 @@ class Refusals:
 
     def _read_presented(self) -> dict[str, HostKey]:
         """Return the last key that each host presented, by its name."""
-        found = {}
-        try:
-            content = self._keys.presented.read_bytes()
-        except OSError:
-            return {}
-        for line in content.decode(errors="replace").splitlines():
-            try:
-                key = known_hosts.make(*line.split(" "))
-            except (ValueError, TypeError):
-                continue
-            found[key.host] = key
-        return found
+        return {key.host: key for key in self._keys.recorder.presented()}
 
     def _look_up(self, key: HostKey) -> _Refusal | None:
         """Return why ssh refused a key; None if it is known."""

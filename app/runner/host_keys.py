@@ -9,15 +9,17 @@ recorded as the host presented it in this very connection, through jump hosts to
 `ssh-keyscan` would connect once more, and directly.
 """
 
+import contextlib
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from . import known_hosts, ssh_arguments
 from .ansible_cfg import Sections
 from .errors import RunnerError
+from .known_hosts import HostKey
 
 #: The file in the folder of a service with further host keys.
 FILE = "known_hosts"
@@ -31,6 +33,38 @@ _SINCE_8_5 = "pubkeyacceptedalgorithms"
 _RECORD = """\
 [ "$2" != HOSTNAME ] || echo "$3 $4 $5" >> "$1"
 """
+
+
+class Recorder:
+    """Records the keys that hosts present to ssh, in a private folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._script = folder / "record-host-key"
+        self._script.write_text(_RECORD)
+        #: A line for each key: the host's name in known_hosts files, type and key.
+        self.file = folder / "presented-host-keys"
+
+    def options(self, settings: Mapping[str, str]) -> list[str]:
+        """Return the options of ssh that record keys; none if ssh can't do it.
+
+        Args:
+            settings: What ssh would use otherwise; see `settings`.
+        """
+        # One that the host's own configuration names knows hosts that no file lists.
+        if "knownhostscommand" in settings or _SINCE_8_5 not in settings:
+            return []
+        command = f"KnownHostsCommand=/bin/sh {_argument(self._script)}"
+        return [f"{command} {_argument(self.file)} %I %H %t %K"]
+
+    def presented(self) -> Iterator[HostKey]:
+        """Yield the keys in the order in which they were presented."""
+        try:
+            content = self.file.read_bytes()
+        except OSError:
+            return
+        for line in content.decode(errors="replace").splitlines():
+            with contextlib.suppress(ValueError, TypeError):
+                yield known_hosts.make(*line.split(" "))
 
 
 class HostKeys:
@@ -55,10 +89,8 @@ class HostKeys:
         self.accepted = private / FILE
         self.accepted.touch(mode=0o600)
         self.accepted.write_text("".join(f"{key.line}\n" for key in keys))
-        self._recorder = private / "record-host-key"
-        self._recorder.write_text(_RECORD)
-        #: A line for each key that a host presented: its name, the type and the key.
-        self.presented = private / "presented-host-keys"
+        #: Records the keys that hosts present.
+        self.recorder = Recorder(private)
         own = folder / FILE
         self._own = own if own.is_file() else None
         #: The files in which ssh looks for host keys.
@@ -80,21 +112,16 @@ class HostKeys:
         ssh = shutil.which("ssh", path=env.get("PATH"))
         if ssh is None:
             return dict(env)
-        settings = _settings(ssh)
-        options = ["StrictHostKeyChecking=yes"]
-        recorder = f"KnownHostsCommand=/bin/sh {_argument(self._recorder)}"
-        recorder += f" {_argument(self.presented)} %I %H %t %K"
-        # One that the host's own configuration names knows hosts that no file lists.
-        if "knownhostscommand" not in settings and _SINCE_8_5 in settings:
-            options.append(recorder)
-        named = settings.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts")
-        users = settings.get("userknownhostsfile", "")
+        found = settings(ssh)
+        options = ["StrictHostKeyChecking=yes", *self.recorder.options(found)]
+        named = found.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts")
+        users = found.get("userknownhostsfile", "")
         own = [str(each) for each in (self.accepted, self._own) if each is not None]
         if not learns:
             own += users.split()
             learned = _argument(self.accepted.with_name("learned-host-keys"))
             options.append(f"UserKnownHostsFile={learned}")
-        listed = " ".join([named, *map(_quoted, own)])
+        listed = " ".join([named, *map(quoted, own)])
         options.append(f"GlobalKnownHostsFile={listed}")
         self.files = [*named.split(), *own, *users.split()]
         configured = config.get(ssh_arguments.SECTION, {})
@@ -129,7 +156,7 @@ class HostKeys:
         return found.hexdigest()[:12]
 
 
-def _settings(ssh: str) -> dict[str, str]:
+def settings(ssh: str) -> dict[str, str]:
     """Return what ssh would use, by lower-case name; empty if it fails."""
     try:
         done = subprocess.run(
@@ -145,9 +172,9 @@ def _settings(ssh: str) -> dict[str, str]:
 
 def _argument(path: Path) -> str:
     """Quote a path for KnownHostsCommand, in which % begins a token."""
-    return _quoted(str(path).replace("%", "%%"))
+    return quoted(str(path).replace("%", "%%"))
 
 
-def _quoted(path: str) -> str:
+def quoted(path: str) -> str:
     """Quote a path for an option of ssh that has several values."""
     return '"{}"'.format(path.replace("\\", "\\\\").replace('"', '\\"'))

@@ -4,7 +4,8 @@ A project is registered by a folder that contains `project.json`:
 
     {"folder": "/srv/infra"}
     {"git": "https://example.org/infra.git", "ref": "main", "refs": ["main", "v*"],
-     "allowed_signers": "/etc/fastdeploy/allowed_signers"}
+     "allowed_signers": "/etc/fastdeploy/allowed_signers",
+     "credential": "git-token:infra"}
 
 A folder without one, or a link to it, is a project itself. A `fastdeploy.yml` beside
 project.json is used instead of the one in the project.
@@ -21,19 +22,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import execution_environment, git_refs, project_file
-from .definition import Definition, from_content, read_object
-from .errors import FileProblem, RunnerError
+from . import git_refs, project_definition, project_file
+from .credential_references import git_problem
+from .definition import Definition, read_object
+from .errors import RunnerError
+from .git_credential import Access, Provider
 from .git_mirror import Mirror
 from .git_source import GitSource, find_problem
-from .yaml_nodes import parse
 
 #: The file that registers a project, and the one that may replace that of the project.
 FILE = "project.json"
 DESCRIPTION = project_file.NAME
 _KEYS = {
     "folder": {"folder", "registration"},
-    "git": {"git", "ref", "refs", "allowed_signers", "registration"},
+    "git": {"git", "ref", "refs", "allowed_signers", "credential", "registration"},
 }
 #: Seconds for fetching a repository at a launch, and for the first time.
 FETCH_SECONDS = 60.0
@@ -52,6 +54,9 @@ class ProjectSource:
     git: GitSource | None = None
     #: The branch, tag or commit whose services are shown; empty: the remote's HEAD.
     ref: str = ""
+    #: The credential with which the repository is fetched, as `kind:name`; empty: what
+    #: git and ssh have for the user.
+    credential: str = ""
     #: How root has registered the runs of the project; None on a developer's machine.
     rights: Mapping[str, Any] | None = None
 
@@ -69,8 +74,23 @@ class ProjectSource:
         assert self.git is not None, "a folder has no mirror"
         return Mirror(self.git, data / "projects" / self.name)
 
+    def update(self, data: Path, provider: Provider) -> Mirror:
+        """Fetch the repository, and return its mirror.
+
+        Args:
+            data: The folder in which this user keeps mirrors.
+            provider: Returns with what it is fetched.
+
+        Raises:
+            RunnerError: It can't be fetched.
+        """
+        mirror = self.mirror(data)
+        seconds = FETCH_SECONDS if mirror.exists else FIRST_FETCH_SECONDS
+        mirror.fetch(seconds, provider())
+        return mirror
+
     def root(self, data: Path, commit: str, ref: str = "") -> Path:
-        """Return the folder with the content of the project.
+        """Return the folder with the content of the project, which was fetched before.
 
         Args:
             data: The folder in which this user keeps mirrors.
@@ -92,8 +112,6 @@ class ProjectSource:
                 f"{self.name} is a git repository: a deployment needs a commit."
             )
         mirror = self.mirror(data)
-        if not mirror.has(commit):
-            mirror.fetch(FETCH_SECONDS)
         mirror.require_allowed(commit, ref)
         return mirror.tree(commit)
 
@@ -142,10 +160,14 @@ def _git(registration: Path, content: Mapping[str, Any], file: Path) -> ProjectS
     refs = content.get("refs", [])
     if not isinstance(refs, list) or not all(isinstance(ref, str) for ref in refs):
         raise RunnerError(f'"refs" in {file} must be a list of names or patterns.')
+    credential = content.get("credential", "")
+    if credential and (problem := git_problem(credential)):
+        raise RunnerError(f'"credential" in {file} {problem}.')
     return ProjectSource(
         registration,
         git=GitSource(url, tuple(refs), _text(content, "allowed_signers", file)),
         ref=_text(content, "ref", file),
+        credential=credential,
         rights=_rights(content, file),
     )
 
@@ -158,7 +180,12 @@ def _rights(content: Mapping[str, Any], file: Path) -> Mapping[str, Any] | None:
 
 
 def define(
-    source: ProjectSource, data: Path, name: str, commit: str, ref: str
+    source: ProjectSource,
+    data: Path,
+    name: str,
+    commit: str,
+    ref: str,
+    provider: Provider = Access,
 ) -> Definition:
     """Return the definition of a playbook service of a project.
 
@@ -170,6 +197,7 @@ def define(
         name: The name of the service, `project/service@environment`.
         commit: The commit of the repository; empty for a folder.
         ref: The full name of the ref that was chosen, if any.
+        provider: Returns with what a repository is fetched, if that is necessary.
 
     Raises:
         RunnerError: The service is of another project, the commit isn't allowed in this
@@ -181,29 +209,35 @@ def define(
             "that was registered."
         )
     if source.git is not None and git_refs.COMMIT.fullmatch(commit):
-        source.mirror(data).hold(commit)
-        if source.rights is not None:
-            _update(source.mirror(data), commit)
+        mirror = source.mirror(data)
+        mirror.hold(commit)
+        if source.rights is not None or not mirror.has(commit):
+            _update(source, data, commit, provider)
     root = source.root(data, commit, ref)
     place = describe_commit(commit) if commit else ""
-    definition = read_project(root, source.description(root), name, place)
+    definition = replace(
+        project_definition.read(root, source.description(root), name, place),
+        git_credential=source.credential,
+    )
     if source.git is not None:
         require_allowed(source, data, name, commit)
     return definition
 
 
-def _update(mirror: Mirror, commit: str) -> None:
-    """Update the mirror of a registered project, and remove trees that are old.
+def _update(source: ProjectSource, data: Path, commit: str, provider: Provider) -> None:
+    """Update the mirror, and remove old trees if the project is registered.
 
     What was allowed at an earlier fetch may not be allowed any more. If the repository
     can't be reached, the state of the last fetch decides about a commit that it has.
     """
+    mirror = source.mirror(data)
     try:
-        mirror.fetch(FETCH_SECONDS if mirror.exists else FIRST_FETCH_SECONDS)
+        source.update(data, provider)
     except RunnerError:
         if not mirror.has(commit):
             raise
-    mirror.prune(mirror.newest_trees(KEPT_TREES))
+    if source.rights is not None:
+        mirror.prune(mirror.newest_trees(KEPT_TREES))
 
 
 def require_allowed(source: ProjectSource, data: Path, name: str, commit: str) -> None:
@@ -235,41 +269,6 @@ def require_allowed(source: ProjectSource, data: Path, name: str, commit: str) -
 def describe_commit(commit: str) -> str:
     """Return how a sentence names the files of a commit."""
     return f"commit {commit[:12]}"
-
-
-def read_project(folder: Path, file: Path, name: str, place: str = "") -> Definition:
-    """Read a service of a project.
-
-    Args:
-        folder: The folder of the project.
-        file: Its fastdeploy.yml, which may be elsewhere.
-        name: The name of the service, `project/service@environment`.
-        place: The folder, as a sentence names it; by default by its path.
-
-    Raises:
-        RunnerError: The file is invalid or unreadable, doesn't define this service in
-            this environment as a playbook service, or names a file that is missing or
-            outside the folder.
-    """
-    try:
-        text = file.read_bytes()
-        project = project_file.load(text)
-    except OSError as error:
-        raise RunnerError(
-            f"Can't read {file} ({error.strerror}): check that it exists and that this "
-            "user may read it."
-        ) from None
-    config, root = project_file.find(project, name), parse(text)
-    resolved = folder.resolve()
-    try:
-        definition = from_content(
-            config, resolved, project_file.where(project, root, name), place
-        )
-        requirements = execution_environment.read(project, resolved, place)
-    except FileProblem as problem:
-        key = project_file.where(project, root, name, problem.key)
-        raise RunnerError(f"{key}: {problem}") from None
-    return replace(definition, requirements=requirements)
 
 
 def as_json(source: Mapping[str, Any]) -> str:

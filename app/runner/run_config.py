@@ -111,6 +111,15 @@ def read_revision(path: Path) -> tuple[str, str]:
     return commit, ref
 
 
+def read_known_hosts(path: Path) -> str:
+    """Return the host keys that the config file of a run has, as known_hosts lines.
+
+    Raises:
+        RunnerError: The file is invalid.
+    """
+    return _known_hosts(read_object(path), path)
+
+
 def _secrets(
     content: Mapping[str, Any], variables: Mapping[str, Any], path: Path
 ) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """An ssh-agent for one run: it alone has the private keys, which are never on disk."""
 
 import base64
+import math
 import shutil
 import socket
 import subprocess
@@ -28,8 +29,15 @@ _IDENTITIES_ANSWER = 12
 class Agent:
     """An ssh-agent, a child of this process. Call `end` when it isn't needed."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
-        """Start it; its socket is in `folder`, which only this user may enter.
+    def __init__(
+        self, folder: Path, env: Mapping[str, str], *, lifetime: float | None = None
+    ) -> None:
+        """Start it.
+
+        Args:
+            folder: The folder of its socket, which only this user may enter.
+            env: Its environment.
+            lifetime: Seconds after which it forgets a key; None: when it ends.
 
         Raises:
             RunnerError: There is no ssh-agent or ssh-add.
@@ -37,8 +45,9 @@ class Agent:
         self.socket = folder / "agent"
         self._env = {**env, "SSH_AUTH_SOCK": str(self.socket)}
         self._add = _program("ssh-add", env)
+        limit = [] if lifetime is None else ["-t", str(math.ceil(lifetime))]
         self._child = subprocess.Popen(
-            [_program("ssh-agent", env), "-D", "-a", str(self.socket)],
+            [_program("ssh-agent", env), "-D", "-a", str(self.socket), *limit],
             env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -166,7 +175,6 @@ def _program(name: str, env: Mapping[str, str]) -> str:
     found = shutil.which(name, path=env["PATH"])
     if not found:
         raise RunnerError(
-            f"There is no {name} in PATH, and a credential of the kind ssh needs it: "
-            "install openssh-client."
+            f"There is no {name} in PATH, and a key needs it: install openssh-client."
         )
     return found

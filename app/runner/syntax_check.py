@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import environment, extra_vars, project_source
+from . import environment, extra_vars, project_definition, project_source
 from .credential_kinds import Kind
 from .definition import Definition, read_definition
 from .errors import RunnerError
@@ -66,7 +66,7 @@ def _read(arguments: argparse.Namespace) -> Definition:
     if arguments.content is not None:
         folder = arguments.content.absolute()
         file = folder / DESCRIPTION
-        return project_source.read_project(folder, file, arguments.name)
+        return project_definition.read(folder, file, arguments.name)
     return project_source.define(
         project_source.read(arguments.project),
         arguments.data.absolute(),

@@ -94,8 +94,10 @@ def remove(db: Connection, kind: Kind, name: str) -> bool:
     return result.rowcount > 0
 
 
-def mark_used(db: Connection, references: Collection[str], deployment_id: int) -> None:
-    """Store that a deployment uses the credentials."""
+def mark_used(
+    db: Connection, references: Collection[str], deployment_id: int | None = None
+) -> None:
+    """Store that a deployment uses the credentials, or without one, a fetch."""
     pairs = [(kind.value, name) for kind, name in map(split, references)]
     if pairs:
         db.execute(

@@ -25,6 +25,8 @@ class ProjectService:
     warning: str
     #: The folder or the URL of the project; empty if the service was never valid.
     source: str
+    #: The credential with which it is fetched; empty without one.
+    credential: str
     #: What its fastdeploy.yml says about the project.
     about: str
     inventory: str
@@ -42,6 +44,7 @@ def list_services(db: Connection, project: str | None = None) -> list[ProjectSer
         c.warning,
         config[("project", "folder")].as_string().label("folder"),
         config[("project", "git")].as_string().label("git"),
+        config[("project", "credential")].as_string().label("credential"),
         config[("project", "description")].as_string().label("about"),
         config["inventory"].as_string().label("inventory"),
         config[("option_defaults", "limit")].as_string().label("limit"),
@@ -54,7 +57,7 @@ def list_services(db: Connection, project: str | None = None) -> list[ProjectSer
     return [
         ProjectService(
             row.id, name, row.error, row.warning, row.git or row.folder or "",
-            row.about or "",
+            row.credential or "", row.about or "",
             row.inventory or "", row.limit or "", frozenset(row.variables or ()),
         )
         for row in db.execute(query.order_by(c.name))
@@ -90,6 +93,24 @@ def lock_unfinished(db: Connection, project: str) -> list[int]:
             .order_by(deployments.c.id)
         )
     )
+
+
+def names_by_credential(db: Connection) -> dict[str, list[str]]:
+    """Return the sorted names of the projects that name a credential, by it.
+
+    They are those with services, as of the last sync of any node.
+    """
+    credential = services.c.config[("project", "credential")].as_string()
+    project: Any = func.split_part(services.c.name, "/", 1)  # an SQL function
+    query = (
+        select(credential.label("credential"), project.label("project"))
+        .where(services.c.archived_at.is_(None), credential != "")
+        .distinct()
+    )
+    found: dict[str, list[str]] = {}
+    for row in sorted(db.execute(query), key=lambda row: row.project):
+        found.setdefault(row.credential, []).append(row.project)
+    return found
 
 
 def names(db: Connection) -> set[str]:

@@ -8,14 +8,19 @@ from pathlib import Path
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.credential import Home, require_reference
+from app.domain.service_name import split
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
-from app.runner.credential_kinds import Kind
+from app.runner import git_fetch, project_source
+from app.runner.credential_kinds import GIT_KINDS, Kind
 from app.runner.credentials import Credential
+from app.runner.errors import RunnerError
+from app.runner.git_credential import Access
 from app.runner.secret_pipe import secret_pipe
 from app.store import audit, credentials, host_keys
 from app.store.store import Store
 from app.usecases import ssh_trial
+from app.usecases.host_keys import known_hosts_of
 from app.usecases.ssh_trial import Host
 
 #: Seconds that ansible-vault may take.
@@ -37,6 +42,29 @@ class Target:
     file: Path | None = None
     #: The credential with which a host is reached to try a become password.
     ssh: str = ""
+    #: The URL of a git repository, and the project that it is of, if any.
+    url: str = ""
+    project: str = ""
+
+
+def url_of(services: Path, project: str) -> str:
+    """Return the URL of the repository of a project.
+
+    Raises:
+        NotFound: There is no such project.
+        Invalid: It has no repository.
+    """
+    parts = split(project)
+    folder = services / project
+    if parts is None or parts.project or not project_source.is_project(folder):
+        raise NotFound(f"there is no project {project!r}")
+    try:
+        source = project_source.read(folder)
+    except RunnerError as error:
+        raise Invalid(str(error).removesuffix(".")) from None
+    if source.git is None:
+        raise Invalid(f"{project} is a folder, which isn't fetched")
+    return source.git.url
 
 
 def try_on(
@@ -60,6 +88,8 @@ def try_on(
     one = _open(store, secret_box, actor, reference)
     if one.kind is Kind.VAULT and target.file:
         return _vault(one.main, target.file)
+    if one.kind in GIT_KINDS:
+        return _git(one, target, store)
     if one.kind not in (*BY_SSH, Kind.BECOME):
         return f"{reference} can be decrypted; only a run shows whether it is accepted"
     if not target.host:
@@ -91,6 +121,18 @@ def _open(
             f"{reference} is {found.credential.home}: FastDeploy doesn't have its value"
         )
     return Credential(kind, name, secret_box.open(found.sealed))
+
+
+def _git(one: Credential, target: Target, store: Store) -> str:
+    """Ask a repository for its HEAD. Raises Invalid and Conflict."""
+    if not target.url:
+        raise Invalid("give the project to try it on: --project, or a URL: --url")
+    known = known_hosts_of(store, target.project) if target.project else ""
+    try:
+        git_fetch.reach(target.url, _PATIENCE, Access(one, known, target.project))
+    except RunnerError as error:
+        raise Conflict(str(error).removesuffix(".")) from None
+    return f"{target.url} can be read with it"
 
 
 def _accepted(store: Store) -> str:

@@ -1,7 +1,9 @@
 """Add, list and remove credentials; their values are written and never read back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
@@ -15,8 +17,8 @@ from app.domain.credential import (
 )
 from app.encryption import SecretBox
 from app.errors import Conflict, InvalidFields, NotFound
-from app.runner.credential_kinds import Kind
-from app.store import audit, credentials, services
+from app.runner.credential_kinds import GIT_KINDS, Kind
+from app.store import audit, credentials, projects, services
 from app.store.credentials import NewCredential
 from app.store.store import Store
 
@@ -25,10 +27,18 @@ _MAX_DESCRIPTION = 500
 
 @dataclass(frozen=True, slots=True)
 class CredentialView:
-    """A credential without its value, and the services that declare it."""
+    """A credential without its value, and what needs it."""
 
     credential: Credential
+    #: The services that declare it.
     used_by: tuple[str, ...]
+    #: The projects that are fetched with it.
+    projects: tuple[str, ...]
+
+    @property
+    def needed_by(self) -> list[str]:
+        """The services and the projects that need it, as sentences name them."""
+        return [*self.used_by, *(f"project {name}" for name in self.projects)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +55,17 @@ def list_all(store: Store, actor: Actor) -> list[CredentialView]:
     """Return the credentials with where they are used. Raises NotAllowed."""
     actor.require(Permission.CREDENTIALS)
     with store.begin() as db:
-        used = services.names_by_credential(db)
-        return [
-            CredentialView(each, tuple(used.get(each.reference, ())))
-            for each in credentials.list_all(db)
-        ]
+        views = _views(db)
+        return [views(each) for each in credentials.list_all(db)]
 
 
 def declared_only(store: Store, actor: Actor) -> dict[str, tuple[str, ...]]:
-    """Return the services that declare a credential that FastDeploy doesn't know."""
+    """Return the services and projects that need one that FastDeploy doesn't know."""
     actor.require(Permission.CREDENTIALS)
     with store.begin() as db:
         used = services.names_by_credential(db)
+        for reference, of in projects.names_by_credential(db).items():
+            used[reference] = [f"project {name}" for name in of]
         known = {each.reference for each in credentials.list_all(db)}
         return {name: tuple(of) for name, of in used.items() if name not in known}
 
@@ -69,8 +78,17 @@ def find(store: Store, actor: Actor, reference: str) -> CredentialView:
         found = credentials.find_some(db, [reference]).get(reference)
         if found is None:
             raise NotFound(f"there is no credential {reference}")
-        used = services.names_by_credential(db).get(reference, ())
-        return CredentialView(found.credential, tuple(used))
+        return _views(db)(found.credential)
+
+
+def _views(db: Connection) -> Callable[[Credential], CredentialView]:
+    """Return a function that adds to a credential what needs it."""
+    used, fetched = services.names_by_credential(db), projects.names_by_credential(db)
+    return lambda one: CredentialView(
+        one,
+        tuple(used.get(one.reference, ())),
+        tuple(fetched.get(one.reference, ())),
+    )
 
 
 def put(
@@ -117,13 +135,20 @@ def put(
 def remove(store: Store, actor: Actor, reference: str, *, force: bool) -> None:
     """Remove a credential.
 
-    Raises NotAllowed, NotFound, InvalidFields, and Conflict if a service declares it,
-    unless forced.
+    Raises NotAllowed, NotFound, InvalidFields, and Conflict if a service or a
+    project needs it, unless forced.
     """
     actor.require(Permission.CREDENTIALS)
     kind, name = require_reference(reference)
     with store.begin() as db:
         used = services.names_by_credential(db).get(reference, [])
+        fetched = projects.names_by_credential(db).get(reference, [])
+        if fetched and not force:
+            raise Conflict(
+                f"{', '.join(fetched[:5])}{' …' if fetched[5:] else ''} can't be "
+                f"fetched without the credential {reference}: remove it from "
+                "project.json there first, or force the removal"
+            )
         if used and not force:
             raise Conflict(
                 f"{', '.join(used[:5])}{' …' if used[5:] else ''} can't be launched "
@@ -142,6 +167,10 @@ def _checked(kind: Kind, change: Change) -> Checked:
         )
     if change.home is Home.COMMAND:
         require_command(change.command)
+    elif change.home is Home.ASK and kind in GIT_KINDS:
+        raise InvalidFields(
+            {"home": "can't be ask: a sync fetches without anybody to ask"}
+        )
     elif change.command:
         raise InvalidFields({"command": "goes with the home command"})
     return check(kind, change.values or {}, change.home)

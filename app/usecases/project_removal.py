@@ -18,7 +18,7 @@ from app.settings import Settings
 from app.store import audit, projects, services
 from app.store.store import Store
 from app.usecases import project_mirrors
-from app.usecases.projects import refusal
+from app.usecases.project_proposals import refusal
 
 #: The number of deployments that a refusal names.
 _NAMED = 5

@@ -41,6 +41,8 @@ class ProjectSummary:
     name: str
     #: The path of its folder, or the URL of its repository. Empty if unknown.
     source: str
+    #: The credential with which its repository is fetched; empty without one.
+    credential: str
     description: str
     environments: tuple[EnvironmentSummary, ...]
     services: tuple[ProjectService, ...]
@@ -181,6 +183,7 @@ def _summary(
     return ProjectSummary(
         name=name,
         source=next((each.source for each in listed if each.source), ""),
+        credential=next((each.credential for each in listed if each.credential), ""),
         description=next((each.about for each in listed if each.about), ""),
         environments=tuple(
             _environment(key, [o for o in listed if o.name.environment == key])

@@ -7,6 +7,7 @@ from app.domain.revision import Revision
 from app.domain.service import Service
 from app.domain.service_name import split
 from app.errors import Conflict, Invalid, NotFound
+from app.project_folder import Reach
 from app.runner import project_source
 from app.runner.errors import RunnerError
 from app.runner.git_mirror import Commit, Mirror
@@ -37,13 +38,16 @@ class Difference:
     stat: str
 
 
-def choose(settings: Settings, service_name: str, ref: str = "") -> Revision | None:
+def choose(
+    settings: Settings, reach: Reach, service_name: str, ref: str = ""
+) -> Revision | None:
     """Resolve what a launch of a service runs; None if it isn't of a git project.
 
     The repository is fetched, unless `ref` is a whole commit that is known already.
 
     Args:
         settings: The settings.
+        reach: Returns with what the repository is fetched.
         service_name: The name of the service.
         ref: A branch, a tag or a commit; empty: the default branch of the project.
 
@@ -61,12 +65,14 @@ def choose(settings: Settings, service_name: str, ref: str = "") -> Revision | N
             )
         return None
     try:
-        return _resolve(settings, service_name, ref)
+        return _resolve(settings, reach, service_name, ref)
     except RunnerError as error:
         raise Conflict(str(error).removesuffix(".")) from None
 
 
-def require_available(store: Store, settings: Settings, deployment_id: int) -> None:
+def require_available(
+    store: Store, settings: Settings, reach: Reach, deployment_id: int
+) -> None:
     """Check that the commit of a deployment can be deployed again.
 
     Nothing is checked if it has none, or doesn't exist. The repository is only fetched
@@ -87,7 +93,7 @@ def require_available(store: Store, settings: Settings, deployment_id: int) -> N
             return  # The retry itself refuses another repository.
         mirror = source.mirror(data)
         if not mirror.has(recorded.commit):
-            mirror.fetch(FETCH_SECONDS)
+            mirror.fetch(FETCH_SECONDS, reach(source))
         mirror.require_allowed(recorded.commit, deployment.ref)
         project_source.require_allowed(source, data, name, recorded.commit)
     except RunnerError as error:
@@ -187,11 +193,11 @@ def since_last_successful(
     return deployment, earlier, came_in
 
 
-def _resolve(settings: Settings, name: str, ref: str) -> Revision:
+def _resolve(settings: Settings, reach: Reach, name: str, ref: str) -> Revision:
     source = _source(settings, name)
     mirror = source.mirror(settings.data)
     if not (COMMIT.fullmatch(ref) and mirror.has(ref)):
-        mirror.fetch(FETCH_SECONDS)
+        mirror.fetch(FETCH_SECONDS, reach(source))
     resolved = mirror.resolve(ref or source.ref or mirror.default_ref())
     data = settings.data
     project_source.require_allowed(source, data, name, resolved.commit)

@@ -11,6 +11,7 @@ from app.domain.service import Service
 from app.encryption import SecretBox
 from app.errors import Conflict, InvalidFields, LaunchFailed
 from app.store import credentials, deployments
+from app.store.credentials import SealedCredential
 from app.store.store import Store
 
 #: What the fields of asked credentials are called in errors.
@@ -98,8 +99,12 @@ def take(
     deployment_id: int,
     *,
     run_as: str,
+    git_credential: str = "",
 ) -> dict[str, dict[str, Any]]:
     """Return the `credentials` of a run's config file, with their latest values.
+
+    If another user runs it, that user fetches the repository of the project with
+    `git_credential`.
 
     They are stored, encrypted, with the deployment until it has ended: a worker that is
     restarted meanwhile masks the values that the run has. Raises LaunchFailed for a
@@ -109,33 +114,19 @@ def take(
         locked = deployments.lock(db, deployment_id)
         assert locked is not None
         service = locked.deployment.service
-        if not service.credentials:
+        needed = _needed(service, run_as, git_credential)
+        if not needed:
             return {}
         secret = secret_box.open(locked.secrets)
-        known = credentials.find_some(db, service.credentials)
-        found: dict[str, dict[str, Any]] = {}
+        known = credentials.find_some(db, needed)
         for reference in absent(db, service, run_as):
             raise LaunchFailed(f"{service.name} {missing(reference)}")
-        for reference in service.credentials:
-            if reference not in known:
-                found[reference] = {"placed": True}
-                continue
-            credential = known[reference].credential
-            values = secret_box.open(known[reference].sealed)
-            match credential.home:
-                case Home.STORED:
-                    found[reference] = values
-                case Home.COMMAND:
-                    found[reference] = {"command": list(credential.command), **values}
-                case Home.PLACED:
-                    found[reference] = {"placed": True}
-                case Home.ASK if reference in secret:
-                    found[reference] = secret[reference]
-                case Home.ASK:
-                    raise LaunchFailed(
-                        f"the credential {reference} is asked at each launch since "
-                        f"this one was queued; launch {service.name} again"
-                    )
+        found = {
+            reference: _content(known[reference], secret_box, secret, service)
+            if reference in known
+            else {"placed": True}
+            for reference in needed
+        }
         secrets_of_run = {
             reference: values
             for reference, values in found.items()
@@ -145,6 +136,38 @@ def take(
         deployments.set_secrets(db, deployment_id, sealed)
         credentials.mark_used(db, list(known), deployment_id)
         return found
+
+
+def _needed(service: Service, run_as: str, git_credential: str) -> list[str]:
+    """Return the credentials of a run; FastDeploy's own user has fetched already."""
+    fetches = git_credential and (run_as or service.registration)
+    return [*service.credentials, *([git_credential] if fetches else [])]
+
+
+def _content(
+    known: SealedCredential,
+    secret_box: SecretBox,
+    secret: Mapping[str, Any],
+    service: Service,
+) -> dict[str, Any]:
+    """Return what a run's config file has of a credential. Raises LaunchFailed."""
+    credential = known.credential
+    match credential.home:
+        case Home.STORED:
+            return secret_box.open(known.sealed)
+        case Home.COMMAND:
+            values = secret_box.open(known.sealed)
+            return {"command": list(credential.command), **values}
+        case Home.PLACED:
+            return {"placed": True}
+        case Home.ASK if credential.reference in secret:
+            asked_for: dict[str, Any] = secret[credential.reference]
+            return asked_for
+        case Home.ASK:
+            raise LaunchFailed(
+                f"the credential {credential.reference} is asked at each launch since "
+                f"this one was queued; launch {service.name} again"
+            )
 
 
 def variables_of(secret: Mapping[str, Any]) -> dict[str, Any]:

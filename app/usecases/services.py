@@ -9,6 +9,7 @@ from app.domain.credential_names import missing
 from app.domain.deployment import Deployment
 from app.domain.service import Service
 from app.errors import NotFound
+from app.project_folder import Reach, without_credentials
 from app.services_folder import read_all
 from app.store import audit, deployments, nodes, services, syntax_checks
 from app.store.services import Entry, Found
@@ -43,19 +44,21 @@ def sync_services(
     node: str,
     actor: Actor,
     run_as: str = "",
+    *,
+    reach: Reach = without_credentials,
 ) -> SyncResult:
     """Read the services and projects in the services folder of a node into the store.
 
     `data` is the folder with the mirrors of repositories, which are fetched. If that
     fails, the services are those of the last fetch, with a warning. `run_as` is the
-    user of FASTDEPLOY_RUN_AS.
+    user of FASTDEPLOY_RUN_AS. `reach` returns with what a repository is fetched.
 
     An invalid service is stored with its error and doesn't affect the others. A service
     without a folder on any node is archived, and its history is kept. Raises
     NotAllowed, and Invalid if the folder itself can't be read: then nothing changes.
     """
     actor.require(Permission.SYNC)
-    found = read_all(folder, data)
+    found = read_all(folder, data, reach)
     contents = found.services
     with store.begin() as db:
         services.put(
@@ -92,9 +95,11 @@ def sync_everywhere(
     node: str,
     actor: Actor,
     run_as: str = "",
+    *,
+    reach: Reach = without_credentials,
 ) -> SyncResult:
     """Sync this node's services now, and request a sync from every other node."""
-    result = sync_services(store, folder, data, node, actor, run_as)
+    result = sync_services(store, folder, data, node, actor, run_as, reach=reach)
     with store.begin() as db:
         nodes.ask_sync(db, but=node)
         audit.note(db, actor, Action.SYNC)

@@ -50,6 +50,7 @@ def sync(request: Request) -> Response:
         settings.node,
         actor_of(request),
         settings.run_as,
+        reach=deps(request).git.of,
     )
     body = SyncBody(
         valid=list(result.valid),
@@ -117,7 +118,9 @@ def cancel(request: Request) -> Response:
 def retry(request: Request) -> Response:
     """POST /api/deployments/{id}/retry: 201 with the new deployment."""
     retried = request.path_params["id"]
-    revisions.require_available(deps(request).store, deps(request).settings, retried)
+    revisions.require_available(
+        deps(request).store, deps(request).settings, deps(request).git.of, retried
+    )
     number = deploy.retry(
         deps(request).store,
         deps(request).queue,
@@ -153,7 +156,10 @@ def _one(request: Request, number: int) -> dict[str, object]:
 def _launch(request: Request, content: bytes) -> dict[str, object]:
     launch_request = LaunchRequest.model_validate_json(content)
     revision = revisions.choose(
-        deps(request).settings, launch_request.service, launch_request.ref
+        deps(request).settings,
+        deps(request).git.of,
+        launch_request.service,
+        launch_request.ref,
     )
     deployment_id = deploy.launch(
         deps(request).store,

@@ -57,7 +57,9 @@ def _try_on(request: Request, content: bytes) -> Response:
         deps(request).secret_box,
         actor_of(request),
         _reference(request),
-        TestRequest.model_validate_json(content).target,
+        TestRequest.model_validate_json(content).target(
+            deps(request).settings.services
+        ),
     )
     return JSONResponse(TestBody(result=result).model_dump(mode="json"))
 

@@ -1,12 +1,14 @@
 """The bodies of the API about credentials; none has a value of one."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.domain.credential import Home
 from app.runner.credential_kinds import Kind
+from app.usecases import credential_trial
 from app.usecases.credential_trial import Target
 from app.usecases.credentials import CredentialView
 from app.web.schemas import Body
@@ -29,6 +31,8 @@ class CredentialBody(Body):
     description: str
     used_by: list[str]
     """The services that declare it."""
+    projects: list[str]
+    """The projects whose repository is fetched with it."""
     created_at: datetime
     created_by: str
     changed_at: datetime
@@ -47,7 +51,9 @@ class CredentialRequest(BaseModel):
         dict[str, SecretStr],
         Field(
             description="Its fields: `private_key`, `passphrase`, `certificate` and "
-            "`user` of ssh, `password` of become and vault, `value` of token, …"
+            "`user` of ssh, `password` of become and vault, `value` of token, "
+            "`private_key` and `passphrase` of git-ssh, `value` and `user` of "
+            "git-token."
         ),
     ] = {}
     command: Annotated[
@@ -77,11 +83,24 @@ class TestRequest(BaseModel):
             "such as `ssh:prod`."
         ),
     ] = ""
+    project: Annotated[
+        str,
+        Field(
+            description="For the kinds git-ssh and git-token: the project whose "
+            "repository is read."
+        ),
+    ] = ""
 
-    @property
-    def target(self) -> Target:
-        """Where the credential is tried."""
-        return Target(self.host, self.port, self.user, ssh=self.ssh)
+    def target(self, services: Path) -> Target:
+        """Return where the credential is tried.
+
+        Raises:
+            NotFound: There is no such project.
+            Invalid: The project has no repository.
+        """
+        url = credential_trial.url_of(services, self.project) if self.project else ""
+        return Target(self.host, self.port, self.user, ssh=self.ssh, url=url,
+                      project=self.project)  # fmt: skip
 
 
 class TestBody(Body):
@@ -104,6 +123,7 @@ def credential_body(view: CredentialView) -> CredentialBody:
         fingerprint=one.fingerprint,
         description=one.description,
         used_by=list(view.used_by),
+        projects=list(view.projects),
         created_at=one.created_at,
         created_by=one.created_by,
         changed_at=one.changed_at,

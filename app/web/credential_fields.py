@@ -22,6 +22,10 @@ _HELP = {
     "certificate": "The content of the file KEY-cert.pub, if the hosts require one.",
     "user": "The user to log in as; empty: as the inventory says.",
 }
+_HELP_OF_KIND = {
+    (Kind.GIT_TOKEN, "value"): "It needs the right to read the repository, no other.",
+    (Kind.GIT_TOKEN, "user"): "The user of the token; most servers accept any.",
+}
 _KINDS = {"private_key": "secret-area", "certificate": "area", "user": "text",
           "value": "secret-line"}  # fmt: skip
 
@@ -46,7 +50,7 @@ def fields(
             label=f"{label}{LABELS[name]}",
             kind=_KINDS.get(name, "password"),
             value=(sent or {}).get(name, "") if name in PUBLIC_FIELDS else "",
-            help=_HELP.get(name, ""),
+            help=_HELP_OF_KIND.get((kind, name), _HELP.get(name, "")),
             required=name == FIELDS[kind][0],
             problem=problems.get(f"{prefix}{name}", ""),
         )

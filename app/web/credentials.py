@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.credential import Home, require_reference
 from app.errors import Conflict, Invalid, InvalidFields, NotFound
-from app.runner.credential_kinds import FIELDS, PUBLIC_FIELDS, Kind
+from app.runner.credential_kinds import FIELDS, GIT_KINDS, PUBLIC_FIELDS, Kind
 from app.usecases import credential_trial, credentials
 from app.usecases.credentials import Change, CredentialView
 from app.web.credential_bodies import TestRequest
@@ -24,6 +24,8 @@ KINDS = {
     Kind.BECOME: "password for become",
     Kind.VAULT: "password of ansible-vault; the name is the vault id",
     Kind.TOKEN: "environment variable; github-token becomes GITHUB_TOKEN",
+    Kind.GIT_SSH: "key for the git repository of a project",
+    Kind.GIT_TOKEN: "token for the git repository of a project",
 }
 HOMES = {
     Home.STORED: "encrypted in the database",
@@ -106,9 +108,9 @@ def try_on(request: Request, form: FormData) -> Response:
     try:
         result = credential_trial.try_on(
             store, secret_box, actor_of(request), view.credential.reference,
-            asked.target,
+            asked.target(deps(request).settings.services),
         )  # fmt: skip
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid, NotFound) as error:
         return _page(request, view, 422, sent=sent, problem=str(error))
     return _page(request, view, 200, sent=sent, done=f"Tested: {result}.")
 
@@ -148,6 +150,7 @@ def _page(
             if each.credential.kind in credential_trial.BY_SSH
             and each.credential.home is Home.STORED
         ],
+        needs_project=one.kind in GIT_KINDS,
         needs_host=one.kind in (*credential_trial.BY_SSH, Kind.BECOME),
         link=_link(one.kind, one.name, one.home),
     )

@@ -11,6 +11,7 @@ from app.queue import Queue
 from app.settings import Settings
 from app.store.event_stream import Feed, Look
 from app.store.store import Store
+from app.usecases.git_access import GitAccess
 from app.web.event_stream import Piece
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
@@ -35,6 +36,11 @@ class Dependencies:
     search_places: anyio.Semaphore
     #: Makes artifact folders and reports once for concurrent requests.
     single_flight: SingleFlight
+
+    @property
+    def git(self) -> GitAccess:
+        """With what the repositories of projects are fetched."""
+        return GitAccess(self.store, lambda: self.secret_box)
 
 
 def deps(request: Request) -> Dependencies:

@@ -186,7 +186,9 @@ def cancel(request: Request) -> Response:
 
 def retry(request: Request, form: FormData) -> Response:
     """Retry an ended deployment and redirect to the page of the new one."""
-    require_available(deps(request).store, deps(request).settings, _id(request))
+    require_available(
+        deps(request).store, deps(request).settings, deps(request).git.of, _id(request)
+    )
     launched = deploy.retry(
         deps(request).store,
         deps(request).queue,

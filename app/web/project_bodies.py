@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.service import Service
 from app.domain.service_name import ServiceName, split
+from app.usecases.project_proposals import Proposal
 from app.usecases.project_views import ProjectSummary
-from app.usecases.projects import Proposal
 from app.web.schemas import Body
 
 
@@ -36,6 +36,15 @@ class AddRequest(BaseModel):
             max_length=255,
             description="The branch, tag or commit of a git repository whose services "
             "are shown; by default, its HEAD.",
+        ),
+    ] = ""
+    credential: Annotated[
+        str,
+        Field(
+            max_length=80,
+            description="The credential with which a git repository is fetched, such "
+            "as `git-token:infra`; by default, what git has for FastDeploy's user. "
+            "It needs the permission to manage credentials.",
         ),
     ] = ""
     dry_run: Annotated[
@@ -75,6 +84,8 @@ class ProjectBody(Body):
     name: str
     source: str
     """Where it comes from: the path of its folder. Empty if it was never valid."""
+    credential: str
+    """The credential with which its repository is fetched; empty without one."""
     description: str
     environments: list[EnvironmentBody]
     services: list[ProjectServiceBody]
@@ -135,6 +146,7 @@ def project_body(project: ProjectSummary) -> ProjectBody:
     return ProjectBody(
         name=project.name,
         source=project.source,
+        credential=project.credential,
         description=project.description,
         environments=[
             EnvironmentBody(

@@ -14,12 +14,13 @@ from app.domain.access import Permission
 from app.errors import Conflict, InvalidFields
 from app.usecases import (
     host_key_views,
+    project_proposals,
     project_removal,
     project_views,
     projects,
     services,
 )
-from app.usecases.projects import AddRequest, Proposal
+from app.usecases.project_proposals import AddRequest, Proposal
 from app.web.dependencies import actor_of, deps
 from app.web.live_part import if_changed
 from app.web.query import number
@@ -27,7 +28,7 @@ from app.web.query import number
 #: The maximum number of paths of each kind, and of services, that a preview shows.
 LISTED = 50
 #: The fields of the form.
-_FIELDS = ("path", "name", "ref")
+_FIELDS = ("path", "name", "ref", "credential")
 
 
 def index(request: Request) -> Response:
@@ -131,12 +132,15 @@ def propose_here(
     """Return what adding a repository would create.
 
     Raises:
-        NotAllowed: The actor of the request isn't an administrator.
+        NotAllowed: The actor of the request isn't an administrator, or may not use
+            credentials.
         Conflict: Runs belong to another user, or the name is taken.
-        InvalidFields: The path, the name or the ref is invalid.
+        InvalidFields: The path, the name, the ref or the credential is invalid.
     """
     asked = AddRequest(**{key: text.strip() for key, text in sent.items()})
-    return projects.propose_here(asked, deps(request).settings, actor_of(request))
+    return project_proposals.propose_here(
+        asked, deps(request).settings, actor_of(request), deps(request).git
+    )
 
 
 def add_here(request: Request, proposal: Proposal) -> None:
@@ -151,13 +155,16 @@ def add_here(request: Request, proposal: Proposal) -> None:
     found = actor_of(request)
     actor = replace(found, permissions=found.permissions | {Permission.SYNC})
     projects.add(store, settings.services, proposal, actor)
-    services.sync_services(store, settings.services, settings.var, settings.node, actor)
+    services.sync_services(
+        store, settings.services, settings.var, settings.node, actor,
+        reach=deps(request).git.of,
+    )  # fmt: skip
 
 
 def _refused(request: Request) -> str:
     """Return why nobody can add a project in the browser; empty if they can."""
     user = deps(request).settings.run_as
-    return projects.refusal(user) if user else ""
+    return project_proposals.refusal(user) if user else ""
 
 
 def _preview(

@@ -58,6 +58,7 @@ def sync(request: Request) -> Response:
         settings.node,
         actor_of(request),
         settings.run_as,
+        reach=deps(request).git.of,
     )
     said = f"{len(found.valid)} valid, {len(found.invalid)} invalid"
     if found.archived:
@@ -116,7 +117,9 @@ def launch(request: Request, form: FormData) -> Response:
     except InvalidFields as error:
         return show(wrong_options=error.problems)
     try:
-        revision = revisions.choose(deps(request).settings, name, ref)
+        revision = revisions.choose(
+            deps(request).settings, deps(request).git.of, name, ref
+        )
         if revision is not None:
             # The variables may be others at this commit.
             service = revision.service

@@ -5,14 +5,17 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from app import project_folder
 from app.disk_space import no_room
 from app.domain.credential import secrets as secrets_in
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
+from app.domain.service import Service
 from app.domain.service_changes import changed_keys
 from app.domain.service_name import file_of
 from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
 from app.log import get
+from app.project_folder import Reach
 from app.runner.masking import Masker
 from app.runner.working_tree import working_tree
 from app.services_folder import read_one
@@ -50,11 +53,14 @@ class DeploymentRunner:
         settings: Settings,
         secret_box: SecretBox,
         stop: threading.Event,
+        reach: Reach,
     ) -> None:
+        """`reach` returns with what the repositories of projects are fetched."""
         self._store = store
         self._settings = settings
         self._secret_box = secret_box
         self._stop = stop
+        self._reach = reach
         #: The pids of the wrappers that this process has started, by deployment.
         self._children: dict[int, int] = {}
 
@@ -109,8 +115,8 @@ class DeploymentRunner:
                 record.fail(self._store, deployment_id, wish.reason, wish.status)
                 return deploy.find(self._store, deployment_id)
             try:
-                self._require_same_config(deployment)
-                child = self._start(begun)
+                present = self._require_same_config(deployment)
+                child = self._start(begun, present)
                 self._children[deployment_id] = child
             except (LaunchFailed, BadSetting) as error:
                 log.warning("launch.failed", deployment=deployment_id)
@@ -119,8 +125,10 @@ class DeploymentRunner:
             log.info("launch.done", deployment=deployment_id, pid=child)
         return record.mark_running(self._store, deployment, state)
 
-    def _start(self, begun: LockedDeployment) -> int:
+    def _start(self, begun: LockedDeployment, present: Service) -> int:
         """Launch the run; return the pid of its wrapper.
+
+        Its project may name another credential by now than it did at the launch.
 
         Raises LaunchFailed and BadSetting.
         """
@@ -130,6 +138,7 @@ class DeploymentRunner:
             self._secret_box,
             begun.deployment.id,
             run_as=self._settings.run_as,
+            git_credential=present.project.credential if present.project else "",
         )
         name = begun.deployment.service_name
         return launch(
@@ -140,21 +149,21 @@ class DeploymentRunner:
             host_keys.known_hosts_of(self._store, name),
         )
 
-    def _require_same_config(self, deployment: Deployment) -> None:
-        """Raise LaunchFailed if config.json differs from the recorded one.
+    def _require_same_config(self, deployment: Deployment) -> Service:
+        """Return the present service; raise LaunchFailed if it has changed.
 
         The run uses the file in the service's folder. It may have changed while the
         deployment was queued, or since the last sync.
         """
         name = deployment.service_name
         source = deployment.service.project
-        present = read_one(
-            self._settings.services,
-            self._settings.data,
-            name,
-            source.commit if source else "",
-            deployment.ref,
-        )
+        commit = source.commit if source else ""
+        services, data = self._settings.services, self._settings.data
+        if commit:
+            folder = services / name.partition("/")[0]
+            if problem := project_folder.fetch(folder, data, self._reach, commit):
+                raise LaunchFailed(problem.removesuffix("."))
+        present = read_one(services, data, name, commit, deployment.ref)
         if isinstance(present, str):
             why = present.removesuffix(".")
             raise LaunchFailed(f"{why}; correct this and launch {name} again")
@@ -163,6 +172,7 @@ class DeploymentRunner:
                 f"{file_of(name)} has changed since it was launched "
                 f"({', '.join(changed)}); sync the services and launch {name} again"
             )
+        return present
 
     def _follow(self, deployment: Deployment) -> None:
         run: Run = run_of(self._settings, deployment.id)

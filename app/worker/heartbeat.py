@@ -6,6 +6,7 @@ from datetime import datetime
 from app.domain.access import on_host
 from app.errors import Invalid, NodeTaken
 from app.log import get
+from app.project_folder import Reach
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import nodes
@@ -23,9 +24,12 @@ LOOK_EVERY = 1.0
 class Presence:
     """Publishes the presence of this node; its methods block on PostgreSQL."""
 
-    def __init__(self, store: Store, settings: Settings, *, draining: bool) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, reach: Reach, *, draining: bool
+    ) -> None:
         self._store = store
         self._settings = settings
+        self._reach = reach
         self._draining = draining
         self._me = new_instance(settings.var)
 
@@ -87,6 +91,7 @@ class Presence:
                 self._settings.var,
                 self._settings.node,
                 on_host("worker"),
+                reach=self._reach,
             )
         except Invalid as error:
             log.warning("services.unreadable", error=str(error))

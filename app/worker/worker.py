@@ -18,6 +18,7 @@ from procrastinate.utils import utcnow
 from app.domain.node import begun_queue_of, queue_of
 from app.errors import Conflict, Unavailable
 from app.log import get
+from app.project_folder import Reach
 from app.queue import AT_ONCE, BEGUN, DEPLOY
 from app.sd_notify import STOPPING, notify
 from app.settings import Settings
@@ -51,11 +52,14 @@ class Worker:
         settings: Settings,
         runner: DeploymentRunner,
         stop: threading.Event,
+        reach: Reach,
     ) -> None:
+        """`reach` returns with what the repositories of projects are fetched."""
         self._store = store
         self._queue = queue
         self._settings = settings
         self._stop = stop
+        self._reach = reach
 
         @queue.task(
             name=DEPLOY, queue=queue_of(settings.node), retry=_Resume(settings.node)
@@ -72,7 +76,9 @@ class Worker:
         outages are waited for.
         """
         with _only_one(self._settings.var):
-            presence = Presence(self._store, self._settings, draining=drain)
+            presence = Presence(
+                self._store, self._settings, self._reach, draining=drain
+            )
             presence.begin()
             asyncio.run(self._run(presence, drain=drain))
             with suppress(Unavailable):

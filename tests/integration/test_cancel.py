@@ -12,6 +12,7 @@ from app.domain.access import Actor, Permission, Role
 from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.events import EventKind, StepState
 from app.errors import Conflict, NotAllowed, NotFound
+from app.project_folder import without_credentials
 from app.queue import make_queue
 from app.runner.masking import Masker
 from app.settings import Settings
@@ -115,7 +116,9 @@ def test_one_that_has_not_been_launched_yet_never_is(
 
 def run(store: Store, settings: Settings, number: int) -> None:
     secret_box = bootstrap.make_secret_box(settings)
-    DeploymentRunner(store, settings, secret_box, threading.Event()).run(number)
+    DeploymentRunner(
+        store, settings, secret_box, threading.Event(), without_credentials
+    ).run(number)
 
 
 def test_one_that_runs_goes_on_until_its_worker_ends_it(

@@ -13,6 +13,7 @@ from app.domain.audit import Action
 from app.domain.credential import Home
 from app.domain.deployment import Origin, Status
 from app.errors import Conflict, InvalidFields, NotAllowed, NotFound
+from app.project_folder import without_credentials
 from app.queue import make_queue
 from app.settings import Settings
 from app.store import deployments
@@ -54,7 +55,9 @@ def launch(store: Store, settings: Settings, **given: object) -> int:
 
 def run(store: Store, settings: Settings, number: int) -> None:
     secret_box = bootstrap.make_secret_box(settings)
-    DeploymentRunner(store, settings, secret_box, threading.Event()).run(number)
+    DeploymentRunner(
+        store, settings, secret_box, threading.Event(), without_credentials
+    ).run(number)
 
 
 def test_a_run_gets_the_latest_values_of_what_its_service_declares(

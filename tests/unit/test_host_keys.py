@@ -234,7 +234,7 @@ def test_a_key_is_looked_up_if_ansible_does_not_report_what_ssh_printed(
 ) -> None:
     keys = HostKeys(tmp_path, tmp_path / "service", known)
     keys.files = [str(keys.accepted)]
-    keys.presented.write_text(f"{KEY.line}\n{make_host_key('web2').line}\n")
+    keys.recorder.file.write_text(f"{KEY.line}\n{make_host_key('web2').line}\n")
     message = (
         "Task failed: Data could not be sent to remote host 'web1'. Make sure this "
         "host can be reached over SSH: [Errno 32] Broken pipe"

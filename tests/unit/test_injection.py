@@ -75,7 +75,7 @@ def test_a_password_is_in_no_argument_variable_or_file(tmp_path: Path) -> None:
         (["ssh:a", "ssh:b", "vault:a", "vault:b", "become:a", "token:a-b"], ""),
         ("ssh:a", "must be a list"),
         (["ssh:A"], "must have references of the form kind:name, not 'ssh:A'"),
-        (["git-ssh:a"], "must have references of the form kind:name, not 'git-ssh:a'"),
+        (["git-ssh:a"], "can't name git-ssh:a, which git uses for the repository"),
         (["ssh:a", "ssh:a"], "must name ssh:a once"),
         (["become:a", "become:b"], "must name one credential of the kind become"),
         (["token:ld-preload"], "can't name token:ld-preload: LD_PRELOAD changes how"),
