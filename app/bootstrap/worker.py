@@ -3,15 +3,19 @@
 import threading
 
 from app.bootstrap import make_secret_box, make_store
-from app.queue import make_procrastinate_app
+from app.queue import make_procrastinate_app, make_queue
 from app.settings import Settings
 from app.worker.deployment_runner import DeploymentRunner
+from app.worker.schedules import Schedules
 from app.worker.worker import Worker
 
 
 def make_worker(settings: Settings) -> Worker:
     """Make the worker; its `run` performs jobs until the process gets a signal."""
-    store = make_store(settings, settings.concurrency + 2)
+    store = make_store(settings, settings.concurrency + 3)
     stop = threading.Event()
-    runner = DeploymentRunner(store, settings, make_secret_box(settings), stop)
-    return Worker(store, make_procrastinate_app(settings), settings, runner, stop)
+    secret_box = make_secret_box(settings)
+    runner = DeploymentRunner(store, settings, secret_box, stop)
+    schedules = Schedules(store, make_queue(settings), secret_box, settings)
+    queue = make_procrastinate_app(settings)
+    return Worker(store, queue, settings, runner, schedules, stop)
