@@ -106,6 +106,10 @@ class Schedule(BaseModel):
         """Why the rule may not mean what it seems to; empty if there is no doubt."""
         return crontab.find_doubt(crontab.require_rule(self.cron)) if self.cron else ""
 
+    def local(self, moment: datetime) -> str:
+        """Return a moment in its time zone: "2026-05-04 03:00 CEST"."""
+        return f"{moment.astimezone(crontab.zone_of(self.timezone)):%Y-%m-%d %H:%M %Z}"
+
     def instants(self, after: datetime) -> Iterator[datetime]:
         """Yield its instants after a moment, in UTC."""
         until = parse_time(self.until, self.timezone) if self.until else None
