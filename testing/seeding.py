@@ -234,6 +234,10 @@ def seed(made: Installation, folder: Path) -> Seeded:
     made.write_service(
         "webshop", _SHOP, description="The shop, its database and its cache.",
         steps=_SHOP_STEPS, variables=_SHOP_VARIABLES, credentials=["ssh:prod"],
+        schedules=[
+            {"name": "nightly", "cron": "0 3 1 * MON", "timezone": "Europe/Berlin"},
+            {"name": "release", "at": "2126-12-24T22:00", "options": {}},
+        ],
     )  # fmt: skip
     add_credentials(made)
     add_reports(made)

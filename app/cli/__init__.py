@@ -19,6 +19,7 @@ _COMMANDS = {
     "deployment": ("deployment", "app"),
     "project": ("project", "app"),
     "service": ("service", "app"),
+    "schedule": ("schedule", "app"),
     "user": ("user", "app"),
     "token": ("token", "app"),
     "host-key": ("host_key", "app"),

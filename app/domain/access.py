@@ -44,7 +44,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The user or token that makes a request or runs a command."""
+    """The user, token or schedule that makes a request or runs a command."""
 
     name: str
     permissions: frozenset[Permission]
@@ -61,6 +61,11 @@ class Actor:
         """Raise NotAllowed unless the actor has the permission."""
         if not self.may(permission):
             raise NotAllowed(f"{self.name} may not {permission}")
+
+
+def of_schedule(name: str) -> Actor:
+    """Return the actor of the deployments that a schedule launches."""
+    return Actor(f"schedule {name}", frozenset({Permission.DEPLOY}))
 
 
 def on_host(user: str) -> Actor:

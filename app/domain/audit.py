@@ -20,6 +20,10 @@ class Action(StrEnum):
     CANCEL = "cancel"
     #: Retried a deployment.
     RETRY = "retry"
+    #: Paused a schedule.
+    PAUSE_SCHEDULE = "pause schedule"
+    #: Resumed a paused schedule.
+    RESUME_SCHEDULE = "resume schedule"
     #: Synced the services folder.
     SYNC = "sync"
     #: Added a project to the services folder.

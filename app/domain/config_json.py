@@ -4,8 +4,9 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from app.domain import variable_schema
+from app.domain import schedule_checks, variable_schema
 from app.domain.service import Service
 from app.errors import Invalid
 
@@ -41,6 +42,10 @@ def parse(content: bytes, folder: str | None) -> Service:
         raise Invalid("project: only the sync of a project writes it; remove it")
     if service.refs:
         raise Invalid("refs: only an environment of a project has them; remove it")
+    if any(schedule.environment for schedule in service.schedules):
+        raise Invalid(
+            "schedules: only a project has environments; remove `environment`"
+        )
     return service
 
 
@@ -61,7 +66,22 @@ def validate(data: Any) -> Service:  # what JSON or YAML contains
     problems = variable_schema.problems(service.variables, service.secret_names)
     if problems:
         raise Invalid("; ".join(f"variables: {problem}" for problem in problems))
+    require_schedules(service)
     return service
+
+
+def require_schedules(service: Service) -> None:
+    """Raise ValidationError if a schedule can't launch a service."""
+    found = [
+        InitErrorDetails(
+            type=PydanticCustomError("schedule", "{problem}", {"problem": problem}),
+            loc=place,
+            input=None,
+        )
+        for place, problem in schedule_checks.problems(service)
+    ]
+    if found:
+        raise ValidationError.from_exception_data("schedules", found)
 
 
 def explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict

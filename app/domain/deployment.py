@@ -58,6 +58,8 @@ class Origin(StrEnum):
     API = "api"
     #: The command line on the host.
     CLI = "cli"
+    #: A schedule of the service.
+    SCHEDULE = "schedule"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from app.domain import config_json, plain_path
+from app.domain import config_json, plain_path, project_schedules
 from app.domain.credential_names import Credentials
 from app.domain.project_file_lines import (
     explain_at,
@@ -233,11 +233,16 @@ def _service(
     at = ("services", key)
     try:
         config = project_file.config_of(data, key, environment)
-        return config_json.validate(config)
+        service = config_json.validate(config)
     except ValidationError as error:
         return "; ".join(explain_at(root, error, at))
     except (Invalid, RunnerError) as error:
         return f"{where(root, at)}{error}"
+    for number, schedule in enumerate(service.schedules):
+        known = project_file.environments(data, key)
+        if problem := project_schedules.find_problem(schedule, known):
+            return f"{where(root, (*at, 'schedules', number))}{problem}"
+    return project_schedules.choose(service, environment)
 
 
 def _problem_of_keys(data: dict[str, Any], key: str) -> str:

@@ -17,6 +17,7 @@ from app.domain.credential_names import Credentials
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.registration import Registration
 from app.domain.retention import Keep
+from app.domain.schedule import Schedules
 from app.domain.service_name import NAME, file_of
 from app.domain.source import Source
 from app.domain.speed import DEFAULT_SPEED, SpeedKey
@@ -145,6 +146,7 @@ class Service(BaseModel):
         Keep,
         Field(description="Limits of this service, over those of the settings."),
     ] = Keep()
+    schedules: Schedules = ()
     timeout: Annotated[
         int, Field(ge=1, le=7 * 24 * 3600, description="Seconds a run may take.")
     ] = DEFAULT_TIMEOUT

@@ -3,7 +3,7 @@
 from app.domain.service import Service
 
 #: Keys of config.json that affect neither a run nor its records.
-_NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep"})
+_NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep", "schedules"})
 
 
 def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Services and what their runs need: nodes, host keys, credentials."""
+"""Services, their schedules, and what runs need: nodes, host keys, credentials."""
 
 from sqlalchemy import (
     JSON,
@@ -33,6 +33,29 @@ services = Table(
     created_column(),
     Column("synced_at", Moment, nullable=False, server_default=func.now()),
     Column("archived_at", Moment),
+)
+
+# The schedules of services, a mirror of their configs. `next_at` is the next instant to
+# launch, NULL if there is none. `last_at` is the last instant, `problem` says why
+# nothing was launched then. `paused_at` is NULL if it isn't paused; without
+# `paused_until` it is paused until somebody resumes it. The last deployment isn't a
+# foreign key: it may have been deleted.
+
+schedules = Table(
+    "schedules",
+    metadata,
+    id_column(),
+    Column("service_id", ForeignKey("services.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("next_at", Moment, index=True),
+    Column("last_at", Moment),
+    Column("last_deployment", BigInteger),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("paused_at", Moment),
+    Column("paused_until", Moment),
+    Column("paused_by", Text, nullable=False, server_default=""),
+    UniqueConstraint("service_id", "name"),
 )
 
 # The host keys that administrators accepted for the runs of a project, or of a service

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.domain.service import Service
 from app.domain.service_name import file_of
-from app.store.service_tables import registrations, services
+from app.store.service_tables import registrations, schedules, services
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,8 @@ def settle(db: Connection) -> list[str]:
     """Update the error and the archived state of services from their registrations.
 
     A service has no error if it is valid on any node. A service without registrations
-    is archived. Returns the names of the newly archived services.
+    is archived, and its schedules are deleted. Returns the names of the newly archived
+    services.
     """
     of_service = registrations.c.service_id == services.c.id
     well = exists().where(of_service, registrations.c.error == "")
@@ -166,8 +167,10 @@ def settle(db: Connection) -> list[str]:
         update(services)
         .where(~exists().where(of_service), services.c.archived_at.is_(None))
         .values(archived_at=func.now())
-        .returning(services.c.name)
-    )
+        .returning(services.c.id, services.c.name)
+    ).all()
+    if gone := [row.id for row in rows]:
+        db.execute(delete(schedules).where(schedules.c.service_id.in_(gone)))
     return sorted(row.name for row in rows)
 
 

@@ -1,6 +1,6 @@
 """Launch and retry deployments, and read their current state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -62,6 +62,7 @@ def launch(
     run_as: str = "",
     idempotency_key: str | None = None,
     priority: int = 0,
+    note: Callable[[Connection, int], None] | None = None,
 ) -> int:
     """Launch a deployment of a service; return its id.
 
@@ -72,8 +73,9 @@ def launch(
     FASTDEPLOY_RUN_AS.
 
     The deployment, its steps, its first event and its job are written in one
-    transaction. If an actor repeats a request with the same `idempotency_key` (a second
-    click, an HTTP retry), the id of the first deployment is returned.
+    transaction, in which `note` is called with the id. If an actor repeats a request
+    with the same `idempotency_key` (a second click, an HTTP retry), the id of the first
+    deployment is returned.
 
     Raises:
         NotAllowed: The actor may not deploy.
@@ -128,6 +130,8 @@ def launch(
         )
         number = enqueue(db, queue, wanted)
         audit.note(db, actor, Action.LAUNCH, service_name, number)
+        if note is not None:
+            note(db, number)
         return number
 
 

@@ -14,7 +14,7 @@ from app.services_folder import read_all
 from app.store import audit, deployments, nodes, services, syntax_checks
 from app.store.services import Entry, Found
 from app.store.store import Store
-from app.usecases import run_credentials
+from app.usecases import run_credentials, schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,9 @@ def sync_services(
         )
         services.unregister_all_but(db, set(contents), node=node)
         archived = services.settle(db)
+        schedules.sync(
+            db, {n: each for n, each in contents.items() if isinstance(each, Service)}
+        )
         syntax_checks.settle(db)
         lacking = {
             name: f"{name} {missing(absent[0])}"

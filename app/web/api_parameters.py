@@ -65,3 +65,10 @@ FORCE = Parameter(
     "Remove it although services need it.",
     {"type": "string", "enum": ["true", "false"]},
 )
+#: The filter of the list of schedules, and its paging.
+SCHEDULES = (
+    Parameter(
+        "text", "Only schedules with this text in their or their service's name.", _TEXT
+    ),
+    Parameter("page", "The number of the page, counted from 1.", _NUMBER),
+)

@@ -14,6 +14,8 @@ from app.web import (
     host_keys,
     openapi,
     project_bodies,
+    schedule_bodies,
+    schedules,
     schemas,
     timing_bodies,
 )
@@ -83,6 +85,11 @@ ROUTES = [
     api_route(
         "DELETE", "/api/host-keys/{id:number}", host_keys.delete, _ADMIN, Operation(
         "host keys", "Remove an accepted host key.", host_key_bodies.HostKeyBody,
+    )),
+    api_route("GET", "/api/schedules", schedules.list_schedules, _VIEW, Operation(
+        "schedules", "List the schedules of services, 100 on a page.",
+        list[schedule_bodies.ScheduleBody], parameters=api_parameters.SCHEDULES,
+        description="The header Link has the URL of the next page.",
     )),
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",

@@ -30,6 +30,7 @@ from app.worker.deployment_runner import DeploymentRunner
 from app.worker.heartbeat import BEAT_EVERY, Presence
 from app.worker.jobs import Jobs
 from app.worker.journal_follower import Interrupted
+from app.worker.schedules import Schedules
 from app.worker.syntax_checks import SyntaxChecks
 
 log = get("worker")
@@ -39,7 +40,7 @@ PRUNE_EVERY = 3600
 #: Seconds between checks whether all started deployments have ended.
 LOOK_EVERY = 0.5
 #: Threads for asyncio's own blocking calls, in addition to those of the deployments.
-SPARE_THREADS = 4
+SPARE_THREADS = 5
 
 
 class Worker:
@@ -51,11 +52,13 @@ class Worker:
         queue: procrastinate.App,
         settings: Settings,
         runner: DeploymentRunner,
+        schedules: Schedules,
         stop: threading.Event,
         reach: Reach,
     ) -> None:
         """`reach` returns with what the repositories of projects are fetched."""
         self._store = store
+        self._schedules = schedules
         self._queue = queue
         self._settings = settings
         self._stop = stop
@@ -100,7 +103,10 @@ class Worker:
         tasks = {performing, pruning, waiting, beating}
         if drain:
             tasks.add(asyncio.create_task(self._drained()))
-        elif self._settings.checks_playbooks:
+        else:
+            launching = keep_task("schedules", self._schedules.run)
+            tasks.add(asyncio.create_task(launching))
+        if self._settings.checks_playbooks and not drain:
             checks = SyntaxChecks(self._store, self._settings)
             tasks.add(asyncio.create_task(keep_task("syntax checks", checks.run)))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -59,6 +59,8 @@ PAGES = {
     "project": "/projects/infra",
     "project-git": "/projects/handbook",
     "project-new": "/new-project?path={repository}",
+    "schedules": "/schedules",
+    "schedule": "/schedules/1",
     "nodes": "/nodes",
     "node-forget": "/nodes/forget?name=here",
     "users": "/admin/users",

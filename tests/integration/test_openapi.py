@@ -79,6 +79,7 @@ SUCCESSES: Mapping[str, Sent] = {
     "host_keys.add": Sent(body={"scope": "hello", "known_hosts": HOST_KEY}),
     "host_keys.delete": Sent(),
     "api.list_nodes": Sent(),
+    "schedules.list_schedules": Sent(query="?text=hello&page=1"),
     "api_credentials.list_credentials": Sent(),
     "api_credentials.show": Sent(name="become:used"),
     "api_credentials.put": Sent(name="token:new", body={"value": {"value": "abcd"}}),

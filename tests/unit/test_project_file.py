@@ -95,6 +95,81 @@ def test_credentials_that_cannot_be_meant_have_the_line_of_their_service(
     assert isinstance(found["infra/upgrade@staging"], Service)
 
 
+SCHEDULED = """\
+project: infra
+environments:
+  staging: {inventory: staging}
+  production: {inventory: production}
+services:
+  site:
+    playbook: site.yml
+    variables:
+      properties:
+        version: {type: string}
+        password: {type: string, writeOnly: true}
+    schedules:
+      - name: nightly
+        cron: "0 3 * * *"
+        environment: production
+        variables: {version: "2"}
+"""
+
+
+def test_each_environment_has_its_own_schedules() -> None:
+    found = services(SCHEDULED)
+
+    assert {"infra/site@production": ["nightly"], "infra/site@staging": []} == {
+        name: [each.name for each in service.schedules]
+        for name, service in found.items()
+        if isinstance(service, Service)
+    }
+
+
+_SCHEDULE = "services.site.schedules.0"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("0 3 *", "0 3", f'line 13: {_SCHEDULE}: "cron" must have five fields'),
+        (
+            "environment: production",
+            "missed: skip",
+            "line 13: the service has several environments: name one as the schedule's",
+        ),
+        (
+            "environment: production",
+            "environment: prod",
+            'line 13: "prod" is not an environment of the service (there are: staging,',
+        ),
+        ('version: "2"', "version: 2", f"line 16: {_SCHEDULE}.variables: version"),
+        (
+            'version: "2"',
+            "password: hidden",
+            f"line 16: {_SCHEDULE}.variables: password is secret: a schedule can't set",
+        ),
+        (
+            "      properties:",
+            "      required: [password]\n      properties:",
+            f"line 17: {_SCHEDULE}.variables: password is required, and secret: no",
+        ),
+        (
+            'variables: {version: "2"}',
+            "options: {check: true}",
+            f"line 16: {_SCHEDULE}.options: this service does not allow the option",
+        ),
+    ],
+)
+def test_a_schedule_that_cannot_be_launched_has_its_line(
+    old: str, new: str, sentence: str
+) -> None:
+    found = services(SCHEDULED.replace(old, new))
+
+    problems = [each for each in found.values() if isinstance(each, str)]
+    assert any(sentence in problem for problem in problems), problems
+    assert not any("hidden" in problem for problem in problems)
+
+
 def test_without_environments_a_service_has_no_environment_in_its_name() -> None:
     found = services("project: infra\nservices: {site: {playbook: site.yml}}\n")
     assert list(found) == ["infra/site"]

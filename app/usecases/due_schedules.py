@@ -1,0 +1,180 @@
+"""Launch what schedules have planned, each instant at most once.
+
+Every worker does this. The launch of an instant and the next instant are stored in one
+transaction, so a worker that is killed has either stored both or nothing. The launch
+has the id of the schedule and the instant as its idempotency key.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from app.domain.access import of_schedule
+from app.domain.deployment import Origin
+from app.domain.schedule import Decision, decide
+from app.encryption import SecretBox
+from app.errors import BadSetting, Conflict, FastDeployError, KeyReused, Unavailable
+from app.log import get
+from app.queue import Queue
+from app.store import schedules
+from app.store.schedules import StoredSchedule
+from app.store.store import Store
+from app.usecases import deploy
+
+log = get("schedules")
+
+#: The number of schedules that are read at a time.
+BATCH = 50
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done with schedules that were due: the deployments, and the others."""
+
+    launched: list[int] = field(default_factory=list)
+    skipped: int = 0
+
+
+class _Taken(Exception):
+    """Another worker, or somebody who paused the schedule, was faster."""
+
+
+def launch_due(
+    store: Store,
+    queue: Queue,
+    secret_box: SecretBox,
+    *,
+    run_as: str = "",
+    moment: datetime | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Done:
+    """Launch the schedules whose instant has come, until `moment`.
+
+    By default that is PostgreSQL's time, since nodes may have different ones. `run_as`
+    is the user of FASTDEPLOY_RUN_AS. Raises Unavailable, and continues at the next
+    call.
+    """
+    done = Done()
+    while not stopping():
+        with store.begin() as db:
+            now = moment or schedules.now(db)
+            batch = schedules.due(db, now, BATCH)
+        if not batch:
+            break
+        # Several workers have the same batch: in another order they share it.
+        random.shuffle(batch)
+        for each in batch:
+            try:
+                _settle(_Launcher(store, queue, secret_box, run_as), each, now, done)
+            except _Taken:
+                log.debug("schedule.taken", schedule=each.id)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Launcher:
+    """Launches the service of a schedule."""
+
+    store: Store
+    queue: Queue
+    secret_box: SecretBox
+    run_as: str
+
+    def launch(self, due: StoredSchedule, decision: Decision) -> int:
+        """Launch an instant and store the next one; raises what `deploy.launch` does.
+
+        Raises _Taken if it was stored before.
+        """
+        noted = False
+
+        def note(db: Connection, number: int) -> None:
+            nonlocal noted
+            _advance(db, due, decision, deployment=number)
+            noted = True
+
+        number = self._launch(due, decision, note)
+        if not noted:
+            # It was launched before: the time of the schedule was changed since then.
+            with self.store.begin() as db:
+                _advance(db, due, decision, deployment=number)
+        return number
+
+    def _launch(
+        self,
+        due: StoredSchedule,
+        decision: Decision,
+        note: Callable[[Connection, int], None],
+    ) -> int:
+        try:
+            return deploy.launch(
+                self.store,
+                self.queue,
+                self.secret_box,
+                actor=of_schedule(due.schedule.name),
+                origin=Origin.SCHEDULE,
+                service_name=due.service_name,
+                given=due.schedule.variables,
+                options=due.schedule.options,
+                run_as=self.run_as,
+                idempotency_key=f"schedule:{due.id}:{decision.instant.isoformat()}",
+                note=note,
+            )
+        except KeyReused as error:
+            # It was launched with other variables, before the schedule was changed.
+            return error.deployment_id
+
+
+def _settle(
+    launcher: _Launcher, due: StoredSchedule, now: datetime, done: Done
+) -> None:
+    """Launch or skip the instants of one schedule. Raises _Taken and Unavailable."""
+    assert due.next_at is not None
+    decision = decide(due.schedule, due.next_at, now, unfinished=due.unfinished)
+    problem = decision.skipped
+    if not problem:
+        try:
+            number = _try_twice(launcher, due, decision)
+        except (Unavailable, BadSetting):
+            raise
+        except FastDeployError as error:
+            problem = f"not launched: {error}"
+        else:
+            done.launched.append(number)
+            log.info("schedule.launched", schedule=due.id, deployment=number,
+                     late=(now - decision.instant).total_seconds())  # fmt: skip
+            return
+    with launcher.store.begin() as db:
+        _advance(db, due, decision, problem=problem)
+    done.skipped += 1
+    log.warning("schedule.skipped", schedule=due.id, service=due.service_name)
+
+
+def _try_twice(launcher: _Launcher, due: StoredSchedule, decision: Decision) -> int:
+    try:
+        return launcher.launch(due, decision)
+    except Conflict:
+        # A sync may have changed the service at this moment.
+        return launcher.launch(due, decision)
+
+
+def _advance(
+    db: Connection,
+    due: StoredSchedule,
+    decision: Decision,
+    *,
+    deployment: int | None = None,
+    problem: str = "",
+) -> None:
+    stored = schedules.advance(
+        db,
+        due,
+        instant=decision.instant,
+        following=decision.following,
+        deployment=deployment,
+        problem=problem,
+    )
+    if not stored:
+        raise _Taken

@@ -1,0 +1,211 @@
+"""Store the schedules of services; list, pause, resume and run them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from app.domain.access import Actor, Permission
+from app.domain.audit import Action
+from app.domain.deployment import Origin
+from app.domain.schedule import Schedule
+from app.domain.service import Service
+from app.encryption import SecretBox
+from app.errors import Invalid, NotFound
+from app.queue import Queue
+from app.store import audit, schedules
+from app.store.schedules import NewInstant, StoredSchedule
+from app.store.store import Store
+from app.usecases import deploy
+
+#: The number of schedules on a page.
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """A schedule and whether it is paused at the moment."""
+
+    stored: StoredSchedule
+    paused: bool
+    #: The next instants, as if it weren't paused; only for a single schedule.
+    coming: tuple[datetime, ...] = ()
+
+
+def sync(db: Connection, found: Mapping[str, Service]) -> None:
+    """Store the schedules of valid services, in the caller's transaction.
+
+    A schedule keeps its next instant unless its time was changed, and stays paused.
+    """
+    now = schedules.now(db)
+    stored = schedules.of_services(db, found)
+    wanted = {
+        (name, schedule.name): schedule
+        for name, service in found.items()
+        for schedule in service.schedules
+    }
+    schedules.remove(db, [stored[key].id for key in stored.keys() - wanted.keys()])
+    new = {key: each for key, each in wanted.items() if key not in stored}
+    ids = schedules.ids_of_services(db, {service for service, _ in new})
+    schedules.add(
+        db,
+        [
+            NewInstant(ids[key[0]], each, each.next_instant(now))
+            for key, each in sorted(new.items())
+        ],
+    )
+    for key in sorted(wanted.keys() & stored.keys()):
+        before, schedule = stored[key], wanted[key]
+        if schedules.same(before, schedule):
+            continue
+        next_at = before.next_at
+        if before.schedule.timing != schedule.timing:
+            next_at = _unless_paused(before, schedule, now)
+        schedules.change(db, before.id, schedule, next_at)
+
+
+def list_page(
+    store: Store, *, text: str = "", number: int = 1
+) -> tuple[list[ScheduleView], bool]:
+    """Return a page of schedules, and whether there are more.
+
+    They are sorted by service and name. `text` is part of one of both, and pages are
+    counted from 1.
+    """
+    with store.begin() as db:
+        now = schedules.now(db)
+        found = schedules.page(db, text=text, skip=(number - 1) * PAGE, limit=PAGE + 1)
+    views = [ScheduleView(each, _paused(each, now)) for each in found]
+    return views[:PAGE], len(views) > PAGE
+
+
+def find(store: Store, schedule_id: int) -> ScheduleView:
+    """Return the schedule with an id, and its next instants. Raises NotFound."""
+    with store.begin() as db:
+        return _view(db, _found(db, schedule_id))
+
+
+def find_named(store: Store, service: str, name: str) -> ScheduleView:
+    """Return the schedule of a service with a name. Raises NotFound."""
+    with store.begin() as db:
+        found = schedules.find_named(db, service, name)
+        if found is None:
+            raise NotFound(f"service {service!r} has no schedule {name!r}")
+        return _view(db, found)
+
+
+def pause(
+    store: Store, actor: Actor, schedule_id: int, until: datetime | None = None
+) -> None:
+    """Launch nothing until a time, or until the schedule is resumed.
+
+    Instants of a pause aren't made up for, whatever `missed` is. Raises NotAllowed,
+    NotFound, and Invalid if the time has passed.
+    """
+    actor.require(Permission.DEPLOY)
+    with store.begin() as db:
+        schedules.lock(db, schedule_id)
+        found = _found(db, schedule_id)
+        if until is not None and until <= schedules.now(db):
+            raise Invalid("the pause must end in the future")
+        schedules.pause(
+            db,
+            schedule_id,
+            until=until,
+            actor=actor.name,
+            next_at=None if until is None else _next(found, found.schedule, until),
+        )
+        audit.note(db, actor, Action.PAUSE_SCHEDULE, _subject(found))
+
+
+def resume(store: Store, actor: Actor, schedule_id: int) -> None:
+    """End the pause of a schedule. Raises NotAllowed and NotFound."""
+    actor.require(Permission.DEPLOY)
+    with store.begin() as db:
+        schedules.lock(db, schedule_id)
+        found = _found(db, schedule_id)
+        if found.paused_at is None:
+            return
+        next_at = _next(found, found.schedule, schedules.now(db))
+        schedules.resume(db, schedule_id, next_at)
+        audit.note(db, actor, Action.RESUME_SCHEDULE, _subject(found))
+
+
+def run_now(
+    store: Store,
+    queue: Queue,
+    secret_box: SecretBox,
+    actor: Actor,
+    schedule_id: int,
+    *,
+    origin: Origin,
+    run_as: str = "",
+    idempotency_key: str | None = None,
+) -> int:
+    """Launch what a schedule launches, now; return the id of the deployment.
+
+    Raises NotFound, and what `deploy.launch` raises.
+    """
+    actor.require(Permission.DEPLOY)
+    found = find(store, schedule_id).stored
+
+    def note(db: Connection, number: int) -> None:
+        schedules.set_deployment(db, schedule_id, number)
+
+    return deploy.launch(
+        store,
+        queue,
+        secret_box,
+        actor=actor,
+        origin=origin,
+        service_name=found.service_name,
+        given=found.schedule.variables,
+        options=found.schedule.options,
+        run_as=run_as,
+        idempotency_key=idempotency_key,
+        note=note,
+    )
+
+
+def _next(
+    before: StoredSchedule, schedule: Schedule, moment: datetime
+) -> datetime | None:
+    """Return the first instant after a moment and after the last instant.
+
+    An instant that was launched isn't planned again if the clock was put back.
+    """
+    return schedule.next_instant(max(moment, before.last_at or moment))
+
+
+def _unless_paused(
+    before: StoredSchedule, schedule: Schedule, now: datetime
+) -> datetime | None:
+    """Return the next instant of a schedule that may be paused."""
+    if before.paused_at is None:
+        return _next(before, schedule, now)
+    if before.paused_until is None:
+        return None
+    return _next(before, schedule, max(now, before.paused_until))
+
+
+def _paused(stored: StoredSchedule, now: datetime) -> bool:
+    if stored.paused_at is None:
+        return False
+    return stored.paused_until is None or stored.paused_until > now
+
+
+def _view(db: Connection, found: StoredSchedule) -> ScheduleView:
+    now = schedules.now(db)
+    return ScheduleView(found, _paused(found, now), tuple(found.schedule.coming(now)))
+
+
+def _found(db: Connection, schedule_id: int) -> StoredSchedule:
+    found = schedules.find(db, schedule_id)
+    if found is None:
+        raise NotFound(f"there is no schedule {schedule_id}")
+    return found
+
+
+def _subject(schedule: StoredSchedule) -> str:
+    return f"{schedule.service_name}: {schedule.schedule.name}"

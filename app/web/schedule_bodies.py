@@ -1,0 +1,70 @@
+"""The response bodies of the API for schedules."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from app.domain.deployment import Status
+from app.domain.options import Options
+from app.usecases.schedules import ScheduleView
+from app.web.schemas import Body
+
+
+class ScheduleBody(Body):
+    """A schedule of a service; times are ISO 8601 in UTC."""
+
+    id: int
+    service: str
+    name: str
+    cron: str
+    """The rule; empty if it launches once, at the time in `at`."""
+    at: str
+    timezone: str
+    until: str
+    in_words: str
+    """The rule in words."""
+    warning: str
+    """Why the rule may not mean what it seems to."""
+    variables: dict[str, Any]
+    options: Options
+    missed: Literal["skip", "run-once"]
+    overlap: Literal["skip", "queue"]
+    paused: bool
+    paused_until: datetime | None
+    """The end of the pause; null: until somebody resumes it."""
+    paused_by: str
+    next_at: datetime | None
+    """The next instant; null if there is none."""
+    last_at: datetime | None
+    """The last instant."""
+    last_deployment: int | None
+    last_status: Status | None
+    problem: str
+    """Why nothing was launched at the last instant."""
+
+
+def schedule_body(view: ScheduleView) -> ScheduleBody:
+    """Return the body of a schedule."""
+    stored, schedule = view.stored, view.stored.schedule
+    return ScheduleBody(
+        id=stored.id,
+        service=stored.service_name,
+        name=schedule.name,
+        cron=schedule.cron,
+        at=schedule.at,
+        timezone=schedule.timezone,
+        until=schedule.until,
+        in_words=schedule.in_words,
+        warning=schedule.doubt,
+        variables=schedule.variables,
+        options=schedule.options,
+        missed=schedule.missed,
+        overlap=schedule.overlap,
+        paused=view.paused,
+        paused_until=stored.paused_until if view.paused else None,
+        paused_by=stored.paused_by if view.paused else "",
+        next_at=stored.next_at,
+        last_at=stored.last_at,
+        last_deployment=stored.last_deployment,
+        last_status=stored.last_status,
+        problem=stored.problem,
+    )
