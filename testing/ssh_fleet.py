@@ -3,7 +3,7 @@
     python -m testing.ssh_fleet HOSTS ROUND_TRIP FOLDER
 
 runs a fleet until its standard input is closed. FOLDER then has `hosts.json`, an
-inventory. The host of a process is named by its sshd; all log in as this user.
+inventory. One logs in as this user, with a home of its own on each host.
 """
 
 import getpass
@@ -79,7 +79,9 @@ def running(folder: Path, hosts: int, round_trip: float = 0) -> Iterator[Fleet]:
             place = folder / f"host{number:03}"
             place.mkdir()
             address = _address(network, number)
-            serve = serving(place, port, key, settings, address)
+            # So no host reads this user's own start-up files, which may take long.
+            home = {"SetEnv": f"HOME={place}"}
+            serve = serving(place, port, key, settings | home, address)
             servers[place.name] = started.enter_context(serve)
         if round_trip:
             routes = {
