@@ -7,14 +7,17 @@ deployments), `crowd` (300 clients that watch 1,000 lines a second), `page` (a
 deployment's page, on the server and in a browser), `pool` (50 deployments, compared
 with `xargs -P8`, and their memory), `load` (8 deployments, with and without a crowd of
 viewers, downloads, searches and logins), `projects` (inspecting a repository, making
-the tree of a commit, and what a commit adds to a launch). With `--against CHECKOUT`,
-the same rows of another checkout of FastDeploy are measured in turn, and the table has
-the ratios.
+the tree of a commit, and what a commit adds to a launch), `ssh` (hosts over SSH,
+compared with ansible-playbook; `--hosts`, `--delays` and `--playbooks` add cases). With
+`--against CHECKOUT`, the same rows of another checkout of FastDeploy are measured in
+turn, and the table has the ratios.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +33,11 @@ from bench import (
     pool,
     projects,
     runs,
+    ssh,
 )
+from bench.ssh_playbooks import PLAYBOOKS
 
-ROWS = {
+ROWS: dict[str, Callable[[int], list[Any]]] = {
     "runs": runs.measure,
     "journal": journal.measure,
     "live": live.measure,
@@ -43,6 +48,7 @@ ROWS = {
     "pool": pool.measure,
     "load": load.measure,
     "projects": projects.measure,
+    "ssh": partial(ssh.measure, plan=ssh.Plan()),
 }
 
 
@@ -54,23 +60,48 @@ def main() -> None:
     parser.add_argument(
         "--against", type=Path, metavar="CHECKOUT", help="compare with this checkout"
     )
+    usual = ssh.Plan()
+    parser.add_argument(
+        "--hosts", type=_numbers, default=usual.hosts, help="for `ssh`: 1,10,50"
+    )
+    parser.add_argument(
+        "--delays", type=_numbers, default=usual.delays,
+        help="for `ssh`: milliseconds of a round trip: 0,5,20",
+    )  # fmt: skip
+    parser.add_argument(
+        "--playbooks", type=_playbooks, default=usual.playbooks,
+        help=f"for `ssh`: {','.join(PLAYBOOKS)}",
+    )  # fmt: skip
     asked = parser.parse_args()
+    plan = ssh.Plan(asked.hosts, asked.delays, asked.playbooks)
+    rows = ROWS | {"ssh": partial(ssh.measure, plan=plan)}
     unknown = sorted(set(asked.rows) - set(ROWS))
     if unknown:
         parser.error(f"no such row: {', '.join(unknown)} (known: {', '.join(ROWS)})")
     if asked.against:
         table = against.measure(asked.rows, asked.against.absolute(), asked.rounds)
     else:
-        table = _measure(asked.rows, asked.rounds)
+        table = _measure({name: rows[name] for name in asked.rows}, asked.rounds)
     print(json.dumps(table, indent=2))
 
 
-def _measure(rows: list[str], rounds: int) -> list[Any]:
+def _measure(rows: Mapping[str, Callable[[int], list[Any]]], rounds: int) -> list[Any]:
     table = []
-    for name in rows:
+    for name, measure in rows.items():
         print(f"measuring {name} …", file=sys.stderr)
-        table.extend(ROWS[name](rounds))
+        table.extend(measure(rounds))
     return table
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(each) for each in text.split(",")]
+
+
+def _playbooks(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := sorted(set(names) - set(PLAYBOOKS)):
+        raise argparse.ArgumentTypeError(f"no such playbook: {', '.join(unknown)}")
+    return names
 
 
 if __name__ == "__main__":

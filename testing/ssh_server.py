@@ -1,4 +1,4 @@
-"""Start and end an sshd on a port of 127.0.0.1."""
+"""Start and end an sshd on an address of this machine."""
 
 import os
 import shutil
@@ -35,16 +35,20 @@ def known_hosts_line(port: int, key: Path) -> str:
 
 @contextmanager
 def serving(
-    folder: Path, port: int, key: Path, settings: Mapping[str, object]
-) -> Iterator[None]:
+    folder: Path,
+    port: int,
+    key: Path,
+    settings: Mapping[str, object],
+    address: str = "127.0.0.1",
+) -> Iterator[int]:
     """Run an sshd until the end, with its configuration and log in a folder.
 
-    Its sessions, which would outlive it, are ended too. Not by their user: a container
-    may have processes with the same user id.
+    Its process id is yielded. Its sessions, which would outlive it, are ended too. Not
+    by their user: a container may have processes with the same user id.
     """
     config = folder / "sshd_config"
     common = {
-        "HostKey": key, "ListenAddress": f"127.0.0.1:{port}", "PidFile": "none",
+        "HostKey": key, "ListenAddress": f"{address}:{port}", "PidFile": "none",
         "StrictModes": "no", "Subsystem": "sftp internal-sftp", "UsePAM": "no",
     }  # fmt: skip
     config.write_text(
@@ -58,8 +62,8 @@ def serving(
     with (folder / "sshd.log").open("ab") as log:
         server = subprocess.Popen([program, "-D", "-e", "-f", config], stderr=log)
     try:
-        eventually(lambda: _listens(port))
-        yield
+        eventually(lambda: listens(address, port))
+        yield server.pid
     finally:
         _end(server)
 
@@ -74,6 +78,7 @@ def _end(server: "subprocess.Popen[bytes]") -> None:
     psutil.wait_procs(sessions)
 
 
-def _listens(port: int) -> bool:
+def listens(address: str, port: int) -> bool:
+    """Return whether a server accepts connections."""
     with closing(socket()) as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        return client.connect_ex((address, port)) == 0
