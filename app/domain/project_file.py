@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -84,6 +84,10 @@ class Environment(BaseModel):
         Field(description="Variables of every run. A launch can't change them."),
     ] = {}
     credentials: Credentials = ()
+    accelerate: Annotated[
+        Literal["mitogen"] | None,
+        Field(description="The same as of a service, which it replaces here."),
+    ] = None
 
 
 class ProjectFile(BaseModel):

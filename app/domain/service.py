@@ -132,6 +132,13 @@ class Service(BaseModel):
             "task."
         ),
     ] = False
+    accelerate: Annotated[
+        Literal["mitogen"] | None,
+        Field(
+            description="What makes its tasks faster; a run in which it doesn't work "
+            "does without it."
+        ),
+    ] = None
     queue: Annotated[
         Literal["all", "latest"],
         Field(
@@ -227,7 +234,7 @@ class Service(BaseModel):
     def _one_kind(self) -> "Service":
         if (self.deploy_script is None) == (self.playbook is None):
             raise ValueError('needs exactly one of "deploy_script" and "playbook"')
-        for key in ("inventory", "sops_files", "options"):
+        for key in ("inventory", "sops_files", "options", "accelerate"):
             if getattr(self, key) and not self.playbook:
                 raise ValueError(f'"{key}" goes with "playbook"')
         if self.option_defaults.given and not self.playbook:

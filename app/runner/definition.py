@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .execution_environment import Requirements
 
 
+#: What may accelerate the runs of a service.
+ACCELERATOR = "mitogen"
 #: Why the deploy user runs no script of a project: the script would believe the
 #: variables of the environment in the config file, which FastDeploy's user writes.
 SCRIPT_IN_PROJECT = (
@@ -51,6 +53,8 @@ class Definition:
     credentials: tuple[str, ...] = ()
     #: What its project requires; None: it runs with the Ansible beside this program.
     requirements: "Requirements | None" = None
+    #: Whether it connects by mitogen where that works.
+    accelerated: bool = False
 
 
 def read_definition(folder: Path) -> Definition:
@@ -102,6 +106,7 @@ def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definit
         environment=_environment(content, file),
         timeout=_timeout(content, file),
         credentials=_credentials(content, file),
+        accelerated=_accelerated(content, file),
     )
 
 
@@ -232,6 +237,13 @@ def _credentials(content: Mapping[str, Any], file: str) -> tuple[str, ...]:
     if problem := credential_references.find_problem(references, variables):
         raise RunnerError(f'"credentials" in {file} {problem}.')
     return tuple(references)
+
+
+def _accelerated(content: Mapping[str, Any], file: str) -> bool:
+    value = content.get("accelerate")
+    if value not in (None, ACCELERATOR):
+        raise RunnerError(f'"accelerate" in {file} must be "{ACCELERATOR}": correct it.')
+    return value is not None
 
 
 def _timeout(content: Mapping[str, Any], file: str) -> float | None:

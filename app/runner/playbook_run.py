@@ -18,6 +18,7 @@ from . import (
     playbook,
     private_data_dir,
 )
+from .acceleration import Acceleration
 from .credential_kinds import Kind
 from .credentials import Credentials
 from .definition import Definition
@@ -108,8 +109,11 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
 
+    accelerated = Acceleration()
     provided = _provide_environment(inputs, masker, watchdog, env)
-    if provided is None:
+    if provided is None or not _accelerate(
+        accelerated, inputs, masker, watchdog, provided
+    ):
         tell(watchdog.reason or "failed")
         return ENDED
     env = provided
@@ -120,6 +124,8 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     recording = plaintexts.recording(_ansible_playbook(env), env)
     if not recording and (can_decrypt or inputs.credentials.of(Kind.VAULT)):
         journal.write(_NOT_RECORDED)
+    if not recording:
+        accelerated.refuse("ansible-playbook is not a Python script here")
     listener = _listener(launch.events)(journal, masker, decrypting, ident, private)
     running = playbook.start(
         definition,
@@ -130,12 +136,17 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
             **injected.environment,
             **listener.environment,
             **decrypting.environment,
+            **accelerated.environment,
         },
         terminal=listener.terminal,
         plaintexts=decrypting.descriptor,
         recording=recording,
+        inherited=accelerated.inherited,
     )
     _begin(running, watchdog, injected)
+    accelerated.read()
+    if accelerated.problem:
+        journal.write(f"mitogen isn't used: {accelerated.problem}".encode())
     tell("starting")
     tell("running")
     listener.start()
@@ -200,6 +211,23 @@ def _provide_environment(
     if place is None:
         return None
     return execution_environment.variables(place, env, definition.folder)
+
+
+def _accelerate(
+    accelerated: Acceleration,
+    inputs: Inputs,
+    masker: Masker,
+    watchdog: Watchdog,
+    env: Mapping[str, str],
+) -> bool:
+    """Prepare mitogen if the service asks for it; False if the run was stopped."""
+    if not inputs.definition.accelerated:
+        return True
+    from .mitogen_build import MitogenBuilder  # noqa: PLC0415 - see above
+
+    data = inputs.data.expanduser().absolute()
+    builder = MitogenBuilder(data, inputs.journal, masker, watchdog)
+    return accelerated.prepare(builder, env)
 
 
 def _name_unmaskable(used: Credentials, journal: JournalWriter) -> None:
