@@ -221,7 +221,7 @@ def show(deployment_id: int, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(deployment_detail_body(view, summary))
     else:
-        print_deployment(view)
+        print_deployment(view, summary)
 
 
 @app.command()

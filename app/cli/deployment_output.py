@@ -2,9 +2,10 @@
 
 from app.cli.output import moment, print_fields, print_table
 from app.usecases.deploy import View
+from app.usecases.results import Summary
 
 
-def print_deployment(view: View) -> None:
+def print_deployment(view: View, summary: Summary) -> None:
     """Print a deployment with its variables and its steps."""
     deployment = view.deployment
     print_fields(
@@ -23,6 +24,7 @@ def print_deployment(view: View) -> None:
             ("ref", deployment.ref),
             ("uncommitted changes", deployment.changes),
             ("options", " ".join(deployment.options.arguments)),
+            ("speed", summary.speed),
             *(("variable", f"{k}={v}") for k, v in deployment.variables.items()),
             *(("warning", warning) for warning in deployment.warnings),
         )

@@ -8,6 +8,8 @@ from app.domain.host_key_report import HostKeyReport
 
 #: ansible-runner's name for the event at the start of a task.
 TASK_START = "playbook_on_task_start"
+#: The name of the event with what was chosen to make a run faster.
+SPEED = "speed"
 
 
 class EventKind(StrEnum):
@@ -23,7 +25,7 @@ class EventKind(StrEnum):
     STEP = "step"
     #: ansible-runner reported a play, a task or a host.
     RUNNER = "runner"
-    #: ansible-runner reported its own status.
+    #: ansible-runner reported its own status, or what was chosen for the run.
     STATUS = "status"
     #: FastDeploy's remark about the recording. The run didn't print it.
     NOTICE = "notice"
@@ -151,6 +153,14 @@ class HostKeysUnchecked:
     setting: str
 
 
+@dataclass(frozen=True, slots=True)
+class SpeedChosen:
+    """The runner chose what makes the run faster."""
+
+    #: What and why: `pipelining, 5 forks (ansible.cfg sets forks=5)`.
+    sentence: str
+
+
 JournalEvent = (
     HostKeyRefused
     | HostKeysUnchecked
@@ -159,4 +169,5 @@ JournalEvent = (
     | StepReported
     | RunnerEvent
     | RunnerStatus
+    | SpeedChosen
 )

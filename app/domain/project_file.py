@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain import config_json, plain_path
+from app.domain.acceleration import AccelerateKey
 from app.domain.credential_names import Credentials
 from app.domain.project_file_lines import (
     explain_at,
@@ -17,6 +18,7 @@ from app.domain.project_file_lines import (
 )
 from app.domain.service import Service
 from app.domain.service_name import PART, RESERVED, ServiceName
+from app.domain.speed import DEFAULT_SPEED, SpeedKey
 from app.errors import Invalid
 from app.runner import project_file, yaml_nodes
 from app.runner.errors import RunnerError
@@ -84,10 +86,8 @@ class Environment(BaseModel):
         Field(description="Variables of every run. A launch can't change them."),
     ] = {}
     credentials: Credentials = ()
-    accelerate: Annotated[
-        Literal["mitogen"] | None,
-        Field(description="The same as of a service, which it replaces here."),
-    ] = None
+    accelerate: AccelerateKey = "none"
+    speed: SpeedKey = DEFAULT_SPEED
 
 
 class ProjectFile(BaseModel):

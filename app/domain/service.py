@@ -13,12 +13,14 @@ from pydantic import (
 
 from app.domain import options as options_of_ansible
 from app.domain import plain_path, secret_names, variable_schema
+from app.domain.acceleration import AccelerateKey
 from app.domain.credential_names import Credentials
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.registration import Registration
 from app.domain.retention import Keep
 from app.domain.service_name import NAME, file_of
 from app.domain.source import Source
+from app.domain.speed import DEFAULT_SPEED, SpeedKey
 from app.runner import credential_references, extra_vars
 from app.runner import environment as environment_rules
 
@@ -125,6 +127,7 @@ class Service(BaseModel):
             "be changed."
         ),
     ] = NO_OPTIONS
+    speed: SpeedKey = DEFAULT_SPEED
     allow_empty: Annotated[
         bool,
         Field(
@@ -132,13 +135,7 @@ class Service(BaseModel):
             "task."
         ),
     ] = False
-    accelerate: Annotated[
-        Literal["mitogen"] | None,
-        Field(
-            description="What makes its tasks faster; a run in which it doesn't work "
-            "does without it."
-        ),
-    ] = None
+    accelerate: AccelerateKey = "none"
     queue: Annotated[
         Literal["all", "latest"],
         Field(
@@ -234,11 +231,14 @@ class Service(BaseModel):
     def _one_kind(self) -> "Service":
         if (self.deploy_script is None) == (self.playbook is None):
             raise ValueError('needs exactly one of "deploy_script" and "playbook"')
-        for key in ("inventory", "sops_files", "options", "accelerate"):
+        for key in ("inventory", "sops_files", "options"):
             if getattr(self, key) and not self.playbook:
                 raise ValueError(f'"{key}" goes with "playbook"')
         if self.option_defaults.given and not self.playbook:
             raise ValueError('"option_defaults" goes with "playbook"')
+        for key, default in (("speed", DEFAULT_SPEED), ("accelerate", "none")):
+            if getattr(self, key) != default and not self.playbook:
+                raise ValueError(f'"{key}" goes with "playbook"')
         if problem := credential_references.find_problem(
             list(self.credentials), self.environment
         ):

@@ -8,42 +8,65 @@ or doesn't work with the run's ansible-core, the run does without it and says so
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from .ansible_playbook import MITOGEN, REPORT
+from .definition import Definition
 from .errors import RunnerError
-
-if TYPE_CHECKING:
-    from .mitogen_build import MitogenBuilder
+from .journal import JournalWriter
+from .masking import Masker
+from .speed import Choice
+from .watchdog import Watchdog
 
 VERSION = "0.3.54"
 _MAX_REASON = 500
+_NO_SCRIPT = "ansible-playbook isn't a Python script here"
 
 
 class Acceleration:
-    """Whether and how one run uses mitogen."""
+    """Whether and how one run uses mitogen; by default, it doesn't."""
 
-    def __init__(self) -> None:
-        """It doesn't, until `prepare` was called."""
+    def __init__(self, definition: Definition) -> None:
+        """`prepare` installs what the run needs."""
         #: Variables of ansible-playbook.
         self.environment: dict[str, str] = {}
         #: Descriptors that ansible-playbook inherits.
         self.inherited: tuple[int, ...] = ()
-        #: Why mitogen isn't used although the service asks for it.
-        self.problem = ""
+        self._wanted = definition.accelerated
+        #: Why it isn't used although it is wanted.
+        self._problem = ""
         self._reader = -1
 
-    def prepare(self, builder: "MitogenBuilder", env: Mapping[str, str]) -> bool:
+    def prepare(
+        self,
+        data: Path,
+        env: Mapping[str, str],
+        *,
+        journal: JournalWriter,
+        masker: Masker,
+        watchdog: Watchdog,
+    ) -> bool:
         """Install mitogen if necessary; return False if the run was stopped.
 
+        Call it before any thread is started.
+
         Args:
-            builder: Installs it.
+            data: The folder of mirrors and execution environments.
             env: The environment of ansible-playbook.
+            journal: Where the installation prints to.
+            masker: Masks what it prints.
+            watchdog: Stops it.
         """
+        if not self._wanted:
+            return True
+        # Most services don't ask for it, and their runs don't need the memory.
+        from .mitogen_build import MitogenBuilder  # noqa: PLC0415
+
+        builder = MitogenBuilder(data, journal, masker, watchdog)
         try:
             place = builder.provide(env)
         except RunnerError as error:
-            self.problem = str(error).removesuffix(".")
+            self._problem = str(error).removesuffix(".")
             return True
         if place is None:
             return False
@@ -52,23 +75,21 @@ class Acceleration:
         self.environment = {MITOGEN: str(place.site), REPORT: str(writer)}
         return True
 
-    def refuse(self, problem: str) -> None:
-        """Don't use it after all."""
-        self.problem = self.problem or problem
-        self._close()
-        self.environment = {}
+    def finish(self, *, recording: bool) -> tuple[Choice, ...]:
+        """Wait until ansible-playbook has decided; return what applies to the run.
 
-    def read(self) -> None:
-        """Wait until ansible-playbook has decided whether it uses mitogen."""
-        if not self.inherited:
-            return
-        os.close(self.inherited[0])
-        self.inherited = ()
-        with os.fdopen(self._reader, "rb") as pipe:
-            self.problem = pipe.read(_MAX_REASON).decode(errors="replace")
-
-    def _close(self) -> None:
+        Args:
+            recording: Whether `ansible_playbook.py` runs ansible-playbook.
+        """
         for descriptor in self.inherited:
             os.close(descriptor)
-            os.close(self._reader)
+            with os.fdopen(self._reader, "rb") as pipe:
+                self._problem = pipe.read(_MAX_REASON).decode(errors="replace")
+            if not recording:
+                self._problem = _NO_SCRIPT
         self.inherited = ()
+        if not self._wanted:
+            return ()
+        if self._problem:
+            return (Choice("mitogen isn't used", self._problem),)
+        return (Choice(f"mitogen {VERSION}"),)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import credential_references, environment, options
+from . import credential_references, environment, options, speed_settings
 from .errors import RunnerError
+from .speed_settings import DEFAULT, SpeedSettings
 
 if TYPE_CHECKING:
     from .execution_environment import Requirements
 
 
-#: What may accelerate the runs of a service.
-ACCELERATOR = "mitogen"
 #: Why the deploy user runs no script of a project: the script would believe the
 #: variables of the environment in the config file, which FastDeploy's user writes.
 SCRIPT_IN_PROJECT = (
@@ -51,6 +50,8 @@ class Definition:
     timeout: float | None
     #: The credentials that a run uses, as `kind:name`.
     credentials: tuple[str, ...] = ()
+    #: What FastDeploy may choose to make its runs faster.
+    speed: SpeedSettings = DEFAULT
     #: What its project requires; None: it runs with the Ansible beside this program.
     requirements: "Requirements | None" = None
     #: Whether it connects by mitogen where that works.
@@ -107,6 +108,7 @@ def from_content(content: Mapping[str, Any], folder: Path, file: str) -> Definit
         timeout=_timeout(content, file),
         credentials=_credentials(content, file),
         accelerated=_accelerated(content, file),
+        speed=_speed(content, file),
     )
 
 
@@ -240,10 +242,19 @@ def _credentials(content: Mapping[str, Any], file: str) -> tuple[str, ...]:
 
 
 def _accelerated(content: Mapping[str, Any], file: str) -> bool:
-    value = content.get("accelerate")
-    if value not in (None, ACCELERATOR):
-        raise RunnerError(f'"accelerate" in {file} must be "{ACCELERATOR}": correct it.')
-    return value is not None
+    value = content.get("accelerate", "none")
+    if value not in ("mitogen", "none"):
+        raise RunnerError(
+            f'"accelerate" in {file} must be "mitogen" or "none": correct it.'
+        )
+    return bool(value == "mitogen")
+
+
+def _speed(content: Mapping[str, Any], file: str) -> SpeedSettings:
+    value = content.get("speed", {})
+    if problem := speed_settings.find_problem(value):
+        raise RunnerError(f'"speed" in {file} {problem}.')
+    return speed_settings.parse(value)
 
 
 def _timeout(content: Mapping[str, Any], file: str) -> float | None:

@@ -17,6 +17,7 @@ from . import (
     plaintexts,
     playbook,
     private_data_dir,
+    speed,
 )
 from .acceleration import Acceleration
 from .credential_kinds import Kind
@@ -106,13 +107,19 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         env, configured, learns=host_key_settings.learns(unchecked)
     )
 
+    chosen = speed.choose(
+        definition, launch.options, env, configured, speed.this_node()
+    )
+    env |= chosen.environment
+
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
 
-    accelerated = Acceleration()
-    provided = _provide_environment(inputs, masker, watchdog, env)
-    if provided is None or not _accelerate(
-        accelerated, inputs, masker, watchdog, provided
+    accelerated = Acceleration(definition)
+    data = inputs.data.expanduser().absolute()
+    provided = _provide_environment(inputs, data, masker, watchdog, env)
+    if provided is None or not accelerated.prepare(
+        data, provided, journal=journal, masker=masker, watchdog=watchdog
     ):
         tell(watchdog.reason or "failed")
         return ENDED
@@ -124,8 +131,6 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     recording = plaintexts.recording(_ansible_playbook(env), env)
     if not recording and (can_decrypt or inputs.credentials.of(Kind.VAULT)):
         journal.write(_NOT_RECORDED)
-    if not recording:
-        accelerated.refuse("ansible-playbook is not a Python script here")
     listener = _listener(launch.events)(journal, masker, decrypting, ident, private)
     running = playbook.start(
         definition,
@@ -144,10 +149,10 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         inherited=accelerated.inherited,
     )
     _begin(running, watchdog, injected)
-    accelerated.read()
-    if accelerated.problem:
-        journal.write(f"mitogen isn't used: {accelerated.problem}".encode())
     tell("starting")
+    found = accelerated.finish(recording=bool(recording))
+    chosen = speed.Speed((*found, *chosen.choices))
+    journal.write_object({"speed": chosen.describe(), "runner_ident": ident})
     tell("running")
     listener.start()
     code = running.wait()
@@ -191,7 +196,11 @@ def _begin(running: playbook.Playbook, watchdog: Watchdog, injected: Injection) 
 
 
 def _provide_environment(
-    inputs: Inputs, masker: Masker, watchdog: Watchdog, env: dict[str, str]
+    inputs: Inputs,
+    data: Path,
+    masker: Masker,
+    watchdog: Watchdog,
+    env: dict[str, str],
 ) -> dict[str, str] | None:
     """Return the variables of a run in the execution environment of its project.
 
@@ -205,29 +214,10 @@ def _provide_environment(
     from .environment_step import EnvironmentStep  # noqa: PLC0415
 
     step = EnvironmentStep(inputs.journal, masker, watchdog)
-    place = step.provide(
-        definition.requirements, inputs.data.expanduser().absolute(), env
-    )
+    place = step.provide(definition.requirements, data, env)
     if place is None:
         return None
     return execution_environment.variables(place, env, definition.folder)
-
-
-def _accelerate(
-    accelerated: Acceleration,
-    inputs: Inputs,
-    masker: Masker,
-    watchdog: Watchdog,
-    env: Mapping[str, str],
-) -> bool:
-    """Prepare mitogen if the service asks for it; False if the run was stopped."""
-    if not inputs.definition.accelerated:
-        return True
-    from .mitogen_build import MitogenBuilder  # noqa: PLC0415 - see above
-
-    data = inputs.data.expanduser().absolute()
-    builder = MitogenBuilder(data, inputs.journal, masker, watchdog)
-    return accelerated.prepare(builder, env)
 
 
 def _name_unmaskable(used: Credentials, journal: JournalWriter) -> None:

@@ -11,11 +11,11 @@ from .errors import RunnerError
 
 NAME = "fastdeploy.yml"
 #: Keys of an environment that become keys of the service.
-_OF_ENVIRONMENT = ("accelerate", "inventory", "refs")
+_OF_ENVIRONMENT = ("accelerate", "inventory", "refs", "speed")
 #: Keys of "defaults" and of environments that don't apply to a script.
 _OF_PLAYBOOK = frozenset({
     "accelerate", "allow_empty", "inventory", "option_defaults", "options",
-    "sops_files",
+    "sops_files", "speed",
 })  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, text
 
 from app.domain import json_text
 from app.domain.events import (
+    SPEED,
     EventKind,
     HostKeyRefused,
     HostKeysUnchecked,
@@ -18,6 +19,7 @@ from app.domain.events import (
     Output,
     RunnerEvent,
     RunnerStatus,
+    SpeedChosen,
     StepReported,
     StepState,
 )
@@ -186,6 +188,7 @@ def last_status(db: Connection, deployment_id: int) -> str:
         .where(
             events.c.deployment_id == deployment_id,
             events.c.kind == EventKind.STATUS.value,
+            events.c.name != SPEED,
         )
         .order_by(events.c.number.desc())
         .limit(1)
@@ -259,6 +262,10 @@ def _columns(item: Occurrence) -> tuple[Any, ...]:
                     json_text.dumps({"setting": setting}), None)  # fmt: skip
         case RunnerStatus() as e:
             return ("status", e.status, None, None, None, None, "", False, None, None)
+        case SpeedChosen(sentence):
+            # An earlier release, which may run meanwhile, knows this kind.
+            return ("status", SPEED, None, None, None, None, "", False,
+                    json_text.dumps({"speed": sentence}), None)  # fmt: skip
 
 
 def shown() -> Any:  # the union of column types is longer than it is useful

@@ -12,7 +12,7 @@ from app.domain.recap import HostRecap, recap, totals
 from app.domain.steps import Step
 from app.domain.task_result import TaskResultDetails
 from app.errors import NotFound
-from app.store import results
+from app.store import results, run_speed
 from app.store.events import MAX_NUMBER
 from app.store.results import TaskResultRow
 from app.store.store import Store
@@ -75,10 +75,12 @@ class ResultPage:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Ansible's recap, the hosts that failed first, and the values of `set_stats`."""
+    """Ansible's recap, failed hosts first, the values of `set_stats`, and the speed."""
 
     recap: Sequence[HostRecap] = ()
     totals: Mapping[str, Any] = field(default_factory=dict)
+    #: What was chosen to make the run faster, as a sentence.
+    speed: str = ""
 
 
 def matrix(store: Store, view: View, window: Window) -> Matrix:
@@ -136,11 +138,19 @@ def find(store: Store, deployment_id: int, number: int) -> ResultPage:
 
 
 def summary_of(store: Store, deployment_id: int) -> Summary:
-    """Return Ansible's recap and the values of `set_stats`; empty before its end."""
+    """Return the summary of a run; recap and totals are empty before its end."""
     with store.begin() as db:
         results.by_index(db)
         stats = results.recaps(db, deployment_id)
-    return Summary(recap(stats), totals(stats))
+        speed = run_speed.find(db, deployment_id)
+    return Summary(recap(stats), totals(stats), speed)
+
+
+def summary_so_far(store: Store, deployment_id: int) -> Summary:
+    """Return the summary of a run that hasn't ended: it has no recap yet."""
+    with store.begin() as db:
+        results.by_index(db)
+        return Summary(speed=run_speed.find(db, deployment_id))
 
 
 def failed_hosts(steps: Sequence[Step]) -> list[str]:

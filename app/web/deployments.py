@@ -80,6 +80,7 @@ def show(request: Request) -> Response:
         matrix=results.matrix(store, view, results.SMALL),
         summary=summary,
         changes=changes(summary.recap),
+        speed=summary.speed,
         output=sections_of(lines(page.events), view.steps),
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,

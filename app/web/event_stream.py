@@ -10,7 +10,6 @@ from app.store.event_stream import Allowed, Feed, Look
 from app.store.store import Store
 from app.usecases import failures, results
 from app.usecases.event_stream import News, look
-from app.usecases.results import Summary
 from app.web.render import Renderer
 from app.web.response_bodies import deployment_body, event_body
 
@@ -41,7 +40,8 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
     def look_html(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
         news = look(store, deployment_id, after, up_to)
         if not news.complete:
-            return _piece(news, renderer.fragments(news.view, news.events, Summary()))
+            so_far = results.summary_so_far(store, deployment_id)
+            return _piece(news, renderer.fragments(news.view, news.events, so_far))
         summary = results.summary_of(store, deployment_id)
         failure_summary = failures.look(store, news.view)
         fragments = renderer.summary(news.view, failure_summary, summary)

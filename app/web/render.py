@@ -92,7 +92,7 @@ class Renderer:
     ) -> dict[str, str]:
         """Render the changing parts of a deployment's page, by the name of their event.
 
-        `summary` is empty until the deployment has ended.
+        `summary` has no recap until the deployment has ended.
         """
         now = datetime.now(UTC)
         fragments = {
@@ -100,6 +100,7 @@ class Renderer:
                 "deployments/_status.html",
                 view=view,
                 changes=changes(summary.recap),
+                speed=summary.speed,
                 now=now,
             ),
             "steps": self._fragment(

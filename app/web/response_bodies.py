@@ -66,9 +66,11 @@ def deployment_body(view: View) -> DeploymentBody:
 
 
 def deployment_detail_body(view: View, summary: Summary) -> DeploymentDetailBody:
-    """Return the body of a deployment with the values of `set_stats`."""
+    """Return the body of a deployment with its speed and the values of `set_stats`."""
     return DeploymentDetailBody(
-        **dict(deployment_body(view)), set_stats=dict(summary.totals)
+        **dict(deployment_body(view)),
+        speed=summary.speed,
+        set_stats=dict(summary.totals),
     )
 
 

@@ -136,8 +136,13 @@ class DeploymentBody(Body):
 
 
 class DeploymentDetailBody(DeploymentBody):
-    """A deployment with the values that its playbook set for all hosts."""
+    """A deployment with what was chosen for its run, and what its playbook set."""
 
+    speed: str
+    """What FastDeploy chose to make the run faster, such as `pipelining, 25 forks`.
+
+    Empty before it started, if it isn't a playbook, and when its output was deleted.
+    """
     set_stats: dict[str, Any]
     """The values set by `set_stats`; empty until the playbook has ended."""
 

@@ -21,12 +21,14 @@ from app.domain.events import (
     Output,
     RunnerEvent,
     RunnerStatus,
+    SpeedChosen,
     Stats,
     StepReported,
     StepState,
     TaskResult,
 )
 from app.runner.masking import MASK, UUID, Masker
+from app.runner.speed import MAX_SENTENCE
 
 #: Masks nothing.
 NOTHING = Masker([])
@@ -38,6 +40,7 @@ _MAX_HOST_KEY_LINE = 64 * 1024
 _MAX_SETTING = 300
 _MAX_COUNTER = 2**31 - 1
 _HOST_KEYS = frozenset({"host_key", "unchecked_host_keys"})
+_OF_FASTDEPLOY = HostKeyRefused | HostKeysUnchecked | SpeedChosen
 _STATES = {state.value: state for state in StepState}
 #: The statuses of ansible-runner 2.4, `ansible_runner.Runner.run`.
 _STATUSES = frozenset(
@@ -66,7 +69,7 @@ def translate(
             if script and _is_runner_status(found):
                 return output(masker.text(_without_environment(found, line)))
             event = _structured(found, line)
-            if isinstance(event, HostKeyRefused | HostKeysUnchecked):
+            if isinstance(event, _OF_FASTDEPLOY):
                 return output(masker.text(line)) if script or secret else event
             if event is not None and not secret:
                 return event
@@ -85,6 +88,8 @@ def _structured(found: dict[str, Any], line: bytes) -> JournalEvent | None:
         return _runner_event(found, line)
     if "state" in found:
         return _step(found, line)
+    if "speed" in found and "runner_ident" in found:
+        return _speed(found["speed"])
     if found.keys() & _HOST_KEYS and len(line) <= _MAX_HOST_KEY_LINE:
         return _about_host_keys(found)
     # The other keys, with ansible-runner's whole environment, are dropped here.
@@ -97,6 +102,12 @@ def _about_host_keys(found: dict[str, Any]) -> JournalEvent | None:
         return HostKeysUnchecked(setting[:_MAX_SETTING])
     report = host_key_report.parse(found.get("host_key"))
     return HostKeyRefused(report) if report else None
+
+
+def _speed(sentence: object) -> SpeedChosen | None:
+    if not isinstance(sentence, str) or not sentence.isprintable():
+        return None
+    return SpeedChosen(sentence) if len(sentence) <= MAX_SENTENCE else None
 
 
 def _is_runner_status(found: dict[str, Any]) -> bool:
