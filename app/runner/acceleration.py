@@ -42,6 +42,7 @@ class Acceleration:
         data: Path,
         env: Mapping[str, str],
         *,
+        recording: bool,
         journal: JournalWriter,
         masker: Masker,
         watchdog: Watchdog,
@@ -53,11 +54,15 @@ class Acceleration:
         Args:
             data: The folder of mirrors and execution environments.
             env: The environment of ansible-playbook.
+            recording: Whether `ansible_playbook.py` runs ansible-playbook.
             journal: Where the installation prints to.
             masker: Masks what it prints.
             watchdog: Stops it.
         """
         if not self._wanted:
+            return True
+        if not recording:
+            self._problem = _NO_SCRIPT
             return True
         # Most services don't ask for it, and their runs don't need the memory.
         from .mitogen_build import MitogenBuilder  # noqa: PLC0415
@@ -75,18 +80,12 @@ class Acceleration:
         self.environment = {MITOGEN: str(place.site), REPORT: str(writer)}
         return True
 
-    def finish(self, *, recording: bool) -> tuple[Choice, ...]:
-        """Wait until ansible-playbook has decided; return what applies to the run.
-
-        Args:
-            recording: Whether `ansible_playbook.py` runs ansible-playbook.
-        """
+    def finish(self) -> tuple[Choice, ...]:
+        """Wait until ansible-playbook has decided; return what applies to the run."""
         for descriptor in self.inherited:
             os.close(descriptor)
             with os.fdopen(self._reader, "rb") as pipe:
                 self._problem = pipe.read(_MAX_REASON).decode(errors="replace")
-            if not recording:
-                self._problem = _NO_SCRIPT
         self.inherited = ()
         if not self._wanted:
             return ()

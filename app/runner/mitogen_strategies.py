@@ -42,6 +42,7 @@ def activate(folder: str) -> None:
     try:
         _check_host_keys_as_ansible()
         _extend_targets()
+        _name_async_folder()
         _replace_strategies()
     except Exception as error:
         sys.path.remove(folder)
@@ -89,6 +90,21 @@ def _extend_targets() -> None:
         responder.add_source_modifier("ansible_mitogen.target", extend)
 
     modifiers.register_moduleresponder_modifiers = register_modifiers
+
+
+def _name_async_folder() -> None:
+    """Let the variable `ansible_async_dir` choose where the state of jobs is."""
+    from ansible_mitogen.planner import Invocation  # noqa: PLC0415 - see activate()
+
+    prepare = Invocation.__init__
+
+    def __init__(self: Any, action: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        prepare(self, action, *args, **kwargs)
+        if self.wrap_async:
+            folder = action.get_shell_option("async_dir", default="~/.ansible_async")
+            self.env = {"ANSIBLE_ASYNC_DIR": str(folder), **self.env}
+
+    Invocation.__init__ = __init__
 
 
 def _check_host_keys_as_ansible() -> None:

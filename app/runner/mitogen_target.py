@@ -6,6 +6,7 @@
 # running when the connection is closed would run on. And a command would start in
 # mitogen's temporary folder, not in the home of the user who logged in.
 
+import json
 import os
 import signal
 import time
@@ -121,6 +122,7 @@ def _send(number, pids):
 _calls = _Calls()
 _plain_init_child = init_child
 _plain_run_module = run_module
+_plain_run_module_async = run_module_async
 _plain_exec_args = exec_args
 _plain_setup_cwd = ansible_mitogen.runner.Runner._setup_cwd
 
@@ -150,10 +152,30 @@ def exec_args(args, in_data="", chdir=None, shell=None, emulate_tty=False):
     )
 
 
+@mitogen.core.takes_econtext
+def run_module_async(kwargs, job_id, timeout_secs, started_sender, econtext):
+    # This process is for this job alone.
+    folder = (kwargs.get("env") or {}).get("ANSIBLE_ASYNC_DIR")
+    if folder:
+        os.environ["ANSIBLE_ASYNC_DIR"] = folder
+    return _plain_run_module_async(
+        kwargs, job_id, timeout_secs, started_sender, econtext=econtext
+    )
+
+
+def _update(self, dct):
+    """Write the state of an async job, without a field that Ansible doesn't have."""
+    dct.setdefault("ansible_job_id", self.job_id)
+    with open(self.path + ".tmp", "w") as file:
+        file.write(json.dumps(dct))
+    os.rename(self.path + ".tmp", self.path)
+
+
 def _setup_cwd(self):
     _calls.enter()
     _plain_setup_cwd(self)
 
 
+AsyncRunner._update = _update
 ansible_mitogen.runner.Runner._setup_cwd = _setup_cwd
 ansible_mitogen.runner.Runner._revert_cwd = lambda self: _calls.enter()

@@ -118,17 +118,18 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     accelerated = Acceleration(definition)
     data = inputs.data.expanduser().absolute()
     provided = _provide_environment(inputs, data, masker, watchdog, env)
+    env = provided or env
+    recording = plaintexts.recording(_ansible_playbook(env), env)
     if provided is None or not accelerated.prepare(
-        data, provided, journal=journal, masker=masker, watchdog=watchdog
-    ):
+        data, env, recording=bool(recording), journal=journal, masker=masker,
+        watchdog=watchdog,
+    ):  # fmt: skip
         tell(watchdog.reason or "failed")
         return ENDED
-    env = provided
     injected.configure(env, configured)
     refusals = Refusals(host_keys)
     journal.watch = refusals.see
     decrypting = plaintexts.Plaintexts()
-    recording = plaintexts.recording(_ansible_playbook(env), env)
     if not recording and (can_decrypt or inputs.credentials.of(Kind.VAULT)):
         journal.write(_NOT_RECORDED)
     listener = _listener(launch.events)(journal, masker, decrypting, ident, private)
@@ -150,7 +151,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     )
     _begin(running, watchdog, injected)
     tell("starting")
-    found = accelerated.finish(recording=bool(recording))
+    found = accelerated.finish()
     chosen = speed.Speed((*found, *chosen.choices))
     journal.write_object({"speed": chosen.describe(), "runner_ident": ident})
     tell("running")
