@@ -90,5 +90,5 @@ class Acceleration:
         if not self._wanted:
             return ()
         if self._problem:
-            return (Choice("mitogen isn't used", self._problem),)
+            return (Choice("no mitogen", self._problem),)
         return (Choice(f"mitogen {VERSION}"),)

@@ -32,8 +32,8 @@ _ATTEMPTS = 3
 class Builder:
     """Builds what a run needs in a folder, in a child process."""
 
-    #: What a message is about.
-    what = "The folder"
+    #: The beginning of an error.
+    failure = "It can't be built"
 
     def __init__(
         self, journal: JournalWriter, masker: Masker, watchdog: Watchdog
@@ -66,7 +66,7 @@ class Builder:
                     return None
         except OSError as error:
             raise RunnerError(
-                f"{self.what} can't be built in {place.folder} "
+                f"{self.failure} in {place.folder} "
                 f"({error.strerror}): correct that, and launch again."
             ) from None
         raise RunnerError(f"{place.folder} was removed while the run began.")
@@ -93,7 +93,7 @@ class Builder:
         problem = problem or f"the build was ended by signal {-code}"
         message = self._masker.text(problem.encode()).decode(errors="replace")
         self._report("failure", message)
-        raise RunnerError(f"{self.what} can't be built: {message}")
+        raise RunnerError(f"{self.failure}: {message}")
 
     def _report(self, state: str, message: str) -> None:
         """Report the build; by default, only its output shows it."""
@@ -107,7 +107,7 @@ class Builder:
 class EnvironmentStep(Builder):
     """Provides the execution environment of a run, and reports the build as a step."""
 
-    what = "The execution environment"
+    failure = "The execution environment can't be built"
 
     def provide(
         self, requirements: Requirements, data: Path, env: Mapping[str, str]

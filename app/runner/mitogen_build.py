@@ -36,7 +36,7 @@ class _MitogenPlace(Place):
 class MitogenBuilder(Builder):
     """Installs mitogen into a folder of the user that runs Ansible."""
 
-    what = f"mitogen {VERSION}"
+    failure = f"mitogen {VERSION} can't be installed"
 
     def __init__(
         self, data: Path, journal: JournalWriter, masker: Masker, watchdog: Watchdog
@@ -68,7 +68,7 @@ class _Installation(Build):
         folder.mkdir(parents=True)
         wanted = folder / "requirements.txt"
         wanted.write_text(_REQUIREMENT)
-        self._call([self._uv(), "pip", "install", "--python", sys.executable,
+        self._call([self._uv(), "pip", "install", "--quiet", "--python", sys.executable,
                     "--no-deps", "--require-hashes", "--only-binary", "mitogen",
                     "--target", str(folder / "site"), "-r", str(wanted)])  # fmt: skip
         (folder / "used").touch()

@@ -31,11 +31,12 @@ def activate(folder: str) -> None:
     """
     from ansible.release import __version__  # noqa: PLC0415 - Ansible's own Python
 
+    mitogen = os.path.basename(os.path.dirname(folder)).rpartition("-")[2]  # noqa: PTH119, PTH120
     version = tuple(map(int, __version__.split(".")[:2]))
     if not OLDEST <= version <= NEWEST:
         first, last = (".".join(map(str, each)) for each in (OLDEST, NEWEST))
         raise Unusable(
-            f"it is tested with ansible-core {first} to {last}, and this is "
+            f"mitogen {mitogen} is for ansible-core {first} to {last}, and this is "
             f"{__version__}"
         )
     sys.path.insert(0, folder)
@@ -48,7 +49,8 @@ def activate(folder: str) -> None:
         sys.path.remove(folder)
         name = type(error).__name__
         raise Unusable(
-            f"it fails with ansible-core {__version__} ({name}: {error})"
+            f"mitogen {mitogen} fails with ansible-core {__version__} "
+            f"({name}: {error})"
         ) from error
 
 
