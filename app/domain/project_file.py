@@ -9,6 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain import config_json, plain_path, project_schedules
+from app.domain.acceleration import AccelerateKey
 from app.domain.credential_names import Credentials
 from app.domain.project_file_lines import (
     explain_at,
@@ -85,6 +86,7 @@ class Environment(BaseModel):
         Field(description="Variables of every run. A launch can't change them."),
     ] = {}
     credentials: Credentials = ()
+    accelerate: AccelerateKey = "none"
     speed: SpeedKey = DEFAULT_SPEED
 
 

@@ -13,6 +13,7 @@ from pydantic import (
 
 from app.domain import options as options_of_ansible
 from app.domain import plain_path, secret_names, variable_schema
+from app.domain.acceleration import AccelerateKey
 from app.domain.credential_names import Credentials
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.registration import Registration
@@ -135,6 +136,7 @@ class Service(BaseModel):
             "task."
         ),
     ] = False
+    accelerate: AccelerateKey = "none"
     queue: Annotated[
         Literal["all", "latest"],
         Field(
@@ -236,8 +238,9 @@ class Service(BaseModel):
                 raise ValueError(f'"{key}" goes with "playbook"')
         if self.option_defaults.given and not self.playbook:
             raise ValueError('"option_defaults" goes with "playbook"')
-        if self.speed != DEFAULT_SPEED and not self.playbook:
-            raise ValueError('"speed" goes with "playbook"')
+        for key, default in (("speed", DEFAULT_SPEED), ("accelerate", "none")):
+            if getattr(self, key) != default and not self.playbook:
+                raise ValueError(f'"{key}" goes with "playbook"')
         if problem := credential_references.find_problem(
             list(self.credentials), self.environment
         ):

@@ -13,6 +13,7 @@ A record is a length of 8 bytes, a digest of 16 bytes, and the text.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import mmap
 import os
 import runpy
@@ -23,6 +24,9 @@ from typing import Any
 #: The variable with the descriptor of the memory file.
 VARIABLE = "FASTDEPLOY_PLAINTEXTS"
 DIGEST = 16
+#: The variables with the folder of mitogen, and with the descriptor of a pipe for why
+#: it can't be used; nothing is written if it is used.
+MITOGEN, REPORT = "FASTDEPLOY_MITOGEN", "FASTDEPLOY_MITOGEN_REPORT"
 
 
 class Recorder:
@@ -90,6 +94,22 @@ def _is_sops(command: Any) -> bool:
     return os.path.basename(program) == "sops" and "--encrypt" not in words  # noqa: PTH119
 
 
+def accelerate(folder: str, report: int) -> None:
+    """Let the run use the mitogen in a folder, or report why it can't."""
+    path = os.path.join(os.path.dirname(__file__), "mitogen_strategies.py")  # noqa: PTH118, PTH120
+    spec = importlib.util.spec_from_file_location("fastdeploy_mitogen", path)
+    assert spec is not None, "it is a file of Python"
+    assert spec.loader is not None, "it is a file of Python"
+    strategies = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(strategies)
+    try:
+        strategies.activate(folder)
+    except strategies.Unusable as reason:
+        os.write(report, str(reason).encode(errors="replace"))
+    finally:
+        os.close(report)
+
+
 def main() -> None:
     """Run the program that the arguments name."""
     sys.argv = sys.argv[1:]
@@ -106,6 +126,8 @@ def main() -> None:
 
     record_vault(recorder)
     record_sops(recorder)
+    if folder := os.environ.pop(MITOGEN, ""):
+        accelerate(folder, int(os.environ.pop(REPORT)))
     runpy.run_path(program, run_name="__main__")
 
 

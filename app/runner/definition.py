@@ -56,6 +56,8 @@ class Definition:
     git_credential: str = ""
     #: What its project requires; None: it runs with the Ansible beside this program.
     requirements: "Requirements | None" = None
+    #: Whether it connects by mitogen where that works.
+    accelerated: bool = False
 
 
 def read_definition(folder: Path) -> Definition:
@@ -110,6 +112,7 @@ def from_content(
         environment=_environment(content, file),
         timeout=_timeout(content, file),
         credentials=_credentials(content, file),
+        accelerated=_accelerated(content, file),
         speed=_speed(content, file),
     )
 
@@ -244,6 +247,15 @@ def _credentials(content: Mapping[str, Any], file: str) -> tuple[str, ...]:
     if problem := credential_references.find_problem(references, variables):
         raise RunnerError(f'"credentials" in {file} {problem}.')
     return tuple(references)
+
+
+def _accelerated(content: Mapping[str, Any], file: str) -> bool:
+    value = content.get("accelerate", "none")
+    if value not in ("mitogen", "none"):
+        raise RunnerError(
+            f'"accelerate" in {file} must be "mitogen" or "none": correct it.'
+        )
+    return bool(value == "mitogen")
 
 
 def _speed(content: Mapping[str, Any], file: str) -> SpeedSettings:

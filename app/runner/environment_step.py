@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,8 +29,11 @@ _SEPARATORS = re.compile(rb"[\r\v\f\x1c-\x1e\x85]")
 _ATTEMPTS = 3
 
 
-class EnvironmentStep:
-    """Provides the execution environment of a run, and reports the build as a step."""
+class Builder:
+    """Builds what a run needs in a folder, in a child process."""
+
+    #: The beginning of an error.
+    failure = "It can't be built"
 
     def __init__(
         self, journal: JournalWriter, masker: Masker, watchdog: Watchdog
@@ -39,38 +42,39 @@ class EnvironmentStep:
         self._masker = masker
         self._watchdog = watchdog
 
-    def provide(
-        self, requirements: Requirements, data: Path, env: Mapping[str, str]
+    def provide_place(
+        self, place: Place, build: Callable[[int], None]
     ) -> Place | None:
-        """Return the environment, built if necessary; None if the run was stopped.
+        """Return a place, built if necessary; None if the run was stopped.
 
         This process keeps it from being removed until it ends. Call it before any
         thread is started.
 
+        Args:
+            place: The place.
+            build: Builds it; its argument is the descriptor of the exclusive lock.
+
         Raises:
             RunnerError: The build failed.
         """
-        place = place_of(requirements, data)
         try:
             for _ in range(_ATTEMPTS):
                 # The descriptor stays open on purpose: it holds the lock.
                 if place.use() is not None:
                     return place
-                if not self._build(place, requirements, env):
+                if not self._build(place, build):
                     return None
         except OSError as error:
             raise RunnerError(
-                f"The execution environment can't be built in {place.folder} "
+                f"{self.failure} in {place.folder} "
                 f"({error.strerror}): correct that, and launch again."
             ) from None
         raise RunnerError(f"{place.folder} was removed while the run began.")
 
-    def _build(
-        self, place: Place, requirements: Requirements, env: Mapping[str, str]
-    ) -> bool:
+    def _build(self, place: Place, build: Callable[[int], None]) -> bool:
         """Build it in a child process; return False if the run was stopped."""
         self._report("running", f"building {place.name}")
-        output, reason, pid = _fork(place, requirements, env)
+        output, reason, pid = _fork(place, build)
         self._watchdog.start(child(pid))
         with os.fdopen(output, "rb") as lines:
             for line in lines:
@@ -89,12 +93,10 @@ class EnvironmentStep:
         problem = problem or f"the build was ended by signal {-code}"
         message = self._masker.text(problem.encode()).decode(errors="replace")
         self._report("failure", message)
-        raise RunnerError(f"The execution environment can't be built: {message}")
+        raise RunnerError(f"{self.failure}: {message}")
 
     def _report(self, state: str, message: str) -> None:
-        self._journal.write_object(
-            {"name": ENVIRONMENT_STEP, "state": state, "message": message}
-        )
+        """Report the build; by default, only its output shows it."""
 
     def _write(self, line: bytes) -> None:
         text = _SEPARATORS.sub(b" ", self._masker.text(line))
@@ -102,9 +104,27 @@ class EnvironmentStep:
         self._journal.write(b"> " + text if text.lstrip()[:1] == b"{" else text)
 
 
-def _fork(
-    place: Place, requirements: Requirements, env: Mapping[str, str]
-) -> tuple[int, int, int]:
+class EnvironmentStep(Builder):
+    """Provides the execution environment of a run, and reports the build as a step."""
+
+    failure = "The execution environment can't be built"
+
+    def provide(
+        self, requirements: Requirements, data: Path, env: Mapping[str, str]
+    ) -> Place | None:
+        """Return the environment, built if necessary; see `provide_place`."""
+        place = place_of(requirements, data)
+        return self.provide_place(
+            place, lambda lock: Build(place, requirements, env, lock).run()
+        )
+
+    def _report(self, state: str, message: str) -> None:
+        self._journal.write_object(
+            {"name": ENVIRONMENT_STEP, "state": state, "message": message}
+        )
+
+
+def _fork(place: Place, build: Callable[[int], None]) -> tuple[int, int, int]:
     """Start the build; return the pipes of its output and its reason, and the pid."""
     output, printed = os.pipe()
     reason, told = os.pipe()
@@ -114,7 +134,7 @@ def _fork(
         os.setpgid(0, 0)
         os.dup2(printed, 1)
         os.dup2(printed, 2)
-        _become(place, requirements, env, told)
+        _become(place, build, told)
     os.close(printed)
     os.close(told)
     return output, reason, pid
@@ -139,16 +159,14 @@ def _remove(place: Place, group: int) -> None:
         time.sleep(_INTERVAL)
 
 
-def _become(
-    place: Place, requirements: Requirements, env: Mapping[str, str], told: int
-) -> NoReturn:
-    """Wait for the lock, build the environment unless another run did, and exit."""
+def _become(place: Place, build: Callable[[int], None], told: int) -> NoReturn:
+    """Wait for the lock, build the place unless another run did, and exit."""
     code = 1
     try:
         lock = place.lock(fcntl.LOCK_EX)
         assert lock is not None, "it waits for the lock"
         if not place.complete:
-            Build(place, requirements, env, lock).run()
+            build(lock)
         code = 0
     except (RunnerError, OSError) as error:
         os.write(told, str(error).encode(errors="replace"))

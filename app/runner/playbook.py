@@ -63,6 +63,7 @@ def start(
     terminal: int,
     plaintexts: int,
     recording: Sequence[str],
+    inherited: Sequence[int] = (),
 ) -> Playbook:
     """Start the playbook in the service's folder, once `begin` is called.
 
@@ -77,6 +78,7 @@ def start(
         terminal: The descriptor that it prints to.
         plaintexts: The descriptor of the memory file for what it decrypts.
         recording: The command that runs it and records that; empty to run it alone.
+        inherited: Further descriptors that it inherits.
     """
     preparation = {
         "private_data_dir": str(private),
@@ -88,7 +90,8 @@ def start(
     held, go = os.pipe()
     pid = fork()
     if not pid:
-        descriptors = (terminal, plaintexts, writer, held)
+        kept = [*([plaintexts] if recording else []), *inherited]
+        descriptors = (terminal, writer, held, kept)
         _become(preparation, [*recording], arguments, env, descriptors)
     os.close(writer)
     os.close(held)
@@ -107,26 +110,27 @@ def _become(
     recording: Sequence[str],
     arguments: Sequence[str],
     env: Mapping[str, str],
-    descriptors: tuple[int, int, int, int],
+    descriptors: tuple[int, int, int, Sequence[int]],
 ) -> NoReturn:
     """Let ansible-runner prepare the run and execute the command that it returns.
 
-    `pipes` are the descriptors that it prints to, that it names a missing module on,
-    and that it waits for before it executes the command.
+    `descriptors` are those that it prints to, that it names a missing module on, that
+    it waits for before it executes the command, and those that the command inherits.
 
     The environment that it prepares is not used: it is the caller's whole environment,
     with ansible-runner's callback. Nor is its pseudo terminal: with plain pipes, reads
     don't time out and a prompt doesn't block.
     """
-    terminal, plaintexts, tell, held = descriptors
+    terminal, tell, held, kept = descriptors
     try:
         with Path(os.devnull).open("rb") as stdin:
             os.dup2(stdin.fileno(), 0)
         os.dup2(terminal, 1)
         os.dup2(terminal, 2)
         # Close every other descriptor, including those inherited from our caller.
-        _close_all_but({plaintexts, tell, held})
-        os.set_inheritable(plaintexts, bool(recording))
+        _close_all_but({tell, held, *kept})
+        for descriptor in kept:
+            os.set_inheritable(descriptor, True)
         runner = importlib.import_module("ansible_runner.config.runner")
         config = runner.RunnerConfig(**preparation)
         config.prepare()

@@ -19,6 +19,7 @@ from . import (
     private_data_dir,
     speed,
 )
+from .acceleration import Acceleration
 from .credential_kinds import Kind
 from .credentials import Credentials
 from .definition import Definition
@@ -112,16 +113,21 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
 
-    provided = _provide_environment(inputs, masker, watchdog, env)
-    if provided is None:
+    accelerated = Acceleration(definition)
+    data = inputs.data.expanduser().absolute()
+    provided = _provide_environment(inputs, data, masker, watchdog, env)
+    env = provided or env
+    recording = plaintexts.recording(_ansible_playbook(env), env)
+    if provided is None or not accelerated.prepare(
+        data, env, recording=bool(recording), journal=journal, masker=masker,
+        watchdog=watchdog,
+    ):  # fmt: skip
         tell(watchdog.reason or "failed")
         return ENDED
-    env = provided
     injected.configure(env, configured)
     refusals = Refusals(host_keys)
     journal.watch = refusals.see
     decrypting = plaintexts.Plaintexts()
-    recording = plaintexts.recording(_ansible_playbook(env), env)
     if not recording and (can_decrypt or inputs.credentials.of(Kind.VAULT)):
         journal.write(_NOT_RECORDED)
     listener = _listener(launch.events)(journal, masker, decrypting, ident, private)
@@ -134,13 +140,17 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
             **injected.environment,
             **listener.environment,
             **decrypting.environment,
+            **accelerated.environment,
         },
         terminal=listener.terminal,
         plaintexts=decrypting.descriptor,
         recording=recording,
+        inherited=accelerated.inherited,
     )
     _begin(running, watchdog, injected)
     tell("starting")
+    found = accelerated.finish()
+    chosen = speed.Speed((*found, *chosen.choices))
     journal.write_object({"speed": chosen.describe(), "runner_ident": ident})
     tell("running")
     listener.start()
@@ -185,7 +195,11 @@ def _begin(running: playbook.Playbook, watchdog: Watchdog, injected: Injection) 
 
 
 def _provide_environment(
-    inputs: Inputs, masker: Masker, watchdog: Watchdog, env: dict[str, str]
+    inputs: Inputs,
+    data: Path,
+    masker: Masker,
+    watchdog: Watchdog,
+    env: dict[str, str],
 ) -> dict[str, str] | None:
     """Return the variables of a run in the execution environment of its project.
 
@@ -199,9 +213,7 @@ def _provide_environment(
     from .environment_step import EnvironmentStep  # noqa: PLC0415
 
     step = EnvironmentStep(inputs.journal, masker, watchdog)
-    place = step.provide(
-        definition.requirements, inputs.data.expanduser().absolute(), env
-    )
+    place = step.provide(definition.requirements, data, env)
     if place is None:
         return None
     return execution_environment.variables(place, env, definition.folder)

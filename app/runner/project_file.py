@@ -12,10 +12,11 @@ from .yaml_nodes import Node, line_of
 
 NAME = "fastdeploy.yml"
 #: Keys of an environment that become keys of the service.
-_OF_ENVIRONMENT = ("inventory", "refs", "speed")
+_OF_ENVIRONMENT = ("accelerate", "inventory", "refs", "speed")
 #: Keys of "defaults" and of environments that don't apply to a script.
 _OF_PLAYBOOK = frozenset({
-    "allow_empty", "inventory", "option_defaults", "options", "sops_files", "speed",
+    "accelerate", "allow_empty", "inventory", "option_defaults", "options",
+    "sops_files", "speed",
 })  # fmt: skip
 
 

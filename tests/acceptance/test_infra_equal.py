@@ -67,12 +67,14 @@ class Project:
         """The folder that the playbooks write to."""
         return self.root / ".cache" / "target"
 
-    def deploy(self, service: str, **options: Any) -> tuple[Result, list[Any]]:
+    def deploy(
+        self, service: str, environment: str = "remote", **options: Any
+    ) -> tuple[Result, list[Any]]:
         """Run a service by FastDeploy; return what it did, and its events."""
         self._empty()
         with self.made.client() as client:
             answer = client.post("/api/deployments", json={
-                "service": f"{self.name}/{service}@remote", "options": options,
+                "service": f"{self.name}/{service}@{environment}", "options": options,
                 "variables": {"target": str(self.target)},
             })  # fmt: skip
         assert answer.status_code == 201, answer.text
@@ -189,6 +191,9 @@ def project(request: pytest.FixtureRequest, site: Installation, host: Sshd) -> P
             "environment": git_at(root.parent),
         },
     }  # fmt: skip
+    content["environments"]["fast"] = {
+        **content["environments"]["remote"], "accelerate": "mitogen"
+    }  # fmt: skip
     file.write_text(yaml.safe_dump(content))
     assert not site.sync().invalid
     return Project(site, version, root)
@@ -245,27 +250,39 @@ def test_what_it_requires_is_installed_and_its_output_and_files_are_as_typed(
 
 
 @pytest.mark.parametrize(
-    ("service", "options", "flags"),
+    ("service", "environment", "options", "flags"),
     [
         (
             "site",
+            "remote",
             {"limit": "web1:db", "diff": True, "forks": 2, "verbosity": 1},
             ["--limit", "web1:db", "--diff", "--forks", "2", "-v"],
         ),
         (
+            "site",
+            "fast",
+            {"limit": "web1:db", "diff": True, "verbosity": 1},
+            ["--limit", "web1:db", "--diff", "-v"],
+        ),
+        (
             "racks",
+            "remote",
             {"check": True, "tags": ["label", "motd"], "skip_tags": ["motd"],
              "start_at_task": "publish*"},
             ["--check", "--tags", "label,motd", "--skip-tags", "motd",
              "--start-at-task", "publish*"],
         ),
     ],
-    ids=["site", "racks"],
+    ids=["site", "mitogen", "racks"],
 )  # fmt: skip
 def test_its_events_exit_code_and_files_are_those_of_ansible_runner(
-    project: Project, service: str, options: dict[str, Any], flags: list[str]
+    project: Project,
+    service: str,
+    environment: str,
+    options: dict[str, Any],
+    flags: list[str],
 ) -> None:
-    done, events = project.deploy(service, **options)
+    done, events = project.deploy(service, environment, **options)
 
     code, expected, files = project.call_ansible_runner(service, flags)
 

@@ -1,0 +1,94 @@
+"""Let a run connect by mitogen, if its service asks for that and it works here.
+
+mitogen is a Python package without dependencies. One pinned version is installed into a
+folder of its own, which the Python of ansible-playbook imports from. So a run uses the
+same Ansible, packages and collections with it and without it. If it can't be installed,
+or doesn't work with the run's ansible-core, the run does without it and says so.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from .ansible_playbook import MITOGEN, REPORT
+from .definition import Definition
+from .errors import RunnerError
+from .journal import JournalWriter
+from .masking import Masker
+from .speed import Choice
+from .watchdog import Watchdog
+
+VERSION = "0.3.54"
+_MAX_REASON = 500
+_NO_SCRIPT = "ansible-playbook isn't a Python script here"
+
+
+class Acceleration:
+    """Whether and how one run uses mitogen; by default, it doesn't."""
+
+    def __init__(self, definition: Definition) -> None:
+        """`prepare` installs what the run needs."""
+        #: Variables of ansible-playbook.
+        self.environment: dict[str, str] = {}
+        #: Descriptors that ansible-playbook inherits.
+        self.inherited: tuple[int, ...] = ()
+        self._wanted = definition.accelerated
+        #: Why it isn't used although it is wanted.
+        self._problem = ""
+        self._reader = -1
+
+    def prepare(
+        self,
+        data: Path,
+        env: Mapping[str, str],
+        *,
+        recording: bool,
+        journal: JournalWriter,
+        masker: Masker,
+        watchdog: Watchdog,
+    ) -> bool:
+        """Install mitogen if necessary; return False if the run was stopped.
+
+        Call it before any thread is started.
+
+        Args:
+            data: The folder of mirrors and execution environments.
+            env: The environment of ansible-playbook.
+            recording: Whether `ansible_playbook.py` runs ansible-playbook.
+            journal: Where the installation prints to.
+            masker: Masks what it prints.
+            watchdog: Stops it.
+        """
+        if not self._wanted:
+            return True
+        if not recording:
+            self._problem = _NO_SCRIPT
+            return True
+        # Most services don't ask for it, and their runs don't need the memory.
+        from .mitogen_build import MitogenBuilder  # noqa: PLC0415
+
+        builder = MitogenBuilder(data, journal, masker, watchdog)
+        try:
+            place = builder.provide(env)
+        except RunnerError as error:
+            self._problem = str(error).removesuffix(".")
+            return True
+        if place is None:
+            return False
+        self._reader, writer = os.pipe()
+        self.inherited = (writer,)
+        self.environment = {MITOGEN: str(place.site), REPORT: str(writer)}
+        return True
+
+    def finish(self) -> tuple[Choice, ...]:
+        """Wait until ansible-playbook has decided; return what applies to the run."""
+        for descriptor in self.inherited:
+            os.close(descriptor)
+            with os.fdopen(self._reader, "rb") as pipe:
+                self._problem = pipe.read(_MAX_REASON).decode(errors="replace")
+        self.inherited = ()
+        if not self._wanted:
+            return ()
+        if self._problem:
+            return (Choice("no mitogen", self._problem),)
+        return (Choice(f"mitogen {VERSION}"),)

@@ -1,0 +1,172 @@
+"""Let Ansible's own strategies connect by mitogen, in the Python of ansible-playbook.
+
+`ansible_playbook.py` loads it; so it imports only the standard library, Ansible and
+mitogen. Plays keep the strategy that they or ansible.cfg name, and each of `linear`,
+`free` and `host_pinned` works as before: only connections and modules are mitogen's.
+Plays with another strategy, and other connections than mitogen has, aren't affected.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+#: The versions of ansible-core that this version of mitogen was tested with here.
+OLDEST, NEWEST = (2, 19), (2, 21)
+_STRATEGIES = ("linear", "free", "host_pinned")
+#: Lines of ssh that explain why it refuses a host key.
+_MAX_LINES = 30
+
+
+class Unusable(Exception):  # noqa: N818 - it is a reason, which is reported
+    """Why mitogen can't be used."""
+
+
+def activate(folder: str) -> None:
+    """Let the strategies of this process use the mitogen in a folder.
+
+    Raises:
+        Unusable: It doesn't work with this ansible-core.
+    """
+    from ansible.release import __version__  # noqa: PLC0415 - Ansible's own Python
+
+    mitogen = os.path.basename(os.path.dirname(folder)).rpartition("-")[2]  # noqa: PTH119, PTH120
+    version = tuple(map(int, __version__.split(".")[:2]))
+    if not OLDEST <= version <= NEWEST:
+        first, last = (".".join(map(str, each)) for each in (OLDEST, NEWEST))
+        raise Unusable(
+            f"mitogen {mitogen} is for ansible-core {first} to {last}, and this is "
+            f"{__version__}"
+        )
+    sys.path.insert(0, folder)
+    try:
+        _check_host_keys_as_ansible()
+        _extend_targets()
+        _name_async_folder()
+        _replace_strategies()
+    except Exception as error:
+        sys.path.remove(folder)
+        name = type(error).__name__
+        raise Unusable(
+            f"mitogen {mitogen} fails with ansible-core {__version__} "
+            f"({name}: {error})"
+        ) from error
+
+
+def _replace_strategies() -> None:
+    import ansible_mitogen.strategy  # noqa: PLC0415 - see activate()
+    from ansible.plugins.loader import strategy_loader  # noqa: PLC0415
+
+    load = strategy_loader.get
+    known: dict[type, type] = {}
+
+    def get(name: str, *args: Any, **kwargs: Any) -> Any:
+        strategy = load(name, *args, **kwargs)
+        if name.rpartition(".")[2] in _STRATEGIES and not isinstance(strategy, type):
+            plain = type(strategy)
+            if plain.__module__.startswith("ansible.plugins.strategy"):
+                bases = (ansible_mitogen.strategy.StrategyMixin, plain)
+                strategy.__class__ = known.setdefault(
+                    plain, type(plain.__name__, bases, {})
+                )
+        return strategy
+
+    strategy_loader.get = get
+
+
+def _extend_targets() -> None:
+    """Append `mitogen_target.py` to the code that mitogen sends to hosts."""
+    import ansible_mitogen._modifiers as modifiers  # noqa: PLC0415 - see activate()
+
+    path = os.path.join(os.path.dirname(__file__), "mitogen_target.py")  # noqa: PTH118, PTH120
+    with open(path, "rb") as file:  # noqa: PTH123 - few imports
+        addition = file.read()
+    register = modifiers.register_moduleresponder_modifiers
+
+    def extend(_: str, path: Any, source: bytes, is_package: Any) -> Any:
+        return path, source + b"\n" + addition, is_package
+
+    def register_modifiers(responder: Any) -> None:
+        register(responder)
+        responder.add_source_modifier("ansible_mitogen.target", extend)
+
+    modifiers.register_moduleresponder_modifiers = register_modifiers
+
+
+def _name_async_folder() -> None:
+    """Let the variable `ansible_async_dir` choose where the state of jobs is."""
+    from ansible_mitogen.planner import Invocation  # noqa: PLC0415 - see activate()
+
+    prepare = Invocation.__init__
+
+    def __init__(self: Any, action: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        prepare(self, action, *args, **kwargs)
+        if self.wrap_async:
+            folder = action.get_shell_option("async_dir", default="~/.ansible_async")
+            self.env = {"ANSIBLE_ASYNC_DIR": str(folder), **self.env}
+
+    Invocation.__init__ = __init__
+
+
+def _check_host_keys_as_ansible() -> None:
+    """Give ssh its arguments in Ansible's order, and report what it says of a key.
+
+    ssh uses the first value of an option. mitogen's own come first, so it would ignore
+    a `StrictHostKeyChecking=yes` or a known_hosts file in the arguments of a service.
+    """
+    import ansible_mitogen.connection as connections  # noqa: PLC0415 - see activate()
+    import mitogen.ssh as ssh  # noqa: PLC0415, PLR0402
+
+    connect = connections._connect_ssh  # noqa: SLF001
+    command = ssh.Connection.get_boot_command
+    protocol = ssh.SetupProtocol
+
+    def connect_ssh(spec: Any) -> Any:
+        found = connect(spec)
+        arguments = found["kwargs"]
+        if arguments["check_host_keys"] == "ignore":
+            arguments["check_host_keys"] = "enforce"
+            # Not for a host that mitogen_via names, whose arguments aren't known.
+            if hasattr(spec, "_connection_option"):
+                first = len(_words(spec, "ssh_args"))
+                unchecked = ["-o", "StrictHostKeyChecking=no"]
+                arguments["ssh_args"][first:first] = unchecked
+        return found
+
+    def get_boot_command(self: Any) -> list[str]:
+        options = self.options
+        given, options.ssh_args = options.ssh_args or [], None
+        try:
+            program, *rest = command(self)
+        finally:
+            options.ssh_args = given
+        return [program, *given, *rest]
+
+    def on_line(self: Any, line: bytes, *_: Any) -> None:
+        lines = vars(self).setdefault("fastdeploy_lines", [])
+        if len(lines) < _MAX_LINES:
+            lines.append(line.decode(errors="replace").strip())
+
+    def on_refused(self: Any, line: bytes, *_: Any) -> None:
+        on_line(self, line)
+        reason = "\n".join(self.fastdeploy_lines)
+        self.stream.conn._fail_connection(  # noqa: SLF001
+            ssh.HostKeyError("Failed to connect to the host via ssh: %s", reason)
+        )
+
+    connections.CONNECTION_METHOD["ssh"] = connect_ssh
+    connections.CONNECTION_METHOD["smart"] = connect_ssh
+    ssh.Connection.get_boot_command = get_boot_command
+    protocol.PATTERNS = [
+        (pattern, on_refused if pattern is ssh.HOSTKEY_FAIL_PATTERN else handle)
+        for pattern, handle in protocol.PATTERNS
+    ]
+    protocol.on_unrecognized_line_received = on_line
+
+
+def _words(spec: Any, option: str) -> list[str]:
+    from ansible.utils.shlex import shlex_split  # noqa: PLC0415 - Ansible's own Python
+
+    value: list[str] = shlex_split(spec._connection_option(option) or "")  # noqa: SLF001
+    return value

@@ -1,0 +1,344 @@
+"""Runs with `"accelerate": "mitogen"` on a real SSH host."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from app.runner.environment import inherit
+from testing.processes import living
+from testing.runner import Outcome, Service, short_folder
+from testing.ssh_account import SshAccount, ssh_account
+from testing.ssh_server import known_hosts_line, new_key
+from testing.waiting import eventually
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can make accounts and start sshd"
+)
+
+USED = "mitogen 0.3.54, "
+NETWORK = {
+    name: value
+    for name, value in inherit(os.environ).items()
+    if name not in {"HOME", "TMPDIR", "SSH_AUTH_SOCK"}
+}
+#: Each task prints the command line of the process that runs it.
+_WHO = """\
+  tasks:
+    - name: Who
+      ansible.builtin.shell: tr '\\0' ' ' </proc/$PPID/cmdline; echo; pwd; id -un
+"""
+STRATEGIES = f"""\
+- hosts: target
+  gather_facts: false
+{_WHO}
+- hosts: target
+  gather_facts: false
+  strategy: free
+{_WHO}
+- hosts: target
+  gather_facts: false
+  strategy: ansible.builtin.host_pinned
+{_WHO}
+"""
+REACH = """\
+- hosts: target
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: id -un
+"""
+EVERYTHING = """\
+- hosts: target
+  gather_facts: false
+  vars:
+    secret: !vault |
+{vaulted}
+  tasks:
+    - name: Become root
+      ansible.builtin.command: id -un
+      become: true
+    - name: Print
+      ansible.builtin.command: "echo found {{{{ secret }}}}"
+    - name: Write
+      ansible.builtin.copy:
+        content: "{{{{ secret }}}}"
+        dest: "{{{{ ansible_user_dir | default('/tmp') }}}}/written-by-mitogen"
+        mode: "0600"
+      check_mode: true
+      diff: true
+"""
+#: A process that an earlier task leaves in the background isn't part of the run.
+CANCELED = """\
+- hosts: target
+  gather_facts: false
+  tasks:
+    - name: Leave a service
+      ansible.builtin.shell: nohup sleep {left} >/dev/null 2>&1 </dev/null &
+    - name: Wait
+      ansible.builtin.shell: sleep {ended}; true
+      become: {become}
+"""
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[SshAccount]:
+    """The host that runs reach, with an authorized key `key`."""
+    with ssh_account() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def key(target: SshAccount) -> str:
+    made = target.make_key("key")
+    target.authorize("key")
+    return made
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which mitogen is installed once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def service(
+    tmp_path: Path, target: SshAccount, key: str, data: Path
+) -> Iterator[Service]:
+    """A service that reaches the host; its runs leave no process behind."""
+    with short_folder() as temp:
+        made = Service(tmp_path, temp)
+        made.arguments = ["--data", str(data)]
+        define(made, target, REACH)
+        use(made, ssh__target={"private_key": key, "user": target.user})
+        yield made
+        made.end()
+        eventually(lambda: not of_this_run(made))
+
+
+def define(service: Service, target: SshAccount, playbook: str, **more: Any) -> None:
+    """Write a playbook, an inventory and an ansible.cfg."""
+    service.write(service.folder / "hosts.json", target.inventory)
+    (service.folder / "play.yml").write_text(playbook)
+    (service.folder / "ansible.cfg").write_text(
+        f"[ssh_connection]\nssh_args = {target.ssh_args}\n"
+    )
+    config = {"name": "demo", "playbook": "play.yml", "inventory": "hosts.json",
+              "accelerate": "mitogen"}  # fmt: skip
+    service.write(service.folder / "config.json", {**config, **more})
+
+
+def use(service: Service, **given: dict[str, Any]) -> None:
+    """Declare credentials and write them into the run's config file."""
+    named = {name.replace("__", ":", 1): values for name, values in given.items()}
+    change(service, credentials=[*named])
+    service.launch()
+    content = json.loads(service.config.read_text())
+    service.write(service.config, {**content, "credentials": named})
+
+
+def change(service: Service, **keys: Any) -> None:
+    """Change config.json."""
+    path = service.folder / "config.json"
+    service.write(path, {**json.loads(path.read_text()), **keys})
+
+
+def run(service: Service, **env: str) -> Outcome:
+    """Run it with the proxies and certificates that uv needs."""
+    return service.run({**NETWORK, **env})
+
+
+def speed(outcome: Outcome) -> str:
+    """Return what the run reports about its speed."""
+    [found] = [each["speed"] for each in outcome.objects if "speed" in each]
+    return str(found)
+
+
+def results(outcome: Outcome, task: str) -> list[str]:
+    """Return what each command of a task printed."""
+    assert 0 == outcome.code, outcome.journal.decode()
+    events = outcome.named("runner_on_ok", task)
+    return [event["event_data"]["res"]["stdout"] for event in events]
+
+
+def of_this_run(service: Service) -> list[psutil.Process]:
+    """Return the processes of a run on this machine."""
+    home = str(service.home)
+    return living(lambda process: process.environ().get("HOME") == home)
+
+
+def sleeping(seconds: str) -> list[psutil.Process]:
+    """Return the processes on the host that wait for an unusual time."""
+    return living(lambda process: process.cmdline() == ["sleep", seconds])
+
+
+def test_each_strategy_of_a_playbook_is_accelerated_and_starts_in_the_home(
+    service: Service, target: SshAccount
+) -> None:
+    define(service, target, STRATEGIES, credentials=["ssh:target"])
+    accelerated = run(service)
+    change(service, accelerate="none")
+    plain = run(service)
+
+    assert speed(accelerated).startswith(USED)
+    assert "mitogen" not in speed(plain)
+    for one, other in zip(
+        results(accelerated, "Who"), results(plain, "Who"), strict=True
+    ):
+        assert "mitogen:" in one
+        assert "mitogen:" not in other
+        assert one.splitlines()[-2:] == other.splitlines()[-2:]
+    # mitogen adds a warning to no task, nor a line to the output.
+    assert [len(e["stdout"]) for e in accelerated.events] == [
+        len(e["stdout"]) for e in plain.events
+    ]
+
+
+def test_a_key_a_become_password_and_a_vault_password_work_and_nothing_is_shown(
+    service: Service, target: SshAccount, key: str
+) -> None:
+    vaulted = encrypt("canary-of-vault", "canary-password")
+    define(service, target, EVERYTHING.format(vaulted=vaulted))
+    use(
+        service,
+        ssh__target={"private_key": key, "user": target.user},
+        become__target={"password": target.password},
+        vault__default={"password": "canary-password"},
+    )
+    accelerated = run(service)
+    change(service, accelerate="none")
+    plain = run(service)
+
+    assert speed(accelerated).startswith(USED)
+    assert ["root"] == results(accelerated, "Become")
+    assert ["found ********"] == results(accelerated, "Print")
+    for canary in ("canary-of-vault", "canary-password", target.password):
+        assert canary not in accelerated.journal.decode()
+    kinds = [(e["event"], e["event_data"].get("task")) for e in accelerated.events]
+    assert kinds == [(e["event"], e["event_data"].get("task")) for e in plain.events]
+    [diff] = accelerated.named("runner_on_ok", "Write")
+    assert "diff" in diff["event_data"]["res"]
+
+
+def encrypt(text: str, password: str) -> str:
+    """Return a text that ansible-vault has encrypted, as lines of a playbook."""
+    from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415 - slow
+
+    vault = VaultLib([("default", VaultSecret(password.encode()))])
+    lines = vault.encrypt(text.encode()).decode().splitlines()
+    return "\n".join(f"      {line}" for line in lines)
+
+
+@pytest.mark.parametrize("fault", ["unknown", "changed", "argument"])
+def test_a_host_key_is_refused_as_without_mitogen(
+    service: Service, target: SshAccount, tmp_path: Path, fault: str
+) -> None:
+    other = new_key(tmp_path / "other")
+    known = tmp_path / "known"
+    known.write_text("" if fault == "unknown" else known_hosts_line(target.port, other))
+    ssh_args = f"-F none -o UserKnownHostsFile={known}"
+    settings = f"[ssh_connection]\nssh_args = {ssh_args}"
+    if fault == "argument":
+        # mitogen would let host_key_checking win over the argument.
+        settings = f"[defaults]\nhost_key_checking = false\n{settings}"
+        settings += " -o StrictHostKeyChecking=yes"
+    (service.folder / "ansible.cfg").write_text(f"{settings}\n")
+    accelerated = run(service)
+    change(service, accelerate="none")
+    plain = run(service)
+
+    reports = [
+        [each["host_key"] for each in outcome.objects if "host_key" in each]
+        for outcome in (accelerated, plain)
+    ]
+    assert speed(accelerated).startswith(USED)
+    assert 1 == len(reports[0]), accelerated.journal.decode()
+    assert reports[0] == reports[1]
+    assert ("unknown" if fault == "unknown" else "changed") == reports[0][0]["problem"]
+    assert (4, 4) == (accelerated.code, plain.code)
+
+
+def test_an_accepted_host_key_is_known(service: Service, target: SshAccount) -> None:
+    (service.folder / "ansible.cfg").write_text(
+        "[ssh_connection]\nssh_args = -F none -o UserKnownHostsFile=/dev/null\n"
+    )
+    content = json.loads(service.config.read_text())
+    line = target.known_hosts.read_text()
+    service.write(service.config, {**content, "known_hosts": line})
+    outcome = run(service)
+
+    assert [target.user] == results(outcome, "command")
+    assert speed(outcome).startswith(USED)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("become", ["false", "true"])
+def test_a_canceled_run_leaves_no_process_on_the_host(
+    service: Service, target: SshAccount, key: str, number: int, become: str
+) -> None:
+    unique = f"{os.getpid()}.{number}{'1' if become == 'true' else '0'}"
+    left, ended = f"7{unique}", f"8{unique}"
+    define(service, target, CANCELED.format(left=left, ended=ended, become=become))
+    use(
+        service,
+        ssh__target={"private_key": key, "user": target.user},
+        become__target={"password": target.password},
+    )
+    with (service.config.parent / "journal").open("wb") as stdout:
+        process = service.start(stdout, NETWORK)
+    eventually(lambda: sleeping(ended) or process.poll() is not None)
+    journal = (service.config.parent / "journal").read_text()
+    assert USED in journal
+    assert sleeping(ended), journal
+
+    process.send_signal(number)
+    process.wait(60)
+
+    eventually(lambda: not of_this_run(service))
+    eventually(lambda: not sleeping(ended))
+    [service_of_the_host] = sleeping(left)
+    service_of_the_host.kill()
+    # The server ends the sessions; only its own process is left.
+    eventually(lambda: not mitogens())
+
+
+def mitogens() -> list[psutil.Process]:
+    """Return the processes of mitogen on the host."""
+    return living(lambda process: "mitogen:" in " ".join(process.cmdline()))
+
+
+def test_a_run_does_without_mitogen_if_it_cannot_be_installed(
+    service: Service, target: SshAccount, tmp_path: Path
+) -> None:
+    service.arguments = ["--data", str(tmp_path / "data")]
+    outcome = run(service, HTTPS_PROXY="http://127.0.0.1:9", NO_PROXY="")
+
+    assert [target.user] == results(outcome, "command")
+    assert "no mitogen (mitogen 0.3.54 can't be installed: uv: " in speed(outcome)
+
+
+def test_a_run_does_without_mitogen_if_ansible_core_is_too_old_for_it(
+    service: Service, target: SshAccount, data: Path
+) -> None:
+    (service.folder / "site.yml").write_text(REACH)
+    (service.folder / "ansible.cfg").write_text(
+        f"[ssh_connection]\nssh_args = {target.ssh_args}\n"
+    )
+    site = {"playbook": "site.yml", "inventory": "hosts.json",
+            "accelerate": "mitogen", "credentials": ["ssh:target"]}  # fmt: skip
+    credentials = json.loads(service.config.read_text())["credentials"]
+    service.define_project(data, ansible=">=2.18,<2.19", services={"site": site})
+    service.arguments = []
+    service.launch()
+    content = json.loads(service.config.read_text())
+    service.write(service.config, {**content, "credentials": credentials})
+    outcome = run(service)
+
+    assert [target.user] == results(outcome, "command")
+    assert speed(outcome).startswith(
+        "no mitogen (mitogen 0.3.54 is for ansible-core 2.19 to 2.21, and this is 2.18."
+    )
