@@ -125,6 +125,12 @@ operate := "uv run --frozen --extra embedded --group operate"
 register-one name="" *args:
     @{{ operate }} tools/run-playbook register "$@"
 
+# Register a project by a file with its variables: `./justw register-project infra.yml -i hosts.yml`
+[group("operate")]
+[no-exit-message]
+register-project file *args:
+    @file=$(cd "{{ invocation_directory() }}" && realpath -e -- "$1") && shift && {{ operate }} tools/run-playbook register project -e "@$file" "$@"
+
 # Unregister a service from the hosts: `./justw unregister-one hello --confirm hello -i hosts.yml`
 [group("operate")]
 [no-exit-message]

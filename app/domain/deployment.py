@@ -169,12 +169,16 @@ class RunEnd:
     options: Options = NO_OPTIONS
     #: The inventory of the service, as its definition names it.
     inventory: str = ""
+    #: The hosts of the last successful deployment, if the limit matched none.
+    hosts: Sequence[str] = ()
     #: The host keys that ssh refused, as a sentence.
     host_keys: str = ""
 
 
 #: Ansible's error for a limit that matches no host of the inventory.
 _NO_HOSTS = "leaves us with no hosts to target"
+#: The number of hosts that a reason names.
+_NAMED_HOSTS = 10
 
 
 def judge(end: RunEnd) -> Outcome:
@@ -205,8 +209,9 @@ def _hidden_failure(end: RunEnd) -> str:
 
 def _reason(end: RunEnd) -> str:
     how = describe_exit(end.exit_code)
-    if end.options.limit and _NO_HOSTS in end.error:
-        return f"{how}: no host matched limit {end.options.limit}"
+    if is_limit_unmatched(end.options, end.error):
+        known = _list_hosts(end.hosts)
+        return f"{how}: no host matched limit {end.options.limit}{known}"
     if end.error:
         where = f" in step {end.ended_in}" if end.ended_in else ""
         return f"{how}{where}: {end.error}"
@@ -217,6 +222,19 @@ def _reason(end: RunEnd) -> str:
         about = f": {step.message}" if step.message else ""
         return f"{how} in step {step.name}{about}"
     return f"{how}: {end.last_output}" if end.last_output else how
+
+
+def is_limit_unmatched(options: Options, error: str) -> bool:
+    """Return whether Ansible aborted a run because its limit matched no host."""
+    return bool(options.limit) and _NO_HOSTS in error
+
+
+def _list_hosts(hosts: Sequence[str]) -> str:
+    if not hosts:
+        return ""
+    more = len(hosts) - _NAMED_HOSTS
+    named = ", ".join(hosts[:_NAMED_HOSTS]) + (f" and {more} more" if more > 0 else "")
+    return f" (hosts of the last successful deployment: {named})"
 
 
 def describe_exit(exit_code: int) -> str:

@@ -6,12 +6,18 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from app.domain import ansible_errors, run_warning
-from app.domain.deployment import Deployment
+from app.domain.deployment import Deployment, is_limit_unmatched
 from app.domain.host_key_report import summarize
 from app.domain.recap import COUNTED, HostRecap, recap
 from app.domain.run_warning import RunWarning
 from app.domain.steps import Step
-from app.store import final_output, host_keys, results, run_problems
+from app.store import (
+    earlier_deployments,
+    final_output,
+    host_keys,
+    results,
+    run_problems,
+)
 
 #: The counts of the recap that indicate a problem.
 _WRONG = [COUNTED.index(n) for n in ("unreachable", "failed", "rescued", "ignored")]
@@ -30,6 +36,8 @@ class Evidence:
     warnings: Sequence[RunWarning] = ()
     #: The host keys that ssh refused, as a sentence.
     host_keys: str = ""
+    #: The hosts of the last successful deployment, if the limit matched none.
+    hosts: Sequence[str] = ()
 
 
 def gather(
@@ -59,7 +67,10 @@ def _of_the_run(
         return Evidence(last_output=last_output)
     recaps = results.recaps(db, deployment.id)
     if not recaps:
-        return Evidence(error=_error(db, deployment), last_output=last_output)
+        error = _error(db, deployment)
+        nobody = is_limit_unmatched(deployment.options, error)
+        known = _hosts_before(db, deployment) if nobody else []
+        return Evidence(error=error, last_output=last_output, hosts=known)
     hosts = recap(recaps)
     if exit_code:
         return Evidence(
@@ -84,6 +95,15 @@ def error_number(db: Connection, deployment: Deployment) -> int | None:
     if not deployment.service.playbook or results.recaps(db, deployment.id):
         return None
     return final_output.last_error(db, deployment.id, last=deployment.last_event)
+
+
+def _hosts_before(db: Connection, deployment: Deployment) -> list[str]:
+    """Return the hosts of the last successful deployment before this one, sorted."""
+    before = earlier_deployments.last_successful(
+        db, service_id=deployment.service_id, before=deployment.id
+    )
+    found = recap(results.recaps(db, before)) if before is not None else []
+    return sorted(each.host for each in found)
 
 
 def _error(db: Connection, deployment: Deployment) -> str:

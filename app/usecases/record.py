@@ -168,6 +168,7 @@ def finish(
             unselected=left.unselected,
             options=found.options,
             inventory=found.service.inventory or "",
+            hosts=left.hosts,
             host_keys=left.host_keys,
         )
     )

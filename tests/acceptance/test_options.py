@@ -123,7 +123,6 @@ def test_a_limit_a_tag_and_a_first_task_select_what_runs(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"limit": "wbe1"}, "exit code 1: no host matched limit wbe1"),
         ({"limit": "db"}, "no host matched, nothing was run (hosts: web; limit: db)"),
         ({"tags": ["stie"]}, "no task matched --tags=stie, nothing was run"),
         (
@@ -139,6 +138,20 @@ def test_options_that_select_nothing_fail_the_deployment(
 
     assert ended.status is Status.FAILED
     assert ended.reason == reason
+
+
+def test_a_limit_that_matches_no_host_fails_with_the_hosts_there_were(
+    site: Installation, tmp_path: Path
+) -> None:
+    deploy(site, tmp_path)
+
+    ended = deploy(site, tmp_path, limit="wbe1")
+
+    assert ended.status is Status.FAILED
+    assert ended.reason == (
+        "exit code 1: no host matched limit wbe1 "
+        "(hosts of the last successful deployment: web1, web2)"
+    )
 
 
 def test_a_service_may_allow_runs_that_do_nothing(

@@ -116,6 +116,20 @@ def test_anything_else_is_refused_with_a_sentence(
     assert (64, True) == (code, sentence in printed), printed
 
 
+def test_a_description_that_root_keeps_replaces_that_of_the_commit(
+    infra: Registered,
+) -> None:
+    kept = infra.folder / "fastdeploy.yml"
+    kept.write_text(_DESCRIPTION.replace("site: {", "kept: {"))
+
+    code, printed = infra.run("infra/kept@staging", "main")
+    other, refused = infra.run("infra/site@staging", "main")
+    kept.unlink()
+
+    assert (0, True) == (code, "the allowed commit" in printed)
+    assert (64, True) == (other, "doesn't define infra/site@staging" in refused)
+
+
 def test_a_commit_is_refused_once_its_branch_has_been_reset(infra: Registered) -> None:
     """Although the mirror of the runner still has it."""
     infra.repository.write({"more": "wrong"})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from app.domain.config_json import parse
 from app.domain.registration import Registration
@@ -26,11 +27,14 @@ FAILURE = (
 
 
 def register(
-    tmp_path: Path, *cases: dict[str, Any], then: str = "preflight.yml"
+    tmp_path: Path,
+    *cases: dict[str, Any],
+    then: str = "preflight.yml",
+    what: str = CONFIG,
 ) -> list[Any]:
-    """Return config.json or the error for each case, with two of the role's task files.
+    """Return a variable or the error for each case, with two of the role's task files.
 
-    The first one is read_config.yml.
+    The variable is config.json by default. The first task file is read_config.yml.
     """
     root = {"fd_fastdeploy_root": f"{tmp_path}/site", "fd_sync_services": False}
     tasks = [
@@ -44,7 +48,7 @@ def register(
                     }
                     for file in ("read_config.yml", then)
                 ),
-                write(tmp_path / f"{number}.json", f"{{{{ {CONFIG} }}}}"),
+                write(tmp_path / f"{number}.json", f"{{{{ {what} }}}}"),
             ],
             "rescue": [
                 write(tmp_path / f"{number}.json", FAILURE)
@@ -104,11 +108,12 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
     folder.mkdir()
     folder.chmod(0o777)
     url = "https://git.example.org/infra.git"
-    unlimited, with_config, open_folder, *urls = register(
+    unlimited, with_config, no_text, open_folder, *urls = register(
         tmp_path,
         {"fd_project": {"git": url}},
         {"fd_project": {"git": url, "refs": ["main"]},
          "fastdeploy_service_config": {"playbook": "site.yml"}},
+        {"fd_project": {"git": url, "refs": ["main"], "description": ["a"]}},
         {"fd_project": {"folder": str(folder)}},
         *({"fd_project": {"git": each, "refs": ["main"]}}
           for each in (url, "git@git.example.org:infra.git", "/srv/infra",
@@ -117,6 +122,7 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
 
     assert "set fd_project to {git: URL" in unlimited
     assert "set fd_project to {git: URL" in with_config
+    assert "description may be the content of a fastdeploy.yml" in no_text
     assert "only root may write" in open_folder
     assert [
         ["git.example.org:443"], ["git.example.org:22"], "closed",
@@ -287,3 +293,40 @@ def test_fastdeploy_validates_config_json_before_a_registration_changes_anything
     assert {"timeout", "environment.PORT", "kepp"} <= set(
         re.findall(r"[\w.]+", refused)
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become FastDeploy's user")
+def test_a_fastdeploy_yml_that_root_keeps_is_validated_as_it_is_written(
+    tmp_path: Path,
+) -> None:
+    text = "# {{ kept }}\nproject: shop\nservices:\n  site: {playbook: a.yml}\n"
+    (tmp_path / "shop.yml").write_text(text)
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text("project: shop\nservices: {site: {playbook: a.yml}}\nkepp: 1\n")
+    services = {"site": {"playbook": "site.yml"}}
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    source = {"git": "https://git.example.org/shop.git", "refs": ["main"]}
+    fastdeploy = {
+        "fd_fastdeploy_command": str(Path(sys.executable).with_name("fastdeploy")),
+        "fd_fastdeploy_user": user,
+    }
+
+    def cases(*described: object) -> list[dict[str, Any]]:
+        return [
+            {"fd_project": source | {"description": each}} | fastdeploy
+            for each in described
+        ]
+
+    name = "_fastdeploy_register_service"
+    given, kept, refused = register(
+        tmp_path, *cases({"services": services}, "shop.yml", str(wrong)),
+        then="validate.yml", what=f"[{name}_description, {name}_project_json]",
+    )  # fmt: skip
+
+    (from_dict, project_json), (from_file, _) = given, kept
+    assert {"project": "shop", "services": services} == yaml.safe_load(from_dict)
+    assert source == {key: project_json[key] for key in source}
+    assert {*source, "registration"} == set(project_json)
+    assert text == from_file
+    assert "rejects the fastdeploy.yml of shop" in refused
+    assert "fastdeploy.yml, line 3: kepp: " in refused

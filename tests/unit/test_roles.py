@@ -1,5 +1,6 @@
 """The roles, their documentation and their scripts are consistent."""
 
+import json
 import os
 import re
 import subprocess
@@ -195,6 +196,40 @@ def test_an_inventory_without_a_fastdeploy_is_an_error(
 
     assert 0 != done.returncode
     assert "[ERROR]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("project", "sentence"),
+    [
+        ({"git": "https://git.example.org/infra.git", "refs": ["main"]}, ""),
+        ({"git": "https://git.example.org/infra.git"}, "set fd_project to {git: URL"),
+        ("https://git.example.org/infra.git", "The file must set fd_service_name to"),
+    ],
+    ids=["valid", "without-refs", "not-a-project"],
+)
+def test_the_variables_of_a_project_are_checked_before_anything_changes(
+    tmp_path: Path, project: object, sentence: str
+) -> None:
+    file, inventory = tmp_path / "infra.yml", tmp_path / "hosts"
+    variables = {"fd_service_name": "infra", "fd_project": project,
+                 "fd_fastdeploy_root": f"{tmp_path}/site", "fd_sync_services": False,
+                 "ansible_become": False,
+                 "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                 }  # fmt: skip
+    file.write_text(json.dumps(variables))
+    inventory.write_text("[fastdeploy]\nlocalhost ansible_connection=local\n")
+
+    # Only the tasks that are tagged `always`: they read and check.
+    done = subprocess.run(
+        [ROOT / "tools" / "run-playbook", "register", "project", "-e", f"@{file}",
+         "-i", inventory, "--tags", "none"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    said = " ".join((done.stdout + done.stderr).split())
+    assert bool(sentence) == bool(done.returncode), said
+    assert sentence in said
+    assert "changed=0" in said
 
 
 def test_an_inventory_a_limit_and_the_rest_reach_ansible(tmp_path: Path) -> None:
