@@ -110,7 +110,7 @@ def _print_event(event: Event, out: Console) -> None:
 
 
 def _print_step(step: Step, shown: dict[int, StepState], out: Console) -> None:
-    if shown.get(step.position, StepState.PENDING) is step.state:
+    if shown.get(step.position) is step.state:
         return
     shown[step.position] = step.state
     message = f" [dim]{_harmless(step.message)}[/]" if step.message else ""

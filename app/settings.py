@@ -76,6 +76,13 @@ class Settings(BaseSettings):
     port: Annotated[
         int, Field(ge=0, le=65535, description="port that web listens on")
     ] = 8000
+    url: Annotated[
+        str,
+        Field(
+            description="address at which users open FastDeploy, for links that "
+            "commands print; empty: http://HOST:PORT, none with SECURE_COOKIES",
+        ),
+    ] = ""
     concurrency: Annotated[
         int, Field(ge=1, le=256, description="deployments at a time on this host")
     ] = 8
@@ -164,6 +171,13 @@ class Settings(BaseSettings):
             raise ValueError("must be the name of a Unix account")
         return value
 
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
+            raise ValueError("must be http://HOST or https://HOST, without a password")
+        return value
+
     @field_validator("node")
     @classmethod
     def _node_name(cls, value: str) -> str:
@@ -179,6 +193,15 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL in the form that libpq and psycopg read."""
         return re.sub(_SCHEME, "postgresql://", self.database_url.get_secret_value())
+
+    @property
+    def base_url(self) -> str:
+        """The address of the pages, without a slash at its end; empty if unknown."""
+        if self.url or self.secure_cookies:
+            # Behind a proxy, the address of the web process isn't that of the pages.
+            return self.url.rstrip("/")
+        host = {"0.0.0.0": "localhost", "::": "localhost"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def previous_secret_keys(self) -> tuple[str, ...]:

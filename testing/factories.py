@@ -203,13 +203,7 @@ def begins(task: str) -> bytes:
 
 
 def ends(
-    task: str,
-    host: str,
-    result: TaskResult = TaskResult.OK,
-    *,
-    seconds: float = 1.5,
-    module: str = "command",
-    **res: object,
+    task: str, host: str, result: TaskResult = TaskResult.OK, **res: object
 ) -> bytes:
     """Return a line of the journal: the result of a task on a host."""
     about = {"changed": result is TaskResult.CHANGED, "msg": f"{task} {result} {host}"}
@@ -219,10 +213,20 @@ def ends(
         host=host,
         ignore_errors=result is TaskResult.IGNORED,
         task_path="/srv/deploy.yml:7",
-        task_action=module,
-        duration=seconds,
+        duration=1.5,
         res=about | res,
     )
+
+
+def takes(task: str, host: str, seconds: float, *, items: int = 0) -> bytes:
+    """Return a line: a task of the module apt succeeded on a host after this time."""
+    res: dict[str, object] = {"changed": False}
+    if items:
+        res["results"] = [{"item": number} for number in range(items)]
+    return _runner_line(
+        "runner_on_ok", task=task, host=host, task_action="apt", duration=seconds,
+        res=res,
+    )  # fmt: skip
 
 
 def recaps(**counts: Mapping[str, int]) -> bytes:

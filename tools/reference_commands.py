@@ -1,18 +1,26 @@
 """Generate the reference of the command line from its commands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import typer
-
-from app.cli import make_cli
+from app.cli import COMMANDS, load
 from tools.markdown import page, table
+
+_EXIT_CODES = (
+    ("0", "The command succeeded. With `--follow`: the deployment was successful."),
+    (
+        "1",
+        "The command failed; standard error has one sentence. With `--follow`: the "
+        "deployment failed, was canceled or exceeded its timeout. `service doctor`: "
+        "there is a problem.",
+    ),
+    ("2", "An argument or an option is invalid."),
+    ("130", "Ctrl-C ended `--follow`; the deployment continues."),
+)
 
 
 def commands() -> str:
     """Return the page with every command, its arguments and its options."""
-    # Any: it is a group of click, of which typer may contain its own version.
-    group: Any = typer.main.get_command(make_cli())
     return page(
         "Commands",
         "`fastdeploy COMMAND --help` shows the same text. In a working tree, use "
@@ -20,19 +28,29 @@ def commands() -> str:
         "runs as FastDeploy's own user with the installed [settings](settings.md); "
         "elsewhere they come from the environment. The commands access the database "
         "directly, without the web process.",
+        "Tables are for reading; `--json` prints the same for programs. Colours are used "
+        "on a terminal only, and not if `NO_COLOR` is set.",
+        table(("exit code", "meaning"), _EXIT_CODES),
         *(
             part
-            for name, command in sorted(_leaves(group))
+            for name, command in sorted(
+                _leaves({name: load(name) for name in COMMANDS})
+            )
             for part in _command(name, command)
         ),
     )
 
 
-def _leaves(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(
+    commands: Mapping[
+        str, Any
+    ],  # commands of click, of which typer has its own version
+    prefix: str = "",
+) -> Iterator[tuple[str, Any]]:
     """Yield each command with its full name, `deployment list`."""
-    for name, command in group.commands.items():
+    for name, command in commands.items():
         if hasattr(command, "commands"):
-            yield from _leaves(command, f"{prefix}{name} ")
+            yield from _leaves(command.commands, f"{prefix}{name} ")
         else:
             yield f"{prefix}{name}", command
 

@@ -1,67 +1,129 @@
 """The command line: parse, call, print. Errors are one sentence and exit code 1."""
 
 import sys
-from collections.abc import Iterable
 from importlib import import_module
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
+from app import __version__
 from app.errors import FastDeployError, Invalid
 
-#: The commands and groups in the order of `--help`, each with its module and its name
-#: in there. Only the module of the command that is called is imported.
-_COMMANDS = {
-    "deploy": ("deploy", "deploy"),
-    "logs": ("deployment", "logs"),
-    "up": ("process", "up"),
-    "web": ("process", "web"),
-    "worker": ("process", "worker"),
-    "deployment": ("deployment", "app"),
-    "project": ("project", "app"),
-    "service": ("service", "app"),
-    "schedule": ("schedule", "app"),
-    "user": ("user", "app"),
-    "token": ("token", "app"),
-    "host-key": ("host_key", "app"),
-    "credential": ("credential", "app"),
-    "secret": ("secret", "app"),
-    "node": ("node", "app"),
-    "environment": ("environment", "app"),
-    "db": ("database", "app"),
-    "restore": ("backup", "app"),
+
+class Entry(NamedTuple):
+    """A command or group: its module, its name in there, and its help."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+#: The commands and groups in the order of `--help`. Listing them imports no module; the
+#: tests compare each help with that of the command.
+COMMANDS = {
+    "deploy": Entry("deploy", "deploy", "Launch a deployment of a service."),
+    "list": Entry("deployment", "list_deployments", "List deployments, newest first."),
+    "show": Entry(
+        "deployment",
+        "show",
+        "Show a deployment, its variables and its steps, or where its time went.",
+    ),
+    "logs": Entry("deployment", "logs", "Print the steps and output of a deployment."),
+    "up": Entry("process", "up", "Start PostgreSQL, web and worker on this machine."),
+    "web": Entry("process", "web", "Serve the web interface and the API."),
+    "worker": Entry("process", "worker", "Run deployments on this host."),
+    "deployment": Entry("deployment", "app", "List, show and control deployments."),
+    "project": Entry("project", "app", "Add, list and remove projects."),
+    "service": Entry("service", "app", "List, sync and check services."),
+    "schedule": Entry("schedule", "app", "List, pause and run schedules."),
+    "user": Entry("user", "app", "Manage users."),
+    "token": Entry("token", "app", "Manage tokens for the API."),
+    "host-key": Entry("host_key", "app", "Manage the host keys that runs trust."),
+    "credential": Entry("credential", "app", "Manage the credentials of runs."),
+    "secret": Entry("secret", "app", "Manage the key that encrypts secrets."),
+    "node": Entry("node", "app", "List and remove nodes."),
+    "environment": Entry(
+        "environment",
+        "app",
+        "List and remove the execution environments of projects.",
+    ),
+    "db": Entry("database", "app", "Manage the database."),
+    "restore": Entry("backup", "app", "Finish restoring a backup."),
 }
 
 
-def make_cli(names: Iterable[str] = tuple(_COMMANDS)) -> typer.Typer:
-    """Return the command line with all its commands, or with those in `names`."""
+class LazyGroup(TyperGroup):
+    """A group that imports the module of a command when it is called or completed."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the called command; the listed ones have their help only."""
+        if args and args[0] in COMMANDS:
+            return args[0], load(args[0]), args[1:]
+        return super().resolve_command(ctx, args)
+
+
+def load(name: str) -> Any:  # a command of click, of which typer has its own version
+    """Import a command or group of COMMANDS."""
+    entry = COMMANDS[name]
+    found = getattr(import_module(f"app.cli.{entry.module}"), entry.attribute)
+    parent = typer.Typer(add_completion=False)
+    # With this, a single command is a subcommand, too.
+    parent.callback()(lambda: None)
+    if isinstance(found, typer.Typer):
+        parent.add_typer(found, name=name)
+    else:
+        parent.command(name)(found)
+    group: Any = typer.main.get_command(parent)
+    return group.commands[name]
+
+
+def make_cli() -> Any:  # the same
+    """Return the command line, whose commands are imported when they are called."""
     cli = typer.Typer(
+        cls=LazyGroup,
         help="FastDeploy: an Ansible-native control plane for deployments.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    # With this, one command is a subcommand too.
-    cli.callback()(lambda: None)
-    for name in names:
-        module, attribute = _COMMANDS[name]
-        command = getattr(import_module(f"app.cli.{module}"), attribute)
-        if isinstance(command, typer.Typer):
-            cli.add_typer(command, name=name)
-        else:
-            cli.command(name)(command)
-    return cli
+    cli.callback()(_options)
+    group = typer.main.get_command(cli)
+    assert isinstance(group, LazyGroup)
+    group.commands = {
+        name: TyperCommand(name, help=entry.help) for name, entry in COMMANDS.items()
+    }
+    return group
 
 
 def main() -> None:
     """Run the command line; print an expected error without a traceback."""
     try:
-        arguments = sys.argv[1:]
-        _require_utf8(arguments)
-        # Anything else needs all commands: help, completion, a mistyped name.
-        called = [name for name in arguments[:1] if name in _COMMANDS]
-        make_cli(called or _COMMANDS)()
+        _require_utf8(sys.argv[1:])
+        make_cli()()
     except FastDeployError as error:
         print(f"fastdeploy: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        print(f"fastdeploy {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """The options of `fastdeploy` itself."""
 
 
 def _require_utf8(arguments: list[str]) -> None:

@@ -20,16 +20,17 @@ from app.cli.launch_input import (
     key_values,
     options_from,
 )
-from app.cli.output import console
+from app.cli.output import AsJson, console, print_json, print_queued
 from app.domain import variables
 from app.domain.deployment import Origin
 from app.domain.service import Service
-from app.errors import FastDeployError
+from app.errors import FastDeployError, Invalid
 from app.follow import watch
 from app.queue import make_queue
 from app.store.store import Store
 from app.usecases import deploy as deployments
 from app.usecases import revisions, run_credentials, services
+from app.web.response_bodies import deployment_body
 
 
 def deploy(
@@ -90,6 +91,7 @@ def deploy(
         int, typer.Option(help="-100 to 100; higher priorities start first.")
     ] = 0,
     follow: Annotated[bool, typer.Option(help="Print the log until it ends.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Launch a deployment of a service.
 
@@ -97,6 +99,8 @@ def deploy(
 
     With --follow, exits with 0 if the deployment succeeds and with 1 otherwise.
     """
+    if follow and as_json:
+        raise Invalid("--json prints the queued deployment; leave out --follow")
     settings = load_settings()
     with open_store(settings) as store:
         revision = revisions.choose(settings, git_access(store, settings).of, name, ref)
@@ -129,8 +133,11 @@ def deploy(
             run_as=settings.run_as,
             priority=priority,
         )
+        if as_json:
+            print_json(deployment_body(deployments.view(store, number)))
+            return
+        print_queued(settings, number, f"of {name} is queued")
         if not follow:
-            console.print(f"deployment {number} of {name} is queued")
             return
         ended = watch(settings, store, number, console)
     exit_with(ended)

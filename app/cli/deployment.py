@@ -1,4 +1,4 @@
-"""`fastdeploy deployment`, with the shortcut `fastdeploy logs`."""
+"""`fastdeploy deployment`, with the shortcuts `fastdeploy list`, `show` and `logs`."""
 
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from app.cli.output import (
     console,
     moment,
     print_json,
+    print_queued,
     print_table,
 )
 from app.domain.deployment import Deployment, Origin, Status
@@ -38,6 +39,9 @@ from app.usecases.cancel import cancel as cancel_deployment
 from app.web import schemas
 from app.web.response_bodies import deployment_body, deployment_detail_body
 from app.web.timing_bodies import timing_body
+
+#: The exit code of a program that SIGINT ended, as shells report it.
+_INTERRUPTED = 130
 
 app = typer.Typer(help="List, show and control deployments.", no_args_is_help=True)
 
@@ -155,22 +159,30 @@ def retry(deployment_id: int) -> None:
             origin=Origin.CLI,
             deployment_id=deployment_id,
         )
-    console.print(f"deployment {number} is queued, a retry of {deployment_id}")
+    print_queued(settings, number, f"is queued, a retry of {deployment_id}")
 
 
 @app.command()
-def artifacts(deployment_id: int, *, as_json: AsJson = False) -> None:
+def artifacts(
+    deployment_id: int,
+    *,
+    path: Annotated[
+        bool, typer.Option("--path", help="Print the path of the folder alone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the ansible-runner artifacts of a deployment below their folder."""
     settings = load_settings()
     with open_store(settings) as store:
         deployment = deployments.find(store, deployment_id)
         files = run_artifacts.listing(store, settings, deployment)
     if as_json:
-        print_json([schemas.ArtifactBody(path=path, size=size) for path, size in files])
+        print_json([schemas.ArtifactBody(path=name, size=size) for name, size in files])
         return
     print(run_artifacts.artifacts_of(settings, deployment_id))
-    for path, size in files:
-        print(f"{size:>10}  {path}")
+    if not path:
+        for name, size in files:
+            print(f"{size:>10}  {name}")
 
 
 @app.command()
@@ -186,5 +198,7 @@ def prune() -> None:
 
 
 def exit_with(ended: Deployment) -> None:
-    """Exit with 0 if the deployment succeeded, with 1 otherwise."""
+    """Exit with 0 if the deployment succeeded, with 130 if it is still active."""
+    if not ended.ended:
+        raise typer.Exit(_INTERRUPTED)
     raise typer.Exit(0 if ended.status is Status.SUCCESSFUL else 1)

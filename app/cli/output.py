@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.settings import Settings
 from app.web.terminal import plain
 
 # Without emoji: rich replaces `:dog:` in values too, also where markup is off.
@@ -57,6 +58,14 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
             text = plain(str(value)).replace("\n", "\n" + " " * _INDENT)
             line = f"{name + ':':<{_INDENT - 1}} {text}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_queued(settings: Settings, deployment_id: int, what: str) -> None:
+    """Print that a deployment was queued, with the URL of its page if it is known."""
+    line = f"deployment {deployment_id} {what}"
+    if base := settings.base_url:
+        line += f": {base}/deployments/{deployment_id}"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def moment(at: datetime | None, *, otherwise: str = "") -> str:

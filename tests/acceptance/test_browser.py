@@ -103,6 +103,7 @@ def test_a_person_logs_in_launches_a_playbook_and_sees_it_finish(
         4
     )
     expect(page.locator('[data-live="output"]')).to_contain_text("PLAY RECAP")
+    expect(page.locator('[data-live="timing"]')).to_contain_text("Where time went")
     live = page.locator('[data-live="output"]').inner_text()
     page.reload()
     assert live == page.locator('[data-live="output"]').inner_text()

@@ -132,6 +132,10 @@ def test_follow_passes_colours_on_to_a_terminal_and_nothing_else(
     done = command(fastdeploy, "deploy", "colours", "--follow", FORCE_COLOR="1",
                    TERM="xterm-256color")  # fmt: skip
 
+    plain = command(fastdeploy, "deploy", "colours", "--follow", FORCE_COLOR="1",
+                    TERM="xterm-256color", NO_COLOR="1")  # fmt: skip
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", plain.stdout)
+
     assert "\x1b[32mgreen\x1b[0m" in done.stdout
     left = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", left)
@@ -142,13 +146,24 @@ def test_deploy_follow_fails_if_the_deployment_does(fastdeploy: Installation) ->
     fastdeploy.write_service("fails", "#!/bin/sh\necho no space\nexit 3\n")
 
     done = command(fastdeploy, "deploy", "fails", "--follow")
+    _, _, log = done.stdout.partition("\n")
     number = re.findall(r"deployment (\d+) failed: exit code 3: no space", done.stdout)
     again = command(fastdeploy, "logs", *number, "--follow")
     stored = command(fastdeploy, "deployment", "logs", *number)
 
     assert (1, "") == (done.returncode, done.stderr)
-    assert (1, done.stdout) == (again.returncode, again.stdout)
-    assert (0, done.stdout) == (stored.returncode, stored.stdout)
+    assert (1, log) == (again.returncode, again.stdout)
+    assert (0, log) == (stored.returncode, stored.stdout)
+
+
+def test_deploy_prints_the_queued_deployment_as_json(fastdeploy: Installation) -> None:
+    fastdeploy.write_service("as-json", "#!/bin/sh\n")
+
+    done = command(fastdeploy, "deploy", "as-json", "--json")
+    both = command(fastdeploy, "deploy", "as-json", "--json", "--follow")
+
+    assert "as-json" == json.loads(done.stdout)["service"]
+    assert_refused(both, "--json prints the queued deployment; leave out --follow")
 
 
 def test_deploy_only_queues_without_follow(fastdeploy: Installation) -> None:
@@ -156,9 +171,13 @@ def test_deploy_only_queues_without_follow(fastdeploy: Installation) -> None:
 
     done = command(fastdeploy, "deploy", "queued")
 
-    queued = re.fullmatch(r"deployment (\d+) of queued is queued\n", done.stdout)
+    queued = re.fullmatch(
+        r"deployment (\d+) of queued is queued: (http://\S+)/deployments/\1\n",
+        done.stdout,
+    )
     assert queued is not None
     number = int(queued[1])
+    assert fastdeploy.settings.base_url == queued[2]
     assert (0, "") == (done.returncode, done.stderr)
     assert Status.FAILED is fastdeploy.ended(number).status
 
@@ -230,7 +249,9 @@ def test_artifacts_are_listed_with_their_folder(fastdeploy: Installation) -> Non
 
     done = command(fastdeploy, "deployment", "artifacts", str(ended.id))
 
+    alone = command(fastdeploy, "deployment", "artifacts", str(ended.id), "--path")
     folder, *files = done.stdout.splitlines()
+    assert f"{folder}\n" == alone.stdout
     assert str(fastdeploy.run_folder(ended.id) / "artifacts" / str(ended.id)) == folder
     expected = [["1", "rc"], ["10", "status"], ["0", "stderr"], ["6", "stdout"]]
     assert expected == sorted(
@@ -251,8 +272,9 @@ def test_deployments_are_listed_by_service_and_status_and_shown(
         done = command(fastdeploy, *words)
         return [each["id"] for each in json.loads(done.stdout)]
 
-    shown = command(fastdeploy, "deployment", "show", str(first), "--json")
-    plain = command(fastdeploy, "deployment", "list", "--service", "counted")
+    shown = command(fastdeploy, "show", str(first), "--json")
+    spent = command(fastdeploy, "show", str(first), "--timing")
+    plain = command(fastdeploy, "list", "--service", "counted")
     unknown = command(fastdeploy, "deployment", "list", "--service", "nothing")
 
     assert [second, first] == ids("--status", "successful")
@@ -262,6 +284,10 @@ def test_deployments_are_listed_by_service_and_status_and_shown(
         json.loads(shown.stdout)[key] for key in ("id", "service", "status")
     )
     assert 2 == plain.stdout.count(" successful ")
+    assert "\x1b" not in plain.stdout
+    assert ["waiting", "preparing", "running"] == re.findall(
+        "waiting|preparing|running", spent.stdout
+    )
     assert_refused(unknown, "there is no service 'nothing'")
 
 

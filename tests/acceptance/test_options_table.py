@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from app.cli import make_cli
 from app.domain.deployment import Status
@@ -200,4 +199,6 @@ def test_what_the_table_calls_not_available_is_refused(
         assert 1 == done.returncode
         assert re.search("must not name a file|takes key=value", done.stderr)
     else:
-        assert 2 == CliRunner().invoke(make_cli(["deploy"]), deploy).exit_code
+        with pytest.raises(SystemExit) as refused:
+            make_cli()(deploy)
+        assert 2 == refused.value.code

@@ -147,12 +147,13 @@ def test_the_stream_brings_rows_cells_and_what_comes_at_the_end(
     text = client_for(Role.VIEWER).get(f"/deployments/{number}/events").text
 
     events = re.findall("^event: (.+?)\r?$", text, re.MULTILINE)
-    assert {"status", "steps", "results", "output", "failures", "recap", "end"} == set(
-        events
-    )
+    assert {
+        "status", "steps", "results", "output", "failures", "recap", "timing", "end",
+    } == set(events)  # fmt: skip
     assert 'data-task="prepare |' in text
     assert 'data-status="failed"' in text
     assert "Failures</h2>" in text
+    assert "Where time went" in text
 
 
 @pytest.mark.parametrize("path", ["", "/events"], ids=["page", "stream"])

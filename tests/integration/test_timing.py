@@ -16,11 +16,11 @@ from app.worker.translate import translate
 from testing.factories import (
     NOW,
     begins,
-    ends,
     make_service,
     make_step_line,
     set_columns,
     start_deployment,
+    takes,
 )
 
 SERVICE = make_service(
@@ -57,10 +57,9 @@ def run(
     running = start(store, settings, **options)
     lines: list[tuple[float, bytes]] = []
     for task, host, begin, end in spans:
-        loop = {"results": [{"item": n} for n in range(items)]} if items else {}
         lines += [
             (begin, begins(task)),
-            (end, ends(task, host, seconds=end - begin, module="apt", **loop)),
+            (end, takes(task, host, end - begin, items=items)),
         ]
     record_at(store, running.id, lines)
     record.finish(store, running.id, exit_code, at=NOW + timedelta(seconds=60))
@@ -177,7 +176,7 @@ def test_a_script_has_its_steps(store: Store, settings: Settings) -> None:
 
 @pytest.mark.parametrize("duration", ["1e400", '"3"', "-1", "true", "null", "1e300"])
 def test_an_impossible_duration_of_a_hostile_event_is_left_out(duration: str) -> None:
-    line = ends("t", "a").replace(
+    line = takes("t", "a", 1.5).replace(
         b'"duration": 1.5', f'"duration": {duration}'.encode()
     )
 

@@ -56,6 +56,8 @@ def test_a_variable_that_is_empty_is_one_that_is_not_set(
         ("KEEP_DAYS", "99999999999", "less than or equal to 36500"),
         ("KEEP_AUDIT_DAYS", "99999999999", "less than or equal to 36500"),
         ("KEEP_MEBIBYTES", "99999999999999", "less than or equal to 1000000000"),
+        ("URL", f"https://u:{CANARY}@h", "must be http://HOST or https://HOST"),
+        ("URL", CANARY, "must be http://HOST or https://HOST"),
         ("NODE", "a" * 254, "1 to 253 printable characters"),
         ("NODE", "a\nb", "1 to 253 printable characters"),
         ("NODE", " a", "no space at either end"),
@@ -122,3 +124,23 @@ def test_settings_do_not_change() -> None:
 
 def test_runs_are_in_the_var_folder() -> None:
     assert Path("/srv/var/runs") == read_settings(var=Path("/srv/var")).runs
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"HOST": "0.0.0.0", "PORT": "81"}, "http://localhost:81"),
+        ({"HOST": "::1"}, "http://[::1]:8000"),
+        ({"SECURE_COOKIES": "true"}, ""),
+        ({"SECURE_COOKIES": "true", "URL": "https://d.example/"}, "https://d.example"),
+    ],
+    ids=["default", "any-address", "ipv6", "proxy", "configured"],
+)
+def test_links_begin_with_the_address_that_users_open(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"FASTDEPLOY_{name}", value)
+
+    assert url == read_settings().base_url

@@ -1,0 +1,21 @@
+"""What a terminal shows of a deployment before it has results."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from app.follow import print_log
+from app.settings import Settings
+from app.store.store import Store
+from testing.factories import request_deployment
+
+
+def test_the_steps_are_shown_before_the_run_has_started(
+    store: Store, settings: Settings
+) -> None:
+    number = request_deployment(store, settings)
+    out = StringIO()
+
+    print_log(store, number, Console(file=out))
+
+    assert ["· prepare pending", "· verify pending"] == out.getvalue().splitlines()[-2:]
