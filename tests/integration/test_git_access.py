@@ -1,9 +1,11 @@
 """FastDeploy fetches projects with the credentials that they name."""
 
+import getpass
 import json
 import sys
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -19,6 +21,7 @@ from app.store.store import Store
 from app.usecases import (
     credential_trial,
     credentials,
+    host_keys,
     project_proposals,
     projects,
     revisions,
@@ -31,6 +34,7 @@ from app.usecases.project_proposals import AddRequest
 from testing.factories import ROOT
 from testing.git_http import GitHttp
 from testing.git_repository import GitRepository
+from testing.sshd import running
 from testing.web_client import ClientFor, csrf_of
 
 TOKEN = "canary-token-c0de"
@@ -164,6 +168,37 @@ def test_a_command_prints_the_token(
     change = Change(Home.COMMAND, command=fails)
     put(store, secret_box, change, replace=True)
     assert "failed with exit code 3" in sync(store, settings, git)["infra"]
+
+
+def test_an_accepted_host_key_lets_a_project_be_fetched(
+    store: Store, settings: Settings, secret_box: SecretBox, git: GitAccess,
+    repository: GitRepository, tmp_path: Path,
+) -> None:  # fmt: skip
+    """The warning of the sync has the command that accepts it."""
+    folder = settings.services / "infra"
+    folder.mkdir()
+    source = {"git": str(repository.folder)}
+    (folder / "project.json").write_text(json.dumps(source))
+    assert {} == sync(store, settings, git)
+    (tmp_path / "sshd").mkdir()
+    with running(tmp_path / "sshd", "canary phrase") as sshd:
+        place = f"{getpass.getuser()}@127.0.0.1:{sshd.port}"
+        source = {"git": f"ssh://{place}{repository.folder}",
+                  "credential": "git-ssh:infra"}  # fmt: skip
+        (folder / "project.json").write_text(json.dumps(source))
+        values = {"private_key": sshd.user_key.read_text(),
+                  "passphrase": "canary phrase"}  # fmt: skip
+        change = Change(values=values)
+        credentials.put(store, secret_box, ROOT, "git-ssh:infra", change, replace=False)
+
+        [warned] = sync(store, settings, git).values()
+        assert "presented a host key that isn't known" in warned
+        line = warned.partition("echo '")[2].partition("' | fastdeploy host-key add")[0]
+        host_keys.add(store, ROOT, "infra", line)
+
+        assert {} == sync(store, settings, git)
+    view = credentials.find(store, ROOT, "git-ssh:infra")
+    assert (("infra",), True) == (view.projects, bool(view.credential.fingerprint))
 
 
 @pytest.mark.parametrize(
