@@ -27,8 +27,8 @@ from app.web.query import number
 
 #: The maximum number of paths of each kind, and of services, that a preview shows.
 LISTED = 50
-#: The fields of the form. A link can't have the last one: it would let another site
-#: send the credential of whoever follows it to any host.
+#: The fields of the form. A link can't have the last one: another site could let an
+#: administrator who follows it send a credential to any host.
 _FIELDS = ("path", "name", "ref", "credential")
 _LINKED = _FIELDS[:-1]
 
