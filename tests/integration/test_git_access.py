@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 
 from app import bootstrap
 from app.domain.access import Permission, Role
-from app.domain.credential import Home
+from app.domain.credential import Home, secrets
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, InvalidFields
 from app.settings import Settings
+from app.store import deployments
 from app.store import services as stored
 from app.store.store import Store
 from app.usecases import (
@@ -25,13 +26,14 @@ from app.usecases import (
     project_proposals,
     projects,
     revisions,
+    run_credentials,
     services,
 )
 from app.usecases.credential_trial import Target
 from app.usecases.credentials import Change
 from app.usecases.git_access import GitAccess
 from app.usecases.project_proposals import AddRequest
-from testing.factories import ROOT
+from testing.factories import ROOT, make_service, request_deployment
 from testing.git_http import GitHttp
 from testing.git_repository import GitRepository
 from testing.sshd import running
@@ -168,6 +170,34 @@ def test_a_command_prints_the_token(
     change = Change(Home.COMMAND, command=fails)
     put(store, secret_box, change, replace=True)
     assert "failed with exit code 3" in sync(store, settings, git)["infra"]
+
+
+@pytest.mark.parametrize(
+    ("registered", "expected"),
+    [(True, {REFERENCE: {"value": TOKEN}}), (False, {})],
+    ids=["another user", "FastDeploy"],
+)
+def test_a_run_gets_the_credential_if_another_user_fetches(
+    store: Store, settings: Settings, secret_box: SecretBox,
+    *, registered: bool, expected: dict[str, object],
+) -> None:  # fmt: skip
+    put(store, secret_box, Change(values={"value": TOKEN}))
+    registration = {"run_as": "deploy"} if registered else None
+    service = make_service(registration=registration)
+    number = request_deployment(store, settings, service)
+
+    taken = run_credentials.take(
+        store, secret_box, number, run_as="", git_credential=REFERENCE
+    )
+
+    assert expected == taken
+    with store.begin() as db:
+        locked = deployments.lock(db, number)
+    assert locked
+    masked = list(secrets(secret_box.open(locked.secrets)))
+    assert ([TOKEN] if registered else []) == masked
+    used = credentials.find(store, ROOT, REFERENCE).credential.last_used_deployment
+    assert (number if registered else None) == used
 
 
 def test_an_accepted_host_key_lets_a_project_be_fetched(
