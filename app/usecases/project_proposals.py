@@ -188,6 +188,8 @@ def propose_here(
     with ExitStack() as stack:
         try:
             proposal = stack.enter_context(_proposal_here(request, settings, git))
+        except InvalidFields:
+            raise
         except (Invalid, UnicodeError) as error:
             raise InvalidFields({"path": str(error)}) from None
         require_free(settings.services / proposal.name)

@@ -27,8 +27,10 @@ from app.web.query import number
 
 #: The maximum number of paths of each kind, and of services, that a preview shows.
 LISTED = 50
-#: The fields of the form.
+#: The fields of the form. A link can't have the last one: another site could let an
+#: administrator who follows it send a credential to any host.
 _FIELDS = ("path", "name", "ref", "credential")
+_LINKED = _FIELDS[:-1]
 
 
 def index(request: Request) -> Response:
@@ -92,9 +94,14 @@ def _show(request: Request, template: str) -> Response:
 
 def preview(request: Request) -> Response:
     """Show what adding a repository would create; nothing is written."""
-    sent = {key: request.query_params.get(key, "") for key in _FIELDS}
+    sent = {key: request.query_params.get(key, "") for key in _LINKED}
     if not any(sent.values()):
         return _preview(request, 200, sent)
+    return _look(request, sent)
+
+
+def _look(request: Request, sent: Mapping[str, str]) -> Response:
+    """Return the page with what adding a repository would create, or the errors."""
     try:
         with propose_here(request, sent) as proposal:
             return _preview(request, 200, sent, proposal=proposal)
@@ -105,8 +112,13 @@ def preview(request: Request) -> Response:
 
 
 def add(request: Request, form: FormData) -> Response:
-    """Add a repository and redirect to the project, or show the form with errors."""
+    """Add a repository and redirect to the project, or show the form with errors.
+
+    With the field `look`, what would be created is shown as by `preview`.
+    """
     sent = {key: str(form.get(key, "")) for key in _FIELDS}
+    if form.get("look") == "true":
+        return _look(request, sent)
     try:
         with propose_here(request, sent) as proposal:
             add_here(request, proposal)

@@ -16,6 +16,8 @@ from app.domain.node import NodeInstance
 from app.sockets import listen
 from app.usecases import nodes
 from testing.command_line import assert_refused, command
+from testing.git_http import GitHttp
+from testing.git_repository import GitRepository
 from testing.installation import Installation
 from testing.paths import ROOT
 
@@ -103,6 +105,41 @@ def test_a_launch_takes_a_credential_and_a_file_from_the_command_line(
     assert "a:\\nb" in done.stdout.splitlines()
     assert "********" in done.stdout.splitlines()
     assert "hunter2" not in done.stdout
+
+
+def test_a_project_is_added_with_a_token_from_the_command_line(
+    fastdeploy: Installation, tmp_path: Path
+) -> None:
+    token, reference = "canary-token-of-git", "git-token:private"
+    repository = GitRepository(tmp_path / "private")
+    repository.commit("First", {"site.yml": "- hosts: all\n"})
+    with GitHttp(tmp_path, "x-access-token", token).serving() as server:
+        url = f"{server.address}/private/.git"
+        adding = ("project", "add", url, "--name", "private", "--yes")
+        refused = command(fastdeploy, *adding)
+        done = [
+            command(fastdeploy, *arguments, stdin=f"{token}\n")
+            for arguments in (
+                ("credential", "add", reference),
+                ("credential", "test", reference, "--url", url),
+                (*adding, "--credential", reference),
+                ("credential", "test", reference, "--project", "private"),
+                ("project", "show", "private"),
+            )
+        ]
+        kept = command(fastdeploy, "credential", "remove", reference)
+
+    assert 1 == refused.returncode
+    assert "can't be reached" in refused.stderr
+    assert [(0, "")] * 5 == [(each.returncode, each.stderr) for each in done]
+    assert [f"{url} can be read with it\n"] * 2 == [done[n].stdout for n in (1, 3)]
+    assert reference in done[4].stdout
+    assert_refused(
+        kept,
+        f"private can't be fetched without the credential {reference}: remove it from "
+        "project.json there first, or force the removal",
+    )
+    assert not any(token in each.stdout for each in done)
 
 
 # Deploying

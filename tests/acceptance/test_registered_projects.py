@@ -1,13 +1,18 @@
 """The runner of a registered project decides which commits run, whatever is asked."""
 
+import contextlib
 import json
+import os
+import pwd
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from testing.git_http import GitHttp
 from testing.git_repository import GitRepository
 
 _DESCRIPTION = """\
@@ -36,18 +41,49 @@ class Registered:
     repository: GitRepository
     commits: dict[str, str]
 
-    def run(self, name: str, commit: str, ref: str = "") -> tuple[int, str]:
-        """Return the exit code of a run, and what it printed."""
+    def run(
+        self,
+        name: str,
+        commit: str,
+        ref: str = "",
+        *,
+        credentials: Mapping[str, object] | None = None,
+        owner: int = -1,
+    ) -> tuple[int, str]:
+        """Return the exit code of a run, and what it printed.
+
+        `owner` is the user id of the user who has written the config file.
+        """
         config = self.folder.with_name("config.json")
         content = {"deployment_id": 1, "service_name": name, "ref": ref,
-                   "commit": self.commits.get(commit, commit)}  # fmt: skip
+                   "commit": self.commits.get(commit, commit),
+                   "credentials": credentials or {}}  # fmt: skip
+        config.unlink(missing_ok=True)
         config.write_text(json.dumps(content))
+        os.chown(config, owner, -1)
         done = subprocess.run(
             [sys.executable, "-P", "-m", "app.runner", "--project", self.folder,
-             "--data", self.data, "--config", config],
+             "--data", self.data, "--config", config, "--credentials", self.placed],
             check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         return done.returncode, done.stdout
+
+    @property
+    def placed(self) -> Path:
+        """The folder with placed credentials."""
+        return self.folder.with_name("placed")
+
+    @contextlib.contextmanager
+    def fetched_with(self, url: str, credential: str) -> Iterator[None]:
+        """Register the project with another URL and a credential, for a while."""
+        file = self.folder / "project.json"
+        before = file.read_text()
+        changed = {"git": url, "credential": credential}
+        file.write_text(json.dumps(json.loads(before) | changed))
+        try:
+            yield
+        finally:
+            file.write_text(before)
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +177,44 @@ def test_a_commit_is_refused_once_its_branch_has_been_reset(infra: Registered) -
 
     assert (0, 64) == (before, code)
     assert "is not in a branch or tag" in printed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the config file gets another owner")
+def test_the_runner_fetches_with_the_credential_that_root_names(
+    infra: Registered,
+) -> None:
+    """It was handed over by the launch, or placed by root, which takes precedence."""
+    reference, token = "git-token:infra", "canary-token-91b7"
+    name, of_user = "infra/site@staging", infra.placed / pwd.getpwuid(0).pw_name
+    given = {reference: {"value": token}}
+    wrong = {reference: {"value": "wrong"}}
+    command = {reference: {"command": ["touch", str(infra.placed)]}}
+    root = infra.repository.folder.parent
+    with (
+        GitHttp(root, "x-access-token", token).serving() as server,
+        infra.fetched_with(f"{server.address}/repository/.git", reference),
+    ):
+        infra.commits["new"] = infra.repository.commit("New")
+        refused = [
+            infra.run(name, "new"),
+            infra.run(name, "new", credentials=wrong, owner=1),
+            infra.run(name, "new", credentials=command, owner=1),
+            infra.run(name, "new", credentials={"git-token:other": {}}, owner=1),
+        ]
+        handed_over = infra.run(name, "new", credentials=given, owner=1)
+        of_user.mkdir(parents=True)
+        file = of_user / "git-token.infra.json"
+        file.write_text(json.dumps({"command": ["echo", token]}))
+        file.chmod(0o600)
+        infra.commits["newer"] = infra.repository.commit("Newer")
+        placed = infra.run(name, "newer", credentials=wrong, owner=1)
+
+    assert [0, 0] == [handed_over[0], placed[0]], (handed_over, placed)
+    for (code, printed), sentence in zip(
+        refused,
+        ["needs the credential git-token:infra", "Authentication failed",
+         "has a command", "needs the credential git-token:infra"], strict=True,
+    ):  # fmt: skip
+        assert (64, True) == (code, sentence in printed), printed
+    printed = "".join(text for _, text in [*refused, handed_over, placed])
+    assert token not in printed

@@ -108,8 +108,12 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
     folder.mkdir()
     folder.chmod(0o777)
     url = "https://git.example.org/infra.git"
-    unlimited, with_config, no_text, open_folder, *urls = register(
+    placed = {"git-token:infra": {"value": "canary"}}
+    limited = {"git": url, "refs": ["main"]}
+    wrong_kind, undeclared, unlimited, with_config, no_text, open_folder, *urls = register(
         tmp_path,
+        {"fd_project": limited | {"credential": "ssh:infra"}},
+        {"fd_project": limited, "fd_credentials": placed},
         {"fd_project": {"git": url}},
         {"fd_project": {"git": url, "refs": ["main"]},
          "fastdeploy_service_config": {"playbook": "site.yml"}},
@@ -118,7 +122,12 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
         *({"fd_project": {"git": each, "refs": ["main"]}}
           for each in (url, "git@git.example.org:infra.git", "/srv/infra",
                        "ssh://git@[2001:db8::1]:2222/infra")),
+        {"fd_project": limited | {"credential": "git-token:infra"},
+         "fd_credentials": placed},
     )  # fmt: skip
+
+    assert "credential (git-ssh:NAME or git-token:NAME)" in wrong_kind
+    assert "or be the credential of fd_project" in undeclared
 
     assert "set fd_project to {git: URL" in unlimited
     assert "set fd_project to {git: URL" in with_config
@@ -126,7 +135,7 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
     assert "only root may write" in open_folder
     assert [
         ["git.example.org:443"], ["git.example.org:22"], "closed",
-        ["[2001:db8::1]:2222"],
+        ["[2001:db8::1]:2222"], ["git.example.org:443"],
     ] == [each["registration"]["egress"] for each in urls]  # fmt: skip
 
 
