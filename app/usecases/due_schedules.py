@@ -37,10 +37,10 @@ THREADS = 4
 
 @dataclass(slots=True)
 class Done:
-    """What was done with schedules that were due: the deployments, and the others."""
+    """The deployments that were launched, and the schedules that were skipped."""
 
     launched: list[int] = field(default_factory=list)
-    skipped: int = 0
+    skipped: list[int] = field(default_factory=list)
 
 
 class _Taken(Exception):
@@ -163,7 +163,7 @@ def _launch_or_skip(
             return
     with launcher.store.begin() as db:
         _advance(db, due, decision, problem=problem)
-    done.skipped += 1
+    done.skipped.append(due.id)
     log.warning("schedule.skipped", schedule=due.id, service=due.service_name)
 
 
