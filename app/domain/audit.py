@@ -20,6 +20,10 @@ class Action(StrEnum):
     CANCEL = "cancel"
     #: Retried a deployment.
     RETRY = "retry"
+    #: Created a schedule.
+    CREATE_SCHEDULE = "create schedule"
+    #: Removed a schedule that somebody had created.
+    REMOVE_SCHEDULE = "remove schedule"
     #: Paused a schedule.
     PAUSE_SCHEDULE = "pause schedule"
     #: Resumed a paused schedule.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -23,6 +23,7 @@ _SIZES = (60, 24, 31, 12, 7)
 _LOOK_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=31))
 
 
+@lru_cache(maxsize=10_000)  # each service that is read from the database has its rules
 def require_rule(rule: str) -> str:
     """Return a rule of cron with its five fields.
 

@@ -28,6 +28,8 @@ class StoredSchedule:
     id: int
     service_name: str
     schedule: Schedule
+    #: The actor who created it; empty if the file of the service defines it.
+    created_by: str
     #: The next instant to launch; None if there is none, or it is paused.
     next_at: datetime | None
     last_at: datetime | None
@@ -40,6 +42,11 @@ class StoredSchedule:
     #: The end of the pause; None: until somebody resumes it.
     paused_until: datetime | None
     paused_by: str
+
+    @property
+    def label(self) -> str:
+        """Its service and its name."""
+        return f"{self.service_name}: {self.schedule.name}"
 
     @property
     def unfinished(self) -> int | None:
@@ -56,6 +63,7 @@ class NewInstant:
     service_id: int
     schedule: Schedule
     next_at: datetime | None
+    created_by: str = ""
 
 
 def now(db: Connection) -> datetime:
@@ -130,6 +138,7 @@ def add(db: Connection, new: Sequence[NewInstant]) -> None:
                     "name": each.schedule.name,
                     "config": _config(each.schedule),
                     "next_at": each.next_at,
+                    "created_by": each.created_by,
                 }
                 for each in new
             ],
@@ -139,8 +148,8 @@ def add(db: Connection, new: Sequence[NewInstant]) -> None:
 def change(
     db: Connection, schedule_id: int, schedule: Schedule, next_at: datetime | None
 ) -> None:
-    """Change what a schedule is, and its next instant."""
-    _update(db, schedule_id, config=_config(schedule), next_at=next_at)
+    """Change what the file of a service defines as a schedule, and its next instant."""
+    _update(db, schedule_id, config=_config(schedule), next_at=next_at, created_by="")
 
 
 def remove(db: Connection, ids: Collection[int]) -> None:
@@ -257,6 +266,7 @@ def _stored(row: Row[Any]) -> StoredSchedule:
         id=row.id,
         service_name=row.service_name,
         schedule=Schedule.model_validate(row.config),
+        created_by=row.created_by,
         next_at=row.next_at,
         last_at=row.last_at,
         last_deployment=row.last_deployment,

@@ -35,11 +35,12 @@ services = Table(
     Column("archived_at", Moment),
 )
 
-# The schedules of services, a mirror of their configs. `next_at` is the next instant to
-# launch, NULL if there is none. `last_at` is the last instant, `problem` says why
-# nothing was launched then. `paused_at` is NULL if it isn't paused; without
-# `paused_until` it is paused until somebody resumes it. The last deployment isn't a
-# foreign key: it may have been deleted.
+# The schedules of services: a mirror of their configs, and those that somebody created,
+# with the name of the creator. `next_at` is the next instant to launch, NULL if there
+# is none. `last_at` is the last instant, `problem` says why nothing was launched then.
+# `paused_at` is NULL if it isn't paused; without `paused_until` it is paused until
+# somebody resumes it. The last deployment isn't a foreign key: it may have been
+# deleted.
 
 schedules = Table(
     "schedules",
@@ -48,6 +49,7 @@ schedules = Table(
     Column("service_id", ForeignKey("services.id", ondelete="CASCADE"), nullable=False),
     Column("name", Text, nullable=False),
     Column("config", JSON, nullable=False),
+    Column("created_by", Text, nullable=False, server_default=""),
     Column("next_at", Moment, index=True),
     Column("last_at", Moment),
     Column("last_deployment", BigInteger),

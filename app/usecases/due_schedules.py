@@ -6,9 +6,12 @@ has the id of the schedule and the instant as its idempotency key.
 """
 
 import random
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -28,14 +31,16 @@ log = get("schedules")
 
 #: The number of schedules that are read at a time.
 BATCH = 50
+#: The number of threads that launch them, each with a database connection.
+THREADS = 4
 
 
 @dataclass(slots=True)
 class Done:
-    """What was done with schedules that were due: the deployments, and the others."""
+    """The deployments that were launched, and the schedules that were skipped."""
 
     launched: list[int] = field(default_factory=list)
-    skipped: int = 0
+    skipped: list[int] = field(default_factory=list)
 
 
 class _Taken(Exception):
@@ -58,6 +63,7 @@ def launch_due(
     call.
     """
     done = Done()
+    launcher = _Launcher(store, queue, secret_box, run_as)
     while not stopping():
         with store.begin() as db:
             now = moment or schedules.now(db)
@@ -66,11 +72,8 @@ def launch_due(
             break
         # Several workers have the same batch: in another order they share it.
         random.shuffle(batch)
-        for each in batch:
-            try:
-                _settle(_Launcher(store, queue, secret_box, run_as), each, now, done)
-            except _Taken:
-                log.debug("schedule.taken", schedule=each.id)
+        with ThreadPoolExecutor(min(THREADS, len(batch))) as pool:
+            deque(pool.map(partial(_settle, launcher, now, done), batch), maxlen=0)
     return done
 
 
@@ -128,9 +131,21 @@ class _Launcher:
 
 
 def _settle(
-    launcher: _Launcher, due: StoredSchedule, now: datetime, done: Done
+    launcher: _Launcher, now: datetime, done: Done, due: StoredSchedule
 ) -> None:
-    """Launch or skip the instants of one schedule. Raises _Taken and Unavailable."""
+    """Launch or skip the instants of one schedule.
+
+    Raises Unavailable and BadSetting.
+    """
+    try:
+        _launch_or_skip(launcher, now, done, due)
+    except _Taken:
+        log.debug("schedule.taken", schedule=due.id)
+
+
+def _launch_or_skip(
+    launcher: _Launcher, now: datetime, done: Done, due: StoredSchedule
+) -> None:
     assert due.next_at is not None
     decision = decide(due.schedule, due.next_at, now, unfinished=due.unfinished)
     problem = decision.skipped
@@ -148,7 +163,7 @@ def _settle(
             return
     with launcher.store.begin() as db:
         _advance(db, due, decision, problem=problem)
-    done.skipped += 1
+    done.skipped.append(due.id)
     log.warning("schedule.skipped", schedule=due.id, service=due.service_name)
 
 

@@ -36,7 +36,8 @@ class ScheduleView:
 def sync(db: Connection, found: Mapping[str, Service]) -> None:
     """Store the schedules of valid services, in the caller's transaction.
 
-    A schedule keeps its next instant unless its time was changed, and stays paused.
+    A schedule keeps its next instant unless its time was changed, and stays paused. One
+    that somebody created stays, unless the file defines one with its name.
     """
     now = schedules.now(db)
     stored = schedules.of_services(db, found)
@@ -45,7 +46,8 @@ def sync(db: Connection, found: Mapping[str, Service]) -> None:
         for name, service in found.items()
         for schedule in service.schedules
     }
-    schedules.remove(db, [stored[key].id for key in stored.keys() - wanted.keys()])
+    gone = [stored[key] for key in stored.keys() - wanted.keys()]
+    schedules.remove(db, [each.id for each in gone if not each.created_by])
     new = {key: each for key, each in wanted.items() if key not in stored}
     ids = schedules.ids_of_services(db, {service for service, _ in new})
     schedules.add(
@@ -57,7 +59,7 @@ def sync(db: Connection, found: Mapping[str, Service]) -> None:
     )
     for key in sorted(wanted.keys() & stored.keys()):
         before, schedule = stored[key], wanted[key]
-        if schedules.same(before, schedule):
+        if schedules.same(before, schedule) and not before.created_by:
             continue
         next_at = before.next_at
         if before.schedule.timing != schedule.timing:
@@ -116,7 +118,7 @@ def pause(
             actor=actor.name,
             next_at=None if until is None else _next(found, found.schedule, until),
         )
-        audit.note(db, actor, Action.PAUSE_SCHEDULE, _subject(found))
+        audit.note(db, actor, Action.PAUSE_SCHEDULE, found.label)
 
 
 def resume(store: Store, actor: Actor, schedule_id: int) -> None:
@@ -129,7 +131,7 @@ def resume(store: Store, actor: Actor, schedule_id: int) -> None:
             return
         next_at = _next(found, found.schedule, schedules.now(db))
         schedules.resume(db, schedule_id, next_at)
-        audit.note(db, actor, Action.RESUME_SCHEDULE, _subject(found))
+        audit.note(db, actor, Action.RESUME_SCHEDULE, found.label)
 
 
 def run_now(
@@ -205,7 +207,3 @@ def _found(db: Connection, schedule_id: int) -> StoredSchedule:
     if found is None:
         raise NotFound(f"there is no schedule {schedule_id}")
     return found
-
-
-def _subject(schedule: StoredSchedule) -> str:
-    return f"{schedule.service_name}: {schedule.schedule.name}"

@@ -15,6 +15,8 @@ class ScheduleBody(Body):
     id: int
     service: str
     name: str
+    created_by: str
+    """Who created it; empty if the file of the service defines it."""
     cron: str
     """The rule; empty if it launches once, at the time in `at`."""
     at: str
@@ -49,6 +51,7 @@ def schedule_body(view: ScheduleView) -> ScheduleBody:
         id=stored.id,
         service=stored.service_name,
         name=schedule.name,
+        created_by=stored.created_by,
         cron=schedule.cron,
         at=schedule.at,
         timezone=schedule.timezone,

@@ -18,6 +18,8 @@ from app.web.query import number
 from app.web.schedule_bodies import schedule_body
 
 _DONE = {
+    "created": "The schedule is created.",
+    "removed": "The schedule is removed.",
     "paused": "The schedule is paused.",
     "resumed": "The schedule is resumed.",
 }
@@ -33,6 +35,7 @@ def index(request: Request) -> Response:
         "schedules/index.html",
         views=views,
         text=request.query_params.get("text", ""),
+        done=_DONE.get(request.query_params.get("done", ""), ""),
         earlier=earlier,
         later=later,
     )

@@ -61,6 +61,7 @@ PAGES = {
     "project-new": "/new-project?path={repository}",
     "schedules": "/schedules",
     "schedule": "/schedules/1",
+    "schedule-new": "/new-schedule?service=webshop",
     "nodes": "/nodes",
     "node-forget": "/nodes/forget?name=here",
     "users": "/admin/users",

@@ -124,7 +124,98 @@ def test_a_service_that_cannot_be_launched_says_so_on_the_page(
     assert "not launched: service hello is invalid: it is broken" in answer.text
 
 
-@pytest.mark.parametrize("action", ["pause", "resume", "run"])
+FORM = {
+    "service": "hello",
+    "name": "weekly",
+    "cron": "0 4 * * SUN",
+    "timezone": "Europe/Berlin",
+    "missed": "run-once",
+    "overlap": "queue",
+    "var.version": "3",
+}
+
+
+def test_a_form_shows_the_next_instants_and_creates_a_schedule(
+    deployer: TestClient, store: Store
+) -> None:
+    empty = deployer.get("/new-schedule?service=hello").text
+    preview = deployer.post("/new-schedule", data=FORM | {"action": "preview"})
+    created = deployer.post("/new-schedule", data=FORM)
+    again = deployer.post("/new-schedule", data=FORM)
+
+    assert 'name="var.version"' in empty
+    assert 200 == preview.status_code
+    assert "At 04:00 on Sunday" in preview.text
+    assert 5 == preview.text.count("<li><time datetime=")
+    assert 'value="3"' in preview.text
+    assert (303, 422) == (created.status_code, again.status_code)
+    assert "hello has a schedule weekly already" in again.text
+    page = deployer.get(created.headers["location"]).text
+    assert "The schedule is created." in page
+    weekly = deployer.get("/api/schedules?text=weekly").json()[0]
+    assert ({"version": "3"}, "run-once", "queue") == (
+        weekly["variables"],
+        weekly["missed"],
+        weekly["overlap"],
+    )
+    assert weekly["created_by"]
+    assert weekly["next_at"]
+    # A sync keeps it, until the file defines a schedule with its name.
+    service = make_service(schedules=[{"name": "nightly", "cron": "0 3 * * *"}])
+    with store.begin() as db:
+        schedules.sync(db, {"hello": service})
+    assert 2 == len(deployer.get("/api/schedules").json())
+    refused = deployer.post("/schedules/1/remove")
+    removed = deployer.post(f"/schedules/{weekly['id']}/remove")
+    assert (409, 303) == (refused.status_code, removed.status_code)
+    assert "the file of the service defines this schedule" in refused.text
+    assert "The schedule is removed." in deployer.get(removed.headers["location"]).text
+    assert 1 == len(deployer.get("/api/schedules").json())
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"name": "A b"}, 'id="name-problem"'),
+        ({"name": "nightly"}, "hello has a schedule nightly already"),
+        ({"cron": "* * * * * *"}, "must have five fields"),
+        ({"cron": ""}, 'needs exactly one of "cron" and "at"'),
+        ({"timezone": "Berlin"}, 'id="timezone-problem"'),
+        ({"until": "2020-01-01T00:00"}, "it has no instant in the future"),
+        ({"missed": "all"}, 'id="missed-problem"'),
+        ({"var.other": "1"}, "other is not a variable of hello"),
+        ({"option.check": "true"}, "does not allow the option check"),
+    ],
+)
+def test_a_schedule_that_cannot_be_launched_is_not_created(
+    deployer: TestClient, changed: dict[str, str], problem: str
+) -> None:
+    answer = deployer.post("/new-schedule", data=FORM | changed)
+
+    assert 422 == answer.status_code
+    assert problem in unescape(answer.text)
+    assert 1 == len(deployer.get("/api/schedules").json())
+
+
+def test_a_secret_has_no_field_and_is_refused(
+    deployer: TestClient, store: Store
+) -> None:
+    service = make_service(variables=make_schema("password"))
+    with store.begin() as db:
+        services.put(db, [Found("hello", service)], node="here")
+    form = {key: text for key, text in FORM.items() if key != "var.version"}
+
+    page = deployer.get("/new-schedule?service=hello").text
+    sent = deployer.post("/new-schedule", data=form | {"var.password": "canary-1"})
+
+    assert "var.password" not in page
+    assert 422 == sent.status_code
+    assert "password is secret: a schedule can't set it." in unescape(sent.text)
+    assert "canary-1" not in sent.text
+    assert 303 == deployer.post("/new-schedule", data=form).status_code
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "run", "remove"])
 def test_a_viewer_or_a_form_without_its_token_changes_nothing(
     client_for: ClientFor, store: Store, action: str
 ) -> None:

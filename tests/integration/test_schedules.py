@@ -134,7 +134,7 @@ def test_workers_that_race_launch_each_instant_once(
     numbers = [number for each in done for number in each.launched]
     assert 40 == len(set(numbers))
     assert 40 == len(launched(store))
-    assert 0 == sum(each.skipped for each in done)
+    assert not any(each.skipped for each in done)
     with store.begin() as db:
         jobs = db.execute(text("SELECT count(*) FROM procrastinate_jobs")).scalar_one()
     assert 40 == jobs
@@ -188,7 +188,7 @@ def test_ten_instants_without_a_worker_are_skipped_or_launched_once(
 
     done = launch_due(store, settings, back)
 
-    assert (count, 1 - count) == (len(done.launched), done.skipped)
+    assert (count, 1 - count) == (len(done.launched), len(done.skipped))
     assert count == len(launched(store))
     now = stored(store)
     assert (first + 9 * HOUR, first + 10 * HOUR) == (now.last_at, now.next_at)
@@ -208,7 +208,7 @@ def test_a_deployment_that_has_not_ended_prevents_the_next_or_is_followed_by_it(
     sync(store, make_service(schedules=[nightly(overlap="queue")]))
     queued = launch_due(store, settings, first + 3 * HOUR)
 
-    assert ([], 1) == (skipped.launched, skipped.skipped)
+    assert ([], 1) == (skipped.launched, len(skipped.skipped))
     assert f"skipped: deployment {number} had not ended" == problem
     assert [1, 1] == [len(after.launched), len(queued.launched)]
     assert "" == stored(store).problem
@@ -224,7 +224,7 @@ def test_a_launch_that_is_refused_is_reported_and_the_next_instant_is_planned(
 
     done = launch_due(store, settings, first)
 
-    assert ([], 1) == (done.launched, done.skipped)
+    assert ([], 1) == (done.launched, len(done.skipped))
     now = stored(store)
     assert "not launched: service hello is invalid: it is broken" == now.problem
     assert first + HOUR == now.next_at

@@ -30,6 +30,7 @@ def upgrade() -> None:
         ),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("config", sa.JSON, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False, server_default=""),
         sa.Column("next_at", moment),
         sa.Column("last_at", moment),
         sa.Column("last_deployment", sa.BigInteger),
