@@ -55,24 +55,31 @@ def activate(folder: str) -> None:
 
 
 def _replace_strategies() -> None:
-    import ansible_mitogen.strategy  # noqa: PLC0415 - see activate()
+    import ansible.plugins.strategy as builtin  # noqa: PLC0415 - see activate()
+    import ansible_mitogen.strategy  # noqa: PLC0415
     from ansible.plugins.loader import strategy_loader  # noqa: PLC0415
 
     load = strategy_loader.get
+    folder = os.path.dirname(builtin.__file__ or "")  # noqa: PTH120
     known: dict[type, type] = {}
 
     def get(name: str, *args: Any, **kwargs: Any) -> Any:
         strategy = load(name, *args, **kwargs)
-        if name.rpartition(".")[2] in _STRATEGIES and not isinstance(strategy, type):
-            plain = type(strategy)
-            if plain.__module__.startswith("ansible.plugins.strategy"):
-                bases = (ansible_mitogen.strategy.StrategyMixin, plain)
-                strategy.__class__ = known.setdefault(
-                    plain, type(plain.__name__, bases, {})
-                )
+        plain = type(strategy)
+        if name.rpartition(".")[2] in _STRATEGIES and folder == _folder(plain):
+            bases = (ansible_mitogen.strategy.StrategyMixin, plain)
+            strategy.__class__ = known.setdefault(
+                plain, type(plain.__name__, bases, {})
+            )
         return strategy
 
     strategy_loader.get = get
+
+
+def _folder(plugin: type) -> str:
+    """Return the folder of a plugin's file."""
+    file = getattr(sys.modules.get(plugin.__module__), "__file__", None)
+    return os.path.dirname(file or "")  # noqa: PTH120
 
 
 def _extend_targets() -> None:
