@@ -19,7 +19,7 @@ _STRATEGIES = ("linear", "free", "host_pinned")
 _MAX_LINES = 30
 
 
-class Unusable(Exception):  # noqa: N818 - it is a reason, which is reported
+class Unusable(Exception):
     """Why mitogen can't be used."""
 
 
@@ -29,7 +29,7 @@ def activate(folder: str) -> None:
     Raises:
         Unusable: It doesn't work with this ansible-core.
     """
-    from ansible.release import __version__  # noqa: PLC0415 - Ansible's own Python
+    from ansible.release import __version__
 
     mitogen = os.path.basename(os.path.dirname(folder)).rpartition("-")[2]  # noqa: PTH119, PTH120
     version = tuple(map(int, __version__.split(".")[:2]))
@@ -49,15 +49,14 @@ def activate(folder: str) -> None:
         sys.path.remove(folder)
         name = type(error).__name__
         raise Unusable(
-            f"mitogen {mitogen} fails with ansible-core {__version__} "
-            f"({name}: {error})"
+            f"mitogen {mitogen} fails with ansible-core {__version__} ({name}: {error})"
         ) from error
 
 
 def _replace_strategies() -> None:
-    import ansible.plugins.strategy as builtin  # noqa: PLC0415 - see activate()
-    import ansible_mitogen.strategy  # noqa: PLC0415
-    from ansible.plugins.loader import strategy_loader  # noqa: PLC0415
+    import ansible.plugins.strategy as builtin
+    import ansible_mitogen.strategy
+    from ansible.plugins.loader import strategy_loader
 
     load = strategy_loader.get
     folder = os.path.dirname(builtin.__file__ or "")  # noqa: PTH120
@@ -84,7 +83,7 @@ def _folder(plugin: type) -> str:
 
 def _extend_targets() -> None:
     """Append `mitogen_target.py` to the code that mitogen sends to hosts."""
-    import ansible_mitogen._modifiers as modifiers  # noqa: PLC0415 - see activate()
+    import ansible_mitogen._modifiers as modifiers
 
     path = os.path.join(os.path.dirname(__file__), "mitogen_target.py")  # noqa: PTH118, PTH120
     with open(path, "rb") as file:  # noqa: PTH123 - few imports
@@ -103,7 +102,7 @@ def _extend_targets() -> None:
 
 def _name_async_folder() -> None:
     """Let the variable `ansible_async_dir` choose where the state of jobs is."""
-    from ansible_mitogen.planner import Invocation  # noqa: PLC0415 - see activate()
+    from ansible_mitogen.planner import Invocation
 
     prepare = Invocation.__init__
 
@@ -122,10 +121,10 @@ def _check_host_keys_as_ansible() -> None:
     ssh uses the first value of an option. mitogen's own come first, so it would ignore
     a `StrictHostKeyChecking=yes` or a known_hosts file in the arguments of a service.
     """
-    import ansible_mitogen.connection as connections  # noqa: PLC0415 - see activate()
-    import mitogen.ssh as ssh  # noqa: PLC0415, PLR0402
+    import ansible_mitogen.connection as connections
+    from mitogen import ssh
 
-    connect = connections._connect_ssh  # noqa: SLF001
+    connect = connections._connect_ssh
     command = ssh.Connection.get_boot_command
     protocol = ssh.SetupProtocol
 
@@ -158,7 +157,7 @@ def _check_host_keys_as_ansible() -> None:
     def on_refused(self: Any, line: bytes, *_: Any) -> None:
         on_line(self, line)
         reason = "\n".join(self.fastdeploy_lines)
-        self.stream.conn._fail_connection(  # noqa: SLF001
+        self.stream.conn._fail_connection(
             ssh.HostKeyError("Failed to connect to the host via ssh: %s", reason)
         )
 
@@ -173,7 +172,7 @@ def _check_host_keys_as_ansible() -> None:
 
 
 def _words(spec: Any, option: str) -> list[str]:
-    from ansible.utils.shlex import shlex_split  # noqa: PLC0415 - Ansible's own Python
+    from ansible.utils.shlex import shlex_split
 
-    value: list[str] = shlex_split(spec._connection_option(option) or "")  # noqa: SLF001
+    value: list[str] = shlex_split(spec._connection_option(option) or "")
     return value
