@@ -180,7 +180,7 @@ def _setup_cwd(self):
     _plain_setup_cwd(self)
 
 
-def _revert_cwd(self):
+def _revert_cwd(_):
     _calls.enter()
 
 
