@@ -73,8 +73,11 @@ def chosen(
         (
             {"fact_cache": "1h"}, {}, {},
             "pipelining, 25 forks, smart gathering, facts cached for 60 min",
-            ("ANSIBLE_SSH_PIPELINING ANSIBLE_FORKS ANSIBLE_GATHERING "
-            "ANSIBLE_CACHE_PLUGIN ANSIBLE_CACHE_PLUGIN_CONNECTION ANSIBLE_CACHE_PLUGIN_TIMEOUT"),
+            (
+                "ANSIBLE_SSH_PIPELINING ANSIBLE_FORKS ANSIBLE_GATHERING "
+                "ANSIBLE_CACHE_PLUGIN ANSIBLE_CACHE_PLUGIN_CONNECTION "
+                "ANSIBLE_CACHE_PLUGIN_TIMEOUT"
+            ),
         ),
         (
             {"fact_cache": "1h"}, {},
