@@ -19,6 +19,7 @@ from .definition import Definition
 from .speed_settings import NOTHING, SpeedSettings
 from .ssh_arguments import SECTION
 
+_PIPELINING = "pipelining"
 #: Ansible's default.
 _FORKS = 5
 #: More processes than this rarely pay off on the node, but each needs memory.
@@ -78,6 +79,11 @@ class Speed:
     def environment(self) -> dict[str, str]:
         """The variables of ansible-playbook."""
         return {k: v for one in self.choices for k, v in one.environment.items()}
+
+    @property
+    def leaves_commands(self) -> bool:
+        """Whether commands on hosts may go on after ssh has ended."""
+        return any(one.text == _PIPELINING for one in self.choices)
 
     def describe(self) -> str:
         """Return it for users: `pipelining, 25 forks`."""
@@ -176,10 +182,10 @@ def _pipelining(settings: SpeedSettings, reason: str, theirs: _Theirs) -> Choice
     )  # fmt: skip
     if found:
         is_off = found[0].strip().lower() in _FALSE
-        return Choice("no pipelining" if is_off else "pipelining", found[1])
+        return Choice(f"no {_PIPELINING}" if is_off else _PIPELINING, found[1])
     if not settings.pipelining:
-        return Choice("no pipelining", reason)
-    return Choice("pipelining", "", {"ANSIBLE_SSH_PIPELINING": "True"})
+        return Choice(f"no {_PIPELINING}", reason)
+    return Choice(_PIPELINING, "", {"ANSIBLE_SSH_PIPELINING": "True"})
 
 
 def _forks(
