@@ -24,12 +24,12 @@ class Speed(BaseModel):
         ),
     ] = None
     gathering: Annotated[
-        Literal["implicit", "smart"],
+        Literal["implicit", "smart"] | None,
         Field(
             description="With smart, a run gathers the facts of a host once, also if "
             "several plays would."
         ),
-    ] = "implicit"
+    ] = None
     fact_cache: Annotated[
         Annotated[str, Field(pattern=speed_settings.AGE)] | Literal[False],
         Field(

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from app.domain import json_text
+from app.domain import json_text, known_failures
 from app.domain.diff import DiffLine, diff_lines
 from app.domain.events import TaskResult
 
@@ -140,6 +140,10 @@ def _result(res: dict[str, Any]) -> TaskResult:
 
 
 def _message(res: dict[str, Any]) -> str:
+    return " ".join(filter(None, (known_failures.explain(res), _own_message(res))))
+
+
+def _own_message(res: dict[str, Any]) -> str:
     for key in ("msg", "censored", "skip_reason"):
         value = res.get(key)
         if value not in (None, "", [], {}):

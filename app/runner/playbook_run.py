@@ -38,6 +38,10 @@ from .watchdog import Watchdog
 
 #: ansible-runner's own exit code for a run that was canceled or timed out.
 ENDED = 254
+_MAY_GO_ON = (
+    b"A command that a task was running on a host over SSH may go on there: with "
+    b"pipelining, ssh has no terminal that ends it."
+)
 _NOT_RECORDED = (
     b"FastDeploy can't mask what ansible-vault decrypts in this run: ansible-playbook "
     b"is not a Python script here. Install ansible-core in a virtual environment."
@@ -107,9 +111,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         env, configured, learns=host_key_settings.learns(unchecked)
     )
 
-    chosen = speed.choose(
-        definition, launch.options, env, configured, speed.this_node()
-    )
+    chosen = speed.prepare(definition, launch.options, env, configured, inputs.data)
     env |= chosen.environment
 
     def tell(status: str) -> None:
@@ -164,6 +166,8 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         journal.write_object({"host_key": report, "runner_ident": ident})
     for setting in unchecked:
         journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
+    if watchdog.reason and chosen.leaves_commands and host_keys.presented.exists():
+        journal.write(_MAY_GO_ON)
     tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:
         journal.write(f"The journal is not complete: {journal.error}.".encode())

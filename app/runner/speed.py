@@ -8,16 +8,18 @@ with `raw`, with async tasks, and with connections that don't support it.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import fact_cache
 from .ansible_cfg import Sections
 from .definition import Definition
-from .speed_settings import NOTHING
+from .speed_settings import NOTHING, SpeedSettings
 from .ssh_arguments import SECTION
 
+_PIPELINING = "pipelining"
 #: Ansible's default.
 _FORKS = 5
 #: More processes than this rarely pay off on the node, but each needs memory.
@@ -78,9 +80,35 @@ class Speed:
         """The variables of ansible-playbook."""
         return {k: v for one in self.choices for k, v in one.environment.items()}
 
+    @property
+    def leaves_commands(self) -> bool:
+        """Whether commands on hosts may go on after ssh has ended."""
+        return any(one.text == _PIPELINING for one in self.choices)
+
     def describe(self) -> str:
         """Return it for users: `pipelining, 25 forks`."""
         return ", ".join(map(str, self.choices))
+
+
+def prepare(
+    definition: Definition,
+    options: Mapping[str, Any],
+    env: Mapping[str, str],
+    configured: Sections,
+    data: Path,
+) -> Speed:
+    """Choose what makes a run faster on this host, and remove facts that have expired.
+
+    The arguments are those of `choose`, and `data`, the folder in which this user keeps
+    data.
+
+    Raises:
+        RunnerError: Facts can't be kept.
+    """
+    data = data.expanduser().absolute()
+    fact_cache.prepare(data, definition.name, definition.speed.fact_age)
+    facts = fact_cache.place(data, definition.name)
+    return choose(definition, options, env, configured, this_node(), facts)
 
 
 def choose(
@@ -89,6 +117,7 @@ def choose(
     env: Mapping[str, str],
     configured: Sections,
     node: Node,
+    facts: Path,
 ) -> Speed:
     """Choose what makes a run faster.
 
@@ -98,11 +127,23 @@ def choose(
         env: The environment of ansible-playbook.
         configured: The sections of the ansible.cfg that applies.
         node: This host.
+        facts: The folder for the facts of hosts, if later runs use them.
     """
-    return Speed((
-        _pipelining(definition, env, configured),
-        _forks(definition, options, env, configured, node),
-    ))  # fmt: skip
+    settings = definition.speed
+    reason = '"speed": false' if settings == NOTHING else '"speed" of the service'
+    theirs = _Theirs(env, configured)
+    choices = [
+        _pipelining(settings, reason, theirs),
+        _forks(settings, reason, theirs, node, options.get("forks")),
+    ]
+    if settings.gathers_once:
+        choices.append(_gathering(theirs))
+    if settings.fact_age:
+        cache = _fact_cache(
+            settings, theirs, facts, is_check=bool(options.get("check"))
+        )
+        choices.append(cache)
+    return Speed(tuple(choices))
 
 
 def this_node() -> Node:
@@ -110,55 +151,90 @@ def this_node() -> Node:
     return Node(len(os.sched_getaffinity(0)), _available_memory())
 
 
-def _pipelining(
-    definition: Definition, env: Mapping[str, str], configured: Sections
-) -> Choice:
-    for name in ("ANSIBLE_SSH_PIPELINING", "ANSIBLE_PIPELINING"):
-        if name in env:
-            return _their_pipelining(env[name], f"the environment sets {name}")
-    for section in (SECTION, "connection", "defaults"):
-        if (value := configured.get(section, {}).get("pipelining")) is not None:
-            return _their_pipelining(value, f"ansible.cfg sets pipelining={value}")
-    if not definition.speed.pipelining:
-        return Choice("no pipelining", _setting(definition))
-    return Choice("pipelining", "", {"ANSIBLE_SSH_PIPELINING": "True"})
+@dataclass(frozen=True)
+class _Theirs:
+    """The settings of the service itself."""
+
+    env: Mapping[str, str]
+    configured: Sections
+
+    def find(
+        self, key: str, *variables: str, sections: Sequence[str] = ("defaults",)
+    ) -> tuple[str, str] | None:
+        """Return the value of a setting and who sets it; None if nobody does.
+
+        The last one of variables and sections applies, as in Ansible.
+        """
+        for name in reversed(variables):
+            if name in self.env:
+                return self.env[name], f"the environment sets {name}"
+        for section in reversed(sections):
+            value = self.configured.get(section, {}).get(key)
+            if value is not None:
+                return value, f"ansible.cfg sets {key}={_shown(value)}"
+        return None
 
 
-def _their_pipelining(value: str, reason: str) -> Choice:
-    is_off = value.strip().lower() in _FALSE
-    return Choice("no pipelining" if is_off else "pipelining", reason)
+def _pipelining(settings: SpeedSettings, reason: str, theirs: _Theirs) -> Choice:
+    found = theirs.find(
+        "pipelining", "ANSIBLE_PIPELINING", "ANSIBLE_SSH_PIPELINING",
+        sections=("defaults", "connection", SECTION),
+    )  # fmt: skip
+    if found:
+        is_off = found[0].strip().lower() in _FALSE
+        return Choice(f"no {_PIPELINING}" if is_off else _PIPELINING, found[1])
+    if not settings.pipelining:
+        return Choice(f"no {_PIPELINING}", reason)
+    return Choice(_PIPELINING, "", {"ANSIBLE_SSH_PIPELINING": "True"})
 
 
 def _forks(
-    definition: Definition,
-    options: Mapping[str, Any],
-    env: Mapping[str, str],
-    configured: Sections,
-    node: Node,
+    settings: SpeedSettings, reason: str, theirs: _Theirs, node: Node, given: object
 ) -> Choice:
-    if given := options.get("forks"):
-        return _forks_of(given, "an option of the launch")
-    if given := env.get("ANSIBLE_FORKS"):
-        return _forks_of(given, "the environment sets ANSIBLE_FORKS")
-    if given := configured.get("defaults", {}).get("forks"):
-        return _forks_of(given, f"ansible.cfg sets forks={given}")
-    wanted = definition.speed.forks
-    if wanted == 0:
-        return _forks_of(_FORKS, _setting(definition))
-    forks = wanted or node.forks
-    reason = _setting(definition) if wanted else ""
-    return _forks_of(forks, reason, {"ANSIBLE_FORKS": str(forks)})
+    if given:
+        return Choice(f"{given} forks", "an option")
+    if found := theirs.find("forks", "ANSIBLE_FORKS"):
+        return Choice(f"{_shown(found[0])} forks", found[1])
+    if settings.forks == 0:
+        return Choice(f"{_FORKS} forks", reason)
+    forks = settings.forks or node.forks
+    environment = {"ANSIBLE_FORKS": str(forks)}
+    return Choice(f"{forks} forks", reason if settings.forks else "", environment)
 
 
-def _forks_of(
-    number: object, reason: str, environment: Mapping[str, str] | None = None
+def _gathering(theirs: _Theirs) -> Choice:
+    if found := theirs.find("gathering", "ANSIBLE_GATHERING"):
+        return Choice(f"{_shown(found[0])} gathering", found[1])
+    return Choice("smart gathering", "", {"ANSIBLE_GATHERING": "smart"})
+
+
+def _fact_cache(
+    settings: SpeedSettings, theirs: _Theirs, facts: Path, *, is_check: bool
 ) -> Choice:
-    return Choice(f"{number} forks", reason, environment or {})
+    gathering = theirs.find("gathering", "ANSIBLE_GATHERING")
+    if found := theirs.find("fact_caching", "ANSIBLE_CACHE_PLUGIN"):
+        return Choice("own fact cache", found[1])
+    if gathering and gathering[0].strip().lower() != "smart":
+        return Choice("no fact cache", gathering[1])
+    if is_check:
+        # It must report what would change now, and leave nothing behind.
+        return Choice("no fact cache", "check mode")
+    age = settings.fact_age
+    return Choice(
+        f"facts cached for {age // 60} min",
+        "",
+        {
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(facts),
+            "ANSIBLE_CACHE_PLUGIN_TIMEOUT": str(age),
+        },
+    )
 
 
-def _setting(definition: Definition) -> str:
-    """Return the setting of the service as a reason."""
-    return '"speed": false' if definition.speed == NOTHING else '"speed" of the service'
+def _shown(value: str) -> str:
+    """Return the beginning of a value without control characters."""
+    text = "".join(each for each in value.strip() if each.isprintable())
+    return text[:_MAX_VALUE]
 
 
 def _available_memory() -> int | None:

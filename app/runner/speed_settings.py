@@ -12,6 +12,7 @@ AGE = r"^[1-9][0-9]{0,4}[mhd]$"
 #: Seconds that facts may be kept at most.
 MAX_AGE = 7 * 24 * 3600
 _SECONDS = {"m": 60, "h": 3600, "d": 24 * 3600}
+_GATHERING = (None, "smart", "implicit")
 _KEYS = ("pipelining", "forks", "gathering", "fact_cache")
 
 
@@ -47,7 +48,7 @@ def find_problem(value: object) -> str:
         return "must set pipelining to true or false"
     if problem := _forks_problem(value.get("forks")):
         return problem
-    if value.get("gathering", "smart") not in {"smart", "implicit"}:
+    if value.get("gathering") not in _GATHERING:
         return 'must set gathering to "smart" or "implicit"'
     return _age_problem(value.get("fact_cache", False), value)
 
@@ -87,5 +88,5 @@ def _age_problem(age: object, value: Mapping[str, Any]) -> str:
     if seconds(age) > MAX_AGE:
         return 'must set fact_cache to at most "7d"'
     if value.get("gathering") == "implicit":
-        return 'must not set fact_cache beside "gathering": "implicit", which needs it'
+        return 'must set gathering to "smart" beside fact_cache'
     return ""

@@ -11,7 +11,7 @@ from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.service_name import split
 from app.errors import Conflict, Invalid, NotFound
-from app.runner import git_tree, project_source
+from app.runner import fact_cache, git_tree, project_source
 from app.runner.project_file import NAME as DESCRIPTION
 from app.runner.project_source import FILE as REGISTRATION
 from app.settings import Settings
@@ -27,7 +27,8 @@ def remove(store: Store, settings: Settings, name: str, actor: Actor) -> list[st
     """Remove a project; return the names of the services that are archived now.
 
     Its services can't be launched on this node any more. Their history is kept, and so
-    is the repository with its fastdeploy.yml. The mirror of a repository is deleted.
+    is the repository with its fastdeploy.yml. The mirror of a repository and
+    cached facts are deleted.
 
     Raises:
         NotAllowed: The actor isn't an administrator.
@@ -59,6 +60,7 @@ def remove(store: Store, settings: Settings, name: str, actor: Actor) -> list[st
             f"({error.strerror}); on a server, root does that"
         ) from None
     git_tree.remove_folder(settings.data / "projects" / name)
+    fact_cache.remove_project(settings.data, name)
     return archived
 
 
