@@ -103,7 +103,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     masker = Masker([*launch.secrets, inputs.decrypted, *inputs.credentials.secrets])
     can_decrypt = plaintexts.has_vault(defaults, env)
     if masker.longest or can_decrypt or inputs.credentials:
-        _close_logs(env, defaults, journal)
+        environment.close_logs(env, defaults, journal)
     _name_unmaskable(inputs.credentials, journal)
     host_keys = HostKeys(private, definition.folder, launch.known_hosts)
     unchecked = host_key_settings.find_unchecked(definition, env)
@@ -153,8 +153,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     )
     _begin(running, watchdog, injected)
     tell("starting")
-    found = accelerated.finish()
-    chosen = speed.Speed((*found, *chosen.choices))
+    chosen = accelerated.finish(chosen)
     journal.write_object({"speed": chosen.describe(), "runner_ident": ident})
     tell("running")
     listener.start()
@@ -237,20 +236,6 @@ def _name_unmaskable(used: Credentials, journal: JournalWriter) -> None:
 def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
     """Return whether ansible.cfg or the environment names an inventory."""
     return bool(defaults.get("inventory") or env.get("ANSIBLE_INVENTORY"))
-
-
-def _close_logs(
-    env: dict[str, str], defaults: Mapping[str, str], journal: JournalWriter
-) -> None:
-    """Keep Ansible from writing secrets into logs that every user may read."""
-    # Modules would write their arguments into the target host's syslog.
-    env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
-    if defaults.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
-        journal.write(
-            b"FastDeploy has turned log_path off for this run: it has secrets, which "
-            b"Ansible would write into that file in clear."
-        )
-    env["ANSIBLE_LOG_PATH"] = os.devnull
 
 
 def _environment(definition: Definition) -> dict[str, str]:
