@@ -67,7 +67,9 @@ class Acceleration:
         # Most services don't ask for it, and their runs don't need the memory.
         from .mitogen_build import MitogenBuilder  # noqa: PLC0415
 
-        builder = MitogenBuilder(data, journal, masker, watchdog)
+        builder = MitogenBuilder(
+            data.expanduser().absolute(), journal, masker, watchdog
+        )
         try:
             place = builder.provide(env)
         except RunnerError as error:

@@ -118,12 +118,11 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         journal.write_object({"status": status, "runner_ident": ident})
 
     accelerated = Acceleration(definition)
-    data = inputs.data.expanduser().absolute()
-    provided = _provide_environment(inputs, data, masker, watchdog, env)
+    provided = _provide_environment(inputs, masker, watchdog, env)
     env = provided or env
     recording = plaintexts.recording(_ansible_playbook(env), env)
     if provided is None or not accelerated.prepare(
-        data, env, recording=bool(recording), journal=journal, masker=masker,
+        inputs.data, env, recording=bool(recording), journal=journal, masker=masker,
         watchdog=watchdog,
     ):  # fmt: skip
         tell(watchdog.reason or "failed")
@@ -200,11 +199,7 @@ def _begin(running: playbook.Playbook, watchdog: Watchdog, injected: Injection) 
 
 
 def _provide_environment(
-    inputs: Inputs,
-    data: Path,
-    masker: Masker,
-    watchdog: Watchdog,
-    env: dict[str, str],
+    inputs: Inputs, masker: Masker, watchdog: Watchdog, env: dict[str, str]
 ) -> dict[str, str] | None:
     """Return the variables of a run in the execution environment of its project.
 
@@ -218,7 +213,9 @@ def _provide_environment(
     from .environment_step import EnvironmentStep  # noqa: PLC0415
 
     step = EnvironmentStep(inputs.journal, masker, watchdog)
-    place = step.provide(definition.requirements, data, env)
+    place = step.provide(
+        definition.requirements, inputs.data.expanduser().absolute(), env
+    )
     if place is None:
         return None
     return execution_environment.variables(place, env, definition.folder)
