@@ -197,7 +197,12 @@ def test_what_goes_on_says_nothing_of_changes(
 
 @pytest.mark.parametrize("ended", [False, True], ids=["running", "ended"])
 def test_what_was_chosen_for_a_run_is_on_its_page_in_the_api_and_the_command(
-    client_for: ClientFor, store: Store, settings: Settings, capsys: Capsys, *, ended: bool
+    client_for: ClientFor,
+    store: Store,
+    settings: Settings,
+    capsys: Capsys,
+    *,
+    ended: bool,
 ) -> None:
     chosen = "no pipelining (ansible.cfg sets pipelining=<no>), 25 forks"
     service = make_service(deploy_script=None, playbook="site.yml")
