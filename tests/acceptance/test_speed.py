@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from app.domain import task_result
 from app.runner import fact_cache, speed
-from testing.runner import Outcome, Service, short_folder
+from testing.processes import living
+from testing.runner import PATIENCE, Outcome, Service, short_folder
+from testing.ssh_account import SshAccount, ssh_account
 from testing.sshd import Sshd, running
+from testing.waiting import eventually
 
 #: With pipelining, the Python of a module has no file as argument.
 PARENT = "tr -c '[:print:]' ' ' < /proc/$PPID/cmdline"
@@ -31,6 +36,20 @@ SSH = f"""\
     - name: Forks
       ansible.builtin.debug:
         msg: "{{{{ ansible_forks }}}} forks"
+"""
+BECOME = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Become root
+      ansible.builtin.command: id -un
+      become: true
+"""
+WAIT = """\
+- hosts: plain
+  gather_facts: false
+  tasks:
+    - ansible.builtin.shell: touch GATE; exec sleep 97.3
 """
 #: A new value of the environment is a new fact.
 FACTS = """\
@@ -61,17 +80,23 @@ def service(tmp_path: Path) -> Iterator[Service]:
         made.end()
 
 
-def over_ssh(service: Service, host: Sshd, cfg: str = "", **more: Any) -> Outcome:
-    """Run the playbook on two hosts; the inventory of one turns pipelining off."""
+def write(
+    service: Service, host: Sshd, playbook: str, cfg: str = "", **more: Any
+) -> None:
+    """Write a service with two hosts; the inventory of one turns pipelining off."""
     # A Python that every user may run.
     common = host.inventory(ansible_python_interpreter="/usr/bin/python3")
     hosts = {"plain": common, "copying": {**common, "ansible_pipelining": False}}
     service.write(service.folder / "hosts.json", {"all": {"hosts": hosts}})
-    (service.folder / "site.yml").write_text(SSH)
+    (service.folder / "site.yml").write_text(playbook)
     (service.folder / "known_hosts").write_text(host.line)
     (service.folder / "ansible.cfg").write_text(cfg)
     config = {"name": "demo", "playbook": "site.yml", "inventory": "hosts.json"}
     service.write(service.folder / "config.json", config | more)
+
+
+def over_ssh(service: Service, host: Sshd, cfg: str = "", **more: Any) -> Outcome:
+    write(service, host, SSH, cfg, **more)
     outcome = service.run()
     assert outcome.code == 0, outcome.journal.decode()
     return outcome
@@ -132,6 +157,62 @@ def test_ansible_cfg_wins_and_the_key_switches_off(
     assert [sentence] == described(found)
     [forks, _] = messages(found, "Forks")
     assert f", {forks} (" in sentence
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make accounts")
+def test_a_failure_because_of_requiretty_names_the_remedy_which_works(
+    service: Service,
+) -> None:
+    with ssh_account() as target:
+        rule = Path("/etc/sudoers.d", f"{target.user}-tty")
+        rule.write_text(f"Defaults:{target.user} requiretty\n")
+        try:
+            failed = become(service, target)
+            passed = become(service, target, ansible_pipelining=False)
+        finally:
+            rule.unlink()
+
+    [event] = failed.named("runner_on_failed", "Become")
+    message = task_result.message(json.dumps(event))
+    assert "ansible_pipelining: false for this host" in message, event
+    assert (2, 0) == (failed.code, passed.code)
+
+
+def become(service: Service, target: SshAccount, **variables: Any) -> Outcome:
+    """Become root on a host with an account of its own."""
+    key = target.folder / "key"
+    key.write_text(target.make_key("user"))
+    key.chmod(0o600)
+    target.authorize("user")
+    own = {"ansible_user": target.user, "ansible_ssh_private_key_file": str(key),
+           "ansible_become_password": target.password}  # fmt: skip
+    hosts = target.inventory
+    hosts["all"]["hosts"]["target"] |= own | variables
+    service.write(service.folder / "hosts.json", hosts)
+    (service.folder / "site.yml").write_text(BECOME)
+    shutil.copy(target.known_hosts, service.folder / "known_hosts")
+    config = {"name": "demo", "playbook": "site.yml", "inventory": "hosts.json"}
+    service.write(service.folder / "config.json", config)
+    return service.run()
+
+
+def test_a_canceled_run_says_that_commands_on_hosts_may_go_on(
+    service: Service, host: Sshd
+) -> None:
+    gate = service.folder / "gate"
+    journal = service.folder / "journal"
+    write(service, host, WAIT.replace("GATE", str(gate)))
+
+    with journal.open("wb") as stdout:
+        process = service.start(stdout)
+        eventually(gate.exists)
+        process.terminate()
+        code = process.wait(PATIENCE)
+    for left in living(lambda one: one.cmdline() == ["sleep", "97.3"]):
+        left.kill()
+
+    assert 254 == code
+    assert "may go on there" in Outcome(code, journal.read_bytes()).text
 
 
 def with_facts(service: Service, name: str, mark: str) -> Outcome:

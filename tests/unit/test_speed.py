@@ -200,7 +200,6 @@ def test_what_the_runner_chose_is_an_event_unless_a_script_prints_it() -> None:
 
 def test_a_failure_of_sudo_without_a_terminal_names_the_remedy() -> None:
     result = {
-        "failed": True,
         "msg": "Module result deserialization failed: No start of json char found",
         "module_stderr": "sudo: sorry, you must have a tty to run sudo\n",
     }
