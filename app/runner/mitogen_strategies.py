@@ -44,6 +44,7 @@ def activate(folder: str) -> None:
         _check_host_keys_as_ansible()
         _extend_targets()
         _name_async_folder()
+        _end_calls_at_timeout()
         _replace_strategies()
     except Exception as error:
         sys.path.remove(folder)
@@ -113,6 +114,26 @@ def _name_async_folder() -> None:
             self.env = {"ANSIBLE_ASYNC_DIR": str(folder), **self.env}
 
     Invocation.__init__ = __init__
+
+
+def _end_calls_at_timeout() -> None:
+    """Close the connection of a task whose `timeout` is over.
+
+    A host runs one call at a time: the next task would wait for the end of this one.
+    """
+    from ansible_mitogen.connection import CallChain
+
+    call = CallChain.call
+
+    def call_with_timeout(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(self, *args, **kwargs)
+        except BaseException as error:
+            if type(error).__name__ == "TaskTimeoutError":
+                self._connection.reset()
+            raise
+
+    CallChain.call = call_with_timeout
 
 
 def _check_host_keys_as_ansible() -> None:

@@ -83,6 +83,19 @@ CANCELED = """\
       ansible.builtin.shell: sleep {ended}; true
       become: {become}
 """
+#: mitogen runs one task at a time on a host; the second one doesn't wait for the first.
+TIMED_OUT = """\
+- hosts: target
+  gather_facts: false
+  tasks:
+    - name: Take too long
+      ansible.builtin.command: sleep {seconds}
+      become: true
+      timeout: 2
+      ignore_errors: true
+    - name: Go on
+      ansible.builtin.command: id -un
+"""
 
 
 @pytest.fixture(scope="module")
@@ -304,6 +317,24 @@ def test_a_canceled_run_leaves_no_process_on_the_host(
     service_of_the_host.kill()
     # The server ends the sessions; only its own process is left.
     eventually(lambda: not mitogens())
+
+
+def test_the_timeout_of_a_task_ends_its_command_on_the_host(
+    service: Service, target: SshAccount, key: str
+) -> None:
+    seconds = f"9{os.getpid()}.5"
+    define(service, target, TIMED_OUT.format(seconds=seconds))
+    use(
+        service,
+        ssh__target={"private_key": key, "user": target.user},
+        become__target={"password": target.password},
+    )
+    outcome = run(service)
+
+    assert [target.user] == results(outcome, "Go on")
+    [failed] = outcome.named("runner_on_failed", "Take too long")
+    assert "Timed out after 2 second(s)" in failed["event_data"]["res"]["msg"]
+    eventually(lambda: not sleeping(seconds))
 
 
 def mitogens() -> list[psutil.Process]:
