@@ -275,10 +275,16 @@ def test_a_host_key_is_refused_as_without_mitogen(
     assert (4, 4) == (accelerated.code, plain.code)
 
 
-def test_an_accepted_host_key_is_known(service: Service, target: SshAccount) -> None:
+def test_a_run_uses_an_accepted_host_key_a_password_and_a_discovered_interpreter(
+    service: Service, target: SshAccount
+) -> None:
     (service.folder / "ansible.cfg").write_text(
         "[ssh_connection]\nssh_args = -F none -o UserKnownHostsFile=/dev/null\n"
     )
+    inventory = target.inventory
+    del inventory["all"]["hosts"]["target"]["ansible_python_interpreter"]
+    service.write(service.folder / "hosts.json", inventory)
+    use(service, password__target={"password": target.password, "user": target.user})
     content = json.loads(service.config.read_text())
     line = target.known_hosts.read_text()
     service.write(service.config, {**content, "known_hosts": line})
@@ -286,6 +292,7 @@ def test_an_accepted_host_key_is_known(service: Service, target: SshAccount) -> 
 
     assert [target.user] == results(outcome, "command")
     assert speed(outcome).startswith(USED)
+    assert target.password not in outcome.journal.decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
