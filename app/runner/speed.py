@@ -32,7 +32,7 @@ _MEMINFO = Path("/proc/meminfo")
 MAX_SENTENCE = 1000
 #: Maximum characters of a value in it.
 _MAX_VALUE = 40
-_FALSE = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
+_TRUE = frozenset({"y", "yes", "on", "1", "true", "t", "1.0"})
 
 
 @dataclass(frozen=True)
@@ -181,13 +181,17 @@ class _Theirs:
 
 
 def _pipelining(settings: SpeedSettings, reason: str, theirs: _Theirs) -> Choice:
+    kept = theirs.find("keep_remote_files", "ANSIBLE_KEEP_REMOTE_FILES")
+    if kept and kept[0].strip().lower() in _TRUE:
+        # Ansible doesn't use pipelining then.
+        return Choice(f"no {_PIPELINING}", kept[1])
     found = theirs.find(
         "pipelining", "ANSIBLE_PIPELINING", "ANSIBLE_SSH_PIPELINING",
         sections=("defaults", "connection", SECTION),
     )  # fmt: skip
     if found:
-        is_off = found[0].strip().lower() in _FALSE
-        return Choice(f"no {_PIPELINING}" if is_off else _PIPELINING, found[1])
+        is_on = found[0].strip().lower() in _TRUE
+        return Choice(_PIPELINING if is_on else f"no {_PIPELINING}", found[1])
     if not settings.pipelining:
         return Choice(f"no {_PIPELINING}", reason)
     return Choice(_PIPELINING, "", {"ANSIBLE_SSH_PIPELINING": "True"})

@@ -71,6 +71,11 @@ def chosen(
             "3 forks (the environment sets ANSIBLE_FORKS)"), "",
         ),
         (
+            {}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, {"connection": {"pipelining": "1"}},
+            "no pipelining (the environment sets ANSIBLE_KEEP_REMOTE_FILES), 25 forks",
+            "ANSIBLE_FORKS",
+        ),
+        (
             {"fact_cache": "1h"}, {}, {},
             "pipelining, 25 forks, smart gathering, facts cached for 60 min",
             (
