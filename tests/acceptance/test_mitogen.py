@@ -114,8 +114,10 @@ def key(target: SshAccount) -> str:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which mitogen is installed once."""
-    return tmp_path_factory.mktemp("data")
+    """The folder in which mitogen is installed once, in place of an older version."""
+    made = tmp_path_factory.mktemp("data")
+    (made / "accelerators" / "mitogen-0.3.0").mkdir(parents=True)
+    return made
 
 
 @pytest.fixture
@@ -190,7 +192,7 @@ def sleeping(seconds: str) -> list[psutil.Process]:
 
 
 def test_each_strategy_of_a_playbook_is_accelerated_and_starts_in_the_home(
-    service: Service, target: SshAccount
+    service: Service, target: SshAccount, data: Path
 ) -> None:
     define(service, target, STRATEGIES, credentials=["ssh:target"])
     accelerated = run(service)
@@ -205,6 +207,8 @@ def test_each_strategy_of_a_playbook_is_accelerated_and_starts_in_the_home(
         assert "mitogen:" in one
         assert "mitogen:" not in other
         assert one.splitlines()[-2:] == other.splitlines()[-2:]
+    installed = (data / "accelerators").glob("mitogen-*")
+    assert ["mitogen-0.3.54"] == [path.name for path in installed]
     # mitogen adds a warning to no task, nor a line to the output.
     assert [len(e["stdout"]) for e in accelerated.events] == [
         len(e["stdout"]) for e in plain.events
