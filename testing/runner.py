@@ -63,7 +63,7 @@ class Outcome:
         for line in self.lines:
             event = json.loads(line) if line.startswith(b"{") else {}
             text = event["stdout"] if "event" in event else line.decode()
-            if text and "status" not in event:
+            if text and not event.keys() & {"speed", "status"}:
                 printed += [text, "" if event.get("stdout_open") else "\n"]
         return "".join(printed)
 

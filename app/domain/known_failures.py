@@ -14,9 +14,8 @@ _REQUIRETTY = (
 
 def explain(result: Mapping[str, Any]) -> str:
     """Return the reason of a failure and what to do; empty if it isn't known."""
-    if result.get("failed") is not True:
-        return ""
-    for key in ("module_stderr", "module_stdout", "msg"):
+    # Only a module that printed no result has these keys.
+    for key in ("module_stderr", "module_stdout"):
         text = result.get(key)
         if isinstance(text, str) and _NEEDS_TERMINAL in text:
             return _REQUIRETTY

@@ -15,7 +15,7 @@ from .definition import Definition
 from .errors import RunnerError
 from .journal import JournalWriter
 from .masking import Masker
-from .speed import Choice
+from .speed import Choice, Speed
 from .watchdog import Watchdog
 
 VERSION = "0.3.54"
@@ -67,7 +67,9 @@ class Acceleration:
         # Most services don't ask for it, and their runs don't need the memory.
         from .mitogen_build import MitogenBuilder  # noqa: PLC0415
 
-        builder = MitogenBuilder(data, journal, masker, watchdog)
+        builder = MitogenBuilder(
+            data.expanduser().absolute(), journal, masker, watchdog
+        )
         try:
             place = builder.provide(env)
         except RunnerError as error:
@@ -80,15 +82,19 @@ class Acceleration:
         self.environment = {MITOGEN: str(place.site), REPORT: str(writer)}
         return True
 
-    def finish(self) -> tuple[Choice, ...]:
-        """Wait until ansible-playbook has decided; return what applies to the run."""
+    def finish(self, chosen: Speed) -> Speed:
+        """Wait until ansible-playbook has decided; return what applies to the run.
+
+        Args:
+            chosen: What was chosen for a run without mitogen.
+        """
         for descriptor in self.inherited:
             os.close(descriptor)
             with os.fdopen(self._reader, "rb") as pipe:
                 self._problem = pipe.read(_MAX_REASON).decode(errors="replace")
         self.inherited = ()
         if not self._wanted:
-            return ()
+            return chosen
         if self._problem:
-            return (Choice("no mitogen", self._problem),)
-        return (Choice(f"mitogen {VERSION}"),)
+            return Speed((Choice("no mitogen", self._problem), *chosen.choices))
+        return chosen.accelerated(Choice(f"mitogen {VERSION}"))

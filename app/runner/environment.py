@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from .journal import JournalWriter
 from .stop import MARK
 
 #: Variables that a run inherits from the worker, and ansible-playbook from the runner.
@@ -90,6 +91,20 @@ def refuse_failed_inventory(
     )
     ours = {} if chosen else {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"}
     return {**env, **ours}
+
+
+def close_logs(
+    env: dict[str, str], defaults: Mapping[str, str], journal: JournalWriter
+) -> None:
+    """Keep Ansible from writing secrets into logs that every user may read."""
+    # Modules would write their arguments into the target host's syslog.
+    env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
+    if defaults.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
+        journal.write(
+            b"FastDeploy has turned log_path off for this run: it has secrets, which "
+            b"Ansible would write into that file in clear."
+        )
+    env["ANSIBLE_LOG_PATH"] = os.devnull
 
 
 def find_problem(name: str, text: str) -> str:

@@ -42,9 +42,7 @@ class Builder:
         self._masker = masker
         self._watchdog = watchdog
 
-    def provide_place(
-        self, place: Place, build: Callable[[int], None]
-    ) -> Place | None:
+    def provide_place(self, place: Place, build: Callable[[int], None]) -> Place | None:
         """Return a place, built if necessary; None if the run was stopped.
 
         This process keeps it from being removed until it ends. Call it before any

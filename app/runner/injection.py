@@ -29,7 +29,9 @@ _OPTIONS = {
 }
 #: Arguments of ssh that name the path of its socket, and Ansible's default arguments.
 _NAMES_SOCKET = re.compile(r"(?i:ControlPath)|(?:^|\s)-S")
-_SSH_ARGS = "-C -o ControlMaster=auto -o ControlPersist=60s"
+#: Ansible keeps an unused connection for a minute. Those of a run end with it, so they
+#: can last: a host needs no further login after a task that took long on others.
+_SSH_ARGS = "-C -o ControlMaster=auto -o ControlPersist=1h"
 #: The folder below the private folder with the agent's socket and the public keys.
 _KEYS = "ssh"
 
@@ -198,6 +200,9 @@ def _own_sockets(
     """
     folder.mkdir(mode=0o700)
     found = {"ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder)}
+    theirs = env.get("ANSIBLE_SSH_ARGS", ssh.get("ssh_args"))
+    if theirs is None:
+        found["ANSIBLE_SSH_ARGS"] = theirs = _SSH_ARGS
     if "ANSIBLE_SSH_CONTROL_PATH" in env or "control_path" in ssh:
         found["ANSIBLE_SSH_CONTROL_PATH"] = "%(directory)s/%%C"
     for name, key in (
@@ -207,7 +212,6 @@ def _own_sockets(
         arguments = env.get(name, ssh.get(key, ""))
         if _NAMES_SOCKET.search(arguments):
             # The first value of an option applies.
-            theirs = env.get("ANSIBLE_SSH_ARGS", ssh.get("ssh_args", _SSH_ARGS))
             found["ANSIBLE_SSH_ARGS"] = f"-o ControlPath={folder}/%C {theirs}"
     return found
 

@@ -73,3 +73,6 @@ class _Installation(Build):
                     "--target", str(folder / "site"), "-r", str(wanted)])  # fmt: skip
         (folder / "used").touch()
         (folder / "complete").touch()
+        for other in folder.parent.glob("mitogen-*"):
+            if other.name != folder.name:
+                _MitogenPlace(folder.parent, other.name).remove()

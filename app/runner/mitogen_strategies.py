@@ -19,7 +19,7 @@ _STRATEGIES = ("linear", "free", "host_pinned")
 _MAX_LINES = 30
 
 
-class Unusable(Exception):  # noqa: N818 - it is a reason, which is reported
+class Unusable(Exception):
     """Why mitogen can't be used."""
 
 
@@ -29,7 +29,7 @@ def activate(folder: str) -> None:
     Raises:
         Unusable: It doesn't work with this ansible-core.
     """
-    from ansible.release import __version__  # noqa: PLC0415 - Ansible's own Python
+    from ansible.release import __version__
 
     mitogen = os.path.basename(os.path.dirname(folder)).rpartition("-")[2]  # noqa: PTH119, PTH120
     version = tuple(map(int, __version__.split(".")[:2]))
@@ -44,40 +44,47 @@ def activate(folder: str) -> None:
         _check_host_keys_as_ansible()
         _extend_targets()
         _name_async_folder()
+        _end_calls_at_timeout()
         _replace_strategies()
     except Exception as error:
         sys.path.remove(folder)
         name = type(error).__name__
         raise Unusable(
-            f"mitogen {mitogen} fails with ansible-core {__version__} "
-            f"({name}: {error})"
+            f"mitogen {mitogen} fails with ansible-core {__version__} ({name}: {error})"
         ) from error
 
 
 def _replace_strategies() -> None:
-    import ansible_mitogen.strategy  # noqa: PLC0415 - see activate()
-    from ansible.plugins.loader import strategy_loader  # noqa: PLC0415
+    import ansible.plugins.strategy as builtin
+    import ansible_mitogen.strategy
+    from ansible.plugins.loader import strategy_loader
 
     load = strategy_loader.get
+    folder = os.path.dirname(builtin.__file__ or "")  # noqa: PTH120
     known: dict[type, type] = {}
 
     def get(name: str, *args: Any, **kwargs: Any) -> Any:
         strategy = load(name, *args, **kwargs)
-        if name.rpartition(".")[2] in _STRATEGIES and not isinstance(strategy, type):
-            plain = type(strategy)
-            if plain.__module__.startswith("ansible.plugins.strategy"):
-                bases = (ansible_mitogen.strategy.StrategyMixin, plain)
-                strategy.__class__ = known.setdefault(
-                    plain, type(plain.__name__, bases, {})
-                )
+        plain = type(strategy)
+        if name.rpartition(".")[2] in _STRATEGIES and folder == _folder(plain):
+            bases = (ansible_mitogen.strategy.StrategyMixin, plain)
+            strategy.__class__ = known.setdefault(
+                plain, type(plain.__name__, bases, {})
+            )
         return strategy
 
     strategy_loader.get = get
 
 
+def _folder(plugin: type) -> str:
+    """Return the folder of a plugin's file."""
+    file = getattr(sys.modules.get(plugin.__module__), "__file__", None)
+    return os.path.dirname(file or "")  # noqa: PTH120
+
+
 def _extend_targets() -> None:
     """Append `mitogen_target.py` to the code that mitogen sends to hosts."""
-    import ansible_mitogen._modifiers as modifiers  # noqa: PLC0415 - see activate()
+    import ansible_mitogen._modifiers as modifiers
 
     path = os.path.join(os.path.dirname(__file__), "mitogen_target.py")  # noqa: PTH118, PTH120
     with open(path, "rb") as file:  # noqa: PTH123 - few imports
@@ -96,7 +103,7 @@ def _extend_targets() -> None:
 
 def _name_async_folder() -> None:
     """Let the variable `ansible_async_dir` choose where the state of jobs is."""
-    from ansible_mitogen.planner import Invocation  # noqa: PLC0415 - see activate()
+    from ansible_mitogen.planner import Invocation
 
     prepare = Invocation.__init__
 
@@ -109,16 +116,36 @@ def _name_async_folder() -> None:
     Invocation.__init__ = __init__
 
 
+def _end_calls_at_timeout() -> None:
+    """Close the connection of a task whose `timeout` is over.
+
+    A host runs one call at a time: the next task would wait for the end of this one.
+    """
+    from ansible_mitogen.connection import CallChain
+
+    call = CallChain.call
+
+    def call_with_timeout(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(self, *args, **kwargs)
+        except BaseException as error:
+            if type(error).__name__ == "TaskTimeoutError":
+                self._connection.reset()
+            raise
+
+    CallChain.call = call_with_timeout
+
+
 def _check_host_keys_as_ansible() -> None:
     """Give ssh its arguments in Ansible's order, and report what it says of a key.
 
     ssh uses the first value of an option. mitogen's own come first, so it would ignore
     a `StrictHostKeyChecking=yes` or a known_hosts file in the arguments of a service.
     """
-    import ansible_mitogen.connection as connections  # noqa: PLC0415 - see activate()
-    import mitogen.ssh as ssh  # noqa: PLC0415, PLR0402
+    import ansible_mitogen.connection as connections
+    from mitogen import ssh
 
-    connect = connections._connect_ssh  # noqa: SLF001
+    connect = connections._connect_ssh
     command = ssh.Connection.get_boot_command
     protocol = ssh.SetupProtocol
 
@@ -151,7 +178,7 @@ def _check_host_keys_as_ansible() -> None:
     def on_refused(self: Any, line: bytes, *_: Any) -> None:
         on_line(self, line)
         reason = "\n".join(self.fastdeploy_lines)
-        self.stream.conn._fail_connection(  # noqa: SLF001
+        self.stream.conn._fail_connection(
             ssh.HostKeyError("Failed to connect to the host via ssh: %s", reason)
         )
 
@@ -166,7 +193,7 @@ def _check_host_keys_as_ansible() -> None:
 
 
 def _words(spec: Any, option: str) -> list[str]:
-    from ansible.utils.shlex import shlex_split  # noqa: PLC0415 - Ansible's own Python
+    from ansible.utils.shlex import shlex_split
 
-    value: list[str] = shlex_split(spec._connection_option(option) or "")  # noqa: SLF001
+    value: list[str] = shlex_split(spec._connection_option(option) or "")
     return value

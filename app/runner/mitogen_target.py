@@ -147,7 +147,11 @@ def exec_args(args, in_data="", chdir=None, shell=None, emulate_tty=False):
     if chdir is None:
         _calls.enter()
     return _calls.run(
-        _plain_exec_args, args, in_data=in_data, chdir=chdir, shell=shell,
+        _plain_exec_args,
+        args,
+        in_data=in_data,
+        chdir=chdir,
+        shell=shell,
         emulate_tty=emulate_tty,
     )
 
@@ -176,6 +180,10 @@ def _setup_cwd(self):
     _plain_setup_cwd(self)
 
 
+def _revert_cwd(_):
+    _calls.enter()
+
+
 AsyncRunner._update = _update
 ansible_mitogen.runner.Runner._setup_cwd = _setup_cwd
-ansible_mitogen.runner.Runner._revert_cwd = lambda self: _calls.enter()
+ansible_mitogen.runner.Runner._revert_cwd = _revert_cwd

@@ -38,6 +38,10 @@ from .watchdog import Watchdog
 
 #: ansible-runner's own exit code for a run that was canceled or timed out.
 ENDED = 254
+_MAY_GO_ON = (
+    b"A command that a task was running on a host over SSH may go on there: with "
+    b"pipelining, ssh has no terminal that ends it."
+)
 _NOT_RECORDED = (
     b"FastDeploy can't mask what ansible-vault decrypts in this run: ansible-playbook "
     b"is not a Python script here. Install ansible-core in a virtual environment."
@@ -99,7 +103,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     masker = Masker([*launch.secrets, inputs.decrypted, *inputs.credentials.secrets])
     can_decrypt = plaintexts.has_vault(defaults, env)
     if masker.longest or can_decrypt or inputs.credentials:
-        _close_logs(env, defaults, journal)
+        environment.close_logs(env, defaults, journal)
     _name_unmaskable(inputs.credentials, journal)
     host_keys = HostKeys(private, definition.folder, launch.known_hosts)
     unchecked = host_key_settings.find_unchecked(definition, env)
@@ -114,12 +118,11 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         journal.write_object({"status": status, "runner_ident": ident})
 
     accelerated = Acceleration(definition)
-    data = inputs.data.expanduser().absolute()
-    provided = _provide_environment(inputs, data, masker, watchdog, env)
+    provided = _provide_environment(inputs, masker, watchdog, env)
     env = provided or env
     recording = plaintexts.recording(_ansible_playbook(env), env)
     if provided is None or not accelerated.prepare(
-        data, env, recording=bool(recording), journal=journal, masker=masker,
+        inputs.data, env, recording=bool(recording), journal=journal, masker=masker,
         watchdog=watchdog,
     ):  # fmt: skip
         tell(watchdog.reason or "failed")
@@ -149,8 +152,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     )
     _begin(running, watchdog, injected)
     tell("starting")
-    found = accelerated.finish()
-    chosen = speed.Speed((*found, *chosen.choices))
+    chosen = accelerated.finish(chosen)
     journal.write_object({"speed": chosen.describe(), "runner_ident": ident})
     tell("running")
     listener.start()
@@ -162,6 +164,8 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         journal.write_object({"host_key": report, "runner_ident": ident})
     for setting in unchecked:
         journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
+    if watchdog.reason and chosen.leaves_commands and host_keys.presented.exists():
+        journal.write(_MAY_GO_ON)
     tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:
         journal.write(f"The journal is not complete: {journal.error}.".encode())
@@ -195,11 +199,7 @@ def _begin(running: playbook.Playbook, watchdog: Watchdog, injected: Injection) 
 
 
 def _provide_environment(
-    inputs: Inputs,
-    data: Path,
-    masker: Masker,
-    watchdog: Watchdog,
-    env: dict[str, str],
+    inputs: Inputs, masker: Masker, watchdog: Watchdog, env: dict[str, str]
 ) -> dict[str, str] | None:
     """Return the variables of a run in the execution environment of its project.
 
@@ -213,7 +213,9 @@ def _provide_environment(
     from .environment_step import EnvironmentStep  # noqa: PLC0415
 
     step = EnvironmentStep(inputs.journal, masker, watchdog)
-    place = step.provide(definition.requirements, data, env)
+    place = step.provide(
+        definition.requirements, inputs.data.expanduser().absolute(), env
+    )
     if place is None:
         return None
     return execution_environment.variables(place, env, definition.folder)
@@ -231,20 +233,6 @@ def _name_unmaskable(used: Credentials, journal: JournalWriter) -> None:
 def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
     """Return whether ansible.cfg or the environment names an inventory."""
     return bool(defaults.get("inventory") or env.get("ANSIBLE_INVENTORY"))
-
-
-def _close_logs(
-    env: dict[str, str], defaults: Mapping[str, str], journal: JournalWriter
-) -> None:
-    """Keep Ansible from writing secrets into logs that every user may read."""
-    # Modules would write their arguments into the target host's syslog.
-    env["ANSIBLE_NO_TARGET_SYSLOG"] = "True"
-    if defaults.get("log_path") or env.get("ANSIBLE_LOG_PATH"):
-        journal.write(
-            b"FastDeploy has turned log_path off for this run: it has secrets, which "
-            b"Ansible would write into that file in clear."
-        )
-    env["ANSIBLE_LOG_PATH"] = os.devnull
 
 
 def _environment(definition: Definition) -> dict[str, str]:

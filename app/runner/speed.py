@@ -19,6 +19,7 @@ from .definition import Definition
 from .speed_settings import NOTHING, SpeedSettings
 from .ssh_arguments import SECTION
 
+_PIPELINING = "pipelining"
 #: Ansible's default.
 _FORKS = 5
 #: More processes than this rarely pay off on the node, but each needs memory.
@@ -31,7 +32,7 @@ _MEMINFO = Path("/proc/meminfo")
 MAX_SENTENCE = 1000
 #: Maximum characters of a value in it.
 _MAX_VALUE = 40
-_FALSE = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
+_TRUE = frozenset({"y", "yes", "on", "1", "true", "t", "1.0"})
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,16 @@ class Speed:
     def environment(self) -> dict[str, str]:
         """The variables of ansible-playbook."""
         return {k: v for one in self.choices for k, v in one.environment.items()}
+
+    @property
+    def leaves_commands(self) -> bool:
+        """Whether commands on hosts may go on after ssh has ended."""
+        return any(one.text == _PIPELINING for one in self.choices)
+
+    def accelerated(self, choice: Choice) -> "Speed":
+        """Return it for a run in which mitogen reaches hosts, without pipelining."""
+        others = (one for one in self.choices if _PIPELINING not in one.text)
+        return Speed((choice, *others))
 
     def describe(self) -> str:
         """Return it for users: `pipelining, 25 forks`."""
@@ -170,16 +181,20 @@ class _Theirs:
 
 
 def _pipelining(settings: SpeedSettings, reason: str, theirs: _Theirs) -> Choice:
+    kept = theirs.find("keep_remote_files", "ANSIBLE_KEEP_REMOTE_FILES")
+    if kept and kept[0].strip().lower() in _TRUE:
+        # Ansible doesn't use pipelining then.
+        return Choice(f"no {_PIPELINING}", kept[1])
     found = theirs.find(
         "pipelining", "ANSIBLE_PIPELINING", "ANSIBLE_SSH_PIPELINING",
         sections=("defaults", "connection", SECTION),
     )  # fmt: skip
     if found:
-        is_off = found[0].strip().lower() in _FALSE
-        return Choice("no pipelining" if is_off else "pipelining", found[1])
+        is_on = found[0].strip().lower() in _TRUE
+        return Choice(_PIPELINING if is_on else f"no {_PIPELINING}", found[1])
     if not settings.pipelining:
-        return Choice("no pipelining", reason)
-    return Choice("pipelining", "", {"ANSIBLE_SSH_PIPELINING": "True"})
+        return Choice(f"no {_PIPELINING}", reason)
+    return Choice(_PIPELINING, "", {"ANSIBLE_SSH_PIPELINING": "True"})
 
 
 def _forks(

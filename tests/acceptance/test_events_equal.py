@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from app.runner.environment import inherit
 from testing.equal_events import assert_equal, in_journal
 from testing.paths import PLAYBOOKS, ROOT
 
@@ -29,7 +30,16 @@ ansible_runner.run(private_data_dir=private, project_dir=folder, quiet=True, ide
 class Both:
     """One folder in which a playbook is run by ansible-runner and by us."""
 
-    def __init__(self, folder: Path, playbook: str, verbosity: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        playbook: str,
+        verbosity: int,
+        data: Path | None = None,
+        accelerate: str = "none",
+    ) -> None:
+        self._data = data or folder / "data"
+        self._accelerate = accelerate
         self._folder = folder / "service"
         self._home = folder / "home"
         self._private = folder / "private"
@@ -47,7 +57,8 @@ class Both:
             "ansible.cfg",
             f"[defaults]\nverbosity = {verbosity}\ncheck_mode_markers = true\n",
         )
-        about = {"name": "demo", "playbook": playbook, "inventory": "hosts.json"}
+        about = {"name": "demo", "playbook": playbook, "inventory": "hosts.json",
+                 "accelerate": accelerate}  # fmt: skip
         self._write("config.json", json.dumps(about))
 
     def _write(self, name: str, content: str) -> None:
@@ -58,8 +69,11 @@ class Both:
         shutil.rmtree(self._home, ignore_errors=True)
         self._home.mkdir()
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        env = {"PATH": path, "HOME": str(self._home), "LANG": "C.UTF-8",
-               "ANSIBLE_FORCE_COLOR": "True"}  # fmt: skip
+        # With the proxies and certificates with which uv installs mitogen.
+        env = inherit(os.environ) | {
+            "PATH": path, "HOME": str(self._home), "LANG": "C.UTF-8",
+            "ANSIBLE_FORCE_COLOR": "True",
+        }  # fmt: skip
         return subprocess.run(
             [sys.executable, *map(str, arguments)], env=env, cwd=ROOT, check=False,
             stdout=subprocess.PIPE, timeout=PATIENCE,
@@ -79,9 +93,16 @@ class Both:
         (self._folder / "run.json").write_text(json.dumps(config))
         journal = self._run(
             "-m", "app.runner", "--service", self._folder, "--config",
-            self._folder / "run.json",
+            self._folder / "run.json", "--data", self._data,
         )  # fmt: skip
+        assert (b'"speed": "mitogen 0.3' in journal) is (self._accelerate == "mitogen")
         return in_journal(journal)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which mitogen is installed once."""
+    return tmp_path_factory.mktemp("data")
 
 
 def kinds(events: list[dict[str, Any]]) -> set[str]:
@@ -99,14 +120,21 @@ def assert_contiguous(events: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("playbook", "verbosity"),
-    [("linear.yml", 0), ("free.yml", 0), ("verbose.yml", 1), ("verbose.yml", 3)],
-    ids=["linear", "free", "v", "vvv"],
+    ("playbook", "verbosity", "accelerate"),
+    [
+        ("linear.yml", 0, "none"),
+        ("linear.yml", 0, "mitogen"),
+        ("free.yml", 0, "none"),
+        ("free.yml", 0, "mitogen"),
+        ("verbose.yml", 1, "none"),
+        ("verbose.yml", 3, "none"),
+    ],
+    ids=["linear", "linear-mitogen", "free", "free-mitogen", "v", "vvv"],
 )
 def test_our_events_are_those_of_ansible_runner(
-    tmp_path: Path, playbook: str, verbosity: int
+    tmp_path: Path, data: Path, playbook: str, verbosity: int, accelerate: str
 ) -> None:
-    both = Both(tmp_path, playbook, verbosity)
+    both = Both(tmp_path, playbook, verbosity, data, accelerate)
 
     theirs, ours = both.theirs(), both.ours()
 

@@ -85,6 +85,7 @@ class Project:
         code = int((folder / "rc").read_text())
         done = Result(code, self._lines(_without_build(output)), taken(self.target))
         journal = _without_build((folder / "journal").read_text())
+        assert ('"speed": "mitogen 0.3' in journal) is (environment == "fast")
         return done, equal_events.in_journal(self._relative(journal).encode())
 
     def type(self, service: str, flags: Sequence[str]) -> Result:

@@ -83,6 +83,19 @@ CANCELED = """\
       ansible.builtin.shell: sleep {ended}; true
       become: {become}
 """
+#: mitogen runs one task at a time on a host; the second one doesn't wait for the first.
+TIMED_OUT = """\
+- hosts: target
+  gather_facts: false
+  tasks:
+    - name: Take too long
+      ansible.builtin.command: sleep {seconds}
+      become: true
+      timeout: 2
+      ignore_errors: true
+    - name: Go on
+      ansible.builtin.command: id -un
+"""
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +114,10 @@ def key(target: SshAccount) -> str:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which mitogen is installed once."""
-    return tmp_path_factory.mktemp("data")
+    """The folder in which mitogen is installed once, in place of an older version."""
+    made = tmp_path_factory.mktemp("data")
+    (made / "accelerators" / "mitogen-0.3.0").mkdir(parents=True)
+    return made
 
 
 @pytest.fixture
@@ -177,7 +192,7 @@ def sleeping(seconds: str) -> list[psutil.Process]:
 
 
 def test_each_strategy_of_a_playbook_is_accelerated_and_starts_in_the_home(
-    service: Service, target: SshAccount
+    service: Service, target: SshAccount, data: Path
 ) -> None:
     define(service, target, STRATEGIES, credentials=["ssh:target"])
     accelerated = run(service)
@@ -192,6 +207,8 @@ def test_each_strategy_of_a_playbook_is_accelerated_and_starts_in_the_home(
         assert "mitogen:" in one
         assert "mitogen:" not in other
         assert one.splitlines()[-2:] == other.splitlines()[-2:]
+    installed = (data / "accelerators").glob("mitogen-*")
+    assert ["mitogen-0.3.54"] == [path.name for path in installed]
     # mitogen adds a warning to no task, nor a line to the output.
     assert [len(e["stdout"]) for e in accelerated.events] == [
         len(e["stdout"]) for e in plain.events
@@ -262,10 +279,16 @@ def test_a_host_key_is_refused_as_without_mitogen(
     assert (4, 4) == (accelerated.code, plain.code)
 
 
-def test_an_accepted_host_key_is_known(service: Service, target: SshAccount) -> None:
+def test_a_run_uses_an_accepted_host_key_a_password_and_a_discovered_interpreter(
+    service: Service, target: SshAccount
+) -> None:
     (service.folder / "ansible.cfg").write_text(
         "[ssh_connection]\nssh_args = -F none -o UserKnownHostsFile=/dev/null\n"
     )
+    inventory = target.inventory
+    del inventory["all"]["hosts"]["target"]["ansible_python_interpreter"]
+    service.write(service.folder / "hosts.json", inventory)
+    use(service, password__target={"password": target.password, "user": target.user})
     content = json.loads(service.config.read_text())
     line = target.known_hosts.read_text()
     service.write(service.config, {**content, "known_hosts": line})
@@ -273,6 +296,7 @@ def test_an_accepted_host_key_is_known(service: Service, target: SshAccount) -> 
 
     assert [target.user] == results(outcome, "command")
     assert speed(outcome).startswith(USED)
+    assert target.password not in outcome.journal.decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -304,6 +328,24 @@ def test_a_canceled_run_leaves_no_process_on_the_host(
     service_of_the_host.kill()
     # The server ends the sessions; only its own process is left.
     eventually(lambda: not mitogens())
+
+
+def test_the_timeout_of_a_task_ends_its_command_on_the_host(
+    service: Service, target: SshAccount, key: str
+) -> None:
+    seconds = f"9{os.getpid()}.5"
+    define(service, target, TIMED_OUT.format(seconds=seconds))
+    use(
+        service,
+        ssh__target={"private_key": key, "user": target.user},
+        become__target={"password": target.password},
+    )
+    outcome = run(service)
+
+    assert [target.user] == results(outcome, "Go on")
+    [failed] = outcome.named("runner_on_failed", "Take too long")
+    assert "Timed out after 2 second(s)" in failed["event_data"]["res"]["msg"]
+    eventually(lambda: not sleeping(seconds))
 
 
 def mitogens() -> list[psutil.Process]:
@@ -338,7 +380,9 @@ def test_a_run_does_without_mitogen_if_ansible_core_is_too_old_for_it(
     service.write(service.config, {**content, "credentials": credentials})
     outcome = run(service)
 
-    assert [target.user] == results(outcome, "command")
+    assert 0 == outcome.code, outcome.journal.decode()
+    [recap] = outcome.named("playbook_on_stats")
+    assert {"target": 1} == recap["event_data"]["ok"]
     assert speed(outcome).startswith(
         "no mitogen (mitogen 0.3.54 is for ansible-core 2.19 to 2.21, and this is 2.18."
     )

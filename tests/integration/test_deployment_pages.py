@@ -1,14 +1,17 @@
 """The pages of one deployment: what they show, and where they lead."""
 
+import html
+import json
 import re
 
 import pytest
 
+from app.cli.deployment_output import print_deployment
 from app.domain.access import Role
 from app.domain.events import TaskResult
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import record
+from app.usecases import deploy, record, results
 from testing.factories import (
     begins,
     ends,
@@ -21,6 +24,7 @@ from testing.factories import (
 )
 from testing.web_client import ClientFor
 
+Capsys = pytest.CaptureFixture[str]
 HOSTILE = "<script>alert(1)</script>\u202e\x1b]0;x\x07\"'&%00" + "x" * 400
 FAILED = TaskResult.FAILED
 
@@ -190,6 +194,37 @@ def test_what_goes_on_says_nothing_of_changes(
 
     assert "no changes" not in text
     assert "<dt>Version</dt>" not in text
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["running", "ended"])
+def test_what_was_chosen_for_a_run_is_on_its_page_in_the_api_and_the_command(
+    client_for: ClientFor,
+    store: Store,
+    settings: Settings,
+    capsys: Capsys,
+    *,
+    ended: bool,
+) -> None:
+    chosen = "no pipelining (ansible.cfg sets pipelining=<no>), 25 forks"
+    service = make_service(deploy_script=None, playbook="site.yml")
+    found = start_deployment(store, settings, service).id
+    line = json.dumps({"speed": chosen, "runner_ident": str(found)})
+    record_lines(store, found, line.encode(), make_runner_line())
+    if ended:
+        record.finish(store, found, 0)
+    client = client_for(Role.VIEWER)
+
+    page = client.get(f"/deployments/{found}").text
+    body = client.get(f"/api/deployments/{found}").json()
+    print_deployment(deploy.view(store, found), results.summary_of(store, found))
+
+    shown = f"<dt>Speed</dt><dd>{html.escape(chosen)}</dd>"
+    assert shown in page
+    assert chosen == body["speed"]
+    assert chosen in " ".join(capsys.readouterr().out.split())
+    assert chosen not in client.get(f"/deployments/{found}/output").text
+    if ended:
+        assert shown in client.get(f"/deployments/{found}/events").text
 
 
 def test_output_is_folded_by_step(client_for: ClientFor, number: int) -> None:

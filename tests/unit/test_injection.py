@@ -32,17 +32,18 @@ def test_a_user_is_the_default_unless_ansible_cfg_sets_one(tmp_path: Path) -> No
         assert "ANSIBLE_REMOTE_USER" not in kept.environment
 
 
+OWN = "-o ControlPath=FOLDER/cp/%C"
+KEPT = "-C -o ControlMaster=auto -o ControlPersist=1h"
+
+
 @pytest.mark.parametrize(
     ("env", "cfg", "expected"),
     [
-        ({}, {}, None),
+        ({}, {}, KEPT),
         ({}, {"ssh_args": "-o ServerAliveInterval=5 -A"}, None),
-        ({}, {"ssh_args": "-A -o ControlPath=/tmp/x"}, "-A -o ControlPath=/tmp/x"),
-        ({"ANSIBLE_SSH_ARGS": "-S /tmp/x"}, {"ssh_args": "-A"}, "-S /tmp/x"),
-        (
-            {"ANSIBLE_SSH_COMMON_ARGS": "-o controlpath=/tmp/x"}, {},
-            "-C -o ControlMaster=auto -o ControlPersist=60s",
-        ),
+        ({}, {"ssh_args": "-A -o ControlPath=/x"}, f"{OWN} -A -o ControlPath=/x"),
+        ({"ANSIBLE_SSH_ARGS": "-S /tmp/x"}, {"ssh_args": "-A"}, f"{OWN} -S /tmp/x"),
+        ({"ANSIBLE_SSH_COMMON_ARGS": "-o controlpath=/tmp/x"}, {}, f"{OWN} {KEPT}"),
     ],
 )  # fmt: skip
 def test_a_run_keeps_the_sockets_of_ssh_in_its_own_folder(
@@ -50,7 +51,7 @@ def test_a_run_keeps_the_sockets_of_ssh_in_its_own_folder(
 ) -> None:
     found = settings(tmp_path, env, ssh_connection=cfg).environment
 
-    own = f"-o ControlPath={tmp_path}/cp/%C {expected}" if expected else None
+    own = expected and expected.replace("FOLDER", str(tmp_path))
     assert str(tmp_path / "cp") == found["ANSIBLE_SSH_CONTROL_PATH_DIR"]
     assert own == found.get("ANSIBLE_SSH_ARGS")
     assert "ANSIBLE_SSH_CONTROL_PATH" not in found

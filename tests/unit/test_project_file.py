@@ -45,6 +45,31 @@ def test_an_environment_has_its_inventory_limit_and_variables() -> None:
     assert [step.name for step in site.steps] == ["prepare", "publish"]
 
 
+ACCELERATED = """\
+project: infra
+environments:
+  staging: {inventory: staging}
+  production: {inventory: production, accelerate: none}
+services:
+  site: {playbook: site.yml, accelerate: mitogen}
+  script: {deploy_script: run.sh}
+defaults: {accelerate: mitogen}
+"""
+
+
+def test_the_acceleration_of_an_environment_replaces_that_of_a_service() -> None:
+    found = services(ACCELERATED)
+
+    assert {
+        "infra/site@staging": "mitogen", "infra/site@production": "none",
+        "infra/script@staging": "none", "infra/script@production": "none",
+    } == {
+        name: service.accelerate
+        for name, service in found.items()
+        if isinstance(service, Service)
+    }  # fmt: skip
+
+
 CREDENTIALS = """\
 project: infra
 defaults: {credentials: [ssh:prod, vault:default]}

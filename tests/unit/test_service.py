@@ -159,6 +159,12 @@ for _ in range(400):
         pytest.param({"inventory": "hosts"}, "goes with", id="inventory-of-a-script"),
         pytest.param({"sops_files": ["a.yml"]}, "goes with", id="sops-of-a-script"),
         pytest.param(
+            {"accelerate": "mitogen"}, "goes with", id="acceleration-of-a-script"
+        ),
+        pytest.param(
+            {"accelerate": "warp"}, "'mitogen' or 'none'", id="unknown-acceleration"
+        ),
+        pytest.param(
             {"sops_files": ["../a.yml"]}, "sops_files: .*plain path", id="sops-upwards"
         ),
         pytest.param({"sops_files": ["/a.yml"]}, "plain path", id="sops-absolute"),

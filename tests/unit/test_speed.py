@@ -71,10 +71,18 @@ def chosen(
             "3 forks (the environment sets ANSIBLE_FORKS)"), "",
         ),
         (
+            {}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, {"connection": {"pipelining": "1"}},
+            "no pipelining (the environment sets ANSIBLE_KEEP_REMOTE_FILES), 25 forks",
+            "ANSIBLE_FORKS",
+        ),
+        (
             {"fact_cache": "1h"}, {}, {},
             "pipelining, 25 forks, smart gathering, facts cached for 60 min",
-            ("ANSIBLE_SSH_PIPELINING ANSIBLE_FORKS ANSIBLE_GATHERING "
-            "ANSIBLE_CACHE_PLUGIN ANSIBLE_CACHE_PLUGIN_CONNECTION ANSIBLE_CACHE_PLUGIN_TIMEOUT"),
+            (
+                "ANSIBLE_SSH_PIPELINING ANSIBLE_FORKS ANSIBLE_GATHERING "
+                "ANSIBLE_CACHE_PLUGIN ANSIBLE_CACHE_PLUGIN_CONNECTION "
+                "ANSIBLE_CACHE_PLUGIN_TIMEOUT"
+            ),
         ),
         (
             {"fact_cache": "1h"}, {},
@@ -197,7 +205,6 @@ def test_what_the_runner_chose_is_an_event_unless_a_script_prints_it() -> None:
 
 def test_a_failure_of_sudo_without_a_terminal_names_the_remedy() -> None:
     result = {
-        "failed": True,
         "msg": "Module result deserialization failed: No start of json char found",
         "module_stderr": "sudo: sorry, you must have a tty to run sudo\n",
     }
