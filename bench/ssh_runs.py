@@ -7,9 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -40,6 +40,8 @@ class Run:
     host_memory: float
     #: The counts of each host in the recap.
     recap: Mapping[str, str]
+    #: The id of the deployment; 0 if it was typed.
+    deployment: int = 0
 
 
 @dataclass
@@ -94,14 +96,18 @@ class Scene:
             backends = resources.below([postgres])[postgres]
             return sum(map(resources.cpu, [worker, postgres, *backends]))
 
+        launched: list[int] = []
+
         def run() -> tuple[float, float, str]:
             before = used()
-            found = self.here.wait(self.here.launch(name))
+            launched.append(self.here.launch(name))
+            found = self.here.wait(launched[0])
             assert found.finished_at is not None
             took = (found.finished_at - found.created_at).total_seconds()
             return took, used() - before, self.here.output(found.id).decode()
 
-        return self._measured(run, [worker, postgres])
+        measured = self._measured(run, [worker, postgres])
+        return replace(measured, deployment=launched[0])
 
     def register(self, name: str, config: Mapping[str, object]) -> bool:
         """Register the playbook as a service; return whether its keys are accepted."""
@@ -171,14 +177,19 @@ class Scene:
             seconds=seconds,
             cpu=cpu + sum(masters.values()),
             memory=max((memory for memory, _ in samples), default=0),
-            host_cpu=median(resources.cpu(pid) - before[pid] for pid in servers),
-            host_memory=median(peaks),
+            host_cpu=_median(resources.cpu(pid) - before[pid] for pid in servers),
+            host_memory=_median(peaks),
             recap=_recap(output),
         )
 
     def _end_connections(self) -> None:
         for folder in {path.parent for path in self.home.rglob("cp/**/*")}:
             control_sockets.end_all(folder)
+
+
+def _median(values: Iterable[float]) -> float:
+    """Return the median; 0 without values: there may be no host over SSH."""
+    return median(list(values) or [0.0])
 
 
 def _recap(output: str) -> dict[str, str]:

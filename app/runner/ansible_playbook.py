@@ -12,6 +12,7 @@ A record is a length of 8 bytes, a digest of 16 bytes, and the text.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.util
 import mmap
@@ -110,6 +111,20 @@ def accelerate(folder: str, report: int) -> None:
         os.close(report)
 
 
+def _import_ansible() -> None:
+    """Import Ansible without the garbage collector, which would find next to nothing.
+
+    What was imported is kept until the end, so it is never searched for garbage: the
+    workers, which are forks, then share its memory with the main process for longer.
+    """
+    gc.disable()
+    # It checks the locale and ansible.cfg, and says what is wrong.
+    import ansible.cli.playbook  # noqa: F401, PLC0415
+
+    gc.freeze()
+    gc.enable()
+
+
 def main() -> None:
     """Run the program that the arguments name."""
     sys.argv = sys.argv[1:]
@@ -121,9 +136,7 @@ def main() -> None:
     # Forks keep the descriptor; modules and other programs that are executed don't.
     os.set_inheritable(descriptor, False)
     recorder = Recorder(descriptor)
-    # It checks the locale and ansible.cfg, and says what is wrong.
-    import ansible.cli  # noqa: F401, PLC0415
-
+    _import_ansible()
     record_vault(recorder)
     record_sops(recorder)
     if folder := os.environ.pop(MITOGEN, ""):

@@ -1,10 +1,9 @@
-"""Start ansible-playbook in a child process that ansible-runner prepares.
+"""Start ansible-playbook in a child process with the arguments of ansible-runner.
 
-ansible-runner needs more memory than the rest of this program, and only for a moment.
-So only the child imports it, before it executes ansible-playbook.
+They are those of ansible-runner's `RunnerConfig` for the same folder. It isn't
+imported, because that takes a fifth of the time until the first task.
 """
 
-import importlib
 import os
 import signal
 import sys
@@ -20,30 +19,21 @@ from .processes import Process, child, fork
 
 
 class Playbook:
-    """The child process: it prepares the run, then executes ansible-playbook."""
+    """The child process, which executes ansible-playbook once it is told to."""
 
-    def __init__(self, pid: int, missing: int, go: int) -> None:
+    def __init__(self, pid: int, go: int) -> None:
         self.process: Process = child(pid)
-        self._missing = missing
         self._go = go
 
     def begin(self) -> None:
-        """Let the child execute ansible-playbook; wait until it does or has died.
-
-        Raises:
-            RunnerError: ansible-runner is not installed.
-        """
+        """Let the child execute ansible-playbook."""
         # If the child has died, nobody reads.
         with suppress(BrokenPipeError), os.fdopen(self._go, "wb") as pipe:
             pipe.write(b"g")
-        with os.fdopen(self._missing, "rb") as pipe:
-            if name := pipe.read():
-                raise missing(name.decode())
 
     def abort(self) -> None:
         """Kill the child before it executes ansible-playbook."""
         os.close(self._go)
-        os.close(self._missing)
         self.process.send(signal.SIGKILL)
         self.wait()
 
@@ -72,7 +62,7 @@ def start(
 
     Args:
         definition: The service.
-        private: ansible-runner's private data folder.
+        private: The private folder of the run.
         arguments: Further arguments of ansible-playbook.
         env: The whole environment of ansible-playbook.
         terminal: The descriptor that it prints to.
@@ -80,22 +70,29 @@ def start(
         recording: The command that runs it and records that; empty to run it alone.
         inherited: Further descriptors that it inherits.
     """
-    preparation = {
-        "private_data_dir": str(private),
-        "project_dir": str(definition.folder),
-        "playbook": str(definition.playbook),
-        "inventory": str(definition.inventory) if definition.inventory else None,
-    }
-    reader, writer = os.pipe()
+    prepared = [
+        *arguments,
+        *determine_arguments(definition.playbook, definition.inventory, private),
+    ]
+    command = [*(recording or ["ansible-playbook"]), *prepared]
     held, go = os.pipe()
     pid = fork()
     if not pid:
-        kept = [*([plaintexts] if recording else []), *inherited]
-        descriptors = (terminal, writer, held, kept)
-        _become(preparation, [*recording], arguments, env, descriptors)
-    os.close(writer)
+        passed = [*([plaintexts] if recording else []), *inherited]
+        _become(command, definition.folder, env, terminal, held, passed)
     os.close(held)
-    return Playbook(pid, reader, go)
+    return Playbook(pid, go)
+
+
+def determine_arguments(
+    playbook: Path, inventory: Path | None, private: Path
+) -> list[str]:
+    """Return the arguments that ansible-runner's `RunnerConfig` determines."""
+    given = private / "inventory"
+    if inventory is None and given.exists():
+        inventory = given
+    named = [] if inventory is None else ["-i", str(inventory)]
+    return [*named, "-e", f"@{private / 'env' / 'extravars'}", str(playbook)]
 
 
 def missing(module: str | None) -> RunnerError:
@@ -106,42 +103,31 @@ def missing(module: str | None) -> RunnerError:
 
 
 def _become(
-    preparation: Mapping[str, str | None],
-    recording: Sequence[str],
-    arguments: Sequence[str],
+    command: list[str],
+    folder: Path,
     env: Mapping[str, str],
-    descriptors: tuple[int, int, int, Sequence[int]],
+    terminal: int,
+    held: int,
+    passed: Collection[int],
 ) -> NoReturn:
-    """Let ansible-runner prepare the run and execute the command that it returns.
+    """Execute a command in a folder, once a byte arrives through `held`.
 
-    `descriptors` are those that it prints to, that it names a missing module on, that
-    it waits for before it executes the command, and those that the command inherits.
-
-    The environment that it prepares is not used: it is the caller's whole environment,
-    with ansible-runner's callback. Nor is its pseudo terminal: with plain pipes, reads
-    don't time out and a prompt doesn't block.
+    `terminal` is the descriptor that it prints to, and `passed` are further ones that
+    it gets. With plain pipes, reads don't time out and a prompt doesn't block.
     """
-    terminal, tell, held, kept = descriptors
     try:
         with Path(os.devnull).open("rb") as stdin:
             os.dup2(stdin.fileno(), 0)
         os.dup2(terminal, 1)
         os.dup2(terminal, 2)
         # Close every other descriptor, including those inherited from our caller.
-        _close_all_but({tell, held, *kept})
-        for descriptor in kept:
+        _close_all_but({held, *passed})
+        for descriptor in passed:
             os.set_inheritable(descriptor, True)
-        runner = importlib.import_module("ansible_runner.config.runner")
-        config = runner.RunnerConfig(**preparation)
-        config.prepare()
-        os.chdir(config.cwd)
-        program, *prepared = config.command
-        command = [*(recording or [program]), *arguments, *prepared]
+        os.chdir(folder)
         if not os.read(held, 1):
             os._exit(1)  # our parent has died, or aborts the run
         os.execvpe(command[0], command, env)  # noqa: S606 - on purpose
-    except ModuleNotFoundError as error:
-        os.write(tell, str(error.name).encode())
     except BaseException:  # noqa: BLE001 - no code of the parent may run in the child
         traceback.print_exc()
     finally:

@@ -164,7 +164,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         journal.write_object({"host_key": report, "runner_ident": ident})
     for setting in unchecked:
         journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
-    if watchdog.reason and chosen.leaves_commands and host_keys.presented.exists():
+    if watchdog.reason and chosen.leaves_commands and host_keys.recorder.file.exists():
         journal.write(_MAY_GO_ON)
     tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:

@@ -808,11 +808,14 @@ def test_a_bad_config_file_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("programs", "says"),
-    [([], "install ansible-core"), (["ansible-playbook"], "install ansible-runner")],
-    ids=["core", "runner"],
+    ("events", "programs", "says"),
+    [
+        pytest.param("fastdeploy", [], "install ansible-core", id="core"),
+        pytest.param(
+            "runner", ["ansible-playbook"], "install ansible-runner", id="runner"
+        ),
+    ],
 )
-@pytest.mark.parametrize("events", ["fastdeploy", "runner"])
 def test_a_missing_ansible_is_refused(
     service: Service, events: str, programs: list[str], says: str
 ) -> None:
