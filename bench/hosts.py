@@ -4,6 +4,7 @@ The tasks call no module: Ansible itself and the callback take all the time, so 
 the case in which FastDeploy adds most.
 """
 
+import json
 import time
 from pathlib import Path
 from statistics import median
@@ -83,11 +84,10 @@ def measure(rounds: int) -> list[Any]:
 def _scene(here: Supervised, home: Path, hosts: int) -> Scene:
     folder = home / str(hosts)
     folder.mkdir()
-    names = "".join(f"    host{number:04}:\n" for number in range(hosts))
+    names: dict[str, object] = {f"host{number:04}": {} for number in range(hosts)}
+    inventory = {"hosts": names, "vars": {"ansible_connection": "local"}}
     (folder / "deploy.yml").write_text(_PLAYBOOK)
-    (folder / "hosts.json").write_text(
-        f"all:\n  hosts:\n{names}  vars:\n    ansible_connection: local\n"
-    )
+    (folder / "hosts.json").write_text(json.dumps({"all": inventory}))
     return Scene(here, Fleet(home, 0, {}), home, folder)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench import resources
 from bench.rows import row
 from testing.supervised import Supervised, temporary_installation
 
@@ -41,10 +42,13 @@ def measure(rounds: int) -> list[Any]:
             "start", {"deploy.yml": _PLAYBOOK, "hosts.yml": _INVENTORY},
             playbook="deploy.yml", inventory="hosts.yml",
         )  # fmt: skip
-        typed, ours = [], []
+        typed, ours, cpu = [], [], []
         for _ in range(rounds * _TIMES):
+            begun = _used(here)
             typed.append(_typed(folder))
+            between = _used(here)
             ours.append(_deployed(here))
+            cpu.append((between[0] - begun[0], _used(here)[1] - between[1]))
     queued = [stages["queued"] for stages in ours]
     ratio = median(each / bare for each, bare in zip(queued, typed, strict=True))
     return [
@@ -56,12 +60,23 @@ def measure(rounds: int) -> list[Any]:
             # The least noisy: nothing else had the processors.
             of_the_fastest=round(min(queued) / min(typed), 3),
             typed_seconds=round(median(typed), 3),
+            # Of the whole run; hardly affected by other processes.
+            cpu_ratio=round(median(each / bare for bare, each in cpu), 3),
+            cpu_seconds={
+                "typed": round(median(bare for bare, _ in cpu), 3),
+                "fastdeploy": round(median(each for _, each in cpu), 3),
+            },
             seconds_until_the_first_task={
                 f"from {stage}": round(median(stages[stage] for stages in ours), 3)
                 for stage in ours[0]
             },
         )
     ]
+
+
+def _used(here: Supervised) -> tuple[float, float]:
+    """Return the CPU seconds of this process and of the worker, with their children."""
+    return resources.cpu(os.getpid()), resources.cpu(here.processes["worker"].pid)
 
 
 def _typed(folder: Path) -> float:

@@ -189,7 +189,7 @@ def _begin(running: playbook.Playbook, watchdog: Watchdog, injected: Injection) 
     injected.watch(running.process)
     watchdog.start(running.process)
     try:
-        # Meanwhile, the child imports ansible-runner.
+        # If a key can't be loaded, ansible-playbook must not run.
         injected.provide()
     except BaseException:
         running.abort()

@@ -6,6 +6,7 @@ If standard input isn't a terminal, Ansible doesn't stop at a prompt: a variable
 
 import os
 import stat
+import sys
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,16 +61,17 @@ def require_none(folder: Path, playbook: Path, given: Container[str]) -> None:
     Files that can't be read or are named by a template are not checked.
 
     Raises:
-        RunnerError: There is such a prompt.
+        RunnerError: There is such a prompt, or PyYAML is not installed.
     """
     if not _may_ask(folder, playbook):
         return
     try:
         # PyYAML is imported only where a file mentions a prompt: it costs 15 ms.
         from . import prompt_scan  # noqa: PLC0415
-    except ModuleNotFoundError:
-        # Without PyYAML, ansible-runner is missing too, and the run is refused later.
-        return
+    except ModuleNotFoundError as error:
+        raise RunnerError(
+            f"{sys.executable} has no module {error.name}: install ansible-core there."
+        ) from None
     for prompt in unanswered(prompt_scan.find(folder, playbook), given):
         raise RunnerError(str(prompt))
 

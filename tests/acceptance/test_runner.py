@@ -808,19 +808,25 @@ def test_a_bad_config_file_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("events", "programs", "says"),
+    ("events", "programs", "prompts", "says"),
     [
-        pytest.param("fastdeploy", [], "install ansible-core", id="core"),
+        pytest.param("fastdeploy", [], False, "install ansible-core", id="core"),
         pytest.param(
-            "runner", ["ansible-playbook"], "install ansible-runner", id="runner"
+            "fastdeploy", ["ansible-playbook"], True, "no module yaml", id="yaml"
+        ),
+        pytest.param(
+            "runner", ["ansible-playbook"], False, "install ansible-runner", id="runner"
         ),
     ],
 )
 def test_a_missing_ansible_is_refused(
-    service: Service, events: str, programs: list[str], says: str
+    service: Service, events: str, programs: list[str], says: str, *, prompts: bool
 ) -> None:
     """A bare interpreter with nothing but the runner's folder."""
     service.define("nobody.yml")
+    if not prompts:
+        for name in ("asking.yml", "pausing.yml"):
+            (service.folder / name).unlink()
     service.launch(events)
     bare = service.home / "bare"
     subprocess.run(
