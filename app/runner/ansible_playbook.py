@@ -8,6 +8,9 @@ workers, which are forks. All of them inherit a memory file, and write each text
 it before they use it. `plaintexts.py` reads it.
 
 A record is a length of 8 bytes, a digest of 16 bytes, and the text.
+
+Loading Ansible takes time, in which the runner prepares credentials. So the program
+begins only when the runner says so.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from typing import Any
 
 #: The variable with the descriptor of the memory file.
 VARIABLE = "FASTDEPLOY_PLAINTEXTS"
+#: The variable with the descriptor of a pipe: a byte in it lets the program begin.
+GO = "FASTDEPLOY_GO"
 DIGEST = 16
 
 
@@ -90,6 +95,17 @@ def _is_sops(command: Any) -> bool:
     return os.path.basename(program) == "sops" and "--encrypt" not in words  # noqa: PTH119
 
 
+def wait_for_go(descriptor: int) -> None:
+    """Wait for the runner; exit if it has ended, or if the run is canceled."""
+    try:
+        has_begun = os.read(descriptor, 1)
+    except KeyboardInterrupt:
+        has_begun = b""
+    os.close(descriptor)
+    if not has_begun:
+        sys.exit(1)
+
+
 def main() -> None:
     """Run the program that the arguments name."""
     sys.argv = sys.argv[1:]
@@ -106,6 +122,7 @@ def main() -> None:
 
     record_vault(recorder)
     record_sops(recorder)
+    wait_for_go(int(os.environ.pop(GO)))
     runpy.run_path(program, run_name="__main__")
 
 

@@ -14,13 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from .ansible_playbook import GO
 from .definition import Definition
 from .errors import RunnerError
 from .processes import Process, child, fork
 
 
 class Playbook:
-    """The child process: it prepares the run, then executes ansible-playbook."""
+    """The child process: it prepares the run, then becomes ansible-playbook."""
 
     def __init__(self, pid: int, missing: int, go: int) -> None:
         self.process: Process = child(pid)
@@ -28,7 +29,7 @@ class Playbook:
         self._go = go
 
     def begin(self) -> None:
-        """Let the child execute ansible-playbook; wait until it does or has died.
+        """Let ansible-playbook begin; wait until the child is it, or has died.
 
         Raises:
             RunnerError: ansible-runner is not installed.
@@ -41,7 +42,7 @@ class Playbook:
                 raise missing(name.decode())
 
     def abort(self) -> None:
-        """Kill the child before it executes ansible-playbook."""
+        """Kill the child before ansible-playbook begins."""
         os.close(self._go)
         os.close(self._missing)
         self.process.send(signal.SIGKILL)
@@ -111,8 +112,8 @@ def _become(
 ) -> NoReturn:
     """Let ansible-runner prepare the run and execute the command that it returns.
 
-    `pipes` are the descriptors that it prints to, that it names a missing module on,
-    and that it waits for before it executes the command.
+    `descriptors` are those that it prints to, for what is decrypted, that it names a
+    missing module on, and that it waits for before ansible-playbook begins.
 
     The environment that it prepares is not used: it is the caller's whole environment,
     with ansible-runner's callback. Nor is its pseudo terminal: with plain pipes, reads
@@ -126,16 +127,19 @@ def _become(
         os.dup2(terminal, 2)
         # Close every other descriptor, including those inherited from our caller.
         _close_all_but({plaintexts, tell, held})
-        os.set_inheritable(plaintexts, bool(recording))
+        for descriptor in (plaintexts, held):
+            os.set_inheritable(descriptor, bool(recording))
         runner = importlib.import_module("ansible_runner.config.runner")
         config = runner.RunnerConfig(**preparation)
         config.prepare()
         os.chdir(config.cwd)
         program, *prepared = config.command
         command = [*(recording or [program]), *arguments, *prepared]
-        if not os.read(held, 1):
+        # A program that records waits itself, after it has loaded Ansible.
+        if not recording and not os.read(held, 1):
             os._exit(1)  # our parent has died, or aborts the run
-        os.execvpe(command[0], command, env)  # noqa: S606 - on purpose
+        full = {**env, GO: str(held)} if recording else env
+        os.execvpe(command[0], command, full)  # noqa: S606 - on purpose
     except ModuleNotFoundError as error:
         os.write(tell, str(error.name).encode())
     except BaseException:  # noqa: BLE001 - no code of the parent may run in the child

@@ -170,7 +170,7 @@ def _begin(running: playbook.Playbook, watchdog: Watchdog, injected: Injection) 
     injected.watch(running.process)
     watchdog.start(running.process)
     try:
-        # Meanwhile, the child imports ansible-runner.
+        # Meanwhile, the child loads ansible-runner and Ansible.
         injected.provide()
     except BaseException:
         running.abort()
