@@ -8,6 +8,9 @@ workers, which are forks. All of them inherit a memory file, and write each text
 it before they use it. `plaintexts.py` reads it.
 
 A record is a length of 8 bytes, a digest of 16 bytes, and the text.
+
+Loading Ansible takes time, in which the runner prepares credentials. So the program
+begins only when the runner says so.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from typing import Any
 
 #: The variable with the descriptor of the memory file.
 VARIABLE = "FASTDEPLOY_PLAINTEXTS"
+#: The variable with the descriptor of a pipe: a byte in it lets the program begin.
+GO = "FASTDEPLOY_GO"
 DIGEST = 16
 #: The variables with the folder of mitogen, and with the descriptor of a pipe for why
 #: it can't be used; nothing is written if it is used.
@@ -125,6 +130,17 @@ def _import_ansible() -> None:
     gc.enable()
 
 
+def wait_for_go(descriptor: int) -> None:
+    """Wait for the runner; exit if it has ended, or if the run is canceled."""
+    try:
+        has_begun = os.read(descriptor, 1)
+    except KeyboardInterrupt:
+        has_begun = b""
+    os.close(descriptor)
+    if not has_begun:
+        sys.exit(1)
+
+
 def main() -> None:
     """Run the program that the arguments name."""
     sys.argv = sys.argv[1:]
@@ -141,6 +157,7 @@ def main() -> None:
     record_sops(recorder)
     if folder := os.environ.pop(MITOGEN, ""):
         accelerate(folder, int(os.environ.pop(REPORT)))
+    wait_for_go(int(os.environ.pop(GO)))
     runpy.run_path(program, run_name="__main__")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .canonical import Canonical
-from .secret_encodings import longest
+from .secret_encodings import anchor, longest
 from .secret_search import Index, Spellings
 from .secret_values import number, texts, too_short
 
@@ -64,6 +64,11 @@ class Masker:
     def unmasked(self) -> int:
         """The number of different secrets that are too short to be masked."""
         return len(self._short)
+
+    @property
+    def anchors(self) -> set[str]:
+        """The part of each secret, and of its encodings, that no encoding changes."""
+        return {anchor(text) for text in self._texts}
 
     def add(self, secret: Any) -> None:
         """Mask a further JSON value from now on."""

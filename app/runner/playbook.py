@@ -13,26 +13,27 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from .ansible_playbook import GO
 from .definition import Definition
 from .errors import RunnerError
 from .processes import Process, child, fork
 
 
 class Playbook:
-    """The child process, which executes ansible-playbook once it is told to."""
+    """The child process, which becomes ansible-playbook."""
 
     def __init__(self, pid: int, go: int) -> None:
         self.process: Process = child(pid)
         self._go = go
 
     def begin(self) -> None:
-        """Let the child execute ansible-playbook."""
+        """Let ansible-playbook begin."""
         # If the child has died, nobody reads.
         with suppress(BrokenPipeError), os.fdopen(self._go, "wb") as pipe:
             pipe.write(b"g")
 
     def abort(self) -> None:
-        """Kill the child before it executes ansible-playbook."""
+        """Kill the child before ansible-playbook begins."""
         os.close(self._go)
         self.process.send(signal.SIGKILL)
         self.wait()
@@ -78,7 +79,11 @@ def start(
     held, go = os.pipe()
     pid = fork()
     if not pid:
-        passed = [*([plaintexts] if recording else []), *inherited]
+        passed = [*inherited]
+        if recording:
+            # It waits itself, after it has loaded Ansible.
+            env = {**env, GO: str(held)}
+            passed += [plaintexts, held]
         _become(command, definition.folder, env, terminal, held, passed)
     os.close(held)
     return Playbook(pid, go)
@@ -112,6 +117,7 @@ def _become(
 ) -> NoReturn:
     """Execute a command in a folder, once a byte arrives through `held`.
 
+    A command that `held` is passed to is executed at once, and waits itself.
     `terminal` is the descriptor that it prints to, and `passed` are further ones that
     it gets. With plain pipes, reads don't time out and a prompt doesn't block.
     """
@@ -125,7 +131,7 @@ def _become(
         for descriptor in passed:
             os.set_inheritable(descriptor, True)
         os.chdir(folder)
-        if not os.read(held, 1):
+        if held not in passed and not os.read(held, 1):
             os._exit(1)  # our parent has died, or aborts the run
         os.execvpe(command[0], command, env)  # noqa: S606 - on purpose
     except BaseException:  # noqa: BLE001 - no code of the parent may run in the child

@@ -189,7 +189,7 @@ def _begin(running: playbook.Playbook, watchdog: Watchdog, injected: Injection) 
     injected.watch(running.process)
     watchdog.start(running.process)
     try:
-        # If a key can't be loaded, ansible-playbook must not run.
+        # Meanwhile, the child loads Ansible; without a key, the playbook must not run.
         injected.provide()
     except BaseException:
         running.abort()

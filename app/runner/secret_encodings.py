@@ -26,8 +26,9 @@ _BACKSLASH = ord("\\")
 #: The beginning of a text that a preceding backslash or percent sign makes an escape.
 _CONTINUES_BACKSLASH = re.compile(r"[abfnrtvux]|U|[0-3][0-7]")
 _CONTINUES_PERCENT = re.compile(r"[0-9a-fA-F]{2}")
-#: Splits a text into pieces that no encoding changes.
-_PLAIN = re.compile(r"[^A-Za-z0-9_.-]+")
+#: The characters that no encoding changes, as a set of a regular expression.
+PLAIN = "A-Za-z0-9_.-"
+_OTHERS = re.compile(f"[^{PLAIN}]+")
 
 
 def needles(text: str) -> Iterator[bytes]:
@@ -135,7 +136,7 @@ def literals(text: str) -> Iterator[bytes]:
 
 def anchor(text: str) -> str:
     """Return the longest piece of a text that no encoding changes."""
-    return max(_PLAIN.split(text), key=len)
+    return max(_OTHERS.split(text), key=len)
 
 
 def longest(text: str) -> int:

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Literal
 
-from .secret_encodings import Edges, anchor, literals, needles
-from .terminal_sequences import split
+from .secret_encodings import PLAIN, Edges, anchor, literals, needles
+from .terminal_sequences import between, split
 
 #: Bytes of a repetitive text that are compared at once.
 _STRIDE = 4096
@@ -25,6 +25,9 @@ _MOST_STEPS = 3
 _NEAR = (_MOST_STEPS + 1) * 8
 #: Secrets that are searched for one by one, rather than to look up every word.
 _FEW = 12
+
+#: Whether a sequence may interrupt an anchor.
+_interrupts_word = between(PLAIN.encode())
 
 
 class Needle:
@@ -165,8 +168,8 @@ class Index:
     def candidates(self, content: bytes) -> list[Spellings]:
         """Return the secrets that the content may contain; the others are not in it."""
         found = {id(one): one for one in self._likely(content) if one.anchor in content}
-        pieces = split(content)
-        if len(pieces) > 1:
+        if _interrupts_word(content):
+            pieces = split(content)
             # What a sequence interrupts has words that lie near the sequence.
             near = b"".join(
                 piece if len(piece) <= 2 * _NEAR else piece[:_NEAR] + piece[-_NEAR:]

@@ -6,6 +6,7 @@ number of backslashes. Every pattern takes linear time.
 """
 
 import re
+from collections.abc import Callable
 
 # What follows ESC: a control sequence (colours), a character set, or a single letter.
 _SHORT = (
@@ -24,15 +25,14 @@ SEQUENCE = rb"""
                                                 (?P<end> \\+ ) ) )
     )
 """ % {b"short": _SHORT, b"long": _LONG}
-# Both begin with one fixed character, which is found quickly.
-_RAW = re.compile(
-    rb"\x1b (?: %b | %b (?: \x07 | \x1b\\ ) )" % (_SHORT, _LONG), re.VERBOSE
+_RAW = rb"(?: %b | %b (?: \x07 | \x1b\\ ) )" % (_SHORT, _LONG)
+_ESCAPED = (
+    rb"(?: u001[bB] | x1[bB] )"
+    rb"(?: %b | %b \\+ (?: u0007 | x07 | a | u001[bB] | x1[bB] ) )" % (_SHORT, _LONG)
 )
-_ESCAPED = re.compile(
-    rb"\\ (?: u001[bB] | x1[bB] )"
-    rb"(?: %b | %b \\+ (?: u0007 | x07 | a | u001[bB] | x1[bB] ) )" % (_SHORT, _LONG),
-    re.VERBOSE,
-)
+# Every pattern begins with one fixed character, which is found quickly.
+_SPLIT_RAW = re.compile(rb"\x1b %b" % _RAW, re.VERBOSE)
+_SPLIT_ESCAPED = re.compile(rb"\\ %b" % _ESCAPED, re.VERBOSE)
 
 
 def span(found: re.Match[bytes]) -> tuple[int, int]:
@@ -54,7 +54,31 @@ def span(found: re.Match[bytes]) -> tuple[int, int]:
 
 def split(content: bytes) -> list[bytes]:
     """Split a text at sequences; backslashes beside them are removed."""
-    pieces = _RAW.split(content) if b"\x1b" in content else [content]
+    pieces = _SPLIT_RAW.split(content) if b"\x1b" in content else [content]
     if b"\\" not in content:
         return pieces
-    return [part.strip(b"\\") for piece in pieces for part in _ESCAPED.split(piece)]
+    return [
+        part.strip(b"\\") for piece in pieces for part in _SPLIT_ESCAPED.split(piece)
+    ]
+
+
+def between(characters: bytes) -> Callable[[bytes], bool]:
+    """Return a function that decides whether a text has a sequence between characters.
+
+    `characters` is a set of a regular expression, without backslash. Backslashes may
+    be beside the sequence.
+    """
+    behind = rb"(?= [\x1b\\%b] )" % characters
+    raw = re.compile(
+        rb"\x1b (?<= [\\%b] \x1b ) %b %b" % (characters, _RAW, behind), re.VERBOSE
+    )
+    escaped = re.compile(
+        rb"\\ (?<= [%b] \\ ) \\* %b %b" % (characters, _ESCAPED, behind), re.VERBOSE
+    )
+
+    def has(content: bytes) -> bool:
+        return (b"\x1b" in content and raw.search(content) is not None) or (
+            b"\\" in content and escaped.search(content) is not None
+        )
+
+    return has

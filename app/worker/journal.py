@@ -7,6 +7,7 @@ from pathlib import Path
 from app.domain.events import JournalEvent, Notice, Output, StepReported
 from app.runner.masking import Masker
 from app.runner.text import before_character
+from app.worker.secret_scan import SecretScan
 from app.worker.translate import MAX_LINE, NOTHING, output, translate
 
 #: Maximum number of lines in a batch.
@@ -42,6 +43,7 @@ class JournalReader:
         self._script = script
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._masker = masker
+        self._scan = SecretScan(masker)
         #: The offset in the file at which the buffer begins.
         self._offset = offset
         self._buffer = b""
@@ -111,7 +113,7 @@ class JournalReader:
             begin = end + 1
             ends.append(self._offset + begin)
         # Searching all of them at once costs less than searching each of them.
-        masker = self._masker if self._masker.finds(self._consume(begin)) else NOTHING
+        masker = self._masker if self._scan.finds(self._consume(begin)) else NOTHING
         events = [self._event(line, masker) for line in lines]
         return Batch(events, ends) if events else None
 
