@@ -7,7 +7,8 @@ deployments), `crowd` (300 clients that watch 1,000 lines a second), `page` (a
 deployment's page, on the server and in a browser), `pool` (50 deployments, compared
 with `xargs -P8`, and their memory), `load` (8 deployments, with and without a crowd of
 viewers, downloads, searches and logins), `projects` (inspecting a repository, making
-the tree of a commit, and what a commit adds to a launch). With `--against CHECKOUT`,
+the tree of a commit, and what a commit adds to a launch), `cli` (the start of the
+command line, compared with ansible-playbook). With `--against CHECKOUT`,
 the same rows of another checkout of FastDeploy are measured in turn, and the table has
 the ratios.
 """
@@ -20,6 +21,7 @@ from typing import Any
 
 from bench import (
     against,
+    cli,
     crowd,
     first,
     history,
@@ -43,6 +45,7 @@ ROWS = {
     "pool": pool.measure,
     "load": load.measure,
     "projects": projects.measure,
+    "cli": cli.measure,
 }
 
 
