@@ -1,4 +1,4 @@
-"""(m) The start of the command line, compared with that of ansible-playbook."""
+"""(j) The start of the command line, compared with that of ansible-playbook."""
 
 import os
 import sys
@@ -57,7 +57,7 @@ def _cpu(command: Sequence[str], env: Mapping[str, str]) -> float:
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         pid = os.posix_spawn(
-            command[0], command, os.environ | env,
+            command[0], list(command), os.environ | env,
             file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)],
         )  # fmt: skip
     finally:
