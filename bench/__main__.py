@@ -7,11 +7,12 @@ deployments), `crowd` (300 clients that watch 1,000 lines a second), `page` (a
 deployment's page, on the server and in a browser), `pool` (50 deployments, compared
 with `xargs -P8`, and their memory), `load` (8 deployments, with and without a crowd of
 viewers, downloads, searches and logins), `projects` (inspecting a repository, making
-the tree of a commit, and what a commit adds to a launch), `hosts` (1,000 hosts,
-compared with ansible-playbook), `start` (from a request to the first task, compared
-with it), `ssh` (hosts over SSH, compared with it; `--hosts`, `--delays` and
-`--playbooks` add cases). With `--against CHECKOUT`, the same rows of another checkout
-of FastDeploy are measured in turn, and the table has the ratios.
+the tree of a commit, and what a commit adds to a launch), `cli` (the start of the
+command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared with it),
+`start` (from a request to the first task, compared with it), `ssh` (hosts over SSH,
+compared with it; `--hosts`, `--delays` and `--playbooks` add cases). With
+`--against CHECKOUT`, the same rows of another checkout of FastDeploy are measured in
+turn, and the table has the ratios.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from typing import Any
 
 from bench import (
     against,
+    cli,
     crowd,
     first,
     history,
@@ -54,6 +56,7 @@ ROWS: dict[str, Callable[[int], list[Any]]] = {
     "hosts": hosts.measure,
     "start": start.measure,
     "ssh": partial(ssh.measure, plan=ssh.Plan()),
+    "cli": cli.measure,
 }
 
 

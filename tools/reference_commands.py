@@ -8,12 +8,7 @@ from tools.markdown import page, table
 
 _EXIT_CODES = (
     ("0", "The command succeeded. With `--follow`: the deployment was successful."),
-    (
-        "1",
-        "The command failed; standard error has one sentence. With `--follow`: the "
-        "deployment failed, was canceled or exceeded its timeout. `service doctor`: "
-        "there is a problem.",
-    ),
+    ("1", "The command failed. With `--follow`: the deployment wasn't successful."),
     ("2", "An argument or an option is invalid."),
     ("130", "Ctrl-C ended `--follow`; the deployment continues."),
 )
@@ -28,8 +23,8 @@ def commands() -> str:
         "runs as FastDeploy's own user with the installed [settings](settings.md); "
         "elsewhere they come from the environment. The commands access the database "
         "directly, without the web process.",
-        "Tables are for reading; `--json` prints the same for programs. Colours are used "
-        "on a terminal only, and not if `NO_COLOR` is set.",
+        "Tables are for reading; `--json` prints the same for programs. Colours are "
+        "used on a terminal only, and not if `NO_COLOR` is set.",
         table(("exit code", "meaning"), _EXIT_CODES),
         *(
             part

@@ -10,7 +10,7 @@ from app import __version__
 from app.cli import COMMANDS, load
 
 #: What takes long to import.
-SLOW = {"sqlalchemy", "psycopg", "pydantic", "procrastinate", "starlette", "jinja2"}
+SLOW = {"sqlalchemy", "psycopg", "procrastinate", "structlog", "starlette", "jinja2"}
 
 
 def run(code: str, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
@@ -38,7 +38,11 @@ except SystemExit:
         (["--version"], {}, f"fastdeploy {__version__}\n"),
         (
             [],
-            {"COMP_WORDS": "fastdeploy dep", "COMP_CWORD": "1"},
+            {
+                "_FASTDEPLOY_COMPLETE": "complete_bash",
+                "COMP_WORDS": "fastdeploy dep",
+                "COMP_CWORD": "1",
+            },
             "deploy\ndeployment\n",
         ),
     ],

@@ -130,7 +130,7 @@ def test_runs_are_in_the_var_folder() -> None:
     ("variables", "url"),
     [
         ({}, "http://127.0.0.1:8000"),
-        ({"HOST": "0.0.0.0", "PORT": "81"}, "http://localhost:81"),
+        ({"HOST": "::", "PORT": "81"}, "http://localhost:81"),
         ({"HOST": "::1"}, "http://[::1]:8000"),
         ({"SECURE_COOKIES": "true"}, ""),
         ({"SECURE_COOKIES": "true", "URL": "https://d.example/"}, "https://d.example"),
