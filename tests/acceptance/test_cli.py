@@ -246,7 +246,7 @@ def test_a_schedule_is_listed_paused_resumed_and_run(
     number = int(ran.stdout.split()[1])
     assert f"deployment {number} of scheduled is queued\n" == ran.stdout
     assert "schedule nightly of scheduled is paused\n" == paused.stdout
-    assert "At 03:00 on the first day of month in January" in listed.stdout
+    assert "At 03:00 on January 1" in listed.stdout
     assert "paused" in listed.stdout
     (schedule,) = json.loads(as_json.stdout)
     assert (False, number) == (schedule["paused"], schedule["last_deployment"])
