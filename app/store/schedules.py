@@ -6,14 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
+    Text,
+    cast,
     delete,
     func,
     insert,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.domain.deployment import ENDED, Status
 from app.domain.schedule import Schedule
@@ -76,7 +80,7 @@ def of_services(
     db: Connection, names: Collection[str]
 ) -> dict[tuple[str, str], StoredSchedule]:
     """Return the schedules of services by the names of both."""
-    rows = db.execute(_SELECT.where(services.c.name.in_(names)))
+    rows = db.execute(_SELECT.where(services.c.name == _any(names)))
     found = map(_stored, rows)
     return {(each.service_name, each.schedule.name): each for each in found}
 
@@ -232,7 +236,7 @@ def lock(db: Connection, schedule_id: int) -> None:
 def ids_of_services(db: Connection, names: Collection[str]) -> Mapping[str, int]:
     """Return the ids of services by their names."""
     rows = db.execute(
-        select(services.c.name, services.c.id).where(services.c.name.in_(names))
+        select(services.c.name, services.c.id).where(services.c.name == _any(names))
     )
     return {row.name: row.id for row in rows}
 
@@ -240,6 +244,11 @@ def ids_of_services(db: Connection, names: Collection[str]) -> Mapping[str, int]
 def same(stored: StoredSchedule, schedule: Schedule) -> bool:
     """Return whether a schedule is stored as it is."""
     return _config(stored.schedule) == _config(schedule)
+
+
+def _any(names: Collection[str]) -> ColumnElement[str]:
+    """Return names as one parameter: a statement has at most 65,535 of them."""
+    return func.any(cast(sorted(names), ARRAY(Text)))
 
 
 def _update(db: Connection, schedule_id: int, **values: Any) -> None:

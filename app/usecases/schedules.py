@@ -36,8 +36,9 @@ class ScheduleView:
 def sync(db: Connection, found: Mapping[str, Service]) -> None:
     """Store the schedules of valid services, in the caller's transaction.
 
-    A schedule keeps its next instant unless its time was changed, and stays paused. One
-    that somebody created stays, unless the file defines one with its name.
+    A schedule keeps its next instant, unless its time was changed or the clock was put
+    back, and stays paused. One that somebody created stays, unless the file defines one
+    with its name.
     """
     now = schedules.now(db)
     stored = schedules.of_services(db, found)
@@ -59,11 +60,13 @@ def sync(db: Connection, found: Mapping[str, Service]) -> None:
     )
     for key in sorted(wanted.keys() & stored.keys()):
         before, schedule = stored[key], wanted[key]
-        if schedules.same(before, schedule) and not before.created_by:
+        put_back = before.last_at is not None and before.last_at > now
+        same = schedules.same(before, schedule) and not before.created_by
+        if same and not put_back:
             continue
         next_at = before.next_at
-        if before.schedule.timing != schedule.timing:
-            next_at = _unless_paused(before, schedule, now)
+        if put_back or before.schedule.timing != schedule.timing:
+            next_at = _next(before, schedule, now)
         schedules.change(db, before.id, schedule, next_at)
 
 
@@ -116,7 +119,7 @@ def pause(
             schedule_id,
             until=until,
             actor=actor.name,
-            next_at=None if until is None else _next(found, found.schedule, until),
+            next_at=None if until is None else found.schedule.next_instant(until),
         )
         audit.note(db, actor, Action.PAUSE_SCHEDULE, found.label)
 
@@ -129,7 +132,7 @@ def resume(store: Store, actor: Actor, schedule_id: int) -> None:
         found = _found(db, schedule_id)
         if found.paused_at is None:
             return
-        next_at = _next(found, found.schedule, schedules.now(db))
+        next_at = found.schedule.next_instant(schedules.now(db))
         schedules.resume(db, schedule_id, next_at)
         audit.note(db, actor, Action.RESUME_SCHEDULE, found.label)
 
@@ -170,25 +173,17 @@ def run_now(
     )
 
 
-def _next(
-    before: StoredSchedule, schedule: Schedule, moment: datetime
-) -> datetime | None:
-    """Return the first instant after a moment and after the last instant.
+def _next(before: StoredSchedule, schedule: Schedule, now: datetime) -> datetime | None:
+    """Return the next instant of a schedule that may be paused.
 
-    An instant that was launched isn't planned again if the clock was put back.
+    It may have been launched if the clock was put back; then its idempotency key
+    prevents that it is launched again.
     """
-    return schedule.next_instant(max(moment, before.last_at or moment))
-
-
-def _unless_paused(
-    before: StoredSchedule, schedule: Schedule, now: datetime
-) -> datetime | None:
-    """Return the next instant of a schedule that may be paused."""
     if before.paused_at is None:
-        return _next(before, schedule, now)
+        return schedule.next_instant(now)
     if before.paused_until is None:
         return None
-    return _next(before, schedule, max(now, before.paused_until))
+    return schedule.next_instant(max(now, before.paused_until))
 
 
 def _paused(stored: StoredSchedule, now: datetime) -> bool:

@@ -280,6 +280,39 @@ def test_a_bad_variable_is_named(
     assert_refused(done, sentence)
 
 
+def test_a_schedule_is_listed_paused_resumed_and_run(
+    fastdeploy: Installation,
+) -> None:
+    nightly = {"name": "nightly", "cron": "0 3 1 1 *", "timezone": "Europe/Berlin"}
+    fastdeploy.write_service("scheduled", STEPS, schedules=[nightly])
+    named = ("scheduled", "nightly")
+
+    ran = command(fastdeploy, "schedule", "run", *named)
+    past = command(fastdeploy, "schedule", "pause", *named, "--until", "2020-01-01")
+    bad = command(fastdeploy, "schedule", "pause", *named, "--until", "soon")
+    paused = command(fastdeploy, "schedule", "pause", *named)
+    listed = command(fastdeploy, "schedule", "list", "scheduled")
+    resumed = command(fastdeploy, "schedule", "resume", *named)
+    as_json = command(fastdeploy, "schedule", "list", "scheduled", "--json")
+
+    assert_refused(past, "the pause must end in the future")
+    assert (1, True) == (bad.returncode, "--until must be a time such as" in bad.stderr)
+    for done in (ran, paused, listed, resumed, as_json):
+        assert (0, "") == (done.returncode, done.stderr)
+    number = int(ran.stdout.split()[1])
+    assert f"deployment {number} of scheduled is queued\n" == ran.stdout
+    assert "schedule nightly of scheduled is paused\n" == paused.stdout
+    assert "At 03:00 on January 1" in listed.stdout
+    assert "paused" in listed.stdout
+    (schedule,) = json.loads(as_json.stdout)
+    assert (False, number) == (schedule["paused"], schedule["last_deployment"])
+    assert schedule["next_at"].endswith("-01-01T02:00:00Z")
+    assert_refused(
+        command(fastdeploy, "schedule", "run", "scheduled", "weekly"),
+        "service 'scheduled' has no schedule 'weekly'",
+    )
+
+
 def test_artifacts_are_listed_with_their_folder(fastdeploy: Installation) -> None:
     fastdeploy.write_service("listed", "#!/bin/sh\necho hello\n")
     ended = fastdeploy.run("listed")
