@@ -11,6 +11,8 @@ from app.domain.variables import as_text, is_list_of_texts
 
 #: Prefix of the launch variables among a form's fields.
 PREFIX = "var."
+#: Prefix of the files among them: the content of a file is the value of a variable.
+FILE_PREFIX = "file."
 #: Types of inputs by the format of a string; other formats get a text input.
 _INPUTS = {"date": "date", "email": "email", "uri": "url"}
 #: Formats for a multi-line text; JSON Schema itself defines none.
@@ -55,6 +57,8 @@ class Field:
     problem: str = ""
     #: Values to choose from, each with its label; others may be typed too.
     suggestions: tuple[tuple[str, str], ...] = ()
+    #: The name of an input for a file whose content replaces the text; empty: none.
+    file: str = ""
 
 
 def new_key() -> str:
@@ -113,7 +117,10 @@ def values(service: Service, form: Mapping[str, Any]) -> dict[str, str]:
     for name, schema in service.properties.items():
         text = form.get(f"{PREFIX}{name}")
         kind = _kind(schema, secret=name in service.secret_names)
-        if kind == "checkbox":
+        file = form.get(f"{FILE_PREFIX}{name}")
+        if isinstance(file, str) and file and _takes_file(schema):
+            found[name] = file
+        elif kind == "checkbox":
             found[name] = "true" if text else "false"
         elif isinstance(text, str) and (text or _may_be_empty(schema, kind)):
             # Browsers end the lines of a textarea with CRLF.
@@ -150,7 +157,8 @@ def _field(
         checked=value == "true",
         choices=choices,
         unset=_unset(schema, required=required) if choices else "",
-        required=required and default is None,
+        required=required and default is None and not _takes_file(schema),
+        file=f"{FILE_PREFIX}{name}" if _takes_file(schema) else "",
         minimum="" if minimum is None else as_text(minimum),
         maximum="" if maximum is None else as_text(maximum),
         step="1" if _is_whole(schema) else "any",
@@ -210,6 +218,11 @@ def _is_long(schema: Mapping[str, Any]) -> bool:
         or "contentMediaType" in schema
         or "\n" in str(schema.get("default", ""))
     )
+
+
+def _takes_file(schema: Mapping[str, Any]) -> bool:
+    """Return whether a text is a document, which a browser may send as a file."""
+    return "contentMediaType" in schema and _shown_kind(schema) == "area"
 
 
 def _shown(schema: Mapping[str, Any], value: Any) -> str:

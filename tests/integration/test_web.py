@@ -139,6 +139,9 @@ def test_a_body_has_a_limit(client_for: ClientFor, path: str) -> None:
     assert str(MAX_BODY) in answer.json()["error"]
 
 
+PART = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n%b'
+
+
 @pytest.mark.parametrize(
     ("content_type", "body", "status"),
     [
@@ -146,7 +149,14 @@ def test_a_body_has_a_limit(client_for: ClientFor, path: str) -> None:
         ("application/x-www-form-urlencoded; charset=UTF-8", b"name=a", 401),
         ("application/x-www-form-urlencoded; charset=utf-7", b"name=a", 415),
         ("application/x-www-form-urlencoded; charset=idna", b"name=a", 415),
-        ("multipart/form-data; boundary=b; charset=utf-8", b"--b--", 415),
+        ("multipart/form-data; boundary=b", b"--b--\r\n", 401),
+        ("multipart/form-data; boundary=b", PART % b"x\r\n--b--", 401),
+        ("multipart/form-data", b"--b--", 415),
+        ("multipart/form-data; boundary=b; charset=utf-7", b"--b--", 415),
+        ("multipart/form-data; boundary=b", PART % b"x", 422),
+        ("multipart/form-data; boundary=b", PART % b"\xff\r\n--b--", 422),
+        ("multipart/form-data; boundary=b", b"--b\r\n\r\nx\r\n--b--", 422),
+        ("multipart/form-data; boundary=b", PART % b"x\r\n" * 501 + b"--b--", 422),
         ("text/plain", b"name=a", 415),
         ("application/x-www-form-urlencoded", b"name=%FF", 422),
         ("application/x-www-form-urlencoded", b"name=\xc3\xbc", 422),
@@ -396,6 +406,30 @@ def test_launching_by_form_leads_to_the_deployment(
     shown = client.get("/api" + first.headers["location"]).json()
     assert {"count": 3, "loud": True} == shown["variables"]
     assert ("deployer", "browser") == (shown["actor"], shown["origin"])
+
+
+def test_a_file_that_is_sent_with_the_form_is_the_value_of_its_variable(
+    client_for: ClientFor, store: Store
+) -> None:
+    schema = make_schema(config={"contentMediaType": "text/plain"}, other={})
+    add_service(store, make_service(variables=schema))
+    client = client_for(Role.DEPLOYER)
+    form = {"csrf_token": csrf_of(client, store), "var.config": "", "var.other": "ü"}
+    content = 'a: "ü"\r\n\r\n--b\r\n'.encode()
+
+    page = client.get("/services/hello")
+    sent = client.post(
+        "/services/hello/deploy", data=form, files={"file.config": ("a.yml", content)}
+    )
+    refused = client.post(
+        "/services/hello/deploy", data=form, files={"file.config": ("a", b"\xff")}
+    )
+
+    assert 'enctype="multipart/form-data"' in page.text
+    shown = client.get("/api" + sent.headers["location"]).json()
+    assert {"config": content.decode(), "other": "ü"} == shown["variables"]
+    assert 422 == refused.status_code
+    assert "is not text in UTF-8" in refused.text
 
 
 def test_a_bad_variable_is_said_beside_its_field_and_nothing_is_lost(

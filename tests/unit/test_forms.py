@@ -9,6 +9,7 @@ from app.web.forms import Field, fields, values
 from testing.factories import make_schema, make_service
 
 TEXTS = {"type": "string"}
+FILE = {"type": "string", "contentMediaType": "text/plain"}
 
 
 def service_with(required: list[str] | None = None, **properties: Any) -> Service:
@@ -181,6 +182,15 @@ def test_a_boolean_without_default_has_three_states() -> None:
     assert {"a": "false"} == values(service, {"var.a": "false"})
 
 
+def test_a_document_can_be_a_file_instead_of_a_text() -> None:
+    field = only_field(service_with(["a"], a=FILE))
+
+    assert ("area", "file.a") == (field.kind, field.file)
+    # A browser would require the text even if there is a file.
+    assert not field.required
+    assert "" == only_field(service_with(a={"format": "textarea"})).file
+
+
 def test_what_was_sent_is_shown_again_with_its_problem() -> None:
     service = service_with(a={"type": "integer", "default": 5})
 
@@ -231,13 +241,18 @@ def test_a_box_that_was_unchecked_stays_so() -> None:
         ({"type": "boolean"}, {}, {}),
         ({"type": "boolean"}, {"var.a": "true"}, {"a": "true"}),
         ({"writeOnly": True}, {"var.a": "a\r\nb\r\n"}, {"a": "a\nb\n"}),
+        (FILE, {"var.a": "x", "file.a": "a\r\nb"}, {"a": "a\r\nb"}),
+        (FILE, {"var.a": "a\r\nb", "file.a": ""}, {"a": "a\nb"}),
+        (FILE | {"writeOnly": True}, {"var.a": "", "file.a": "x"}, {"a": "x"}),
+        ({}, {"file.a": "x"}, {}),
         ({}, {"csrf_token": "x", "a": "y"}, {}),
         ({}, {"var.ansible_connection": "x"}, {"ansible_connection": "x"}),
     ],
     ids=["text", "empty-text", "emptied-default", "empty-secret", "empty-number",
          "empty-date", "emptied-list", "lines",
          "empty-choice", "no-choice", "unchecked", "checked",
-         "untouched", "chosen", "lines-of-a-secret", "other-field", "unknown"],
+         "untouched", "chosen", "lines-of-a-secret", "file", "no-file", "secret-file",
+         "file-of-a-line", "other-field", "unknown"],
 )  # fmt: skip
 def test_values_are_what_was_filled_in(
     schema: dict[str, Any], form: dict[str, str], expected: dict[str, str]
