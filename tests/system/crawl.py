@@ -17,6 +17,7 @@ _LINK = re.compile(rb"""(?:href|src|action)="([^"#]+)""")
 SILENT = {
     "/deployments/{id:number}/commits": "no deployment ran a commit",
     "/nodes/forget": "there is no node that has gone",
+    "/schedules/{id:number}": "there is no schedule",
     "/projects/{name}": "there is no project",
     "/projects/{name}/changing": "there is no project",
     "/api/projects/{name}": "there is no project",
