@@ -15,7 +15,15 @@ from app.queue import make_queue
 from app.settings import Settings
 from app.store import audit
 from app.store.store import Store
-from app.usecases import deploy, project_removal, projects, record, retention, services
+from app.usecases import (
+    deploy,
+    project_proposals,
+    project_removal,
+    projects,
+    record,
+    retention,
+    services,
+)
 from app.usecases.cancel import cancel
 from testing.factories import ROOT, write_service
 from testing.git_repository import GitRepository
@@ -104,7 +112,7 @@ def test_the_mirror_of_an_unregistered_project_is_removed_when_nothing_needs_it(
     store: Store, settings: Settings, repository: GitRepository
 ) -> None:
     mirrors = settings.data / "projects"
-    with projects.propose_repository(
+    with project_proposals.propose_repository(
         f"file://{repository.folder}", settings.data, "infra"
     ):
         pass

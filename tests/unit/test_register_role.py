@@ -110,7 +110,9 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
     url = "https://git.example.org/infra.git"
     placed = {"git-token:infra": {"value": "canary"}}
     limited = {"git": url, "refs": ["main"]}
-    wrong_kind, undeclared, unlimited, with_config, no_text, open_folder, *urls = register(
+    (
+        wrong_kind, undeclared, unlimited, with_config, no_text, open_folder, *urls,
+    ) = register(
         tmp_path,
         {"fd_project": limited | {"credential": "ssh:infra"}},
         {"fd_project": limited, "fd_credentials": placed},
