@@ -19,7 +19,7 @@ from .processes import Process, child, fork
 
 
 class Playbook:
-    """The child process, which executes ansible-playbook once it is told to."""
+    """The child process, which executes ansible-playbook when `begin` is called."""
 
     def __init__(self, pid: int, go: int) -> None:
         self.process: Process = child(pid)
