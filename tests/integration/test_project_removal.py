@@ -19,7 +19,6 @@ from app.usecases import (
     deploy,
     project_proposals,
     project_removal,
-    projects,
     record,
     retention,
     services,
