@@ -20,7 +20,7 @@ from .credential_kinds import Kind
 from .credentials import Credential, Credentials
 from .keeper import Keeper
 from .processes import Process
-from .ssh_agent import Agent
+from .ssh_agent import Agent, only_with, with_certificate
 
 #: How Ansible is given a password of each kind; `%s` is a path.
 _OPTIONS = {
@@ -129,17 +129,14 @@ class Injection:
         folder.mkdir(mode=0o700)
         self._agent = Agent(folder, env)
         self.watch(self._agent.process)
-        options = []
+        options: list[str] = []
         if len(self._keys) == 1:
             [(_, public)] = self._keys
-            options = ["IdentitiesOnly=yes", f"IdentityFile={public}"]
+            options = only_with(public)
         # ssh offers all that are named here in the order of the agent, and a server
         # allows few attempts. So of several, the inventory names one for each host.
         for key, public in self._keys:
-            if certificate := key.values.get("certificate"):
-                path = public.with_suffix(".cert")
-                path.write_text(certificate.strip() + "\n")
-                options.append(f"CertificateFile={path}")
+            options += with_certificate(key, public)
         self.environment["SSH_AUTH_SOCK"] = str(self._agent.socket)
         if options:
             self.environment |= ssh_arguments.extra_arguments(env, ssh, options)

@@ -33,7 +33,7 @@ from .keeper import Keeper
 from .listener import Listener
 from .masking import Masker
 from .run_config import Events, RunConfig
-from .secret_values import MIN_LENGTH
+from .secret_values import MIN_LENGTH, too_short
 from .watchdog import Watchdog
 
 #: ansible-runner's own exit code for a run that was canceled or timed out.
@@ -159,7 +159,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     code = running.wait()
     watchdog.finish()
     listener.finish()
-    _report_unmasked(masker, decrypting, journal)
+    _report_unmasked(masker, inputs.credentials, decrypting, journal)
     for report in refusals.reports():
         journal.write_object({"host_key": report, "runner_ident": ident})
     for setting in unchecked:
@@ -257,10 +257,13 @@ def _ansible_playbook(env: Mapping[str, str]) -> Path:
 
 
 def _report_unmasked(
-    masker: Masker, decrypting: plaintexts.Plaintexts, journal: JournalWriter
+    masker: Masker,
+    used: Credentials,
+    decrypting: plaintexts.Plaintexts,
+    journal: JournalWriter,
 ) -> None:
-    """Say how many secrets FastDeploy couldn't mask."""
-    if count := masker.unmasked:
+    """Say how many secrets FastDeploy couldn't mask, without the named credentials."""
+    if count := masker.unmasked - len(set(too_short(used.secrets))):
         journal.write(
             f"FastDeploy did not mask {count} of this run's secret values: they are "
             f"shorter than {MIN_LENGTH} characters.".encode()

@@ -130,6 +130,24 @@ class Agent:
         return blobs
 
 
+def only_with(public: Path) -> list[str]:
+    """Return the options with which ssh offers one of the agent's keys and no other."""
+    return ["IdentitiesOnly=yes", f"IdentityFile={public}"]
+
+
+def with_certificate(key: Credential, public: Path) -> list[str]:
+    """Return the options with which ssh offers a key's certificate, if it has one.
+
+    The certificate is written into a file beside the public key.
+    """
+    certificate = key.values.get("certificate")
+    if not certificate:
+        return []
+    path = public.with_suffix(".cert")
+    path.write_text(certificate.strip() + "\n")
+    return [f"CertificateFile={path}"]
+
+
 def asking(path: str) -> dict[str, str]:
     """Return the variables with which OpenSSH reads a passphrase or password.
 

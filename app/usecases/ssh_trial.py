@@ -107,10 +107,11 @@ def _by_key(
     """Yield the environment and options of ssh that offer a key; an agent has it."""
     env = _environment()
     public = folder / "key.pub"
-    options = ["BatchMode=yes", "IdentitiesOnly=yes", f"IdentityFile={public}"]
-    if certificate := key.values.get("certificate"):
-        (folder / "key-cert.pub").write_text(certificate)
-        options.append(f"CertificateFile={folder / 'key-cert.pub'}")
+    options = [
+        "BatchMode=yes",
+        *ssh_agent.only_with(public),
+        *ssh_agent.with_certificate(key, public),
+    ]
     try:
         agent = ssh_agent.Agent(folder, env)
         try:

@@ -177,6 +177,9 @@ class DeploymentRunner:
     def _follow(self, deployment: Deployment) -> None:
         run: Run = run_of(self._settings, deployment.id)
         begun = record.mark_starting(self._store, deployment.id, self._settings.node)
+        # Placed credentials and the output of commands aren't in there. The runner of a
+        # playbook knows them, and masks everything before it is in the journal; its own
+        # errors never have a value. FastDeploy can't know what a script reads itself.
         masker = Masker(secrets_in(self._secret_box.open(begun.secrets)))
         try:
             follower = Follower(

@@ -22,7 +22,7 @@ _LEAST, _MOST_APART = 4, 3
 #: The maximum number of anchors, and of bytes for RE2: a kilobyte for each state.
 _MOST, _MEMORY = 2000, 64 * 1024 * 1024
 # A terminal's sequence behind a character of an anchor may interrupt it. In `\n\u001b`,
-# n is no such character, unless it is the first one, which isn't searched for.
+# n is not one, unless it is the first one of an anchor, which isn't searched for.
 _ESCAPED = re.compile(rb"\\(?<=[^\\][%b]\\)\\*(?:u001[bB]|x1[bB])" % PLAIN.encode())
 _RAW = re.compile(rb"\x1b(?<=[\\%b]\x1b)" % PLAIN.encode())
 

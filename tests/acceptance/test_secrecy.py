@@ -41,8 +41,8 @@ class Leaky:
     folder: Path
     shown: Canary
     secret: Canary
-    #: The value of a credential.
-    password: Canary
+    #: The values of the credentials.
+    stored: list[Canary]
 
     @property
     def secrets(self) -> list[Canary]:
@@ -50,7 +50,7 @@ class Leaky:
         hidden = sha256(self.shown.value.encode()).hexdigest()
         return [
             self.secret,
-            self.password,
+            *self.stored,
             *canary.IN_SOPS,
             Canary("hidden by no_log", hidden),
             Canary("token", self.web.token),
@@ -90,18 +90,39 @@ class Leaky:
         return set(files_with(canaries, [self.folder]))
 
 
+def credentials_of(folder: Path) -> dict[str, tuple[dict[str, str], list[Canary]]]:
+    """The values of a credential of each kind, and what must not be seen of them."""
+    one_value = {"become:leaky": "password", "vault:leaky": "password",
+                 "token:leaky": "value"}  # fmt: skip
+    found: dict[str, tuple[dict[str, str], list[Canary]]] = {}
+    for reference, field in one_value.items():
+        made = canary.make(reference)
+        found[reference] = ({field: made.value}, [made])
+    passphrase = canary.make("passphrase")
+    path = folder / "key"
+    output_of("ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase.value, "-f",
+              str(path))  # fmt: skip
+    key = path.read_text()
+    # Only the running test has it; the searched folder must not.
+    path.unlink()
+    line = Canary("private key", key.splitlines()[3])
+    values = {"private_key": key, "passphrase": passphrase.value}
+    return {**found, "ssh:leaky": (values, [passphrase, line])}
+
+
 @pytest.fixture
 def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[Leaky]:
     """An installation with a service of each kind, a worker and a web process."""
     (tmp_path / "home").mkdir()
     with installed(postgres, tmp_path / "here") as host:
         script = (LEAKY / "deploy.py").read_text()
-        password = canary.make("password")
-        credentials.put(
-            host.store, bootstrap.make_secret_box(host.settings), ACTOR, "become:leaky",
-            Change(values={"password": password.value}), replace=False,
-        )  # fmt: skip
-        declared = {"variables": VARIABLES, "credentials": ["become:leaky"]}
+        stored = credentials_of(tmp_path)
+        for reference, (values, _) in stored.items():
+            credentials.put(
+                host.store, bootstrap.make_secret_box(host.settings), ACTOR, reference,
+                Change(values=values), replace=False,
+            )  # fmt: skip
+        declared = {"variables": VARIABLES, "credentials": [*stored]}
         host.write_service("leaky-script", script, **declared)
         files = {
             "deploy.yml": (LEAKY / "deploy.yml").read_text(),
@@ -117,8 +138,14 @@ def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[Leaky]:
         web = Web("127.0.0.1", host.settings.port, host.token())
         yield Leaky(
             host, web, tmp_path / "gate", tmp_path,
-            shown=canary.make("shown"), secret=canary.make("secret"), password=password,
+            shown=canary.make("shown"), secret=canary.make("secret"),
+            stored=[each for _, canaries in stored.values() for each in canaries],
         )  # fmt: skip
+
+
+def seen_by(watcher: Watcher) -> set[tuple[str, str, str]]:
+    """What was seen in processes, except a token, which belongs there."""
+    return {each for each in watcher.seen if each[:2] != ("token:leaky", "environ")}
 
 
 def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(leaky: Leaky) -> None:
@@ -139,7 +166,7 @@ def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(leaky: Leaky) ->
     assert [0o640] * 2 == [file.stat().st_mode & 0o777 for file in configs]
     assert 0o600 == journal.stat().st_mode & 0o777
     with planted_process(shown):
-        eventually(lambda: 2 == len({file for _, file, _ in watcher.seen}))
+        eventually(lambda: 2 == len({each[1] for each in seen_by(watcher)}))
     leaky.gate.touch()
     # The third is compared with the first.
     numbers.append(leaky.web.launch("leaky-script", **leaky.given))
@@ -158,7 +185,7 @@ def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(leaky: Leaky) ->
     ]
     assert [] == canary.found(secrets, dump)
     assert set() == leaky.holders(*secrets)
-    assert {shown.name} == {name for name, _, _ in watcher.seen}
+    assert {shown.name} == {name for name, _, _ in seen_by(watcher)}
 
     # The same searches find a value that isn't secret, wherever a deployment is shown.
     assert shown.is_in(dump)
