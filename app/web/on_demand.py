@@ -16,6 +16,10 @@ from app.usecases import artifacts, launch_choices, services
 from app.usecases.launch_choices import LaunchChoices
 from app.web.dependencies import deps
 
+#: Seconds for which the choices of a commit are kept. The commit doesn't change, but an
+#: inventory plugin may find other hosts.
+_KEEP = 300.0
+
 
 def with_artifacts(
     handler: Callable[[Request], Response],
@@ -37,14 +41,15 @@ def with_artifacts(
 async def choices(request: Request) -> LaunchChoices:
     """List the hosts and tags of a route's service. Raises NotFound and Conflict."""
     dependencies, name = deps(request), request.path_params["name"]
-
-    def look() -> LaunchChoices:
-        service = services.find_service(dependencies.store, name).service
-        if service is None:
-            return LaunchChoices()
-        return launch_choices.list_choices(dependencies.settings, service)
-
-    return await dependencies.single_flight.run(("choices", name), look)
+    service = (
+        await run_in_threadpool(services.find_service, dependencies.store, name)
+    ).service
+    if service is None:
+        return LaunchChoices()
+    look = partial(launch_choices.list_choices, dependencies.settings, service)
+    commit = service.project.commit if service.project else ""
+    key = ("choices", name, commit, service.playbook, service.inventory)
+    return await dependencies.single_flight.run(key, look, keep=_KEEP if commit else 0)
 
 
 async def report(request: Request) -> Report:

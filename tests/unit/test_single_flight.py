@@ -59,3 +59,26 @@ def test_an_error_reaches_each_caller_and_is_not_kept() -> None:
         assert 1 == await flight.run("a", lambda: 1)
 
     asyncio.run(main())
+
+
+def test_a_result_is_kept_for_as_long_as_asked_and_an_error_is_not() -> None:
+    calls: list[int] = []
+
+    def make() -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError
+        return len(calls)
+
+    async def main() -> list[int]:
+        flight = SingleFlight()
+        with pytest.raises(ValueError):  # noqa: PT011 - it has no message
+            await flight.run("a", make, keep=3600)
+        kept = [await flight.run("a", make, keep=3600) for _ in range(2)]
+        await flight.run("b", make, keep=0.001)
+        expired = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.002, expired.set)
+        await expired.wait()
+        return [*kept, await flight.run("b", make)]
+
+    assert [2, 2, 4] == asyncio.run(main())
