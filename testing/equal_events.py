@@ -21,7 +21,7 @@ _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
 _PASSING = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+|\d:\d\d:\d\d\.\d+|j?\d{10,12}\.\d+"
     r"|ansible-tmp-[\d.]+-\d+-\d+|ansible-local-\w+|\btmp\w{8}\b"
-    r"|(?<=jid=)[0-9a-f]{16}"  # with mitogen
+    r"|(?<=jid=)[0-9a-f]{16}|ansible_mitogen_action_[0-9a-f]+"  # with mitogen
 )
 _WARNING = re.compile(r"^\x1b\[1;35m\[WARNING\].*\n?", re.MULTILINE)
 _BANNER = re.compile(r"^\n(?:TASK|RUNNING HANDLER) \[.*\] \*+\n?", re.MULTILINE)

@@ -172,6 +172,8 @@ class Build:
 
     def _environment(self) -> dict[str, str]:
         return {
+            # Of an organization's own package index, only this host may know the issuer.
+            "UV_SYSTEM_CERTS": "1",
             **self.env,
             "PATH": os.pathsep.join((str(self.place.programs), self.env["PATH"])),
             "ANSIBLE_FORCE_COLOR": "False",

@@ -38,6 +38,10 @@ from .watchdog import Watchdog
 
 #: ansible-runner's own exit code for a run that was canceled or timed out.
 ENDED = 254
+#: Seconds after the timeout of the service. The worker, which also finds the processes
+#: that have detached themselves, stops the run before; without a worker, it is stopped
+#: here.
+_UNATTENDED = 3.0
 _MAY_GO_ON = (
     b"A command that a task was running on a host over SSH may go on there: with "
     b"pipelining, ssh has no terminal that ends it."
@@ -71,7 +75,8 @@ def deploy(inputs: Inputs) -> int:
         RunnerError: Ansible is not installed, the execution environment can't be
             built, or a key can't be loaded.
     """
-    watchdog = Watchdog(inputs.definition.timeout)
+    timeout = inputs.definition.timeout
+    watchdog = Watchdog(None if timeout is None else timeout + _UNATTENDED)
     watchdog.listen()
     private = private_data_dir.make(for_ssh=bool(inputs.credentials))
     try:

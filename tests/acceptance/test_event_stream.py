@@ -71,7 +71,7 @@ def test_the_stream_of_a_page_is_resumed_without_loss(
 
     shown = [event.number for event in fastdeploy.events(number) if event.text]
     assert shown == watcher.lines
-    parts = {"status", "steps", "output", "failures", "recap", "end"}
+    parts = {"status", "steps", "output", "failures", "recap", "timing", "end"}
     assert parts == set(watcher.names)
 
 

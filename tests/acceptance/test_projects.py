@@ -69,11 +69,15 @@ class Infra:
         assert not synced.invalid
 
     def typed(self, service: str, environment: str, *flags: str) -> Result:
-        """Run `ansible-playbook` as typed in the repository."""
+        """Run `ansible-playbook` as typed in the repository, but with pipelining.
+
+        Without it, the message about a host that can't be reached is another one.
+        """
         folder = self._folder(service, environment)
         bin_folder = str(Path(sys.executable).parent)
         env = {"PATH": f"{bin_folder}:{os.environ['PATH']}", "LANG": "C.UTF-8",
-               "HOME": os.environ["HOME"], "ANSIBLE_FORCE_COLOR": "True"}  # fmt: skip
+               "HOME": os.environ["HOME"], "ANSIBLE_FORCE_COLOR": "True",
+               "ANSIBLE_SSH_PIPELINING": "True"}  # fmt: skip
         done = subprocess.run(
             ["ansible-playbook", "-i", f"inventories/{environment}",
              "-e", f"target={folder}", *flags, _PLAYBOOKS[service]],

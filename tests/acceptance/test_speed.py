@@ -73,9 +73,10 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with short_folder() as temp:
-        made = Service(tmp_path, temp)
+def service() -> Iterator[Service]:
+    # The sockets of ssh are in the home of the run.
+    with short_folder() as folder, short_folder() as temp:
+        made = Service(folder, temp)
         yield made
         made.end()
 

@@ -104,7 +104,7 @@ def test_the_credentials_of_defaults_service_and_environment_are_united() -> Non
         ("[gpg:a]", "references of the form kind:name, not 'gpg:a'"),
         ("[token:ci, token:ci]", "must name token:ci once"),
         ("[become:a, become:b]", "must name one credential of the kind become"),
-        ("[git-ssh:infra]", "the kinds are ssh, password, become, vault, token,"),
+        ("[git-ssh:infra]", "which git uses for the repository of a project"),
         ("ssh:prod", '"credentials" must be a list of names'),
     ],
 )

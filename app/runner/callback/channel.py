@@ -113,7 +113,7 @@ class Channel:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-class Shown(threading.local):
+class DisplayedText(threading.local):
     """The text that the current thread displays while one of its callbacks runs."""
 
     pieces: list[str] | None = None
@@ -126,7 +126,7 @@ class Event:
     """
 
     def __init__(
-        self, channel: Channel, shown: Shown, head: dict[str, Any], data: str
+        self, channel: Channel, shown: DisplayedText, head: dict[str, Any], data: str
     ) -> None:
         self._channel = channel
         self._shown = shown
@@ -147,7 +147,7 @@ class Event:
 class Terminal:
     """Replaces a standard stream and sends its text through the channel."""
 
-    def __init__(self, stream: TextIO, shown: Shown, channel: Channel) -> None:
+    def __init__(self, stream: TextIO, shown: DisplayedText, channel: Channel) -> None:
         self._stream = stream
         self._shown = shown
         self._channel = channel

@@ -46,7 +46,7 @@ def _load_parts() -> None:
 
 _load_parts()
 from fastdeploy_callback import configuration, fields, hidden  # noqa: E402 - it can be imported only now
-from fastdeploy_callback.channel import Channel, Event, Shown, Terminal  # noqa: E402
+from fastdeploy_callback.channel import Channel, Event, DisplayedText, Terminal  # noqa: E402
 from fastdeploy_callback.encoding import encode  # noqa: E402
 
 _SETUP = {"setup", "gather_facts", "ansible.builtin.setup", "ansible.legacy.setup",
@@ -64,8 +64,11 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         super().__init__()
         self._channel = Channel.from_environment()
         configuration.restore(_FOLDER)
-        self._shown = Shown()
+        self._shown = DisplayedText()
         if self._channel.connected:
+            # What was displayed before this arrives by another pipe, and must be first.
+            sys.stdout.flush()
+            sys.stderr.flush()
             # Everything that Ansible and callbacks display goes to one of these two.
             sys.stdout = Terminal(sys.stdout, self._shown, self._channel)
             sys.stderr = Terminal(sys.stderr, self._shown, self._channel)
