@@ -172,7 +172,7 @@ class Build:
 
     def _environment(self) -> dict[str, str]:
         return {
-            # Of an organization's own package index, only this host may know the issuer.
+            # Only the host may know the issuer of an organization's package index.
             "UV_SYSTEM_CERTS": "1",
             **self.env,
             "PATH": os.pathsep.join((str(self.place.programs), self.env["PATH"])),

@@ -46,7 +46,7 @@ def _load_parts() -> None:
 
 _load_parts()
 from fastdeploy_callback import configuration, fields, hidden  # noqa: E402 - it can be imported only now
-from fastdeploy_callback.channel import Channel, Event, DisplayedText, Terminal  # noqa: E402
+from fastdeploy_callback.channel import Channel, DisplayedText, Event, Terminal  # noqa: E402
 from fastdeploy_callback.encoding import encode  # noqa: E402
 
 _SETUP = {"setup", "gather_facts", "ansible.builtin.setup", "ansible.legacy.setup",
