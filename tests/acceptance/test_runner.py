@@ -34,7 +34,8 @@ def service(tmp_path: Path) -> Iterator[Service]:
         made = Service(tmp_path, temp)
         yield made
         made.end()
-        assert [] == list(temp.iterdir())
+        # A module that is killed leaves the folder into which Ansible has unpacked it.
+        assert [] == [path for path in temp.iterdir() if "_payload_" not in path.name]
 
 
 def of_this_run(service: Service) -> list[psutil.Process]:
