@@ -125,7 +125,13 @@ class _Reading:
             case str():
                 return self._text(value)
             case dict():
-                return {name: self._value(name, item) for name, item in value.items()}
+                # With mitogen and ansible-core 2.21, the result of an async job has an
+                # empty list of warnings.
+                return {
+                    name: self._value(name, item)
+                    for name, item in value.items()
+                    if (name, item) != ("warnings", [])
+                }
             case list():
                 return [self._value("", item) for item in value]
         return value
