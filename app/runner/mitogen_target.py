@@ -168,8 +168,11 @@ def run_module_async(kwargs, job_id, timeout_secs, started_sender, econtext):
 
 
 def _update(self, dct):
-    """Write the state of an async job, without a field that Ansible doesn't have."""
+    """Write the state of an async job, with the fields and types of Ansible."""
     dct.setdefault("ansible_job_id", self.job_id)
+    for name in ("started", "finished"):
+        if name in dct:
+            dct[name] = bool(dct[name])
     with open(self.path + ".tmp", "w") as file:
         file.write(json.dumps(dct))
     os.rename(self.path + ".tmp", self.path)
