@@ -125,13 +125,7 @@ class _Reading:
             case str():
                 return self._text(value)
             case dict():
-                # With mitogen and ansible-core 2.21, the result of an async job has an
-                # empty list of warnings.
-                return {
-                    name: self._value(name, item)
-                    for name, item in value.items()
-                    if (name, item) != ("warnings", [])
-                }
+                return {name: self._value(name, item) for name, item in value.items()}
             case list():
                 return [self._value("", item) for item in value]
         return value

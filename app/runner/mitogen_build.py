@@ -68,7 +68,9 @@ class _Installation(Build):
         folder.mkdir(parents=True)
         wanted = folder / "requirements.txt"
         wanted.write_text(_REQUIREMENT)
-        self._call([self._uv(), "pip", "install", "--quiet", "--python", sys.executable,
+        # A cache of one package would only be left behind.
+        self._call([self._uv(), "pip", "install", "--quiet", "--no-cache",
+                    "--python", sys.executable,
                     "--no-deps", "--require-hashes", "--only-binary", "mitogen",
                     "--target", str(folder / "site"), "-r", str(wanted)])  # fmt: skip
         (folder / "used").touch()

@@ -8,6 +8,7 @@ Plays with another strategy, and other connections than mitogen has, aren't affe
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Any
@@ -44,6 +45,7 @@ def activate(folder: str) -> None:
         _check_host_keys_as_ansible()
         _extend_targets()
         _name_async_folder()
+        _start_jobs_with_booleans()
         _end_calls_at_timeout()
         _replace_strategies()
     except Exception as error:
@@ -114,6 +116,20 @@ def _name_async_folder() -> None:
             self.env = {"ANSIBLE_ASYNC_DIR": str(folder), **self.env}
 
     Invocation.__init__ = __init__
+
+
+def _start_jobs_with_booleans() -> None:
+    """Report a new async job with booleans: ansible-core 2.21 warns of numbers."""
+    from ansible_mitogen import planner
+
+    start = planner._invoke_async_task
+
+    def start_job(*args: Any) -> dict[str, str]:
+        state = json.loads(start(*args)["stdout"])
+        state |= {name: bool(state[name]) for name in ("started", "finished")}
+        return {"stdout": json.dumps(state)}
+
+    planner._invoke_async_task = start_job
 
 
 def _end_calls_at_timeout() -> None:
