@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from app.domain.deployment import Deployment
 from app.domain.timing import Timing
@@ -154,6 +155,20 @@ def test_an_active_deployment_and_one_without_a_profile_have_no_tasks(
     record.fail(store, running.id, "gone", at=NOW + timedelta(seconds=9))
 
     assert {"waiting": 4.0, "preparing": 5.0} == phases(timing.look(store, running.id))
+
+
+def test_a_run_ends_even_if_its_times_cannot_be_stored(
+    store: Store, settings: Settings
+) -> None:
+    with store.begin() as db:
+        db.execute(text("ALTER TABLE timings ADD CONSTRAINT refusal CHECK (false)"))
+    try:
+        found = run(store, settings, ("Install", "a", 10, 40))
+    finally:
+        with store.begin() as db:
+            db.execute(text("ALTER TABLE timings DROP CONSTRAINT refusal"))
+
+    assert {"waiting": 4.0, "running": 56.0} == phases(found)
 
 
 def test_a_script_has_its_steps(store: Store, settings: Settings) -> None:
