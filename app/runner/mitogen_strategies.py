@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from typing import Any
 
 #: The versions of ansible-core that this version of mitogen was tested with here.
@@ -44,6 +45,7 @@ def activate(folder: str) -> None:
     try:
         _check_host_keys_as_ansible()
         _extend_targets()
+        _put_socket_into_private_folder()
         _name_async_folder()
         _start_jobs_with_booleans()
         _end_calls_at_timeout()
@@ -101,6 +103,16 @@ def _extend_targets() -> None:
         responder.add_source_modifier("ansible_mitogen.target", extend)
 
     modifiers.register_moduleresponder_modifiers = register_modifiers
+
+
+def _put_socket_into_private_folder() -> None:
+    """Let mitogen's sockets be removed with the folder of the run, even if killed."""
+    import mitogen.unix
+
+    pipe = os.environ.get("FASTDEPLOY_EVENT_PIPE")
+    if pipe:
+        folder = os.path.dirname(pipe)  # noqa: PTH120 - and nobody else may write there
+        mitogen.unix.make_socket_path = lambda: tempfile.mktemp(".sock", dir=folder)  # noqa: S306
 
 
 def _name_async_folder() -> None:
