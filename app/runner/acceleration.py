@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from .ansible_playbook import MITOGEN, REPORT
+from .ansible_playbook import MITOGEN, REPORT, SOCKETS
 from .definition import Definition
 from .errors import RunnerError
 from .journal import JournalWriter
@@ -26,13 +26,14 @@ _NO_SCRIPT = "ansible-playbook isn't a Python script here"
 class Acceleration:
     """Whether and how one run uses mitogen; by default, it doesn't."""
 
-    def __init__(self, definition: Definition) -> None:
-        """`prepare` installs what the run needs."""
+    def __init__(self, definition: Definition, private: Path) -> None:
+        """`prepare` installs what the run needs; its sockets are in `private`."""
         #: Variables of ansible-playbook.
         self.environment: dict[str, str] = {}
         #: Descriptors that ansible-playbook inherits.
         self.inherited: tuple[int, ...] = ()
         self._wanted = definition.accelerated
+        self._private = private
         #: Why it isn't used although it is wanted.
         self._problem = ""
         self._reader = -1
@@ -79,7 +80,11 @@ class Acceleration:
             return False
         self._reader, writer = os.pipe()
         self.inherited = (writer,)
-        self.environment = {MITOGEN: str(place.site), REPORT: str(writer)}
+        self.environment = {
+            MITOGEN: str(place.site),
+            SOCKETS: str(self._private),
+            REPORT: str(writer),
+        }
         return True
 
     def finish(self, chosen: Speed) -> Speed:

@@ -33,6 +33,8 @@ DIGEST = 16
 #: The variables with the folder of mitogen, and with the descriptor of a pipe for why
 #: it can't be used; nothing is written if it is used.
 MITOGEN, REPORT = "FASTDEPLOY_MITOGEN", "FASTDEPLOY_MITOGEN_REPORT"
+#: The variable with the private folder of the run, for the sockets of mitogen.
+SOCKETS = "FASTDEPLOY_MITOGEN_SOCKETS"
 
 
 class Recorder:
@@ -100,7 +102,7 @@ def _is_sops(command: Any) -> bool:
     return os.path.basename(program) == "sops" and "--encrypt" not in words  # noqa: PTH119
 
 
-def accelerate(folder: str, report: int) -> None:
+def accelerate(folder: str, sockets: str, report: int) -> None:
     """Let the run use the mitogen in a folder, or report why it can't."""
     path = os.path.join(os.path.dirname(__file__), "mitogen_strategies.py")  # noqa: PTH118, PTH120
     spec = importlib.util.spec_from_file_location("fastdeploy_mitogen", path)
@@ -109,7 +111,7 @@ def accelerate(folder: str, report: int) -> None:
     strategies = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(strategies)
     try:
-        strategies.activate(folder)
+        strategies.activate(folder, sockets)
     except strategies.Unusable as reason:
         os.write(report, str(reason).encode(errors="replace"))
     finally:
@@ -156,7 +158,7 @@ def main() -> None:
     record_vault(recorder)
     record_sops(recorder)
     if folder := os.environ.pop(MITOGEN, ""):
-        accelerate(folder, int(os.environ.pop(REPORT)))
+        accelerate(folder, os.environ.pop(SOCKETS), int(os.environ.pop(REPORT)))
     wait_for_go(int(os.environ.pop(GO)))
     runpy.run_path(program, run_name="__main__")
 

@@ -19,17 +19,23 @@ OLDEST, NEWEST = (2, 19), (2, 21)
 _STRATEGIES = ("linear", "free", "host_pinned")
 #: Lines of ssh that explain why it refuses a host key.
 _MAX_LINES = 30
+#: Bytes of the path of a Unix socket, unix(7).
+_MAX_SOCKET = 107
 
 
 class Unusable(Exception):
     """Why mitogen can't be used."""
 
 
-def activate(folder: str) -> None:
+def activate(folder: str, sockets: str) -> None:
     """Let the strategies of this process use the mitogen in a folder.
 
+    Args:
+        folder: The folder.
+        sockets: The private folder of the run.
+
     Raises:
-        Unusable: It doesn't work with this ansible-core.
+        Unusable: It doesn't work with this ansible-core, or not in this folder.
     """
     from ansible.release import __version__
 
@@ -41,11 +47,13 @@ def activate(folder: str) -> None:
             f"mitogen {mitogen} is for ansible-core {first} to {last}, and this is "
             f"{__version__}"
         )
+    if len(os.fsencode(_make_socket_path(sockets))) > _MAX_SOCKET:
+        raise Unusable(f"{sockets} is too long for the path of a socket: set TMPDIR")
     sys.path.insert(0, folder)
     try:
         _check_host_keys_as_ansible()
         _extend_targets()
-        _put_socket_into_private_folder()
+        _put_sockets_into(sockets)
         _name_async_folder()
         _start_jobs_with_booleans()
         _end_calls_at_timeout()
@@ -105,14 +113,16 @@ def _extend_targets() -> None:
     modifiers.register_moduleresponder_modifiers = register_modifiers
 
 
-def _put_socket_into_private_folder() -> None:
+def _put_sockets_into(folder: str) -> None:
     """Let mitogen's sockets be removed with the folder of the run, even if killed."""
     import mitogen.unix
 
-    pipe = os.environ.get("FASTDEPLOY_EVENT_PIPE")
-    if pipe:
-        folder = os.path.dirname(pipe)  # noqa: PTH120 - and nobody else may write there
-        mitogen.unix.make_socket_path = lambda: tempfile.mktemp(".sock", dir=folder)  # noqa: S306
+    mitogen.unix.make_socket_path = lambda: _make_socket_path(folder)
+
+
+def _make_socket_path(folder: str) -> str:
+    # Only this user may write there.
+    return tempfile.mktemp(".sock", dir=folder)  # noqa: S306
 
 
 def _name_async_folder() -> None:

@@ -122,7 +122,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
 
-    accelerated = Acceleration(definition)
+    accelerated = Acceleration(definition, private)
     provided = _provide_environment(inputs, masker, watchdog, env)
     env = provided or env
     recording = plaintexts.recording(_ansible_playbook(env), env)

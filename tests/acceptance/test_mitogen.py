@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from app.runner.environment import inherit
 from testing.processes import living
 from testing.runner import Outcome, Service, short_folder
-from testing.ssh_account import SshAccount, ssh_account
+from testing.ssh_account import REACH, SshAccount, ssh_account
 from testing.ssh_server import known_hosts_line, new_key
 from testing.waiting import eventually
 
@@ -45,12 +46,6 @@ STRATEGIES = f"""\
   gather_facts: false
   strategy: ansible.builtin.host_pinned
 {_WHO}
-"""
-REACH = """\
-- hosts: target
-  gather_facts: false
-  tasks:
-    - ansible.builtin.command: id -un
 """
 EVERYTHING = """\
 - hosts: target
@@ -318,6 +313,9 @@ def test_a_canceled_run_leaves_no_process_on_the_host(
     journal = (service.config.parent / "journal").read_text()
     assert USED in journal
     assert sleeping(ended), journal
+    # A run that is killed can't remove its sockets, but its private folder is removed.
+    common = (Path(tempfile.gettempdir()), service.temp)
+    assert [] == [path for each in common for path in each.glob("mitogen*.sock")]
 
     process.send_signal(number)
     process.wait(60)
