@@ -16,6 +16,13 @@ from testing.waiting import eventually
 
 #: Throw-away; the number keeps two test runs on one machine apart.
 USER = f"fdssh{os.getpid() % 100_000}"
+#: A playbook that needs to reach the host, and nothing else.
+REACH = """\
+- hosts: target
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: id -un
+"""
 
 
 @dataclass(frozen=True)

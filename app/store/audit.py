@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select
 from app.domain.access import Actor
 from app.domain.audit import Action, AuditEntry
 from app.store.access_tables import audit
+from app.store.searching import can_be_found
 
 
 def note(
@@ -37,8 +38,7 @@ def latest(
     limit: int = 50,
 ) -> list[AuditEntry]:
     """Return the latest audit entries with numbers below `before`, newest first."""
-    if actor is not None and "\0" in actor:
-        # PostgreSQL's texts can't contain NUL; searching for one is an error.
+    if not can_be_found(actor):
         return []
     conditions: list[ColumnElement[bool]] = []
     if actor is not None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from app.domain.deployment import Origin, Status
 from app.store.deployment_tables import deployments
+from app.store.searching import can_be_found
 from app.store.service_tables import services
 
 #: Maximum number of deployments that are searched for a text before the page ends, so
@@ -73,9 +74,7 @@ def newest(
     db: Connection, wanted: Filter = ANY, *, before: int | None = None, limit: int = 50
 ) -> HistoryNumbers:
     """Return the ids of the newest matching deployments below `before`."""
-    texts = (wanted.service, wanted.actor, wanted.text)
-    if any("\0" in text for text in texts if text):
-        # PostgreSQL's texts can't contain NUL; searching for one is an error.
+    if not can_be_found(wanted.service, wanted.actor, wanted.text):
         return HistoryNumbers(())
     conditions = _range(db, wanted, before)
     if wanted.service is not None:

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.domain.deployment import ENDED, Status
 from app.domain.schedule import Schedule
 from app.store.deployment_tables import deployments
+from app.store.searching import can_be_found
 from app.store.service_tables import schedules, services
 
 
@@ -103,8 +104,7 @@ def find(db: Connection, schedule_id: int) -> StoredSchedule | None:
 
 def find_named(db: Connection, service: str, name: str) -> StoredSchedule | None:
     """Return the schedule of a service with a name."""
-    if "\0" in service + name:
-        # PostgreSQL's texts can't contain NUL; searching for one is an error.
+    if not can_be_found(service, name):
         return None
     row = db.execute(
         _SELECT.where(services.c.name == service, schedules.c.name == name)
@@ -116,8 +116,7 @@ def page(
     db: Connection, *, text: str = "", skip: int = 0, limit: int
 ) -> list[StoredSchedule]:
     """Return schedules sorted by service and name; `text` is part of one of both."""
-    if "\0" in text:
-        # PostgreSQL's texts can't contain NUL; searching for one is an error.
+    if not can_be_found(text):
         return []
     chosen = _SELECT
     if text:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, case, func
 from app.domain.events import EventKind
 from app.store.deployment_tables import events
 from app.store.events import Event, as_event, shown
+from app.store.searching import can_be_found
 
 _c = events.c
 #: Colour sequences, which a search ignores.
@@ -36,8 +37,7 @@ def find(
 
     PostgreSQL reads all events in between, so the caller limits their number.
     """
-    if any("\0" in text for text in (wanted.text, wanted.host, wanted.result)):
-        # PostgreSQL's texts can't contain NUL; searching for one is an error.
+    if not can_be_found(wanted.text, wanted.host, wanted.result):
         return []
     rows = db.execute(
         shown()

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.domain.service import Service
 from app.domain.service_name import file_of
+from app.store.searching import can_be_found
 from app.store.service_tables import registrations, schedules, services
 
 
@@ -176,8 +177,7 @@ def settle(db: Connection) -> list[str]:
 
 def find(db: Connection, name: str) -> Entry | None:
     """Return the service with this name, archived or not."""
-    if "\0" in name:
-        # PostgreSQL's texts can't contain NUL; searching for one is an error.
+    if not can_be_found(name):
         return None
     row = db.execute(select(services).where(services.c.name == name)).one_or_none()
     return None if row is None else _entry(row)

@@ -175,7 +175,7 @@ def finish(
     if trouble:
         reason = "; ".join(filter(None, (outcome.reason, trouble)))
         outcome = Outcome(outcome.status, reason)
-    _end(store, deployment_id, outcome, steps, exit_code, left.warnings, at=at)
+    _end(store, found, outcome, steps, exit_code, left.warnings, at=at)
 
 
 def fail(
@@ -187,9 +187,11 @@ def fail(
     at: datetime | None = None,
 ) -> None:
     """Record the end of a deployment without an exit code: not started, or vanished."""
-    steps = stored_steps(store, deployment_id)
+    with store.begin() as db:
+        steps = Steps(deployment_steps.steps_of(db, deployment_id))
+        found = _known(deployments.find(db, deployment_id))
     steps.finish(well=False, reason=reason, at=at or datetime.now(UTC))
-    _end(store, deployment_id, Outcome(status, reason), steps, None, at=at)
+    _end(store, found, Outcome(status, reason), steps, None, at=at)
 
 
 def cancel_wished_by(store: Store, deployment_id: int) -> str | None:
@@ -200,7 +202,7 @@ def cancel_wished_by(store: Store, deployment_id: int) -> str | None:
 
 def _end(
     store: Store,
-    deployment_id: int,
+    found: Deployment,
     outcome: Outcome,
     steps: Steps,
     exit_code: int | None,
@@ -208,13 +210,11 @@ def _end(
     *,
     at: datetime | None = None,
 ) -> None:
-    with store.begin() as db:
-        found = _known(deployments.find(db, deployment_id))
     if not found.ended:
         # In a transaction of its own: it may take a second after a large run.
         run_profile.measure(store, found)
     with store.begin() as db:
-        deployment = _locked(deployments.lock(db, deployment_id))
+        deployment = _locked(deployments.lock(db, found.id))
         # Otherwise the end was recorded by a worker that was killed right afterwards.
         if not deployment.ended:
             end(db, deployment, outcome, steps, exit_code, warnings, at=at)

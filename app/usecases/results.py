@@ -146,11 +146,13 @@ def summary_of(store: Store, deployment_id: int) -> Summary:
     return Summary(recap(stats), totals(stats), speed)
 
 
-def summary_so_far(store: Store, deployment_id: int) -> Summary:
+def summary_so_far(store: Store, view: View) -> Summary:
     """Return the summary of a run that hasn't ended: it has no recap yet."""
+    if view.deployment.service.playbook is None:
+        return Summary()
     with store.begin() as db:
         results.by_index(db)
-        return Summary(speed=run_speed.find(db, deployment_id))
+        return Summary(speed=run_speed.find(db, view.deployment.id))
 
 
 def failed_hosts(steps: Sequence[Step]) -> list[str]:

@@ -40,7 +40,7 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
     def look_html(deployment_id: int, after: int | None, up_to: int | None) -> Piece:
         news = look(store, deployment_id, after, up_to)
         if not news.complete:
-            so_far = results.summary_so_far(store, deployment_id)
+            so_far = results.summary_so_far(store, news.view)
             return _piece(news, renderer.fragments(news.view, news.events, so_far))
         summary = results.summary_of(store, deployment_id)
         failure_summary = failures.look(store, news.view)

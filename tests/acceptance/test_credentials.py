@@ -15,7 +15,7 @@ import pytest
 
 from testing.processes import living
 from testing.runner import Outcome, Service, short_folder
-from testing.ssh_account import SshAccount, ssh_account
+from testing.ssh_account import REACH, SshAccount, ssh_account
 from testing.waiting import eventually
 
 pytestmark = pytest.mark.skipif(
@@ -26,12 +26,6 @@ TOKEN = "canary-token-7f3a"
 PASSPHRASE = "canary passphrase"
 VAULTS = {"default": "canary-vault-one", "prod": "canary-vault-two"}
 FAILS = "echo c4nary | tee /dev/stderr; exit 1"
-REACH = """\
-- hosts: target
-  gather_facts: false
-  tasks:
-    - ansible.builtin.command: id -un
-"""
 EVERYTHING = """\
 - hosts: target
   gather_facts: false
