@@ -1,4 +1,4 @@
-"""`fastdeploy schedule`: what is launched by itself."""
+"""`fastdeploy schedule`: when the worker launches services."""
 
 from typing import Annotated
 

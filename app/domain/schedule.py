@@ -154,7 +154,7 @@ def _require_names(value: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
 #: The schedules of a service.
 Schedules = Annotated[
     tuple[Schedule, ...],
-    Field(max_length=100, description="When it is launched by itself."),
+    Field(max_length=100, description="When FastDeploy launches it."),
     AfterValidator(_require_names),
 ]
 
