@@ -20,6 +20,8 @@ from tools.chaos.slow import Revoked, SlowReader
 
 #: The number of findings that are listed; others are only counted.
 _MAX_MESSAGES = 20
+#: The maximum number of characters of an item that a message repeats.
+_EXAMPLE = 1000
 _MILESTONES = ("queued", "started", "finished")
 _STATES = ("pending", "running", "success", "failure", "skipped")
 #: The maximum number of characters of an event's text that a client receives.
@@ -40,14 +42,20 @@ class Findings:
         self, what: str, expected: Sequence[Hashable], found: Sequence[Hashable]
     ) -> None:
         """Count missing and duplicated items; a wrong order counts as one of each."""
-        missing = (Counter(expected) - Counter(found)).total()
-        surplus = (Counter(found) - Counter(expected)).total()
-        if not missing and not surplus and list(expected) != list(found):
-            missing = surplus = 1
-        self.lost += missing
-        self.duplicated += surplus
-        if missing or surplus:
-            self.tell(f"{what}: {missing} lost, {surplus} duplicated")
+        lost = list((Counter(expected) - Counter(found)).elements())
+        duplicated = list((Counter(found) - Counter(expected)).elements())
+        if not lost and not duplicated:
+            pairs = zip(expected, found, strict=True)
+            # A wrong order.
+            first = next(((a, b) for a, b in pairs if a != b), None)
+            lost, duplicated = ([first[0]], [first[1]]) if first else ([], [])
+        self.lost += len(lost)
+        self.duplicated += len(duplicated)
+        if lost or duplicated:
+            examples = f"{str(lost[:1])[:_EXAMPLE]}, {str(duplicated[:1])[:_EXAMPLE]}"
+            self.tell(
+                f"{what}: {len(lost)} lost, {len(duplicated)} duplicated: {examples}"
+            )
 
     def require(self, what: str, expected: object, found: object) -> None:
         """Count a result that differs from the expected one."""
@@ -126,6 +134,8 @@ def lines(journal: bytes, *, script: bool) -> Iterator[tuple[str, bytes]]:
             yield "runner", line
         elif not script and {"status", "runner_ident"} <= about.keys():
             yield "status", str(about["status"]).encode()
+        elif not script and {"speed", "runner_ident"} <= about.keys():
+            yield "status", b"speed"
         elif "name" in about and about.get("state") in _STATES:
             yield "step", line
         else:
