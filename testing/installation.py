@@ -21,7 +21,7 @@ from app.settings import Settings, read_settings
 from app.sockets import listen
 from app.store import events
 from app.store.events import Event
-from app.usecases import auth, deploy, output, services
+from app.usecases import deploy, output, services, tokens
 from app.usecases.deploy import View
 from app.usecases.services import SyncResult
 from testing.postgres import Postgres
@@ -138,7 +138,7 @@ class Installation:
     def token(self, *scopes: Permission) -> str:
         """Return a new token for the API; without scopes, one with every permission."""
         name = f"token {time.monotonic_ns()}"
-        return auth.create_token(self.store, ACTOR, name, scopes or list(Permission))
+        return tokens.create_token(self.store, ACTOR, name, scopes or list(Permission))
 
     # What a user sees
 

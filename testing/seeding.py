@@ -17,7 +17,7 @@ from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.credential import Home
 from app.domain.deployment import Origin
 from app.queue import make_queue
-from app.usecases import auth, credentials, deploy, users
+from app.usecases import credentials, deploy, tokens, users
 from app.usecases.cancel import cancel
 from app.usecases.credentials import Change
 from testing.browser import PASSWORD
@@ -264,7 +264,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
     made.ended(canceled)
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
-    auth.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
+    tokens.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
     return Seeded(
         well,
         failed,
@@ -274,7 +274,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
         committed,
         result=next(e.number for e in made.events(failed) if e.result == "failed"),
         user=users.list_users(made.store, ADA)[0].id,
-        token=auth.list_tokens(made.store, ADA)[0].id,
+        token=tokens.list_tokens(made.store, ADA)[0].id,
         repository=str(write_repository(folder / "network")),
     )
 

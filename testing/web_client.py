@@ -11,7 +11,7 @@ from app.bootstrap.web import make_web
 from app.domain.access import Permission, Role
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import auth
+from app.usecases import auth, tokens
 from testing.factories import PASSWORD, ROOT, make_user
 
 with warnings.catch_warnings():
@@ -41,7 +41,7 @@ def make_client(web: Starlette, store: Store, access: Access) -> TestClient:
         form = {"name": make_user(store, access.value, access), "password": PASSWORD}
         assert client.post("/login", data=form).status_code == 303
     elif access is not None:
-        secret = auth.create_token(store, ROOT, "-".join(access) or "none", access)
+        secret = tokens.create_token(store, ROOT, "-".join(access) or "none", access)
         client.headers["Authorization"] = f"Bearer {secret}"
     return client
 

@@ -7,7 +7,7 @@ import typer
 from app.cli.context import current_actor, open_store
 from app.cli.output import AsJson, console, moment, print_json, print_table
 from app.domain.access import Permission
-from app.usecases import auth
+from app.usecases import tokens
 
 app = typer.Typer(help="Manage tokens for the API.", no_args_is_help=True)
 
@@ -25,16 +25,16 @@ def create(
 ) -> None:
     """Create a token and print it; it is not shown again."""
     with open_store() as store:
-        print(auth.create_token(store, current_actor(), name, scope, days))
+        print(tokens.create_token(store, current_actor(), name, scope, days))
 
 
 @app.command(name="list")
 def list_tokens(*, as_json: AsJson = False) -> None:
     """List the tokens that are not revoked, without their secrets."""
     with open_store() as store:
-        tokens = auth.list_tokens(store, current_actor())
+        found = tokens.list_tokens(store, current_actor())
     if as_json:
-        print_json(tokens)
+        print_json(found)
         return
     print_table(
         ("name", "scopes", "created", "expires", "last used"),
@@ -55,5 +55,5 @@ def list_tokens(*, as_json: AsJson = False) -> None:
 def revoke(name: str) -> None:
     """Revoke a token."""
     with open_store() as store:
-        auth.revoke_token(store, current_actor(), name)
+        tokens.revoke_token(store, current_actor(), name)
     console.print(f"token {name} is revoked", markup=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.display import DEFAULT_DISPLAY, Display
 from app.errors import NotAllowed
 
 #: Maximum length of a host user's name. The names of Unix accounts have 32 characters.
@@ -52,6 +53,10 @@ class Actor:
     csrf_token: str = ""
     #: The client's address. Empty for the command line.
     address: str = ""
+    #: The user of a session. None for a token, a schedule or the command line.
+    user_id: int | None = None
+    #: How pages look for the user of a session.
+    display: Display = DEFAULT_DISPLAY
 
     def may(self, permission: Permission) -> bool:
         """Return whether the actor has the permission; templates call this too."""

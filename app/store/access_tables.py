@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
+    Identity,
     Index,
     LargeBinary,
     Table,
@@ -26,15 +27,20 @@ users = Table(
     Column("role", Text, nullable=False),
     created_column(),
     Column("disabled_at", Moment),
+    Column("theme", Text, nullable=False, server_default="auto"),
+    Column("time_zone", Text, nullable=False, server_default="utc"),
 )
 
 sessions = Table(
     "sessions",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
+    Column("id", BigInteger, Identity(always=True), nullable=False, unique=True),
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False,
            index=True),
     Column("csrf_token", Text, nullable=False),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("user_agent", Text, nullable=False, server_default=""),
     created_column(),
     Column("expires_at", Moment, nullable=False),
 )  # fmt: skip
@@ -50,8 +56,13 @@ tokens = Table(
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
     Column("last_used_at", Moment),
-    Index("uq_tokens_name", "name", unique=True, postgresql_where="revoked_at IS NULL"),
-)
+    # The owner of a personal token.
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE")),
+    Index("uq_tokens_name", "name", unique=True,
+          postgresql_where="revoked_at IS NULL AND user_id IS NULL"),
+    Index("uq_tokens_user_id_name", "user_id", "name", unique=True,
+          postgresql_where="revoked_at IS NULL"),
+)  # fmt: skip
 
 login_failures = Table(
     "login_failures",

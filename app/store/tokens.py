@@ -4,18 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
+from app.domain.access import Role
 from app.store import access_changes
-from app.store.access_tables import tokens
+from app.store.access_tables import tokens, users
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The user who owns a personal token."""
+
+    id: int
+    name: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An API token."""
+    """An API token; a personal one has an owner."""
 
     id: int
     name: str
+    owner: Owner | None
     scopes: tuple[str, ...]
     created_at: datetime
     expires_at: datetime | None
@@ -28,22 +39,33 @@ def add(
     digest: bytes,
     scopes: list[str],
     expires_at: datetime | None,
+    user_id: int | None = None,
 ) -> None:
-    """Insert a token; raises IntegrityError if one with this name isn't revoked."""
+    """Insert a token, a personal one if it has a user.
+
+    Raises IntegrityError if one of the same owner with this name isn't revoked.
+    """
     db.execute(
         insert(tokens).values(
-            name=name, digest=digest, scopes=scopes, expires_at=expires_at
+            name=name,
+            digest=digest,
+            scopes=scopes,
+            expires_at=expires_at,
+            user_id=user_id,
         )
     )
 
 
 def use(db: Connection, digest: bytes) -> Token | None:
-    """Return the token with this digest if it is valid, and record its use."""
+    """Return the token with this digest if it is valid, and record its use.
+
+    A personal token is valid only while its owner is enabled.
+    """
     row = db.execute(
-        select(tokens).where(
+        _tokens().where(
             tokens.c.digest == digest,
-            tokens.c.revoked_at.is_(None),
             tokens.c.expires_at.is_(None) | (tokens.c.expires_at > func.now()),
+            users.c.disabled_at.is_(None),
         )
     ).one_or_none()
     if row is None:
@@ -63,23 +85,56 @@ def use(db: Connection, digest: bytes) -> Token | None:
 
 def list_tokens(db: Connection) -> list[Token]:
     """Return the tokens that are not revoked, sorted by name."""
+    rows = db.execute(_tokens().order_by(tokens.c.name, tokens.c.id))
+    return [_token(row) for row in rows]
+
+
+def list_of(db: Connection, user_id: int) -> list[Token]:
+    """Return a user's personal tokens that are not revoked, sorted by name."""
     rows = db.execute(
-        select(tokens).where(tokens.c.revoked_at.is_(None)).order_by(tokens.c.name)
+        _tokens().where(tokens.c.user_id == user_id).order_by(tokens.c.name)
     )
     return [_token(row) for row in rows]
 
 
-def revoke(db: Connection, name: str) -> bool:
-    """Revoke the token with this name; return False if not found."""
+def find_shared(db: Connection, name: str) -> Token | None:
+    """Return the token with this name that has no owner and isn't revoked."""
+    row = db.execute(
+        _tokens().where(tokens.c.name == name, tokens.c.user_id.is_(None))
+    ).one_or_none()
+    return None if row is None else _token(row)
+
+
+def find(db: Connection, token_id: int) -> Token | None:
+    """Return the token with this id if it isn't revoked."""
+    row = db.execute(_tokens().where(tokens.c.id == token_id)).one_or_none()
+    return None if row is None else _token(row)
+
+
+def revoke(db: Connection, token_id: int) -> bool:
+    """Revoke a token; return False if another request has done so."""
     result = db.execute(
         update(tokens)
-        .where(tokens.c.name == name, tokens.c.revoked_at.is_(None))
+        .where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
         .values(revoked_at=func.now())
     )
     access_changes.notify(db)
     return result.rowcount > 0
 
 
+def _tokens() -> Select[Any]:
+    """Select the tokens that are not revoked, with their owners."""
+    owner = users.c.name.label("owner"), users.c.role
+    return (
+        select(tokens, *owner)
+        .outerjoin_from(tokens, users)
+        .where(tokens.c.revoked_at.is_(None))
+    )
+
+
 def _token(row: Row[Any]) -> Token:
-    return Token(row.id, row.name, tuple(row.scopes), row.created_at, row.expires_at,
-                 row.last_used_at)  # fmt: skip
+    owner = None
+    if row.user_id is not None:
+        owner = Owner(row.user_id, row.owner, Role(row.role))
+    return Token(row.id, row.name, owner, tuple(row.scopes), row.created_at,
+                 row.expires_at, row.last_used_at)  # fmt: skip

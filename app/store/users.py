@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from app.domain.access import Role
+from app.domain.display import Display
 from app.store import access_changes
 from app.store.access_tables import sessions, users
 
@@ -55,9 +56,18 @@ def set_password(db: Connection, name: str, password_hash: str) -> bool:
 
 
 def rehash(db: Connection, user_id: int, password_hash: str) -> None:
-    """Store the same password with a newer hash algorithm; sessions stay valid."""
+    """Store a new hash of a user's password; the sessions stay valid."""
     db.execute(
         update(users).where(users.c.id == user_id).values(password_hash=password_hash)
+    )
+
+
+def set_display(db: Connection, user_id: int, display: Display) -> None:
+    """Store how pages look for a user."""
+    db.execute(
+        update(users)
+        .where(users.c.id == user_id)
+        .values(theme=display.theme.value, time_zone=display.time_zone.value)
     )
 
 

@@ -1,37 +1,26 @@
-"""Log in and out, check sessions, and manage tokens for the API."""
+"""Log in and out, and check sessions and tokens."""
 
 import hashlib
-import re
 import secrets
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-
-from sqlalchemy.exc import IntegrityError
+from datetime import timedelta
 
 from app.domain.access import PERMISSIONS, Actor, Permission
 from app.domain.audit import Action
-from app.domain.duration import MAX_DAYS
-from app.errors import (
-    Conflict,
-    InvalidFields,
-    NotFound,
-    NotLoggedIn,
-    TooManyAttempts,
-)
+from app.errors import NotLoggedIn, TooManyAttempts
 from app.store import audit, login_failures, sessions, tokens, users
+from app.store.sessions import Origin
 from app.store.store import Store
 from app.usecases import passwords
 
 #: Maximum length of a name at login; names of users are shorter.
 MAX_NAME = 200
+#: Maximum length of a header User-Agent that is stored.
+MAX_USER_AGENT = 300
 #: The maximum numbers of failed logins in this time: of a user from one address, and of
 #: all users from one address.
 WINDOW = timedelta(minutes=15)
 MAX_FAILURES = 5
 MAX_FAILURES_OF_ADDRESS = 50
-
-#: Identifies a leaked token, for people and for secret scanners.
-TOKEN_PREFIX = "fd_"  # noqa: S105 - not a secret, the beginning of each
 
 _NO_MATCH = "name and password don't fit together"
 
@@ -43,6 +32,7 @@ def log_in(
     address: str,
     lifetime: timedelta,
     former: str | None = None,
+    user_agent: str = "",
 ) -> str:
     """Start a session; return the secret for its cookie.
 
@@ -53,6 +43,7 @@ def log_in(
         address: The address that the request came from.
         lifetime: How long the session is valid.
         former: The secret of the browser's session until now, which ends.
+        user_agent: The header User-Agent of the request, to recognize the session.
 
     Raises:
         NotLoggedIn: Name and password don't match.
@@ -61,7 +52,7 @@ def log_in(
     name = name[:MAX_NAME]
     if "\0" in name:
         raise NotLoggedIn(_NO_MATCH)
-    user = _count_attempt(store, name, address)
+    user = count_attempt(store, name, address)
     # Outside of any transaction: argon2 is slow on purpose.
     hashed = passwords.unknown_user_hash() if user is None else user.password_hash
     password = password[: passwords.MAX_LENGTH]
@@ -78,18 +69,20 @@ def log_in(
         if newer is not None:
             users.rehash(db, user.id, newer)
         if former is not None:
-            sessions.end(db, _digest(former))
-        sessions.add(db, _digest(secret), user.id, secrets.token_urlsafe(32), lifetime)
+            sessions.end(db, digest(former))
+        csrf_token = secrets.token_urlsafe(32)
+        origin = Origin(address, user_agent[:MAX_USER_AGENT].replace("\0", ""))
+        sessions.add(db, digest(secret), user.id, csrf_token, lifetime, origin)
         who = Actor(user.name, PERMISSIONS[user.role], address=address)
         audit.note(db, who, Action.LOG_IN)
     return secret
 
 
-def _count_attempt(store: Store, name: str, address: str) -> users.User | None:
-    """Count a login as failed before its password is checked; return the user.
+def count_attempt(store: Store, name: str, address: str) -> users.User | None:
+    """Count an attempt as failed before its password is checked; return the user.
 
-    A successful login removes its count. So concurrent logins can't check more
-    passwords than sequential ones.
+    A successful attempt removes its count. So concurrent attempts can't check more
+    passwords than sequential ones. Raises TooManyAttempts.
     """
     with store.begin() as db:
         login_failures.lock_address(db, address)
@@ -107,10 +100,10 @@ def _count_attempt(store: Store, name: str, address: str) -> users.User | None:
 def log_out(store: Store, secret: str, address: str) -> None:
     """End the session of a cookie, if it is valid."""
     with store.begin() as db:
-        session = sessions.find(db, _digest(secret))
+        session = sessions.find(db, digest(secret))
         if session is None:
             return
-        sessions.end(db, _digest(secret))
+        sessions.end(db, digest(secret))
         who = Actor(session.user_name, PERMISSIONS[session.role], address=address)
         audit.note(db, who, Action.LOG_OUT)
 
@@ -118,66 +111,34 @@ def log_out(store: Store, secret: str, address: str) -> None:
 def by_session(store: Store, secret: str) -> Actor | None:
     """Return the actor of a session cookie, None if the session has ended."""
     with store.begin() as db:
-        session = sessions.find(db, _digest(secret))
+        session = sessions.find(db, digest(secret))
     if session is None:
         return None
-    return Actor(session.user_name, PERMISSIONS[session.role], session.csrf_token)
+    return Actor(
+        session.user_name,
+        PERMISSIONS[session.role],
+        session.csrf_token,
+        user_id=session.user_id,
+        display=session.display,
+    )
 
 
 def by_token(store: Store, secret: str) -> Actor:
-    """Return the actor of a bearer token; raises NotLoggedIn."""
+    """Return the actor of a bearer token; raises NotLoggedIn.
+
+    The permissions of a personal token never exceed those of its owner.
+    """
     with store.begin() as db:
-        token = tokens.use(db, _digest(secret))
+        token = tokens.use(db, digest(secret))
     if token is None:
         raise NotLoggedIn("the token is unknown, expired or revoked")
-    return Actor(f"{token.name} (token)", frozenset(map(Permission, token.scopes)))
+    scopes = frozenset(map(Permission, token.scopes))
+    if token.owner is None:
+        return Actor(f"{token.name} (token)", scopes)
+    name = f"{token.owner.name} ({token.name}, token)"
+    return Actor(name, scopes & PERMISSIONS[token.owner.role])
 
 
-def create_token(
-    store: Store,
-    actor: Actor,
-    name: str,
-    scopes: Iterable[Permission],
-    days: int | None = None,
-) -> str:
-    """Create a token; return its secret, which is not stored.
-
-    It expires after this number of days, or never. Raises NotAllowed, InvalidFields,
-    and Conflict if a token with this name isn't revoked.
-    """
-    actor.require(Permission.ADMIN)
-    if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
-        problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
-        raise InvalidFields({"name": problem})
-    if days is not None and not 1 <= days <= MAX_DAYS:
-        problem = f"a token expires after 1 to {MAX_DAYS} days, or never"
-        raise InvalidFields({"days": problem})
-    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
-    try:
-        with store.begin() as db:
-            tokens.add(db, name, _digest(secret), sorted(set(scopes)), expires_at)
-            audit.note(db, actor, Action.CREATE_TOKEN, name)
-    except IntegrityError:
-        raise Conflict(f"there is a token {name} already; revoke it first") from None
-    return secret
-
-
-def list_tokens(store: Store, actor: Actor) -> list[tokens.Token]:
-    """Return the tokens that are not revoked. Raises NotAllowed."""
-    actor.require(Permission.ADMIN)
-    with store.begin() as db:
-        return tokens.list_tokens(db)
-
-
-def revoke_token(store: Store, actor: Actor, name: str) -> None:
-    """Revoke a token; raises NotAllowed and NotFound."""
-    actor.require(Permission.ADMIN)
-    with store.begin() as db:
-        if not tokens.revoke(db, name):
-            raise NotFound(f"there is no token {name!r}")
-        audit.note(db, actor, Action.REVOKE_TOKEN, name)
-
-
-def _digest(secret: str) -> bytes:
+def digest(secret: str) -> bytes:
+    """Return the stored digest of a session's or a token's secret."""
     return hashlib.sha256(secret.encode()).digest()

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.domain.access import Permission
 from app.web import (
+    account,
     admin,
     api_routes,
     credentials,
@@ -105,6 +106,14 @@ ROUTES: list[AppRoute] = [
     route("/nodes", nodes.index, _VIEW, takes=("done",)),
     route("/nodes/forget", nodes.confirm, _ADMIN, takes=("name",)),
     route("/nodes/forget", nodes.forget, _ADMIN, "POST"),
+    route("/account", account.show, _VIEW, takes=("done",)),
+    route("/account/display", account.set_display, _VIEW, "POST"),
+    route("/account/password", account.change_password, _VIEW, "POST"),
+    route("/account/sessions", account.end_other_sessions, _VIEW, "POST"),
+    route("/account/sessions/{id:number}", account.end_session, _VIEW, "POST"),
+    route("/account/tokens", account.create_token, _VIEW, "POST"),
+    route("/account/tokens/{id:number}/revoke", tokens.confirm, _VIEW),
+    route("/account/tokens/{id:number}/revoke", tokens.revoke, _VIEW, "POST"),
     # Administration
     route("/admin/users", users.index, _ADMIN),
     route("/admin/users", users.create, _ADMIN, "POST"),

@@ -108,6 +108,7 @@ def _log_in(request: Request, form: FormData) -> Response:
             address_of(request),
             lifetime,
             former=request.cookies.get(cookie_name(settings)),
+            user_agent=request.headers.get("user-agent", ""),
         )
     except NotLoggedIn as error:
         return _page(request, 401, next=wanted, name=name, problem=str(error))

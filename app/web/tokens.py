@@ -5,108 +5,88 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Permission
-from app.errors import Conflict, InvalidFields, NotFound
-from app.store.tokens import Token
-from app.usecases import auth
+from app.usecases import tokens
+from app.web import token_form
 from app.web.dependencies import actor_of, deps
 from app.web.role_descriptions import SCOPE_DESCRIPTIONS
+from app.web.token_form import LIFETIMES, TokenForm
 
-#: Lifetimes of a token in days, by the value that the form sends.
-LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365, "never": None}
-#: The lifetime that the form preselects.
-_USUAL = "90"
+_ALL = "/admin/tokens"
+_OWN = "/account"
 
 
 def index(request: Request) -> Response:
     """List the valid and the expired tokens, with a form to create one."""
-    sent = {"lifetime": _USUAL}
     revoked = request.query_params.get("done") == "revoked"
-    return _page(request, 200, sent=sent, chosen=[], problems={}, revoked=revoked)
+    return _page(request, 200, TokenForm(), revoked=revoked)
 
 
 def create(request: Request, form: FormData) -> Response:
-    """Create a token and show its secret, which can't be shown again.
+    """Create a token that belongs to nobody, and show its secret once."""
+    store, actor = deps(request).store, actor_of(request)
+    sent = token_form.read(form)
+    secret = token_form.create(
+        sent,
+        lambda ok: tokens.create_token(store, actor, ok.name, ok.scopes, ok.days),
+    )
+    if not secret:
+        return _page(request, 422, sent)
+    return show_secret(request, sent, secret, _ALL)
+
+
+def show_secret(request: Request, sent: TokenForm, secret: str, back: str) -> Response:
+    """Show the secret of a new token, which can't be shown again.
 
     This form alone doesn't end in a redirect: to show the secret on another page, it
     would have to be stored until then. A second submission fails: the name is taken.
     """
-    name = str(form.get("name", "")).strip()
-    chosen = [str(scope) for scope in form.getlist("scope")]
-    lifetime = str(form.get("lifetime", ""))
-    scopes = [scope for scope in Permission if scope in chosen]
-    problems = {}
-    if not scopes:
-        problems["scope"] = "choose at least one scope"
-    if lifetime not in LIFETIMES:
-        problems["lifetime"] = "choose a lifetime"
-    secret = ""
-    try:
-        if not problems:
-            secret = auth.create_token(
-                deps(request).store,
-                actor_of(request),
-                name,
-                scopes,
-                LIFETIMES[lifetime],
-            )
-    except InvalidFields as error:
-        problems |= error.problems
-    except Conflict as error:
-        problems["name"] = str(error)
-    if problems:
-        sent = {"name": name, "lifetime": lifetime}
-        return _page(request, 422, sent=sent, chosen=chosen, problems=problems)
     return deps(request).renderer.page(
         request,
         "admin/token.html",
         201,
-        name=name,
+        name=sent.name,
         secret=secret,
-        scopes=scopes,
+        scopes=sent.scopes,
         origin=str(request.base_url).rstrip("/"),
+        back=back,
     )
 
 
 def confirm(request: Request) -> Response:
     """Ask for confirmation before a token is revoked."""
-    token = _found(request)
-    return deps(request).renderer.page(request, "admin/revoke.html", token=token)
+    token = tokens.find_token(
+        deps(request).store, actor_of(request), request.path_params["id"]
+    )
+    back = _back(request)
+    return deps(request).renderer.page(
+        request, "admin/revoke.html", token=token, back=back
+    )
 
 
 def revoke(request: Request) -> Response:
     """Revoke a token."""
-    token = _found(request)
-    auth.revoke_token(deps(request).store, actor_of(request), token.name)
-    return RedirectResponse("/admin/tokens?done=revoked", 303)
+    tokens.revoke_token_by_id(
+        deps(request).store, actor_of(request), request.path_params["id"]
+    )
+    return RedirectResponse(f"{_back(request)}?done=revoked", 303)
+
+
+def _back(request: Request) -> str:
+    """Return the path of the page that lists the token."""
+    return _ALL if request.url.path.startswith(_ALL) else _OWN
 
 
 def _page(
-    request: Request,
-    status_code: int,
-    *,
-    sent: dict[str, str],
-    chosen: list[str],
-    problems: dict[str, str],
-    revoked: bool = False,
+    request: Request, status_code: int, sent: TokenForm, *, revoked: bool = False
 ) -> Response:
     return deps(request).renderer.page(
         request,
         "admin/tokens.html",
         status_code,
-        tokens=auth.list_tokens(deps(request).store, actor_of(request)),
+        tokens=tokens.list_tokens(deps(request).store, actor_of(request)),
         permissions=list(Permission),
         scope_descriptions=SCOPE_DESCRIPTIONS,
         lifetimes=list(LIFETIMES),
         sent=sent,
-        chosen=chosen,
-        problems=problems,
         revoked=revoked,
     )
-
-
-def _found(request: Request) -> Token:
-    number = request.path_params["id"]
-    for token in auth.list_tokens(deps(request).store, actor_of(request)):
-        if token.id == number:
-            return token
-    raise NotFound(f"token {number} not found; it may have been revoked")

@@ -9,7 +9,7 @@ import { LivePart } from "./live-part";
 import { OutputLog } from "./output-log";
 import { RunMatrix } from "./run-matrix";
 import { submitOnEnter } from "./submit-on-enter";
-import { ElapsedTime, RelativeTime, RemainingTime } from "./times";
+import { ElapsedTime, ExactTime, RelativeTime, RemainingTime } from "./times";
 
 keepFragment();
 offerToCopyLines();
@@ -17,6 +17,7 @@ submitOnEnter();
 customElements.define("copy-text", CopyText);
 customElements.define("elapsed-time", ElapsedTime);
 customElements.define("remaining-time", RemainingTime);
+customElements.define("exact-time", ExactTime);
 customElements.define("relative-time", RelativeTime);
 customElements.define("output-log", OutputLog);
 customElements.define("run-matrix", RunMatrix);

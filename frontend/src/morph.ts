@@ -27,6 +27,7 @@ const OWNERS = new Set([
   "elapsed-time",
   "remaining-time",
   "relative-time",
+  "exact-time",
   "copy-text",
 ]);
 

@@ -8,6 +8,25 @@ export function duration(seconds: number): string {
   return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
+/**
+ * Format an exact time in the browser's time zone, if the user has chosen it.
+ *
+ * The format is the server's: 2026-05-04 15:37:00 GMT+2.
+ */
+export function localMoment(at: number): string | undefined {
+  if (document.documentElement.dataset["timeZone"] !== "browser") return undefined;
+  // Of all locales, Swedish dates are closest to ISO 8601.
+  return new Intl.DateTimeFormat("sv-SE", {
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    timeZoneName: "shortOffset",
+  }).format(at);
+}
+
 /** Format a relative time as the server does. */
 export function ago(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
@@ -91,6 +110,20 @@ export class RelativeTime extends HTMLElement {
 
   #show(): void {
     const at = Date.parse(this.getAttribute("at") ?? "");
-    if (!Number.isNaN(at)) this.textContent = ago((Date.now() - at) / 1000);
+    if (Number.isNaN(at)) return;
+    this.textContent = ago((Date.now() - at) / 1000);
+    const exact = localMoment(at);
+    if (exact) this.parentElement?.setAttribute("title", exact);
+  }
+}
+
+/** An exact time, which the server writes in UTC: `<exact-time at="2026-05-04T13:37:00Z">` */
+export class ExactTime extends HTMLElement {
+  static readonly observedAttributes = ["at"];
+
+  attributeChangedCallback(): void {
+    const at = Date.parse(this.getAttribute("at") ?? "");
+    const exact = Number.isNaN(at) ? undefined : localMoment(at);
+    if (exact) this.textContent = exact;
   }
 }

@@ -15,7 +15,7 @@ from app.errors import Conflict, NotAllowed, NotFound, NotLoggedIn
 from app.queue import make_queue
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import audit, auth, deploy, nodes, record, services, users
+from app.usecases import audit, auth, deploy, nodes, record, services, tokens, users
 from app.usecases.cancel import cancel
 from testing.factories import (
     PASSWORD,
@@ -195,7 +195,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     assert 200 == script.get("/api/services").status_code
     assert 403 == script.post("/api/services/sync").status_code
 
-    (token,) = auth.list_tokens(store, ROOT)
+    (token,) = tokens.list_tokens(store, ROOT)
     assert token.expires_at is not None
     assert 29 == (token.expires_at - datetime.now(UTC)).days
     listed = admin.get("/admin/tokens").text
@@ -230,7 +230,7 @@ def test_what_is_wrong_with_a_new_token_is_said_beside_the_field(
 
     assert 422 == answer.status_code
     assert f'id="{field}-problem"' in answer.text
-    assert [] == auth.list_tokens(store, ROOT)
+    assert [] == tokens.list_tokens(store, ROOT)
 
 
 # Settings and nodes
@@ -292,8 +292,8 @@ def test_everything_that_somebody_does_is_noted_with_it(
     users.end_sessions(store, ada, "bob")
     users.disable(store, ada, number)
     users.enable(store, ada, number)
-    auth.create_token(store, ada, "ci", [Permission.VIEW])
-    auth.revoke_token(store, ada, "ci")
+    tokens.create_token(store, ada, "ci", [Permission.VIEW])
+    tokens.revoke_token(store, ada, "ci")
     first = request_deployment(store, settings, actor=ada)
     cancel(store, queue, ada, first)
     again = deploy.retry(
@@ -353,7 +353,7 @@ def test_what_did_not_happen_is_not_noted(store: Store, settings: Settings) -> N
     with pytest.raises(Conflict):
         users.create_user(store, ROOT, "ada", PASSWORD, Role.VIEWER)
     with pytest.raises(NotFound):
-        auth.revoke_token(store, ROOT, "nothing")
+        tokens.revoke_token(store, ROOT, "nothing")
 
     assert before == audit.latest(store, ROOT)
 

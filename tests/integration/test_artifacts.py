@@ -20,7 +20,7 @@ from app.errors import NotFound
 from app.settings import Settings
 from app.store.events import Occurrence
 from app.store.store import Store
-from app.usecases import artifacts, auth, deploy, record, retention, staging
+from app.usecases import artifacts, deploy, record, retention, staging, tokens
 from app.usecases.record import Place
 from app.worker.translate import translate
 from testing.asgi import Client
@@ -124,7 +124,7 @@ def test_many_requests_make_a_missing_folder_once(
 ) -> None:
     """40 requests made it 15 times at once, and no other request was answered."""
     numbers = [end(store, settings, b"text").id for _ in "12"]
-    secret = auth.create_token(store, ROOT, "reader", [Permission.VIEW])
+    secret = tokens.create_token(store, ROOT, "reader", [Permission.VIEW])
     app = make_web(settings)
     client = Client(app, secret)
     reads: list[str] = []

@@ -20,7 +20,7 @@ from app.errors import (
 )
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import auth, users
+from app.usecases import auth, tokens, users
 from app.usecases.auth import MAX_FAILURES
 from testing.factories import PASSWORD, ROOT, make_user
 
@@ -241,7 +241,7 @@ def test_the_first_admin_is_made_once(store: Store) -> None:
 
 
 def test_a_token_may_what_its_scopes_say(store: Store) -> None:
-    secret = auth.create_token(store, ROOT, "ci", [Permission.DEPLOY])
+    secret = tokens.create_token(store, ROOT, "ci", [Permission.DEPLOY])
 
     actor = auth.by_token(store, secret)
 
@@ -256,22 +256,22 @@ def test_a_token_may_what_its_scopes_say(store: Store) -> None:
 
 
 def test_a_revoked_token_is_worth_nothing_and_its_name_is_free(store: Store) -> None:
-    secret = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
+    secret = tokens.create_token(store, ROOT, "ci", [Permission.VIEW])
     with pytest.raises(Conflict, match="revoke it first"):
-        auth.create_token(store, ROOT, "ci", [Permission.VIEW])
+        tokens.create_token(store, ROOT, "ci", [Permission.VIEW])
 
-    auth.revoke_token(store, ROOT, "ci")
+    tokens.revoke_token(store, ROOT, "ci")
 
     with pytest.raises(NotLoggedIn, match="revoked"):
         auth.by_token(store, secret)
     with pytest.raises(NotFound):
-        auth.revoke_token(store, ROOT, "ci")
-    again = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
+        tokens.revoke_token(store, ROOT, "ci")
+    again = tokens.create_token(store, ROOT, "ci", [Permission.VIEW])
     assert auth.by_token(store, again)
 
 
 def test_a_token_expires(store: Store) -> None:
-    secret = auth.create_token(store, ROOT, "ci", [Permission.VIEW], days=1)
+    secret = tokens.create_token(store, ROOT, "ci", [Permission.VIEW], days=1)
     assert auth.by_token(store, secret)
 
     with store.begin() as db:
@@ -284,9 +284,9 @@ def test_a_token_expires(store: Store) -> None:
 @pytest.mark.parametrize("days", [0, -1, 36_501, 10**30])
 def test_a_token_expires_within_bounds_or_never(store: Store, days: int) -> None:
     with pytest.raises(InvalidFields, match="after 1 to 36500 days, or never"):
-        auth.create_token(store, ROOT, "ci", [Permission.VIEW], days)
+        tokens.create_token(store, ROOT, "ci", [Permission.VIEW], days)
 
-    assert [] == auth.list_tokens(store, ROOT)
+    assert [] == tokens.list_tokens(store, ROOT)
 
 
 def test_sessions_of_an_unknown_user_are_not_ended(store: Store) -> None:
@@ -295,12 +295,12 @@ def test_sessions_of_an_unknown_user_are_not_ended(store: Store) -> None:
 
 
 def test_the_use_of_a_token_is_noted(store: Store) -> None:
-    secret = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
-    (unused,) = auth.list_tokens(store, ROOT)
+    secret = tokens.create_token(store, ROOT, "ci", [Permission.VIEW])
+    (unused,) = tokens.list_tokens(store, ROOT)
 
     auth.by_token(store, secret)
 
-    (used,) = auth.list_tokens(store, ROOT)
+    (used,) = tokens.list_tokens(store, ROOT)
     assert unused.last_used_at is None
     assert used.last_used_at is not None
 
@@ -312,9 +312,9 @@ def test_users_and_tokens_are_for_admins(store: Store) -> None:
         lambda: users.create_user(store, deployer, "x", PASSWORD, Role.ADMIN),
         lambda: users.set_password(store, deployer, "x", PASSWORD),
         lambda: users.end_sessions(store, deployer, "x"),
-        lambda: auth.create_token(store, deployer, "x", [Permission.ADMIN]),
-        lambda: auth.list_tokens(store, deployer),
-        lambda: auth.revoke_token(store, deployer, "x"),
+        lambda: tokens.create_token(store, deployer, "x", [Permission.ADMIN]),
+        lambda: tokens.list_tokens(store, deployer),
+        lambda: tokens.revoke_token(store, deployer, "x"),
     ):
         with pytest.raises(NotAllowed):
             forbidden()

@@ -13,7 +13,7 @@ from app.errors import Busy
 from app.settings import Settings
 from app.store.search import SearchQuery
 from app.store.store import Store
-from app.usecases import auth, search
+from app.usecases import search, tokens
 from app.web import login
 from testing.asgi import Client
 from testing.factories import ROOT, print_lines, start_deployment
@@ -51,7 +51,7 @@ def test_a_search_stops_when_its_time_is_over(store: Store, settings: Settings) 
 
 def test_searches_that_wait_let_others_pass(store: Store, settings: Settings) -> None:
     number = start_deployment(store, settings).id
-    secret = auth.create_token(store, ROOT, "reader", [Permission.VIEW])
+    secret = tokens.create_token(store, ROOT, "reader", [Permission.VIEW])
     app = make_web(settings)
     client = Client(app, secret)
     places = app.state.deps.search_places

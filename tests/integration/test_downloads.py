@@ -17,8 +17,8 @@ from app.errors import Busy, Conflict
 from app.settings import Settings
 from app.store import events, output
 from app.store.store import Store
-from app.usecases import auth, record
 from app.usecases import output as outputs
+from app.usecases import record, tokens
 from app.web.app import ROUTES
 from app.web.download import Download
 from app.web.routing import AppRoute
@@ -48,7 +48,7 @@ def app(settings: Settings) -> Iterator[Starlette]:
 
 @pytest.fixture
 def client(app: Starlette, store: Store) -> Client:
-    secret = auth.create_token(store, ROOT, "reader", tuple(Permission))
+    secret = tokens.create_token(store, ROOT, "reader", tuple(Permission))
     return Client(app, secret)
 
 

@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.store import event_stream as feed_module
 from app.store.event_stream import Feed
 from app.store.store import Store
-from app.usecases import auth, record, users
+from app.usecases import auth, record, tokens, users
 from app.usecases.event_stream import News, look
 from app.web.event_stream import json_pieces
 from testing.factories import PASSWORD, ROOT, make_user, print_lines, start_deployment
@@ -286,7 +286,7 @@ def test_a_quiet_stream_ends_when_its_watcher_loses_the_right(
     running = start_deployment(store, settings)
     make_user(store, role=Role.VIEWER)
     session = auth.log_in(store, "ada", PASSWORD, "192.0.2.1", timedelta(hours=1))
-    token = auth.create_token(store, ROOT, "ci", [Permission.VIEW])
+    token = tokens.create_token(store, ROOT, "ci", [Permission.VIEW])
 
     def session_is_valid() -> bool:
         return auth.by_session(store, session) is not None
@@ -299,7 +299,7 @@ def test_a_quiet_stream_ends_when_its_watcher_loses_the_right(
     def revoke() -> None:
         match how:
             case "revoked token":
-                auth.revoke_token(store, ROOT, "ci")
+                tokens.revoke_token(store, ROOT, "ci")
             case "logout":
                 auth.log_out(store, session, "192.0.2.1")
             case "disabled":

@@ -9,7 +9,7 @@ import httpx
 
 from app.domain.access import Permission
 from app.errors import FastDeployError
-from app.usecases import auth
+from app.usecases import tokens
 from testing.installation import ACTOR
 from testing.supervised import Supervised
 
@@ -64,7 +64,7 @@ class Revoked:
     def follow(self, over: threading.Event) -> None:
         """Follow, revoke the token, and check that access is denied in time."""
         try:
-            secret = auth.create_token(
+            secret = tokens.create_token(
                 self._here.store, ACTOR, self._name, [Permission.VIEW]
             )
             gone = threading.Timer(self._chance.uniform(0.5, 4), self._revoke)
@@ -99,6 +99,6 @@ class Revoked:
     def _revoke(self) -> None:
         while True:
             try:
-                return auth.revoke_token(self._here.store, ACTOR, self._name)
+                return tokens.revoke_token(self._here.store, ACTOR, self._name)
             except FastDeployError:
                 time.sleep(_TRY_AGAIN)

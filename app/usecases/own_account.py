@@ -1,0 +1,86 @@
+"""What users change themselves: their password, sessions and display."""
+
+from app.domain.access import Actor
+from app.domain.audit import Action
+from app.domain.display import Display
+from app.errors import InvalidFields, NotFound
+from app.store import audit, login_failures, sessions, users
+from app.store.sessions import SessionEntry
+from app.store.store import Store
+from app.usecases import passwords
+from app.usecases.auth import count_attempt, digest
+
+
+def user_of(actor: Actor) -> int:
+    """Return the id of the user; raises NotFound for a token and the command line."""
+    if actor.user_id is None:
+        raise NotFound("only a user who has logged in has an account page")
+    return actor.user_id
+
+
+def list_sessions(store: Store, actor: Actor, secret: str) -> list[SessionEntry]:
+    """Return the actor's valid sessions and mark one of them. Raises NotFound."""
+    user_id = user_of(actor)
+    with store.begin() as db:
+        return sessions.list_of(db, user_id, digest(secret))
+
+
+def change_password(
+    store: Store, actor: Actor, current: str, new: str, secret: str
+) -> None:
+    """Change the actor's password and end their other sessions.
+
+    Args:
+        store: The store.
+        actor: The user.
+        current: The present password.
+        new: The new password.
+        secret: The secret of the session that continues.
+
+    Raises:
+        InvalidFields: A password is wrong or invalid.
+        NotFound: The actor isn't a user.
+        TooManyAttempts: Too many passwords were wrong; this one was not checked.
+    """
+    user_id = user_of(actor)
+    problems = passwords.problems(new)
+    if problems:
+        raise InvalidFields(problems)
+    user = count_attempt(store, actor.name, actor.address)
+    # Outside of any transaction: argon2 is slow on purpose.
+    hashed = passwords.unknown_user_hash() if user is None else user.password_hash
+    if not passwords.matches(current[: passwords.MAX_LENGTH], hashed):
+        raise InvalidFields({"current": "this isn't the present password"})
+    newer = passwords.make_hash(new)
+    with store.begin() as db:
+        login_failures.clear(db, actor.name, actor.address)
+        users.rehash(db, user_id, newer)
+        sessions.end_others_of(db, user_id, digest(secret))
+        audit.note(db, actor, Action.SET_PASSWORD, actor.name)
+
+
+def end_session(store: Store, actor: Actor, session_id: int) -> None:
+    """End one session of the actor. Raises NotFound."""
+    user_id = user_of(actor)
+    with store.begin() as db:
+        if not sessions.end_one_of(db, user_id, session_id):
+            raise NotFound(f"session {session_id} not found; it may have ended")
+        audit.note(db, actor, Action.END_SESSIONS, actor.name)
+
+
+def end_other_sessions(store: Store, actor: Actor, secret: str) -> int:
+    """End the actor's sessions except the one with a secret; return their number.
+
+    Raises NotFound.
+    """
+    user_id = user_of(actor)
+    with store.begin() as db:
+        audit.note(db, actor, Action.END_SESSIONS, actor.name)
+        return sessions.end_others_of(db, user_id, digest(secret))
+
+
+def set_display(store: Store, actor: Actor, display: Display) -> None:
+    """Store how pages look for the actor. Raises NotFound."""
+    user_id = user_of(actor)
+    with store.begin() as db:
+        users.set_display(db, user_id, display)

@@ -1,0 +1,135 @@
+"""Manage tokens for the API: shared ones, and the personal ones of a user."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.access import Actor, Permission
+from app.domain.audit import Action
+from app.domain.duration import MAX_DAYS
+from app.errors import Conflict, InvalidFields, NotFound
+from app.store import audit, tokens
+from app.store.store import Store
+from app.usecases.auth import digest
+from app.usecases.own_account import user_of
+
+#: Identifies a leaked token, for people and for secret scanners.
+TOKEN_PREFIX = "fd_"  # noqa: S105 - not a secret, the beginning of each
+
+
+def create_token(
+    store: Store,
+    actor: Actor,
+    name: str,
+    scopes: Iterable[Permission],
+    days: int | None = None,
+) -> str:
+    """Create a token that belongs to nobody; return its secret, which is not stored.
+
+    It expires after this number of days, or never. Raises NotAllowed, InvalidFields,
+    and Conflict if a token with this name isn't revoked.
+    """
+    actor.require(Permission.ADMIN)
+    return _create(store, actor, name, scopes, days, None)
+
+
+def create_own_token(
+    store: Store,
+    actor: Actor,
+    name: str,
+    scopes: Iterable[Permission],
+    days: int | None = None,
+) -> str:
+    """Create a personal token of the actor; return its secret, which is not stored.
+
+    Raises NotFound if the actor isn't a user, NotAllowed if a scope exceeds the user's
+    permissions, InvalidFields, and Conflict if the user has a token with this name.
+    """
+    user_id = user_of(actor)
+    scopes = set(scopes)
+    for scope in scopes:
+        actor.require(scope)
+    return _create(store, actor, name, scopes, days, user_id)
+
+
+def list_tokens(store: Store, actor: Actor) -> list[tokens.Token]:
+    """Return the tokens that are not revoked. Raises NotAllowed."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        return tokens.list_tokens(db)
+
+
+def list_own_tokens(store: Store, actor: Actor) -> list[tokens.Token]:
+    """Return the actor's personal tokens. Raises NotFound if it isn't a user."""
+    user_id = user_of(actor)
+    with store.begin() as db:
+        return tokens.list_of(db, user_id)
+
+
+def find_token(store: Store, actor: Actor, token_id: int) -> tokens.Token:
+    """Return a token that isn't revoked, for its owner or an admin.
+
+    Raises NotFound also for the tokens of others.
+    """
+    with store.begin() as db:
+        found = tokens.find(db, token_id)
+    own = found is not None and found.owner is not None and (
+        found.owner.id == actor.user_id
+    )  # fmt: skip
+    if found is None or not (own or actor.may(Permission.ADMIN)):
+        raise NotFound(f"token {token_id} not found; it may have been revoked")
+    return found
+
+
+def revoke_token(store: Store, actor: Actor, name: str) -> None:
+    """Revoke a token that belongs to nobody. Raises NotAllowed and NotFound."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        token = tokens.find_shared(db, name)
+    if token is None:
+        raise NotFound(f"there is no token {name!r}")
+    revoke_token_by_id(store, actor, token.id)
+
+
+def revoke_token_by_id(store: Store, actor: Actor, token_id: int) -> tokens.Token:
+    """Revoke a token and return it; its owner and admins may. Raises NotFound."""
+    token = find_token(store, actor, token_id)
+    with store.begin() as db:
+        if not tokens.revoke(db, token_id):
+            raise NotFound(f"token {token_id} not found; it may have been revoked")
+        audit.note(db, actor, Action.REVOKE_TOKEN, _subject(token))
+    return token
+
+
+def _create(
+    store: Store,
+    actor: Actor,
+    name: str,
+    scopes: Iterable[Permission],
+    days: int | None,
+    user_id: int | None,
+) -> str:
+    if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
+        problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
+        raise InvalidFields({"name": problem})
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        problem = f"a token expires after 1 to {MAX_DAYS} days, or never"
+        raise InvalidFields({"days": problem})
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    subject = name if user_id is None else f"{name} of {actor.name}"
+    try:
+        with store.begin() as db:
+            wanted = sorted(set(scopes))
+            tokens.add(db, name, digest(secret), wanted, expires_at, user_id)
+            audit.note(db, actor, Action.CREATE_TOKEN, subject)
+    except IntegrityError:
+        raise Conflict(f"there is a token {name} already; revoke it first") from None
+    return secret
+
+
+def _subject(token: tokens.Token) -> str:
+    return token.name if token.owner is None else f"{token.name} of {token.owner.name}"
