@@ -1,15 +1,17 @@
 """(h) Load: a crowd of clients during 8 running deployments.
 
 `python -m bench.load SPEC` runs the crowd in a separate process: 300 viewers of live
-streams, 30 slow downloads, 30 searches without matches in 200,000 lines, 120 logins
-with a wrong password, and one client that polls the API. The memory of the web process
-is measured as in `pool`.
+streams, 30 slow downloads, 30 searches without matches in 200,000 lines, and 120 logins
+with a wrong password. The viewers read raw sockets, so that FastDeploy gets the
+processor time. The API is polled from this process: the crowd's would delay the answers
+that it measures. The memory of the web process is measured as in `pool`.
 """
 
 import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine, Iterator
@@ -56,6 +58,7 @@ class Spec:
     """The arguments of the crowd."""
 
     url: str
+    port: int
     token: str
     running: list[int]
     printed: int
@@ -78,9 +81,12 @@ def measure(rounds: int) -> list[Any]:
             alone.append(_seconds(here, _launch(here)))
             running = _launch(here)
             with watching(lambda: [pss(here.processes["web"].pid)]) as samples:
-                with _crowd(here, running, printed) as found:
+                with (
+                    _crowd(here, running, printed) as found,
+                    _polled(here, running[0]) as polled,
+                ):
                     crowded.append(_seconds(here, running))
-                answers.append(found)
+                answers.append(found | polled)
             most = max(most, *samples)
     slowest = max(max(times) for times in crowded)
     ratio = slowest / median(time for times in alone for time in times)
@@ -124,7 +130,8 @@ def _crowd(
 ) -> Iterator[dict[str, Any]]:
     """Run the crowd during the block; the yielded dict then contains its results."""
     token = here.api.headers["Authorization"]
-    spec = Spec(str(here.api.base_url), token, running, printed)
+    url, port = str(here.api.base_url), here.settings.port
+    spec = Spec(url, port, token, running, printed)
     found: dict[str, Any] = {}
     with subprocess.Popen(
         [sys.executable, "-m", "bench.load", json.dumps(asdict(spec))],
@@ -138,6 +145,53 @@ def _crowd(
     found |= json.loads(out)
 
 
+@contextmanager
+def _polled(here: Supervised, number: int) -> Iterator[dict[str, Any]]:
+    """Poll the API during the block; the yielded dict then has the milliseconds."""
+    asked: list[float] = []
+    ended = threading.Event()
+
+    def poll() -> None:
+        with httpx.Client(
+            base_url=here.api.base_url, headers=here.api.headers, timeout=PATIENCE
+        ) as client:
+            while not ended.wait(_ASK_EVERY):
+                begin = time.perf_counter()
+                client.get(f"/api/deployments/{number}").raise_for_status()
+                asked.append((time.perf_counter() - begin) * 1000)
+
+    found: dict[str, Any] = {}
+    polling = threading.Thread(target=poll)
+    polling.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        polling.join()
+    found["requests"] = len(asked)
+    found["median"] = round(median(asked), 1)
+    found["p95"] = round(quantiles(asked, n=20)[-1], 1)
+
+
+class _Viewer(asyncio.Protocol):
+    """Requests a stream and counts its messages with output."""
+
+    def __init__(self, request: bytes, counts: Counter[str]) -> None:
+        self._request = request
+        self._counts = counts
+        self.closed = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._counts["pieces"] += data.count(b"event: output")
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.closed.set()
+
+
 class _Crowd:
     """Clients that repeat their requests until they are canceled."""
 
@@ -145,8 +199,6 @@ class _Crowd:
         self._client = client
         self._spec = spec
         self.counts = Counter[str]()
-        #: Milliseconds of each request to the API.
-        self.asked: list[float] = []
 
     def all(self) -> list[Coroutine[Any, Any, None]]:
         """Return the coroutines of all clients."""
@@ -156,14 +208,18 @@ class _Crowd:
             *(self._download() for _ in range(DOWNLOADS)),
             *(self._search() for _ in range(SEARCHES)),
             *(self._log_in(number) for number in range(LOGINS)),
-            self._ask(),
         ]
 
     async def _view(self, number: int) -> None:
-        address = f"/deployments/{number}/events"
-        async with self._client.stream("GET", address) as answer:
-            async for piece in answer.aiter_bytes():
-                self.counts["pieces"] += piece.count(b"event: output")
+        request = (
+            f"GET /deployments/{number}/events HTTP/1.0\r\n"
+            f"Host: localhost\r\nAuthorization: {self._spec.token}\r\n\r\n"
+        )
+        viewer = _Viewer(request.encode(), self.counts)
+        loop = asyncio.get_running_loop()
+        port = self._spec.port
+        await loop.create_connection(lambda: viewer, "127.0.0.1", port)
+        await viewer.closed.wait()
 
     async def _download(self) -> None:
         address = f"/api/deployments/{self._spec.printed}/output"
@@ -187,14 +243,6 @@ class _Crowd:
         )
         self.counts[f"logins_{answer.status_code}"] += 1
 
-    async def _ask(self) -> None:
-        address = f"/api/deployments/{self._spec.running[0]}"
-        while True:
-            begin = time.perf_counter()
-            (await self._client.get(address)).raise_for_status()
-            self.asked.append((time.perf_counter() - begin) * 1000)
-            await asyncio.sleep(_ASK_EVERY)
-
 
 async def _come(spec: Spec) -> dict[str, Any]:
     limits = httpx.Limits(max_connections=None)
@@ -215,9 +263,6 @@ async def _come(spec: Spec) -> dict[str, Any]:
         **crowd.counts,
         "failed": len(failed),
         "first_error": repr(failed[0]) if failed else "",
-        "requests": len(crowd.asked),
-        "median": round(median(crowd.asked), 1),
-        "p95": round(quantiles(crowd.asked, n=20)[-1], 1),
     }
 
 

@@ -13,6 +13,7 @@ from app.web.app import create_app
 from app.web.assets import load_assets
 from app.web.dependencies import Dependencies
 from app.web.deployments import SEARCHES_AT_ONCE
+from app.web.download import PIECES_AT_ONCE
 from app.web.event_stream import html_pieces, json_pieces
 from app.web.login import LOGINS_AT_ONCE
 from app.web.render import Renderer
@@ -46,6 +47,7 @@ def make_web(settings: Settings) -> Starlette:
             look_json=json_pieces(store),
             login_places=anyio.Semaphore(LOGINS_AT_ONCE),
             search_places=anyio.Semaphore(SEARCHES_AT_ONCE),
+            download_places=anyio.Semaphore(PIECES_AT_ONCE),
             single_flight=SingleFlight(),
         )
     )

@@ -40,13 +40,13 @@ def list_tokens(*, as_json: AsJson = False) -> None:
         ("name", "scopes", "created", "expires", "last used"),
         (
             (
-                token.name,
+                f"{token.name} of {token.owner.name}" if token.owner else token.name,
                 ", ".join(token.scopes),
                 moment(token.created_at),
                 moment(token.expires_at, otherwise="never"),
                 moment(token.last_used_at, otherwise="never"),
             )
-            for token in tokens
+            for token in found
         ),
     )
 

@@ -5,11 +5,25 @@ sent to a slow client. Retention removes the first events first: if a stretch do
 begin right after the previous one, the events in between were removed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.domain.events import EventKind
 from app.store.deployment_tables import events
@@ -18,6 +32,11 @@ from app.store.deployment_tables import events
 #: MAX_EVENTS.
 MAX_BYTES = 256 * 1024
 MAX_EVENTS = 4_000
+
+#: Kinds of events whose text is a line, or a part of it if the event is open.
+_LINES = (EventKind.STEP.value, EventKind.OUTPUT.value)
+_NEWLINE = literal(b"\n", LargeBinary)
+_NOTHING = literal(b"", LargeBinary)
 
 _c = events.c
 _data_of_step = case((_c.kind == EventKind.STEP.value, _c.data))
@@ -44,15 +63,23 @@ def read_output(
     Events of a playbook aren't printed, so their display text is returned instead. A
     `script` prints its events as lines, so these lines are returned.
     """
-    printed = _data_of_line if script else _data_of_step
+    data = _data_of_line if script else _data_of_step
     size = func.coalesce(
-        func.octet_length(_c.raw),
-        func.octet_length(printed),
-        func.octet_length(_c.text),
+        func.octet_length(_c.raw), func.octet_length(data), func.octet_length(_c.text)
     )
-    columns = (_c.kind, _c.text, _c.open, _c.raw, printed.label("data"))
-    rows = _read(db, deployment_id, after, up_to, size, columns)
-    return _stretch(rows, [_printed(row) for row in rows])
+
+    # PostgreSQL joins the pieces: thousands of rows would keep a web process busy.
+    def joined(found: Subquery) -> Select[Any]:
+        in_order = aggregate_order_by(_NOTHING, found.c.number)
+        return select(
+            func.min(found.c.number).label("first"),
+            func.max(found.c.number).label("last"),
+            func.string_agg(found.c.printed, in_order).label("content"),
+        ).having(func.count() > 0)
+
+    columns = (_printed(data).label("printed"),)
+    rows = _read(db, deployment_id, after, up_to, size, columns, joined)
+    return Stretch(rows[0].first, rows[0].last, [rows[0].content]) if rows else None
 
 
 def read_data(
@@ -61,8 +88,15 @@ def read_data(
     """Read ansible-runner's events after event `after` as JSON; None at the end."""
     size = func.coalesce(func.octet_length(_data_of_runner), 0)
     columns = (_data_of_runner.label("data"),)
-    rows = _read(db, deployment_id, after, up_to, size, columns)
-    return _stretch(rows, [row.data for row in rows if row.data is not None])
+
+    def each(found: Subquery) -> Select[Any]:
+        return select(found.c.number, found.c.data).order_by(found.c.number)
+
+    rows = _read(db, deployment_id, after, up_to, size, columns, each)
+    if not rows:
+        return None
+    content = [row.data for row in rows if row.data is not None]
+    return Stretch(rows[0].number, rows[-1].number, content)
 
 
 def _read(
@@ -72,8 +106,12 @@ def _read(
     up_to: int,
     size: ColumnElement[int],
     columns: Sequence[ColumnElement[Any]],
+    selected: Callable[[Subquery], Select[Any]],
 ) -> Sequence[Row[Any]]:
-    """Return the next events until their sizes reach MAX_BYTES, at least one."""
+    """Return what is selected of the next events until they reach MAX_BYTES.
+
+    These are at least one event, if there is one; else no row is returned.
+    """
     sizes = func.sum(size).over(order_by=_c.number)
     behind = (
         select(_c.number, *columns, (sizes - size).label("before"))
@@ -84,8 +122,7 @@ def _read(
 
     def up_to_number(last: int) -> Sequence[Row[Any]]:
         found = behind.where(_c.number <= last).subquery()
-        small = select(found).where(found.c.before < MAX_BYTES)
-        return db.execute(small.order_by(found.c.number)).all()
+        return db.execute(selected(found).where(found.c.before < MAX_BYTES)).all()
 
     # With this range PostgreSQL reads no other rows, see events.read.
     near = min(after + MAX_EVENTS, up_to)
@@ -93,20 +130,15 @@ def _read(
     return rows if rows or near == up_to else up_to_number(up_to)
 
 
-def _stretch(rows: Sequence[Row[Any]], content: Sequence[T]) -> Stretch[T] | None:
-    if not rows:
-        return None
-    return Stretch(rows[0].number, rows[-1].number, content)
+def _printed(data: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the expression of the bytes that an event printed.
 
-
-def _printed(row: Row[Any]) -> bytes:
-    text: str = row.text if row.data is None else row.data
-    match row.kind:
-        case EventKind.STEP | EventKind.OUTPUT:
-            content: bytes = text.encode() if row.raw is None else row.raw
-            return content if row.open else content + b"\n"
-        case EventKind.RUNNER:
-            is_open = row.open and row.data is None
-            return text.encode() + (b"\n" if text and not is_open else b"")
-        case _:
-            return b""
+    `data` is the expression of the line that an event was, if it is to be returned.
+    """
+    text = func.convert_to(func.coalesce(data, _c.text), "UTF8")
+    is_line = _c.kind.in_(_LINES)
+    is_runner = _c.kind == EventKind.RUNNER.value
+    is_open = and_(_c.open, or_(is_line, data.is_(None)))
+    shown = or_(is_line, and_(is_runner, or_(data.is_not(None), _c.text != "")))
+    end = case((is_open, _NOTHING), else_=_NEWLINE)
+    return case((shown, func.coalesce(_c.raw, text).concat(end)), else_=_NOTHING)

@@ -1,5 +1,6 @@
 """API tokens in PostgreSQL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +38,7 @@ def add(
     db: Connection,
     name: str,
     digest: bytes,
-    scopes: list[str],
+    scopes: Sequence[str],
     expires_at: datetime | None,
     user_id: int | None = None,
 ) -> None:
@@ -49,7 +50,7 @@ def add(
         insert(tokens).values(
             name=name,
             digest=digest,
-            scopes=scopes,
+            scopes=list(scopes),
             expires_at=expires_at,
             user_id=user_id,
         )

@@ -34,6 +34,8 @@ class Dependencies:
     login_places: anyio.Semaphore
     #: Limits the number of searches at once.
     search_places: anyio.Semaphore
+    #: Limits the number of downloads for which a piece is made at once.
+    download_places: anyio.Semaphore
     #: Makes artifact folders and reports once for concurrent requests.
     single_flight: SingleFlight
 

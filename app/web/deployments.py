@@ -1,5 +1,6 @@
 """Deployment pages: the history, one deployment, its output and artifacts."""
 
+import os
 import re
 from contextlib import suppress
 from dataclasses import replace
@@ -45,8 +46,8 @@ LISTED = 500
 #: Characters of an artifact that its page shows, and of JSON that it indents.
 SHOWN_ARTIFACT = 200_000
 MAX_JSON = 2_000_000
-#: The number of searches that run in PostgreSQL at once.
-SEARCHES_AT_ONCE = 2
+#: The number of searches that run in PostgreSQL at once; each takes a processor.
+SEARCHES_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 
 
 def index(request: Request) -> Response:
@@ -171,6 +172,7 @@ def download(request: Request) -> Response:
     view = deploy.view(deps(request).store, _id(request))
     return Download(
         output.whole(deps(request).store, view.deployment.id),
+        deps(request).download_places,
         name=f"{view.deployment.service_name}-{view.deployment.id}.log",
         media_type="text/plain; charset=utf-8",
     )
@@ -260,6 +262,7 @@ def archive(request: Request) -> Response:
     )
     return Download(
         content,
+        deps(request).download_places,
         name=f"{view.deployment.service_name}-{view.deployment.id}-artifacts.tar.gz",
         media_type="application/gzip",
     )

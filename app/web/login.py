@@ -16,8 +16,8 @@ from app.usecases import auth
 from app.web.concurrency_limit import place
 from app.web.dependencies import deps
 
-#: The number of passwords that are checked at once: each takes 64 MiB and a core.
-LOGINS_AT_ONCE = 2
+#: The number of passwords that are checked at once: each takes 19 MiB and a core.
+LOGINS_AT_ONCE = 1
 #: Seconds that a login waits for a place.
 PATIENCE = 10
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 from starlette.applications import Starlette
-from starlette.types import Message
+from starlette.types import Message, Send
 
 from app.bootstrap.web import make_web
 from app.domain.access import Permission
@@ -151,7 +151,8 @@ def test_a_download_is_closed_when_its_client_goes(body: bytes | None) -> None:
                 gone.set()
                 await anyio.sleep_forever()
 
-        response = Download(content(), name="x", media_type="text/plain")
+        places = anyio.Semaphore(1)
+        response = Download(content(), places, name="x", media_type="text/plain")
         client = Client(response, "")  # type: ignore[arg-type] # another ASGI app
         with anyio.fail_after(DEADLINE):
             await client.request("/", on_message=go, leave=gone)
@@ -159,6 +160,38 @@ def test_a_download_is_closed_when_its_client_goes(body: bytes | None) -> None:
     anyio.run(leave_early)
 
     assert ([True] if body else []) == closed
+
+
+def test_a_download_that_is_being_sent_holds_no_place() -> None:
+    places = anyio.Semaphore(1)
+    ended: list[str] = []
+
+    def content() -> Generator[bytes]:
+        yield from (b"1", b"2")
+
+    async def send_both() -> None:
+        sending, other_ended = anyio.Event(), anyio.Event()
+
+        async def wait(_: Message) -> None:
+            sending.set()
+            await other_ended.wait()
+
+        async def download(name: str, on_message: Send) -> None:
+            response = Download(content(), places, name="x", media_type="text/plain")
+            client = Client(response, "")  # type: ignore[arg-type] # another ASGI app
+            await client.request("/", on_message=on_message)
+            ended.append(name)
+
+        with anyio.fail_after(DEADLINE):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(download, "slow", wait)
+                await sending.wait()
+                await download("fast", take)
+                other_ended.set()
+
+    anyio.run(send_both)
+
+    assert ["fast", "slow"] == ended
 
 
 def test_archive_and_output_are_whole_over_many_pieces(
