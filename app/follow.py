@@ -29,7 +29,7 @@ _SIGNS = {
 
 
 @dataclass
-class _Sized:
+class _SizedNews:
     """News with a size, as the feed requires."""
 
     news: News
@@ -77,10 +77,10 @@ async def _watch(
     listening = asyncio.create_task(feed.listen())
     shown: dict[int, StepState] = {}
 
-    def sized(number: int, after: int | None, up_to: int | None) -> _Sized:
+    def sized(number: int, after: int | None, up_to: int | None) -> _SizedNews:
         news = look(store, number, after, up_to)
         size = sum(len(event.text) for event in news.events)
-        return _Sized(news, news.after, news.last, news.complete, size)
+        return _SizedNews(news, news.after, news.last, news.complete, size)
 
     try:
         async for piece in feed.follow(deployment_id, sized, 0):

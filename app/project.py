@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from app.domain.project import Project, Refusal, Required, RequirementKind
+from app.domain.project import MissingRequirements, Project, Refusal, RequirementKind
 from app.domain.service import Service
 from app.runner import ansible_cfg
 from app.runner.definition import locate
@@ -80,7 +80,7 @@ class Inspector:
         self._place = place
         self._ansible = ansible
         self._known: dict[Path, Project] = {}
-        self._missing_beside: dict[Path, tuple[Required, ...]] = {}
+        self._missing_beside: dict[Path, tuple[MissingRequirements, ...]] = {}
 
     def look(self, service: Service) -> Project:
         """Inspect the folder as a run of this service would see it."""
@@ -146,7 +146,7 @@ class Inspector:
         assert self._ansible is not None, "a copy has no ansible.cfg"
         return ansible_cfg.read(self._folder, {"HOME": str(self._ansible.home)})
 
-    def _missing(self, beside: Path) -> tuple[Required, ...]:
+    def _missing(self, beside: Path) -> tuple[MissingRequirements, ...]:
         """Return the missing requirements of playbooks in a folder."""
         assert self._ansible is not None, "a copy has no requirements files"
         if beside not in self._missing_beside:
@@ -205,7 +205,7 @@ class _Requirements:
     base: Path
     ansible: Ansible
 
-    def missing(self) -> Iterator[Required]:
+    def missing(self) -> Iterator[MissingRequirements]:
         """Yield what the project's requirements files list and isn't installed."""
         for place in dict.fromkeys((self.folder, self.beside)):
             for name in ("requirements", "collections/requirements",
@@ -214,7 +214,7 @@ class _Requirements:
                     content = parse(read(path))
                     yield from self._missing_in(path, content)
 
-    def _missing_in(self, path: Path, content: Node) -> Iterator[Required]:
+    def _missing_in(self, path: Path, content: Node) -> Iterator[MissingRequirements]:
         lists = fields(content)
         # A file that is only a list has the older format: roles.
         roles = items(lists.get("roles")) or items(content)
@@ -229,7 +229,7 @@ class _Requirements:
             if missing:
                 file = str(path.relative_to(self.folder))
                 install = self._install(kind, path)
-                yield Required(kind, file, tuple(missing), install)
+                yield MissingRequirements(kind, file, tuple(missing), install)
 
     def _has(self, kind: RequirementKind, name: str) -> bool:
         if kind is RequirementKind.ROLE:

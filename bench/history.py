@@ -102,7 +102,9 @@ def fill(store: Store, total: int, steps_each: int = STEPS_EACH) -> None:
     """Write a history of `total` deployments, then vacuum and analyze the tables."""
     with store.begin() as db:
         names = [f"service-{number}" for number in range(SERVICES)]
-        found = [services.Found(name, _service(name)) for name in [*names, QUIET]]
+        found = [
+            services.FoundService(name, _service(name)) for name in [*names, QUIET]
+        ]
         services.put(db, found, node="bench")
         # Skip the foreign key checks of millions of rows, which are known to be valid.
         db.execute(text("SET LOCAL session_replication_role = replica"))

@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.store import services, users
 from app.store.deployment_tables import deployments
 from app.store.events import Occurrence
-from app.store.services import Found
+from app.store.services import FoundService
 from app.store.store import Store
 from app.usecases import deploy, passwords, record
 from app.usecases.record import Place
@@ -94,7 +94,7 @@ def add_service(store: Store, service: Service | None = None) -> Service:
     """Add a service, as a sync does."""
     service = service or make_service()
     with store.begin() as db:
-        services.put(db, [Found(service.name, service)], node="here")
+        services.put(db, [FoundService(service.name, service)], node="here")
     return service
 
 

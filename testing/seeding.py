@@ -158,7 +158,7 @@ print("published")
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
+class SeedNumbers:
     """The numbers of what an installation was given.
 
     `result` is the event of the failed deployment in which a host failed; the others
@@ -227,7 +227,7 @@ def deploy_commits(made: Installation, folder: Path) -> int:
     return number
 
 
-def seed(made: Installation, folder: Path) -> Seeded:
+def seed(made: Installation, folder: Path) -> SeedNumbers:
     """Services of both kinds, and deployments in every state; a worker must run."""
     make_user(made)
     shutil.copytree(ROOT / "services", made.services, dirs_exist_ok=True)
@@ -265,7 +265,7 @@ def seed(made: Installation, folder: Path) -> Seeded:
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
     tokens.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
-    return Seeded(
+    return SeedNumbers(
         well,
         failed,
         canceled,

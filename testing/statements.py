@@ -19,7 +19,7 @@ class Statement:
 
 
 @dataclass
-class Recorded:
+class StatementLog:
     """The recorded statements."""
 
     statements: list[Statement] = field(default_factory=list)
@@ -31,9 +31,9 @@ class Recorded:
 
 
 @contextmanager
-def listening(engine: Engine) -> Iterator[Recorded]:
+def listening(engine: Engine) -> Iterator[StatementLog]:
     """Record every statement that the engine sends during the block."""
-    recorded = Recorded()
+    recorded = StatementLog()
     started = 0.0
 
     def before(*_: object) -> None:

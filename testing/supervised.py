@@ -16,7 +16,7 @@ from testing.installation import Installation, is_ready, make_settings
 from testing.waiting import eventually
 
 
-class Supervised(Installation):
+class SupervisedInstallation(Installation):
     """An installation with supervised processes, and a client of its web process."""
 
     patience = 600.0
@@ -63,13 +63,13 @@ def temporary_settings(name: str, **overrides: object) -> Iterator[Settings]:
 @contextmanager
 def supervised(
     settings: Settings, *commands: str, pause: dev_server.Pause = dev_server.usual_pause
-) -> Iterator[Supervised]:
+) -> Iterator[SupervisedInstallation]:
     """Run FastDeploy's `commands` on a database, which is migrated first."""
     store = bootstrap.make_store(settings)
     migrate(store)
     store.close()
     with dev_server.processes(settings, *commands, pause=pause) as processes:
-        made = Supervised(settings, processes)
+        made = SupervisedInstallation(settings, processes)
         try:
             if "web" in commands:
                 eventually(lambda: is_ready(made.api), made.patience, every=0.05)
@@ -79,7 +79,9 @@ def supervised(
 
 
 @contextmanager
-def temporary_installation(*commands: str, **overrides: object) -> Iterator[Supervised]:
+def temporary_installation(
+    *commands: str, **overrides: object
+) -> Iterator[SupervisedInstallation]:
     """Run FastDeploy's `commands` with a new database in a temporary folder."""
     log.configure("console", quiet=["httpx"])
     with (

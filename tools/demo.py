@@ -25,7 +25,7 @@ from app.usecases import artifacts, deploy, output, services
 from app.worker.run import run_of
 from testing.event_stream import messages
 from testing.installation import ACTOR
-from testing.supervised import Supervised, supervised, temporary_settings
+from testing.supervised import SupervisedInstallation, supervised, temporary_settings
 
 _SERVICES = Path("services")
 
@@ -49,7 +49,7 @@ def main() -> int:
     return 0 if well else 1
 
 
-def _demo(here: Supervised, service: str) -> dict[str, Any]:
+def _demo(here: SupervisedInstallation, service: str) -> dict[str, Any]:
     store, settings, client = here.store, here.settings, here.api
     services.sync_services(store, settings.services, settings.var, settings.node, ACTOR)
     begun = time.monotonic()

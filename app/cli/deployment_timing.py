@@ -1,7 +1,7 @@
 """How `fastdeploy deployment show --timing` prints where the time went."""
 
 from app.cli.output import console, print_table
-from app.domain.timing import Slow, Timing
+from app.domain.timing import SlowPart, Timing
 from app.web.formatting import duration
 from app.web.terminal import plain
 
@@ -27,7 +27,7 @@ def print_timing(timing: Timing) -> None:
         console.print(f"Hint: {plain(hint)}", markup=False, highlight=False)
 
 
-def _hosts(slow: Slow) -> str:
+def _hosts(slow: SlowPart) -> str:
     named = [f"{one.host} {duration(one.seconds)}" for one in slow.slowest]
     faster = slow.hosts - len(slow.slowest)
     return ", ".join(named) + (f" and {faster} faster" if faster > 0 else "")

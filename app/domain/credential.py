@@ -56,7 +56,7 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ValidValue:
     """A validated value: its normalised fields, and the public key of a private one."""
 
     values: dict[str, str]
@@ -71,7 +71,7 @@ def require_reference(reference: str) -> tuple[Kind, str]:
         raise InvalidFields({"reference": str(error)}) from None
 
 
-def check(kind: Kind, given: Mapping[str, str], home: Home = Home.STORED) -> Checked:
+def check(kind: Kind, given: Mapping[str, str], home: Home = Home.STORED) -> ValidValue:
     """Validate and normalise the fields of a credential.
 
     The main field (the first one of FIELDS) is required if the value is `stored`, or
@@ -134,7 +134,7 @@ def secrets(values: Mapping[str, Any]) -> Iterator[Any]:
                 )
 
 
-def _with_key(values: dict[str, str]) -> Checked:
+def _with_key(values: dict[str, str]) -> ValidValue:
     """Parse the key and certificate of valid texts. Raises InvalidFields."""
     public = None
     if "private_key" in values:
@@ -151,7 +151,7 @@ def _with_key(values: dict[str, str]) -> Checked:
             private_key.require_certificate_of(values["certificate"], public)
         except ValueError as error:
             raise InvalidFields({"certificate": str(error)}) from None
-    return Checked(values, public)
+    return ValidValue(values, public)
 
 
 def _text_problem(kind: Kind, name: str, text: str) -> str:

@@ -17,7 +17,7 @@ class RequirementKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Required:
+class MissingRequirements:
     """Requirements of a requirements file that the run would not find."""
 
     kind: RequirementKind
@@ -47,7 +47,7 @@ class Project:
     not_executable: Path | None = None
     #: The prompts for input in the playbook.
     prompts: tuple[Prompt, ...] = ()
-    requirements: tuple[Required, ...] = ()
+    requirements: tuple[MissingRequirements, ...] = ()
     #: Missing vault password files that ansible.cfg names.
     missing_vault_files: tuple[Path, ...] = ()
     #: The settings that keep Ansible from checking host keys, in ansible.cfg and in

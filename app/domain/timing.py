@@ -106,7 +106,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Slow:
+class SlowPart:
     """A task or step with its usual seconds, None if unknown.
 
     `longer` says that it took notably longer.
@@ -126,7 +126,7 @@ class Timing:
     """The phases, the slowest tasks or steps, and hints; `more` aren't listed."""
 
     phases: tuple[Phase, ...] = ()
-    slow: tuple[Slow, ...] = ()
+    slow: tuple[SlowPart, ...] = ()
     more: int = 0
     hints: tuple[str, ...] = ()
 
@@ -238,17 +238,17 @@ def _contact(profile: Profile) -> str:
     return f"first task on {hosts}: {named}" if named else ""
 
 
-def _slow_task(task: TaskTime, usual: float | None) -> Slow:
+def _slow_task(task: TaskTime, usual: float | None) -> SlowPart:
     longer = usual is not None and is_longer(task.seconds, usual)
-    return Slow(task.task, task.step, task.seconds, usual, longer, task.hosts,
+    return SlowPart(task.task, task.step, task.seconds, usual, longer, task.hosts,
                 task.slowest)  # fmt: skip
 
 
-def _slow_steps(steps: Iterable[Step], usual: Mapping[str, float]) -> list[Slow]:
+def _slow_steps(steps: Iterable[Step], usual: Mapping[str, float]) -> list[SlowPart]:
     found = []
     for step in steps:
         if step.seconds is not None:
             normal = usual.get(step.name)
             longer = normal is not None and is_longer(step.seconds, normal)
-            found.append(Slow(step.name, "", step.seconds, normal, longer))
+            found.append(SlowPart(step.name, "", step.seconds, normal, longer))
     return found

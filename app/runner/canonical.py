@@ -1,11 +1,10 @@
 r"""The canonical form of a text: without escapes, quotes and terminal sequences.
 
 JSON writes a newline as `\n`, JSON within JSON as `\\n`; a URL writes it as `%0A`, HTML
-as `&#10;`, a shell puts an apostrophe between other quotes. `Canonical` decodes such
-escapes, however often they were applied, and drops quotes and backslashes. It is
-applied both to a secret and to the searched text, so the encoding needn't be known.
-
-It takes time in proportion to the length of its input.
+as `&#10;`, a shell puts an apostrophe between other quotes. `CanonicalForm` decodes
+such escapes, however often they were applied, and drops quotes and backslashes. It is
+applied both to a secret and to the searched text, so the encoding needn't be known. It
+takes time in proportion to the length of its input.
 """
 
 import html
@@ -42,7 +41,7 @@ _LETTERS = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
 _DROPPED = re.compile(rb"[\\\"']")
 
 
-class Canonical:
+class CanonicalForm:
     """The canonical form of a content, with a mapping back to the original offsets.
 
     With `through_sequences`, the sequences of terminals are dropped too.

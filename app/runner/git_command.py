@@ -62,7 +62,7 @@ class GitFailed(RunnerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommandResult:
     """A command that has ended."""
 
     returncode: int
@@ -116,7 +116,7 @@ def run(
     umask: int = -1,
     timeout: float = PATIENCE,
     descriptors: Sequence[int] = (),
-) -> Done:
+) -> CommandResult:
     """Run a git command to its end, whatever its exit code is.
 
     Args:
@@ -147,7 +147,7 @@ def run(
             raise GitFailed(
                 f"git {arguments[0]} took more than {timeout:.0f} seconds."
             ) from None
-    return Done(process.returncode, stdout, stderr)
+    return CommandResult(process.returncode, stdout, stderr)
 
 
 def output(

@@ -59,7 +59,7 @@ class Session:
     credential: Credential | None = None
     ssh: Ssh | None = None
 
-    def explain(self, done: git_command.Done) -> str:
+    def explain(self, done: git_command.CommandResult) -> str:
         """Return why a command failed, without a secret and the final period."""
         if self.ssh and (found := self.ssh.explain(done.stderr)):
             return found

@@ -129,7 +129,7 @@ def _reach(
     url: str,
     session: Session,
     deadline: float,
-) -> git_command.Done:
+) -> git_command.CommandResult:
     """Run a command that talks to the remote."""
     left = deadline - time.monotonic()
     try:

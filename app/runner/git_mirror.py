@@ -8,7 +8,7 @@ from pathlib import Path
 from . import git_command, git_fetch, git_refs, git_signature, git_tree
 from .errors import RunnerError
 from .git_credential import Access
-from .git_refs import Ref, Resolved
+from .git_refs import Ref, ResolvedRef
 from .git_source import GitSource, short_name
 
 #: The maximum size of a file that is read from a commit, in bytes.
@@ -97,7 +97,7 @@ class Mirror:
             f"{self.source.describe_allowed()}."
         )
 
-    def resolve(self, text: str) -> Resolved:
+    def resolve(self, text: str) -> ResolvedRef:
         """Return the commit that a branch, a tag or a hash names.
 
         Raises:

@@ -40,7 +40,7 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedRef:
     """The commit that a text names, and the full name of its ref; empty for a hash."""
 
     ref: str
@@ -74,7 +74,7 @@ def names(git_dir: Path, option: str, commit: str) -> list[str]:
     return printed.decode(errors="surrogateescape").split("\n")[:-1]
 
 
-def resolve(git_dir: Path, source: GitSource, text: str) -> Resolved:
+def resolve(git_dir: Path, source: GitSource, text: str) -> ResolvedRef:
     """Return the commit that a branch, a tag or the digits of a hash name.
 
     40 digits are always a commit; fewer are one if no branch or tag has that name.
@@ -83,7 +83,7 @@ def resolve(git_dir: Path, source: GitSource, text: str) -> Resolved:
         RunnerError: No allowed ref or commit has this name, or several have.
     """
     if COMMIT.fullmatch(text):
-        return Resolved("", _commit(git_dir, source, text))
+        return ResolvedRef("", _commit(git_dir, source, text))
     found = _exact(git_dir, text)
     if len({ref.commit for ref in found}) > 1:
         raise RunnerError(
@@ -93,7 +93,8 @@ def resolve(git_dir: Path, source: GitSource, text: str) -> Resolved:
     if allowed := [ref for ref in found if source.allows(ref.name)]:
         # The tag, if there is also a branch: it is less likely to move.
         return max(
-            (Resolved(ref.name, ref.commit) for ref in allowed), key=lambda at: at.ref
+            (ResolvedRef(ref.name, ref.commit) for ref in allowed),
+            key=lambda at: at.ref,
         )
     if found:
         raise RunnerError(
@@ -101,7 +102,7 @@ def resolve(git_dir: Path, source: GitSource, text: str) -> Resolved:
             f"{source.describe_allowed()}."
         )
     if _ABBREVIATED.fullmatch(text):
-        return Resolved("", _commit(git_dir, source, text.lower()))
+        return ResolvedRef("", _commit(git_dir, source, text.lower()))
     raise RunnerError(_unknown(git_dir, source, text))
 
 

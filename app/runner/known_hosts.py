@@ -52,7 +52,7 @@ class HostKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class KnownHostsLine:
     """A line of a known_hosts file for display; `marker` is `@revoked` or similar."""
 
     hosts: str
@@ -118,14 +118,16 @@ def parse(text: str) -> list[HostKey]:
     return found
 
 
-def listed(content: bytes) -> Iterator[Listed]:
+def listed(content: bytes) -> Iterator[KnownHostsLine]:
     """Yield the lines of a known_hosts file that have a valid key."""
     for line in content[:MAX_FILE].decode(errors="replace").splitlines():
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
         if len(words) >= 3 and _is_key(words[1], words[2]):
             hosts = "a hashed name" if words[0].startswith("|") else words[0]
-            yield Listed(hosts[:300], marker[:30], words[1], fingerprint(words[2]))
+            yield KnownHostsLine(
+                hosts[:300], marker[:30], words[1], fingerprint(words[2])
+            )
 
 
 def _is_key(type_: str, key: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .canonical import Canonical
+from .canonical import CanonicalForm
 from .secret_encodings import anchor, longest
 from .secret_search import Index, Spellings
 from .secret_values import number, texts, too_short
@@ -164,8 +164,10 @@ class Masker:
             return [], []
         literal = (s for one in likely for n in one.literals
                    for s in n.occurrences(content))  # fmt: skip
-        whole = _merged([*literal, *_in_canonical(likely, content, Canonical(content))])
-        through = Canonical(content, through_sequences=True)
+        whole = _merged(
+            [*literal, *_in_canonical(likely, content, CanonicalForm(content))]
+        )
+        through = CanonicalForm(content, through_sequences=True)
         if not through.sequences:
             return whole, []
         spans = _merged([*whole, *_in_canonical(likely, content, through)])
@@ -199,7 +201,7 @@ class Masker:
 
 
 def _in_canonical(
-    secrets: Iterable[Spellings], content: bytes, canonical: Canonical
+    secrets: Iterable[Spellings], content: bytes, canonical: CanonicalForm
 ) -> Iterator[Span]:
     for one in secrets:
         for needle in one.needles:

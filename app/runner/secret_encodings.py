@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from .canonical import Canonical
+from .canonical import CanonicalForm
 
 #: A shorter piece of base64, or of a canonical form, occurs in any text by chance.
 _MIN_ENCODED = 8
@@ -157,7 +157,7 @@ def _behind(text: str) -> Iterator[str]:
 
 
 def _canonical(raw: bytes) -> Iterator[bytes]:
-    canonical = Canonical(raw).content
+    canonical = CanonicalForm(raw).content
     if len(canonical) >= _MIN_CANONICAL:
         yield canonical
 

@@ -136,7 +136,7 @@ def choose(
     """
     settings = definition.speed
     reason = '"speed": false' if settings == NOTHING else '"speed" of the service'
-    theirs = _Theirs(env, configured)
+    theirs = _OwnSettings(env, configured)
     choices = [
         _pipelining(settings, reason, theirs),
         _forks(settings, reason, theirs, node, options.get("forks")),
@@ -157,7 +157,7 @@ def this_node() -> Node:
 
 
 @dataclass(frozen=True)
-class _Theirs:
+class _OwnSettings:
     """The settings of the service itself."""
 
     env: Mapping[str, str]
@@ -180,7 +180,7 @@ class _Theirs:
         return None
 
 
-def _pipelining(settings: SpeedSettings, reason: str, theirs: _Theirs) -> Choice:
+def _pipelining(settings: SpeedSettings, reason: str, theirs: _OwnSettings) -> Choice:
     kept = theirs.find("keep_remote_files", "ANSIBLE_KEEP_REMOTE_FILES")
     if kept and kept[0].strip().lower() in _TRUE:
         # Ansible doesn't use pipelining then.
@@ -198,7 +198,11 @@ def _pipelining(settings: SpeedSettings, reason: str, theirs: _Theirs) -> Choice
 
 
 def _forks(
-    settings: SpeedSettings, reason: str, theirs: _Theirs, node: Node, given: object
+    settings: SpeedSettings,
+    reason: str,
+    theirs: _OwnSettings,
+    node: Node,
+    given: object,
 ) -> Choice:
     if given:
         return Choice(f"{given} forks", "an option")
@@ -211,14 +215,14 @@ def _forks(
     return Choice(f"{forks} forks", reason if settings.forks else "", environment)
 
 
-def _gathering(theirs: _Theirs) -> Choice:
+def _gathering(theirs: _OwnSettings) -> Choice:
     if found := theirs.find("gathering", "ANSIBLE_GATHERING"):
         return Choice(f"{_shown(found[0])} gathering", found[1])
     return Choice("smart gathering", "", {"ANSIBLE_GATHERING": "smart"})
 
 
 def _fact_cache(
-    settings: SpeedSettings, theirs: _Theirs, facts: Path, *, is_check: bool
+    settings: SpeedSettings, theirs: _OwnSettings, facts: Path, *, is_check: bool
 ) -> Choice:
     gathering = theirs.find("gathering", "ANSIBLE_GATHERING")
     if found := theirs.find("fact_caching", "ANSIBLE_CACHE_PLUGIN"):

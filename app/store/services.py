@@ -61,7 +61,7 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundService:
     """A service as a sync found it on a node: valid, or with the error in it."""
 
     name: str
@@ -76,7 +76,7 @@ class Found:
         return None if self.service is None else self.service.model_dump_json()
 
 
-def put(db: Connection, found: Sequence[Found], *, node: str) -> None:
+def put(db: Connection, found: Sequence[FoundService], *, node: str) -> None:
     """Register services on a node; an invalid one keeps its last valid config.
 
     Two statements write all of them, since a project may have thousands. Each name may

@@ -22,14 +22,14 @@ from app.store.service_tables import registrations, services, syntax_checks
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueCheck:
     """A syntax check that has to be done, for one of the services that need it."""
 
     key: str
     service: Service
 
 
-def next_due(db: Connection, node: str) -> Due | None:
+def next_due(db: Connection, node: str) -> DueCheck | None:
     """Return the next check to be done on a node: of the newest service."""
     r, c = registrations.c, syntax_checks.c
     row = db.execute(
@@ -47,7 +47,7 @@ def next_due(db: Connection, node: str) -> Due | None:
     ).one_or_none()
     if row is None:
         return None
-    return Due(row.check_key, Service.model_validate(row.config))
+    return DueCheck(row.check_key, Service.model_validate(row.config))
 
 
 def put(db: Connection, node: str, key: str, check: SyntaxCheck) -> None:

@@ -13,7 +13,7 @@ from app.store.deployment_tables import deployments
 
 
 @dataclass(frozen=True, slots=True)
-class Starting:
+class Claim:
     """A node has claimed the deployment from the queue."""
 
     node: str
@@ -21,14 +21,14 @@ class Starting:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunStart:
     """The run was started; `last_event` is the number of the `started` event."""
 
     last_event: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class End:
     """The deployment ended; `exit_code` is None if it is unknown."""
 
     outcome: Outcome
@@ -39,7 +39,7 @@ class Ended:
 
 
 def transition(
-    db: Connection, deployment: Deployment, to: Starting | Running | Ended
+    db: Connection, deployment: Deployment, to: Claim | RunStart | End
 ) -> None:
     """Change the status of a deployment that the caller has locked.
 
@@ -55,13 +55,13 @@ def transition(
     )
 
 
-def _columns(to: Starting | Running | Ended) -> tuple[Status, dict[str, Any]]:
+def _columns(to: Claim | RunStart | End) -> tuple[Status, dict[str, Any]]:
     match to:
-        case Starting(node, at):
+        case Claim(node, at):
             return Status.STARTING, {"node": node, "started_at": at}
-        case Running(last_event):
+        case RunStart(last_event):
             return Status.RUNNING, {"last_event": last_event}
-        case Ended():
+        case End():
             return to.outcome.status, {
                 "reason": to.outcome.reason,
                 "exit_code": to.exit_code,

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.credential import (
-    Checked,
     Credential,
     Home,
+    ValidValue,
     check,
     require_command,
     require_reference,
@@ -160,7 +160,7 @@ def remove(store: Store, actor: Actor, reference: str, *, force: bool) -> None:
         audit.note(db, actor, Action.REMOVE_CREDENTIAL, reference)
 
 
-def _checked(kind: Kind, change: Change) -> Checked:
+def _checked(kind: Kind, change: Change) -> ValidValue:
     if len(change.description) > _MAX_DESCRIPTION or "\0" in change.description:
         raise InvalidFields(
             {"description": f"has at most {_MAX_DESCRIPTION} characters, without NUL"}

@@ -36,7 +36,7 @@ THREADS = 4
 
 
 @dataclass(slots=True)
-class Done:
+class LaunchResult:
     """The deployments that were launched, and the schedules that were skipped."""
 
     launched: list[int] = field(default_factory=list)
@@ -55,14 +55,14 @@ def launch_due(
     run_as: str = "",
     moment: datetime | None = None,
     stopping: Callable[[], bool] = lambda: False,
-) -> Done:
+) -> LaunchResult:
     """Launch the schedules whose instant has come, until `moment`.
 
     By default that is PostgreSQL's time, since nodes may have different ones. `run_as`
     is the user of FASTDEPLOY_RUN_AS. Raises Unavailable, and continues at the next
     call.
     """
-    done = Done()
+    done = LaunchResult()
     launcher = _Launcher(store, queue, secret_box, run_as)
     while not stopping():
         with store.begin() as db:
@@ -131,7 +131,7 @@ class _Launcher:
 
 
 def _settle(
-    launcher: _Launcher, now: datetime, done: Done, due: StoredSchedule
+    launcher: _Launcher, now: datetime, done: LaunchResult, due: StoredSchedule
 ) -> None:
     """Launch or skip the instants of one schedule.
 
@@ -144,7 +144,7 @@ def _settle(
 
 
 def _launch_or_skip(
-    launcher: _Launcher, now: datetime, done: Done, due: StoredSchedule
+    launcher: _Launcher, now: datetime, done: LaunchResult, due: StoredSchedule
 ) -> None:
     assert due.next_at is not None
     decision = decide(due.schedule, due.next_at, now, unfinished=due.unfinished)

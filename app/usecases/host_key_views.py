@@ -10,7 +10,7 @@ from app.domain.service import Service
 from app.errors import Invalid
 from app.runner import ansible_cfg, host_key_settings, host_keys, known_hosts
 from app.runner.errors import RunnerError
-from app.runner.known_hosts import Listed
+from app.runner.known_hosts import KnownHostsLine
 from app.settings import Settings
 from app.store.host_keys import AcceptedKey
 from app.store.store import Store
@@ -27,7 +27,7 @@ class HostKeysView:
     scope: str
     accepted: Sequence[AcceptedKey]
     #: The known_hosts in the folder; None if FastDeploy can't read the folder.
-    repository: Sequence[Listed] | None
+    repository: Sequence[KnownHostsLine] | None
     #: The settings that keep Ansible from checking host keys.
     unchecked: Sequence[str]
 
@@ -54,7 +54,7 @@ def look(
         return HostKeysView(scope, accepted, None, ())
 
 
-def _listed(root: Path) -> list[Listed]:
+def _listed(root: Path) -> list[KnownHostsLine]:
     file = root / host_keys.FILE
     if not file.is_file():
         return []

@@ -40,7 +40,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingDeployment:
     """A queued deployment and its position in the queue of its service."""
 
     view: View
@@ -56,7 +56,7 @@ class Overview:
     services: Sequence[Glance]
     begun: Sequence[View]
     #: The first queued deployments, oldest first; `unlisted` counts the others.
-    waiting: Sequence[Waiting]
+    waiting: Sequence[WaitingDeployment]
     unlisted: int
     #: The number of nodes in each state.
     nodes: dict[NodeState, int]
@@ -87,14 +87,16 @@ def look(store: Store) -> Overview:
             for e in entries
         ],
         begun=views[: len(listed)],
-        waiting=[Waiting(v, places[v.deployment.id]) for v in views[len(listed) :]],
+        waiting=[
+            WaitingDeployment(v, places[v.deployment.id]) for v in views[len(listed) :]
+        ],
         unlisted=max(len(queued) - WAITING, 0),
         nodes={state: states[state] for state in NodeState if states[state]},
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Arranged:
+class _Arrangement:
     """The services to show: those of projects, and the ids of the others."""
 
     #: The layout of each project, and the error in its description.
@@ -106,7 +108,7 @@ class _Arranged:
         return [*self.alone, *(n for each, _ in self.projects for n in each.ids)]
 
 
-def _arrange(outlines: Sequence[Outline], known: Collection[str]) -> _Arranged:
+def _arrange(outlines: Sequence[Outline], known: Collection[str]) -> _Arrangement:
     """Arrange the services by project; `known` has the names of projects."""
     alone: list[int] = []
     members: dict[str, list[Outline]] = {}
@@ -120,7 +122,7 @@ def _arrange(outlines: Sequence[Outline], known: Collection[str]) -> _Arranged:
             problems[outline.name] = outline.error
         else:
             alone.append(outline.id)
-    return _Arranged(
+    return _Arrangement(
         [
             (
                 project_grid.lay_out(name, members.get(name, ()), most=ROWS),

@@ -23,7 +23,7 @@ from app.store import deployment_steps, deployments, events
 from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
-from app.store.transitions import Ended, Running, Starting, transition
+from app.store.transitions import Claim, End, RunStart, transition
 from app.usecases import run_profile
 from app.usecases.evidence import Evidence, gather
 
@@ -54,7 +54,7 @@ def mark_starting(store: Store, deployment_id: int, node: str) -> LockedDeployme
         if launch.deployment.status is not Status.QUEUED:
             return launch
         now = datetime.now(UTC)
-        transition(db, launch.deployment, Starting(node, now))
+        transition(db, launch.deployment, Claim(node, now))
         events.notify(db, deployment_id)
         begun = deployments.lock(db, deployment_id)
         assert begun is not None
@@ -76,7 +76,7 @@ def mark_running(
         if now.status is not Status.STARTING:
             return now
         number = now.last_event + 1
-        transition(db, now, Running(number))
+        transition(db, now, RunStart(number))
         if working_tree is not None:
             deployments.set_working_tree(
                 db, now.id, working_tree.commit, working_tree.changes
@@ -240,7 +240,7 @@ def end(
     number = deployment.last_event + 1
     steps.finish(well=False, reason=outcome.reason, at=now)
     deployment_steps.put_steps(db, deployment.id, steps.take_changed())
-    transition(db, deployment, Ended(outcome, exit_code, warnings, number, now))
+    transition(db, deployment, End(outcome, exit_code, warnings, number, now))
     about = f": {outcome.reason}" if outcome.reason else ""
     note = f"{outcome.status}{about}"
     events.append_milestone(db, deployment.id, number, now, EventKind.FINISHED, note)

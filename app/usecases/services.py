@@ -12,7 +12,7 @@ from app.errors import NotFound
 from app.project_folder import Reach, without_credentials
 from app.services_folder import read_all
 from app.store import audit, deployments, nodes, services, syntax_checks
-from app.store.services import Entry, Found
+from app.store.services import Entry, FoundService
 from app.store.store import Store
 from app.usecases import run_credentials, schedules
 
@@ -64,9 +64,9 @@ def sync_services(
         services.put(
             db,
             [
-                Found(name, content, "", found.check_keys.get(name, ""))
+                FoundService(name, content, "", found.check_keys.get(name, ""))
                 if isinstance(content, Service)
-                else Found(name, None, content)
+                else FoundService(name, None, content)
                 for name, content in sorted(contents.items())
             ],
             node=node,

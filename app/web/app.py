@@ -144,7 +144,7 @@ ROUTES: list[AppRoute] = [
 ]  # fmt: skip
 
 
-class _Hashed(StaticFiles):
+class _HashedFiles(StaticFiles):
     """Serves built files to be cached, since their names have a hash of the content."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
@@ -168,7 +168,7 @@ def create_app(deps: Dependencies) -> Starlette:
             deps.store.close()
 
     # Compress built files only: the compressed size of a page could reveal a secret.
-    built = GZipMiddleware(_Hashed(directory=STATIC, check_dir=False))
+    built = GZipMiddleware(_HashedFiles(directory=STATIC, check_dir=False))
     static = Mount("/static", built)
     app = Starlette(
         routes=[*ROUTES, static],

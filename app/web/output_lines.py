@@ -49,7 +49,7 @@ class OutputSection:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailureContext:
     """A failure with the lines around it and a link to them."""
 
     failure: Failure
@@ -97,11 +97,11 @@ def tasks_of(output: Iterable[Line]) -> list[OutputSection]:
     ]
 
 
-def failed(view: View, failures: Failures) -> list[Failed]:
+def failed(view: View, failures: Failures) -> list[FailureContext]:
     """Convert the failures of a deployment for its page."""
     page = f"/deployments/{view.deployment.id}"
     return [
-        Failed(
+        FailureContext(
             failure,
             lines(failure.lines, page, most=SHOWN_AROUND),
             context(page, failure.number),

@@ -19,7 +19,7 @@ from app.runner.syntax_check import SECONDS
 from app.settings import Settings
 from app.store import deployments, syntax_checks
 from app.store.store import Store
-from app.store.syntax_checks import Due
+from app.store.syntax_checks import DueCheck
 
 log = get("worker")
 
@@ -51,7 +51,7 @@ class SyntaxChecks:
                 log.warning("syntax_check.interrupted", error=str(error))
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _check(self, due: Due) -> None:
+    async def _check(self, due: DueCheck) -> None:
         check = await run(self._settings, due.service)
         await asyncio.to_thread(self._put, due, check)
         log.info("syntax_check.done", service=due.service.name,
@@ -63,11 +63,11 @@ class SyntaxChecks:
             await asyncio.sleep(LOOK_EVERY)
             waited += LOOK_EVERY
 
-    def _next(self) -> Due | None:
+    def _next(self) -> DueCheck | None:
         with self._store.begin() as db:
             return syntax_checks.next_due(db, self._settings.node)
 
-    def _put(self, due: Due, check: SyntaxCheck) -> None:
+    def _put(self, due: DueCheck, check: SyntaxCheck) -> None:
         with self._store.begin() as db:
             syntax_checks.put(db, self._settings.node, due.key, check)
 

@@ -33,7 +33,7 @@ TEMPLATES = ROOT / "roles" / "fastdeploy_register_service" / "templates"
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredHost:
     """A host with the service `hello`, registered for FastDeploy's user SELF."""
 
     made: Installation
@@ -153,7 +153,7 @@ def put(
 
 
 @pytest.fixture(scope="module")
-def made(postgres: Postgres) -> Iterator[Registered]:
+def made(postgres: Postgres) -> Iterator[RegisteredHost]:
     """A host whose worker runs; nothing of it stays."""
     folder = Path(tempfile.mkdtemp(prefix="fastdeploy-doctor-"))
     folder.chmod(0o755)
@@ -165,7 +165,7 @@ def made(postgres: Postgres) -> Iterator[Registered]:
                 postgres, folder / "site", run_as=DEPLOY, run_group=READERS,
                 stop_helper=folder / "bin" / "stop-run", config_folder="/var/tmp",
             ) as installation:  # fmt: skip
-                found = Registered(installation, folder)
+                found = RegisteredHost(installation, folder)
                 found.register()
                 yield found
         finally:
@@ -176,7 +176,7 @@ def made(postgres: Postgres) -> Iterator[Registered]:
 
 
 @pytest.fixture(scope="module")
-def working(made: Registered) -> Iterator[Registered]:
+def working(made: RegisteredHost) -> Iterator[RegisteredHost]:
     """The same with a worker that is in the group, as it is on a real host."""
     started = made.made.worker(prefix=worker_with())
     yield made
@@ -184,7 +184,7 @@ def working(made: Registered) -> Iterator[Registered]:
 
 
 @pytest.fixture
-def host(working: Registered) -> Registered:
+def host(working: RegisteredHost) -> RegisteredHost:
     """The host as the role leaves it, whatever the test before did."""
     working.register()
     working.made.sync()
@@ -196,12 +196,12 @@ def worker_with(*options: str) -> list[str]:
     return ["setpriv", "--groups", str(accounts.group(READERS)), *options]
 
 
-def test_a_service_as_the_role_registers_it_is_healthy(host: Registered) -> None:
+def test_a_service_as_the_role_registers_it_is_healthy(host: RegisteredHost) -> None:
     assert [] == host.problems()
 
 
 def test_the_user_that_a_service_was_registered_for_is_the_one_that_counts(
-    host: Registered,
+    host: RegisteredHost,
 ) -> None:
     chosen = host.made.settings.model_copy(update={"run_as": "nobody"})
     registered = CONFIG.replace("}", f', "registration": {{"run_as": "{DEPLOY}"}}}}')
@@ -212,7 +212,7 @@ def test_the_user_that_a_service_was_registered_for_is_the_one_that_counts(
 
 
 def test_the_group_that_a_service_was_registered_with_is_the_one_that_counts(
-    host: Registered,
+    host: RegisteredHost,
 ) -> None:
     registration = json.dumps({"run_as": DEPLOY, "run_group": "no-such-group"})
     config = CONFIG.replace("}", f', "registration": {registration}}}')
@@ -241,7 +241,7 @@ def test_sudo_lists_the_same_to_the_user_itself_as_to_root() -> None:
     assert 2 == len(inspection.sudo_rules(user).lines)
 
 
-BREAKS: dict[str, tuple[str, Callable[[Registered], object]]] = {
+BREAKS: dict[str, tuple[str, Callable[[RegisteredHost], object]]] = {
     "config-is-no-json": (
         "hello: config.json", lambda h: (h.service / "config.json").write_text("{")),
     "config-is-unreadable": (
@@ -285,7 +285,7 @@ BREAKS: dict[str, tuple[str, Callable[[Registered], object]]] = {
 
 @pytest.mark.parametrize(("about", "damage"), BREAKS.values(), ids=BREAKS.keys())
 def test_the_doctor_names_each_fault_and_its_command_fixes_it(
-    host: Registered, about: str, damage: Callable[[Registered], object]
+    host: RegisteredHost, about: str, damage: Callable[[RegisteredHost], object]
 ) -> None:
     damage(host)
 
@@ -296,7 +296,9 @@ def test_the_doctor_names_each_fault_and_its_command_fixes_it(
     assert [] == host.problems()
 
 
-def test_the_fix_of_a_service_that_was_never_synced_is_a_sync(host: Registered) -> None:
+def test_the_fix_of_a_service_that_was_never_synced_is_a_sync(
+    host: RegisteredHost,
+) -> None:
     shutil.rmtree(host.service)
     host.made.sync()
     archived = host.findings()
@@ -320,7 +322,7 @@ PRIVATE = ["unshare", "--mount", "sh", "-c",
     ids=["no-new-privileges", "private-tmp"],
 )
 def test_what_systemd_takes_from_the_worker_is_seen(
-    postgres: Postgres, made: Registered, about: str, prefix: list[str]
+    postgres: Postgres, made: RegisteredHost, about: str, prefix: list[str]
 ) -> None:
     made.register()
     with installed(

@@ -27,7 +27,7 @@ ansible_runner.run(private_data_dir=private, project_dir=folder, quiet=True, ide
 """
 
 
-class Both:
+class BothRuns:
     """One folder in which a playbook is run by ansible-runner and by us."""
 
     def __init__(
@@ -134,7 +134,7 @@ def assert_contiguous(events: list[dict[str, Any]]) -> None:
 def test_our_events_are_those_of_ansible_runner(
     tmp_path: Path, data: Path, playbook: str, verbosity: int, accelerate: str
 ) -> None:
-    both = Both(tmp_path, playbook, verbosity, data, accelerate)
+    both = BothRuns(tmp_path, playbook, verbosity, data, accelerate)
 
     theirs, ours = both.theirs(), both.ours()
 
@@ -155,7 +155,7 @@ def test_our_events_are_those_of_ansible_runner(
 
 
 def test_the_fallback_hands_on_what_ansible_runner_makes(tmp_path: Path) -> None:
-    both = Both(tmp_path, "verbose.yml", 2)
+    both = BothRuns(tmp_path, "verbose.yml", 2)
 
     theirs, ours, handed_on = both.theirs(), both.ours(), both.ours(events="runner")
 

@@ -27,7 +27,7 @@ from testing.browser import (
 )
 from testing.installation import Installation, installed
 from testing.postgres import Postgres
-from testing.seeding import Seeded, seed
+from testing.seeding import SeedNumbers, seed
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -86,7 +86,7 @@ class Site:
     """An installation with something on every page."""
 
     installation: Installation
-    seeded: Seeded
+    seeded: SeedNumbers
 
     def path(self, template: str) -> str:
         """The path of a page."""

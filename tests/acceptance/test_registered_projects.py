@@ -33,7 +33,7 @@ _PLAYBOOK = """\
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredProject:
     """A registered project, and commits by the names of tests."""
 
     folder: Path
@@ -87,7 +87,7 @@ class Registered:
 
 
 @pytest.fixture(scope="module")
-def infra(tmp_path_factory: pytest.TempPathFactory) -> Registered:
+def infra(tmp_path_factory: pytest.TempPathFactory) -> RegisteredProject:
     """A project with commits that main, a tag, and no allowed ref contain."""
     base = tmp_path_factory.mktemp("registered")
     repository = GitRepository(base / "repository")
@@ -112,16 +112,18 @@ def infra(tmp_path_factory: pytest.TempPathFactory) -> Registered:
         "git": str(repository.folder), "ref": "main", "refs": ["main", "v*"],
         "registration": registration,
     }))  # fmt: skip
-    return Registered(folder, base / "data", repository, commits)
+    return RegisteredProject(folder, base / "data", repository, commits)
 
 
-def test_an_allowed_commit_runs(infra: Registered) -> None:
+def test_an_allowed_commit_runs(infra: RegisteredProject) -> None:
     code, printed = infra.run("infra/site@production", "v1", "refs/tags/v1")
 
     assert (0, True) == (code, "the allowed commit" in printed)
 
 
-def test_only_the_user_of_the_runs_can_enter_its_mirror(infra: Registered) -> None:
+def test_only_the_user_of_the_runs_can_enter_its_mirror(
+    infra: RegisteredProject,
+) -> None:
     infra.run("infra/site@staging", "v1")
 
     assert 0o40700 == (infra.data / "projects" / "infra").stat().st_mode
@@ -145,7 +147,7 @@ def test_only_the_user_of_the_runs_can_enter_its_mirror(infra: Registered) -> No
          "script", "playbook"],
 )  # fmt: skip
 def test_anything_else_is_refused_with_a_sentence(
-    infra: Registered, name: str, commit: str, ref: str, sentence: str
+    infra: RegisteredProject, name: str, commit: str, ref: str, sentence: str
 ) -> None:
     code, printed = infra.run(name, commit, ref)
 
@@ -153,7 +155,7 @@ def test_anything_else_is_refused_with_a_sentence(
 
 
 def test_a_description_that_root_keeps_replaces_that_of_the_commit(
-    infra: Registered,
+    infra: RegisteredProject,
 ) -> None:
     kept = infra.folder / "fastdeploy.yml"
     kept.write_text(_DESCRIPTION.replace("site: {", "kept: {"))
@@ -166,7 +168,9 @@ def test_a_description_that_root_keeps_replaces_that_of_the_commit(
     assert (64, True) == (other, "doesn't define infra/site@staging" in refused)
 
 
-def test_a_commit_is_refused_once_its_branch_has_been_reset(infra: Registered) -> None:
+def test_a_commit_is_refused_once_its_branch_has_been_reset(
+    infra: RegisteredProject,
+) -> None:
     """Although the mirror of the runner still has it."""
     infra.repository.write({"more": "wrong"})
     infra.commits["wrong"] = infra.repository.commit("Wrong")
@@ -181,7 +185,7 @@ def test_a_commit_is_refused_once_its_branch_has_been_reset(infra: Registered) -
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the config file gets another owner")
 def test_the_runner_fetches_with_the_credential_that_root_names(
-    infra: Registered,
+    infra: RegisteredProject,
 ) -> None:
     """It was handed over by the launch, or placed by root, which takes precedence."""
     reference, token = "git-token:infra", "canary-token-91b7"

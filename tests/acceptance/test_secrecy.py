@@ -32,7 +32,7 @@ VARIABLES = json.loads((LEAKY / "variables.json").read_text())
 
 
 @dataclass(frozen=True)
-class Leaky:
+class LeakyInstallation:
     """An installation with services that print whatever they are given."""
 
     host: Installation
@@ -111,7 +111,7 @@ def credentials_of(folder: Path) -> dict[str, tuple[dict[str, str], list[Canary]
 
 
 @pytest.fixture
-def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[Leaky]:
+def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[LeakyInstallation]:
     """An installation with a service of each kind, a worker and a web process."""
     (tmp_path / "home").mkdir()
     with installed(postgres, tmp_path / "here") as host:
@@ -136,7 +136,7 @@ def leaky(postgres: Postgres, tmp_path: Path, sops: str) -> Iterator[Leaky]:
         # So that there is one to be looked at.
         users.create_user(host.store, ACTOR, "ada", "ada's own password", Role.ADMIN)
         web = Web("127.0.0.1", host.settings.port, host.token())
-        yield Leaky(
+        yield LeakyInstallation(
             host, web, tmp_path / "gate", tmp_path,
             shown=canary.make("shown"), secret=canary.make("secret"),
             stored=[each for _, canaries in stored.values() for each in canaries],
@@ -148,7 +148,9 @@ def seen_by(watcher: Watcher) -> set[tuple[str, str, str]]:
     return {each for each in watcher.seen if each[:2] != ("token:leaky", "environ")}
 
 
-def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(leaky: Leaky) -> None:
+def test_a_secret_is_in_no_answer_no_row_no_process_and_no_file(
+    leaky: LeakyInstallation,
+) -> None:
     secrets, shown = leaky.secrets, leaky.shown
     watcher = Watcher([shown, *secrets])
     watcher.start()
@@ -219,7 +221,7 @@ def test_a_path_is_made_of_what_is_known_about_a_route() -> None:
     assert ["/x"] == crawl.paths("/x", things)
 
 
-def test_a_route_that_no_link_reaches_fails_the_crawl(leaky: Leaky) -> None:
+def test_a_route_that_no_link_reaches_fails_the_crawl(leaky: LeakyInstallation) -> None:
     hidden = Route("/hidden/{what}", lambda _: None, methods=["GET"])
 
     with pytest.raises(AssertionError, match="/hidden/"):

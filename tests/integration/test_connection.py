@@ -22,13 +22,13 @@ DEADLINE = 60
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-class Impatient(TimedConnection):
+class ImpatientConnection(TimedConnection):
     HEADER_SECONDS = 0.2
 
 
 async def slow_app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer after a time that is longer than the one for a header."""
-    await asyncio.sleep(2 * Impatient.HEADER_SECONDS)
+    await asyncio.sleep(2 * ImpatientConnection.HEADER_SECONDS)
     await PlainTextResponse("done")(scope, receive, send)
 
 
@@ -36,7 +36,7 @@ async def slow_app(scope: Scope, receive: Receive, send: Send) -> None:
 async def server() -> AsyncIterator[int]:
     listener: socket.socket = listen("127.0.0.1", 0)
     config = uvicorn.Config(
-        slow_app, http=Impatient, log_config=None, lifespan="off",
+        slow_app, http=ImpatientConnection, log_config=None, lifespan="off",
         timeout_keep_alive=DEADLINE * 10,
     )  # fmt: skip
     serving = uvicorn.Server(config)
@@ -68,7 +68,7 @@ def test_a_request_that_does_not_come_closes_its_connection(
             async def write() -> None:
                 for piece in pieces:
                     writer.write(piece)
-                    await asyncio.sleep(Impatient.HEADER_SECONDS / 10)
+                    await asyncio.sleep(ImpatientConnection.HEADER_SECONDS / 10)
 
             writing = asyncio.create_task(write())
             rest = b""

@@ -50,12 +50,12 @@ class Numbers:
 
     def __call__(
         self, deployment_id: int, after: int | None, up_to: int | None
-    ) -> "Numbered":
+    ) -> "NumberedPiece":
         self.looks += 1
-        return Numbered(look(self._store, deployment_id, after, up_to))
+        return NumberedPiece(look(self._store, deployment_id, after, up_to))
 
 
-class Numbered:
+class NumberedPiece:
     """A piece that knows the numbers of its events."""
 
     def __init__(self, news: News) -> None:
@@ -178,7 +178,7 @@ def test_many_watchers_look_no_more_often_than_one(
     run(main())
 
 
-async def exhaust(pieces: AsyncIterator[Numbered]) -> None:
+async def exhaust(pieces: AsyncIterator[NumberedPiece]) -> None:
     async for _ in pieces:
         pass
 

@@ -54,7 +54,7 @@ REPLACEMENT = {"value": {"password": "abcd"}, "replace": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class RequestValues:
     """The values of a request's path, its query and its body."""
 
     id: int = ENDED
@@ -65,37 +65,39 @@ class Sent:
 
 
 #: A request that succeeds, by operation.
-SUCCESSES: Mapping[str, Sent] = {
-    "openapi.show": Sent(),
-    "api.list_services": Sent(),
-    "api.sync": Sent(),
-    "api.examine": Sent(),
-    "api_projects.list_projects": Sent(),
-    "api_projects.add": Sent(body={"path": REPOSITORY}),
-    "api_projects.show": Sent(name="shop"),
-    "api_projects.list_refs": Sent(name="books", query="?prefix=v"),
-    "api_projects.remove": Sent(name="shop"),
-    "host_keys.list_keys": Sent(query="?scope=hello"),
-    "host_keys.add": Sent(body={"scope": "hello", "known_hosts": HOST_KEY}),
-    "host_keys.delete": Sent(),
-    "api.list_nodes": Sent(),
-    "schedules.list_schedules": Sent(query="?text=hello&page=1"),
-    "api_credentials.list_credentials": Sent(),
-    "api_credentials.show": Sent(name="become:used"),
-    "api_credentials.put": Sent(name="token:new", body={"value": {"value": "abcd"}}),
-    "api_credentials.remove": Sent(name="become:unused"),
-    "api_credentials.try_on": Sent(name="vault:prod", body={}),
-    "api.list_deployments": Sent(query="?service=hello&before=9"),
-    "api.launch": Sent(body={"service": "hello"}),
-    "api.show": Sent(),
-    "api.show_timing": Sent(),
-    "api.cancel": Sent(id=RUNNING),
-    "api.retry": Sent(),
-    "deployments.api_events": Sent(query="?after=1"),
-    "deployments.download": Sent(),
-    "api.list_artifacts": Sent(),
-    "deployments.archive": Sent(),
-    "deployments.download_artifact": Sent(),
+SUCCESSES: Mapping[str, RequestValues] = {
+    "openapi.show": RequestValues(),
+    "api.list_services": RequestValues(),
+    "api.sync": RequestValues(),
+    "api.examine": RequestValues(),
+    "api_projects.list_projects": RequestValues(),
+    "api_projects.add": RequestValues(body={"path": REPOSITORY}),
+    "api_projects.show": RequestValues(name="shop"),
+    "api_projects.list_refs": RequestValues(name="books", query="?prefix=v"),
+    "api_projects.remove": RequestValues(name="shop"),
+    "host_keys.list_keys": RequestValues(query="?scope=hello"),
+    "host_keys.add": RequestValues(body={"scope": "hello", "known_hosts": HOST_KEY}),
+    "host_keys.delete": RequestValues(),
+    "api.list_nodes": RequestValues(),
+    "schedules.list_schedules": RequestValues(query="?text=hello&page=1"),
+    "api_credentials.list_credentials": RequestValues(),
+    "api_credentials.show": RequestValues(name="become:used"),
+    "api_credentials.put": RequestValues(
+        name="token:new", body={"value": {"value": "abcd"}}
+    ),
+    "api_credentials.remove": RequestValues(name="become:unused"),
+    "api_credentials.try_on": RequestValues(name="vault:prod", body={}),
+    "api.list_deployments": RequestValues(query="?service=hello&before=9"),
+    "api.launch": RequestValues(body={"service": "hello"}),
+    "api.show": RequestValues(),
+    "api.show_timing": RequestValues(),
+    "api.cancel": RequestValues(id=RUNNING),
+    "api.retry": RequestValues(),
+    "deployments.api_events": RequestValues(query="?after=1"),
+    "deployments.download": RequestValues(),
+    "api.list_artifacts": RequestValues(),
+    "deployments.archive": RequestValues(),
+    "deployments.download_artifact": RequestValues(),
 }
 #: What is different in a request that fails, by status and operation; `*` is any other.
 #: The other statuses depend on the client or the disk.
@@ -134,7 +136,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def sent_for(operation: str, status: str) -> Sent:
+def sent_for(operation: str, status: str) -> RequestValues:
     """Return the request that makes an operation respond with this status."""
     changes = CHANGES.get(status, {})
     return replace(SUCCESSES[operation], **changes.get(operation, changes.get("*", {})))

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from app.domain.access import Role
 from app.store import services
-from app.store.services import Found
+from app.store.services import FoundService
 from app.store.store import Store
 from app.usecases import schedules
 from testing.factories import make_schema, make_service
@@ -32,7 +32,7 @@ def nightly(store: Store) -> None:
         ],
     )
     with store.begin() as db:
-        services.put(db, [Found("hello", service)], node="here")
+        services.put(db, [FoundService("hello", service)], node="here")
         schedules.sync(db, {"hello": service})
 
 
@@ -115,7 +115,7 @@ def test_a_service_that_cannot_be_launched_says_so_on_the_page(
     deployer: TestClient, store: Store
 ) -> None:
     with store.begin() as db:
-        services.put(db, [Found("hello", None, "it is broken")], node="here")
+        services.put(db, [FoundService("hello", None, "it is broken")], node="here")
         services.settle(db)
 
     answer = deployer.post(f"{PAGE}/run")
@@ -202,7 +202,7 @@ def test_a_secret_has_no_field_and_is_refused(
 ) -> None:
     service = make_service(variables=make_schema("password"))
     with store.begin() as db:
-        services.put(db, [Found("hello", service)], node="here")
+        services.put(db, [FoundService("hello", service)], node="here")
     form = {key: text for key, text in FORM.items() if key != "var.version"}
 
     page = deployer.get("/new-schedule?service=hello").text

@@ -20,10 +20,10 @@ from app.store import schedules as rows
 from app.store.deployment_tables import deployments as table
 from app.store.schedules import StoredSchedule
 from app.store.service_tables import schedules as schedule_table
-from app.store.services import Found
+from app.store.services import FoundService
 from app.store.store import Store
 from app.usecases import due_schedules, schedules
-from app.usecases.due_schedules import Done
+from app.usecases.due_schedules import LaunchResult
 from testing.factories import ROOT, make_schema, make_service
 
 HOUR = timedelta(hours=1)
@@ -36,7 +36,7 @@ def nightly(**fields: Any) -> dict[str, Any]:
 def sync(store: Store, *found: Service) -> None:
     """Store services with their schedules, as a sync does; all others are archived."""
     with store.begin() as db:
-        services.put(db, [Found(each.name, each) for each in found], node="here")
+        services.put(db, [FoundService(each.name, each) for each in found], node="here")
         services.unregister_all_but(db, {each.name for each in found}, node="here")
         services.settle(db)
         schedules.sync(db, {each.name: each for each in found})
@@ -57,7 +57,7 @@ def next_of(schedule: StoredSchedule) -> datetime:
     return schedule.next_at
 
 
-def launch_due(store: Store, settings: Settings, moment: datetime) -> Done:
+def launch_due(store: Store, settings: Settings, moment: datetime) -> LaunchResult:
     return due_schedules.launch_due(
         store,
         make_queue(settings),
@@ -120,7 +120,7 @@ def test_workers_that_race_launch_each_instant_once(
     stores = [bootstrap.make_store(settings) for _ in range(3)]
     barrier = threading.Barrier(len(stores))
 
-    def work(mine: Store) -> Done:
+    def work(mine: Store) -> LaunchResult:
         barrier.wait()
         return launch_due(mine, settings, moment)
 
@@ -230,7 +230,7 @@ def test_a_launch_that_is_refused_is_reported_and_the_next_instant_is_planned(
 ) -> None:
     first = next_of(plan(store))
     with store.begin() as db:
-        services.put(db, [Found("hello", None, "it is broken")], node="here")
+        services.put(db, [FoundService("hello", None, "it is broken")], node="here")
         services.settle(db)
 
     done = launch_due(store, settings, first)

@@ -14,7 +14,7 @@ import pytest
 from app.runner import git_fetch
 from app.runner.errors import RunnerError
 from app.runner.git_mirror import Commit, Mirror
-from app.runner.git_refs import Ref, Resolved
+from app.runner.git_refs import Ref, ResolvedRef
 from app.runner.git_source import GitSource
 from testing.git_repository import GitRepository
 
@@ -144,14 +144,16 @@ def test_a_default_branch_that_is_not_allowed_is_refused(example: Example) -> No
 def test_a_name_is_resolved_to_a_commit(
     example: Example, text: str, ref: str, name: str
 ) -> None:
-    assert Resolved(ref, getattr(example, name)) == example.mirror.resolve(text)
+    assert ResolvedRef(ref, getattr(example, name)) == example.mirror.resolve(text)
 
 
 @pytest.mark.parametrize("digits", [7, 12, 40])
 def test_digits_of_a_hash_are_resolved_to_a_commit(
     example: Example, digits: int
 ) -> None:
-    assert Resolved("", example.first) == example.mirror.resolve(example.first[:digits])
+    assert ResolvedRef("", example.first) == example.mirror.resolve(
+        example.first[:digits]
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,14 +191,14 @@ def test_a_branch_and_a_tag_of_one_name_must_be_distinguished(own: Example) -> N
     assert own.third == own.mirror.resolve("refs/heads/v1").commit
     assert own.second == own.mirror.resolve("refs/tags/v1").commit
     # Both name the same commit.
-    assert Resolved("refs/tags/v2", own.third) == own.mirror.resolve("v2")
+    assert ResolvedRef("refs/tags/v2", own.third) == own.mirror.resolve("v2")
 
 
 def test_a_full_hash_is_a_commit_even_if_a_branch_has_this_name(own: Example) -> None:
     own.repository.git("update-ref", f"refs/heads/{own.first}", own.third)
     own.mirror.fetch(PATIENCE)
 
-    assert Resolved("", own.first) == own.mirror.resolve(own.first)
+    assert ResolvedRef("", own.first) == own.mirror.resolve(own.first)
 
 
 def test_refs_that_are_moved_removed_and_replaced_by_a_folder_are_followed(

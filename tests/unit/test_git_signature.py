@@ -16,7 +16,7 @@ OTHER = "other@example.org"
 
 
 @dataclass(frozen=True)
-class Signed:
+class SignedMirror:
     """A mirror with signed commits and tags, and the allowed signers."""
 
     mirror: Mirror
@@ -29,7 +29,7 @@ class Signed:
 
 
 @pytest.fixture(scope="module")
-def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
+def signed(tmp_path_factory: pytest.TempPathFactory) -> SignedMirror:
     folder = tmp_path_factory.mktemp("signed")
     listed, other, unlisted = (make_key(folder / name) for name in "abc")
     file = folder / "allowed_signers"
@@ -63,7 +63,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
         GitSource(str(repository.folder), allowed_signers=str(file)), folder / "mirror"
     )
     mirror.fetch(60)
-    return Signed(mirror, file, public(listed), public(other), commits)
+    return SignedMirror(mirror, file, public(listed), public(other), commits)
 
 
 def make_key(path: Path) -> Path:
@@ -91,7 +91,9 @@ def alter(
     return found
 
 
-def test_a_commit_that_an_allowed_signer_signed_is_allowed(signed: Signed) -> None:
+def test_a_commit_that_an_allowed_signer_signed_is_allowed(
+    signed: SignedMirror,
+) -> None:
     signed.mirror.require_allowed(signed.commits["good"])
 
 
@@ -99,7 +101,7 @@ def test_a_commit_that_an_allowed_signer_signed_is_allowed(signed: Signed) -> No
     "name",
     ["unsigned", "unlisted", "in the name of another", "altered", "PGP", "tagged"],
 )
-def test_any_other_commit_is_refused(signed: Signed, name: str) -> None:
+def test_any_other_commit_is_refused(signed: SignedMirror, name: str) -> None:
     commit = signed.commits[name]
 
     with pytest.raises(
@@ -108,14 +110,16 @@ def test_any_other_commit_is_refused(signed: Signed, name: str) -> None:
         signed.mirror.require_allowed(commit)
 
 
-def test_a_commit_that_a_signed_tag_names_is_allowed(signed: Signed) -> None:
+def test_a_commit_that_a_signed_tag_names_is_allowed(signed: SignedMirror) -> None:
     resolved = signed.mirror.resolve("signed-tag")
 
     signed.mirror.require_allowed(resolved.commit, resolved.ref)
 
 
 @pytest.mark.parametrize("name", ["annotated", "other-tag", "main"])
-def test_a_commit_that_another_ref_names_is_refused(signed: Signed, name: str) -> None:
+def test_a_commit_that_another_ref_names_is_refused(
+    signed: SignedMirror, name: str
+) -> None:
     resolved = signed.mirror.resolve(name)
 
     assert signed.commits["tagged"] == resolved.commit
@@ -123,7 +127,9 @@ def test_a_commit_that_another_ref_names_is_refused(signed: Signed, name: str) -
         signed.mirror.require_allowed(resolved.commit, resolved.ref)
 
 
-def test_a_signed_tag_allows_the_commit_that_it_names_only(signed: Signed) -> None:
+def test_a_signed_tag_allows_the_commit_that_it_names_only(
+    signed: SignedMirror,
+) -> None:
     with pytest.raises(RunnerError, match="no valid signature"):
         signed.mirror.require_allowed(
             signed.commits["unsigned"], "refs/tags/signed-tag"
@@ -131,7 +137,7 @@ def test_a_signed_tag_allows_the_commit_that_it_names_only(signed: Signed) -> No
 
 
 def test_a_program_for_other_signatures_is_not_asked(
-    signed: Signed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    signed: SignedMirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It would accept every signature, as a key ring of the user may.
     program = tmp_path / "gpg"
@@ -161,7 +167,7 @@ def test_a_program_for_other_signatures_is_not_asked(
     ],
 )
 def test_the_allowed_signers_file_decides(
-    signed: Signed, signers: str, *, allowed: bool
+    signed: SignedMirror, signers: str, *, allowed: bool
 ) -> None:
     before = signed.file.read_text()
     signed.file.write_text(signers.format(key=signed.key, other=signed.other) + "\n")
@@ -176,7 +182,7 @@ def test_the_allowed_signers_file_decides(
     assert allowed == found
 
 
-def test_a_missing_allowed_signers_file_is_reported(signed: Signed) -> None:
+def test_a_missing_allowed_signers_file_is_reported(signed: SignedMirror) -> None:
     source = GitSource(signed.mirror.source.url, allowed_signers="/missing/signers")
     mirror = Mirror(source, signed.mirror.git_dir.parent)
 

@@ -13,7 +13,7 @@ SECRET = "s3cret-p\N{LATIN SMALL LETTER A WITH DIAERESIS}ss"
 EDGES = range(PIECE - len(SECRET.encode()) - 1, PIECE + 2)
 
 
-class Written:
+class WrittenText:
     """What a Text writes, put together again as the download does it."""
 
     def __init__(self, *secrets: str) -> None:
@@ -37,7 +37,7 @@ class Written:
     ],
 )
 def test_records_carry_every_text_in_pieces_of_limited_size(text: str) -> None:
-    written = Written()
+    written = WrittenText()
 
     sent = "".join(records(text)).encode()
     for record in sent.removesuffix(b"\n").split(b"\n"):
@@ -52,7 +52,7 @@ def test_records_carry_every_text_in_pieces_of_limited_size(text: str) -> None:
 
 @pytest.mark.parametrize("at", EDGES)
 def test_a_secret_at_the_edge_of_a_piece_is_masked(at: int) -> None:
-    written = Written(SECRET)
+    written = WrittenText(SECRET)
     line = ("." * at + SECRET + "." * PIECE).encode()
 
     for start in range(0, len(line), 70_001):
@@ -66,7 +66,7 @@ def test_a_secret_at_the_edge_of_a_piece_is_masked(at: int) -> None:
 
 @pytest.mark.parametrize("cut", range(len(SECRET.encode()) + 1))
 def test_a_secret_at_the_end_of_an_open_event_is_masked(cut: int) -> None:
-    written = Written(SECRET)
+    written = WrittenText(SECRET)
     secret = SECRET.encode()
     whole = b"." * 900 + secret
 

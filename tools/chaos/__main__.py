@@ -30,7 +30,7 @@ from app.errors import FastDeployError
 from app.runner.stop import signal_run
 from app.settings import Settings
 from app.worker.run import Run
-from testing.supervised import Supervised, supervised, temporary_settings
+from testing.supervised import SupervisedInstallation, supervised, temporary_settings
 from tools.chaos.clock import Clock
 from tools.chaos.compare import Findings, compare
 from tools.chaos.killer import Killer
@@ -115,7 +115,9 @@ def _chaos(
 
 
 @contextmanager
-def _with_clock(clock: Clock, settings: Settings, pause: Pause) -> Iterator[Supervised]:
+def _with_clock(
+    clock: Clock, settings: Settings, pause: Pause
+) -> Iterator[SupervisedInstallation]:
     """Run web and worker with a clock that can be changed."""
     with ExitStack() as running:
         with clock.in_environment():

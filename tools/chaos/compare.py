@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 from app.settings import Settings
 from tools.chaos.client import Client
 from tools.chaos.kinds import Kind
-from tools.chaos.slow import Revoked, SlowReader
+from tools.chaos.slow import RevokedReader, SlowReader
 
 #: The number of findings that are listed; others are only counted.
 _MAX_MESSAGES = 20
@@ -92,7 +92,7 @@ def compare(
     launched: dict[int, Kind],
     clients: Sequence[Client],
     slow: Sequence[SlowReader],
-    revoked: Sequence[Revoked],
+    revoked: Sequence[RevokedReader],
     findings: Findings,
 ) -> int:
     """Compare every deployment and every client; return the number of events."""

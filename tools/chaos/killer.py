@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from app.dev_server import EmbeddedPostgres
 from app.runner import processes
-from testing.supervised import Supervised
+from testing.supervised import SupervisedInstallation
 from tools.chaos.clock import OFFSETS, Clock
 from tools.chaos.copied import is_refused, original_works
 
@@ -30,7 +30,7 @@ class Killer:
 
     def __init__(
         self,
-        here: Supervised,
+        here: SupervisedInstallation,
         postgres: EmbeddedPostgres,
         clock: Clock,
         chance: random.Random,

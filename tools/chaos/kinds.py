@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from testing.supervised import Supervised
+from testing.supervised import SupervisedInstallation
 
 #: Writes the pieces in `play.json` with a pause after each, and exits with its code.
 _PROGRAM = """\
@@ -78,7 +78,7 @@ class Kind:
         """Whether it is a script service."""
         return "playbook" not in self.config
 
-    def add_to(self, here: Supervised) -> None:
+    def add_to(self, here: SupervisedInstallation) -> None:
         """Add the service to a running FastDeploy."""
         here.write_files(self.name, dict(self.files), **self.config)
 

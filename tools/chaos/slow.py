@@ -11,7 +11,7 @@ from app.domain.access import Permission
 from app.errors import FastDeployError
 from app.usecases import tokens
 from testing.installation import ACTOR
-from testing.supervised import Supervised
+from testing.supervised import SupervisedInstallation
 
 #: Seconds within which a client whose token was revoked must be disconnected. Web and
 #: PostgreSQL may be down for a part of them.
@@ -48,11 +48,11 @@ class SlowReader:
         return digest.hexdigest()
 
 
-class Revoked:
+class RevokedReader:
     """Follows a deployment with a separate token, which is then revoked."""
 
     def __init__(
-        self, here: Supervised, deployment: int, chance: random.Random
+        self, here: SupervisedInstallation, deployment: int, chance: random.Random
     ) -> None:
         self.deployment = deployment
         #: Whether it still had access long after the token was revoked.

@@ -7,10 +7,10 @@ from concurrent.futures import Executor, Future
 
 import httpx
 
-from testing.supervised import Supervised
+from testing.supervised import SupervisedInstallation
 from tools.chaos.client import Client
 from tools.chaos.kinds import Kind, kinds
-from tools.chaos.slow import Revoked, SlowReader
+from tools.chaos.slow import RevokedReader, SlowReader
 
 #: The maximum number of deployments that are followed at a time; more would only wait.
 OPEN = 14
@@ -31,7 +31,7 @@ class Stream:
 
     def __init__(
         self,
-        here: Supervised,
+        here: SupervisedInstallation,
         pool: Executor,
         chance: random.Random,
         over: threading.Event,
@@ -39,7 +39,7 @@ class Stream:
         self.launched: dict[int, Kind] = {}
         self.clients: list[Client] = []
         self.slow: list[SlowReader] = []
-        self.revoked: list[Revoked] = []
+        self.revoked: list[RevokedReader] = []
         self._here = here
         self._http = here.api
         self._pool = pool
@@ -103,7 +103,9 @@ class Stream:
             self.clients.append(client)
             self._following.append(self._pool.submit(client.follow, self._over))
         if self._chance.random() < _REVOKED:
-            revoked = Revoked(self._here, number, random.Random(self._chance.random()))
+            revoked = RevokedReader(
+                self._here, number, random.Random(self._chance.random())
+            )
             self.revoked.append(revoked)
             self._following.append(self._pool.submit(revoked.follow, self._over))
 

@@ -61,7 +61,7 @@ class Refused(Exception):
     """The backup is refused; the message is for the user."""
 
 
-class Hashing:
+class HashingFile:
     """Write to another file and compute size and checksum."""
 
     def __init__(self, below: IO[bytes]) -> None:
@@ -93,11 +93,11 @@ def make(path: Path, plan: dict[str, Any]) -> None:
         zipfile.ZipFile(file, "w", allowZip64=True) as backup,
     ):
         with backup.open(DATABASE, "w", force_zip64=True) as member:
-            hashing = Hashing(member)
+            hashing = HashingFile(member)
             _dump(plan["dump"], hashing)
             members[DATABASE] = hashing.summary()
         with backup.open(FILES, "w", force_zip64=True) as member:
-            hashing = Hashing(member)
+            hashing = HashingFile(member)
             _pack(plan["include"], plan["exclude"], hashing)
             members[FILES] = hashing.summary()
         manifest = {"format": FORMAT, "members": members, **plan["manifest"]}
@@ -212,7 +212,7 @@ def _wrong_users(users: list[Any]) -> str:
     return ""
 
 
-def _dump(command: list[str], into: Hashing) -> None:
+def _dump(command: list[str], into: HashingFile) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as dumping:
         assert dumping.stdout is not None
         while data := dumping.stdout.read(_CHUNK):
@@ -221,7 +221,7 @@ def _dump(command: list[str], into: Hashing) -> None:
         raise Refused("The database can't be dumped.")
 
 
-def _pack(include: list[str], exclude: list[str], into: Hashing) -> None:
+def _pack(include: list[str], exclude: list[str], into: HashingFile) -> None:
     with (
         gzip.GzipFile(fileobj=into, mode="wb", compresslevel=6, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
@@ -248,7 +248,7 @@ def _paths(include: list[str], exclude: list[str]) -> Iterator[str]:
             yield from (path for n in sorted(names) if wanted(path := f"{parent}/{n}"))
 
 
-class _Padded:
+class _PaddedFile:
     """Pad a file that became shorter with zeros to its original length."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -271,7 +271,7 @@ def _add(archive: tarfile.TarFile, path: str) -> None:
             entry = archive.gettarinfo(fileobj=file)
             # No program of FastDeploy needs these bits.
             entry.mode &= ~(stat.S_ISUID | stat.S_ISGID)
-            archive.addfile(entry, _Padded(file))  # type: ignore[arg-type]
+            archive.addfile(entry, _PaddedFile(file))  # type: ignore[arg-type]
     except FileNotFoundError:
         return
 
