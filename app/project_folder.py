@@ -1,25 +1,20 @@
 """Read a project: its fastdeploy.yml, and the content that the services name."""
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from app import project
 from app.config_files import printable, read_file
 from app.domain import project_file
 from app.domain.project import Project
 from app.domain.project_checks import problems
-from app.domain.registration import Registration
 from app.domain.service import Service
-from app.domain.service_name import PART
-from app.domain.source import Source
 from app.errors import Invalid
+from app.project_registration import locate_content, read_source, registration_of
 from app.runner import project_source
 from app.runner.definition import SCRIPT_IN_PROJECT
 from app.runner.errors import RunnerError
@@ -155,13 +150,13 @@ def define(
     file = folder / project_source.FILE
     try:
         source = read_source(folder)
-        root, place = _content(source, data, commit, ref)
+        root, place = locate_content(source, data, commit, ref)
         file = source.description(root)
         text = read_file(file)
         defined = project_file.parse(text, folder.name, only)
         about = {"description": project_file.description_of(text)}
         provided = _requirements_files(text, root, _shown(root, place.commit))
-        registration = _registration(source)
+        registration = registration_of(source)
     except (Invalid, RunnerError) as error:
         return Definitions({printable(folder.name): str(error)}, file, folder)
     place = place.model_copy(update=about)
@@ -181,7 +176,7 @@ def read_description(folder: Path, data: Path) -> tuple[Path, bytes]:
         RunnerError: project.json is invalid, or the repository was never fetched.
     """
     source = read_source(folder)
-    root, _ = _content(source, data, "", "")
+    root, _ = locate_content(source, data, "", "")
     return root, read_file(source.description(root))
 
 
@@ -192,7 +187,7 @@ def root_of(folder: Path, data: Path) -> Path:
         Invalid: The name of the folder is invalid.
         RunnerError: project.json is invalid, or the repository was never fetched.
     """
-    return _content(read_source(folder), data, "", "")[0]
+    return locate_content(read_source(folder), data, "", "")[0]
 
 
 def _inspector(found: Definitions) -> project.Inspector:
@@ -254,49 +249,3 @@ def _without(found: Project, provided: frozenset[str]) -> Project:
     """Leave out requirements that the execution environment of the project has."""
     missing = tuple(each for each in found.requirements if each.file not in provided)
     return replace(found, requirements=missing)
-
-
-def read_source(folder: Path) -> ProjectSource:
-    """Return how a project is registered.
-
-    Raises:
-        Invalid: The name of the folder is invalid.
-        RunnerError: project.json is invalid.
-    """
-    if not re.fullmatch(PART, folder.name):
-        raise Invalid("the folder's name must be lower case letters, digits, - and _")
-    return project_source.read(folder)
-
-
-def _registration(source: ProjectSource) -> Registration | None:
-    """Return how root has registered the runs of a project.
-
-    Raises:
-        Invalid: The registration in project.json is invalid.
-    """
-    if source.rights is None:
-        return None
-    try:
-        return Registration.model_validate(source.rights)
-    except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"]))
-        raise Invalid(
-            f'"registration.{where}" in {source.registration / project_source.FILE} is '
-            "invalid: register the project again"
-        ) from None
-
-
-def _content(
-    source: ProjectSource, data: Path, commit: str, ref: str
-) -> tuple[Path, Source]:
-    """Return the folder with the content of a project, and how it is recorded."""
-    if source.folder is not None:
-        return source.folder, Source(folder=str(source.folder))
-    assert source.git is not None, "a source is one of the two"
-    if not commit:
-        mirror = source.mirror(data)
-        shown = mirror.resolve(source.ref or mirror.default_ref())
-        commit, ref = shown.commit, shown.ref
-    return source.root(data, commit, ref), Source(
-        git=source.git.url, commit=commit, credential=source.credential
-    )

@@ -22,6 +22,7 @@ from app.domain.schedule import Schedules
 from app.domain.service_name import NAME, file_of
 from app.domain.source import Source
 from app.domain.speed import DEFAULT_SPEED, SpeedKey
+from app.domain.step_spec import DeclaredSteps
 from app.runner import credential_references, extra_vars
 from app.runner import environment as environment_rules
 
@@ -30,21 +31,6 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 DEFAULT_TIMEOUT = 3600
 
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
-
-
-class StepSpec(BaseModel):
-    """A step that a service declares; it is pending until the run reports it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-
-    @field_validator("name")
-    @classmethod
-    def _storable(cls, value: str) -> str:
-        if "\0" in value:
-            raise ValueError("must not contain the character NUL")
-        return value
 
 
 class Service(BaseModel):
@@ -99,7 +85,7 @@ class Service(BaseModel):
             "may look at the service sees them.",
         ),
     ] = {}
-    steps: Annotated[tuple[StepSpec, ...], Field(max_length=200)] = ()
+    steps: DeclaredSteps = ()
     variables: Annotated[
         dict[str, Any],
         Field(
@@ -195,14 +181,6 @@ class Service(BaseModel):
         for name, text in value.items():
             if problem := environment_rules.find_problem(name, text):
                 raise ValueError(problem)
-        return value
-
-    @field_validator("steps")
-    @classmethod
-    def _each_step_once(cls, value: tuple[StepSpec, ...]) -> tuple[StepSpec, ...]:
-        names = [step.name for step in value]
-        if len(names) != len(set(names)):
-            raise ValueError("must name each step once")
         return value
 
     @field_validator("variables")

@@ -2,18 +2,14 @@
 
 import os
 import re
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from app.domain import json_text
 from app.domain.access import Permission
 from app.domain.deployment import Origin
 from app.domain.events import StepState, TaskResult
@@ -26,7 +22,7 @@ from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.revisions import require_available
 from app.usecases.search import look as look_for
 from app.usecases.timing import of_view as find_timing
-from app.web import filters, forms, history
+from app.web import artifact_text, filters, forms, history
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
 from app.web.download import Download
@@ -43,9 +39,6 @@ SHOWN = 300
 MAX_WANTED = 500
 #: Artifacts of a folder that the page lists; there may be one for each event.
 LISTED = 500
-#: Characters of an artifact that its page shows, and of JSON that it indents.
-SHOWN_ARTIFACT = 200_000
-MAX_JSON = 2_000_000
 #: The number of searches that run in PostgreSQL at once; each takes a processor.
 SEARCHES_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 
@@ -229,7 +222,7 @@ def artifact(request: Request) -> Response:
     name = request.path_params["path"]
     path = artifacts.file(deps(request).store, deps(request).settings,
                           view.deployment, name)  # fmt: skip
-    content, cut = _readable(path)
+    content, cut = artifact_text.read(path)
     return deps(request).renderer.page(
         request,
         "deployments/artifact.html",
@@ -266,16 +259,6 @@ def archive(request: Request) -> Response:
         name=f"{view.deployment.service_name}-{view.deployment.id}-artifacts.tar.gz",
         media_type="application/gzip",
     )
-
-
-def _readable(path: Path) -> tuple[str, bool]:
-    """Return the beginning of an artifact, and whether it is cut; JSON is indented."""
-    with path.open(errors="replace") as file:
-        content = file.read(MAX_JSON + 1)
-    if path.suffix == ".json" and len(content) <= MAX_JSON:
-        with suppress(orjson.JSONDecodeError):
-            content = json_text.dumps(orjson.loads(content), indent=True)
-    return content[:SHOWN_ARTIFACT], len(content) > SHOWN_ARTIFACT
 
 
 async def _stream(request: Request, *, html: bool) -> Response:
