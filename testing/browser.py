@@ -1,9 +1,11 @@
 """A browser, and what a person does and sees in it."""
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import (
     Browser,
@@ -14,10 +16,11 @@ from playwright.sync_api import (
 )
 
 from testing.paths import ROOT
+from testing.waiting import PATIENCE
 
 PASSWORD = "correct horse battery"
 #: Milliseconds until something has come to be on a page.
-SOON = 60_000
+SOON = 1000 * PATIENCE
 _FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -59,10 +62,20 @@ def visit(browser: Browser, url: str, **look: Any) -> Iterator[Page]:
 
 
 def log_in(page: Page) -> None:
-    """Fill in the login page that is open."""
+    """Fill in the login page that is open, and wait for the page behind it.
+
+    A click doesn't always wait for the page to which it leads.
+    """
     page.get_by_label("Name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(lambda url: not urlsplit(url).path.startswith("/login"))
+
+
+def deployment_on(page: Page) -> int:
+    """Wait for the page of a deployment, and return the number in its address."""
+    page.wait_for_url(re.compile(r"/deployments/\d+$"))
+    return int(page.url.rpartition("/")[2])
 
 
 def violations(page: Page, *only: str) -> list[Any]:

@@ -6,6 +6,7 @@ import sys
 
 from testing.installation import Installation
 from testing.paths import ROOT
+from testing.waiting import PATIENCE
 
 
 def command(
@@ -15,7 +16,7 @@ def command(
     return subprocess.run(
         [sys.executable, "-m", "app", *arguments],
         env=os.environ | made.variables | env, cwd=ROOT, input=stdin, text=True,
-        capture_output=True, check=False, timeout=60,
+        capture_output=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
 
 

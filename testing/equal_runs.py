@@ -33,6 +33,10 @@ def taken(folder: Path) -> dict[str, bytes]:
     return found
 
 
+#: Ansible names the hosts of an included file in the order of their results.
+_INCLUDED = re.compile(r"(?<=included: )(.*? for )([\w, ]+)")
+
+
 def read_lines(output: str, root: Path) -> list[str]:
     """Return the printed lines; within a task, timing decides the order of hosts.
 
@@ -46,8 +50,12 @@ def read_lines(output: str, root: Path) -> list[str]:
         if re.match(r"(PLAY|TASK|RUNNING HANDLER|PLAYBOOK)\b", line):
             tasks.append([])
         if line:
-            tasks[-1].append(_PASSING.sub("…", line))
+            tasks[-1].append(_INCLUDED.sub(_in_order, _PASSING.sub("…", line)))
     return [line for task in tasks for line in (task[:1] + sorted(task[1:]))]
+
+
+def _in_order(included: re.Match[str]) -> str:
+    return included[1] + ", ".join(sorted(included[2].split(", ")))
 
 
 def assert_equal(expected: Result, found: Result) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 from app import bootstrap, dev_server
 from app.domain.access import Actor, Permission, on_host
 from app.domain.deployment import Deployment, Origin, Status
+from app.errors import BadSetting
 from app.queue import make_queue
 from app.settings import Settings, read_settings
 from app.sockets import listen
@@ -28,6 +30,9 @@ from testing.postgres import Postgres
 from testing.processes import Process, living
 from testing.waiting import PATIENCE, eventually
 
+#: Below those of net.ipv4.ip_local_port_range; a browser connects to all of them.
+_PORTS = range(11_000, 31_000)
+_NUMBERS = count(os.getpid() * 997)
 #: The actor of every launch and cancellation that names no other.
 ACTOR = on_host("testing")
 
@@ -48,10 +53,15 @@ def make_settings(folder: Path, **overrides: object) -> Settings:
 
 
 def free_port() -> int:
-    """Return a port on which no process listens."""
-    with listen("127.0.0.1", 0) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port on which no process listens.
+
+    It stays free until it is used: the kernel gives these ports to no process, and
+    two processes with tests are at different ones.
+    """
+    while True:
+        port = _PORTS[next(_NUMBERS) % len(_PORTS)]
+        with suppress(BadSetting), listen("127.0.0.1", port):
+            return port
 
 
 def is_ready(client: httpx.Client) -> bool:
@@ -212,9 +222,14 @@ class Installation:
 
     def client(self) -> httpx.Client:
         """Return a client of the web process with every permission."""
+        client = self.visitor()
+        client.headers["Authorization"] = f"Bearer {self.token()}"
+        return client
+
+    def visitor(self) -> httpx.Client:
+        """Return a client of the web process that isn't logged in."""
         return httpx.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {self.token()}"},
             timeout=self.patience,
             limits=httpx.Limits(max_connections=None),
         )

@@ -62,7 +62,8 @@ def serving(
     with (folder / "sshd.log").open("ab") as log:
         server = subprocess.Popen([program, "-D", "-e", "-f", config], stderr=log)
     try:
-        eventually(lambda: listens(address, port))
+        eventually(lambda: listens(address, port) or server.poll() is not None)
+        assert server.returncode is None, (folder / "sshd.log").read_text()
         yield server.pid
     finally:
         _end(server)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 #: Seconds to wait for a state; a busy machine may need most of them.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 T = TypeVar("T")
 

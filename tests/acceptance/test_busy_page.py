@@ -13,8 +13,6 @@ from testing.postgres import Postgres
 from testing.seeding import make_user
 from testing.waiting import eventually
 
-pytestmark = pytest.mark.timeout(240)
-
 #: Prints 300 lines a second until a file is there; each fifth is a result on a host.
 _BUSY = """\
 #!/usr/bin/env python3

@@ -346,8 +346,8 @@ def test_a_playbook_that_exceeds_its_timeout_is_ended(fastdeploy: Installation) 
 
     assert [] == left(fastdeploy, ended.id)
     assert Status.TIMEOUT is ended.status
-    # The worker may be the first to see it, or the runner itself.
-    assert ended.reason.startswith("it took longer than ")
+    # The worker is the first to see it, or the runner if the worker is late.
+    assert ended.reason in ("it took longer than 15 s", "it exceeded its timeout")
     # On a busy machine, ansible-playbook may not have reached the first task.
     assert "skipped" == fastdeploy.states(ended.id)["never"]
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.domain.deployment import Status
@@ -495,7 +494,7 @@ def test_a_created_user_can_log_in(fastdeploy: Installation) -> None:
     short = command(fastdeploy, "user", "create", "bob", stdin="short\n")
     twice = command(fastdeploy, "user", "create", "ada", stdin="a long password\n")
 
-    with httpx.Client(base_url=fastdeploy.url) as browser:
+    with fastdeploy.visitor() as browser:
         wrong = browser.post("/login", data={"name": "ada", "password": "wrong"})
         answer = browser.post(
             "/login", data={"name": "ada", "password": "a long password"}
@@ -516,10 +515,11 @@ def test_a_created_token_can_do_what_it_was_created_for(
     )
     headers = {"Authorization": f"Bearer {done.stdout.strip()}"}
 
-    seen = httpx.get(f"{fastdeploy.url}/api/services", headers=headers)
-    sync = httpx.post(f"{fastdeploy.url}/api/services/sync", headers=headers)
-    revoked = command(fastdeploy, "token", "revoke", "ci")
-    after = httpx.get(f"{fastdeploy.url}/api/services", headers=headers)
+    with fastdeploy.visitor() as client:
+        seen = client.get("/api/services", headers=headers)
+        sync = client.post("/api/services/sync", headers=headers)
+        revoked = command(fastdeploy, "token", "revoke", "ci")
+        after = client.get("/api/services", headers=headers)
 
     assert "token ci is revoked\n" == revoked.stdout
     assert [200, 403, 401] == [r.status_code for r in (seen, sync, after)]

@@ -16,7 +16,7 @@ import pytest
 from testing.processes import living
 from testing.runner import Outcome, Service, short_folder
 from testing.ssh_account import REACH, SshAccount, ssh_account
-from testing.waiting import eventually
+from testing.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can make accounts and start sshd"
@@ -267,7 +267,7 @@ def test_a_run_uses_each_kind_and_none_of_them_is_seen(
     command_lines = [" ".join(one.cmdline()) for one in of_this_run(service)]
     others, files = seen_by_others(service), files_of(service)
     (service.folder / "gate").touch()
-    code = process.wait(60)
+    code = process.wait(PATIENCE)
 
     journal = (service.config.parent / "journal").read_bytes()
     outcome = Outcome(code, journal)
@@ -291,7 +291,7 @@ def test_no_agent_connection_or_file_outlives_a_run_that_is_ended_by(
     assert 1 == len(agents(service))
 
     process.send_signal(number)
-    process.wait(60)
+    process.wait(PATIENCE)
 
     # A killed runner doesn't wait for the process that cleans up.
     eventually(lambda: not of_this_run(service))
@@ -312,7 +312,7 @@ def test_the_next_run_cleans_up_if_the_keeper_was_killed_too(
 
     keeper.kill()
     process.kill()
-    process.wait(60)
+    process.wait(PATIENCE)
     assert 1 == len(agents(service))
     (service.folder / "gate").touch()
     outcome = service.run()

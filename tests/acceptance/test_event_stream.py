@@ -183,11 +183,13 @@ def test_a_stream_is_for_those_who_may_see_it(
 ) -> None:
     fastdeploy.write_service("guarded", "#!/bin/sh\necho hello\n")
     ended = fastdeploy.run("guarded")
-    path = f"{fastdeploy.url}/api/deployments/{ended.id}/events"
+    path = f"/api/deployments/{ended.id}/events"
     syncing = fastdeploy.token(Permission.SYNC)
 
-    anonymous = httpx.get(path)
-    without_scope = httpx.get(path, headers={"Authorization": f"Bearer {syncing}"})
+    with fastdeploy.visitor() as visitor:
+        anonymous = visitor.get(path)
+        allowed = {"Authorization": f"Bearer {syncing}"}
+        without_scope = visitor.get(path, headers=allowed)
     nowhere = client.get("/api/deployments/999999/events")
 
     assert [401, 403, 404] == [

@@ -38,11 +38,7 @@ from testing.runs import (
     worker_that_cancels,
 )
 from testing.scripts import DEAF
-from testing.waiting import eventually
-
-#: Seconds for what has to wait for several retries.
-LONG = 90
-
+from testing.waiting import PATIENCE, eventually
 
 # PostgreSQL stays away
 
@@ -74,7 +70,7 @@ class Server:
     def come_back(self) -> None:
         """Answer again."""
         self._back.set()
-        eventually(lambda: self._server.pid is not None, LONG)
+        eventually(lambda: self._server.pid is not None)
 
     def _pause(self) -> float:
         self._back.wait()
@@ -111,10 +107,10 @@ def test_whatever_runs_while_postgresql_is_away_is_recorded_by_the_same_worker(
                 ]
                 server.come_back()
 
-                eventually(lambda: client.get("/readyz").status_code == 200, LONG)
-                eventually(lambda: made.view(number).deployment.ended, LONG)
+                eventually(lambda: client.get("/readyz").status_code == 200)
+                eventually(lambda: made.view(number).deployment.ended)
                 returns.watch()
-                watching.result(timeout=LONG)
+                watching.result(timeout=PATIENCE)
             assert_complete(made, number)
             for watcher in (stays, returns):
                 assert_everything(made, number, watcher)
@@ -128,7 +124,7 @@ def test_whatever_runs_while_postgresql_is_away_is_recorded_by_the_same_worker(
 def logged_again(process: Process, event: str, times: int) -> None:
     """Wait until a process has logged an event this number of times more."""
     was = process.log.count(event)
-    eventually(lambda: process.log.count(event) >= was + times, LONG)
+    eventually(lambda: process.log.count(event) >= was + times)
 
 
 # A disk is full

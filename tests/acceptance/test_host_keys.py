@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.domain.audit import Action
 from app.domain.deployment import Deployment, Status
 from app.store import audit, host_keys
-from testing.browser import log_in, violations, visit
+from testing.browser import deployment_on, log_in, violations, visit
 from testing.command_line import assert_refused, command
 from testing.installation import Installation, installed
 from testing.postgres import Postgres
@@ -123,7 +123,7 @@ def test_an_unknown_key_fails_the_run_until_it_is_accepted_on_the_page(
     page.get_by_role("link", name="Back to the deployment").click()
     page.get_by_role("button", name="Retry").click()
     page.wait_for_url(lambda url: not url.endswith(f"/{failed.id}"))
-    retried = site.made.ended(int(page.url.rpartition("/")[2]))
+    retried = site.made.ended(deployment_on(page))
     assert (retried.status, retried.reason) == (Status.SUCCESSFUL, "")
     assert _files_of_the_user() == before
     assert site.audited(Action.ACCEPT_HOST_KEY)[0] == (

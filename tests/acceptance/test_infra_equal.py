@@ -31,8 +31,6 @@ from testing.paths import GALAXY, INFRA, NEWER_PYTHONS, ROOT
 from testing.postgres import Postgres
 from testing.sshd import Sshd, running
 
-pytestmark = pytest.mark.timeout(400)
-
 #: Seconds for a run, which may build an execution environment.
 PATIENCE = 180
 _VERSIONS = {"oldest": ">=2.19,<2.20", "newest": ">=2.20"}

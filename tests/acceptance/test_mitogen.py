@@ -16,7 +16,7 @@ from testing.processes import living
 from testing.runner import Outcome, Service, short_folder
 from testing.ssh_account import REACH, SshAccount, ssh_account
 from testing.ssh_server import known_hosts_line, new_key
-from testing.waiting import eventually
+from testing.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can make accounts and start sshd"
@@ -318,7 +318,7 @@ def test_a_canceled_run_leaves_no_process_on_the_host(
     assert [] == [path for each in common for path in each.glob("mitogen*.sock")]
 
     process.send_signal(number)
-    process.wait(60)
+    process.wait(PATIENCE)
 
     eventually(lambda: not of_this_run(service))
     eventually(lambda: not sleeping(ended))

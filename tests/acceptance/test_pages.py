@@ -29,8 +29,6 @@ from testing.installation import Installation, installed
 from testing.postgres import Postgres
 from testing.seeding import SeedNumbers, seed
 
-pytestmark = pytest.mark.timeout(240)
-
 #: Every page by name; `{failed}` and the like are numbers of deployments.
 PAGES = {
     "overview": "/",
@@ -131,7 +129,7 @@ def problems(page: Page) -> Iterator[list[str]]:
 
 def test_the_table_has_every_page(site: Site) -> None:
     """Asks each route that changes nothing, as a browser does."""
-    with httpx.Client(base_url=site.installation.url, follow_redirects=False) as client:
+    with site.installation.visitor() as client:
         form = {"name": "ada", "password": PASSWORD}
         assert 303 == client.post("/login", data=form).status_code
         pages = {

@@ -1,6 +1,5 @@
 """What web believes of a client's address, with a proxy before it and without."""
 
-import httpx
 import pytest
 from sqlalchemy import select
 
@@ -18,11 +17,12 @@ def test_what_a_client_says_of_its_address_is_believed_behind_a_proxy_alone(
 ) -> None:
     installation.web(FASTDEPLOY_SECURE_COOKIES=behind_https)
 
-    httpx.post(
-        f"{installation.url}/login",
-        data={"name": "nobody", "password": "wrong"},
-        headers={"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"},
-    )
+    with installation.visitor() as client:
+        client.post(
+            "/login",
+            data={"name": "nobody", "password": "wrong"},
+            headers={"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"},
+        )
 
     with installation.store.begin() as db:
         assert [believed] == list(db.scalars(select(login_failures.c.address)))

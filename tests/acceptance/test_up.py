@@ -17,7 +17,7 @@ from app.sockets import listen
 from testing.installation import free_port
 from testing.paths import ROOT
 from testing.processes import Process, living
-from testing.waiting import eventually
+from testing.waiting import PATIENCE, eventually
 
 UP = [sys.executable, "-m", "app", "up"]
 #: As a shell without job control starts what it puts into the background.
@@ -40,7 +40,7 @@ def test_up_starts_everything_and_ctrl_c_ends_everything(
     password = re.search(r"Log in as admin with the password (\S+)", first.log)
     assert password is not None
     url = re.findall(r"FastDeploy is at (\S+)", first.log)[0]
-    with httpx.Client(base_url=url) as browser:
+    with httpx.Client(base_url=url, timeout=PATIENCE) as browser:
         eventually(lambda: answers(browser))
         form = {"name": "admin", "password": password[1]}
         assert 303 == browser.post("/login", data=form).status_code
@@ -100,7 +100,8 @@ def test_web_and_worker_end_with_a_killed_up_and_the_next_recovers(
     assert f"process {killed.pid}, which ran FastDeploy here, was killed" in (
         following.log
     )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port_of(killed)}") as browser:
+    url = f"http://127.0.0.1:{port_of(killed)}"
+    with httpx.Client(base_url=url, timeout=PATIENCE) as browser:
         eventually(lambda: answers(browser))
     interrupt(following)
     assert [] == of_installation(var)

@@ -19,9 +19,7 @@ from app.usecases import auth, record, tokens, users
 from app.usecases.event_stream import News, look
 from app.web.event_stream import json_pieces
 from testing.factories import PASSWORD, ROOT, make_user, print_lines, start_deployment
-
-#: Seconds after which something that should have come did not.
-PATIENCE = 60.0
+from testing.waiting import PATIENCE
 
 
 @asynccontextmanager
