@@ -13,6 +13,7 @@ from testing.installation import Installation, installed
 from testing.node import node
 from testing.paths import SOPS
 from testing.postgres import Postgres
+from testing.runner import Service, short_folder
 
 
 @pytest.fixture
@@ -20,6 +21,17 @@ def installation(postgres: Postgres, tmp_path: Path) -> Iterator[Installation]:
     """An installation for one test, without processes."""
     with installed(postgres, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service of the runner alone; no run of it leaves its private folder behind."""
+    with short_folder() as temp:
+        made = Service(tmp_path, temp)
+        yield made
+        made.end()
+        # A module that is killed leaves the folder into which Ansible has unpacked it.
+        assert [] == [path for path in temp.iterdir() if "_payload_" not in path.name]
 
 
 @pytest.fixture(scope="session")
