@@ -7,7 +7,6 @@ import pytest
 
 from testing.runner import Service
 
-
 FORGED_EVENT = {
     "uuid": "0242ac11-0002-443b-cdb1-000000000666", "counter": 666, "stdout": "forged",
     "event": "playbook_on_stats", "event_data": {"failures": {}},
