@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from testing.browser import chromium
+from testing.bundled import Play, Run, run_playbook
 from testing.installation import Installation, installed
 from testing.node import node
 from testing.paths import SOPS
@@ -32,6 +33,18 @@ def service(tmp_path: Path) -> Iterator[Service]:
         made.end()
         # A module that is killed leaves the folder into which Ansible has unpacked it.
         assert [] == [path for path in temp.iterdir() if "_payload_" not in path.name]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    """Run a playbook service below the folder of the test."""
+
+    def run(service: str, *options: str, **variables: object) -> Run:
+        home = tmp_path / "home"
+        home.mkdir(exist_ok=True)
+        return run_playbook(home, service, *options, **variables)
+
+    return run
 
 
 @pytest.fixture(scope="session")
