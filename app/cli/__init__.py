@@ -36,7 +36,7 @@ COMMANDS = {
     "deployment": Entry("deployment", "app", "List, show and control deployments."),
     "project": Entry("project", "app", "Add, list and remove projects."),
     "service": Entry("service", "app", "List, sync and check services."),
-    "schedule": Entry("schedule", "app", "List, pause and run schedules."),
+    "schedule": Entry("schedule", "app", "Manage, pause and run schedules."),
     "user": Entry("user", "app", "Manage users."),
     "token": Entry("token", "app", "Manage tokens for the API."),
     "host-key": Entry("host_key", "app", "Manage the host keys that runs trust."),

@@ -1,8 +1,11 @@
 """`fastdeploy schedule`: when the worker launches services."""
 
-from typing import Annotated
+import sys
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+import yaml
 
 from app import bootstrap
 from app.cli.context import current_actor, load_settings, open_store
@@ -12,11 +15,17 @@ from app.domain.schedule import parse_time
 from app.errors import Invalid
 from app.queue import make_queue
 from app.store.store import Store
-from app.usecases import schedules
+from app.usecases import schedule_changes, schedules
 from app.usecases.schedules import ScheduleView
 from app.web.schedule_bodies import schedule_body
 
-app = typer.Typer(help="List, pause and run schedules.", no_args_is_help=True)
+app = typer.Typer(help="Manage, pause and run schedules.", no_args_is_help=True)
+_File = Annotated[
+    str,
+    typer.Argument(
+        help="JSON or YAML file with the keys of a schedule; - for standard input."
+    ),
+]
 _Service = Annotated[str, typer.Argument(help="Name of the service.")]
 _Name = Annotated[str, typer.Argument(help="Name of its schedule.")]
 
@@ -39,6 +48,54 @@ def list_schedules(
         ("service", "schedule", "rule", "next", "last", "deployment"),
         (_cells(view) for view in views),
     )
+
+
+@app.command()
+def show(service: _Service, name: _Name, *, as_json: AsJson = False) -> None:
+    """Show a schedule with its next instants."""
+    with open_store() as store:
+        view = schedules.find_named(store, service, name)
+    if as_json:
+        print_json(schedule_body(view))
+        return
+    schedule = view.stored.schedule
+    head = ("service", "schedule", "rule", "next", "last", "deployment")
+    print_table(("", ""), zip(head, _cells(view), strict=True))
+    for instant in view.coming:
+        _say(schedule.local(instant))
+
+
+@app.command()
+def create(service: _Service, file: _File) -> None:
+    """Create a schedule of a service.
+
+    The file has the keys that a schedule has in config.json, for example
+    {"name": "nightly", "cron": "0 3 * * *", "timezone": "Europe/Berlin"}.
+    """
+    content = _read(file)
+    with open_store() as store:
+        number = schedule_changes.create(store, current_actor(), service, content)
+        view = schedules.find(store, number)
+    _say(f"schedule {view.stored.schedule.name} of {service} is created")
+
+
+@app.command()
+def change(service: _Service, name: _Name, file: _File) -> None:
+    """Replace a schedule that somebody created; the file has its new content."""
+    content = {"name": name} | _read(file)
+    with open_store() as store:
+        number = schedules.find_named(store, service, name).stored.id
+        schedule_changes.replace(store, current_actor(), number, content)
+    _say(f"schedule {name} of {service} is changed")
+
+
+@app.command()
+def remove(service: _Service, name: _Name) -> None:
+    """Remove a schedule that somebody created; its deployments are kept."""
+    with open_store() as store:
+        number = schedules.find_named(store, service, name).stored.id
+        schedule_changes.remove(store, current_actor(), number)
+    _say(f"schedule {name} of {service} is removed")
 
 
 @app.command()
@@ -99,6 +156,18 @@ def _list_all(store: Store, text: str) -> list[ScheduleView]:
         views += found
         number += 1
     return views
+
+
+def _read(file: str) -> dict[str, Any]:
+    """Return the content of a file. Raises Invalid."""
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text()
+        content = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Invalid(f"{file} can't be read: {error}") from None
+    if not isinstance(content, dict):
+        raise Invalid(f"{file} must contain an object with the keys of a schedule")
+    return content
 
 
 def _cells(view: ScheduleView) -> tuple[object, ...]:

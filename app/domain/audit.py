@@ -22,6 +22,8 @@ class Action(StrEnum):
     RETRY = "retry"
     #: Created a schedule.
     CREATE_SCHEDULE = "create schedule"
+    #: Changed a schedule that somebody had created.
+    CHANGE_SCHEDULE = "change schedule"
     #: Removed a schedule that somebody had created.
     REMOVE_SCHEDULE = "remove schedule"
     #: Paused a schedule.

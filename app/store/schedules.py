@@ -149,10 +149,23 @@ def add(db: Connection, new: Sequence[NewInstant]) -> None:
 
 
 def change(
-    db: Connection, schedule_id: int, schedule: Schedule, next_at: datetime | None
+    db: Connection,
+    schedule_id: int,
+    schedule: Schedule,
+    next_at: datetime | None,
+    created_by: str = "",
 ) -> None:
-    """Change what the file of a service defines as a schedule, and its next instant."""
-    _update(db, schedule_id, config=_config(schedule), next_at=next_at, created_by="")
+    """Change a schedule and its next instant.
+
+    `created_by` is empty if the file of the service defines it.
+    """
+    _update(
+        db,
+        schedule_id,
+        config=_config(schedule),
+        next_at=next_at,
+        created_by=created_by,
+    )
 
 
 def remove(db: Connection, ids: Collection[int]) -> None:

@@ -1,9 +1,11 @@
-"""Create and remove schedules that no file defines."""
+"""Create, change and remove schedules that no file defines."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from app.domain import schedule_checks
@@ -13,9 +15,12 @@ from app.domain.config_json import explain
 from app.domain.schedule import Schedule
 from app.domain.service import Service
 from app.errors import Conflict, InvalidFields, NotFound
-from app.store import audit, schedules, services
-from app.store.schedules import NewInstant
+from app.store import audit, schedules
+from app.store.schedules import NewInstant, StoredSchedule
+from app.store.services import Entry
 from app.store.store import Store
+from app.usecases import services
+from app.usecases.schedules import find, next_unpaused
 
 
 def check(service: Service, content: Mapping[str, Any]) -> Schedule:
@@ -48,18 +53,11 @@ def create(
     if the service is invalid or archived, or has a schedule with this name.
     """
     actor.require(Permission.DEPLOY)
-    with store.begin() as db:
-        entry = services.find(db, service_name)
-    if entry is None:
-        raise NotFound(f"there is no service {service_name!r}")
-    if entry.service is None or entry.error or entry.archived_at:
-        raise Conflict(f"service {service_name} is invalid or archived: fix it first")
-    schedule = check(entry.service, content)
+    entry = services.find_service(store, service_name)
+    schedule = check(_usable(entry), content)
     try:
         with store.begin() as db:
-            next_at = schedule.next_instant(schedules.now(db))
-            if next_at is None:
-                raise InvalidFields({"": "it has no instant in the future"})
+            next_at = _require_next(schedule, schedules.now(db))
             new = NewInstant(entry.id, schedule, next_at, actor.name)
             schedules.add(db, [new])
             found = schedules.find_named(db, service_name, schedule.name)
@@ -73,6 +71,32 @@ def create(
         ) from None
 
 
+def replace(
+    store: Store, actor: Actor, schedule_id: int, content: Mapping[str, Any]
+) -> None:
+    """Replace a schedule that somebody created; it keeps its name, and stays paused.
+
+    Raises NotAllowed, NotFound, InvalidFields by the keys of a schedule, and Conflict
+    if a file defines it, or if the service is invalid or archived.
+    """
+    actor.require(Permission.DEPLOY)
+    service_name = find(store, schedule_id).stored.service_name
+    entry = services.find_service(store, service_name)
+    schedule = check(_usable(entry), content)
+    with store.begin() as db:
+        found = _own(db, schedule_id)
+        if schedule.name != found.schedule.name:
+            problem = f"stays {found.schedule.name}; create another schedule instead"
+            raise InvalidFields({"name": problem})
+        now = schedules.now(db)
+        _require_next(schedule, now)
+        next_at = found.next_at
+        if found.schedule.timing != schedule.timing:
+            next_at = next_unpaused(found, schedule, now)
+        schedules.change(db, schedule_id, schedule, next_at, found.created_by)
+        audit.note(db, actor, Action.CHANGE_SCHEDULE, found.label)
+
+
 def remove(store: Store, actor: Actor, schedule_id: int) -> str:
     """Remove a schedule that somebody created; return what it was, for people.
 
@@ -80,15 +104,36 @@ def remove(store: Store, actor: Actor, schedule_id: int) -> str:
     """
     actor.require(Permission.DEPLOY)
     with store.begin() as db:
-        schedules.lock(db, schedule_id)
-        found = schedules.find(db, schedule_id)
-        if found is None:
-            raise NotFound(f"there is no schedule {schedule_id}")
-        if not found.created_by:
-            raise Conflict(
-                "the file of the service defines this schedule: remove it there, and "
-                "sync the services"
-            )
+        found = _own(db, schedule_id)
         schedules.remove(db, [schedule_id])
         audit.note(db, actor, Action.REMOVE_SCHEDULE, found.label)
         return found.label
+
+
+def _usable(entry: Entry) -> Service:
+    """Return the service of an entry. Raises Conflict."""
+    if entry.service is None or entry.error or entry.archived_at:
+        raise Conflict(f"service {entry.name} is invalid or archived: fix it first")
+    return entry.service
+
+
+def _own(db: Connection, schedule_id: int) -> StoredSchedule:
+    """Lock and return a schedule that no file defines. Raises NotFound, Conflict."""
+    schedules.lock(db, schedule_id)
+    found = schedules.find(db, schedule_id)
+    if found is None:
+        raise NotFound(f"there is no schedule {schedule_id}")
+    if not found.created_by:
+        raise Conflict(
+            "the file of the service defines this schedule: change it there, and sync "
+            "the services"
+        )
+    return found
+
+
+def _require_next(schedule: Schedule, now: datetime) -> datetime:
+    """Return the next instant of a schedule. Raises InvalidFields."""
+    next_at = schedule.next_instant(now)
+    if next_at is None:
+        raise InvalidFields({"": "it has no instant in the future"})
+    return next_at

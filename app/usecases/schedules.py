@@ -66,7 +66,7 @@ def sync(db: Connection, found: Mapping[str, Service]) -> None:
             continue
         next_at = before.next_at
         if put_back or before.schedule.timing != schedule.timing:
-            next_at = _next(before, schedule, now)
+            next_at = next_unpaused(before, schedule, now)
         schedules.change(db, before.id, schedule, next_at)
 
 
@@ -173,7 +173,9 @@ def run_now(
     )
 
 
-def _next(before: StoredSchedule, schedule: Schedule, now: datetime) -> datetime | None:
+def next_unpaused(
+    before: StoredSchedule, schedule: Schedule, now: datetime
+) -> datetime | None:
     """Return the next instant of a schedule that may be paused.
 
     It may have been launched if the clock was put back; then its idempotency key

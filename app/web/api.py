@@ -97,7 +97,7 @@ def list_deployments(request: Request) -> Response:
 
 def show(request: Request) -> Response:
     """GET /api/deployments/{id}."""
-    return JSONResponse(_one(request, request.path_params["id"]))
+    return JSONResponse(deployment_content(request, request.path_params["id"]))
 
 
 def show_timing(request: Request) -> Response:
@@ -112,7 +112,7 @@ def cancel(request: Request) -> Response:
     cancel_deployment(
         deps(request).store, deps(request).queue, actor_of(request), number
     )
-    return JSONResponse(_one(request, number), 202)
+    return JSONResponse(deployment_content(request, number), 202)
 
 
 def retry(request: Request) -> Response:
@@ -131,7 +131,9 @@ def retry(request: Request) -> Response:
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
     )
     return JSONResponse(
-        _one(request, number), 201, headers={"Location": f"/api/deployments/{number}"}
+        deployment_content(request, number),
+        201,
+        headers={"Location": f"/api/deployments/{number}"},
     )
 
 
@@ -145,7 +147,7 @@ def list_artifacts(request: Request) -> Response:
     return JSONResponse([body.model_dump() for body in bodies])
 
 
-def _one(request: Request, number: int) -> dict[str, object]:
+def deployment_content(request: Request, number: int) -> dict[str, object]:
     """Return the detailed body of a deployment."""
     store = deps(request).store
     view = deploy.view(store, number)
@@ -179,4 +181,4 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
         priority=launch_request.priority,
     )
-    return _one(request, deployment_id)
+    return deployment_content(request, deployment_id)

@@ -3,11 +3,13 @@
 from typing import Any
 
 from app.domain.access import Permission
+from app.domain.schedule import Schedule
 from app.web import (
     api,
     api_credentials,
     api_parameters,
     api_projects,
+    api_schedules,
     credential_bodies,
     deployments,
     host_key_bodies,
@@ -26,6 +28,7 @@ _VIEW, _DEPLOY = Permission.VIEW, Permission.DEPLOY
 _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 _CREDENTIALS = Permission.CREDENTIALS
 _DEPLOYMENT = "/api/deployments/{id:number}"
+_SCHEDULE = "/api/schedules/{id:number}"
 
 ROUTES = [
     api_route("GET", "/api/openapi.json", openapi.show, _VIEW, Operation(
@@ -90,6 +93,36 @@ ROUTES = [
         "schedules", "List the schedules of services, 100 on a page.",
         list[schedule_bodies.ScheduleBody], parameters=api_parameters.SCHEDULES,
         description="The header Link has the URL of the next page.",
+    )),
+    api_route("POST", "/api/schedules", api_schedules.create, _DEPLOY, Operation(
+        "schedules", "Create a schedule of a service.", schedule_bodies.ScheduleBody,
+        status=201, body=schedule_bodies.CreateScheduleRequest, errors=(404, 409),
+    )),
+    api_route("GET", _SCHEDULE, api_schedules.show, _VIEW, Operation(
+        "schedules", "Get a schedule.", schedule_bodies.ScheduleBody,
+    )),
+    api_route("PUT", _SCHEDULE, api_schedules.replace, _DEPLOY, Operation(
+        "schedules", "Replace a schedule, except its name.",
+        schedule_bodies.ScheduleBody, body=Schedule, errors=(409,),
+        description="Refused for a schedule that the file of the service defines.",
+    )),
+    api_route("DELETE", _SCHEDULE, api_schedules.remove, _DEPLOY, Operation(
+        "schedules", "Remove a schedule.", schedule_bodies.ScheduleBody, errors=(409,),
+        description="Its deployments are kept. Refused for a schedule that the file of "
+        "the service defines.",
+    )),
+    api_route("POST", f"{_SCHEDULE}/pause", api_schedules.pause, _DEPLOY, Operation(
+        "schedules", "Pause a schedule.", schedule_bodies.ScheduleBody,
+        body=schedule_bodies.PauseRequest,
+        description="Instants of a pause aren't made up for.",
+    )),
+    api_route("POST", f"{_SCHEDULE}/resume", api_schedules.resume, _DEPLOY, Operation(
+        "schedules", "End the pause of a schedule.", schedule_bodies.ScheduleBody,
+    )),
+    api_route("POST", f"{_SCHEDULE}/run", api_schedules.run, _DEPLOY, Operation(
+        "schedules", "Launch now what a schedule launches.",
+        schemas.DeploymentDetailBody, status=201,
+        parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),
     )),
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",

@@ -99,6 +99,8 @@ ROUTES: list[AppRoute] = [
     route("/new-schedule", new_schedule.show, _DEPLOY, takes=("service",)),
     route("/new-schedule", new_schedule.create, _DEPLOY, "POST"),
     route("/schedules/{id:number}", schedules.show, _VIEW, takes=("done",)),
+    route("/schedules/{id:number}/edit", new_schedule.edit, _DEPLOY),
+    route("/schedules/{id:number}/edit", new_schedule.change, _DEPLOY, "POST"),
     route("/schedules/{id:number}/pause", schedules.pause, _DEPLOY, "POST"),
     route("/schedules/{id:number}/resume", schedules.resume, _DEPLOY, "POST"),
     route("/schedules/{id:number}/remove", new_schedule.remove, _DEPLOY, "POST"),

@@ -1,6 +1,6 @@
-"""The page that creates a schedule of a service, and the removal of one."""
+"""The pages that create and change a schedule of a service, and its removal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,17 +10,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain import variables
-from app.domain.options import from_texts
+from app.domain.options import as_texts, from_texts
 from app.domain.schedule import Schedule
 from app.domain.service import Service
 from app.errors import Conflict, InvalidFields, NotFound
-from app.usecases import schedule_changes, services
+from app.usecases import schedule_changes, schedules, services
 from app.web import forms, option_fields
 from app.web.dependencies import actor_of, deps
 from app.web.forms import Field
 
 #: The fields of the form that are keys of a schedule.
-_KEYS = ("name", "cron", "timezone", "until", "missed", "overlap")
+_KEYS = ("name", "cron", "at", "timezone", "until", "missed", "overlap")
 _START = {"cron": "0 3 * * *", "timezone": "UTC"}
 
 
@@ -33,6 +33,50 @@ def show(request: Request) -> Response:
 def create(request: Request, form: FormData) -> Response:
     """Create a schedule, or show the form with its next instants or its errors."""
     service = _service(request, str(form.get("service", "")))
+
+    def store(content: Mapping[str, Any]) -> int:
+        return schedule_changes.create(
+            deps(request).store, actor_of(request), service.name, content
+        )
+
+    return _submit(request, service, form, store, "created")
+
+
+def edit(request: Request) -> Response:
+    """Show the form with a schedule that somebody created."""
+    stored = schedules.find(deps(request).store, request.path_params["id"]).stored
+    service = _service(request, stored.service_name)
+    schedule = stored.schedule
+    texts = {key: getattr(schedule, key) for key in _KEYS}
+    sent = forms.recorded(service, schedule.variables)
+    chosen = as_texts(schedule.options)
+    return _page(request, service, texts, sent, chosen, schedule=schedule)
+
+
+def change(request: Request, form: FormData) -> Response:
+    """Change a schedule, or show the form with its next instants or its errors."""
+    number = request.path_params["id"]
+    stored = schedules.find(deps(request).store, number).stored
+
+    def store(content: Mapping[str, Any]) -> int:
+        kept = {"environment": stored.schedule.environment}
+        schedule_changes.replace(
+            deps(request).store, actor_of(request), number, kept | dict(content)
+        )
+        return stored.id
+
+    service = _service(request, stored.service_name)
+    return _submit(request, service, form, store, "changed")
+
+
+def _submit(
+    request: Request,
+    service: Service,
+    form: FormData,
+    store: Callable[[Mapping[str, Any]], int],
+    done: str,
+) -> Response:
+    """Store a submitted schedule, or show the form with its instants or its errors."""
     texts = {key: str(form.get(key, "")).strip() for key in _KEYS}
     sent = forms.values(service, form)
     chosen = option_fields.values(service, form)
@@ -42,15 +86,13 @@ def create(request: Request, form: FormData) -> Response:
         if form.get("action") == "preview":
             schedule = schedule_changes.check(service, content)
             return _page(request, service, texts, sent, chosen, schedule=schedule)
-        number = schedule_changes.create(
-            deps(request).store, actor_of(request), service.name, content
-        )
+        number = store(content)
     except InvalidFields as error:
         return _page(request, service, texts, sent, chosen, problems=error.problems)
     except Conflict as error:
         problems = {"": str(error)}
         return _page(request, service, texts, sent, chosen, problems=problems)
-    return RedirectResponse(f"/schedules/{number}?done=created", 303)
+    return RedirectResponse(f"/schedules/{number}?done={done}", 303)
 
 
 def remove(request: Request) -> Response:
@@ -105,6 +147,7 @@ def _page(
         "schedules/new.html",
         422 if problems else 200,
         service=service,
+        editing=request.path_params.get("id"),
         sent={key: texts.get(key, "") for key in _KEYS},
         fields=[
             field

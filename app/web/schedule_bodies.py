@@ -1,12 +1,36 @@
 """The response bodies of the API for schedules."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.deployment import Status
 from app.domain.options import Options
+from app.domain.schedule import Schedule
 from app.usecases.schedules import ScheduleView
 from app.web.schemas import Body
+
+
+class CreateScheduleRequest(Schedule):
+    """The body of POST /api/schedules."""
+
+    service: Annotated[str, Field(description="The name of the service.")]
+
+
+class PauseRequest(BaseModel):
+    """The body of POST /api/schedules/{id}/pause."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: Annotated[
+        str,
+        Field(
+            max_length=40,
+            description="The end of the pause, such as 2026-12-24T22:00 in the time "
+            "zone of the schedule; empty: until it is resumed.",
+        ),
+    ] = ""
 
 
 class ScheduleBody(Body):

@@ -19,6 +19,7 @@ from app.web.schedule_bodies import schedule_body
 
 _DONE = {
     "created": "The schedule is created.",
+    "changed": "The schedule is changed.",
     "removed": "The schedule is removed.",
     "paused": "The schedule is paused.",
     "resumed": "The schedule is resumed.",

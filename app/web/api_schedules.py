@@ -1,0 +1,105 @@
+"""The JSON API for schedules."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.domain.deployment import Origin
+from app.domain.schedule import Schedule, parse_time
+from app.errors import Invalid
+from app.usecases import schedule_changes, schedules
+from app.web.api import IDEMPOTENCY_KEY, deployment_content
+from app.web.dependencies import actor_of, deps
+from app.web.schedule_bodies import CreateScheduleRequest, PauseRequest, schedule_body
+
+
+def show(request: Request) -> Response:
+    """GET /api/schedules/{id}."""
+    return JSONResponse(_content(request, _id(request)))
+
+
+async def create(request: Request) -> Response:
+    """POST /api/schedules: 201 with the schedule."""
+    body = await run_in_threadpool(_create, request, await request.body())
+    return JSONResponse(body, 201, headers={"Location": f"/api/schedules/{body['id']}"})
+
+
+def _create(request: Request, content: bytes) -> dict[str, object]:
+    asked = CreateScheduleRequest.model_validate_json(content)
+    schedule = asked.model_dump(exclude={"service"}, exclude_unset=True)
+    number = schedule_changes.create(
+        deps(request).store, actor_of(request), asked.service, schedule
+    )
+    return _content(request, number)
+
+
+async def replace(request: Request) -> Response:
+    """PUT /api/schedules/{id}."""
+    content = await request.body()
+    return JSONResponse(await run_in_threadpool(_replace, request, content))
+
+
+def _replace(request: Request, content: bytes) -> dict[str, object]:
+    asked = Schedule.model_validate_json(content).model_dump(exclude_unset=True)
+    number = _id(request)
+    schedule_changes.replace(deps(request).store, actor_of(request), number, asked)
+    return _content(request, number)
+
+
+def remove(request: Request) -> Response:
+    """DELETE /api/schedules/{id}: the schedule as it was."""
+    number = _id(request)
+    body = _content(request, number)
+    schedule_changes.remove(deps(request).store, actor_of(request), number)
+    return JSONResponse(body)
+
+
+async def pause(request: Request) -> Response:
+    """POST /api/schedules/{id}/pause."""
+    content = await request.body()
+    return JSONResponse(await run_in_threadpool(_pause, request, content))
+
+
+def _pause(request: Request, content: bytes) -> dict[str, object]:
+    asked = PauseRequest.model_validate_json(content or b"{}")
+    number = _id(request)
+    zone = schedules.find(deps(request).store, number).stored.schedule.timezone
+    try:
+        until = parse_time(asked.until, zone) if asked.until else None
+    except ValueError as error:
+        raise Invalid(f"until {error}") from None
+    schedules.pause(deps(request).store, actor_of(request), number, until)
+    return _content(request, number)
+
+
+def resume(request: Request) -> Response:
+    """POST /api/schedules/{id}/resume."""
+    number = _id(request)
+    schedules.resume(deps(request).store, actor_of(request), number)
+    return JSONResponse(_content(request, number))
+
+
+def run(request: Request) -> Response:
+    """POST /api/schedules/{id}/run: 201 with the deployment."""
+    number = schedules.run_now(
+        deps(request).store,
+        deps(request).queue,
+        deps(request).secret_box,
+        actor_of(request),
+        _id(request),
+        origin=Origin.API,
+        run_as=deps(request).settings.run_as,
+        idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
+    )
+    location = {"Location": f"/api/deployments/{number}"}
+    return JSONResponse(deployment_content(request, number), 201, headers=location)
+
+
+def _content(request: Request, number: int) -> dict[str, object]:
+    view = schedules.find(deps(request).store, number)
+    return schedule_body(view).model_dump(mode="json")
+
+
+def _id(request: Request) -> int:
+    number: int = request.path_params["id"]
+    return number
