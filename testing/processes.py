@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from testing.paths import ROOT
-from testing.waiting import PATIENCE
+from testing.waiting import PATIENCE, eventually
 
 
 def living(belongs: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
@@ -63,3 +63,9 @@ class Process:
         """Kill it, as a crash does."""
         self._process.kill()
         self._process.wait()
+
+
+def logged_again(process: Process, event: str, times: int) -> None:
+    """Wait until a process has logged an event this number of times more."""
+    was = process.log.count(event)
+    eventually(lambda: process.log.count(event) >= was + times)
