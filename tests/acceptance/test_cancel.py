@@ -1,4 +1,4 @@
-"""Ending a run: all of it goes, wherever it went, and the record says what happened."""
+"""Canceling a run: all of it goes, wherever it went, and the record says so."""
 
 import sys
 from pathlib import Path
@@ -11,28 +11,25 @@ from app.domain.deployment import Status
 from app.errors import Conflict
 from app.runner.stop import cgroup_of
 from testing.command_line import assert_refused, command
-from testing.installation import ACTOR, Installation
+from testing.installation import Installation
 from testing.processes import living
 from testing.runs import (
     CANCELED,
     cancel,
     canceled,
     left,
-    release,
     start_script,
     stop,
-    worker_that_cancels,
 )
-from testing.scripts import DEAF, SLEEPS
+from testing.scripts import SLEEPS
+from testing.sleeping import (
+    PAUSES,
+    STEPS,
+    sleepers,
+    write_sleeping_playbook,
+)
 from testing.waiting import eventually
 
-STEPS = [{"name": name} for name in ("prepare", "work", "never")]
-#: Ends at the second SIGINT.
-HARD_OF_HEARING = """#!/bin/sh
-trap 'told="${told}x"; echo told $told; [ $told = x ] || exit 7' INT
-echo begun
-while :; do sleep 0.05; done
-"""
 #: Ignores what can be ignored, and so do its children, in sessions of their own.
 STUBBORN = f"""#!{sys.executable}
 import os, signal, time
@@ -47,30 +44,6 @@ for _ in range(3):
 print("begun", flush=True)
 time.sleep(600)
 """
-PLAYBOOK = """
-- name: Sleep
-  hosts: all
-  gather_facts: false
-  tasks:
-    - name: prepare | Begin
-      ansible.builtin.debug:
-    - name: work | Sleep
-      ansible.builtin.command: sleep 600
-    - name: never | End
-      ansible.builtin.debug:
-"""
-#: Leaves a job of `async` running, which leads a session of its own, and waits.
-PAUSES = """
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - name: Start a job
-      ansible.builtin.command: sleep 600
-      async: 900
-      poll: 0
-    - name: Wait
-      ansible.builtin.pause: {seconds: 600}
-"""
 #: Waits for a job of `async`.
 POLLS = """
 - hosts: localhost
@@ -81,22 +54,6 @@ POLLS = """
       async: 900
       poll: 1
 """
-INVENTORY = """
-all:
-  hosts: {a: , b: , c: , d: , e: }
-  vars: {ansible_connection: local, ansible_python_interpreter: "PYTHON"}
-""".replace("PYTHON", sys.executable)
-
-
-def write_sleeping_playbook(made: Installation, name: str, **config: object) -> Path:
-    return made.write_files(
-        name, {"deploy.yml": PLAYBOOK, "hosts.yml": INVENTORY},
-        playbook="deploy.yml", inventory="hosts.yml", steps=STEPS, **config,
-    )  # fmt: skip
-
-
-def sleepers(made: Installation, number: int) -> list[str]:
-    return [command for command in left(made, number) if command == "sleep 600"]
 
 
 # What is ended
@@ -250,106 +207,7 @@ def test_what_has_ended_stays_as_it_is(fastdeploy: Installation) -> None:
     assert was == fastdeploy.events(ended.id)
 
 
-def test_asking_twice_is_asking_once(installation: Installation) -> None:
-    installation.worker()
-    number = start_script(installation, "twice", DEAF)
-
-    cancel(installation, number)
-    eventually(lambda: b"told" in installation.output(number))
-    asked = installation.view(number).deployment.cancel_requested_by
-    cancel(installation, number)
-    release(installation, "twice")
-
-    canceled(installation, number)
-    assert ACTOR.name == asked
-    assert 1 == installation.output(number).count(b"told")
-
-
-def test_it_is_done_when_a_worker_is_back(installation: Installation) -> None:
-    worker = installation.worker()
-    number = start_script(installation, "later", SLEEPS)
-    worker.kill()
-
-    cancel(installation, number)
-    assert Status.RUNNING is installation.status(number)
-    assert ["sleep 600"] == sleepers(installation, number)
-    installation.worker()
-
-    canceled(installation, number)
-
-
-def test_a_run_that_succeeded_before_the_first_signal_stays_successful(
-    installation: Installation,
-) -> None:
-    worker = installation.worker()
-    number = start_script(installation, "faster", DEAF)
-    worker.kill()
-    release(installation, "faster")
-    eventually((installation.run_folder(number) / "rc").exists)
-
-    cancel(installation, number)
-    installation.worker()
-    ended = installation.ended(number)
-
-    assert (Status.SUCCESSFUL, 0, "") == (ended.status, ended.exit_code, ended.reason)
-
-
-# The worker goes meanwhile
-
-
-def test_the_next_worker_goes_on_with_it(installation: Installation) -> None:
-    worker = worker_that_cancels(installation, HARD_OF_HEARING)
-    worker.kill()
-    installation.worker()
-
-    ended = canceled(installation, 1)
-
-    assert 7 == ended.exit_code
-    assert ["begun", "told x", "told xx"] == installation.lines(1)
-
-
-def test_it_was_canceled_though_nobody_saw_it_end(installation: Installation) -> None:
-    worker = worker_that_cancels(installation, DEAF)
-    worker.kill()
-    release(installation, "signaled")
-    eventually((installation.run_folder(1) / "rc").exists)
-    installation.worker()
-
-    ended = canceled(installation, 1)
-
-    assert 0 == ended.exit_code
-    assert (installation.run_folder(1) / "ending").exists()
-
-
 # Time limits
-
-
-def test_a_script_that_exceeds_its_timeout_is_ended(fastdeploy: Installation) -> None:
-    fastdeploy.write_service("slow", SLEEPS, steps=STEPS, timeout=5)
-
-    ended = fastdeploy.run("slow")
-
-    assert [] == left(fastdeploy, ended.id)
-    assert (Status.TIMEOUT, 130) == (ended.status, ended.exit_code)
-    assert "it took longer than 5 s" == ended.reason
-    assert {"prepare": "success", "work": "failure", "never": "skipped"} == (
-        fastdeploy.states(ended.id)
-    )
-    assert "it took longer than 5 s" == fastdeploy.view(ended.id).steps[1].message
-
-
-def test_a_playbook_that_exceeds_its_timeout_is_ended(fastdeploy: Installation) -> None:
-    # Ansible takes seconds to start on a busy machine.
-    write_sleeping_playbook(fastdeploy, "slow-playbook", timeout=15)
-
-    ended = fastdeploy.run("slow-playbook")
-
-    assert [] == left(fastdeploy, ended.id)
-    assert Status.TIMEOUT is ended.status
-    # The worker is the first to see it, or the runner if the worker is late.
-    assert ended.reason in ("it took longer than 15 s", "it exceeded its timeout")
-    # On a busy machine, ansible-playbook may not have reached the first task.
-    assert "skipped" == fastdeploy.states(ended.id)["never"]
 
 
 @pytest.mark.parametrize("playbook", [PAUSES, POLLS], ids=["pause", "async"])
@@ -364,35 +222,6 @@ def test_a_task_that_waits_and_a_job_of_async_are_ended_with_their_run(
     cancel(installation, number)
 
     canceled(installation, number)
-
-
-def test_a_task_that_waits_and_a_job_of_async_have_the_time_of_their_run(
-    installation: Installation,
-) -> None:
-    installation.worker()
-    installation.write_files(
-        "waits", {"deploy.yml": PAUSES}, playbook="deploy.yml", timeout=30
-    )
-    number = installation.launch("waits")
-    eventually(lambda: sleepers(installation, number))
-
-    ended = installation.ended(number)
-
-    assert Status.TIMEOUT is ended.status
-    assert [] == left(installation, number)
-
-
-def test_a_run_has_as_long_as_its_service_says_across_workers(
-    installation: Installation,
-) -> None:
-    worker = installation.worker()
-    number = start_script(installation, "slow", SLEEPS, timeout=1)
-    worker.kill()
-
-    installation.worker()
-
-    assert Status.TIMEOUT is installation.ended(number).status
-    assert [] == left(installation, number)
 
 
 # By whom
