@@ -1,77 +1,30 @@
 """The live feed: every watcher gets every event, once and in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
-import psycopg
 import pytest
 
 from app.domain.access import Permission, Role
 from app.errors import NotFound, NotLoggedIn
 from app.settings import Settings
 from app.store import event_stream as feed_module
-from app.store.event_stream import Feed
 from app.store.store import Store
 from app.usecases import auth, record, tokens, users
-from app.usecases.event_stream import News, look
+from app.usecases.event_stream import look
 from app.web.event_stream import json_pieces
 from testing.factories import PASSWORD, ROOT, make_user, print_lines, start_deployment
+from testing.feed import (
+    Numbers,
+    cut_listeners,
+    exhaust,
+    listening,
+    run,
+    watch,
+)
 from testing.waiting import PATIENCE
-
-
-@asynccontextmanager
-async def listening(settings: Settings) -> AsyncIterator[Feed]:
-    """A feed with its LISTEN connection, for as long as the block lasts."""
-    feed = Feed(settings.database)
-    task = asyncio.create_task(feed.listen())
-    try:
-        async with asyncio.timeout(PATIENCE):
-            yield feed
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(main)
-
-
-class Numbers:
-    """A look that remembers, by last number, which events a piece has."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.looks = 0
-
-    def __call__(
-        self, deployment_id: int, after: int | None, up_to: int | None
-    ) -> "NumberedPiece":
-        self.looks += 1
-        return NumberedPiece(look(self._store, deployment_id, after, up_to))
-
-
-class NumberedPiece:
-    """A piece that knows the numbers of its events."""
-
-    def __init__(self, news: News) -> None:
-        self.after, self.last, self.complete = news.after, news.last, news.complete
-        self.numbers = [event.number for event in news.events]
-        self.size = 1
-
-
-async def watch(
-    feed: Feed, look_at: Numbers, deployment_id: int, after: int = 0
-) -> list[int]:
-    """Follow to the end; the numbers that came, in their order."""
-    found = []
-    async for piece in feed.follow(deployment_id, look_at, after):
-        found += piece.numbers
-        last = piece
-    assert last.complete
-    return found
 
 
 def test_the_stream_of_an_ended_deployment_starts_at_any_number(
@@ -176,11 +129,6 @@ def test_many_watchers_look_no_more_often_than_one(
     run(main())
 
 
-async def exhaust(pieces: AsyncIterator[NumberedPiece]) -> None:
-    async for _ in pieces:
-        pass
-
-
 def test_who_leaves_takes_the_hub_along(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
 
@@ -216,17 +164,6 @@ def test_a_listener_whose_connection_is_cut_comes_back(
             assert [*range(1, running.last_event + 5)] == await watcher
 
     run(main())
-
-
-def cut_listeners(settings: Settings) -> None:
-    """End the feed's connection in the server, once it is there."""
-    with psycopg.connect(settings.database, autocommit=True) as server:
-        cut = 0
-        while not cut:
-            cut = server.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE application_name = 'fastdeploy feed' AND query LIKE 'LISTEN%'"
-            ).rowcount
 
 
 def test_what_is_not_there_ends_the_watching(store: Store, settings: Settings) -> None:
