@@ -1,22 +1,20 @@
-"""Retrying: the same deployment again, as it was."""
+"""Retries: what can be retried, and what the new deployment has."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from app import bootstrap
-from app.domain.access import Actor, Permission, Role
+from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin, Status
 from app.domain.events import StepState
-from app.domain.service import Service
 from app.errors import Conflict, NotAllowed, NotFound
 from app.queue import make_queue
 from app.settings import Settings
 from app.store import events, services
 from app.store.store import Store
-from app.usecases import deploy, history, record
+from app.usecases import deploy, record
 from app.usecases.services import sync_services
 from testing.factories import (
     ROOT,
@@ -27,7 +25,8 @@ from testing.factories import (
     start_deployment,
     write_service,
 )
-from testing.web_client import ClientFor, csrf_of
+from testing.failed_deployments import fail, make_failed, numbers
+from testing.web_client import ClientFor
 
 COLORS = make_schema(color={"type": "string", "default": "green"})
 
@@ -41,19 +40,6 @@ def retry(store: Store, settings: Settings, number: int, actor: Actor = ROOT) ->
         origin=Origin.CLI,
         deployment_id=number,
     )
-
-
-def fail(store: Store, number: int) -> int:
-    """Let a deployment end badly; returns its number."""
-    record.mark_starting(store, number, "test")
-    record.fail(store, number, "out of luck")
-    return number
-
-
-def make_failed(
-    store: Store, settings: Settings, service: Service | None = None
-) -> int:
-    return fail(store, request_deployment(store, settings, service))
 
 
 def test_it_is_the_same_as_before(store: Store, settings: Settings) -> None:
@@ -166,10 +152,6 @@ def test_what_has_not_ended_is_not_retried(
     assert [number] == numbers(store)
 
 
-def numbers(store: Store) -> list[int]:
-    return [found.id for found in history.page(store, limit=10).items]
-
-
 def test_what_had_secrets_is_not_retried(store: Store, settings: Settings) -> None:
     service = make_service(variables=make_schema("password"))
     number = fail(
@@ -247,89 +229,3 @@ def test_the_api_answers_with_the_new_deployment(
     assert "config.json has changed" in changed.json()["error"]
     viewer = client_for((Permission.VIEW,))
     assert 403 == viewer.post(f"/api/deployments/{number}/retry").status_code
-
-
-def test_the_button_leads_to_the_new_deployment(
-    client_for: ClientFor, store: Store, settings: Settings
-) -> None:
-    number = make_failed(store, settings)
-    client = client_for(Role.DEPLOYER)
-
-    answer = client.post(
-        f"/deployments/{number}/retry", data={"csrf_token": csrf_of(client, store)}
-    )
-
-    again = max(numbers(store))
-    assert number == deploy.find(store, again).retry_of
-    assert (303, f"/deployments/{again}") == (
-        answer.status_code, answer.headers["Location"]
-    )  # fmt: skip
-
-
-def test_the_button_is_there_where_it_can_be_pressed(
-    client_for: ClientFor, store: Store, settings: Settings
-) -> None:
-    failed = make_failed(store, settings)
-    well = start_deployment(store, settings, make_service(name="third")).id
-    record.finish(store, well, 0)
-    secret = make_failed(
-        store, settings, make_service(name="fourth", variables=make_schema("password"))
-    )
-
-    def shown(client: TestClient, number: int) -> bool:
-        page = client.get(f"/deployments/{number}").text
-        return f'action="/deployments/{number}/retry"' in page
-
-    deployer, viewer = client_for(Role.DEPLOYER), client_for(Role.VIEWER)
-    assert [True, True, False] == [
-        shown(deployer, number) for number in (failed, well, secret)
-    ]
-    assert not shown(viewer, failed)
-
-
-def test_the_button_waits_hidden_while_the_deployment_goes_on(
-    client_for: ClientFor, store: Store, settings: Settings
-) -> None:
-    running = start_deployment(store, settings).id
-    client = client_for(Role.DEPLOYER)
-
-    before = client.get(f"/deployments/{running}").text
-    record.finish(store, running, 1)
-    after = client.get(f"/deployments/{running}").text
-
-    assert "<li data-show-when-ended hidden>" in before
-    assert "<li data-show-when-ended>" in after
-
-
-def test_the_form_shows_the_variables_of_an_earlier_deployment_but_for_secrets(
-    client_for: ClientFor, store: Store, settings: Settings
-) -> None:
-    schema = make_schema(
-        "password",
-        color={"type": "string", "default": "green"},
-        hosts={"type": "array", "items": {"type": "string"}},
-    )
-    given = {"color": "mauve", "hosts": ["a1", "b2"], "password": "hunter2-canary"}
-    service = make_service(variables=schema)
-    number = request_deployment(store, settings, service, given=given)
-    client = client_for(Role.DEPLOYER)
-
-    page = client.get(f"/deployments/{number}").text
-    form = client.get(f"/services/hello?again={number}").text
-
-    assert f'href="/services/hello?again={number}#launch"' in page
-    assert 'value="mauve"' in form
-    assert "a1\nb2</textarea>" in form
-    assert "Secrets are not stored" in form
-    assert "canary" not in form
-
-
-def test_the_form_shows_no_variables_of_another_service(
-    client_for: ClientFor, store: Store, settings: Settings
-) -> None:
-    number = request_deployment(store, settings, make_service(name="other"))
-    add_service(store)
-
-    answer = client_for(Role.DEPLOYER).get(f"/services/hello?again={number}")
-
-    assert 404 == answer.status_code
