@@ -2,12 +2,10 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 from app import bootstrap
-from app.config_files import MAX_CONFIG
 from app.doctor import diagnosis
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin
@@ -20,6 +18,11 @@ from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import deploy, history, services
 from app.usecases.services import SyncResult
+from testing.broken_services import (
+    BREAKS,
+    break_json,
+    break_prompt,
+)
 from testing.factories import ROOT, make_config, request_deployment, write_service
 
 
@@ -49,91 +52,6 @@ def test_every_good_service_is_found(store: Store, settings: Settings) -> None:
     assert ["one", "two"] == [
         listed.entry.name for listed in services.list_services(store)
     ]
-
-
-def break_json(folder: Path) -> None:
-    (folder / "config.json").write_text("{")
-
-
-def break_key(folder: Path) -> None:
-    (folder / "config.json").write_text('{"nul\\u0000": 1}')
-
-
-def break_depth(folder: Path) -> None:
-    deep = '{"not":' * 900 + "{}" + "}" * 900
-    (folder / "config.json").write_text(
-        f'{{"name": "bad", "deploy_script": "deploy.py", "variables": {deep}}}'
-    )
-
-
-def break_size(folder: Path) -> None:
-    (folder / "config.json").write_text(" " * (MAX_CONFIG + 1))
-
-
-def break_presence(folder: Path) -> None:
-    (folder / "config.json").unlink()
-
-
-def break_link(folder: Path) -> None:
-    (folder / "config.json").unlink()
-    (folder / "config.json").symlink_to("config.json")
-
-
-def break_kind(folder: Path) -> None:
-    (folder / "config.json").unlink()
-    (folder / "config.json").mkdir()
-
-
-def break_pipe(folder: Path) -> None:
-    (folder / "config.json").unlink()
-    os.mkfifo(folder / "config.json")
-
-
-def break_script(folder: Path) -> None:
-    (folder / "deploy.py").unlink()
-
-
-def break_mode(folder: Path) -> None:
-    (folder / "deploy.py").chmod(0o644)
-
-
-def break_playbook(folder: Path) -> None:
-    make_playbook(folder)
-    (folder.parent / "_shared.yml").write_text("[]")
-    (folder / "site.yml").unlink()
-    (folder / "site.yml").symlink_to("../_shared.yml")
-
-
-def break_prompt(folder: Path) -> None:
-    make_playbook(folder)
-    (folder / "site.yml").write_text("- hosts: all\n  vars_prompt: [{name: a}]\n")
-
-
-def break_collection(folder: Path) -> None:
-    make_playbook(folder)
-    (folder / "requirements.yml").write_text("collections: [no_such.collection]")
-
-
-def make_playbook(folder: Path) -> None:
-    (folder / "config.json").write_text('{"name": "bad", "playbook": "site.yml"}')
-    (folder / "site.yml").write_text("[]")
-
-
-BREAKS = [
-    (break_json, "is not JSON"),
-    (break_key, "Extra inputs"),
-    (break_depth, "nested too deeply"),
-    (break_size, "is larger than"),
-    (break_presence, "No such file"),
-    (break_link, "symbolic links"),
-    (break_kind, "can't be read"),
-    (break_pipe, "can't be read"),
-    (break_script, "deploy.py is not in the service's folder"),
-    (break_mode, "deploy.py can't be executed; allow it by `chmod +x"),
-    (break_playbook, '"site.yml" of "playbook" lies outside'),
-    (break_prompt, 'site.yml:2 asks for "a"'),
-    (break_collection, "asks for no_such.collection, which the run would not find"),
-]
 
 
 @pytest.mark.parametrize(
