@@ -1,4 +1,4 @@
-"""Cancellation of queued deployments, of started ones, and of ended ones."""
+"""Canceling: what it does to a deployment that waits, runs or has ended."""
 
 import fcntl
 import threading
@@ -8,35 +8,24 @@ import pytest
 from sqlalchemy import text
 
 from app import bootstrap
-from app.domain.access import Actor, Permission, Role
-from app.domain.deployment import Deployment, Outcome, Status, canceled_by
+from app.domain.deployment import Deployment, Outcome, Status
 from app.domain.events import EventKind, StepState
-from app.errors import Conflict, NotAllowed, NotFound
+from app.errors import Conflict, NotFound
 from app.project_folder import without_credentials
-from app.queue import make_queue
 from app.runner.masking import Masker
 from app.settings import Settings
 from app.store import events
 from app.store.store import Store
 from app.usecases import deploy, record
-from app.usecases.cancel import cancel as request_cancel
 from app.worker.deployment_runner import DeploymentRunner
 from app.worker.journal_follower import Follower
 from app.worker.run import Run, run_of
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination, noted
-from testing.factories import ROOT, make_service, request_deployment, start_deployment
-from testing.web_client import ClientFor, csrf_of
+from testing.cancellations import SOMEBODY, cancel, outcome_of
+from testing.factories import ROOT, request_deployment, start_deployment
 
 CANCELED = Outcome(Status.CANCELED, f"canceled by {ROOT.name}")
-SOMEBODY = Actor("somebody", frozenset({Permission.DEPLOY}))
-
-
-def cancel(
-    store: Store, settings: Settings, number: int, actor: Actor = ROOT
-) -> Deployment:
-    request_cancel(store, make_queue(settings), actor, number)
-    return deploy.find(store, number)
 
 
 def count_jobs(store: Store) -> int:
@@ -44,10 +33,6 @@ def count_jobs(store: Store) -> int:
         query = text("SELECT count(*) FROM procrastinate_jobs")
         found: int = db.execute(query).scalar_one()
     return found
-
-
-def outcome_of(deployment: Deployment) -> Outcome:
-    return Outcome(deployment.status, deployment.reason)
 
 
 # A deployment that waits
@@ -229,87 +214,3 @@ def test_a_second_cancel_of_what_waited_is_a_conflict(
 def test_what_is_not_there_is_said(store: Store, settings: Settings) -> None:
     with pytest.raises(NotFound, match="there is no deployment 42"):
         cancel(store, settings, 42)
-
-
-# Who may
-
-
-def test_who_may_not_deploy_may_not_cancel(store: Store, settings: Settings) -> None:
-    number = request_deployment(store, settings)
-    viewer = Actor("viewer", frozenset({Permission.VIEW}))
-
-    with pytest.raises(NotAllowed):
-        cancel(store, settings, number, viewer)
-
-    assert Status.QUEUED is deploy.find(store, number).status
-
-
-@pytest.mark.parametrize("path", ["/deployments/1/cancel", "/api/deployments/1/cancel"])
-def test_a_token_needs_the_scope(
-    client_for: ClientFor, store: Store, settings: Settings, path: str
-) -> None:
-    number = request_deployment(store, settings)
-    assert 1 == number
-
-    refused = client_for((Permission.VIEW, Permission.SYNC)).post(path)
-    assert 403 == refused.status_code
-    assert Status.QUEUED is deploy.find(store, number).status
-
-    done = client_for((Permission.DEPLOY,)).post(path)
-    assert done.status_code in {202, 303}
-    assert Status.CANCELED is deploy.find(store, number).status
-
-
-@pytest.mark.parametrize("verb", ["cancel", "retry"])
-def test_a_form_needs_the_token_of_its_session(
-    client_for: ClientFor, store: Store, settings: Settings, verb: str
-) -> None:
-    number = request_deployment(store, settings)
-    if verb == "retry":
-        cancel(store, settings, number)
-    was = deploy.find(store, number)
-    client = client_for(Role.DEPLOYER)
-
-    for sent in ({}, {"csrf_token": "wrong"}):
-        answer = client.post(f"/deployments/{number}/{verb}", data=sent)
-        assert 403 == answer.status_code
-
-    assert was == deploy.find(store, number)
-    assert 1 == len(client.get("/api/deployments").json())
-
-
-# The page
-
-
-def test_the_button_cancels_and_leads_back(
-    client_for: ClientFor, store: Store, settings: Settings
-) -> None:
-    number = request_deployment(store, settings)
-    client = client_for(Role.DEPLOYER)
-
-    answer = client.post(
-        f"/deployments/{number}/cancel", data={"csrf_token": csrf_of(client, store)}
-    )
-
-    assert (303, f"/deployments/{number}") == (
-        answer.status_code, answer.headers["Location"]
-    )  # fmt: skip
-    assert canceled_by("deployer") == outcome_of(deploy.find(store, number))
-
-
-def test_the_button_is_there_while_there_is_something_to_cancel(
-    client_for: ClientFor, store: Store, settings: Settings
-) -> None:
-    waiting = request_deployment(store, settings)
-    running = start_deployment(store, settings, make_service(name="other")).id
-    ended = start_deployment(store, settings, make_service(name="third")).id
-    record.finish(store, ended, 0)
-    client = client_for(Role.DEPLOYER)
-
-    assert [True, True, False] == [
-        f'action="/deployments/{number}/cancel"'
-        in client.get(f"/deployments/{number}").text
-        for number in (waiting, running, ended)
-    ]
-    page = client_for(Role.VIEWER).get(f"/deployments/{waiting}").text
-    assert "/cancel" not in page
