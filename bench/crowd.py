@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from bench.rows import PATIENCE, row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 CLIENTS = 300
 RATE = 1000
@@ -71,7 +71,7 @@ def measure(rounds: int) -> list[Any]:
     ]
 
 
-def _round(here: Supervised, number: int) -> Any:
+def _round(here: SupervisedInstallation, number: int) -> Any:
     go = here.settings.var / f"go-{number}"
     deployment = here.launch("crowd", go=str(go))
     token = here.api.headers["Authorization"]

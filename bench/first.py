@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from bench.rows import row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 _PROGRAM = "#!/usr/bin/env python3\nprint('first line', flush=True)\n"
 _TIMES = 10
@@ -43,7 +43,7 @@ def _own_start(program: str) -> float:
         return time.monotonic() - begun
 
 
-def seconds_until(here: Supervised, service: str, text: str) -> float:
+def seconds_until(here: SupervisedInstallation, service: str, text: str) -> float:
     """Return the seconds from POST until a client of the stream receives a text."""
     begun = time.monotonic()
     answer = here.api.post("/api/deployments", json={"service": service})

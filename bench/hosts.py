@@ -14,7 +14,7 @@ from bench.rows import row
 from bench.ssh_runs import Run, Scene, own_home
 from testing.runner import short_folder
 from testing.ssh_fleet import Fleet
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 HOSTS, FEW = 1_000, 10
 _REQUESTS = 10
@@ -81,7 +81,7 @@ def measure(rounds: int) -> list[Any]:
     ]
 
 
-def _scene(here: Supervised, home: Path, hosts: int) -> Scene:
+def _scene(here: SupervisedInstallation, home: Path, hosts: int) -> Scene:
     folder = home / str(hosts)
     folder.mkdir()
     names: dict[str, object] = {f"host{number:04}": {} for number in range(hosts)}
@@ -91,7 +91,7 @@ def _scene(here: Supervised, home: Path, hosts: int) -> Scene:
     return Scene(here, Fleet(home, 0, {}), home, folder)
 
 
-def _page(here: Supervised, run: Run) -> tuple[float, int]:
+def _page(here: SupervisedInstallation, run: Run) -> tuple[float, int]:
     """Return the milliseconds and the kB of a deployment's page."""
     taken = []
     for _ in range(_REQUESTS):

@@ -29,7 +29,7 @@ from app.worker.run import Run
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination
 from bench.rows import row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 STEP_LINES = 200_000
 EVENT_LINES = 60_000
@@ -52,7 +52,12 @@ def measure(rounds: int) -> list[Any]:
 
 
 def _compare(
-    here: Supervised, name: str, line: Any, lines: int, target: int, rounds: int
+    here: SupervisedInstallation,
+    name: str,
+    line: Any,
+    lines: int,
+    target: int,
+    rounds: int,
 ) -> Any:
     small = _write_journal(here, f"{name} small", line, lines // 4)
     large = _write_journal(here, f"{name} large", line, lines)
@@ -76,7 +81,7 @@ def _compare(
     )
 
 
-def _mask(here: Supervised, name: str, rounds: int) -> Any:
+def _mask(here: SupervisedInstallation, name: str, rounds: int) -> Any:
     """Compare recording with secrets and without, in turn.
 
     The added processor time of the worker is compared with the shortest time of
@@ -103,7 +108,7 @@ def _mask(here: Supervised, name: str, rounds: int) -> Any:
     )
 
 
-def _record(here: Supervised, journal: Path, secrets: int = 0) -> Any:
+def _record(here: SupervisedInstallation, journal: Path, secrets: int = 0) -> Any:
     number = here.launch("journal")
     url = here.settings.database
     done = subprocess.run(
@@ -115,7 +120,7 @@ def _record(here: Supervised, journal: Path, secrets: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
-def _copy_alone(here: Supervised, journal: Path) -> float:
+def _copy_alone(here: SupervisedInstallation, journal: Path) -> float:
     """Return the seconds for the same lines by COPY alone, 1000 in a transaction."""
     with psycopg.connect(here.settings.database) as db:
         db.execute("CREATE TEMP TABLE copied (number bigint PRIMARY KEY, line text)")
@@ -133,7 +138,9 @@ def _copy_alone(here: Supervised, journal: Path) -> float:
         return time.monotonic() - begun
 
 
-def _write_journal(here: Supervised, name: str, line: Any, lines: int) -> Path:
+def _write_journal(
+    here: SupervisedInstallation, name: str, line: Any, lines: int
+) -> Path:
     folder = here.settings.var / "journals" / name
     folder.mkdir(parents=True)
     with (folder / "journal").open("w") as file:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from bench.rows import PATIENCE, row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 CLIENTS = 50
 LINES = 400
@@ -49,7 +49,7 @@ def measure(rounds: int) -> list[Any]:
     ]
 
 
-async def _watch_all(here: Supervised, number: int) -> list[list[float]]:
+async def _watch_all(here: SupervisedInstallation, number: int) -> list[list[float]]:
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(
         base_url=here.api.base_url,

@@ -24,7 +24,7 @@ import httpx
 
 from bench.memory import pss, watching
 from bench.rows import PATIENCE, row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 DEPLOYMENTS = 8
 VIEWERS = 300
@@ -101,11 +101,11 @@ def measure(rounds: int) -> list[Any]:
     ]  # fmt: skip
 
 
-def _launch(here: Supervised) -> list[int]:
+def _launch(here: SupervisedInstallation) -> list[int]:
     return [here.launch(f"load-{number}") for number in range(DEPLOYMENTS)]
 
 
-def _seconds(here: Supervised, running: list[int]) -> list[float]:
+def _seconds(here: SupervisedInstallation, running: list[int]) -> list[float]:
     ended = [here.wait(number) for number in running]
     return [
         (one.finished_at - one.started_at).total_seconds()
@@ -114,7 +114,7 @@ def _seconds(here: Supervised, running: list[int]) -> list[float]:
     ]
 
 
-def _ask(here: Supervised, printed: int) -> None:
+def _ask(here: SupervisedInstallation, printed: int) -> None:
     """Request each page once, so that loading its code doesn't count as growth."""
     for address in (
         f"/api/deployments/{printed}",
@@ -126,7 +126,7 @@ def _ask(here: Supervised, printed: int) -> None:
 
 @contextmanager
 def _crowd(
-    here: Supervised, running: list[int], printed: int
+    here: SupervisedInstallation, running: list[int], printed: int
 ) -> Iterator[dict[str, Any]]:
     """Run the crowd during the block; the yielded dict then contains its results."""
     token = here.api.headers["Authorization"]

@@ -21,7 +21,7 @@ from app.usecases import deploy, record
 from app.usecases.record import Place
 from app.worker.translate import translate
 from bench.rows import row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 FEW, MANY = 1_000, 100_000
 HOSTS = 10
@@ -79,7 +79,7 @@ def measure(rounds: int) -> list[Any]:
         return [server, *_browser(here, rounds)]
 
 
-def _server(here: Supervised, rounds: int) -> Any:
+def _server(here: SupervisedInstallation, rounds: int) -> Any:
     here.write_files("page", {"deploy.py": "#!/bin/sh\n"}, deploy_script="deploy.py")
     paths = {count: f"/deployments/{_recorded(here, count)}" for count in (FEW, MANY)}
     taken: dict[int, list[float]] = {FEW: [], MANY: []}
@@ -99,7 +99,7 @@ def _server(here: Supervised, rounds: int) -> Any:
     )
 
 
-def _browser(here: Supervised, rounds: int) -> list[Any]:
+def _browser(here: SupervisedInstallation, rounds: int) -> list[Any]:
     here.write_files("busy", {"deploy.py": _PROGRAM}, deploy_script="deploy.py",
                      steps=[{"name": "work"}])  # fmt: skip
     program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -120,7 +120,9 @@ def _browser(here: Supervised, rounds: int) -> list[Any]:
     ]  # fmt: skip
 
 
-def _look(here: Supervised, browser: Browser, number: int) -> tuple[float, ...]:
+def _look(
+    here: SupervisedInstallation, browser: Browser, number: int
+) -> tuple[float, ...]:
     """Return kB, first paint, blocked time and layout shift of one visit to a run."""
     deadline = time.monotonic() + 30
     while deploy.find(here.store, number).last_event < RATE:
@@ -160,7 +162,7 @@ def _figures(page: Page) -> tuple[float, float, float]:
     return paint, blocked, shifted
 
 
-def _recorded(here: Supervised, count: int) -> int:
+def _recorded(here: SupervisedInstallation, count: int) -> int:
     """Record a deployment with `count` events on ten hosts, of which one failed."""
     number = here.launch("page")
     begun = record.mark_starting(here.store, number, "bench").deployment

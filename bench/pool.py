@@ -17,7 +17,7 @@ from typing import Any
 from app.runner.processes import all_processes
 from bench.memory import pss, watching
 from bench.rows import row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 DEPLOYMENTS = 50
 POOL = 8
@@ -77,7 +77,7 @@ def measure(rounds: int) -> list[Any]:
     ]
 
 
-def _ours(here: Supervised, services: list[str]) -> float:
+def _ours(here: SupervisedInstallation, services: list[str]) -> float:
     begun = time.monotonic()
     numbers = [here.launch(service) for service in services]
     for number in numbers:
@@ -85,7 +85,7 @@ def _ours(here: Supervised, services: list[str]) -> float:
     return round(time.monotonic() - begun, 2)
 
 
-def _bare(here: Supervised, services: list[str]) -> float:
+def _bare(here: SupervisedInstallation, services: list[str]) -> float:
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     folder = str(here.settings.services / "{}")
     begun = time.monotonic()
@@ -100,7 +100,7 @@ def _bare(here: Supervised, services: list[str]) -> float:
     return round(time.monotonic() - begun, 2)
 
 
-def _look(here: Supervised, idle: float) -> list[dict[str, float]]:
+def _look(here: SupervisedInstallation, idle: float) -> list[dict[str, float]]:
     seen = all_processes()
 
     def below(*parents: int) -> list[int]:
@@ -119,7 +119,7 @@ def _look(here: Supervised, idle: float) -> list[dict[str, float]]:
     return [parts | {"each": sum(parts.values())}]
 
 
-def _own_memory(here: Supervised) -> float:
+def _own_memory(here: SupervisedInstallation) -> float:
     return sum(pss(process.pid) for process in here.processes.values())
 
 

@@ -18,7 +18,7 @@ from bench.first import seconds_until
 from bench.rows import row
 from testing.git_repository import GitRepository
 from testing.installation import ACTOR
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 _PLAYBOOKS, _ROLES = 500, 50
 #: Of the large repository: its files, and the bytes of each.
@@ -130,7 +130,7 @@ def _start(folder: Path, rounds: int) -> Any:
     )
 
 
-def _add(here: Supervised, repository: Path) -> None:
+def _add(here: SupervisedInstallation, repository: Path) -> None:
     settings = here.settings
     url = f"file://{repository}"
     with project_proposals.propose_repository(url, settings.var, "infra") as proposal:

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.store import events
 from bench.rows import row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 _TASK = """\
     - name: work | Say {number}
@@ -66,7 +66,11 @@ def measure(rounds: int) -> list[Any]:
 
 
 def _compare(
-    here: Supervised, service: str, tasks: Iterable[str], hosts: int, rounds: int
+    here: SupervisedInstallation,
+    service: str,
+    tasks: Iterable[str],
+    hosts: int,
+    rounds: int,
 ) -> Any:
     files = {"deploy.yml": _playbook(tasks), "hosts.yml": _inventory(hosts)}
     here.write_files(service, files, playbook="deploy.yml", inventory="hosts.yml",
@@ -128,7 +132,7 @@ def _bare(folder: Path) -> list[str]:
     return [str(program), "-i", str(folder / "hosts.yml"), str(folder / "deploy.yml")]
 
 
-def _plain_runner(here: Supervised, folder: Path) -> float:
+def _plain_runner(here: SupervisedInstallation, folder: Path) -> float:
     private = here.settings.var / "plain-runner"
     shutil.rmtree(private, ignore_errors=True)
     shutil.copytree(folder, private / "project")

@@ -19,7 +19,7 @@ from bench.ssh_playbooks import PLAYBOOKS, write_files
 from bench.ssh_runs import Run, Scene, own_home
 from testing import ssh_fleet
 from testing.runner import short_folder
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,9 @@ def measure(rounds: int, plan: Plan) -> list[Any]:
     return rows
 
 
-def _scene(here: Supervised, fleet: ssh_fleet.Fleet, home: Path, case: Case) -> Scene:
+def _scene(
+    here: SupervisedInstallation, fleet: ssh_fleet.Fleet, home: Path, case: Case
+) -> Scene:
     """Write the playbook of a case; its services replace those of the last case."""
     for service in here.services.iterdir():
         shutil.rmtree(service)

@@ -19,7 +19,7 @@ from bench import resources
 from bench.memory import watching
 from bench.ssh_playbooks import SETTINGS
 from testing.ssh_fleet import Fleet
-from testing.supervised import Supervised
+from testing.supervised import SupervisedInstallation
 from testing.waiting import eventually
 
 _RECAP = re.compile(r"^(\S+)\s+: (ok=\d+\s+changed=\d+\s+unreachable=\d+\s+failed=\d+)")
@@ -48,7 +48,7 @@ class Run:
 class Scene:
     """A playbook, hosts and an installation: everything that all columns share."""
 
-    here: Supervised
+    here: SupervisedInstallation
     fleet: Fleet
     #: The home of all runs, with a short path: Ansible has sockets in it.
     home: Path

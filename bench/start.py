@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import resources
 from bench.rows import row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 _PLAYBOOK = """\
 - name: Bench
@@ -74,7 +74,7 @@ def measure(rounds: int) -> list[Any]:
     ]
 
 
-def _used(here: Supervised) -> tuple[float, float]:
+def _used(here: SupervisedInstallation) -> tuple[float, float]:
     """Return the CPU seconds of this process and of the worker, with their children."""
     return resources.cpu(os.getpid()), resources.cpu(here.processes["worker"].pid)
 
@@ -91,7 +91,7 @@ def _typed(folder: Path) -> float:
     return _first_task(done.stdout) - begun
 
 
-def _deployed(here: Supervised) -> dict[str, float]:
+def _deployed(here: SupervisedInstallation) -> dict[str, float]:
     """Return the seconds to the first task from each stage before it."""
     begun = time.time()
     answer = here.api.post("/api/deployments", json={"service": "start"})

@@ -13,7 +13,7 @@ from app.errors import Conflict, InvalidVariables, NotAllowed, NotFound
 from app.queue import Queue, make_procrastinate_app
 from app.settings import Settings
 from app.store import events, services
-from app.store.services import Found
+from app.store.services import FoundService
 from app.store.store import Store
 from app.usecases import deploy, record
 from app.usecases.services import sync_services
@@ -147,7 +147,7 @@ def test_a_broken_service_is_refused_with_its_error(
 ) -> None:
     add_service(store)
     with store.begin() as db:
-        services.put(db, [Found("hello", None, "it is not JSON")], node="here")
+        services.put(db, [FoundService("hello", None, "it is not JSON")], node="here")
         services.settle(db)
 
     with pytest.raises(Conflict, match="is invalid: it is not JSON"):

@@ -12,7 +12,7 @@ from app.queue import make_queue
 from app.settings import Settings
 from app.store import nodes as node_rows
 from app.store import services
-from app.store.services import Found
+from app.store.services import FoundService
 from app.store.store import Store
 from app.usecases import deploy, nodes
 from testing.factories import ROOT, make_service, request_deployment
@@ -34,7 +34,7 @@ def register(store: Store, *where: str, error: str = "") -> None:
     """Register the service `hello` on nodes."""
     with store.begin() as db:
         for node in where:
-            services.put(db, [Found("hello", make_service(), error)], node=node)
+            services.put(db, [FoundService("hello", make_service(), error)], node=node)
         services.settle(db)
 
 
@@ -112,7 +112,7 @@ def test_a_deployment_goes_to_the_node_that_is_least_busy(
     for name, concurrency in (("small", 2), ("large", 8)):
         beat(store, name, concurrency)
         with store.begin() as db:
-            services.put(db, [Found(name, make_service(name=name))], node=name)
+            services.put(db, [FoundService(name, make_service(name=name))], node=name)
         launch(store, settings, name)
     register(store, "large", "small")
 
