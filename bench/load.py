@@ -146,7 +146,7 @@ def _crowd(
 
 
 @contextmanager
-def _polled(here: Supervised, number: int) -> Iterator[dict[str, Any]]:
+def _polled(here: SupervisedInstallation, number: int) -> Iterator[dict[str, Any]]:
     """Poll the API during the block; the yielded dict then has the milliseconds."""
     asked: list[float] = []
     ended = threading.Event()
