@@ -144,7 +144,7 @@ def test_a_personal_token_is_seen_and_revoked_by_its_owner_and_admins_only(
     form = {"name": "laptop", "scope": "view", "lifetime": "30"}
     created = deployer.post("/account/tokens", data=form)
     assert 201 == created.status_code
-    # The name belongs to its owner: an equal one is no conflict.
+    # The name belongs to its owner: an equal one is allowed.
     shared = tokens.create_token(store, ROOT, "laptop", [VIEW])
     [token] = tokens.list_own_tokens(store, actor_of(deployer, store))
     viewer, admin = client_for(Role.VIEWER), client_for(Role.ADMIN)
