@@ -17,7 +17,7 @@ from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.credential import Home
 from app.domain.deployment import Origin
 from app.queue import make_queue
-from app.usecases import credentials, deploy, tokens, users
+from app.usecases import credentials, deploy, schedule_changes, tokens, users
 from app.usecases.cancel import cancel
 from app.usecases.credentials import Change
 from testing.browser import PASSWORD
@@ -162,8 +162,8 @@ class SeedNumbers:
     """The numbers of what an installation was given.
 
     `result` is the event of the failed deployment in which a host failed; the others
-    are deployments, a user and a token. `committed` ran a commit of a git repository;
-    `repository` is the path of one that isn't a project.
+    are deployments, a user, a token and a schedule. `committed` ran a commit of a git
+    repository; `repository` is the path of one that isn't a project.
     """
 
     well: int
@@ -175,6 +175,7 @@ class SeedNumbers:
     result: int
     user: int
     token: int
+    schedule: int
     repository: str
 
 
@@ -264,6 +265,8 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     made.ended(canceled)
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
+    schedule = {"name": "weekly", "cron": "0 4 * * SUN", "variables": {"version": "4"}}
+    weekly = schedule_changes.create(made.store, ADA, "webshop", schedule)
     tokens.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
     return SeedNumbers(
         well,
@@ -275,6 +278,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         result=next(e.number for e in made.events(failed) if e.result == "failed"),
         user=users.list_users(made.store, ADA)[0].id,
         token=tokens.list_tokens(made.store, ADA)[0].id,
+        schedule=weekly,
         repository=str(write_repository(folder / "network")),
     )
 

@@ -20,7 +20,7 @@ from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import credentials, host_keys, record, services
+from app.usecases import credentials, host_keys, record, schedule_changes, services
 from app.usecases.credentials import Change
 from app.web.app import ROUTES
 from app.web.middleware import MAX_BODY, BodyLimit
@@ -45,6 +45,9 @@ OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
 ENDED, RUNNING = 1, 2
+#: The schedule that a file defines, of a service that has become invalid.
+OF_FILE = 3
+SCHEDULE = {"name": "nightly", "cron": "0 3 * * *"}
 #: Stands for the path of a repository in a request.
 REPOSITORY = "/srv/infra"
 #: A line of a known_hosts file.
@@ -80,6 +83,15 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "host_keys.delete": RequestValues(),
     "api.list_nodes": RequestValues(),
     "schedules.list_schedules": RequestValues(query="?text=hello&page=1"),
+    "api_schedules.create": RequestValues(
+        body=SCHEDULE | {"service": "hello", "name": "hourly"}
+    ),
+    "api_schedules.show": RequestValues(),
+    "api_schedules.replace": RequestValues(body=SCHEDULE),
+    "api_schedules.remove": RequestValues(),
+    "api_schedules.pause": RequestValues(body={}),
+    "api_schedules.resume": RequestValues(),
+    "api_schedules.run": RequestValues(),
     "api_credentials.list_credentials": RequestValues(),
     "api_credentials.show": RequestValues(name="become:used"),
     "api_credentials.put": RequestValues(
@@ -105,16 +117,22 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "200": {
         "api_projects.add": {"body": {"path": REPOSITORY, "dry_run": True}},
         "api_credentials.put": {"name": "become:used", "body": REPLACEMENT},
+        "api_schedules.remove": {"id": 2},
     },
     "404": {
         "*": {"id": 4242, "name": "nothing"},
         "api.launch": {"body": {"service": "nothing"}},
         "host_keys.add": {"body": {"scope": "nothing", "known_hosts": HOST_KEY}},
+        "api_schedules.create": {"body": SCHEDULE | {"service": "nothing"}},
     },
     "409": {
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
         "api_projects.add": {"body": {"path": REPOSITORY, "name": "hello"}},
+        "api_schedules.create": {"body": SCHEDULE | {"service": "broken"}},
+        "api_schedules.replace": {"id": OF_FILE},
+        "api_schedules.remove": {"id": OF_FILE},
+        "api_schedules.run": {"id": OF_FILE},
         "api_projects.list_refs": {"name": "unfetched"},
         "api_projects.remove": {"name": "whole"},
         "api.retry": {"id": RUNNING},
@@ -190,10 +208,22 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
         credentials.put(store, secret_box, ROOT, reference, change, replace=False)
     services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
     host_keys.add(store, ROOT, "hello", HOST_KEY)
+    add_schedules(store, settings)
     started = start_deployment(store, settings)
     print_lines(store, started.id, "one", "two")
     record.finish(store, started.id, 0)
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
+
+
+def add_schedules(store: Store, settings: Settings) -> None:
+    """Create schedules, and let a file define another one before it gets broken."""
+    for name in ("nightly", "removed"):
+        schedule_changes.create(store, ROOT, "hello", SCHEDULE | {"name": name})
+    for config in ({"schedules": [SCHEDULE]}, {"steps": "none"}):
+        write_service(settings.services, "timed", config)
+        services.sync_services(
+            store, settings.services, settings.var, settings.node, ROOT
+        )
 
 
 def add_projects(settings: Settings, folder: Path) -> None:
