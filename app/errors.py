@@ -15,6 +15,8 @@ FastDeployError
 ├── NotLoggedIn           no user is logged in, or the session or token has expired
 ├── NotAllowed            the user or token lacks the permission
 ├── TooManyAttempts       logging in is paused
+├── OutgoingRefused       a request to a URL that a user gave isn't allowed
+├── OutgoingFailed        a request to such a URL got no answer
 └── LaunchFailed          a run could not be started
 
 The message is the sentence that the user reads: it explains what is wrong and what to
@@ -108,6 +110,14 @@ class TooManyAttempts(FastDeployError):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class OutgoingRefused(FastDeployError):
+    """A URL that a user gave is invalid or leads to an address that isn't allowed."""
+
+
+class OutgoingFailed(FastDeployError):
+    """A request to a URL that a user gave got no complete answer; it can be retried."""
 
 
 class LaunchFailed(FastDeployError):

@@ -2,7 +2,6 @@
 
 import re
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.domain import node as nodes
 from app.domain.duration import MAX_DAYS
+from app.domain.outgoing_url import IPNetwork, parse_networks
 from app.domain.registration import ACCOUNT
 from app.domain.retention import MAX_KEPT
 from app.domain.run_identity import RunSettings
@@ -110,6 +110,13 @@ class Settings(BaseSettings):
             ge=1, le=MAX_DAYS, description="days that entries of the audit log are kept"
         ),
     ] = 365
+    outgoing_private: Annotated[
+        str,
+        Field(
+            description="networks of internal addresses that URLs of users may lead "
+            "to, such as 10.0.0.0/8, with commas; empty: public addresses only"
+        ),
+    ] = ""
     session_hours: Annotated[
         int, Field(ge=1, le=24 * 90, description="until a login has to be repeated")
     ] = 12
@@ -130,6 +137,10 @@ class Settings(BaseSettings):
             description="whether a worker lets Ansible load each playbook after a sync"
         ),
     ] = True
+    public_metrics: Annotated[
+        bool,
+        Field(description="whether everybody may read /metrics, without a token"),
+    ] = False
     log_format: Annotated[
         str, Field(pattern="^(console|json)$", description="console or json")
     ] = "console"
@@ -171,6 +182,12 @@ class Settings(BaseSettings):
             raise ValueError("must be the name of a Unix account")
         return value
 
+    @field_validator("outgoing_private")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        parse_networks(value)
+        return value
+
     @field_validator("url")
     @classmethod
     def _web_address(cls, value: str) -> str:
@@ -207,6 +224,11 @@ class Settings(BaseSettings):
     def previous_secret_keys(self) -> tuple[str, ...]:
         """The keys before `secret_key`, newest first."""
         return _split(self.secret_key_previous)
+
+    @property
+    def outgoing_allowed(self) -> tuple[IPNetwork, ...]:
+        """The internal networks to which requests of users may be sent."""
+        return parse_networks(self.outgoing_private)
 
     @property
     def run_settings(self) -> RunSettings:
@@ -259,29 +281,3 @@ def _explain(problem: object) -> str:
     assert isinstance(problem, dict)
     name = f"{PREFIX}{problem['loc'][0]}".upper()
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
-
-
-@dataclass(frozen=True, slots=True)
-class SettingRow:
-    """A setting without secrets; `usual` is true if it has its default."""
-
-    variable: str
-    value: str
-    usual: bool
-    description: str
-
-
-def shown(settings: Settings) -> list[SettingRow]:
-    """Return every setting in its order; of a secret, only whether it is set."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            text = "hidden" if value.get_secret_value() else ""
-        else:
-            text = "" if value is None else str(value)
-        usual = name not in settings.model_fields_set
-        rows.append(
-            SettingRow(f"{PREFIX}{name.upper()}", text, usual, field.description or "")
-        )
-    return rows

@@ -123,6 +123,7 @@ def _prepare(settings: Settings) -> None:
             settings.node,
             on_host(getpass.getuser()),
             reach=GitAccess(store, lambda: bootstrap.make_secret_box(settings)).of,
+            box=lambda: bootstrap.make_secret_box(settings),
         )
         for name, error in found.invalid.items():
             print(f"service {name} is invalid: {error}", flush=True)

@@ -117,7 +117,12 @@ class Installation:
     def sync(self) -> SyncResult:
         """Sync the services of this node."""
         return services.sync_services(
-            self.store, self.services, self.settings.var, self.settings.node, ACTOR
+            self.store,
+            self.services,
+            self.settings.var,
+            self.settings.node,
+            ACTOR,
+            box=lambda: bootstrap.make_secret_box(self.settings),
         )
 
     def launch(self, service: str, /, **variables: object) -> int:

@@ -266,7 +266,13 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
     schedule = {"name": "weekly", "cron": "0 4 * * SUN", "variables": {"version": "4"}}
-    weekly = schedule_changes.create(made.store, ADA, "webshop", schedule)
+    weekly = schedule_changes.create(
+        made.store,
+        ADA,
+        "webshop",
+        schedule,
+        bootstrap.make_secret_box(made.settings),
+    )
     tokens.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
     return SeedNumbers(
         well,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app import config_files, project_folder
+from app import bootstrap, config_files, project_folder
 from app.cli import validation
 from app.cli.context import (
     current_actor,
@@ -224,6 +224,7 @@ def _add(settings: Settings, proposal: Proposal, *, yes: bool) -> None:
         synced = services.sync_services(
             store, settings.services, settings.var, settings.node, actor,
             reach=git_access(store, settings).of,
+            box=lambda: bootstrap.make_secret_box(settings),
         )  # fmt: skip
     console.print(f"\nproject {proposal.name} is added; {file.name} describes it")
     for warning in synced.warnings.values():

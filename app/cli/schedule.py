@@ -73,8 +73,15 @@ def create(service: _Service, file: _File) -> None:
     {"name": "nightly", "cron": "0 3 * * *", "timezone": "Europe/Berlin"}.
     """
     content = _read(file)
-    with open_store() as store:
-        number = schedule_changes.create(store, current_actor(), service, content)
+    settings = load_settings()
+    with open_store(settings) as store:
+        number = schedule_changes.create(
+            store,
+            current_actor(),
+            service,
+            content,
+            bootstrap.make_secret_box(settings),
+        )
         view = schedules.find(store, number)
     _say(f"schedule {view.stored.schedule.name} of {service} is created")
 
@@ -83,9 +90,11 @@ def create(service: _Service, file: _File) -> None:
 def change(service: _Service, name: _Name, file: _File) -> None:
     """Replace a schedule that somebody created; the file has its new content."""
     content = {"name": name} | _read(file)
-    with open_store() as store:
+    settings = load_settings()
+    secret_box = bootstrap.make_secret_box(settings)
+    with open_store(settings) as store:
         number = schedules.find_named(store, service, name).stored.id
-        schedule_changes.replace(store, current_actor(), number, content)
+        schedule_changes.replace(store, current_actor(), number, content, secret_box)
     _say(f"schedule {name} of {service} is changed")
 
 

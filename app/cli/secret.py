@@ -37,7 +37,7 @@ def rotate(
     left = "`fastdeploy secret rotate --finish` removes them"
     console.print(
         f"{made}encrypted again: {done.credentials} credentials, {done.deployments} "
-        f"deployments; earlier keys: {done.older_keys}"
+        f"deployments, {done.schedules} schedules; earlier keys: {done.older_keys}"
         + (f" ({left})" if done.older_keys else ""),
         markup=False,
         highlight=False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app import services_folder
+from app import bootstrap, services_folder
 from app.cli import validation
 from app.cli.context import (
     current_actor,
@@ -94,6 +94,7 @@ def sync() -> None:
             current_actor(),
             settings.run_as,
             reach=git_access(store, settings).of,
+            box=lambda: bootstrap.make_secret_box(settings),
         )
     for name in synced.valid:
         console.print(f"[green]ok[/]        {name}")

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     SYNC = "sync"
     #: List, add, replace and remove credentials; their values can't be read.
     CREDENTIALS = "credentials"
+    #: Read the metrics.
+    METRICS = "metrics"
     #: Manage users and tokens, add and remove projects, and accept host keys.
     ADMIN = "admin"
 

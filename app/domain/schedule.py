@@ -6,9 +6,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from app.domain import crontab
+from app.domain.healthcheck import HealthcheckUrl
 from app.domain.options import NO_OPTIONS, Options
 from app.domain.service_name import PART
 
@@ -73,6 +81,8 @@ class Schedule(BaseModel):
             "schedule hasn't ended: nothing, or the new one is queued."
         ),
     ] = "skip"
+
+    healthcheck_url: HealthcheckUrl = SecretStr("")
 
     @model_validator(mode="after")
     def _one_time(self) -> "Schedule":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.domain import variables
+from app.domain.healthcheck import is_hidden
 from app.domain.schedule import Schedule
 from app.domain.service import Service
 from app.domain.service_name import split
@@ -26,6 +27,8 @@ def problems(service: Service) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def _problems(service: Service, schedule: Schedule) -> Iterator[tuple[str, str]]:
+    if is_hidden(schedule.healthcheck_url.get_secret_value()):
+        yield "healthcheck_url", "must be the whole URL, which is shown nowhere"
     secret = sorted(service.secret_names & set(schedule.variables))
     for name in secret:
         yield "variables", f"{name} is secret: a schedule can't set it. {_INSTEAD}"

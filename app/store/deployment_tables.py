@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -139,4 +140,38 @@ timings = Table(
     Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
            primary_key=True),
     Column("profile", JSON, nullable=False),
+)  # fmt: skip
+
+# Totals of ended deployments by service, outcome and the upper bound of their duration,
+# see app/domain/totals.py. `last_complete_at` is the last end of one that wasn't
+# partial. They are kept when deployments are removed.
+
+deployment_totals = Table(
+    "deployment_totals",
+    metadata,
+    Column("service_id", ForeignKey("services.id"), primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("at_most", Double, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("last_complete_at", Moment),
+)
+
+# The pings to the healthcheck URLs of schedules: a row for the start of a deployment,
+# and one for its end. `number` is their order. The start is kept after it was sent
+# until the end was sent.
+
+pings = Table(
+    "pings",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("schedule_id", ForeignKey("schedules.id", ondelete="CASCADE"),
+           nullable=False, index=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("created_at", Moment, nullable=False, server_default=func.now()),
+    Column("due_at", Moment, nullable=False, server_default=func.now()),
+    Column("sent_at", Moment),
 )  # fmt: skip

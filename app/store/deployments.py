@@ -211,6 +211,16 @@ def active_on(db: Connection, node: str) -> list[Deployment]:
     return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
 
 
+def offsets_on(db: Connection, node: str) -> dict[int, int]:
+    """Return the recorded bytes of a node's active deployments by their ids."""
+    rows = db.execute(
+        select(deployments.c.id, deployments.c.journal_offset).where(
+            deployments.c.node == node, deployments.c.finished_at.is_(None)
+        )
+    )
+    return {row.id: row.journal_offset for row in rows}
+
+
 def existing_ids(db: Connection, numbers: Collection[int]) -> set[int]:
     """Return the ids that exist."""
     query = select(deployments.c.id).where(deployments.c.id.in_(numbers))

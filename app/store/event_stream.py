@@ -83,6 +83,11 @@ class Feed:
         self._watchers: set[_Watcher] = set()
         self._access_changed = asyncio.Event()
 
+    @property
+    def watching(self) -> int:
+        """The number of clients that follow a deployment."""
+        return len(self._watchers)
+
     async def listen(self) -> None:
         """Pass PostgreSQL's notifications on to the hubs until canceled."""
         async with asyncio.TaskGroup() as group:

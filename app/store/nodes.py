@@ -107,6 +107,15 @@ def stop(db: Connection, name: str, me: NodeInstance) -> None:
     )
 
 
+def set_lag(db: Connection, name: str, size: int, seconds: float) -> None:
+    """Store how far the followers of a node's runs are behind."""
+    db.execute(
+        update(nodes)
+        .where(nodes.c.name == name)
+        .values(lag_bytes=size, lag_seconds=seconds)
+    )
+
+
 def ask_sync(db: Connection, *, but: str) -> None:
     """Request a sync of the services folder from every node except one."""
     db.execute(

@@ -47,6 +47,10 @@ class StoredSchedule:
     #: The end of the pause; None: until somebody resumes it.
     paused_until: datetime | None
     paused_by: str
+    #: The encrypted healthcheck URL; None without one.
+    healthcheck: bytes | None
+    #: Why the last ping to it failed; empty if it didn't.
+    ping_problem: str
 
     @property
     def label(self) -> str:
@@ -69,6 +73,7 @@ class NewInstant:
     schedule: Schedule
     next_at: datetime | None
     created_by: str = ""
+    healthcheck: bytes | None = None
 
 
 def now(db: Connection) -> datetime:
@@ -142,6 +147,7 @@ def add(db: Connection, new: Sequence[NewInstant]) -> None:
                     "config": _config(each.schedule),
                     "next_at": each.next_at,
                     "created_by": each.created_by,
+                    "healthcheck": each.healthcheck,
                 }
                 for each in new
             ],
@@ -154,10 +160,13 @@ def change(
     schedule: Schedule,
     next_at: datetime | None,
     created_by: str = "",
+    *,
+    healthcheck: bytes | None,
 ) -> None:
     """Change a schedule and its next instant.
 
-    `created_by` is empty if the file of the service defines it.
+    `created_by` is empty if the file of the service defines it, `healthcheck` the
+    encrypted URL.
     """
     _update(
         db,
@@ -165,6 +174,8 @@ def change(
         config=_config(schedule),
         next_at=next_at,
         created_by=created_by,
+        healthcheck=healthcheck,
+        ping_problem="",
     )
 
 
@@ -296,4 +307,6 @@ def _stored(row: Row[Any]) -> StoredSchedule:
         paused_at=row.paused_at,
         paused_until=row.paused_until,
         paused_by=row.paused_by,
+        healthcheck=row.healthcheck,
+        ping_problem=row.ping_problem,
     )

@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -40,7 +41,8 @@ services = Table(
 # is none. `last_at` is the last instant, `problem` says why nothing was launched then.
 # `paused_at` is NULL if it isn't paused; without `paused_until` it is paused until
 # somebody resumes it. The last deployment isn't a foreign key: it may have been
-# deleted.
+# deleted. `healthcheck` has the encrypted healthcheck URL, `ping_problem` says why
+# the last ping to it failed.
 
 schedules = Table(
     "schedules",
@@ -57,6 +59,8 @@ schedules = Table(
     Column("paused_at", Moment),
     Column("paused_until", Moment),
     Column("paused_by", Text, nullable=False, server_default=""),
+    Column("healthcheck", LargeBinary),
+    Column("ping_problem", Text, nullable=False, server_default=""),
     UniqueConstraint("service_id", "name"),
 )
 
@@ -102,7 +106,8 @@ credentials = Table(
 )
 
 # The hosts whose workers run deployments. Two workers with one name would consider each
-# other's runs vanished: see NodeInstance in app/domain/node.py.
+# other's runs vanished: see NodeInstance in app/domain/node.py. The lag is what the
+# followers of its runs had not recorded yet at the last heartbeat.
 
 nodes = Table(
     "nodes",
@@ -118,6 +123,8 @@ nodes = Table(
     Column("heartbeat_at", Moment, nullable=False, server_default=func.now()),
     Column("stopped_at", Moment),
     Column("sync_asked_at", Moment),
+    Column("lag_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("lag_seconds", Double, nullable=False, server_default="0"),
 )
 
 # The nodes on which a service can be deployed: a row for each node whose services

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, update
 
 from app.domain.deployment import Deployment, Outcome, Status, allow
 from app.domain.run_warning import RunWarning
+from app.store import pings, totals
 from app.store.deployment_tables import deployments
 
 
@@ -43,8 +44,9 @@ def transition(
 ) -> None:
     """Change the status of a deployment that the caller has locked.
 
-    The secret variables of an ended deployment are deleted. Raises Conflict if the
-    table of transitions doesn't allow the change.
+    The secret variables of an ended deployment are deleted, it is counted in the
+    totals, and its schedule's ping is due. Raises Conflict if the table of
+    transitions doesn't allow the change.
     """
     status, values = _columns(to)
     allow(deployment.status, status)
@@ -53,6 +55,9 @@ def transition(
         .where(deployments.c.id == deployment.id)
         .values(status=status, **values)
     )
+    if isinstance(to, End):
+        totals.count_end(db, deployment, status, to.at)
+        pings.add_end(db, deployment.id, status)
 
 
 def _columns(to: Claim | RunStart | End) -> tuple[Status, dict[str, Any]]:

@@ -22,7 +22,7 @@ from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict, FastDeployError, KeyReused, Unavailable
 from app.log import get
 from app.queue import Queue
-from app.store import schedules
+from app.store import pings, schedules
 from app.store.schedules import StoredSchedule
 from app.store.store import Store
 from app.usecases import deploy
@@ -96,6 +96,7 @@ class _Launcher:
         def note(db: Connection, number: int) -> None:
             nonlocal noted
             _advance(db, due, decision, deployment=number)
+            pings.add_start(db, due.id, number)
             noted = True
 
         number = self._launch(due, decision, note)

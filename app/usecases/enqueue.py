@@ -3,14 +3,18 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
+from structlog.contextvars import get_contextvars
 
 from app.domain.events import EventKind
 from app.domain.steps import declare
+from app.log import get
 from app.queue import Queue
 from app.store import deployment_steps, deployments, events, services
 from app.store.deployments import NewDeployment
 from app.usecases.cancel import end_queued
 from app.usecases.nodes import choose as choose_node
+
+log = get("deploy")
 
 
 def enqueue(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
@@ -38,4 +42,7 @@ def enqueue(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
     if latest:
         for waiting in deployments.lock_queued(db, wanted.service_id, before=number):
             end_queued(db, queue, waiting, f"replaced by deployment {number}")
+    if "request" in get_contextvars():
+        # Of a web process: this line connects its request with the deployment.
+        log.info("deployment.queued", deployment=number)
     return number

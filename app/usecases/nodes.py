@@ -1,6 +1,6 @@
 """The nodes: heartbeats, the choice of a node for a deployment, and removal."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -33,9 +33,12 @@ def beat(
     concurrency: int,
     draining: bool = False,
     starting: bool = False,
+    measure_lag: Callable[[Mapping[int, int]], tuple[int, float]] = lambda _: (0, 0.0),
 ) -> bool:
     """Store a node's heartbeat and take over jobs that other nodes can't start now.
 
+    `measure_lag` is called with the recorded bytes of the node's active deployments by
+    their ids, and returns how far their followers are behind, in bytes and seconds.
     Returns whether a sync of its services folder was requested. Raises NodeTaken if
     another instance has this name: each would consider the other's runs vanished.
     """
@@ -53,6 +56,7 @@ def beat(
         if starting:
             nodes.move_earlier_jobs(db, name)
         _take_over(db, name)
+        nodes.set_lag(db, name, *measure_lag(deployments.offsets_on(db, name)))
         return nodes.take_sync(db, name)
 
 

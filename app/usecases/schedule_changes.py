@@ -14,12 +14,13 @@ from app.domain.audit import Action
 from app.domain.config_json import explain
 from app.domain.schedule import Schedule
 from app.domain.service import Service
+from app.encryption import SecretBox
 from app.errors import Conflict, InvalidFields, NotFound
 from app.store import audit, schedules
 from app.store.schedules import NewInstant, StoredSchedule
 from app.store.services import Entry
 from app.store.store import Store
-from app.usecases import services
+from app.usecases import healthcheck_urls, services
 from app.usecases.schedules import find, next_unpaused
 
 
@@ -45,7 +46,11 @@ def check(service: Service, content: Mapping[str, Any]) -> Schedule:
 
 
 def create(
-    store: Store, actor: Actor, service_name: str, content: Mapping[str, Any]
+    store: Store,
+    actor: Actor,
+    service_name: str,
+    content: Mapping[str, Any],
+    secret_box: SecretBox,
 ) -> int:
     """Create a schedule of a service; return its id.
 
@@ -58,7 +63,8 @@ def create(
     try:
         with store.begin() as db:
             next_at = _require_next(schedule, schedules.now(db))
-            new = NewInstant(entry.id, schedule, next_at, actor.name)
+            sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
+            new = NewInstant(entry.id, schedule, next_at, actor.name, sealed)
             schedules.add(db, [new])
             found = schedules.find_named(db, service_name, schedule.name)
             assert found is not None
@@ -72,17 +78,24 @@ def create(
 
 
 def replace(
-    store: Store, actor: Actor, schedule_id: int, content: Mapping[str, Any]
+    store: Store,
+    actor: Actor,
+    schedule_id: int,
+    content: Mapping[str, Any],
+    secret_box: SecretBox,
 ) -> None:
     """Replace a schedule that somebody created; it keeps its name, and stays paused.
+
+    It keeps its healthcheck URL, unless another one or an empty one is given.
 
     Raises NotAllowed, NotFound, InvalidFields by the keys of a schedule, and Conflict
     if a file defines it, or if the service is invalid or archived.
     """
     actor.require(Permission.DEPLOY)
-    service_name = find(store, schedule_id).stored.service_name
-    entry = services.find_service(store, service_name)
-    schedule = check(_usable(entry), content)
+    stored = find(store, schedule_id).stored
+    entry = services.find_service(store, stored.service_name)
+    kept = {"healthcheck_url": stored.schedule.healthcheck_url}
+    schedule = check(_usable(entry), kept | dict(content))
     with store.begin() as db:
         found = _own(db, schedule_id)
         if schedule.name != found.schedule.name:
@@ -93,7 +106,12 @@ def replace(
         next_at = found.next_at
         if found.schedule.timing != schedule.timing:
             next_at = next_unpaused(found, schedule, now)
-        schedules.change(db, schedule_id, schedule, next_at, found.created_by)
+        sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
+        if healthcheck_urls.is_unchanged(schedule):
+            sealed = found.healthcheck
+        schedules.change(
+            db, schedule_id, schedule, next_at, found.created_by, healthcheck=sealed
+        )
         audit.note(db, actor, Action.CHANGE_SCHEDULE, found.label)
 
 

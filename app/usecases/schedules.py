@@ -14,10 +14,11 @@ from app.domain.service import Service
 from app.encryption import SecretBox
 from app.errors import Invalid, NotFound
 from app.queue import Queue
-from app.store import audit, schedules
+from app.store import audit, pings, schedules
 from app.store.schedules import NewInstant, StoredSchedule
 from app.store.store import Store
-from app.usecases import deploy
+from app.usecases import deploy, healthcheck_urls
+from app.usecases.healthcheck_urls import Box, no_box
 
 #: The number of schedules on a page.
 PAGE = 100
@@ -33,12 +34,12 @@ class ScheduleView:
     coming: tuple[datetime, ...] = ()
 
 
-def sync(db: Connection, found: Mapping[str, Service]) -> None:
+def sync(db: Connection, found: Mapping[str, Service], box: Box = no_box) -> None:
     """Store the schedules of valid services, in the caller's transaction.
 
     A schedule keeps its next instant, unless its time was changed or the clock was put
     back, and stays paused. One that somebody created stays, unless the file defines one
-    with its name.
+    with its name. `box` encrypts their healthcheck URLs.
     """
     now = schedules.now(db)
     stored = schedules.of_services(db, found)
@@ -54,7 +55,12 @@ def sync(db: Connection, found: Mapping[str, Service]) -> None:
     schedules.add(
         db,
         [
-            NewInstant(ids[key[0]], each, each.next_instant(now))
+            NewInstant(
+                ids[key[0]],
+                each,
+                each.next_instant(now),
+                healthcheck=healthcheck_urls.seal(box, each),
+            )
             for key, each in sorted(new.items())
         ],
     )
@@ -62,12 +68,13 @@ def sync(db: Connection, found: Mapping[str, Service]) -> None:
         before, schedule = stored[key], wanted[key]
         put_back = before.last_at is not None and before.last_at > now
         same = schedules.same(before, schedule) and not before.created_by
-        if same and not put_back:
+        if same and not put_back and healthcheck_urls.is_stored(box, before, schedule):
             continue
         next_at = before.next_at
         if put_back or before.schedule.timing != schedule.timing:
             next_at = next_unpaused(before, schedule, now)
-        schedules.change(db, before.id, schedule, next_at)
+        sealed = healthcheck_urls.seal(box, schedule)
+        schedules.change(db, before.id, schedule, next_at, healthcheck=sealed)
 
 
 def list_page(
@@ -157,6 +164,7 @@ def run_now(
 
     def note(db: Connection, number: int) -> None:
         schedules.set_deployment(db, schedule_id, number)
+        pings.add_start(db, schedule_id, number)
 
     return deploy.launch(
         store,

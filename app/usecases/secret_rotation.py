@@ -16,6 +16,7 @@ from app.runner import file_lock
 from app.settings import Settings
 from app.store import audit, credentials, deployments
 from app.store.store import Store
+from app.usecases import healthcheck_urls
 
 #: Seconds after which nothing is still being stored that the earlier key encrypted: a
 #: transaction takes less.
@@ -29,6 +30,7 @@ class Rotation:
     new_key: bool
     credentials: int
     deployments: int
+    schedules: int
     #: The number of keys that still decrypt.
     older_keys: int
 
@@ -57,10 +59,10 @@ def rotate(
             keys = Keys(secret_keys, keys.fingerprint_key)
             replace_keys(key_file(settings.var), keys)
             made = True
-        stored, pending = encrypt_again(store, secret_box)
+        counts = encrypt_again(store, secret_box)
         with store.begin() as db:
             audit.note(db, actor, Action.ROTATE_SECRETS, secret_box.key_id)
-    return Rotation(made, stored, pending, len(keys.secret_keys) - 1)
+    return Rotation(made, *counts, len(keys.secret_keys) - 1)
 
 
 def finish(
@@ -87,18 +89,18 @@ def finish(
             raise Conflict(
                 f"the new key is younger than {SETTLED} seconds: finish a little later"
             )
-        stored, pending = encrypt_again(store, secret_box)
+        counts = encrypt_again(store, secret_box)
         replace_keys(path, Keys(keys.secret_keys[:1], keys.fingerprint_key))
         with store.begin() as db:
             audit.note(db, actor, Action.ROTATE_SECRETS, secret_box.key_id)
-    return Rotation(False, stored, pending, 0)
+    return Rotation(False, *counts, 0)
 
 
-def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, int]:
+def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, int, int]:
     """Encrypt each row of an earlier key with the present one, in its own transaction.
 
-    Return the numbers of credentials and of deployments. Raises BadSetting if a row has
-    none of the keys.
+    Return the numbers of credentials, of deployments, and of healthcheck URLs of
+    schedules. Raises BadSetting if a row has none of the keys.
     """
     with store.begin() as db:
         stored = credentials.ids_of_other_keys(db, secret_box.key_id)
@@ -118,7 +120,7 @@ def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, int]:
             if again := secret_box.seal_again(locked.secrets):
                 deployments.set_secrets(db, number, again[0])
                 counts[1] += 1
-    return counts[0], counts[1]
+    return counts[0], counts[1], healthcheck_urls.encrypt_again(store, secret_box)
 
 
 def _keys(settings: Settings) -> Keys:

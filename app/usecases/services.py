@@ -15,6 +15,7 @@ from app.store import audit, deployments, nodes, services, syntax_checks
 from app.store.services import Entry, FoundService
 from app.store.store import Store
 from app.usecases import run_credentials, schedules
+from app.usecases.healthcheck_urls import Box, no_box
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ def sync_services(
     run_as: str = "",
     *,
     reach: Reach = without_credentials,
+    box: Box = no_box,
 ) -> SyncResult:
     """Read the services and projects in the services folder of a node into the store.
 
     `data` is the folder with the mirrors of repositories, which are fetched. If that
     fails, the services are those of the last fetch, with a warning. `run_as` is the
     user of FASTDEPLOY_RUN_AS. `reach` returns with what a repository is fetched.
+    `box` returns the encryption of healthcheck URLs.
 
     An invalid service is stored with its error and doesn't affect the others. A service
     without a folder on any node is archived, and its history is kept. Raises
@@ -74,7 +77,9 @@ def sync_services(
         services.unregister_all_but(db, set(contents), node=node)
         archived = services.settle(db)
         schedules.sync(
-            db, {n: each for n, each in contents.items() if isinstance(each, Service)}
+            db,
+            {n: each for n, each in contents.items() if isinstance(each, Service)},
+            box,
         )
         syntax_checks.settle(db)
         lacking = {
@@ -100,9 +105,12 @@ def sync_everywhere(
     run_as: str = "",
     *,
     reach: Reach = without_credentials,
+    box: Box = no_box,
 ) -> SyncResult:
     """Sync this node's services now, and request a sync from every other node."""
-    result = sync_services(store, folder, data, node, actor, run_as, reach=reach)
+    result = sync_services(
+        store, folder, data, node, actor, run_as, reach=reach, box=box
+    )
     with store.begin() as db:
         nodes.ask_sync(db, but=node)
         audit.note(db, actor, Action.SYNC)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain.audit import Action
-from app.settings import shown
+from app.setting_rows import shown
 from app.usecases import audit
 from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before

@@ -51,6 +51,7 @@ def sync(request: Request) -> Response:
         actor_of(request),
         settings.run_as,
         reach=deps(request).git.of,
+        box=lambda: deps(request).secret_box,
     )
     body = SyncBody(
         valid=list(result.valid),

@@ -1,5 +1,7 @@
 """The JSON API for schedules."""
 
+from typing import Any
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,9 +28,12 @@ async def create(request: Request) -> Response:
 
 def _create(request: Request, content: bytes) -> dict[str, object]:
     asked = CreateScheduleRequest.model_validate_json(content)
-    schedule = asked.model_dump(exclude={"service"}, exclude_unset=True)
     number = schedule_changes.create(
-        deps(request).store, actor_of(request), asked.service, schedule
+        deps(request).store,
+        actor_of(request),
+        asked.service,
+        _given(asked),
+        deps(request).secret_box,
     )
     return _content(request, number)
 
@@ -40,9 +45,14 @@ async def replace(request: Request) -> Response:
 
 
 def _replace(request: Request, content: bytes) -> dict[str, object]:
-    asked = Schedule.model_validate_json(content).model_dump(exclude_unset=True)
     number = _id(request)
-    schedule_changes.replace(deps(request).store, actor_of(request), number, asked)
+    schedule_changes.replace(
+        deps(request).store,
+        actor_of(request),
+        number,
+        _given(Schedule.model_validate_json(content)),
+        deps(request).secret_box,
+    )
     return _content(request, number)
 
 
@@ -93,6 +103,12 @@ def run(request: Request) -> Response:
     )
     location = {"Location": f"/api/deployments/{number}"}
     return JSONResponse(deployment_content(request, number), 201, headers=location)
+
+
+def _given(schedule: Schedule) -> dict[str, Any]:
+    """Return the keys of a schedule that a body has; a dump would hide its URL."""
+    given = schedule.model_fields_set & Schedule.model_fields.keys()
+    return {key: getattr(schedule, key) for key in given}
 
 
 def _content(request: Request, number: int) -> dict[str, object]:

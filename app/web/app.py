@@ -21,6 +21,7 @@ from app.web import (
     health,
     host_keys,
     login,
+    metrics,
     new_schedule,
     nodes,
     overview,
@@ -51,6 +52,8 @@ ROUTES: list[AppRoute] = [
     public("/schema/service.json", health.service_schema),
     public("/login", login.show),
     public("/login", login.submit, "POST"),
+    route("/metrics", metrics.show, Permission.METRICS,
+          open_by=lambda settings: settings.public_metrics),
     route("/logout", login.log_out, _VIEW, "POST"),
     # Pages
     route("/", overview.index, _VIEW, takes=("synced",)),
@@ -160,13 +163,17 @@ def create_app(deps: Dependencies) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        listening = asyncio.create_task(deps.feed.listen())
+        tasks = [
+            asyncio.create_task(deps.feed.listen()),
+            asyncio.create_task(deps.loop_lag.watch()),
+        ]
         try:
             yield
         finally:
-            listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await listening
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             deps.store.close()
 
     # Compress built files only: the compressed size of a page could reveal a secret.

@@ -1,6 +1,6 @@
 """The dependencies of the handlers; `deps(request)` returns them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from app.store.event_stream import Feed, Look
 from app.store.store import Store
 from app.usecases.git_access import GitAccess
 from app.web.event_stream import Piece
+from app.web.loop_lag import LoopLag
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
 
@@ -38,6 +39,8 @@ class Dependencies:
     download_places: anyio.Semaphore
     #: Makes artifact folders and reports once for concurrent requests.
     single_flight: SingleFlight
+    #: Measures how late the event loop is.
+    loop_lag: LoopLag = field(default_factory=LoopLag)
 
     @property
     def git(self) -> GitAccess:

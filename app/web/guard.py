@@ -9,7 +9,7 @@ or Origin, is rejected.
 
 import hmac
 import inspect
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +18,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
+from structlog.contextvars import bound_contextvars
 
 from app.domain.access import Actor, Permission
 from app.errors import NotAllowed
+from app.settings import Settings
 from app.web import query
+from app.web.dependencies import deps
 from app.web.form_body import parse_form
 from app.web.login import address_of, authenticate
 from app.web.operation import Operation
@@ -38,11 +41,19 @@ def route(
     *,
     takes: Collection[str] = (),
     operation: Operation | None = None,
+    open_by: Callable[[Settings], bool] | None = None,
 ) -> AppRoute:
-    """Make a route for actors with a permission; `takes` names its query parameters."""
+    """Make a route for actors with a permission; `takes` names its query parameters.
+
+    If `open_by` is true for the settings, a request without a token is allowed too.
+    """
 
     async def guarded(request: Request) -> Response:
-        found = await run_in_threadpool(authenticate, request)
+        is_open = open_by is not None and open_by(deps(request).settings)
+        if is_open and "authorization" not in request.headers:
+            found = Actor("anonymous", frozenset({permission}))
+        else:
+            found = await run_in_threadpool(authenticate, request)
         actor = replace(found, address=address_of(request))
         request.state.actor = actor
         form = await _form(request)
@@ -51,7 +62,8 @@ def route(
             _require_token(request, actor, form)
         actor.require(permission)
         query.require_known(request.query_params, takes)
-        return await _call(handler, request, form)
+        with bound_contextvars(**_ids(request, path)):
+            return await _call(handler, request, form)
 
     return AppRoute(
         path,
@@ -88,6 +100,12 @@ def public(path: str, handler: Handler, method: str = "GET") -> AppRoute:
         return await _call(handler, request, form)
 
     return AppRoute(path, handler, unguarded, method, permission=None)
+
+
+def _ids(request: Request, path: str) -> dict[str, int]:
+    """Return what the log lines of a request say about its subject."""
+    about = path.startswith(("/deployments/{id:", "/api/deployments/{id:"))
+    return {"deployment": request.path_params["id"]} if about else {}
 
 
 async def _form(request: Request) -> FormData:

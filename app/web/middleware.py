@@ -1,13 +1,14 @@
 """Middleware: request ids, security headers, unexpected errors, limits of the body."""
 
 import math
+import re
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import anyio
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -33,8 +34,21 @@ _HEADERS = {
 }
 
 
+#: An X-Request-Id that is used, such as a UUID.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+#: A traceparent of W3C Trace Context, with the id of the trace.
+_TRACEPARENT = re.compile(
+    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*"
+)
+
+
 class RequestId:
-    """Adds an id to the log lines and the response of each request."""
+    """Adds an id to the log lines and the response of each request.
+
+    It is the header X-Request-Id of the request if that is well-formed, such as the id
+    that a proxy has logged, otherwise a new one. The log lines also get the id of the
+    trace in the header traceparent.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -44,14 +58,19 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid.uuid4().hex[:16]
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
+        ids = {"request": request_id}
+        if trace := _TRACEPARENT.fullmatch(headers.get("traceparent", "")):
+            ids["trace"] = trace[1]
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request=request_id):
+        with structlog.contextvars.bound_contextvars(**ids):
             await self._app(scope, receive, send_with_id)
 
 

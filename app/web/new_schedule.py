@@ -20,7 +20,9 @@ from app.web.dependencies import actor_of, deps
 from app.web.forms import Field
 
 #: The fields of the form that are keys of a schedule.
-_KEYS = ("name", "cron", "at", "timezone", "until", "missed", "overlap")
+_KEYS = (
+    "name", "cron", "at", "timezone", "until", "missed", "overlap", "healthcheck_url"
+)  # fmt: skip
 _START = {"cron": "0 3 * * *", "timezone": "UTC"}
 
 
@@ -36,7 +38,11 @@ def create(request: Request, form: FormData) -> Response:
 
     def store(content: Mapping[str, Any]) -> int:
         return schedule_changes.create(
-            deps(request).store, actor_of(request), service.name, content
+            deps(request).store,
+            actor_of(request),
+            service.name,
+            content,
+            deps(request).secret_box,
         )
 
     return _submit(request, service, form, store, "created")
@@ -47,7 +53,7 @@ def edit(request: Request) -> Response:
     stored = schedules.find(deps(request).store, request.path_params["id"]).stored
     service = _service(request, stored.service_name)
     schedule = stored.schedule
-    texts = {key: getattr(schedule, key) for key in _KEYS}
+    texts = {key: str(getattr(schedule, key)) for key in _KEYS}
     sent = forms.recorded(service, schedule.variables)
     chosen = as_texts(schedule.options)
     return _page(request, service, texts, sent, chosen, schedule=schedule)
@@ -59,9 +65,15 @@ def change(request: Request, form: FormData) -> Response:
     stored = schedules.find(deps(request).store, number).stored
 
     def store(content: Mapping[str, Any]) -> int:
-        kept = {"environment": stored.schedule.environment}
+        kept: dict[str, Any] = {"environment": stored.schedule.environment}
+        if form.get("remove_healthcheck"):
+            kept["healthcheck_url"] = ""
         schedule_changes.replace(
-            deps(request).store, actor_of(request), number, kept | dict(content)
+            deps(request).store,
+            actor_of(request),
+            number,
+            kept | dict(content),
+            deps(request).secret_box,
         )
         return stored.id
 
@@ -148,7 +160,9 @@ def _page(
         422 if problems else 200,
         service=service,
         editing=request.path_params.get("id"),
-        sent={key: texts.get(key, "") for key in _KEYS},
+        # A healthcheck URL is a secret, so the page doesn't repeat it.
+        sent={key: texts.get(key, "") for key in _KEYS if key != "healthcheck_url"},
+        has_healthcheck=bool(texts.get("healthcheck_url")),
         fields=[
             field
             for field in forms.fields(service, sent, {})

@@ -169,7 +169,7 @@ def add_here(request: Request, proposal: Proposal) -> None:
     projects.add(store, settings.services, proposal, actor)
     services.sync_services(
         store, settings.services, settings.var, settings.node, actor,
-        reach=deps(request).git.of,
+        reach=deps(request).git.of, box=lambda: deps(request).secret_box,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ SCOPE_DESCRIPTIONS = {
     Permission.SYNC: "sync the services folder",
     Permission.CREDENTIALS: "list, add, replace and remove credentials, never read "
     "their values",
+    Permission.METRICS: "read the metrics for Prometheus",
     Permission.ADMIN: "manage users and tokens, add and remove projects, accept host "
     "keys",
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.deployment import Status
+from app.domain.healthcheck import shown
 from app.domain.options import Options
 from app.domain.schedule import Schedule
 from app.usecases.schedules import ScheduleView
@@ -64,6 +65,10 @@ class ScheduleBody(Body):
     """The last instant."""
     last_deployment: int | None
     last_status: Status | None
+    healthcheck: str
+    """The host of its healthcheck URL, whose path is secret; empty without one."""
+    ping_problem: str
+    """Why the last ping to its healthcheck URL failed."""
     problem: str
     """Why nothing was launched at the last instant."""
 
@@ -93,5 +98,7 @@ def schedule_body(view: ScheduleView) -> ScheduleBody:
         last_at=stored.last_at,
         last_deployment=stored.last_deployment,
         last_status=stored.last_status,
+        healthcheck=shown(schedule.healthcheck_url),
+        ping_problem=stored.ping_problem,
         problem=stored.problem,
     )

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.domain.deployment import Origin
+from app.domain.healthcheck import shown
 from app.domain.schedule import parse_time
 from app.errors import Conflict, Invalid, KeyReused
 from app.usecases import schedules
@@ -124,6 +125,7 @@ def _page(
         "schedules/show.html",
         status_code,
         view=view,
+        healthcheck=shown(view.stored.schedule.healthcheck_url),
         done=done,
         until=until,
         problem=problem,

@@ -59,6 +59,7 @@ def sync(request: Request) -> Response:
         actor_of(request),
         settings.run_as,
         reach=deps(request).git.of,
+        box=lambda: deps(request).secret_box,
     )
     said = f"{len(found.valid)} valid, {len(found.invalid)} invalid"
     if found.archived:

@@ -5,6 +5,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from structlog.contextvars import bound_contextvars
+
 from app import project_folder
 from app.disk_space import no_room
 from app.domain.credential import secrets as secrets_in
@@ -70,6 +72,10 @@ class DeploymentRunner:
         Waits while the database is unavailable. Raises Interrupted when the worker
         stops: the run continues, and this must be called again.
         """
+        with bound_contextvars(deployment=deployment_id):
+            self._run(deployment_id)
+
+    def _run(self, deployment_id: int) -> None:
         wait, longest = PATIENCE
         while True:
             try:

@@ -4,6 +4,7 @@ import time
 from datetime import datetime
 
 from app.domain.access import on_host
+from app.encryption import SecretBox
 from app.errors import Invalid, NodeTaken
 from app.log import get
 from app.project_folder import Reach
@@ -11,6 +12,7 @@ from app.settings import Settings
 from app.store.store import Store
 from app.usecases import nodes
 from app.usecases.services import sync_services
+from app.worker.lag import FollowerLag
 from app.worker.node_instance import new_instance
 
 log = get("worker")
@@ -25,13 +27,21 @@ class Presence:
     """Publishes the presence of this node; its methods block on PostgreSQL."""
 
     def __init__(
-        self, store: Store, settings: Settings, reach: Reach, *, draining: bool
+        self,
+        store: Store,
+        settings: Settings,
+        reach: Reach,
+        secret_box: SecretBox,
+        *,
+        draining: bool,
     ) -> None:
         self._store = store
+        self._secret_box = secret_box
         self._settings = settings
         self._reach = reach
         self._draining = draining
         self._me = new_instance(settings.var)
+        self._lag = FollowerLag(settings)
 
     def begin(self) -> None:
         """Acquire the node's name, and sync its services folder.
@@ -81,6 +91,7 @@ class Presence:
             concurrency=self._settings.concurrency,
             draining=self._draining,
             starting=starting,
+            measure_lag=self._lag.measure,
         )
 
     def _sync(self) -> None:
@@ -92,6 +103,7 @@ class Presence:
                 self._settings.node,
                 on_host("worker"),
                 reach=self._reach,
+                box=lambda: self._secret_box,
             )
         except Invalid as error:
             log.warning("services.unreadable", error=str(error))

@@ -16,6 +16,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.utils import utcnow
 
 from app.domain.node import begun_queue_of, queue_of
+from app.encryption import SecretBox
 from app.errors import Conflict, Unavailable
 from app.log import get
 from app.project_folder import Reach
@@ -30,6 +31,7 @@ from app.worker.deployment_runner import DeploymentRunner
 from app.worker.heartbeat import BEAT_EVERY, Presence
 from app.worker.jobs import Jobs
 from app.worker.journal_follower import Interrupted
+from app.worker.pings import Pings
 from app.worker.schedules import Schedules
 from app.worker.syntax_checks import SyntaxChecks
 
@@ -40,7 +42,7 @@ PRUNE_EVERY = 3600
 #: Seconds between checks whether all started deployments have ended.
 LOOK_EVERY = 0.5
 #: Threads for asyncio's own blocking calls, in addition to those of the deployments.
-SPARE_THREADS = 5
+SPARE_THREADS = 6
 
 
 class Worker:
@@ -53,12 +55,16 @@ class Worker:
         settings: Settings,
         runner: DeploymentRunner,
         schedules: Schedules,
+        pings: Pings,
         stop: threading.Event,
         reach: Reach,
+        secret_box: SecretBox,
     ) -> None:
         """`reach` returns with what the repositories of projects are fetched."""
         self._store = store
         self._schedules = schedules
+        self._pings = pings
+        self._secret_box = secret_box
         self._queue = queue
         self._settings = settings
         self._stop = stop
@@ -80,7 +86,11 @@ class Worker:
         """
         with _only_one(self._settings.var):
             presence = Presence(
-                self._store, self._settings, self._reach, draining=drain
+                self._store,
+                self._settings,
+                self._reach,
+                self._secret_box,
+                draining=drain,
             )
             presence.begin()
             asyncio.run(self._run(presence, drain=drain))
@@ -100,7 +110,8 @@ class Worker:
         pruning = asyncio.create_task(keep_task("retention", self._prune))
         waiting = asyncio.create_task(stopping.wait())
         beating = asyncio.create_task(self._beat(presence))
-        tasks = {performing, pruning, waiting, beating}
+        pinging = asyncio.create_task(keep_task("pings", self._pings.run))
+        tasks = {performing, pruning, waiting, beating, pinging}
         if drain:
             tasks.add(asyncio.create_task(self._drained()))
         else:

@@ -218,7 +218,9 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
 def add_schedules(store: Store, settings: Settings) -> None:
     """Create schedules, and let a file define another one before it gets broken."""
     for name in ("nightly", "removed"):
-        schedule_changes.create(store, ROOT, "hello", SCHEDULE | {"name": name})
+        wanted = SCHEDULE | {"name": name}
+        box = bootstrap.make_secret_box(settings)
+        schedule_changes.create(store, ROOT, "hello", wanted, box)
     for config in ({"schedules": [SCHEDULE]}, {"steps": "none"}):
         write_service(settings.services, "timed", config)
         services.sync_services(

@@ -13,6 +13,7 @@ MAY = {
         Permission.DEPLOY,
         Permission.SYNC,
         Permission.CREDENTIALS,
+        Permission.METRICS,
         Permission.ADMIN,
     },
 }
