@@ -16,8 +16,16 @@ from app import bootstrap
 from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.credential import Home
 from app.domain.deployment import Origin
+from app.domain.webhook import Provider
 from app.queue import make_queue
-from app.usecases import credentials, deploy, schedule_changes, tokens, users
+from app.usecases import (
+    credentials,
+    deploy,
+    schedule_changes,
+    tokens,
+    users,
+    webhook_receipts,
+)
 from app.usecases.cancel import cancel
 from app.usecases.credentials import Change
 from testing.browser import PASSWORD
@@ -25,6 +33,7 @@ from testing.git_repository import GitRepository
 from testing.installation import ACTOR, Installation
 from testing.paths import ROOT
 from testing.waiting import eventually
+from testing.webhook_sender import create_webhook
 
 #: Who asks for the deployments.
 ADA = Actor("ada", PERMISSIONS[Role.ADMIN])
@@ -260,6 +269,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     for number in (failed, well, *first):
         made.ended(number, _PATIENCE)
     committed = deploy_commits(made, folder)
+    add_webhook(made)
     canceled = _waiting(made, gate)
     cancel(made.store, make_queue(made.settings), ADA, canceled)
     made.ended(canceled)
@@ -287,6 +297,18 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         schedule=weekly,
         repository=str(write_repository(folder / "network")),
     )
+
+
+def add_webhook(made: Installation) -> None:
+    """Create a webhook with a delivery that no rule is for."""
+    sender = create_webhook(
+        made.store, made.settings, "handbook", Provider.GITHUB, "handbook"
+    )
+    headers, body = sender.push("refs/heads/draft", "a" * 40)
+    webhook_receipts.receive(
+        made.store, bootstrap.make_secret_box(made.settings), "handbook", headers,
+        body, "192.0.2.1",
+    )  # fmt: skip
 
 
 def add_credentials(made: Installation) -> None:

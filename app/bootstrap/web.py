@@ -15,6 +15,7 @@ from app.web.dependencies import Dependencies
 from app.web.deployments import SEARCHES_AT_ONCE
 from app.web.download import PIECES_AT_ONCE
 from app.web.event_stream import html_pieces, json_pieces
+from app.web.hooks import HOOKS_AT_ONCE
 from app.web.login import LOGINS_AT_ONCE
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
@@ -48,6 +49,7 @@ def make_web(settings: Settings) -> Starlette:
             login_places=anyio.Semaphore(LOGINS_AT_ONCE),
             search_places=anyio.Semaphore(SEARCHES_AT_ONCE),
             download_places=anyio.Semaphore(PIECES_AT_ONCE),
+            hook_places=anyio.Semaphore(HOOKS_AT_ONCE),
             single_flight=SingleFlight(),
         )
     )

@@ -5,24 +5,31 @@ import threading
 from app.bootstrap import make_secret_box, make_store
 from app.queue import make_procrastinate_app, make_queue
 from app.settings import Settings
-from app.usecases.due_schedules import THREADS
+from app.usecases import due_schedules, webhook_launches
 from app.usecases.git_access import GitAccess
+from app.usecases.webhook_launches import Launcher
 from app.worker.deployment_runner import DeploymentRunner
 from app.worker.pings import AT_ONCE, Pings
 from app.worker.schedules import Schedules
+from app.worker.webhooks import Webhooks
 from app.worker.worker import Worker
 
 
 def make_worker(settings: Settings) -> Worker:
     """Make the worker; its `run` performs jobs until the process gets a signal."""
-    store = make_store(settings, settings.concurrency + 2 + THREADS + AT_ONCE)
+    # One more is for the commit statuses.
+    threads = due_schedules.THREADS + webhook_launches.THREADS + AT_ONCE + 1
+    store = make_store(settings, settings.concurrency + 2 + threads)
     stop = threading.Event()
     secret_box = make_secret_box(settings)
     reach = GitAccess(store, lambda: secret_box).of
     runner = DeploymentRunner(store, settings, secret_box, stop, reach)
-    schedules = Schedules(store, make_queue(settings), secret_box, settings)
+    launches = make_queue(settings)
+    schedules = Schedules(store, launches, secret_box, settings)
+    webhooks = Webhooks(Launcher(store, launches, secret_box, settings, reach))
     queue = make_procrastinate_app(settings)
     pings = Pings(store, secret_box, settings)
     return Worker(
-        store, queue, settings, runner, schedules, pings, stop, reach, secret_box
-    )
+        store, queue, settings, runner, schedules, webhooks, pings, stop, reach,
+        secret_box,
+    )  # fmt: skip

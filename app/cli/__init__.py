@@ -37,6 +37,7 @@ COMMANDS = {
     "project": Entry("project", "app", "Add, list and remove projects."),
     "service": Entry("service", "app", "List, sync and check services."),
     "schedule": Entry("schedule", "app", "Manage, pause and run schedules."),
+    "webhook": Entry("webhook", "app", "Manage webhooks and their deliveries."),
     "user": Entry("user", "app", "Manage users."),
     "token": Entry("token", "app", "Manage tokens for the API."),
     "host-key": Entry("host_key", "app", "Manage the host keys that runs trust."),

@@ -23,7 +23,7 @@ class Permission(StrEnum):
     CREDENTIALS = "credentials"
     #: Read the metrics.
     METRICS = "metrics"
-    #: Manage users and tokens, add and remove projects, and accept host keys.
+    #: Manage users, tokens and webhooks, add and remove projects, accept host keys.
     ADMIN = "admin"
 
 
@@ -47,7 +47,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The user, token or schedule that makes a request or runs a command."""
+    """The user, token, schedule or webhook that makes a request."""
 
     name: str
     permissions: frozenset[Permission]
@@ -73,6 +73,11 @@ class Actor:
 def of_schedule(name: str) -> Actor:
     """Return the actor of the deployments that a schedule launches."""
     return Actor(f"schedule {name}", frozenset({Permission.DEPLOY}))
+
+
+def of_webhook(name: str) -> Actor:
+    """Return the actor of the deployments that a webhook launches."""
+    return Actor(f"webhook:{name}", frozenset({Permission.DEPLOY}))
 
 
 def on_host(user: str) -> Actor:

@@ -30,6 +30,20 @@ class Action(StrEnum):
     PAUSE_SCHEDULE = "pause schedule"
     #: Resumed a paused schedule.
     RESUME_SCHEDULE = "resume schedule"
+    #: Created a webhook.
+    CREATE_WEBHOOK = "create webhook"
+    #: Removed a webhook.
+    REMOVE_WEBHOOK = "remove webhook"
+    #: Gave a webhook a new secret; the one before is still valid.
+    ROTATE_WEBHOOK = "rotate webhook secret"
+    #: Made the earlier secret of a webhook invalid.
+    FINISH_WEBHOOK = "finish webhook rotation"
+    #: Paused a webhook.
+    PAUSE_WEBHOOK = "pause webhook"
+    #: Resumed a paused webhook.
+    RESUME_WEBHOOK = "resume webhook"
+    #: Handled a delivery of a webhook again.
+    REDELIVER = "redeliver"
     #: Synced the services folder.
     SYNC = "sync"
     #: Added a project to the services folder.

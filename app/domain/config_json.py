@@ -46,6 +46,8 @@ def parse(content: bytes, folder: str | None) -> Service:
         raise Invalid(
             "schedules: only a project has environments; remove `environment`"
         )
+    if service.on_push:
+        raise Invalid("on_push: only a project has a repository; remove it")
     return service
 
 
@@ -71,7 +73,7 @@ def validate(data: Any) -> Service:  # what JSON or YAML contains
 
 
 def require_schedules(service: Service) -> None:
-    """Raise ValidationError if a schedule can't launch a service."""
+    """Raise ValidationError if a schedule or a rule can't launch a service."""
     found = [
         InitErrorDetails(
             type=PydanticCustomError("schedule", "{problem}", {"problem": problem}),

@@ -60,6 +60,8 @@ class Origin(StrEnum):
     CLI = "cli"
     #: A schedule of the service.
     SCHEDULE = "schedule"
+    #: A push, by a webhook.
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,10 +240,9 @@ def _service(
         return "; ".join(explain_at(root, error, at))
     except (Invalid, RunnerError) as error:
         return f"{where(root, at)}{error}"
-    for number, schedule in enumerate(service.schedules):
-        known = project_file.environments(data, key)
-        if problem := project_schedules.find_problem(schedule, known):
-            return f"{where(root, (*at, 'schedules', number))}{problem}"
+    known = project_file.environments(data, key)
+    for place, problem in project_schedules.problems(service, known):
+        return f"{where(root, (*at, *place))}{problem}"
     return project_schedules.choose(service, environment)
 
 

@@ -1,34 +1,49 @@
-"""The schedules of a project's service, of which each environment has its own."""
+"""What launches a project's service by itself: each environment has its own.
 
-from collections.abc import Sequence
+These are schedules, and the rules for pushes.
+"""
 
+from collections.abc import Iterator, Sequence
+
+from app.domain.push import PushRule
 from app.domain.schedule import Schedule
 from app.domain.service import Service
 
 
-def find_problem(schedule: Schedule, known: Sequence[str]) -> str:
-    """Return the problem with the environment of a schedule; empty without one.
+def problems(
+    service: Service, known: Sequence[str]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the problems with environments, each with its place in the service.
 
     `known` has the environments of the service.
     """
-    if schedule.environment and schedule.environment not in known:
+    for number, schedule in enumerate(service.schedules):
+        if problem := _problem(schedule, "schedule", known):
+            yield ("schedules", number), problem
+    for number, rule in enumerate(service.on_push):
+        if problem := _problem(rule, "rule", known):
+            yield ("on_push", number), problem
+
+
+def _problem(each: Schedule | PushRule, what: str, known: Sequence[str]) -> str:
+    if each.environment and each.environment not in known:
         return (
-            f'"{schedule.environment}" is not an environment of the service (there '
+            f'"{each.environment}" is not an environment of the service (there '
             f"are: {', '.join(known) or 'none'})"
         )
-    if not schedule.environment and len(known) > 1:
+    if not each.environment and len(known) > 1:
         return (
-            "the service has several environments: name one as the schedule's "
+            f"the service has several environments: name one as the {what}'s "
             f'"environment" (there are: {", ".join(known)})'
         )
     return ""
 
 
 def choose(service: Service, environment: str) -> Service:
-    """Return a service with the schedules of an environment alone."""
-    if not service.schedules:
+    """Return a service with the schedules and rules of an environment alone."""
+    if not service.schedules and not service.on_push:
         return service
-    chosen = tuple(
-        each for each in service.schedules if each.environment in {"", environment}
-    )
-    return service.model_copy(update={"schedules": chosen})
+    here = {"", environment}
+    schedules = tuple(each for each in service.schedules if each.environment in here)
+    rules = tuple(each for each in service.on_push if each.environment in here)
+    return service.model_copy(update={"schedules": schedules, "on_push": rules})

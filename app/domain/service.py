@@ -16,6 +16,7 @@ from app.domain import plain_path, secret_names, variable_schema
 from app.domain.acceleration import AccelerateKey
 from app.domain.credential_names import Credentials
 from app.domain.options import NO_OPTIONS, OptionName, Options
+from app.domain.push import PushRules
 from app.domain.registration import Registration
 from app.domain.retention import Keep
 from app.domain.schedule import Schedules
@@ -135,6 +136,7 @@ class Service(BaseModel):
         Field(description="Limits of this service, over those of the settings."),
     ] = Keep()
     schedules: Schedules = ()
+    on_push: PushRules = ()
     timeout: Annotated[
         int, Field(ge=1, le=7 * 24 * 3600, description="Seconds a run may take.")
     ] = DEFAULT_TIMEOUT
@@ -142,7 +144,6 @@ class Service(BaseModel):
         Registration | None,
         Field(description="How it was registered; written by the role that does it."),
     ] = None
-
     refs: Annotated[
         tuple[Annotated[str, Field(min_length=1, max_length=255)], ...],
         Field(

@@ -1,7 +1,6 @@
 """The metadata of all tables, and what their columns have in common.
 
-The tables are in `access_tables`, `service_tables` and `deployment_tables`; a test
-compares them to the migrations.
+The tables are in the modules `…_tables`; a test compares them to the migrations.
 """
 
 from sqlalchemy import (

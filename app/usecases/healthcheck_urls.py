@@ -26,11 +26,6 @@ def seal(box: Box, schedule: Schedule) -> bytes | None:
     return box().seal({_URL: url}) if url and not is_hidden(url) else None
 
 
-def is_unchanged(schedule: Schedule) -> bool:
-    """Return whether a schedule has its URL as it is shown, so that it is kept."""
-    return is_hidden(schedule.healthcheck_url.get_secret_value())
-
-
 def unseal(secret_box: SecretBox, sealed: bytes | None) -> str:
     """Return a URL; empty without one. Raises BadSetting if no key fits."""
     return str(secret_box.open(sealed).get(_URL, ""))

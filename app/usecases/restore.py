@@ -8,6 +8,8 @@ exit code; otherwise they fail, since their outcome is unknown.
 import shutil
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from app.domain.access import Actor, Permission
 from app.domain.deployment import Deployment, Outcome, Status
 from app.domain.steps import Steps
@@ -15,7 +17,14 @@ from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict
 from app.queue import Queue
 from app.settings import Settings
-from app.store import deployment_steps, deployments, nodes, sessions
+from app.store import (
+    deployment_steps,
+    deployments,
+    nodes,
+    sessions,
+    webhook_deliveries,
+    webhook_launches,
+)
 from app.store.deployments import LockedDeployment
 from app.store.store import Store
 from app.usecases import record
@@ -24,6 +33,10 @@ WAITED = Outcome(
     Status.CANCELED,
     "it waited when the backup was made that FastDeploy was restored from; launch it "
     "again if it is still wanted",
+)
+MISSED = (
+    "it was queued when the backup was made that FastDeploy was restored from; deliver "
+    "it again if it is still wanted"
 )
 RAN = Outcome(
     Status.FAILED,
@@ -52,8 +65,10 @@ def settle(
     """Finish the restore of a backup of the node `was`; no worker may be running.
 
     This node replaces that one. All sessions are ended, since sessions that were ended
-    after the backup would be valid again. Deployments that other nodes have started are
-    left to these. Raises NotAllowed, and Conflict if another node has this one's name.
+    after the backup would be valid again. Deliveries of webhooks that were queued may
+    have launched since, so they launch nothing, and no commit status is sent.
+    Deployments that other nodes have started are left to these. Raises NotAllowed, and
+    Conflict if another node has this one's name.
     """
     actor.require(Permission.ADMIN)
     with store.begin() as db:
@@ -62,7 +77,7 @@ def settle(
                 f"the backup is of {was}, and knows another node called "
                 f"{settings.node}: give this one a name of its own by FASTDEPLOY_NODE"
             )
-        sessions.end_all(db)
+        _end_others(db)
         ended = left = 0
         unused = set()
         for deployment in deployments.active(db):
@@ -86,6 +101,13 @@ def settle(
     for number in unused & there:
         shutil.rmtree(settings.runs / str(number))
     return RestoreResult(ended, left)
+
+
+def _end_others(db: Connection) -> None:
+    """End sessions, deliveries of webhooks, and the sending of commit statuses."""
+    sessions.end_all(db)
+    webhook_deliveries.skip_queued(db, MISSED)
+    webhook_launches.give_up(db)
 
 
 def _outcome(

@@ -94,8 +94,11 @@ def replace(
     actor.require(Permission.DEPLOY)
     stored = find(store, schedule_id).stored
     entry = services.find_service(store, stored.service_name)
-    kept = {"healthcheck_url": stored.schedule.healthcheck_url}
-    schedule = check(_usable(entry), kept | dict(content))
+    schedule = check(_usable(entry), content)
+    keeps_url = "healthcheck_url" not in content
+    if keeps_url:
+        kept = {"healthcheck_url": stored.schedule.healthcheck_url}
+        schedule = schedule.model_copy(update=kept)
     with store.begin() as db:
         found = _own(db, schedule_id)
         if schedule.name != found.schedule.name:
@@ -106,9 +109,9 @@ def replace(
         next_at = found.next_at
         if found.schedule.timing != schedule.timing:
             next_at = next_unpaused(found, schedule, now)
-        sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
-        if healthcheck_urls.is_unchanged(schedule):
-            sealed = found.healthcheck
+        sealed = found.healthcheck
+        if not keeps_url:
+            sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
         schedules.change(
             db, schedule_id, schedule, next_at, found.created_by, healthcheck=sealed
         )

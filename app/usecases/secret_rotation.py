@@ -14,7 +14,7 @@ from app.encryption import Keys, SecretBox, key_file, new_key, read_keys, replac
 from app.errors import Conflict
 from app.runner import file_lock
 from app.settings import Settings
-from app.store import audit, credentials, deployments
+from app.store import audit, credentials, deployments, webhooks
 from app.store.store import Store
 from app.usecases import healthcheck_urls
 
@@ -100,11 +100,12 @@ def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, int, int]:
     """Encrypt each row of an earlier key with the present one, in its own transaction.
 
     Return the numbers of credentials, of deployments, and of healthcheck URLs of
-    schedules. Raises BadSetting if a row has none of the keys.
+    schedules; webhooks aren't counted. Raises BadSetting if a row has none of the keys.
     """
     with store.begin() as db:
         stored = credentials.ids_of_other_keys(db, secret_box.key_id)
         pending = credentials.sealed_deployments(db)
+        of_webhooks = webhooks.ids_of_other_keys(db, secret_box.key_id)
     counts = [0, 0]
     for number in stored:
         with store.begin() as db:
@@ -120,6 +121,11 @@ def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, int, int]:
             if again := secret_box.seal_again(locked.secrets):
                 deployments.set_secrets(db, number, again[0])
                 counts[1] += 1
+    for number in of_webhooks:
+        with store.begin() as db:
+            sealed = webhooks.lock_sealed(db, number)
+            if sealed is not None and (again := secret_box.seal_again(sealed)):
+                webhooks.set_sealed(db, number, *again)
     return counts[0], counts[1], healthcheck_urls.encrypt_again(store, secret_box)
 
 

@@ -65,6 +65,9 @@ FORCE = Parameter(
     "Remove it although services need it.",
     {"type": "string", "enum": ["true", "false"]},
 )
+BEFORE_DELIVERY = Parameter(
+    "before", "Only deliveries with a lower id, for the next page.", _NUMBER
+)
 #: The filter of the list of schedules, and its paging.
 SCHEDULES = (
     Parameter(

@@ -20,6 +20,7 @@ from app.web import (
     schedules,
     schemas,
     timing_bodies,
+    webhook_routes,
 )
 from app.web.guard import api_route
 from app.web.operation import Operation
@@ -124,6 +125,7 @@ ROUTES = [
         schemas.DeploymentDetailBody, status=201,
         parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),
     )),
+    *webhook_routes.API,
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",
         list[schemas.NodeBody],

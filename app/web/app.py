@@ -32,6 +32,7 @@ from app.web import (
     services,
     tokens,
     users,
+    webhook_routes,
 )
 from app.web.assets import STATIC
 from app.web.dependencies import Dependencies
@@ -145,6 +146,7 @@ ROUTES: list[AppRoute] = [
     route("/admin/new-credential", credentials.put, _CREDENTIALS, "POST"),
     route("/admin/settings", admin.settings, _ADMIN),
     route("/admin/audit", admin.audit_log, _ADMIN, takes=query.AUDIT),
+    *webhook_routes.ROUTES,
     *api_routes.ROUTES,
 ]  # fmt: skip
 

@@ -37,6 +37,8 @@ class Dependencies:
     search_places: anyio.Semaphore
     #: Limits the number of downloads for which a piece is made at once.
     download_places: anyio.Semaphore
+    #: Limits the number of webhook requests that are checked and stored at once.
+    hook_places: anyio.Semaphore
     #: Makes artifact folders and reports once for concurrent requests.
     single_flight: SingleFlight
     #: Measures how late the event loop is.

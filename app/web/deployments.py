@@ -19,6 +19,7 @@ from app.domain.timeline import bars
 from app.store.search import SearchQuery
 from app.usecases import artifacts, deploy, event_stream, failures, output, results
 from app.usecases.cancel import cancel as cancel_deployment
+from app.usecases.commit_statuses import find_commit
 from app.usecases.revisions import require_available
 from app.usecases.search import look as look_for
 from app.usecases.timing import of_view as find_timing
@@ -81,6 +82,7 @@ def show(request: Request) -> Response:
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,
         last=page.last,
+        commit_page=find_commit(store, _id(request))[1],
         idempotency_key=forms.new_key(),
     )
 

@@ -155,6 +155,6 @@ async def _answer(
 
 
 def _wants_page(request: Request) -> bool:
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(("/api/", "/hooks/")):
         return False
     return "text/html" in request.headers.get("accept", "")

@@ -1,7 +1,8 @@
 """Authenticate and authorize requests, and protect against cross-site requests.
 
 `route(…)` makes a route that needs a permission, `api_route(…)` one of the API, and
-`public(…)` one that needs no permission. A request that changes something must come
+`public(…)` one that needs no permission, and `signed(…)` one whose requests carry a
+signature that the handler checks. A request that changes something must come
 from FastDeploy's own pages or a script: a form contains the CSRF token of its session,
 a script sends a bearer token. A request from another site, by its header Sec-Fetch-Site
 or Origin, is rejected.
@@ -9,7 +10,7 @@ or Origin, is rejected.
 
 import hmac
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -106,6 +107,21 @@ def _ids(request: Request, path: str) -> dict[str, int]:
     """Return what the log lines of a request say about its subject."""
     about = path.startswith(("/deployments/{id:", "/api/deployments/{id:"))
     return {"deployment": request.path_params["id"]} if about else {}
+
+
+def signed(path: str, handler: Callable[[Request], Awaitable[Response]]) -> AppRoute:
+    """Make a route for programs without an account, which sign what they send.
+
+    The handler checks the signature. A browser can't make one, so neither a CSRF token
+    nor the origin matters, and cookies aren't looked at.
+    """
+
+    async def unguarded(request: Request) -> Response:
+        request.state.actor = None
+        query.require_known(request.query_params, ())
+        return await handler(request)
+
+    return AppRoute(path, handler, unguarded, "POST", permission=None)
 
 
 async def _form(request: Request) -> FormData:

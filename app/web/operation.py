@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 Tag = Literal[
-    "services", "projects", "host keys", "schedules", "credentials", "nodes",
-    "deployments", "document",
+    "services", "projects", "host keys", "schedules", "webhooks", "credentials",
+    "nodes", "deployments", "document",
 ]  # fmt: skip
 
 

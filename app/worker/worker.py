@@ -34,6 +34,7 @@ from app.worker.journal_follower import Interrupted
 from app.worker.pings import Pings
 from app.worker.schedules import Schedules
 from app.worker.syntax_checks import SyntaxChecks
+from app.worker.webhooks import Webhooks
 
 log = get("worker")
 
@@ -42,7 +43,7 @@ PRUNE_EVERY = 3600
 #: Seconds between checks whether all started deployments have ended.
 LOOK_EVERY = 0.5
 #: Threads for asyncio's own blocking calls, in addition to those of the deployments.
-SPARE_THREADS = 6
+SPARE_THREADS = 8
 
 
 class Worker:
@@ -55,6 +56,7 @@ class Worker:
         settings: Settings,
         runner: DeploymentRunner,
         schedules: Schedules,
+        webhooks: Webhooks,
         pings: Pings,
         stop: threading.Event,
         reach: Reach,
@@ -65,6 +67,7 @@ class Worker:
         self._schedules = schedules
         self._pings = pings
         self._secret_box = secret_box
+        self._webhooks = webhooks
         self._queue = queue
         self._settings = settings
         self._stop = stop
@@ -115,8 +118,12 @@ class Worker:
         if drain:
             tasks.add(asyncio.create_task(self._drained()))
         else:
-            launching = keep_task("schedules", self._schedules.run)
-            tasks.add(asyncio.create_task(launching))
+            for name, run in (
+                ("schedules", self._schedules.run),
+                ("webhooks", self._webhooks.launch),
+                ("commit statuses", self._webhooks.send_statuses),
+            ):
+                tasks.add(asyncio.create_task(keep_task(name, run)))
         if self._settings.checks_playbooks and not drain:
             checks = SyntaxChecks(self._store, self._settings)
             tasks.add(asyncio.create_task(keep_task("syntax checks", checks.run)))

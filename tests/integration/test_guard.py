@@ -18,6 +18,8 @@ PUBLIC = {
     ("GET", "/schema/service.json"),
     ("GET", "/login"),
     ("POST", "/login"),
+    # Its permission is the signature of the request.
+    ("POST", "/hooks/{name}"),
 }
 
 

@@ -18,9 +18,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import bootstrap
 from app.bootstrap.web import make_web
 from app.domain.access import Permission
+from app.domain.push import Push
+from app.domain.webhook import DeliveryState, Provider
 from app.settings import Settings
+from app.store import webhook_deliveries
 from app.store.store import Store
-from app.usecases import credentials, host_keys, record, schedule_changes, services
+from app.store.webhook_deliveries import NewDelivery
+from app.usecases import (
+    credentials,
+    host_keys,
+    record,
+    schedule_changes,
+    services,
+    webhooks,
+)
 from app.usecases.credentials import Change
 from app.web.app import ROUTES
 from app.web.middleware import MAX_BODY, BodyLimit
@@ -35,6 +46,7 @@ from testing.factories import (
 )
 from testing.git_repository import GitRepository
 from testing.web_client import ClientFor
+from testing.webhook_sender import create_webhook
 
 DOCUMENT = document(ROUTES)
 #: Method, path and description of each operation.
@@ -48,6 +60,8 @@ ENDED, RUNNING = 1, 2
 #: The schedule that a file defines, of a service that has become invalid.
 OF_FILE = 3
 SCHEDULE = {"name": "nightly", "cron": "0 3 * * *"}
+#: Deliveries of the webhook `used`.
+SETTLED, QUEUED = 1, 2
 #: Stands for the path of a repository in a request.
 REPOSITORY = "/srv/infra"
 #: A line of a known_hosts file.
@@ -92,6 +106,18 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api_schedules.pause": RequestValues(body={}),
     "api_schedules.resume": RequestValues(),
     "api_schedules.run": RequestValues(),
+    "api_webhooks.list_webhooks": RequestValues(),
+    "api_webhooks.create": RequestValues(
+        body={"name": "new", "provider": "github", "project": "books"}
+    ),
+    "api_webhooks.show": RequestValues(name="used"),
+    "api_webhooks.remove": RequestValues(name="unused"),
+    "api_webhooks.rotate": RequestValues(name="used"),
+    "api_webhooks.finish_rotation": RequestValues(name="rotating"),
+    "api_webhooks.pause": RequestValues(name="used"),
+    "api_webhooks.resume": RequestValues(name="used"),
+    "api_webhooks.list_deliveries": RequestValues(name="used", query="?before=9"),
+    "api_webhooks.redeliver": RequestValues(name="used", id=SETTLED),
     "api_credentials.list_credentials": RequestValues(),
     "api_credentials.show": RequestValues(name="become:used"),
     "api_credentials.put": RequestValues(
@@ -136,6 +162,12 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api_projects.list_refs": {"name": "unfetched"},
         "api_projects.remove": {"name": "whole"},
         "api.retry": {"id": RUNNING},
+        "api_webhooks.create": {
+            "body": {"name": "used", "provider": "github", "project": "books"}
+        },
+        "api_webhooks.rotate": {"name": "rotating"},
+        "api_webhooks.finish_rotation": {"name": "used"},
+        "api_webhooks.redeliver": {"id": QUEUED},
         "api_credentials.put": {
             "name": "become:used",
             "body": REPLACEMENT | {"replace": False},
@@ -207,6 +239,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
         change = Change(values={"password": "abcd"})
         credentials.put(store, secret_box, ROOT, reference, change, replace=False)
     services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
+    add_webhooks(store, settings)
     host_keys.add(store, ROOT, "hello", HOST_KEY)
     add_schedules(store, settings)
     started = start_deployment(store, settings)
@@ -243,6 +276,28 @@ def add_projects(settings: Settings, folder: Path) -> None:
     (settings.services / "whole").mkdir()
     for file in ("fastdeploy.yml", "site.yml"):
         (settings.services / "whole" / file).touch()
+
+
+def add_webhooks(store: Store, settings: Settings) -> None:
+    """Create webhooks, one with two deliveries and one with two secrets."""
+    secret_box = bootstrap.make_secret_box(settings)
+    made = {
+        name: create_webhook(store, settings, name, Provider.GITHUB, "books")
+        for name in ("used", "unused", "rotating")
+    }
+    webhooks.rotate(store, secret_box, ROOT, made["rotating"].id)
+    for state in (DeliveryState.SKIPPED, DeliveryState.QUEUED):
+        with store.begin() as db:
+            new = NewDelivery(
+                webhook_id=made["used"].id,
+                delivery=state,
+                digest=state.encode(),
+                event="push",
+                pushes=[Push("refs/heads/main", "a" * 40)],
+                state=state,
+                answer="",
+            )
+            assert webhook_deliveries.add(db, new) is not None
 
 
 @pytest.fixture

@@ -2,13 +2,19 @@
 
 from alembic import context
 
-from app.store import access_tables, deployment_tables, service_tables
+from app.store import (
+    access_tables,
+    deployment_tables,
+    service_tables,
+    webhook_tables,
+)
 from app.store.metadata import metadata
 
 # Importing these modules adds their tables to the metadata.
 assert access_tables
 assert deployment_tables
 assert service_tables
+assert webhook_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
