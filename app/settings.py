@@ -79,8 +79,9 @@ class Settings(BaseSettings):
     url: Annotated[
         str,
         Field(
-            description="address at which users open FastDeploy, for links that "
-            "commands print; empty: http://HOST:PORT, none with SECURE_COOKIES",
+            description="address at which users open FastDeploy, for links in "
+            "commands and notifications; empty: http://HOST:PORT, none with "
+            "SECURE_COOKIES",
         ),
     ] = ""
     concurrency: Annotated[

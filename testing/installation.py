@@ -277,7 +277,7 @@ def _of_run(session: int, folder: Path) -> list[psutil.Process]:
     )
 
 
-def install(url: str, folder: Path, **overrides: object) -> Installation:
+def install(url: str, folder: Path, /, **overrides: object) -> Installation:
     """Return an installation on a database, with node `here` and JSON logs."""
     defaults: dict[str, object] = {"node": "here", "log_format": "json"}
     values = {"database_url": SecretStr(url), **defaults, **overrides}

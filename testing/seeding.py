@@ -19,6 +19,7 @@ from app.domain.deployment import Origin
 from app.domain.webhook import Provider
 from app.queue import make_queue
 from app.usecases import (
+    channels,
     credentials,
     deploy,
     schedule_changes,
@@ -250,6 +251,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         ],
     )  # fmt: skip
     add_credentials(made)
+    add_channel(made)
     add_reports(made)
     broken = made.services / "newsletter"
     broken.mkdir()
@@ -322,6 +324,14 @@ def add_credentials(made: Installation) -> None:
         "become:prod": Change(Home.ASK),
     }.items():
         credentials.put(made.store, secret_box, ADA, reference, change, replace=False)
+
+
+def add_channel(made: Installation) -> None:
+    """Add a channel that can't be reached, with a test message."""
+    change = channels.Change("json://192.0.2.1/", description="Who is on call")
+    channels.put(made.store, bootstrap.make_secret_box(made.settings), ADA, "ops",
+                 change, replace=False)  # fmt: skip
+    channels.test(made.store, ADA, "ops")
 
 
 def _waiting(made: Installation, gate: Path) -> int:

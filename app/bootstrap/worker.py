@@ -8,7 +8,9 @@ from app.settings import Settings
 from app.usecases import due_schedules, webhook_launches
 from app.usecases.git_access import GitAccess
 from app.usecases.webhook_launches import Launcher
+from app.worker import notifier
 from app.worker.deployment_runner import DeploymentRunner
+from app.worker.notifier import Notifier
 from app.worker.pings import AT_ONCE, Pings
 from app.worker.schedules import Schedules
 from app.worker.webhooks import Webhooks
@@ -18,8 +20,9 @@ from app.worker.worker import Worker
 def make_worker(settings: Settings) -> Worker:
     """Make the worker; its `run` performs jobs until the process gets a signal."""
     # One more is for the commit statuses.
-    threads = due_schedules.THREADS + webhook_launches.THREADS + AT_ONCE + 1
-    store = make_store(settings, settings.concurrency + 2 + threads)
+    threads = due_schedules.THREADS + webhook_launches.THREADS + notifier.THREADS
+    connections = settings.concurrency + 2 + threads + AT_ONCE + 1
+    store = make_store(settings, connections)
     stop = threading.Event()
     secret_box = make_secret_box(settings)
     reach = GitAccess(store, lambda: secret_box).of
@@ -28,8 +31,16 @@ def make_worker(settings: Settings) -> Worker:
     schedules = Schedules(store, launches, secret_box, settings)
     webhooks = Webhooks(Launcher(store, launches, secret_box, settings, reach))
     queue = make_procrastinate_app(settings)
-    pings = Pings(store, secret_box, settings)
     return Worker(
-        store, queue, settings, runner, schedules, webhooks, pings, stop, reach,
+        store,
+        queue,
+        settings,
+        runner,
+        schedules,
+        webhooks,
+        Pings(store, secret_box, settings),
+        Notifier(store, secret_box, settings),
+        stop,
+        reach,
         secret_box,
-    )  # fmt: skip
+    )

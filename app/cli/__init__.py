@@ -42,6 +42,7 @@ COMMANDS = {
     "token": Entry("token", "app", "Manage tokens for the API."),
     "host-key": Entry("host_key", "app", "Manage the host keys that runs trust."),
     "credential": Entry("credential", "app", "Manage the credentials of runs."),
+    "channel": Entry("channel", "app", "Manage the channels of notifications."),
     "secret": Entry("secret", "app", "Manage the key that encrypts secrets."),
     "node": Entry("node", "app", "List and remove nodes."),
     "environment": Entry(

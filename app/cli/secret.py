@@ -37,7 +37,8 @@ def rotate(
     left = "`fastdeploy secret rotate --finish` removes them"
     console.print(
         f"{made}encrypted again: {done.credentials} credentials, {done.deployments} "
-        f"deployments, {done.schedules} schedules; earlier keys: {done.older_keys}"
+        f"deployments, {done.channels} channels, {done.webhooks} webhooks, "
+        f"{done.schedules} schedules; earlier keys: {done.older_keys}"
         + (f" ({left})" if done.older_keys else ""),
         markup=False,
         highlight=False,

@@ -78,6 +78,20 @@ class Action(StrEnum):
     REMOVE_CREDENTIAL = "remove credential"
     #: Tried a credential.
     TEST_CREDENTIAL = "test credential"
+    #: Added a channel of notifications.
+    ADD_CHANNEL = "add channel"
+    #: Replaced the URL, secret or description of a channel.
+    REPLACE_CHANNEL = "replace channel"
+    #: Removed a channel.
+    REMOVE_CHANNEL = "remove channel"
+    #: Paused a channel.
+    PAUSE_CHANNEL = "pause channel"
+    #: Resumed a paused channel.
+    RESUME_CHANNEL = "resume channel"
+    #: Sent a test message to a channel.
+    TEST_CHANNEL = "test channel"
+    #: Sent a notification again that had failed or was skipped.
+    SEND_AGAIN = "send notification again"
     #: Encrypted the secrets with another key, or removed the keys before it.
     ROTATE_SECRETS = "rotate secret key"
     #: Removed a node.

@@ -15,6 +15,7 @@ from app.domain import options as options_of_ansible
 from app.domain import plain_path, secret_names, variable_schema
 from app.domain.acceleration import AccelerateKey
 from app.domain.credential_names import Credentials
+from app.domain.notify_rules import Notify
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.push import PushRules
 from app.domain.registration import Registration
@@ -137,6 +138,7 @@ class Service(BaseModel):
     ] = Keep()
     schedules: Schedules = ()
     on_push: PushRules = ()
+    notify: Notify = ()
     timeout: Annotated[
         int, Field(ge=1, le=7 * 24 * 3600, description="Seconds a run may take.")
     ] = DEFAULT_TIMEOUT

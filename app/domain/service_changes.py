@@ -3,7 +3,9 @@
 from app.domain.service import Service
 
 #: Keys of config.json that affect neither a run nor its records.
-_NOT_OF_A_RUN = frozenset({"name", "description", "queue", "keep", "schedules"})
+_NOT_OF_A_RUN = frozenset(
+    {"name", "description", "queue", "keep", "schedules", "notify"}
+)
 
 
 def changed_keys(recorded: Service, present: Service) -> tuple[str, ...]:

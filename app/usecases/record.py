@@ -24,7 +24,7 @@ from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.store.transitions import Claim, End, RunStart, transition
-from app.usecases import run_profile
+from app.usecases import notifications, run_profile
 from app.usecases.evidence import Evidence, gather
 
 #: The runner's exit code for a run that it ended itself. It does so after the service's
@@ -230,7 +230,7 @@ def end(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Record the end of a locked deployment: status, steps and last event.
+    """Record the end of a locked deployment: status, steps, last event and messages.
 
     Pending steps become skipped. The end is never before the start, even if the clock
     was set back. Raises Conflict if the transition isn't allowed.
@@ -244,6 +244,7 @@ def end(
     about = f": {outcome.reason}" if outcome.reason else ""
     note = f"{outcome.status}{about}"
     events.append_milestone(db, deployment.id, number, now, EventKind.FINISHED, note)
+    notifications.note_end(db, deployment, outcome.status)
     events.notify(db, deployment.id)
 
 

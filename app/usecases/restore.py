@@ -27,7 +27,7 @@ from app.store import (
 )
 from app.store.deployments import LockedDeployment
 from app.store.store import Store
-from app.usecases import record
+from app.usecases import notifications, record
 
 WAITED = Outcome(
     Status.CANCELED,
@@ -94,6 +94,7 @@ def settle(
             ended += 1
             if outcome is WAITED:
                 unused.add(deployment.id)
+        notifications.skip_all(db)
         there = _numbers(settings)
         unused |= there - deployments.existing_ids(db, there)
     # Folders of runs that were started while the backup was made. A later deployment

@@ -7,6 +7,9 @@ point, the rotation is continued by the next call.
 
 import time
 from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection
 
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
@@ -14,7 +17,7 @@ from app.encryption import Keys, SecretBox, key_file, new_key, read_keys, replac
 from app.errors import Conflict
 from app.runner import file_lock
 from app.settings import Settings
-from app.store import audit, credentials, deployments, webhooks
+from app.store import audit, channels, credentials, deployments, webhooks
 from app.store.store import Store
 from app.usecases import healthcheck_urls
 
@@ -30,6 +33,8 @@ class Rotation:
     new_key: bool
     credentials: int
     deployments: int
+    channels: int
+    webhooks: int
     schedules: int
     #: The number of keys that still decrypt.
     older_keys: int
@@ -59,10 +64,10 @@ def rotate(
             keys = Keys(secret_keys, keys.fingerprint_key)
             replace_keys(key_file(settings.var), keys)
             made = True
-        counts = encrypt_again(store, secret_box)
+        again = encrypt_again(store, secret_box)
         with store.begin() as db:
             audit.note(db, actor, Action.ROTATE_SECRETS, secret_box.key_id)
-    return Rotation(made, *counts, len(keys.secret_keys) - 1)
+    return Rotation(made, *again, len(keys.secret_keys) - 1)
 
 
 def finish(
@@ -89,30 +94,23 @@ def finish(
             raise Conflict(
                 f"the new key is younger than {SETTLED} seconds: finish a little later"
             )
-        counts = encrypt_again(store, secret_box)
+        again = encrypt_again(store, secret_box)
         replace_keys(path, Keys(keys.secret_keys[:1], keys.fingerprint_key))
         with store.begin() as db:
             audit.note(db, actor, Action.ROTATE_SECRETS, secret_box.key_id)
-    return Rotation(False, *counts, 0)
+    return Rotation(False, *again, 0)
 
 
-def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, int, int]:
+def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, ...]:
     """Encrypt each row of an earlier key with the present one, in its own transaction.
 
-    Return the numbers of credentials, of deployments, and of healthcheck URLs of
-    schedules; webhooks aren't counted. Raises BadSetting if a row has none of the keys.
+    Return the numbers of credentials, deployments, channels, webhooks, and healthcheck
+    URLs of schedules. Raises BadSetting if a row has none of the keys.
     """
     with store.begin() as db:
-        stored = credentials.ids_of_other_keys(db, secret_box.key_id)
         pending = credentials.sealed_deployments(db)
-        of_webhooks = webhooks.ids_of_other_keys(db, secret_box.key_id)
-    counts = [0, 0]
-    for number in stored:
-        with store.begin() as db:
-            sealed = credentials.lock_sealed(db, number)
-            if sealed is not None and (again := secret_box.seal_again(sealed)):
-                credentials.set_sealed(db, number, *again)
-                counts[0] += 1
+    stored = _encrypt_rows(store, secret_box, credentials)
+    count = 0
     for number in pending:
         with store.begin() as db:
             locked = deployments.lock(db, number)
@@ -120,13 +118,38 @@ def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, int, int]:
                 continue
             if again := secret_box.seal_again(locked.secrets):
                 deployments.set_secrets(db, number, again[0])
-                counts[1] += 1
-    for number in of_webhooks:
+                count += 1
+    return (
+        stored,
+        count,
+        _encrypt_rows(store, secret_box, channels),
+        _encrypt_rows(store, secret_box, webhooks),
+        healthcheck_urls.encrypt_again(store, secret_box),
+    )
+
+
+class _Rows(Protocol):
+    """A module of the store about a table whose rows are encrypted."""
+
+    def ids_of_other_keys(self, db: Connection, key_id: str) -> list[int]: ...
+    def lock_sealed(self, db: Connection, number: int) -> bytes | None: ...
+    def set_sealed(
+        self, db: Connection, number: int, sealed: bytes, key_id: str
+    ) -> None: ...
+
+
+def _encrypt_rows(store: Store, secret_box: SecretBox, rows: _Rows) -> int:
+    """Encrypt the rows of a table that another key encrypts; return their number."""
+    with store.begin() as db:
+        found = rows.ids_of_other_keys(db, secret_box.key_id)
+    count = 0
+    for number in found:
         with store.begin() as db:
-            sealed = webhooks.lock_sealed(db, number)
+            sealed = rows.lock_sealed(db, number)
             if sealed is not None and (again := secret_box.seal_again(sealed)):
-                webhooks.set_sealed(db, number, *again)
-    return counts[0], counts[1], healthcheck_urls.encrypt_again(store, secret_box)
+                rows.set_sealed(db, number, *again)
+                count += 1
+    return count
 
 
 def _keys(settings: Settings) -> Keys:

@@ -68,6 +68,7 @@ FORCE = Parameter(
 BEFORE_DELIVERY = Parameter(
     "before", "Only deliveries with a lower id, for the next page.", _NUMBER
 )
+CHANNEL = Parameter("channel", "Only messages to this channel.", _TEXT)
 #: The filter of the list of schedules, and its paging.
 SCHEDULES = (
     Parameter(

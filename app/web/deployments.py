@@ -20,6 +20,7 @@ from app.store.search import SearchQuery
 from app.usecases import artifacts, deploy, event_stream, failures, output, results
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.commit_statuses import find_commit
+from app.usecases.notifications import of_deployment
 from app.usecases.revisions import require_available
 from app.usecases.search import look as look_for
 from app.usecases.timing import of_view as find_timing
@@ -83,6 +84,7 @@ def show(request: Request) -> Response:
         latest_shown=page.newest,
         last=page.last,
         commit_page=find_commit(store, _id(request))[1],
+        messages=of_deployment(store, view.deployment.id),
         idempotency_key=forms.new_key(),
     )
 

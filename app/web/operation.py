@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 Tag = Literal[
     "services", "projects", "host keys", "schedules", "webhooks", "credentials",
-    "nodes", "deployments", "document",
+    "nodes", "notifications", "deployments", "document",
 ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from app.worker.deployment_runner import DeploymentRunner
 from app.worker.heartbeat import BEAT_EVERY, Presence
 from app.worker.jobs import Jobs
 from app.worker.journal_follower import Interrupted
+from app.worker.notifier import Notifier
 from app.worker.pings import Pings
 from app.worker.schedules import Schedules
 from app.worker.syntax_checks import SyntaxChecks
@@ -58,6 +59,7 @@ class Worker:
         schedules: Schedules,
         webhooks: Webhooks,
         pings: Pings,
+        notifier: Notifier,
         stop: threading.Event,
         reach: Reach,
         secret_box: SecretBox,
@@ -68,6 +70,7 @@ class Worker:
         self._pings = pings
         self._secret_box = secret_box
         self._webhooks = webhooks
+        self._notifier = notifier
         self._queue = queue
         self._settings = settings
         self._stop = stop
@@ -122,6 +125,7 @@ class Worker:
                 ("schedules", self._schedules.run),
                 ("webhooks", self._webhooks.launch),
                 ("commit statuses", self._webhooks.send_statuses),
+                ("notifications", self._notifier.run),
             ):
                 tasks.add(asyncio.create_task(keep_task(name, run)))
         if self._settings.checks_playbooks and not drain:

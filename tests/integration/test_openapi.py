@@ -11,6 +11,7 @@ import anyio
 import jsonschema
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +26,7 @@ from app.store import webhook_deliveries
 from app.store.store import Store
 from app.store.webhook_deliveries import NewDelivery
 from app.usecases import (
+    channels,
     credentials,
     host_keys,
     record,
@@ -106,6 +108,17 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api_schedules.pause": RequestValues(body={}),
     "api_schedules.resume": RequestValues(),
     "api_schedules.run": RequestValues(),
+    "api_notifications.list_channels": RequestValues(),
+    "api_notifications.show_channel": RequestValues(name="ops"),
+    "api_notifications.put_channel": RequestValues(
+        name="new", body={"url": "slack://a/b/c"}
+    ),
+    "api_notifications.remove_channel": RequestValues(name="unused"),
+    "api_notifications.pause_channel": RequestValues(name="ops"),
+    "api_notifications.resume_channel": RequestValues(name="ops"),
+    "api_notifications.test_channel": RequestValues(name="ops"),
+    "api_notifications.list_notifications": RequestValues(query="?channel=ops"),
+    "api_notifications.send_again": RequestValues(),
     "api_webhooks.list_webhooks": RequestValues(),
     "api_webhooks.create": RequestValues(
         body={"name": "new", "provider": "github", "project": "books"}
@@ -144,10 +157,15 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api_projects.add": {"body": {"path": REPOSITORY, "dry_run": True}},
         "api_credentials.put": {"name": "become:used", "body": REPLACEMENT},
         "api_schedules.remove": {"id": 2},
+        "api_notifications.put_channel": {
+            "name": "ops",
+            "body": {"description": "on call", "replace": True},
+        },
     },
     "404": {
         "*": {"id": 4242, "name": "nothing"},
         "api.launch": {"body": {"service": "nothing"}},
+        "api_notifications.put_channel": {"name": "nothing", "body": {"replace": True}},
         "host_keys.add": {"body": {"scope": "nothing", "known_hosts": HOST_KEY}},
         "api_schedules.create": {"body": SCHEDULE | {"service": "nothing"}},
     },
@@ -173,6 +191,9 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "body": REPLACEMENT | {"replace": False},
         },
         "api_credentials.remove": {"name": "become:used"},
+        "api_notifications.put_channel": {"name": "ops"},
+        "api_notifications.remove_channel": {"name": "ops"},
+        "api_notifications.send_again": {"id": 2},
         "api_credentials.try_on": {
             "name": "password:prod",
             "body": {"host": "127.0.0.1", "port": 1},
@@ -234,6 +255,9 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
     write_service(settings.services, "locked", {"credentials": ["become:used"]})
+    write_service(
+        settings.services, "loud", {"notify": [{"on": ["failed"], "to": "ops"}]}
+    )
     for reference in ("become:used", "become:unused", "password:prod", "vault:prod"):
         secret_box = bootstrap.make_secret_box(settings)
         change = Change(values={"password": "abcd"})
@@ -242,6 +266,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     add_webhooks(store, settings)
     host_keys.add(store, ROOT, "hello", HOST_KEY)
     add_schedules(store, settings)
+    add_channels(store, settings)
     started = start_deployment(store, settings)
     print_lines(store, started.id, "one", "two")
     record.finish(store, started.id, 0)
@@ -259,6 +284,18 @@ def add_schedules(store: Store, settings: Settings) -> None:
         services.sync_services(
             store, settings.services, settings.var, settings.node, ROOT
         )
+
+
+def add_channels(store: Store, settings: Settings) -> None:
+    """Add channels, and two messages: the first one failed, the second one waits."""
+    secret_box = bootstrap.make_secret_box(settings)
+    for name in ("ops", "unused"):
+        change = channels.Change("slack://a/b/c")
+        channels.put(store, secret_box, ROOT, name, change, replace=False)
+    channels.test(store, ROOT, "ops")
+    channels.test(store, ROOT, "ops")
+    with store.begin() as db:
+        db.execute(text("UPDATE notifications SET state = 'failed' WHERE id = 1"))
 
 
 def add_projects(settings: Settings, folder: Path) -> None:

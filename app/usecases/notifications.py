@@ -1,0 +1,58 @@
+"""Write the messages about deployments; a worker sends them."""
+
+import uuid
+
+from sqlalchemy import Connection
+
+from app.domain.deployment import Deployment, Status
+from app.domain.notification import COUNTED, Notification, event_of
+from app.domain.notify_rules import NotifyEvent, channels
+from app.store import deployments, notifications
+from app.store.store import Store
+
+
+def note_end(db: Connection, deployment: Deployment, outcome: Status) -> None:
+    """Write the messages about the end of a deployment, in the transaction of the end.
+
+    Partial deployments and canceled ones don't count, and nobody is notified of them.
+    """
+    rules = deployment.service.notify
+    if not rules or deployment.partial or outcome not in COUNTED:
+        return
+    before = notifications.last_counted(
+        db, service_id=deployment.service_id, but=deployment.id
+    )
+    event = event_of(outcome, before[1] if before else None)
+    if event is not None:
+        _write(db, deployment, event)
+
+
+def note_late(store: Store) -> int:
+    """Write the messages about late deployments; return the number of deployments."""
+    with store.begin() as db:
+        found = notifications.late(db)
+        for number in found:
+            locked = deployments.lock(db, number)
+            # It may have started since.
+            if locked and locked.deployment.status is Status.QUEUED:
+                _write(db, locked.deployment, NotifyEvent.LATE)
+    return len(found)
+
+
+def of_deployment(store: Store, deployment_id: int) -> list[Notification]:
+    """Return the messages about a deployment, oldest first."""
+    with store.begin() as db:
+        return notifications.of_deployment(db, deployment_id)
+
+
+def skip_all(db: Connection) -> int:
+    """Skip what a restored database has to send: it may have been sent since."""
+    return notifications.skip_all(
+        db, "it waited when the backup was made that FastDeploy was restored from"
+    )
+
+
+def _write(db: Connection, deployment: Deployment, event: NotifyEvent) -> None:
+    names = channels(deployment.service.notify, event)
+    messages = [(name, uuid.uuid4().hex) for name in names]
+    notifications.add(db, deployment.id, event, messages)

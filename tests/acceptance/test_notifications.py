@@ -1,0 +1,282 @@
+"""Workers send each message once: by mail, to a webhook and to a chat."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from app import bootstrap
+from app.domain.deployment import Status
+from app.domain.notification import MessageState, Notification
+from app.domain.webhook_signature import sign
+from app.store import notifications
+from app.usecases import channels
+from app.usecases.channels import Change
+from testing.installation import ACTOR, Installation, installed
+from testing.postgres import Postgres
+from testing.receivers import HttpServer, MailServer, http_server, mail_server
+from testing.waiting import eventually
+
+SECRET = "canary-secret-of-the-webhook"
+#: Fails if the variable `bad` is set, with a line that is hostile to a mail.
+SCRIPT = """#!/bin/sh
+echo '{"name": "switch", "state": "running"}'
+echo '<b>@channel</b> http://example.org'
+grep -q '"bad"' "$2" && exit 3
+exit 0
+"""
+VARIABLES = {"properties": {"bad": {"type": "string"}}}
+BOTH = ["failed", "recovered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An installation with a worker, and the receivers of its messages."""
+
+    made: Installation
+    mail: MailServer
+    http: HttpServer
+
+    def add(self, name: str, url: str, secret: str = "") -> None:
+        """Add a channel; `{mail}` and `{http}` are the ports of the receivers."""
+        url = url.format(mail=self.mail.port, http=self.http.port)
+        secret_box = bootstrap.make_secret_box(self.made.settings)
+        channels.put(
+            self.made.store, secret_box, ACTOR, name, Change(url, secret), replace=False
+        )
+
+    def service(self, name: str, *to: str) -> None:
+        """Write a service that notifies channels when it fails and recovers."""
+        self.made.write_service(
+            name,
+            SCRIPT,
+            variables=VARIABLES,
+            notify=[{"on": BOTH, "to": each} for each in to],
+        )
+
+    def messages(self, number: int) -> list[Notification]:
+        """Return the messages about a deployment."""
+        with self.made.store.begin() as db:
+            return notifications.of_deployment(db, number)
+
+    def settled(self, number: int) -> list[Notification]:
+        """Wait until the messages about a deployment are sent or given up."""
+        active = {MessageState.PENDING, MessageState.SENDING}
+        eventually(
+            lambda: all(each.state not in active for each in self.messages(number))
+        )
+        return self.messages(number)
+
+
+@contextmanager
+def make_site(postgres: Postgres, folder: Path, networks: str) -> Iterator[Site]:
+    with (
+        installed(
+            postgres, folder, outgoing_private=networks, url="https://fd.example.org"
+        ) as made,
+        mail_server() as mail,
+        http_server() as http,
+    ):
+        yield Site(made, mail, http)
+
+
+@pytest.fixture(scope="module")
+def site(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """An installation whose receivers on loopback are allowed, with a worker."""
+    folder = tmp_path_factory.mktemp("notifications")
+    with make_site(postgres, folder, "127.0.0.0/8") as made:
+        made.made.worker()
+        yield made
+
+
+def test_a_failure_and_the_recovery_reach_mail_webhook_and_chat_once(
+    site: Site,
+) -> None:
+    site.add("mail", "mailto://127.0.0.1:{mail}?from=fd@example.org&to=ops@example.org")
+    site.add("hook", "http://127.0.0.1:{http}/hook-canary-path", SECRET)
+    site.add("chat", "mmost://127.0.0.1:{http}/canary-token-of-chat")
+    site.service("shop", "mail", "hook", "chat")
+    site.made.run("shop")
+
+    failed = site.made.run("shop", bad="yes")
+    site.settled(failed.id)
+    well = site.made.run("shop")
+    found = [*site.settled(failed.id), *site.settled(well.id)]
+
+    assert [Status.FAILED, Status.SUCCESSFUL] == [failed.status, well.status]
+    assert [(MessageState.SENT, 1, "")] * 6 == [
+        (each.state, each.attempts, each.error) for each in found
+    ]
+    keys = {each.key for each in found}
+    assert [
+        f"shop failed (#{failed.id})", f"shop recovered (#{well.id})"
+    ] == [mail["Subject"] for mail in site.mail.mails]  # fmt: skip
+    assert all(mail["Message-ID"][1:33] in keys for mail in site.mail.mails)
+    content = site.mail.mails[0].get_content()
+    for part in (
+        f"https://fd.example.org/deployments/{failed.id}",
+        "exit code 3",
+        "It last passed in deployment 1. Since then:",
+        "bad: none → yes",
+        "http://example.org",
+    ):
+        assert part in content, content
+    assert "<b>" not in content
+    assert "@channel" not in content
+    hooks = site.http.to("/hook-canary-path")
+    bodies = [json.loads(each.body) for each in hooks]
+    assert [("failed", failed.id), ("recovered", well.id)] == [
+        (each["event"], each["deployment"]) for each in bodies
+    ]
+    for hook, body in zip(hooks, bodies, strict=True):
+        timestamp = hook.headers["x-fastdeploy-timestamp"]
+        signature = sign(SECRET, timestamp, hook.body)
+        assert signature == hook.headers["x-fastdeploy-signature"]
+        assert body["id"] == hook.headers["idempotency-key"]
+        assert body["id"] in keys
+    chats = site.http.to("/hooks/canary-token-of-chat")
+    assert 2 == len(chats)
+    assert f"shop failed (#{failed.id})" in json.loads(chats[0].body)["text"]
+
+
+def test_a_refused_message_is_tried_again_and_names_no_secret_anywhere(
+    site: Site,
+) -> None:
+    site.add("again", "json://127.0.0.1:{http}/again-canary-path?+X-T=canary-token")
+    site.add("gone", "http://127.0.0.1:1/canary-of-nobody", SECRET)
+    site.service("books", "again", "gone", "unknown")
+    site.http.status = 503
+
+    number = site.made.run("books", bad="yes").id
+
+    eventually(
+        lambda: (
+            [] == [e for e in site.messages(number) if not e.error or e.attempts != 1]
+        )
+    )
+    again, gone, unknown = site.messages(number)
+    assert MessageState.PENDING is again.state
+    assert "error=503" in again.error
+    assert MessageState.PENDING is gone.state
+    assert "127.0.0.1:1" in gone.error
+    assert MessageState.FAILED is unknown.state
+    assert "there is no channel unknown" in unknown.error
+    site.http.status = 200
+    with site.made.store.begin() as db:
+        db.execute(
+            text("UPDATE notifications SET next_at = now() WHERE id = :id"),
+            {"id": again.id},
+        )
+    eventually(lambda: site.messages(number)[0].state is MessageState.SENT)
+    requests = site.http.to("/again-canary-path")
+    assert [again.key] * 2 == [each.headers["idempotency-key"] for each in requests]
+    site.made.web()
+    with site.made.client() as client:
+        pages = [
+            client.get(path).text
+            for path in (
+                f"/deployments/{number}",
+                "/api/notifications",
+                "/api/channels",
+                "/api/channels/again",
+            )
+        ]
+    assert "error=503" in pages[1] or "there is no channel" in pages[1]
+    logs = [each.read_text() for each in site.made.settings.var.parent.glob("*.log")]
+    assert logs
+    assert not any("canary" in each for each in (*pages, *logs, *dump(site.made)))
+
+
+def test_a_receiver_that_hangs_delays_neither_runs_nor_other_channels(
+    site: Site,
+) -> None:
+    site.add("hangs", "http://127.0.0.1:{http}/hang", SECRET)
+    site.add("quick", "http://127.0.0.1:{http}/quick", SECRET)
+    site.service("slow", "hangs", "quick")
+    first = site.made.run("slow", bad="yes").id
+    eventually(lambda: site.http.to("/hang"))
+
+    second = site.made.run("slow", bad="yes")
+
+    assert Status.FAILED is second.status
+    eventually(lambda: 2 == len(site.http.to("/quick")))
+    states = [each.state for each in site.messages(first)]
+    assert MessageState.SENDING is states[0]
+    site.http.go_on.set()
+    site.settled(second.id)
+    assert 2 == len(site.http.to("/hang"))
+
+
+@pytest.mark.parametrize("stage", ["before it is sent", "after it has arrived"])
+def test_a_message_arrives_once_more_at_most_if_its_worker_is_killed(
+    postgres: Postgres, tmp_path: Path, stage: str
+) -> None:
+    with make_site(postgres, tmp_path, "127.0.0.0/8") as site:
+        before = stage == "before it is sent"
+        path = "/hook" if before else "/hang"
+        site.add("hook", f"http://127.0.0.1:{{http}}{path}", SECRET)
+        site.service("shop", "hook")
+        worker = site.made.worker()
+        if before:
+            with psycopg.connect(site.made.settings.database) as connection:
+                # The worker reads the channel after it has claimed the message.
+                connection.execute("LOCK TABLE channels")
+                number = site.made.run("shop", bad="yes").id
+                eventually(
+                    lambda: site.messages(number)[0].state is MessageState.SENDING
+                )
+                worker.kill()
+        else:
+            number = site.made.run("shop", bad="yes").id
+            eventually(lambda: site.http.to(path))
+            worker.kill()
+        site.http.go_on.set()
+
+        site.made.worker()
+
+        (message,) = site.settled(number)
+        assert (MessageState.SENT, 2) == (message.state, message.attempts)
+        keys = [each.headers["idempotency-key"] for each in site.http.to(path)]
+        assert [message.key] * (1 if before else 2) == keys
+
+
+def test_nothing_is_sent_to_an_internal_address_that_is_not_allowed(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """An administrator has allowed another network only."""
+    with make_site(postgres, tmp_path, "10.0.0.0/8") as site:
+        site.add("hook", "http://localhost:{http}/hook", SECRET)
+        site.add("chat", "mmost://localhost:{http}/token")
+        site.add(
+            "mail", "mailto://127.0.0.1:{mail}?from=a@example.org&to=b@example.org"
+        )
+        site.service("shop", "hook", "chat", "mail")
+        site.made.worker()
+
+        found = site.settled(site.made.run("shop", bad="yes").id)
+
+        assert [MessageState.FAILED] * 3 == [each.state for each in found]
+        assert all("FASTDEPLOY_OUTGOING_PRIVATE" in each.error for each in found)
+        assert ([], []) == (site.http.received, site.mail.mails)
+
+
+def dump(made: Installation) -> list[str]:
+    """Return every row of the database as text."""
+    tables = (
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+    )
+    found: list[str] = []
+    with made.store.begin() as db:
+        for (name,) in db.execute(text(tables)).all():
+            rows = db.execute(text(f'SELECT t::text FROM "{name}" AS t'))  # noqa: S608
+            found += [str(row[0]) for row in rows]
+    assert any("shop" in each for each in found)
+    return found

@@ -1,0 +1,386 @@
+"""Messages are written with the end of a deployment, and each is claimed once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+
+from app import bootstrap
+from app.domain.access import Actor, Permission
+from app.domain.deployment import Status
+from app.domain.events import TaskResult
+from app.domain.notification import MessageState, Notification
+from app.encryption import SecretBox
+from app.errors import Conflict, InvalidFields, NotAllowed, NotFound
+from app.queue import make_queue
+from app.settings import Settings
+from app.store import audit
+from app.store import notifications as rows
+from app.store.notification_tables import notifications as table
+from app.store.store import Store
+from app.usecases import (
+    cancel,
+    channels,
+    deploy,
+    notification_messages,
+    notifications,
+    record,
+    restore,
+    secret_rotation,
+)
+from app.usecases.channels import Change
+from testing.factories import (
+    ROOT,
+    begins,
+    ends,
+    make_schema,
+    make_service,
+    recaps,
+    record_lines,
+    request_deployment,
+    set_columns,
+    start_deployment,
+)
+
+CANARY = "canary-of-a-channel"
+URL = f"json://127.0.0.1/{CANARY}"
+ALL = [{"on": ["failed", "recovered", "late"], "to": "ops"}]
+
+
+@pytest.fixture
+def secret_box(settings: Settings) -> SecretBox:
+    return bootstrap.make_secret_box(settings)
+
+
+def run(store: Store, settings: Settings, exit_code: int | None, **config: Any) -> int:
+    """Run a deployment to its end; without an exit code it is canceled first."""
+    service = make_service(**{"notify": ALL} | config)
+    if exit_code is None:
+        number = request_deployment(store, settings, service)
+        cancel.cancel(store, make_queue(settings), ROOT, number)
+        return number
+    number = start_deployment(store, settings, service).id
+    record.finish(store, number, exit_code)
+    return number
+
+
+def written(store: Store) -> list[tuple[int | None, str, str]]:
+    with store.begin() as db:
+        found = reversed(rows.latest(db))
+        return [(each.deployment_id, each.event, each.channel) for each in found]
+
+
+def claim(store: Store, node: str = "here") -> Notification | None:
+    with store.begin() as db:
+        return rows.claim(db, node)
+
+
+def finish(store: Store, claimed: Notification, state: MessageState) -> bool:
+    with store.begin() as db:
+        return rows.finish(db, claimed, state, error="e")
+
+
+def test_a_failure_and_the_recovery_are_written_once_for_each_channel(
+    store: Store, settings: Settings
+) -> None:
+    rules = [
+        {"on": ["failed", "recovered"], "to": "ops"},
+        {"on": ["failed"], "to": "ops"},
+        {"on": ["failed"], "to": "chat"},
+    ]
+
+    for exit_code in (0, 1, 2, 0, 0):
+        run(store, settings, exit_code, notify=rules)
+
+    assert [
+        (2, "failed", "ops"), (2, "failed", "chat"), (3, "failed", "ops"),
+        (3, "failed", "chat"), (4, "recovered", "ops"),
+    ] == written(store)  # fmt: skip
+    with store.begin() as db:
+        notifications.note_end(db, deploy.find(store, 2), Status.FAILED)
+    assert 5 == len(written(store))
+
+
+def test_a_recovery_is_compared_with_the_last_deployment_that_counts(
+    store: Store, settings: Settings
+) -> None:
+    failed = run(store, settings, 1)
+    run(store, settings, None)
+    check = start_deployment(store, settings, make_service(notify=ALL)).id
+    with store.begin() as db:
+        set_columns(db, check, partial=True)
+    record.finish(store, check, 0)
+    run(store, settings, 0, name="other")
+    well = run(store, settings, 0)
+
+    assert [
+        (failed, "failed", "ops"), (well, "recovered", "ops")
+    ] == written(store)  # fmt: skip
+
+
+def test_the_order_of_the_ends_counts_not_that_of_the_launches(
+    store: Store, settings: Settings
+) -> None:
+    """A queued deployment of a higher priority overtakes the one before it."""
+    first = start_deployment(store, settings, make_service(notify=ALL)).id
+    urgent = start_deployment(store, settings, make_service(notify=ALL)).id
+    record.finish(store, urgent, 1)
+
+    record.finish(store, first, 0)
+
+    assert [(urgent, "failed", "ops"), (first, "recovered", "ops")] == written(store)
+
+
+def test_a_message_is_only_written_if_the_end_is(
+    store: Store, settings: Settings
+) -> None:
+    started = start_deployment(store, settings, make_service(notify=ALL))
+    with store.begin() as db:
+        db.execute(text("ALTER TABLE notifications RENAME TO elsewhere"))
+
+    with pytest.raises(Exception, match="notifications"):
+        record.finish(store, started.id, 1)
+
+    with store.begin() as db:
+        db.execute(text("ALTER TABLE elsewhere RENAME TO notifications"))
+    assert Status.RUNNING is deploy.find(store, started.id).status
+    record.finish(store, started.id, 1)
+    assert [(started.id, "failed", "ops")] == written(store)
+
+
+def test_a_deployment_of_a_schedule_that_has_waited_too_long_is_late_once(
+    store: Store, settings: Settings
+) -> None:
+    def waiting(minutes: int, *, rules: Any = ALL, origin: str = "schedule") -> int:
+        number = request_deployment(store, settings, make_service(notify=rules))
+        at = datetime.now(UTC) - timedelta(minutes=minutes)
+        with store.begin() as db:
+            set_columns(db, number, created_at=at, origin=origin)
+        return number
+
+    late = waiting(11)
+    waiting(9)
+    waiting(60, origin="browser")
+    waiting(60, rules=[{"on": ["failed"], "to": "late"}])
+
+    for _ in range(2):
+        notifications.note_late(store)
+
+    assert [(late, "late", "ops")] == written(store)
+    claimed = claim(store)
+    assert claimed is not None
+    message = notification_messages.compose(store, "", claimed)
+    assert f"hello is late (#{late})" == message.title
+    assert "It hasn't started." in message.text
+
+
+def test_a_message_is_claimed_by_one_worker_and_a_channel_has_one_at_a_time(
+    store: Store, settings: Settings
+) -> None:
+    rules = [*ALL, {"on": ["failed"], "to": "chat"}]
+    run(store, settings, 1, notify=rules)
+    run(store, settings, 1, notify=rules)
+
+    claimed = [claim(store, "a"), claim(store, "b"), claim(store, "a")]
+
+    first, second, none = claimed
+    assert first is not None
+    assert second is not None
+    assert none is None
+    assert {"ops", "chat"} == {first.channel, second.channel}
+    assert finish(store, first, MessageState.SENT)
+    third = claim(store)
+    assert third is not None
+    assert (first.channel, 2) == (third.channel, third.deployment_id)
+
+
+def test_what_a_killed_worker_was_sending_is_sent_again_with_the_same_key(
+    store: Store, settings: Settings
+) -> None:
+    run(store, settings, 1)
+    before = claim(store, "killed")
+    assert before is not None
+    assert claim(store) is None
+    with store.begin() as db:
+        assert 0 == rows.release(db, "other")
+        assert 1 == rows.release(db, "killed")
+
+    after = claim(store)
+
+    assert after is not None
+    assert (before.id, before.key, 2) == (after.id, after.key, after.attempts)
+    # What the first worker stores now, after all, is too late.
+    assert not finish(store, before, MessageState.FAILED)
+    with store.begin() as db:
+        db.execute(update(table).values(next_at=datetime.now(UTC)))
+    assert claim(store) is not None  # Nobody has released it, but its time is over.
+
+
+def test_a_message_that_failed_is_sent_again_by_those_who_may(
+    store: Store, settings: Settings
+) -> None:
+    run(store, settings, 1)
+    claimed = claim(store)
+    assert claimed is not None
+    with pytest.raises(Conflict, match="is sending"):
+        channels.send_again(store, ROOT, claimed.id)
+    finish(store, claimed, MessageState.FAILED)
+    assert claim(store) is None
+    viewer = Actor("viewer", frozenset({Permission.VIEW, Permission.DEPLOY}))
+    with pytest.raises(NotAllowed):
+        channels.send_again(store, viewer, claimed.id)
+    with pytest.raises(NotFound):
+        channels.send_again(store, ROOT, 4242)
+
+    channels.send_again(store, ROOT, claimed.id)
+
+    again = claim(store)
+    assert again is not None
+    assert (claimed.key, 1, "") == (again.key, again.attempts, again.error)
+
+
+def test_thirty_failed_hosts_are_one_message_with_what_changed_since_it_passed(
+    store: Store, settings: Settings
+) -> None:
+    service = make_service(
+        deploy_script=None,
+        playbook="site.yml",
+        steps=[],
+        notify=ALL,
+        variables=make_schema(version={"type": "string"}),
+    )
+    well = start_deployment(store, settings, service, given={"version": "1.0"}).id
+    record_lines(store, well, begins("Install"), ends("Install", "web1"),
+                 recaps(ok={"web1": 1}))  # fmt: skip
+    record.finish(store, well, 0)
+    hosts = [f"web{n:02}" for n in range(1, 31)]
+    failed = start_deployment(store, settings, service, given={"version": "1.1"}).id
+    hostile = "<script>alert(1)</script> @channel [x](http://evil)\r\nBcc: evil"
+    record_lines(
+        store,
+        failed,
+        begins("Install"),
+        *(ends("Install", each, TaskResult.FAILED, msg=hostile) for each in hosts),
+        recaps(failures=dict.fromkeys(hosts, 1)),
+    )
+    record.finish(store, failed, 2)
+
+    assert 1 == len(written(store))
+    claimed = claim(store)
+    assert claimed is not None
+    message = notification_messages.compose(store, "https://fd.example.org", claimed)
+
+    assert f"hello failed on web01, web02, web03 and 27 more (#{failed})" == (
+        message.title
+    )
+    for part in (
+        f"https://fd.example.org/deployments/{failed}",
+        "30 hosts: web01, web02, web03 and 27 more",
+        "host web01, task Install",
+        "and 27 more failures",
+        f"It last passed in deployment {well}. Since then:",
+        "version: 1.0 → 1.1",
+        "script",
+    ):
+        assert part in message.text, message.text
+    assert not any(each in message.text for each in ("<script", "@channel", "](http"))
+    data = message.data
+    assert (30, hosts, "web01", "Install") == (
+        data["failed_hosts_count"],
+        data["failed_hosts"],
+        data["failures"][0]["host"],
+        data["failures"][0]["task"],
+    )
+    assert [{"name": "version", "before": "1.0", "now": "1.1"}] == data["changes"]
+    assert (claimed.key, "failed", well) == (
+        data["id"],
+        data["event"],
+        data["last_successful"],
+    )
+
+
+def test_a_channel_is_written_and_never_read_back(
+    store: Store, settings: Settings, secret_box: SecretBox
+) -> None:
+    run(store, settings, 0, notify=[{"on": ["failed"], "to": "ops"}])
+    assert {"ops": ("hello",)} == channels.missing(store, ROOT)
+
+    def put(change: Change, *, replace: bool = False) -> None:
+        channels.put(store, secret_box, ROOT, "ops", change, replace=replace)
+
+    put(Change(URL))
+    with pytest.raises(Conflict, match="there is a channel ops already"):
+        put(Change(URL))
+    put(Change(description="the shop"), replace=True)
+    with pytest.raises(InvalidFields, match="enter the URL"):
+        put(Change(secret="s" * 16), replace=True)
+    channels.pause(store, ROOT, "ops")
+    channels.test(store, ROOT, "ops")
+
+    view = channels.find(store, ROOT, "ops")
+    assert ("json", "the shop", ("hello",)) == (
+        view.channel.scheme,
+        view.channel.description,
+        view.used_by,
+    )
+    assert {} == channels.missing(store, ROOT)
+    assert (None, "test", "ops") == written(store)[-1]
+    assert [] == leaks(store)
+    with pytest.raises(Conflict, match="hello would notify nobody"):
+        channels.remove(store, ROOT, "ops", force=False)
+    channels.resume(store, ROOT, "ops")
+    channels.remove(store, ROOT, "ops", force=True)
+    with store.begin() as db:
+        noted = [each.action for each in audit.latest(db) if each.subject == "ops"]
+    assert [
+        "remove channel", "resume channel", "test channel", "pause channel",
+        "replace channel", "add channel",
+    ] == noted  # fmt: skip
+
+
+def test_a_rotation_of_the_key_encrypts_channels_again(
+    store: Store, settings: Settings
+) -> None:
+    before = bootstrap.make_secret_box(settings)
+    channels.put(store, before, ROOT, "ops", Change(URL), replace=False)
+
+    done = secret_rotation.rotate(store, settings, before, ROOT)
+
+    assert 1 == done.channels
+    with store.begin() as db:
+        sealed = db.execute(text("SELECT sealed, key_id FROM channels")).one()
+    after = bootstrap.make_secret_box(settings)
+    assert {"url": URL} == after.open(sealed.sealed)
+    assert after.key_id == sealed.key_id
+
+
+def test_a_restored_database_sends_nothing(store: Store, settings: Settings) -> None:
+    run(store, settings, 1)
+    start_deployment(store, settings, make_service(notify=ALL))
+
+    restore.settle(
+        store, settings, bootstrap.make_secret_box(settings), make_queue(settings),
+        ROOT, was=settings.node,
+    )  # fmt: skip
+
+    with store.begin() as db:
+        states = {each.state for each in rows.latest(db)}
+    assert {MessageState.SKIPPED} == states
+    assert claim(store) is None
+
+
+def leaks(store: Store) -> list[str]:
+    """Return the tables that contain the canary, in clear or as bytes."""
+    query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"  # noqa: E501
+    found = []
+    with store.begin() as db:
+        for (name,) in db.execute(text(query)).all():
+            row = text(
+                f'SELECT count(*) FROM "{name}" AS t WHERE t::text LIKE :clear '  # noqa: S608
+                "OR t::text LIKE :bytes"
+            )
+            wanted = {"clear": f"%{CANARY}%", "bytes": f"%{CANARY.encode().hex()}%"}
+            if db.execute(row, wanted).scalar_one():
+                found.append(str(name))
+    return found
