@@ -9,7 +9,9 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-ARCHIVE = Path(__file__).parents[2] / "roles/fastdeploy_backup/files/archive.py"
+from testing.paths import ROOT
+
+ARCHIVE = ROOT / "roles/fastdeploy_backup/files/archive.py"
 DUMP = b"a dump of the database"
 SETTINGS = {
     "fastdeploy_service_name": "fastdeploy",

@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from testing.paths import ROOT
+
 REGISTER = "fastdeploy_register_service"
 #: The role's variable with the content of config.json.
 CONFIG = "_fastdeploy_register_service_config"
