@@ -4,7 +4,8 @@ Rows: `runs` (a whole deployment, compared with ansible-playbook and ansible-run
 `journal` (recording, compared with COPY alone), `live` (from a journal to 50 clients),
 `first` (from a request to the first output), `history` (the pages of a million
 deployments), `crowd` (300 clients that watch 1,000 lines a second), `page` (a
-deployment's page, on the server and in a browser), `pool` (50 deployments, compared
+deployment's page, on the server and in a browser), `overview` (500 services, on the
+server and in a browser, compared with 10), `pool` (50 deployments, compared
 with `xargs -P8`, and their memory), `load` (8 deployments, with and without a crowd of
 viewers, downloads, searches and logins), `projects` (inspecting a repository, making
 the tree of a commit, and what a commit adds to a launch), `cli` (the start of the
@@ -33,6 +34,7 @@ from bench import (
     journal,
     live,
     load,
+    overview,
     page,
     pool,
     projects,
@@ -50,6 +52,7 @@ ROWS: dict[str, Callable[[int], list[Any]]] = {
     "history": history.measure,
     "crowd": crowd.measure,
     "page": page.measure,
+    "overview": overview.measure,
     "pool": pool.measure,
     "load": load.measure,
     "projects": projects.measure,

@@ -30,7 +30,7 @@ TIMES = 40
 #: Lines a second, and the seconds for which the browser shows the page.
 RATE, SECONDS = 500, 12
 _BATCH = 1_000
-_FLAGS = (
+FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
@@ -104,7 +104,7 @@ def _browser(here: SupervisedInstallation, rounds: int) -> list[Any]:
                      steps=[{"name": "work"}])  # fmt: skip
     program = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         found = [_look(here, browser, here.launch("busy")) for _ in range(rounds)]
         browser.close()
     kilobytes, paint, blocked, shifted = (

@@ -3,18 +3,13 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from app.domain import options as options_of_ansible
 from app.domain import plain_path, secret_names, variable_schema
 from app.domain.acceleration import AccelerateKey
 from app.domain.credential_names import Credentials
+from app.domain.labels import Labels
 from app.domain.notify_rules import Notify
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.push import PushRules
@@ -53,6 +48,7 @@ class Service(BaseModel):
         Field(pattern=NAME, description="The same as the name of its folder."),
     ]
     description: Annotated[str, Field(max_length=2000)] = ""
+    labels: Labels = ()
     deploy_script: Annotated[
         _Path | None,
         Field(description="A program in this folder; called with --config FILE."),

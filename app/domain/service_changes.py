@@ -4,7 +4,7 @@ from app.domain.service import Service
 
 #: Keys of config.json that affect neither a run nor its records.
 _NOT_OF_A_RUN = frozenset(
-    {"name", "description", "queue", "keep", "schedules", "notify"}
+    {"name", "description", "labels", "queue", "keep", "schedules", "notify"}
 )
 
 

@@ -45,6 +45,16 @@ sessions = Table(
     Column("expires_at", Moment, nullable=False),
 )  # fmt: skip
 
+# The favourites of users on the overview. `service` is a name without environment; it
+# isn't a foreign key, since a service may be in several environments.
+
+favourites = Table(
+    "favourites",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("service", Text, primary_key=True),
+)
+
 tokens = Table(
     "tokens",
     metadata,

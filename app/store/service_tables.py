@@ -21,7 +21,7 @@ from app.store.metadata import Moment, created_column, id_column, metadata
 
 # The services, a mirror of the services folders. `config` is the last valid
 # definition, `error` the error in the current one, `warning` why Ansible can't load the
-# playbook.
+# playbook. `labels` are those of `config`, for the filters of the overview.
 
 services = Table(
     "services",
@@ -31,6 +31,7 @@ services = Table(
     Column("config", JSON),
     Column("error", Text, nullable=False, server_default=""),
     Column("warning", Text, nullable=False, server_default=""),
+    Column("labels", ARRAY(Text), nullable=False, server_default="{}"),
     created_column(),
     Column("synced_at", Moment, nullable=False, server_default=func.now()),
     Column("archived_at", Moment),

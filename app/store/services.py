@@ -1,5 +1,6 @@
 """The services in PostgreSQL."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +76,11 @@ class FoundService:
         """The service as JSON."""
         return None if self.service is None else self.service.model_dump_json()
 
+    @property
+    def labels(self) -> Sequence[str]:
+        """The labels of the service."""
+        return () if self.service is None else self.service.labels
+
 
 def put(db: Connection, found: Sequence[FoundService], *, node: str) -> None:
     """Register services on a node; an invalid one keeps its last valid config.
@@ -87,13 +93,18 @@ def put(db: Connection, found: Sequence[FoundService], *, node: str) -> None:
         cast([each.config for each in found], ARRAY(Text)),
         cast([each.error for each in found], ARRAY(Text)),
         cast([each.check_key for each in found], ARRAY(Text)),
+        cast([json.dumps(each.labels) for each in found], ARRAY(Text)),
     ).table_valued(
         column("name", Text), column("config", Text), column("error", Text),
-        column("check_key", Text),
+        column("check_key", Text), column("labels", Text),
     ).render_derived()  # fmt: skip
+    label = func.json_array_elements_text(cast(rows.c.labels, JSON))
+    labels = func.array(select(label.column_valued()).scalar_subquery())
     statement = insert(services).from_select(
-        ["name", "config"], select(rows.c.name, cast(rows.c.config, JSON))
+        ["name", "config", "labels"],
+        select(rows.c.name, cast(rows.c.config, JSON), labels),
     )
+    valid = statement.excluded.config.is_not(None)
     db.execute(
         statement.on_conflict_do_update(
             index_elements=["name"],
@@ -101,6 +112,9 @@ def put(db: Connection, found: Sequence[FoundService], *, node: str) -> None:
                 "synced_at": func.now(),
                 "archived_at": None,
                 "config": func.coalesce(statement.excluded.config, services.c.config),
+                "labels": case(
+                    (valid, statement.excluded.labels), else_=services.c.labels
+                ),
             },
         )
     )

@@ -1,42 +1,68 @@
-"""The overview: projects and services, active deployments and nodes."""
+"""The overview: services in rows, active deployments and nodes."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
+from app.domain.access import Actor
+from app.domain.dashboard import (
+    EVERYTHING,
+    Condition,
+    Filter,
+    Group,
+    Latest,
+    Line,
+    Place,
+)
 from app.domain.deployment import Deployment, Status
 from app.domain.node import NodeState
-from app.domain.service_name import split
-from app.store import deployments, nodes, outcomes, projects, services
+from app.errors import NotAllowed, NotFound
+from app.store import dashboard, deployments, favourites, nodes, outcomes, projects
+from app.store.dashboard import Choices
 from app.store.outcomes import FinishedRun, LastSuccess
-from app.store.services import Entry, Outline
 from app.store.store import Store
-from app.usecases import deploy, project_grid
+from app.usecases import deploy
 from app.usecases.deploy import View
-from app.usecases.project_grid import Grid, Layout
 
 #: Maximum number of outcomes to show for each service.
-OUTCOMES = 20
-#: Maximum number of queued deployments to show; the others are counted.
-WAITING = 50
-#: Maximum number of services to show for each project.
-ROWS = 20
+OUTCOMES = 10
+#: Maximum number of running and of queued deployments to show; others are counted.
+RUNNING, WAITING = 8, 8
+#: Maximum number of services on one page.
+ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A service in an environment with its current version.
+
+    `version` is the version of the last successful deployment, which has the id
+    `brought_by`. It is empty if unknown.
+    """
+
+    place: Place
+    version: str
+    brought_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A service with its latest deployment and its last outcomes, oldest first.
+    """A row: a service with its environments and its last outcomes, oldest first.
 
-    A running deployment is the latest, even if newer ones are queued. `version` is the
-    version of the last successful deployment, which has the id `brought_by`. It is
-    empty if unknown.
+    `latest` is the deployment of the environment in the most urgent condition. A
+    deployment that has started counts before newer ones that are queued.
     """
 
-    entry: Entry
-    latest: Deployment | None
+    line: Line
+    spots: Sequence[Spot]
+    latest: Latest | None
     outcomes: Sequence[FinishedRun]
-    version: str
-    brought_by: int | None
+    #: What the rows of its group have in common; None without groups.
+    group: str | None
+    #: Whether it stands for a project whose description can't be read.
+    unreadable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,109 +74,154 @@ class WaitingDeployment:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """A snapshot of projects, services, active deployments and nodes."""
+class Activity:
+    """The active deployments, and the number of nodes in each state."""
 
-    projects: Sequence[Grid]
-    #: The services that belong to no project.
-    services: Sequence[Glance]
     begun: Sequence[View]
+    #: The number of started deployments that aren't in `begun`.
+    unlisted_begun: int
     #: The first queued deployments, oldest first; `unlisted` counts the others.
     waiting: Sequence[WaitingDeployment]
     unlisted: int
-    #: The number of nodes in each state.
     nodes: dict[NodeState, int]
 
 
-def look(store: Store) -> Overview:
-    """Read the overview; the number of queries is constant."""
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A snapshot of active deployments and one page of services."""
+
+    activity: Activity
+    services: Sequence[Glance]
+    #: The number of matching services on all pages, and by condition.
+    total: int
+    conditions: Mapping[Condition, int]
+    #: The number of the page, from 1, and of the last one.
+    page: int
+    last: int
+    #: Whether there is any service, matching or not.
+    any: bool
+
+
+def look(
+    store: Store, wanted: Filter = EVERYTHING, *, user: str = "", page: int = 1
+) -> Overview:
+    """Read the overview; the number of queries is constant.
+
+    Args:
+        store: The store.
+        wanted: Which services to list, and in which order.
+        user: The user whose favourites are first; empty for none.
+        page: The number of the page; a later one than the last is the last.
+    """
     with store.begin() as db:
-        arranged = _arrange(services.outlines(db), projects.names(db))
-        entries = services.find_all(db, arranged.alone)
-        ended = outcomes.recent_of_each(db, OUTCOMES, arranged.alone)
-        brought = outcomes.last_successful(db, arranged.ids)
-        active = deployments.active(db)
-        queued = [d for d in active if d.status is Status.QUEUED]
-        listed = [d for d in active if d.status is not Status.QUEUED]
-        latest = deployments.latest_of_each(db, arranged.ids)
-        latest |= {d.service_id: d for d in listed}
-        views = deploy.views_in(db, [*listed, *queued[:WAITING]])
-        states = Counter(node.state for node in nodes.list_all(db))
-    places = _places(queued)
-    return Overview(
-        projects=[
-            replace(project_grid.fill(layout, latest, brought), problem=problem)
-            for layout, problem in arranged.projects
-        ],
-        services=[
-            _glance(e, latest.get(e.id), ended.get(e.id, ()), brought.get(e.id))
-            for e in entries
-        ],
-        begun=views[: len(listed)],
+        activity = _activity(db)
+        found = dashboard.lines(db, wanted, user, skip=(page - 1) * ROWS, limit=ROWS)
+        if not found.lines and page > 1:
+            counted = dashboard.lines(db, wanted, user, skip=0, limit=1).total
+            page = max(-(-counted // ROWS), 1)
+            skip = (page - 1) * ROWS
+            found = dashboard.lines(db, wanted, user, skip=skip, limit=ROWS)
+        return Overview(
+            activity=activity,
+            services=_glances(db, found.lines, wanted),
+            total=found.total,
+            conditions=dashboard.conditions(db, wanted, user),
+            page=page,
+            last=max(-(-found.total // ROWS), 1),
+            any=bool(found.total) or dashboard.exist(db),
+        )
+
+
+def choices(store: Store) -> Choices:
+    """Return the values of the filters that occur."""
+    with store.begin() as db:
+        return dashboard.choices(db)
+
+
+def set_favourite(store: Store, actor: Actor, service: str, *, chosen: bool) -> None:
+    """Make a service a favourite of the user, or remove it from the favourites.
+
+    Raises NotAllowed for a token, which belongs to no user, and NotFound.
+    """
+    if not actor.csrf_token:
+        raise NotAllowed("a token has no favourites; log in as a user")
+    with store.begin() as db:
+        if not chosen:
+            favourites.remove(db, actor.name, service)
+        elif not favourites.add(db, actor.name, service):
+            raise NotFound(f"there is no service {service!r}")
+
+
+def _activity(db: Connection) -> Activity:
+    active = deployments.active(db)
+    queued = [d for d in active if d.status is Status.QUEUED]
+    begun = [d for d in active if d.status is not Status.QUEUED]
+    views = deploy.views_in(db, [*begun[:RUNNING], *queued[:WAITING]])
+    states = Counter(node.state for node in nodes.list_all(db))
+    positions = _positions(queued)
+    shown = len(begun[:RUNNING])
+    return Activity(
+        begun=views[:shown],
+        unlisted_begun=len(begun) - shown,
         waiting=[
-            WaitingDeployment(v, places[v.deployment.id]) for v in views[len(listed) :]
+            WaitingDeployment(v, positions[v.deployment.id]) for v in views[shown:]
         ],
         unlisted=max(len(queued) - WAITING, 0),
         nodes={state: states[state] for state in NodeState if states[state]},
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrangement:
-    """The services to show: those of projects, and the ids of the others."""
-
-    #: The layout of each project, and the error in its description.
-    projects: Sequence[tuple[Layout, str]]
-    alone: Collection[int]
-
-    @property
-    def ids(self) -> Collection[int]:
-        return [*self.alone, *(n for each, _ in self.projects for n in each.ids)]
-
-
-def _arrange(outlines: Sequence[Outline], known: Collection[str]) -> _Arrangement:
-    """Arrange the services by project; `known` has the names of projects."""
-    alone: list[int] = []
-    members: dict[str, list[Outline]] = {}
-    problems: dict[str, str] = {}
-    for outline in outlines:
-        parts = split(outline.name)
-        if parts is not None and parts.project:
-            members.setdefault(parts.project, []).append(outline)
-        elif outline.error and outline.name in known:
-            # A project that can't be read is one entry with its own name.
-            problems[outline.name] = outline.error
-        else:
-            alone.append(outline.id)
-    return _Arrangement(
-        [
-            (
-                project_grid.lay_out(name, members.get(name, ()), most=ROWS),
-                problems.get(name, ""),
-            )
-            for name in sorted({*members, *problems})
-        ],
-        alone,
-    )
+def _glances(db: Connection, lines: Sequence[Line], wanted: Filter) -> Sequence[Glance]:
+    """Read the details of the rows of a page."""
+    names = [line.name for line in lines]
+    places = dashboard.places(db, names, wanted.environment)
+    ids = [place.id for each in places.values() for place in each]
+    ended = outcomes.recent_of_each(db, OUTCOMES, ids)
+    brought = outcomes.last_successful(db, ids)
+    latest = dashboard.latest(db, [n for x in lines if (n := x.lead.deployment)])
+    known = set(projects.names(db))
+    return [
+        Glance(
+            line,
+            [_spot(place, brought.get(place.id)) for place in places[line.name]],
+            latest.get(line.lead.deployment or 0),
+            _merged([ended.get(place.id, ()) for place in places[line.name]]),
+            _group(line, wanted.group),
+            line.name in known and bool(line.lead.error),
+        )
+        for line in lines
+    ]
 
 
-def _glance(
-    entry: Entry,
-    latest: Deployment | None,
-    ended: Sequence[FinishedRun],
-    brought: LastSuccess | None,
-) -> Glance:
+def _spot(place: Place, brought: LastSuccess | None) -> Spot:
     if brought is None:
-        return Glance(entry, latest, ended, "", None)
-    version = brought.version
-    return Glance(entry, latest, ended, version, brought.id)
+        return Spot(place, "", None)
+    return Spot(place, brought.version, brought.id)
 
 
-def _places(queued: Sequence[Deployment]) -> dict[int, int]:
+def _merged(found: Sequence[Sequence[FinishedRun]]) -> Sequence[FinishedRun]:
+    """Return the last outcomes of a service in any environment, oldest first."""
+    runs = sorted((run for each in found for run in each), key=lambda run: run.id)
+    return runs[-OUTCOMES:]
+
+
+def _group(line: Line, group: Group | None) -> str | None:
+    if line.favourite:
+        return "Favourites"
+    if group is Group.PROJECT:
+        return line.project or "Without a project"
+    if group is Group.STATUS:
+        return line.lead.condition.capitalize()
+    if group is Group.LABEL:
+        return line.labels[0] if line.labels else "Without a label"
+    return None
+
+
+def _positions(queued: Sequence[Deployment]) -> dict[int, int]:
     """Return the position of each deployment in its service's queue, from 1, by id."""
     seen: Counter[int] = Counter()
-    places = {}
+    positions = {}
     for deployment in sorted(queued, key=lambda d: (-d.priority, d.id)):
         seen[deployment.service_id] += 1
-        places[deployment.id] = seen[deployment.service_id]
-    return places
+        positions[deployment.id] = seen[deployment.service_id]
+    return positions

@@ -46,14 +46,6 @@ class Grid:
     #: The names of the environments; one empty name if the project has none.
     environments: tuple[str, ...]
     rows: tuple[Row, ...]
-    #: The number of services that have no row.
-    unlisted: int
-    #: The number of services with an error, each environment counted.
-    invalid: int
-    #: The number of valid services whose playbook Ansible can't load.
-    not_loaded: int
-    #: The error in the description of the project; empty if it is valid.
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +55,6 @@ class Layout:
     project: str
     environments: tuple[str, ...]
     rows: Mapping[str, Mapping[str, Outline]]
-    unlisted: int
-    invalid: int
-    not_loaded: int
 
     @property
     def ids(self) -> Collection[int]:
@@ -95,9 +84,6 @@ def lay_out(
         project,
         tuple(sorted(found - {""})) or ("",),
         {service: rows[service] for service in kept},
-        len(rows) - len(kept),
-        sum(bool(outline.error) for outline in outlines),
-        sum(bool(outline.warning and not outline.error) for outline in outlines),
     )
 
 
@@ -127,7 +113,4 @@ def fill(
         )
         for service, row in layout.rows.items()
     )
-    return Grid(
-        layout.project, layout.environments, rows, layout.unlisted, layout.invalid,
-        layout.not_loaded,
-    )  # fmt: skip
+    return Grid(layout.project, layout.environments, rows)

@@ -26,6 +26,7 @@ from app.web import (
     nodes,
     notifications,
     overview,
+    overview_filter,
     projects,
     query,
     revisions,
@@ -58,8 +59,9 @@ ROUTES: list[AppRoute] = [
           open_by=lambda settings: settings.public_metrics),
     route("/logout", login.log_out, _VIEW, "POST"),
     # Pages
-    route("/", overview.index, _VIEW, takes=("synced",)),
-    route("/overview", overview.changing, _VIEW),
+    route("/", overview.index, _VIEW, takes=(*overview_filter.PARAMETERS, "synced")),
+    route("/overview", overview.changing, _VIEW, takes=overview_filter.PARAMETERS),
+    route("/favourites", overview.favour, _VIEW, "POST"),
     route("/services/sync", services.sync, _SYNC, "POST"),
     # A name may have two segments, so the actions come first; see RESERVED in
     # app/domain/service_name.py.

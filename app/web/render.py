@@ -33,6 +33,8 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 
 #: With at most this many hosts, the cells of the matrix show the result as text.
 MAX_WIDE_HOSTS = 4
+#: Maximum number of environments in a row of the overview.
+MAX_SPOTS = 4
 
 
 class Renderer:
@@ -70,6 +72,7 @@ class Renderer:
             "thousandths": thousandths,
             "max_hosts": SMALL.hosts,
             "max_wide_hosts": MAX_WIDE_HOSTS,
+            "max_spots": MAX_SPOTS,
         }
 
     def page(

@@ -17,6 +17,8 @@ export class LivePart extends HTMLElement {
   #etag = "";
   #connection = new Connection();
   #abort = new AbortController();
+  /** Aborts the request that is in progress. */
+  #request = new AbortController();
 
   connectedCallback(): void {
     this.#abort = new AbortController();
@@ -27,7 +29,18 @@ export class LivePart extends HTMLElement {
 
   disconnectedCallback(): void {
     this.#abort.abort();
+    this.#request.abort();
     window.clearTimeout(this.#timer);
+  }
+
+  /** Update at once, from another URL if one is given. */
+  show(src?: string): void {
+    if (src !== undefined && src !== this.getAttribute("src")) {
+      this.setAttribute("src", src);
+      this.#etag = "";
+    }
+    this.#request.abort();
+    this.#schedule(0);
   }
 
   /** Poll after some milliseconds; a hidden page waits until it is visible. */
@@ -38,29 +51,33 @@ export class LivePart extends HTMLElement {
   }
 
   async #poll(): Promise<void> {
+    const request = new AbortController();
+    this.#request = request;
     try {
-      await this.#fetch();
+      await this.#fetch(request.signal);
       this.#pause = PAUSE.first;
       this.#connection.found();
     } catch {
-      if (this.#abort.signal.aborted) return;
+      if (request.signal.aborted) return;
       this.#connection.lost();
       this.#pause = Math.min(this.#pause * 2, PAUSE.last);
     }
     this.#schedule(this.#pause);
   }
 
-  async #fetch(): Promise<void> {
+  async #fetch(signal: AbortSignal): Promise<void> {
     const answer = await fetch(this.getAttribute("src")!, {
       cache: "no-store",
       headers: this.#etag ? { "If-None-Match": this.#etag } : {},
-      signal: this.#abort.signal,
+      signal,
     });
     // The session has expired: the page redirects to the login and back.
     if (answer.status === 401) location.reload();
     if (answer.status === 304) return;
     if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
-    morph(this, parse(await answer.text()));
+    const text = await answer.text();
+    signal.throwIfAborted();
+    morph(this, parse(text));
     this.#etag = answer.headers.get("ETag") ?? "";
   }
 }

@@ -8,6 +8,7 @@ import { LiveDeployment } from "./live-deployment";
 import { LivePart } from "./live-part";
 import { OutputLog } from "./output-log";
 import { RunMatrix } from "./run-matrix";
+import { ServiceFilter } from "./service-filter";
 import { submitOnEnter } from "./submit-on-enter";
 import { ElapsedTime, ExactTime, RelativeTime, RemainingTime } from "./times";
 
@@ -24,3 +25,4 @@ customElements.define("run-matrix", RunMatrix);
 customElements.define("launch-choices", LaunchChoices);
 customElements.define("live-deployment", LiveDeployment);
 customElements.define("live-part", LivePart);
+customElements.define("service-filter", ServiceFilter);

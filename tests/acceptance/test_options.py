@@ -101,8 +101,8 @@ def test_a_check_changes_nothing_and_does_not_count(
     assert not whole.partial
     assert trends.look(site.store, "site") == before
     [glance] = [g for g in overview.look(site.store).services
-                if g.entry.name == "site"]  # fmt: skip
-    assert glance.brought_by == whole.id
+                if g.line.name == "site"]  # fmt: skip
+    assert [spot.brought_by for spot in glance.spots] == [whole.id]
     assert [run.id for run in glance.outcomes][-1] == whole.id
 
 

@@ -85,13 +85,13 @@ def test_a_repository_is_added_and_deployed_from_a_cell_of_its_grid(
         # The overview in a second page has the outcome without being reloaded.
         watching = page.context.new_page()
         watching.goto("/")
-        row = watching.get_by_role("row", name="site")
+        row = watching.get_by_role("row", name="Favourite infra/site")
         expect(row.get_by_role("link", name="never deployed")).to_have_count(2)
+        staging = row.get_by_role("link", name="staging")
         page.get_by_role("button", name="Launch infra/site@staging").click()
         expect(page.locator('[data-live="status"]')).to_contain_text("successful")
-        expect(row.get_by_role("link", name="successful")).to_have_attribute(
-            "href", "/services/infra/site@staging"
-        )
+        expect(staging).to_contain_text("successful")
+        expect(staging).to_have_attribute("href", "/services/infra/site@staging")
 
         page.get_by_role("link", name="infra", exact=True).click()
         expect(cells.nth(1)).to_contain_text("successful")

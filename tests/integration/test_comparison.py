@@ -169,8 +169,9 @@ def test_what_runs_now_is_what_succeeded_last(
     run(store, settings, "1.3.0", 1)
 
     (glance,) = overview.look(store).services
+    (spot,) = glance.spots
 
-    assert ("1.2.3", good.id) == (glance.version, glance.brought_by)
+    assert ("1.2.3", good.id) == (spot.version, spot.brought_by)
     assert "1.2.3" in client_for(Role.VIEWER).get("/").text
 
 

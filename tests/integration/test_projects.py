@@ -368,10 +368,10 @@ def test_errors_of_services_are_listed(
     assert "gone.yml" in page
     assert "fastdeploy.yml, line 13: services.bad.colour" in page
     assert "/services/infra/gone@staging#launch" not in page
-    assert "#errors" in client.get("/").text
+    assert "line 13: services.bad.colour" in client.get("/").text
 
 
-def test_the_overview_has_one_grid_for_a_project(
+def test_the_overview_has_one_row_for_a_service_in_its_environments(
     client_for: ClientFor, store: Store, settings: Settings, repository: Path
 ) -> None:
     register(store, settings, repository)
@@ -383,8 +383,9 @@ def test_the_overview_has_one_grid_for_a_project(
     deploy(store, settings, "infra/site@production", version="1.2.2")
     after = make.get("/overview", headers={"If-None-Match": before.headers["etag"]})
 
-    assert ["infra"] == [each.project for each in found.projects]
-    assert [] == list(found.services)
+    assert {"infra/site": 2, "infra/upgrade": 1} == {
+        each.line.name: len(each.spots) for each in found.services
+    }
     assert 'href="/services/infra/site@staging"' in before.text
     assert "1.2.2" not in before.text
     assert "1.2.2" in after.text
@@ -432,8 +433,8 @@ def test_two_thousand_services_are_shown_in_pages(
     assert 100 == some.count('class="project-grid-cell"')
     assert "job-0100" not in some
     assert "No matching services" in none
-    assert overview.ROWS == home.count('class="project-grid-cell"')
-    assert "1980 more services" in home
+    assert overview.ROWS == home.count('class="service-row-title"')
+    assert "2000 services" in home
 
 
 def test_more_services_need_no_more_statements(

@@ -1,0 +1,282 @@
+"""The rows of the overview: services by status, project, label and environment.
+
+A row is a service in all its environments. One query filters, sorts and counts them, so
+the overview reads the details of one page only, however many services there are.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+
+from app.domain.dashboard import (
+    Condition,
+    Filter,
+    Group,
+    Latest,
+    Line,
+    Place,
+    Sort,
+)
+from app.domain.deployment import Status
+from app.store.access_tables import favourites, users
+from app.store.deployment_tables import deployments
+from app.store.nodes import silent
+from app.store.searching import can_be_found
+from app.store.service_tables import nodes, services
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A page of rows; `total` counts those of all pages."""
+
+    lines: Sequence[Line]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The values of the filters that occur, sorted."""
+
+    projects: Sequence[str]
+    environments: Sequence[str]
+    labels: Sequence[str]
+
+
+def lines(db: Connection, wanted: Filter, user: str, *, skip: int, limit: int) -> Lines:
+    """Return the rows that match, from the one after `skip`.
+
+    Args:
+        db: The transaction.
+        wanted: The filter and the order. The favourites of the user come first.
+        user: The name of the user; empty if nobody has favourites.
+        skip: The number of rows to skip.
+        limit: The maximum number of rows.
+    """
+    if not can_be_found(wanted.text, wanted.project, wanted.label, wanted.environment):
+        return Lines((), 0)
+    found = _best(wanted, user)
+    c = found.c
+    total = func.count().over().label("total")
+    rows = db.execute(
+        select(found, total)
+        .order_by(c.favourite.desc(), *_order(found, wanted))
+        .offset(skip)
+        .limit(limit)
+    ).all()
+    return Lines([_line(row) for row in rows], rows[0].total if rows else 0)
+
+
+def conditions(db: Connection, wanted: Filter, user: str) -> dict[Condition, int]:
+    """Count the rows that match by the condition of any of their environments.
+
+    The filter by status doesn't apply. A row with two conditions counts twice.
+    """
+    if not can_be_found(wanted.text, wanted.project, wanted.label, wanted.environment):
+        return {}
+    members = _members(replace(wanted, status=None), user)
+    rows = db.execute(
+        select(
+            members.c.condition, func.count(members.c.service.distinct()).label("count")
+        ).group_by(members.c.condition)
+    )
+    counts = {row.condition: row.count for row in rows}
+    return {each: counts[each] for each in Condition if each in counts}
+
+
+def places(
+    db: Connection, names: Collection[str], environment: str = ""
+) -> dict[str, list[Place]]:
+    """Return where these services run, sorted; with `environment`, only there."""
+    members = _members(Filter(environment=environment), "", names)
+    found: dict[str, list[Place]] = {name: [] for name in names}
+    for row in db.execute(select(members).order_by(members.c.name)):
+        found[row.service].append(_place(row))
+    return found
+
+
+def latest(db: Connection, numbers: Collection[int]) -> dict[int, Latest]:
+    """Return what rows show of these deployments, by id."""
+    c = deployments.c
+    rows = db.execute(
+        select(
+            c.id, func.left(c.reason, 1000).label("reason"), c.actor, c.created_at,
+            c.started_at, c.finished_at, c.partial,
+            func.coalesce(c.options["check"].as_boolean(), false()).label("check"),
+            func.coalesce(func.json_array_length(c.warnings), 0).label("warnings"),
+        ).where(c.id.in_(numbers))
+    )  # fmt: skip
+    return {row.id: Latest(*row) for row in rows}
+
+
+def choices(db: Connection) -> Choices:
+    """Return the values of the filters that occur."""
+    _, environment, project = _parts()
+
+    def occurring(value: ColumnElement[str]) -> list[str]:
+        query = select(value.label("value")).where(services.c.archived_at.is_(None))
+        found = db.scalars(query.distinct().order_by("value"))
+        return [each for each in found if each]
+
+    return Choices(
+        occurring(project),
+        occurring(environment),
+        occurring(func.unnest(services.c.labels)),
+    )
+
+
+def exist(db: Connection) -> bool:
+    """Return whether there is any service."""
+    query = select(services.c.id).where(services.c.archived_at.is_(None)).limit(1)
+    return db.scalar(query) is not None
+
+
+def _parts() -> tuple[ColumnElement[str], ColumnElement[str], ColumnElement[str]]:
+    """Return the parts of a name: service with project, environment, project."""
+    name = services.c.name
+    return (
+        func.split_part(name, "@", 1),
+        func.split_part(name, "@", 2),
+        case((name.contains("/"), func.split_part(name, "/", 1)), else_=""),
+    )
+
+
+def _members(wanted: Filter, user: str, names: Collection[str] | None = None) -> CTE:
+    """Return the matching services in their environments, each with a condition.
+
+    A started deployment counts before a newer one that waits.
+    """
+    c, d = services.c, deployments.c
+    service, environment, project = _parts()
+    active = (
+        select(d.service_id, d.id)
+        .ext(distinct_on(d.service_id))
+        .where(d.finished_at.is_(None))
+        .order_by(d.service_id, d.status == Status.QUEUED.value, d.id.desc())
+        .cte("active")
+    )
+    newest = (
+        select(d.id)
+        .where(d.service_id == c.id)
+        .order_by(d.id.desc())
+        .limit(1)
+        .correlate(services)
+        .scalar_subquery()
+    )
+    condition = case(
+        (and_(d.finished_at.is_(None), silent()), Condition.UNREACHABLE.value),
+        (and_(d.id.is_not(None), d.finished_at.is_(None)), d.status),
+        (c.error != "", Condition.INVALID.value),
+        (d.id.is_(None), Condition.NEVER.value),
+        else_=d.status,
+    )
+    favourite = _is_favourite(user, service)
+    columns = [
+        c.id, c.name, c.error, c.warning, c.labels,
+        c.config["description"].as_string().label("description"),
+        service.label("service"), environment.label("environment"),
+        project.label("project"), favourite.label("favourite"),
+        condition.label("condition"), d.id.label("deployment"),
+    ]  # fmt: skip
+    inner = (
+        select(*columns)
+        .select_from(services)
+        .outerjoin(active, active.c.service_id == c.id)
+        .outerjoin(deployments, d.id == func.coalesce(active.c.id, newest))
+        .outerjoin(nodes, nodes.c.name == d.node)
+        .where(c.archived_at.is_(None))
+    )
+    if names is not None:
+        inner = inner.where(service.in_(names))
+    if wanted.project:
+        inner = inner.where(project == wanted.project)
+    if wanted.environment:
+        inner = inner.where(environment == wanted.environment)
+    if wanted.label:
+        inner = inner.where(c.labels.contains([wanted.label]))
+    if wanted.favourites:
+        inner = inner.where(favourite)
+    if wanted.text:
+        inner = inner.where(*_contains(wanted.text))
+    found = inner.cte("members")
+    if wanted.status is None:
+        return found
+    return select(found).where(found.c.condition == wanted.status.value).cte("matching")
+
+
+def _contains(text: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that each word of a text occurs in a service."""
+    c = services.c
+    about = func.coalesce(c.config["description"].as_string(), "")
+    searched = func.lower(
+        func.concat_ws(" ", c.name, func.array_to_string(c.labels, " "), about)
+    )
+    return [func.strpos(searched, func.lower(word)) > 0 for word in text.split()]
+
+
+def _is_favourite(user: str, service: ColumnElement[str]) -> ColumnElement[bool]:
+    if not user:
+        return false()
+    mine = (
+        select(favourites.c.service)
+        .join(users, users.c.id == favourites.c.user_id)
+        .where(users.c.name == user)
+    )
+    return service.in_(mine)
+
+
+def _best(wanted: Filter, user: str) -> CTE:
+    """Return one environment of each service: the one in the most urgent condition."""
+    members = _members(wanted, user)
+    c = members.c
+    urgency = func.array_position(
+        cast([each.value for each in Condition], ARRAY(Text)), c.condition
+    )
+    return (
+        select(members, urgency.label("urgency"))
+        .ext(distinct_on(c.service))
+        .order_by(c.service, urgency, c.deployment.desc().nulls_last(), c.name)
+        .cte("best")
+    )
+
+
+def _order(found: CTE, wanted: Filter) -> list[Any]:
+    c = found.c
+    group: list[Any] = []
+    if wanted.group is Group.PROJECT:
+        group = [c.project == "", c.project]
+    elif wanted.group is Group.STATUS:
+        group = [c.urgency]
+    elif wanted.group is Group.LABEL:
+        group = [c.labels[1].nulls_last()]
+    if wanted.sort is Sort.LATEST:
+        return [*group, c.deployment.desc().nulls_last(), c.service]
+    if wanted.sort is Sort.STATUS:
+        return [*group, c.urgency, c.deployment.desc().nulls_last(), c.service]
+    return [*group, c.service]
+
+
+def _line(row: Row[Any]) -> Line:
+    return Line(
+        row.service, row.project, row.description or "", row.labels, row.favourite,
+        _place(row),
+    )  # fmt: skip
+
+
+def _place(row: Row[Any]) -> Place:
+    return Place(row.id, row.name, row.environment, row.error, row.warning,
+                 Condition(row.condition), row.deployment)  # fmt: skip

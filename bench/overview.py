@@ -1,0 +1,160 @@
+"""(o) The overview with 500 services: the server's time for it, and its first paint.
+
+Half of the services run in two environments of a project. Each has a history of
+deployments, some of which failed, and labels.
+"""
+
+import shutil
+import time
+from statistics import median, quantiles
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import text
+
+from app.domain.service import Service
+from app.store import services
+from app.store.services import Found
+from app.store.store import Store
+from bench.page import FLAGS
+from bench.rows import row
+from testing.supervised import Supervised, temporary_installation
+
+FEW, MANY = 10, 500
+#: Requests and visits in a round, in turn, so that noise affects both.
+REQUESTS, VISITS = 60, 12
+#: Deployments of each service in each environment.
+DEPLOYMENTS = 12
+#: The requests whose time is measured.
+PATHS = {
+    "all services": "/overview",
+    "a search": "/overview?text=service+4&sort=latest",
+    "filters and groups": "/overview?status=failed&label=team:web&group=project",
+}
+
+_DEPLOYMENTS = """
+INSERT INTO deployments (service_id, config, status, reason, actor, origin, variables,
+                         node, created_at, started_at, finished_at, exit_code,
+                         last_event)
+SELECT s.id, s.config, status,
+       CASE WHEN status = 'failed' THEN
+           'exit code 2 in step Install packages: No package matching nginx-full is '
+           'available' ELSE '' END,
+       CASE WHEN n % 3 = 0 THEN 'grace' ELSE 'ada' END, 'browser',
+       jsonb_build_object('version', '1.' || n || '.' || s.id % 10), 'bench',
+       at, at, at + interval '90 s', 0, 2
+FROM (
+    SELECT s.id, s.config, n, now() - (:each - n) * interval '1 day'
+           - s.id * interval '7 min' AS at,
+           CASE WHEN (s.id * 7 + n * 5) % 17 = 0 THEN 'failed'
+                WHEN (s.id + n) % 41 = 0 THEN 'canceled'
+                ELSE 'successful' END AS status
+    FROM services AS s CROSS JOIN generate_series(1, :each) AS n
+) AS s ORDER BY at
+"""
+
+
+def measure(rounds: int) -> list[Any]:
+    """Measure the overview with few and with many services, in turn."""
+    with temporary_installation("web") as few, temporary_installation("web") as many:
+        fill(few.store, FEW)
+        fill(many.store, MANY)
+        return [*_server(few, many, rounds), _browser(few, many, rounds)]
+
+
+def fill(store: Store, count: int, deployments: int = DEPLOYMENTS) -> None:
+    """Add this number of services with deployments, then analyze the tables."""
+    found = [each for number in range(count) for each in _service(number)]
+    with store.begin() as db:
+        services.put(db, found, node="bench")
+        db.execute(text(_DEPLOYMENTS), {"each": deployments})
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        db.execute(text("VACUUM (ANALYZE) deployments, services"))
+
+
+def _service(number: int) -> list[Found]:
+    """Return a service alone, or in both environments of a project."""
+    team = ("web", "data", "base")[number % 3]
+    names = [f"service-{number:03}"]
+    if number % 2:
+        project = f"{team}-{number // 60}"
+        names = [
+            f"{project}/service-{number:03}@{environment}"
+            for environment in ("production", "staging")
+        ]
+    config = {
+        "description": "A service whose config is about as long as usual. " * 4,
+        "labels": [f"team:{team}", f"tier-{number % 4}"],
+        "deploy_script": "deploy.py",
+        "steps": [{"name": f"step {n}"} for n in range(1, 6)],
+        "variables": {"type": "object", "properties": {"version": {"type": "string"}}},
+    }
+    return [
+        Found(name, Service.model_validate({"name": name, **config})) for name in names
+    ]
+
+
+def _server(few: Supervised, many: Supervised, rounds: int) -> list[Any]:
+    return [
+        _times(few, many, name, path, rounds * REQUESTS) for name, path in PATHS.items()
+    ]
+
+
+def _times(few: Supervised, many: Supervised, name: str, path: str, times: int) -> Any:
+    taken: dict[int, list[float]] = {FEW: [], MANY: []}
+    for _ in range(times):
+        for count, here in ((FEW, few), (MANY, many)):
+            begun = time.perf_counter()
+            here.api.get(path).raise_for_status()
+            taken[count].append((time.perf_counter() - begun) * 1000)
+    slowest = quantiles(taken[MANY], n=100)[94]
+    medians = {count: median(values) for count, values in taken.items()}
+    return row(
+        f"ms for the overview of {MANY} services, p95: {name}",
+        slowest,
+        "at most 50",
+        holds=slowest <= 50,
+        p50=round(medians[MANY], 1),
+        p50_with_few=round(medians[FEW], 1),
+        times_that_with_few=round(medians[MANY] / medians[FEW], 2),
+    )
+
+
+def _browser(few: Supervised, many: Supervised, rounds: int) -> Any:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    paints: dict[int, list[float]] = {FEW: [], MANY: []}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        for _ in range(rounds * VISITS):
+            for count, here in ((FEW, few), (MANY, many)):
+                paints[count].append(_first_paint(browser, here))
+        browser.close()
+    medians = {count: median(values) for count, values in paints.items()}
+    ratio = medians[MANY] / medians[FEW]
+    return row(
+        f"times the first paint with {FEW} services: the overview with {MANY}",
+        ratio,
+        "at most 1.3",
+        holds=ratio <= 1.3,
+        first_contentful_paint_ms=round(medians[MANY]),
+        with_few_ms=round(medians[FEW]),
+    )
+
+
+def _first_paint(browser: Browser, here: Supervised) -> float:
+    """Return the ms until the first contentful paint of a visit without cache."""
+    context = browser.new_context(
+        base_url=str(here.api.base_url),
+        extra_http_headers={"Authorization": here.api.headers["Authorization"]},
+        viewport={"width": 1280, "height": 800},
+    )
+    page = context.new_page()
+    page.goto("/", wait_until="load")
+    page.wait_for_function(
+        'performance.getEntriesByName("first-contentful-paint").length > 0'
+    )
+    paint: float = page.evaluate(
+        'performance.getEntriesByName("first-contentful-paint")[0].startTime'
+    )
+    context.close()
+    return paint
