@@ -26,6 +26,9 @@ from app.usecases import healthcheck_urls
 SETTLED = 60
 
 
+_Counts = tuple[int, int, int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """What a rotation has done: the numbers of rows that it encrypted again."""
@@ -101,7 +104,7 @@ def finish(
     return Rotation(False, *again, 0)
 
 
-def encrypt_again(store: Store, secret_box: SecretBox) -> tuple[int, ...]:
+def encrypt_again(store: Store, secret_box: SecretBox) -> _Counts:
     """Encrypt each row of an earlier key with the present one, in its own transaction.
 
     Return the numbers of credentials, deployments, channels, webhooks, and healthcheck
