@@ -35,6 +35,12 @@ test *args: frontend
     tools/prepare-tests
     {{ run }} --group callbacks pytest "$@"
 
+# Run all tests, or those that are named, and report which lines of app/ they run
+[group("check")]
+coverage *args: frontend
+    tools/prepare-tests
+    tools/coverage "$@"
+
 # Run the tests with every newer Python on this machine
 [group("check")]
 test-newer *args: frontend

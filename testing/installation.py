@@ -256,6 +256,9 @@ class Installation:
     def close(self) -> None:
         """Kill every process that was started here, and close the connections."""
         for process in self._started:
+            if "COVERAGE_PROCESS_CONFIG" in os.environ:
+                # A process that is killed leaves no data.
+                process.stop()
             process.kill()
         for folder in self.settings.runs.glob("[0-9]*"):
             self.kill_run(int(folder.name))
