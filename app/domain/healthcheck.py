@@ -1,7 +1,7 @@
 """The healthcheck URL of a schedule: pinged when its deployments start and end.
 
-The convention is that of healthchecks.io: URL/start, URL for success, URL/fail. Whoever
-knows the URL can report a success, so only its host is shown and stored readably.
+The convention is that of healthchecks.io: URL/start, URL for success, URL/fail. Anyone
+with the URL can report a success, so only its host is shown and stored readably.
 """
 
 from enum import StrEnum

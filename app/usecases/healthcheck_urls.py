@@ -1,4 +1,4 @@
-"""Encrypt the healthcheck URLs of schedules, since whoever knows one can ping it."""
+"""Encrypt the healthcheck URLs of schedules, since anyone with one can ping it."""
 
 from collections.abc import Callable
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from app.settings import Settings
@@ -12,8 +12,11 @@ from app.worker.run import run_of
 class FollowerLag:
     """Compares the sizes of journals with what is recorded, at each heartbeat."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         #: By deployment: sizes of its journal that weren't recorded yet, and when each
         #: was seen first.
         self._seen: dict[int, deque[tuple[float, int]]] = {}
@@ -25,7 +28,7 @@ class FollowerLag:
         seconds are of the run that is furthest behind; they are 0 when bytes are seen
         for the first time.
         """
-        now = time.monotonic()
+        now = self._clock()
         self._seen = {each: self._seen.get(each, deque()) for each in offsets}
         lag, oldest = 0, now
         for deployment_id, offset in offsets.items():

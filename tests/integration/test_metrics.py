@@ -58,9 +58,10 @@ def scrape(prometheus: TestClient) -> dict[Sample, float]:
     """Scrape as Prometheus does; the parser also checks that buckets don't fall."""
     answer = prometheus.get("/metrics", headers=OPENMETRICS)
     assert 200 == answer.status_code, answer.text
+    families = text_string_to_metric_families(answer.text)  # type: ignore[no-untyped-call] # prometheus_client has no types here
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in families
         for sample in family.samples
     }
 

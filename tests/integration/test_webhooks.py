@@ -23,6 +23,7 @@ from app.store.deployment_tables import deployments
 from app.store.store import Store
 from app.store.webhook_deliveries import Delivery
 from app.store.webhook_tables import webhook_deliveries as delivery_table
+from app.store.webhook_tables import webhook_launches
 from app.usecases import (
     deploy,
     restore,
@@ -424,6 +425,21 @@ def test_a_restored_installation_launches_no_delivery_of_its_backup(site: Site) 
     (delivery,) = site.deliveries
     assert DeliveryState.SKIPPED == delivery.state
     assert "deliver it again" in delivery.answer
+
+
+def test_a_deployment_links_to_the_commit_at_its_provider(
+    site: Site, client_for: ClientFor
+) -> None:
+    commit = head(site)
+    site.push(MAIN, commit)
+    site.work()
+    with site.store.begin() as db:
+        url = "git@github.com:acme/infra.git"
+        db.execute(update(webhook_launches).values(repository=url))
+
+    shown = client_for(Role.VIEWER).get(f"/deployments/{site.launched[0].id}").text
+
+    assert f'href="https://github.com/acme/infra/commit/{commit}"' in shown
 
 
 def test_old_deliveries_are_forgotten(site: Site) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from app.worker import lag
 from app.worker.lag import FollowerLag
 from app.worker.run import run_of
 
@@ -22,11 +21,10 @@ def write(settings: Settings, deployment_id: int, size: int) -> None:
 
 
 def test_the_lag_is_the_age_of_the_oldest_byte_that_is_not_recorded(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(lag.time, "monotonic", lambda: now)
-    measured = FollowerLag(settings)
+    measured = FollowerLag(settings, lambda: now)
     write(settings, 1, 100)
     write(settings, 2, 10)
 
