@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 from app.domain.service import Service
 from app.store import services
-from app.store.services import Found
+from app.store.services import FoundService
 from app.store.store import Store
 from bench.page import FLAGS
 from bench.rows import row
-from testing.supervised import Supervised, temporary_installation
+from testing.supervised import SupervisedInstallation, temporary_installation
 
 FEW, MANY = 10, 500
 #: Requests and visits in a round, in turn, so that noise affects both.
@@ -72,7 +72,7 @@ def fill(store: Store, count: int, deployments: int = DEPLOYMENTS) -> None:
         db.execute(text("VACUUM (ANALYZE) deployments, services"))
 
 
-def _service(number: int) -> list[Found]:
+def _service(number: int) -> list[FoundService]:
     """Return a service alone, or in both environments of a project."""
     team = ("web", "data", "base")[number % 3]
     names = [f"service-{number:03}"]
@@ -90,17 +90,26 @@ def _service(number: int) -> list[Found]:
         "variables": {"type": "object", "properties": {"version": {"type": "string"}}},
     }
     return [
-        Found(name, Service.model_validate({"name": name, **config})) for name in names
+        FoundService(name, Service.model_validate({"name": name, **config}))
+        for name in names
     ]
 
 
-def _server(few: Supervised, many: Supervised, rounds: int) -> list[Any]:
+def _server(
+    few: SupervisedInstallation, many: SupervisedInstallation, rounds: int
+) -> list[Any]:
     return [
         _times(few, many, name, path, rounds * REQUESTS) for name, path in PATHS.items()
     ]
 
 
-def _times(few: Supervised, many: Supervised, name: str, path: str, times: int) -> Any:
+def _times(
+    few: SupervisedInstallation,
+    many: SupervisedInstallation,
+    name: str,
+    path: str,
+    times: int,
+) -> Any:
     taken: dict[int, list[float]] = {FEW: [], MANY: []}
     for _ in range(times):
         for count, here in ((FEW, few), (MANY, many)):
@@ -120,7 +129,9 @@ def _times(few: Supervised, many: Supervised, name: str, path: str, times: int) 
     )
 
 
-def _browser(few: Supervised, many: Supervised, rounds: int) -> Any:
+def _browser(
+    few: SupervisedInstallation, many: SupervisedInstallation, rounds: int
+) -> Any:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     paints: dict[int, list[float]] = {FEW: [], MANY: []}
     with sync_playwright() as playwright:
@@ -141,7 +152,7 @@ def _browser(few: Supervised, many: Supervised, rounds: int) -> Any:
     )
 
 
-def _first_paint(browser: Browser, here: Supervised) -> float:
+def _first_paint(browser: Browser, here: SupervisedInstallation) -> float:
     """Return the ms until the first contentful paint of a visit without cache."""
     context = browser.new_context(
         base_url=str(here.api.base_url),

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from app.domain.events import TaskResult
 from app.domain.steps import SEPARATOR
 
+#: How a failure is displayed after which a `rescue` section succeeded.
+RESCUED = "rescued"
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -18,12 +21,21 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a task on a host; `number` is that of the event."""
+    """The result of a task on a host; `number` is that of the event.
+
+    `rescued` says that it failed in a block whose `rescue` section succeeded.
+    """
 
     number: int
     host: str
     task: str
     result: TaskResult
+    rescued: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The state to display: `rescued` or the result."""
+        return RESCUED if self.rescued else self.result
 
 
 @dataclass(frozen=True, slots=True)

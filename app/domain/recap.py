@@ -36,19 +36,34 @@ class HostRecap:
         """Whether the host failed or could not be reached."""
         return bool(self.counts[2] or self.counts[3])
 
+    @property
+    def failed(self) -> int:
+        """The number of failures that weren't rescued."""
+        return self.counts[COUNTED.index("failed")]
+
+    @property
+    def rescued(self) -> int:
+        """The number of failures after which a `rescue` section succeeded."""
+        return self.counts[COUNTED.index("rescued")]
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The number of changed results, and of hosts with a change."""
+    """The number of changed results, of hosts with one, and of rescued failures."""
 
     results: int
     hosts: int
+    rescued: int = 0
 
 
 def changes(recaps: Iterable[HostRecap]) -> Changes | None:
     """Count the changes of a run; None without a recap."""
-    counts = [one.counts[COUNTED.index("changed")] for one in recaps]
-    return Changes(sum(counts), sum(map(bool, counts))) if counts else None
+    hosts = list(recaps)
+    if not hosts:
+        return None
+    counts = [one.counts[COUNTED.index("changed")] for one in hosts]
+    rescued = sum(one.rescued for one in hosts)
+    return Changes(sum(counts), sum(map(bool, counts)), rescued)
 
 
 def recap(stats: Iterable[str]) -> list[HostRecap]:

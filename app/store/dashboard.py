@@ -91,10 +91,11 @@ def conditions(db: Connection, wanted: Filter, user: str) -> dict[Condition, int
     members = _members(replace(wanted, status=None), user)
     rows = db.execute(
         select(
-            members.c.condition, func.count(members.c.service.distinct()).label("count")
+            members.c.condition,
+            func.count(members.c.service.distinct()).label("services"),
         ).group_by(members.c.condition)
     )
-    counts = {row.condition: row.count for row in rows}
+    counts = {row.condition: row.services for row in rows}
     return {each: counts[each] for each in Condition if each in counts}
 
 

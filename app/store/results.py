@@ -20,6 +20,8 @@ from app.store.events import MAX_NUMBER
 
 #: Maximum number of recaps of one deployment; a script may run several playbooks.
 MAX_RECAPS = 20
+#: Maximum number of failures from which those that were rescued are found.
+MAX_FAILURES = 1000
 
 _c = events.c
 _STARTS: TextClause = text("name = 'playbook_on_task_start'")
@@ -158,6 +160,40 @@ def results(
     return sorted((_result(row) for row in rows), key=lambda result: result.number)
 
 
+def failures(db: Connection, deployment_id: int, hosts: Sequence[str]) -> list[Result]:
+    """Return the failures of these hosts in order; at most MAX_FAILURES."""
+    rows = db.execute(
+        select(_c.number, _c.host, _c.task, _c.result)
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.host.in_(hosts),
+            _c.result == TaskResult.FAILED.value,
+            HAS_RESULT,
+        )
+        .limit(MAX_FAILURES)
+    )
+    return sorted((_result(row) for row in rows), key=lambda result: result.number)
+
+
+def changed_results(
+    db: Connection, deployment_id: int, *, after: int, up_to: int, limit: int
+) -> list[TaskResultRow]:
+    """Return the first changed results with numbers above `after` up to `up_to`."""
+    rows = db.execute(
+        select(_c.number, _c.at, _c.host, _c.task, _c.step, _c.result, _c.data)
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.number > after,
+            _c.number <= up_to,
+            _c.result == TaskResult.CHANGED.value,
+            HAS_RESULT,
+        )
+        .order_by(_c.number)
+        .limit(limit)
+    )
+    return [_row(row) for row in rows]
+
+
 def last_failure(db: Connection, deployment_id: int, host: str) -> FailureRow | None:
     """Return the last event in which a host failed or was unreachable."""
     row = db.execute(
@@ -204,10 +240,7 @@ def find(db: Connection, deployment_id: int, number: int) -> TaskResultRow | Non
             HAS_RESULT,
         )
     ).one_or_none()
-    if row is None:
-        return None
-    return TaskResultRow(row.number, row.at, row.host, row.task, row.step,
-                    TaskResult(row.result), row.data)  # fmt: skip
+    return None if row is None else _row(row)
 
 
 def neighbours(
@@ -224,6 +257,11 @@ def neighbours(
         None if rows[0] is None else _result(rows[0]),
         None if rows[1] is None else _result(rows[1]),
     )
+
+
+def _row(row: Any) -> TaskResultRow:
+    return TaskResultRow(row.number, row.at, row.host, row.task, row.step,
+                         TaskResult(row.result), row.data)  # fmt: skip
 
 
 def _result(row: Any) -> Result:

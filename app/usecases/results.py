@@ -1,7 +1,7 @@
 """Read the results of an Ansible run: a window of its matrix, a result, the recap."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -83,10 +83,13 @@ class Summary:
     speed: str = ""
 
 
-def matrix(store: Store, view: View, window: Window) -> Matrix:
+def matrix(
+    store: Store, view: View, window: Window, recap: Sequence[HostRecap] = ()
+) -> Matrix:
     """Return a window of a deployment's matrix, up to the moment of the view.
 
-    The window has the newest tasks unless it has `before`.
+    The window has the newest tasks unless it has `before`. With the recap of an ended
+    run, the failures that were rescued are marked.
     """
     number = view.deployment.id
     end = view.deployment.last_event + 1
@@ -105,6 +108,11 @@ def matrix(store: Store, view: View, window: Window) -> Matrix:
         found = []
         if tasks and hosts:
             found = results.results(db, number, hosts, tasks[0].number, stop)
+        handled = {result.number for result in _rescued(db, number, recap)}
+    found = [
+        replace(result, rescued=True) if result.number in handled else result
+        for result in found
+    ]
     names = {step.position: step.name for step in view.steps}
     return Matrix(
         groups=grouped(arrange(tasks, hosts, found), names),
@@ -155,25 +163,54 @@ def summary_so_far(store: Store, view: View) -> Summary:
         return Summary(speed=run_speed.find(db, view.deployment.id))
 
 
+def rescued(
+    store: Store, deployment_id: int, recap: Sequence[HostRecap]
+) -> list[Result]:
+    """Return the failures of an ended run after which a `rescue` section succeeded."""
+    with store.begin() as db:
+        return _rescued(db, deployment_id, recap)
+
+
+def _rescued(
+    db: Connection, deployment_id: int, recap: Sequence[HostRecap]
+) -> list[Result]:
+    """Return the failures of each host but the last ones, which Ansible counts."""
+    counted = {host.host: host for host in recap if host.rescued}
+    if not counted:
+        return []
+    of_host: dict[str, list[Result]] = {host: [] for host in counted}
+    for result in results.failures(db, deployment_id, list(counted)):
+        of_host[result.host].append(result)
+    return [
+        replace(result, rescued=True)
+        for host, failures in of_host.items()
+        for result in failures[: max(len(failures) - counted[host].failed, 0)]
+    ]
+
+
 def failed_hosts(steps: Sequence[Step]) -> list[str]:
     """Return the failed hosts without duplicates, in the order of the steps."""
     return list(dict.fromkeys(host for step in steps for host in step.failed_hosts))
 
 
 def _hosts(db: Connection, view: View, window: Window) -> tuple[list[str], str]:
-    """Return the hosts of a window, failed ones first, and its `more_hosts`."""
+    """Return the hosts of a window by name, and its `more_hosts`.
+
+    Failed hosts are in the first window, also those of a later one.
+    """
     number = view.deployment.id
     listed = results.hosts_after(
         db, number, after=window.hosts_after, limit=window.hosts + 1
     )
     if len(listed) <= window.hosts and not window.hosts_after:
-        return listed, ""
+        return sorted(listed), ""
     first: list[str] = []
     if not window.hosts_after:
         first = failed_hosts(view.steps)[: window.hosts // 2]
     plain = [host for host in listed if host not in first]
     shown = plain[: window.hosts - len(first)]
-    return [*first, *shown], shown[-1] if len(plain) > len(shown) else ""
+    more = shown[-1] if len(plain) > len(shown) else ""
+    return sorted([*first, *shown]), more
 
 
 def _rows(window: Window, hosts: int) -> int:

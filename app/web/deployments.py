@@ -2,7 +2,6 @@
 
 import os
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
@@ -13,11 +12,9 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from app.domain.access import Permission
 from app.domain.deployment import Origin
 from app.domain.events import StepState, TaskResult
-from app.domain.matrix import label
-from app.domain.recap import changes
 from app.domain.timeline import bars
 from app.store.search import SearchQuery
-from app.usecases import artifacts, deploy, event_stream, failures, output, results
+from app.usecases import artifacts, deploy, event_stream, failures, output
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.commit_statuses import find_commit
 from app.usecases.notifications import of_deployment
@@ -27,12 +24,13 @@ from app.usecases.timing import of_view as find_timing
 from app.web import artifact_text, filters, forms, history
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
+from app.web.deployment_tabs import tab_page
 from app.web.download import Download
 from app.web.event_stream import stream
 from app.web.history import before
 from app.web.login import may
 from app.web.on_demand import with_artifacts
-from app.web.output_lines import context, failed, lines, sections_of, tasks_of
+from app.web.output_lines import failed, lines, sections_of, tasks_of
 from app.web.query import SMALLINT, number
 
 #: The newest events on a deployment's page; it links to the earlier ones.
@@ -66,26 +64,20 @@ def show(request: Request) -> Response:
     view = page.view
     first = page.events[0].number if page.events else 0
     failure_summary = failures.look(store, view)
-    summary = results.summary_of(store, _id(request))
-    return deps(request).renderer.page(
+    return tab_page(
         request,
         "deployments/show.html",
-        view=view,
+        view,
+        tab="Output",
         bars=bars(view.steps, view.usual, datetime.now(UTC)),
         failures=failure_summary,
         failed=failed(view, failure_summary),
-        matrix=results.matrix(store, view, results.SMALL),
-        summary=summary,
-        changes=changes(summary.recap),
         timing=find_timing(store, view),
-        speed=summary.speed,
         output=sections_of(lines(page.events), view.steps),
         earlier=first if first > 1 else 0,
         latest_shown=page.newest,
-        last=page.last,
         commit_page=find_commit(store, _id(request))[1],
         messages=of_deployment(store, view.deployment.id),
-        idempotency_key=forms.new_key(),
     )
 
 
@@ -118,39 +110,6 @@ def _search(request: Request) -> Response:
         count=len(matches),
         results=[*TaskResult, StepState.SUCCESS, StepState.FAILURE, StepState.RUNNING],
         further=f"{page}/search?{further.query}" if result.further else "",
-    )
-
-
-def list_results(request: Request) -> Response:
-    """Show the matrix of tasks and hosts, a window of both."""
-    view = deploy.view(deps(request).store, _id(request))
-    hosts_after = request.query_params.get("hosts_after", "").replace("\0", "")
-    window = replace(results.LARGE, before=before(request), hosts_after=hosts_after)
-
-    def address(**changed: object) -> str:
-        query = request.url.include_query_params(**changed).query
-        return f"/deployments/{view.deployment.id}/results?{query}"
-
-    return deps(request).renderer.page(
-        request,
-        "deployments/results.html",
-        deployment=view.deployment,
-        matrix=results.matrix(deps(request).store, view, window),
-        hosts_after=hosts_after,
-        address=address,
-    )
-
-
-def result(request: Request) -> Response:
-    """Show the result of one task on one host, with all its fields."""
-    event = request.path_params["number"]
-    result = results.find(deps(request).store, _id(request), event)
-    return deps(request).renderer.page(
-        request,
-        "deployments/result.html",
-        result=result,
-        task=label(result.recorded.task),
-        line=context(f"/deployments/{_id(request)}", event),
     )
 
 
@@ -208,10 +167,11 @@ def list_artifacts(request: Request) -> Response:
     branches = artifacts.tree(
         deps(request).store, deps(request).settings, view.deployment, skip, LISTED
     )
-    return deps(request).renderer.page(
+    return tab_page(
         request,
         "deployments/artifacts.html",
-        deployment=view.deployment,
+        view,
+        tab="Artifacts",
         branches=[branch for branch in branches if branch.count],
         listed=LISTED,
     )

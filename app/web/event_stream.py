@@ -46,7 +46,8 @@ def html_pieces(store: Store, renderer: Renderer) -> Look[Piece]:
         failure_summary = failures.look(store, news.view)
         spent = timing.of_view(store, news.view)
         fragments = renderer.summary(news.view, failure_summary, summary, spent)
-        fragments |= renderer.fragments(news.view, news.events, summary)
+        rescued = results.rescued(store, deployment_id, summary.recap)
+        fragments |= renderer.fragments(news.view, news.events, summary, rescued)
         return _piece(news, fragments)
 
     return look_html

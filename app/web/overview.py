@@ -1,5 +1,7 @@
 """The overview page, its changing part, and the favourites of a user."""
 
+from typing import Any
+
 from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -51,7 +53,7 @@ def favour(request: Request, form: FormData) -> Response:
     return RedirectResponse(asked.link("/"), 303)
 
 
-def _found(request: Request, asked: OverviewFilter) -> dict[str, object]:
+def _found(request: Request, asked: OverviewFilter) -> dict[str, Any]:
     actor = actor_of(request)
     # A token has no favourites, even if it has the name of a user.
     user = actor.name if actor.csrf_token else ""

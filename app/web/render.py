@@ -13,6 +13,7 @@ from app import __version__
 from app.domain.access import Actor
 from app.domain.duration import seconds_between
 from app.domain.events import TaskResult
+from app.domain.matrix import RESCUED, Result
 from app.domain.recap import COUNTED, changes
 from app.domain.revision import short
 from app.domain.service_name import split
@@ -24,6 +25,7 @@ from app.usecases.failures import Failures
 from app.usecases.results import SMALL, Summary
 from app.web.assets import ICONS, Assets
 from app.web.chart import thousandths
+from app.web.deployment_state import phase, where_failed
 from app.web.formatting import ago_now, duration, moment, size, value_text
 from app.web.matrix_news import matrix_news
 from app.web.output_lines import AROUND, context, failed, lines, sections_of
@@ -32,7 +34,11 @@ from app.web.terminal import plain
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 #: With at most this many hosts, the cells of the matrix show the result as text.
-MAX_WIDE_HOSTS = 4
+MAX_WIDE_HOSTS = 8
+#: With at most this many hosts, whose names have at most so many characters, the names
+#: are written horizontally.
+MAX_UPRIGHT_HOSTS = 12
+MAX_UPRIGHT_NAME = 9
 #: Maximum number of environments in a row of the overview.
 MAX_SPOTS = 4
 
@@ -64,7 +70,12 @@ class Renderer:
             "icon_names": ICONS,
             "version": __version__,
             "counted": COUNTED,
-            "task_results": tuple(TaskResult),
+            "task_results": (*TaskResult, RESCUED),
+            "phase": phase,
+            "where_failed": where_failed,
+            "heads": heads,
+            "max_upright_hosts": MAX_UPRIGHT_HOSTS,
+            "max_upright_name": MAX_UPRIGHT_NAME,
             "seconds_between": seconds_between,
             "split_name": split,
             "line_url": context,
@@ -94,17 +105,23 @@ class Renderer:
         return HTMLResponse(content, status_code)
 
     def fragments(
-        self, view: View, events: Sequence[Event], summary: Summary
+        self,
+        view: View,
+        events: Sequence[Event],
+        summary: Summary,
+        rescued: Sequence[Result] = (),
     ) -> dict[str, str]:
-        """Render the changing parts of a deployment's page, by the name of their event.
+        """Render the changing parts of a deployment's pages, by their event.
 
-        `summary` has no recap until the deployment has ended.
+        Until the deployment has ended, `summary` has no recap, and which failures were
+        `rescued` is unknown.
         """
         now = datetime.now(UTC)
         fragments = {
             "status": self._fragment(
                 "deployments/_status.html",
                 view=view,
+                deployment=view.deployment,
                 changes=changes(summary.recap),
                 speed=summary.speed,
                 now=now,
@@ -116,7 +133,7 @@ class Renderer:
                 now=now,
             ),
         }
-        news = matrix_news(view, events)
+        news = [*matrix_news(view, events), *rescued]
         if news:
             fragments["results"] = self._fragment(
                 "deployments/_news.html", news=news, deployment=view.deployment
@@ -151,6 +168,17 @@ class Renderer:
 
     def _fragment(self, template: str, **context: Any) -> str:
         return self._environment.get_template(template).render(context)
+
+
+def heads(hosts: Sequence[str]) -> str:
+    """Return how the matrix writes its hosts: `wide`, `upright` or `rotated`.
+
+    The frontend decides the same when a host is added, see run-matrix.ts.
+    """
+    if len(hosts) <= MAX_WIDE_HOSTS:
+        return "wide"
+    short = max(map(len, hosts)) <= MAX_UPRIGHT_NAME
+    return "upright" if short and len(hosts) <= MAX_UPRIGHT_HOSTS else "rotated"
 
 
 def _readable(value: Any) -> Any:  # any value that a template outputs

@@ -19,7 +19,9 @@ const RETRY = { first: 1000, last: 30_000 };
  *     </live-deployment>
  *
  * The events `status`, `steps`, `failures`, `recap` and `timing` replace the content of
- * their part, `results` and `output` are appended, and `end` closes the stream.
+ * their part, `results` and `output` are appended, and `end` closes the stream. A part
+ * that a page doesn't have is skipped. The status has the phase of the deployment, to
+ * which the actions with `data-when` and `data-primary-when` belong.
  */
 export class LiveDeployment extends HTMLElement {
   #source: EventSource | null = null;
@@ -28,6 +30,7 @@ export class LiveDeployment extends HTMLElement {
   #lastEventId = "";
   #pending = new Map<string, string>();
   #connection = new Connection();
+  #phase = "";
 
   connectedCallback(): void {
     for (const element of this.querySelectorAll<HTMLElement>("[data-no-script-only]")) {
@@ -81,16 +84,6 @@ export class LiveDeployment extends HTMLElement {
   #end(): void {
     this.#close();
     this.#showConnection("ended", "Ended");
-    for (const element of document.querySelectorAll<HTMLElement>(
-      "[data-hide-when-ended]",
-    )) {
-      element.hidden = true;
-    }
-    for (const element of document.querySelectorAll<HTMLElement>(
-      "[data-show-when-ended]",
-    )) {
-      element.hidden = false;
-    }
   }
 
   #showConnection(state: string, text: string): void {
@@ -119,10 +112,21 @@ export class LiveDeployment extends HTMLElement {
       if (part) morph(part, parse(html));
     }
     this.#pending.clear();
-    const { title, icon } =
+    const { phase, title, icon } =
       this.querySelector<HTMLElement>("[data-title]")?.dataset ?? {};
     if (title) document.title = title;
     if (icon) showFavicon(icon);
+    if (phase && phase !== this.#phase) this.#showPhase(phase);
+  }
+
+  /** Show the actions of a phase, as the server does when it renders the page. */
+  #showPhase(phase: string): void {
+    this.#phase = phase;
+    const within = (phases: string): boolean => phases.split(" ").includes(phase);
+    for (const element of document.querySelectorAll<HTMLElement>("[data-when]"))
+      element.hidden = !within(element.dataset.when!);
+    for (const element of document.querySelectorAll<HTMLElement>("[data-primary-when]"))
+      element.classList.toggle("button-primary", within(element.dataset.primaryWhen!));
   }
 
   #part(name: string): HTMLElement | null {

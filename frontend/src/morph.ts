@@ -13,6 +13,9 @@ export function parse(html: string): DocumentFragment {
  * a button never becomes that of another row. `source` is consumed.
  */
 export function morph(target: Element, source: Element | DocumentFragment): void {
+  // A page indents its parts, a fragment doesn't.
+  if (isBlank(target.firstChild) && !isBlank(source.firstChild))
+    target.firstChild?.remove();
   const fresh = [...source.childNodes];
   const kept = keyed(target.childNodes);
   for (const key of kept.keys())
@@ -30,6 +33,10 @@ export function morph(target: Element, source: Element | DocumentFragment): void
     }
   });
   for (const node of [...target.childNodes].slice(fresh.length)) node.remove();
+}
+
+function isBlank(node: ChildNode | null): boolean {
+  return node?.nodeType === Node.TEXT_NODE && !node.nodeValue?.trim();
 }
 
 function keyOf(node: Node): string | undefined {
@@ -75,8 +82,10 @@ function update(present: ChildNode, node: ChildNode): boolean {
   return true;
 }
 
+/** Update the attributes. Whether a details element is open is the user's choice. */
 function updateAttributes(present: Element, node: Element): void {
   for (const { name } of [...present.attributes]) {
+    if (name === "open" && present.localName === "details") continue;
     if (!node.hasAttribute(name)) present.removeAttribute(name);
   }
   for (const { name, value } of node.attributes) {

@@ -28,6 +28,7 @@ export class OutputLog extends HTMLElement {
   #button: HTMLButtonElement | null = null;
   /** Takes the place of removed steps. */
   #spacer = document.createElement("div");
+  #lines!: HTMLCollectionOf<Element>;
   #pending: DocumentFragment[] = [];
   #following = false;
   #top = 0;
@@ -35,10 +36,12 @@ export class OutputLog extends HTMLElement {
 
   connectedCallback(): void {
     this.#scroller = this.querySelector<HTMLElement>("[data-live=output]")!;
+    this.#lines = this.#scroller.getElementsByClassName("line");
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     this.#openLinkedLine();
     this.#offerFolding(signal);
+    document.addEventListener("click", (event) => this.#unfold(event), { signal });
     if (!this.hasAttribute("newest")) return;
     this.#button = this.querySelector("[data-follow]");
     this.#button?.addEventListener("click", () => this.#follow(!this.#following), {
@@ -61,8 +64,9 @@ export class OutputLog extends HTMLElement {
     this.#abort.abort();
   }
 
-  /** Append lines given as HTML with the next update. */
+  /** Append lines given as HTML with the next update; none to earlier output. */
   add(html: string): void {
+    if (!this.hasAttribute("newest")) return;
     if (!this.#pending.length) scheduleUpdate(() => this.#flush());
     this.#pending.push(parse(html));
     // Updates are rare in a hidden tab. Discard what the next update would remove anyway.
@@ -77,9 +81,12 @@ export class OutputLog extends HTMLElement {
       for (const part of [...news.children]) this.#join(part as HTMLElement);
     }
     this.#pending = [];
-    const lines = this.#scroller.querySelectorAll<HTMLElement>(".line");
-    const over = lines.length - MAX_LINES;
-    if (over > 0) this.#drop([...lines].slice(0, over + DROPPED));
+    // A live collection: its length is known without a search of the whole output.
+    const over = this.#lines.length - MAX_LINES;
+    if (over > 0) {
+      const lines = this.#scroller.querySelectorAll<HTMLElement>(".line");
+      this.#drop([...lines].slice(0, over + DROPPED));
+    }
     this.#stick();
   }
 
@@ -104,6 +111,28 @@ export class OutputLog extends HTMLElement {
       button.textContent = folded ? "Expand steps" : "Collapse steps";
     };
     button.addEventListener("click", fold, { signal });
+  }
+
+  /**
+   * Show the output of the step whose name was clicked, `<a data-unfold="2">`. The link
+   * itself leads to the lines of a step that aren't on this page.
+   */
+  #unfold(event: MouseEvent): void {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link =
+      event.target instanceof Element && event.target.closest("[data-unfold]");
+    const position = link && link.getAttribute("data-unfold");
+    const step = this.#scroller.querySelector<HTMLDetailsElement>(
+      `details[data-step="${Number(position)}"]`,
+    );
+    if (!position || !step) return;
+    event.preventDefault();
+    step.open = true;
+    this.#follow(false);
+    const place = step.getBoundingClientRect().top;
+    this.#scroller.scrollTop += place - this.#scroller.getBoundingClientRect().top;
+    this.#scroller.scrollIntoView({ block: "nearest" });
+    step.querySelector("summary")?.focus({ preventScroll: true });
   }
 
   /**

@@ -7,15 +7,19 @@ const MAX_TASKS = 80;
 const DROPPED = 40;
 /** Distance from the end, in pixels, that counts as scrolled to the end. */
 const NEAR = 4;
+/** The results for which a host always has a column. */
+const FAILED = new Set(["failed", "unreachable"]);
 
 /**
  * The result matrix of a deployment. Started tasks become rows, results fill their cells.
  *
- *     <run-matrix live data-max-hosts="24" data-max-wide-hosts="4">
- *       <div class="matrix" data-live="matrix"> <table> … </run-matrix>
+ *     <run-matrix live data-max-hosts="24" data-max-wide-hosts="8"
+ *                 data-max-upright-hosts="12" data-max-upright-name="9">
+ *       <div class="matrix" data-live="matrix"> <table data-heads="wide"> … </run-matrix>
  *
- * A host beyond `data-max-hosts` gets no column; the results page shows all hosts. With at
- * most `data-max-wide-hosts`, cells show the result as text.
+ * The columns are hosts by name, at most `data-max-hosts`, as on the server; a host that
+ * failed always has one. With at most `data-max-wide-hosts`, cells show the result as text;
+ * with at most `data-max-upright-hosts` of short names, the names are horizontal.
  *
  * Updates are a list: `<li data-task>` is the header of a row, and
  * `<li data-result-of data-host>` a cell. A result belongs to the latest task of its name,
@@ -24,7 +28,8 @@ const NEAR = 4;
 export class RunMatrix extends HTMLElement {
   #pending: DocumentFragment[] = [];
   #rows = new Map<string, HTMLTableRowElement>();
-  #columns = new Map<string, number>();
+  /** The hosts, in the order of their columns. */
+  #hosts: string[] = [];
   /** Takes the place of removed steps. */
   #spacer: HTMLTableSectionElement | undefined;
 
@@ -35,7 +40,7 @@ export class RunMatrix extends HTMLElement {
       this.#rows.set(row.dataset.task!, row);
     }
     for (const head of this.#table.querySelectorAll(".matrix-host")) {
-      this.#columns.set(head.textContent!.trim(), this.#columns.size);
+      this.#hosts.push(head.textContent!.trim());
     }
     if (this.hasAttribute("live"))
       this.#scroller.scrollTop = this.#scroller.scrollHeight;
@@ -43,6 +48,7 @@ export class RunMatrix extends HTMLElement {
 
   /** Apply updates given as HTML with the next update of the page. */
   add(html: string): void {
+    if (!this.hasAttribute("live")) return;
     if (!this.#pending.length) scheduleUpdate(() => this.#flush());
     this.#pending.push(parse(html));
   }
@@ -81,7 +87,7 @@ export class RunMatrix extends HTMLElement {
     head.scope = "row";
     head.append(...item.childNodes);
     row.append(head);
-    for (let column = 0; column < this.#columns.size; column++) row.insertCell();
+    for (const _ of this.#hosts) row.insertCell();
     this.#group(step!, stepName ?? "").append(row);
     this.#rows.set(task!, row);
   }
@@ -105,36 +111,66 @@ export class RunMatrix extends HTMLElement {
   #fill(item: HTMLElement): void {
     const { resultOf, host, status } = item.dataset;
     const row = this.#rows.get(resultOf!);
-    const column = this.#column(host!);
-    const cell = column === undefined ? undefined : row?.cells[column + 1];
+    if (!row) return;
+    const column = this.#column(host!, FAILED.has(status!));
+    const cell = column < 0 ? undefined : row.cells[column + 1];
     if (!cell) return;
     cell.dataset.status = status;
     cell.replaceChildren(...item.childNodes);
   }
 
-  /** Return the column of a host; a new host gets the next one up to the maximum. */
-  #column(host: string): number | undefined {
-    const known = this.#columns.get(host);
-    if (known !== undefined || this.#columns.size >= Number(this.dataset.maxHosts))
-      return known;
+  /** Return the column of a host, or -1 if it has none. A new host may replace another. */
+  #column(host: string, failed: boolean): number {
+    const known = this.#hosts.indexOf(host);
+    if (known >= 0) return known;
+    const full = this.#hosts.length >= Number(this.dataset.maxHosts);
+    const last = full ? this.#lastWithoutFailure() : -1;
+    if (full && (last < 0 || (!failed && host > this.#hosts[last]!))) return -1;
+    if (full) this.#removeColumn(last);
+    const before = this.#hosts.findIndex((other) => host < other);
+    const column = before < 0 ? this.#hosts.length : before;
+    this.#insertColumn(host, column);
+    return column;
+  }
+
+  #lastWithoutFailure(): number {
+    const rows = this.#taskRows();
+    return this.#hosts.findLastIndex((_, column) =>
+      rows.every((row) => !FAILED.has(row.cells[column + 1]?.dataset.status ?? "")),
+    );
+  }
+
+  #removeColumn(column: number): void {
+    this.#hosts.splice(column, 1);
+    this.#table.tHead!.rows[0]!.deleteCell(column + 1);
+    for (const row of this.#taskRows()) row.deleteCell(column + 1);
+  }
+
+  #insertColumn(host: string, column: number): void {
     const head = document.createElement("th");
     head.scope = "col";
     head.className = "matrix-host";
     const name = document.createElement("span");
     name.title = name.textContent = host;
     head.append(name);
-    this.#table.tHead!.rows[0]!.append(head);
-    for (const row of this.#table.querySelectorAll<HTMLTableRowElement>(
-      "[data-task]",
-    )) {
-      row.insertCell();
-    }
-    this.#columns.set(host, this.#columns.size);
-    this.#table.toggleAttribute(
-      "data-wide-cells",
-      this.#columns.size <= Number(this.dataset.maxWideHosts),
-    );
-    return this.#columns.size - 1;
+    const heads = this.#table.tHead!.rows[0]!;
+    heads.insertBefore(head, heads.cells[column + 1] ?? null);
+    for (const row of this.#taskRows()) row.insertCell(column + 1);
+    this.#hosts.splice(column, 0, host);
+    this.#table.dataset.heads = this.#heads();
+  }
+
+  /** Decide how the hosts are written, as `heads` does on the server. */
+  #heads(): string {
+    const { maxWideHosts, maxUprightHosts, maxUprightName } = this.dataset;
+    const count = this.#hosts.length;
+    if (count <= Number(maxWideHosts)) return "wide";
+    const short = this.#hosts.every((host) => host.length <= Number(maxUprightName));
+    return short && count <= Number(maxUprightHosts) ? "upright" : "rotated";
+  }
+
+  #taskRows(): HTMLTableRowElement[] {
+    return [...this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")];
   }
 
   /**
@@ -142,7 +178,7 @@ export class RunMatrix extends HTMLElement {
    * other tasks, so that nothing that remains moves.
    */
   #drop(): void {
-    const rows = [...this.#table.querySelectorAll<HTMLTableRowElement>("[data-task]")];
+    const rows = this.#taskRows();
     if (rows.length <= MAX_TASKS) return;
     const dropped = rows.slice(0, rows.length - MAX_TASKS + DROPPED);
     // Measure before the first change: measuring after each one would force a layout.

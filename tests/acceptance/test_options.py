@@ -229,7 +229,7 @@ def test_the_form_offers_the_options_and_a_button_for_a_check(
         expect(status).to_contain_text("--check --limit=web2 --tags=site,talk")
         expect(status).to_contain_text("successful")
         assert written(tmp_path) == []
-        page.get_by_role("link", name="Edit and launch").click()
+        page.get_by_role("link", name="Launch again").click()
         expect(page.get_by_label("Limit")).to_have_value("web2")
         page.goto("/services/strict")
         expect(page.get_by_label("Limit")).to_have_count(0)

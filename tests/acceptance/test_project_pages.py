@@ -148,7 +148,7 @@ def test_the_form_of_a_git_project_completes_refs_hosts_and_tags_and_can_check(
         assert [] == list(written.iterdir())
 
         # The same again, as it is recorded, but not as a check.
-        page.get_by_role("link", name="Edit and launch").click()
+        page.get_by_role("link", name="Launch again").click()
         expect(page.get_by_label("Limit")).to_have_value("staging2")
         expect(page.get_by_label("Branch, tag or commit")).to_have_value(
             re.compile("[0-9a-f]{40}")

@@ -11,7 +11,7 @@ from app.domain.service import Service
 from app.errors import NotAllowed
 from app.settings import Settings
 from app.store import services
-from app.store.services import Found
+from app.store.services import FoundService
 from app.store.store import Store
 from app.usecases import nodes, overview, record
 from testing.factories import (
@@ -50,7 +50,9 @@ def some_services(store: Store, settings: Settings) -> None:
     start_deployment(store, settings, made("loader"), given={"version": "3"})
     request_deployment(store, settings, made("mailer", "tier-1"))
     with store.begin() as db:
-        services.put(db, [Found("broken", None, "line 3: no playbook")], node="here")
+        services.put(
+            db, [FoundService("broken", None, "line 3: no playbook")], node="here"
+        )
         services.settle(db)
 
 
@@ -158,7 +160,7 @@ def test_labels_follow_the_last_valid_definition(store: Store) -> None:
     assert ["team:base", "team:web", "tier-1"] == choices()
 
     with store.begin() as db:
-        services.put(db, [Found("backup", None, "line 1: broken")], node="here")
+        services.put(db, [FoundService("backup", None, "line 1: broken")], node="here")
     assert "team:base" in choices()
 
     add_service(store, make_service(name="backup", labels=["archive"]))
