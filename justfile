@@ -71,11 +71,14 @@ format: frontend
     {{ run }} ruff format
     {{ run }} ruff check --fix
 
-# Build the documentation site in var/docs; a broken link is an error
+# Build the documentation, which FastDeploy serves at /docs; a broken link is an error
 [group("docs")]
 docs:
-    uv run --frozen --extra embedded --group docs sphinx-build --fail-on-warning --nitpicky --fresh-env --quiet docs var/docs
-    @echo "open var/docs/index.html"
+    @rm -rf app/web/docs
+    uv run --frozen --extra embedded --group docs sphinx-build --fail-on-warning --nitpicky --fresh-env --quiet --doctree-dir var/doctrees docs app/web/docs
+    @rm -rf app/web/docs/.buildinfo app/web/docs/_sources
+    @find app/web/docs -name '*.map' -delete
+    @echo "open app/web/docs/index.html, or /docs in FastDeploy"
 
 # Take screenshots of every page: var/screenshots/index.html, and those in docs/pictures
 [group("docs")]

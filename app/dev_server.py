@@ -137,7 +137,8 @@ class ChildProcess:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [sys.executable, "-m", "app.up_child", self._command],
+            # -P: the folder of a user may have an `app` of its own.
+            [sys.executable, "-P", "-m", "app.up_child", self._command],
             env=self._environment,
             stdin=self._stdin,
             # Ctrl-C signals only this process, which then stops its children in order.

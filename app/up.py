@@ -3,6 +3,7 @@
 import fcntl
 import getpass
 import os
+import pwd
 import signal
 import threading
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app import bootstrap, dev_server, log
+from app import bootstrap, dev_server, embedded_postgresql, log
 from app.domain.access import on_host
 from app.errors import BadSetting, Conflict
 from app.settings import Settings
@@ -18,6 +19,7 @@ from app.sockets import listen
 from app.store.migrate import migrate
 from app.usecases import services, users
 from app.usecases.git_access import GitAccess
+from app.version import version
 
 #: Seconds until the processes of a killed `up` have ended.
 LEFTOVERS_END = dev_server.GRACE
@@ -41,6 +43,7 @@ def up(settings: Settings) -> None:
                   "this one continues with what it left", flush=True)  # fmt: skip
         # Check the port before anything is started, so that this error comes first.
         _check_port(settings, LEFTOVERS_END if killed else 0)
+        _announce(settings)
         with dev_server.running(settings, stop) as found:
             _prepare(found)
             with dev_server.processes(found, "web", "worker"):
@@ -51,6 +54,19 @@ def up(settings: Settings) -> None:
                 with suppress(OSError):
                     print("stopping; the next start continues the runs that go on",
                           flush=True)  # fmt: skip
+
+
+def _announce(settings: Settings) -> None:
+    """Print where the data is, and what else will change on this machine."""
+    print(f"FastDeploy {version()}; its data is in {settings.var.absolute()}",
+          flush=True)  # fmt: skip
+    if "services" not in settings.model_fields_set:
+        # Without it, a first start in an empty folder would fail.
+        settings.services.mkdir(exist_ok=True)
+    if "database_url" not in settings.model_fields_set:
+        users_here = [each.pw_name for each in pwd.getpwall()]
+        print(embedded_postgresql.announcement(os.geteuid(), users_here), end="",
+              flush=True)  # fmt: skip
 
 
 def _stop_signals() -> threading.Event:

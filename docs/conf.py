@@ -1,14 +1,14 @@
-"""The documentation as a site: `./justw docs` builds it into var/docs."""
+"""The documentation as a site: `./justw docs` builds it into app/web/docs."""
 
-from app import __version__
+from app.version import version as shown_version
 
 project = "FastDeploy"
-release = __version__
-extensions = ["myst_parser"]
+release = shown_version()
+extensions = ["myst_parser", "tools.docs_policy"]
 #: A link to a heading is checked like any other.
 myst_heading_anchors = 3
 html_theme = "furo"
-html_title = f"FastDeploy {__version__}"
+html_title = f"FastDeploy {release}"
 html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False

@@ -27,12 +27,14 @@ def living(belongs: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
 class Process:
     """A process of FastDeploy, with its log."""
 
-    def __init__(self, command: Sequence[str], env: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], env: dict[str, str], log: Path, cwd: Path = ROOT
+    ) -> None:
         """Start it in a session of its own; `log` receives its output."""
         self._log = log
         with log.open("wb") as file:
             self._process = subprocess.Popen(
-                command, env=env, cwd=ROOT, stdout=file, stderr=file,
+                command, env=env, cwd=cwd, stdout=file, stderr=file,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         self.pid = self._process.pid

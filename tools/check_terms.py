@@ -39,6 +39,7 @@ TREES = (
 #: Generated files: their text is checked in the code.
 GENERATED = re.compile(
     r"docs/reference/(?!api\.md).*|roles/[^/]+/README\.md|.*requirements\.txt"
+    r"|app/web/docs/.*"
 )
 #: Folders with files of other projects, and with compiled files.
 FOREIGN = re.compile(r"(^|/)(__pycache__|node_modules)/")

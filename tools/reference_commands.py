@@ -4,14 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.cli import COMMANDS, load
+from app.cli.manual import FOLLOW_CODES, USUAL_CODES, Page
+from app.cli.manual_pages import PAGES
 from tools.markdown import page, table
-
-_EXIT_CODES = (
-    ("0", "The command succeeded. With `--follow`: the deployment was successful."),
-    ("1", "The command failed. With `--follow`: the deployment wasn't successful."),
-    ("2", "An argument or an option is invalid."),
-    ("130", "Ctrl-C ended `--follow`; the deployment continues."),
-)
 
 
 def commands() -> str:
@@ -25,7 +20,7 @@ def commands() -> str:
         "directly, without the web process.",
         "Tables are for reading; `--json` prints the same for programs. Colours are "
         "used on a terminal only, and not if `NO_COLOR` is set.",
-        table(("exit code", "meaning"), _EXIT_CODES),
+        _codes(FOLLOW_CODES),
         *(
             part
             for name, command in sorted(
@@ -64,6 +59,16 @@ def _command(name: str, command: Any) -> Iterator[str]:
     ]
     if options:
         yield table(("option", "what it does"), options)
+    manual = PAGES.get(name, Page(()))
+    if manual.examples:
+        yield "```text\n" + "\n".join(manual.examples) + "\n```"
+    if manual.codes not in (USUAL_CODES, FOLLOW_CODES):
+        yield _codes(manual.codes)
+
+
+def _codes(codes: tuple[tuple[int, str], ...]) -> str:
+    rows = [(str(code), meaning) for code, meaning in codes]
+    return table(("exit code", "meaning"), rows)
 
 
 def _argument(param: Any) -> str:

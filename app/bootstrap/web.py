@@ -17,6 +17,7 @@ from app.web.download import PIECES_AT_ONCE
 from app.web.event_stream import html_pieces, json_pieces
 from app.web.hooks import HOOKS_AT_ONCE
 from app.web.login import LOGINS_AT_ONCE
+from app.web.output_response import printed_pieces
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
 
@@ -46,6 +47,7 @@ def make_web(settings: Settings) -> Starlette:
             renderer=renderer,
             look_html=html_pieces(store, renderer),
             look_json=json_pieces(store),
+            look_printed=printed_pieces(store),
             login_places=anyio.Semaphore(LOGINS_AT_ONCE),
             search_places=anyio.Semaphore(SEARCHES_AT_ONCE),
             download_places=anyio.Semaphore(PIECES_AT_ONCE),

@@ -7,7 +7,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from app import __version__
+from app.cli.manual import Page
+from app.cli.manual_pages import PAGES, commands_of
 from app.errors import FastDeployError, Invalid
 
 
@@ -60,9 +61,21 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the called command; the listed ones have their help only."""
-        if args and args[0] in COMMANDS:
-            return args[0], load(args[0]), args[1:]
-        return super().resolve_command(ctx, args)
+        if not args or args[0] not in COMMANDS:
+            return super().resolve_command(ctx, args)
+        name, *rest = args
+        if ctx.resilient_parsing and not rest and commands_of(name):
+            # The shell completes a command of this group.
+            return name, _listed(commands_of(name), name=name), rest
+        return name, load(name), rest
+
+
+def _listed(commands: dict[str, str], **about: Any) -> TyperGroup:
+    """Return a group whose commands have their help only."""
+    stubs: dict[str, Any] = {
+        name: TyperCommand(name, help=text) for name, text in commands.items()
+    }
+    return TyperGroup(commands=stubs, **about)
 
 
 def load(name: str) -> Any:  # a command of click, of which typer has its own version
@@ -77,7 +90,20 @@ def load(name: str) -> Any:  # a command of click, of which typer has its own ve
     else:
         parent.command(name)(found)
     group: Any = typer.main.get_command(parent)
-    return group.commands[name]
+    command = group.commands[name]
+    _add_manual(command, name)
+    return command
+
+
+def _add_manual(command: Any, name: str) -> None:
+    """Show the manual of a command, and of those of a group, in their `--help`."""
+    for each, found in getattr(command, "commands", {}).items():
+        _add_manual(found, f"{name} {each}")
+    # The terminal decides where lines end, not the source.
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    if not hasattr(command, "commands"):
+        command.epilog = PAGES.get(name, Page(())).epilog
 
 
 def make_cli() -> Any:  # the same
@@ -109,7 +135,10 @@ def main() -> None:
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        print(f"fastdeploy {__version__}")
+        # Imported here: it takes time, and every other command does without it.
+        from app.version import version  # noqa: PLC0415
+
+        print(f"fastdeploy {version()}")
         raise typer.Exit
 
 

@@ -1,5 +1,6 @@
 """`fastdeploy deployment`, with the shortcuts `fastdeploy list`, `show` and `logs`."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -28,6 +29,7 @@ from app.store.history import Filter
 from app.usecases import artifacts as run_artifacts
 from app.usecases import deploy as deployments
 from app.usecases import (
+    exports,
     history,
     results,
     retention,
@@ -36,6 +38,7 @@ from app.usecases import (
 )
 from app.usecases import timing as timings
 from app.usecases.cancel import cancel as cancel_deployment
+from app.usecases.exports import Format
 from app.web import schemas
 from app.web.response_bodies import deployment_body, deployment_detail_body
 from app.web.timing_bodies import timing_body
@@ -183,6 +186,28 @@ def artifacts(
     if not path:
         for name, size in files:
             print(f"{size:>10}  {name}")
+
+
+@app.command()
+def export(
+    deployment_id: int,
+    wanted: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="navigator: for `ansible-navigator replay`; ara: as ARA's API.",
+        ),
+    ] = Format.NAVIGATOR,
+) -> None:
+    """Print the record of an ended deployment in the format of another tool.
+
+    It is JSON with the plays, tasks and results; secrets are masked.
+    """
+    with open_store() as store:
+        _, content = exports.export(store, deployment_id, wanted)
+        for piece in content:
+            sys.stdout.buffer.write(piece)
+    print()
 
 
 @app.command()

@@ -18,6 +18,21 @@ def up(
 
     Ctrl-C, SIGTERM and SIGHUP stop all of them; the exit code is then 0. A second `up`
     in the same folder is refused with the number of the running process.
+
+    Services are read from the folder `services` (FASTDEPLOY_SERVICES), which is created
+    if it is missing.
+
+    Everything that FastDeploy stores is in the folder `var` (FASTDEPLOY_VAR): the
+    database, the key that encrypts secrets, the output of runs, copies of repositories
+    and what they require. Services outside of projects may keep facts and mitogen in
+    ~/.local/share/fastdeploy.
+
+    To remove everything, stop FastDeploy and delete both folders. If root starts it,
+    the embedded PostgreSQL runs as the user `pgserver`, which is created at the first
+    start; `userdel pgserver` removes it.
+
+    To update, stop FastDeploy, install the new version and start it again; it migrates
+    the database. Copy `var` before that, to be able to return to the previous version.
     """
     from app.up import up as up_everything  # noqa: PLC0415
 

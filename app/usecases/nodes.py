@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from app import __version__
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Outcome, Status
@@ -23,6 +22,7 @@ from app.store import (
 )
 from app.store.store import Store
 from app.usecases import record
+from app.version import version
 
 
 def beat(
@@ -47,7 +47,7 @@ def beat(
             db,
             name,
             me=me,
-            version=__version__,
+            version=version(),
             concurrency=concurrency,
             draining=draining,
             starting=starting,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.domain.deployment import Origin, Status
+from app.usecases.exports import Format
 from app.web import query
 from app.web.operation import Parameter
 
@@ -14,6 +15,22 @@ AFTER = Parameter(
     "after",
     "Only events after this number. The header Last-Event-ID has the same effect.",
     _NUMBER,
+)
+FORMAT = Parameter(
+    "format",
+    "`navigator` (the default): a playbook artifact for `ansible-navigator replay`; "
+    "`ara`: the objects and fields of ARA's API.",
+    {"type": "string", "enum": list(Format)},
+)
+FOLLOW = Parameter(
+    "follow",
+    "With 1, the response continues with what the run prints, until it has ended.",
+    {"type": "integer", "minimum": 0, "maximum": 1},
+)
+OFFSET = Parameter(
+    "offset",
+    "Leave out that number of bytes, to continue an interrupted request.",
+    {"type": "integer", "minimum": 0, "maximum": query.BIGINT},
 )
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",

@@ -13,6 +13,7 @@ from app.web import (
     api_schedules,
     credential_bodies,
     deployments,
+    exports,
     host_key_bodies,
     host_keys,
     notification_bodies,
@@ -248,7 +249,14 @@ ROUTES = [
         related=(schemas.EventBody, schemas.DeploymentBody),
     )),
     api_route("GET", f"{_DEPLOYMENT}/output", deployments.download, _VIEW, Operation(
-        "deployments", "Download the output of a run.", str, media_type="text/plain",
+        "deployments", "Download or follow the output of a run.", str,
+        media_type="text/plain",
+        parameters=(api_parameters.FOLLOW, api_parameters.OFFSET),
+        description="It is byte for byte what the run printed, with secrets masked.",
+    )),
+    api_route("GET", f"{_DEPLOYMENT}/export", exports.export, _VIEW, Operation(
+        "deployments", "Export the record of an ended deployment for another tool.",
+        dict[str, Any], parameters=(api_parameters.FORMAT,), errors=(409,),
     )),
     api_route("GET", f"{_DEPLOYMENT}/artifacts", api.list_artifacts, _VIEW, Operation(
         "deployments", "List the artifacts, in the format of ansible-runner.",

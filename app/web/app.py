@@ -18,6 +18,8 @@ from app.web import (
     api_routes,
     credentials,
     deployments,
+    docs,
+    exports,
     health,
     host_keys,
     login,
@@ -98,6 +100,7 @@ ROUTES: list[AppRoute] = [
     route("/deployments/{id:number}/artifacts.tar.gz", deployments.archive, _VIEW),
     route("/deployments/{id:number}/artifacts/{path:path}", deployments.artifact,
           _VIEW, takes=("download",)),
+    route("/deployments/{id:number}/export", exports.export, _VIEW, takes=("format",)),
     route("/projects", projects.index, _VIEW, takes=("done",)),
     route("/projects/{name}", projects.show, _VIEW, takes=("text", "page", "done")),
     route("/projects/{name}/remove", projects.remove, _ADMIN, "POST"),
@@ -165,6 +168,8 @@ ROUTES: list[AppRoute] = [
     route("/admin/settings", admin.settings, _ADMIN),
     route("/admin/audit", admin.audit_log, _ADMIN, takes=query.AUDIT),
     *webhook_routes.ROUTES,
+    route("/docs", docs.index, _VIEW),
+    route("/docs/{path:path}", docs.show, _VIEW, takes=docs.TAKES),
     *api_routes.ROUTES,
 ]  # fmt: skip
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
+#: The built documentation.
+DOCS = Path(__file__).parent / "docs"
 _ENTRY = "src/main.ts"
 _ICONS = "src/icons/"
 

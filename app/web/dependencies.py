@@ -1,6 +1,7 @@
 """The dependencies of the handlers; `deps(request)` returns them."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 from starlette.requests import Request
@@ -12,6 +13,8 @@ from app.settings import Settings
 from app.store.event_stream import Feed, Look
 from app.store.store import Store
 from app.usecases.git_access import GitAccess
+from app.usecases.output_stream import PrintedNews
+from app.web.assets import DOCS
 from app.web.event_stream import Piece
 from app.web.loop_lag import LoopLag
 from app.web.render import Renderer
@@ -31,6 +34,8 @@ class Dependencies:
     #: Return the news of a deployment, for a page and for a script.
     look_html: Look[Piece]
     look_json: Look[Piece]
+    #: Returns the news of a deployment as it printed them.
+    look_printed: Look[PrintedNews]
     #: Limits the number of passwords that are checked at once.
     login_places: anyio.Semaphore
     #: Limits the number of searches at once.
@@ -43,6 +48,8 @@ class Dependencies:
     single_flight: SingleFlight
     #: Measures how late the event loop is.
     loop_lag: LoopLag = field(default_factory=LoopLag)
+    #: The folder with the built documentation, which may not exist.
+    docs: Path = DOCS
 
     @property
     def git(self) -> GitAccess:

@@ -31,6 +31,7 @@ from app.web.history import before
 from app.web.login import may
 from app.web.on_demand import with_artifacts
 from app.web.output_lines import failed, lines, sections_of, tasks_of
+from app.web.output_response import send_output
 from app.web.query import SMALLINT, number
 
 #: The newest events on a deployment's page; it links to the earlier ones.
@@ -124,14 +125,8 @@ async def api_events(request: Request) -> Response:
 
 
 def download(request: Request) -> Response:
-    """Download the whole output as it was printed."""
-    view = deploy.view(deps(request).store, _id(request))
-    return Download(
-        output.whole(deps(request).store, view.deployment.id),
-        deps(request).download_places,
-        name=f"{view.deployment.service_name}-{view.deployment.id}.log",
-        media_type="text/plain; charset=utf-8",
-    )
+    """Download the whole output as it was printed, or follow it."""
+    return send_output(request, _id(request))
 
 
 def cancel(request: Request) -> Response:

@@ -3,11 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app import __version__
 from app.domain.service import Service
 from app.errors import Unavailable
 from app.log import get
 from app.store.migrate import is_current
+from app.version import version
 from app.web.dependencies import deps
 
 log = get("health")
@@ -15,7 +15,7 @@ log = get("health")
 
 def healthz(_: Request) -> Response:
     """Return 200: the process is alive."""
-    return JSONResponse({"status": "ok", "version": __version__})
+    return JSONResponse({"status": "ok", "version": version()})
 
 
 def readyz(request: Request) -> Response:
@@ -34,7 +34,7 @@ def readyz(request: Request) -> Response:
     if not current:
         hint = "the database has another schema; run `fastdeploy db migrate`"
         return JSONResponse({"status": "unavailable", "error": hint}, 503)
-    return JSONResponse({"status": "ok", "version": __version__})
+    return JSONResponse({"status": "ok", "version": version()})
 
 
 def service_schema(_: Request) -> Response:

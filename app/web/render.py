@@ -9,7 +9,6 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app import __version__
 from app.domain.access import Actor
 from app.domain.duration import seconds_between
 from app.domain.events import TaskResult
@@ -23,6 +22,7 @@ from app.store.events import Event
 from app.usecases.deploy import View
 from app.usecases.failures import Failures
 from app.usecases.results import SMALL, Summary
+from app.version import version
 from app.web.assets import ICONS, Assets
 from app.web.chart import thousandths
 from app.web.deployment_state import phase, where_failed
@@ -31,7 +31,9 @@ from app.web.matrix_news import matrix_news
 from app.web.output_lines import AROUND, context, failed, lines, sections_of
 from app.web.terminal import plain
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
+#: A wheel has the templates beside this module.
+_PACKAGED = Path(__file__).parent / "templates"
+TEMPLATES = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "templates"
 
 #: With at most this many hosts, the cells of the matrix show the result as text.
 MAX_WIDE_HOSTS = 8
@@ -68,7 +70,7 @@ class Renderer:
         self._environment.globals |= {
             "assets": assets,
             "icon_names": ICONS,
-            "version": __version__,
+            "version": version(),
             "counted": COUNTED,
             "task_results": (*TaskResult, RESCUED),
             "phase": phase,

@@ -2,6 +2,7 @@
 
 import "./styles/index.css";
 import { CopyText, offerToCopyLines } from "./copy-text";
+import { FilePreview } from "./file-preview";
 import { keepFragment } from "./keep-fragment";
 import { LaunchChoices } from "./launch-choices";
 import { LiveDeployment } from "./live-deployment";
@@ -26,3 +27,4 @@ customElements.define("launch-choices", LaunchChoices);
 customElements.define("live-deployment", LiveDeployment);
 customElements.define("live-part", LivePart);
 customElements.define("service-filter", ServiceFilter);
+customElements.define("file-preview", FilePreview);

@@ -83,6 +83,7 @@ PAGES = {
     "channel-new": "/admin/new-channel",
     "settings": "/admin/settings",
     "audit": "/admin/audit",
+    "docs": "/docs",
     "nothing": "/nothing",
 }
 #: Those that a person sees who has not logged in.

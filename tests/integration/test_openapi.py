@@ -145,7 +145,8 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api.cancel": RequestValues(id=RUNNING),
     "api.retry": RequestValues(),
     "deployments.api_events": RequestValues(query="?after=1"),
-    "deployments.download": RequestValues(),
+    "deployments.download": RequestValues(query="?follow=1&offset=2"),
+    "exports.export": RequestValues(query="?format=ara"),
     "api.list_artifacts": RequestValues(),
     "deployments.archive": RequestValues(),
     "deployments.download_artifact": RequestValues(),
@@ -172,6 +173,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "409": {
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
+        "exports.export": {"id": RUNNING},
         "api_projects.add": {"body": {"path": REPOSITORY, "name": "hello"}},
         "api_schedules.create": {"body": SCHEDULE | {"service": "broken"}},
         "api_schedules.replace": {"id": OF_FILE},

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from app import __version__
 from app.cli import COMMANDS, load
+from app.version import version
 
 #: What takes long to import.
 SLOW = {"sqlalchemy", "psycopg", "procrastinate", "structlog", "starlette", "jinja2"}
@@ -35,7 +35,7 @@ except SystemExit:
     ("arguments", "env", "printed"),
     [
         (["--help"], {}, "Launch a deployment of a service."),
-        (["--version"], {}, f"fastdeploy {__version__}\n"),
+        (["--version"], {}, f"fastdeploy {version()}\n"),
         (
             [],
             {
