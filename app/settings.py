@@ -19,6 +19,7 @@ from app.domain.registration import ACCOUNT
 from app.domain.retention import MAX_KEPT
 from app.domain.run_identity import RunSettings
 from app.errors import BadSetting
+from app.runner import mirror_size
 from app.runner.run_config import Events
 
 PREFIX = "FASTDEPLOY_"
@@ -105,6 +106,10 @@ class Settings(BaseSettings):
             ge=1, le=MAX_KEPT, description="MiB of output that are kept of a service"
         ),
     ] = None
+    repository_mebibytes: Annotated[
+        int,
+        Field(ge=1, le=MAX_KEPT, description="MiB of a git repository that is fetched"),
+    ] = mirror_size.DEFAULT
     keep_audit_days: Annotated[
         int | None,
         Field(

@@ -138,7 +138,11 @@ def _prepare(settings: Settings) -> None:
             settings.var,
             settings.node,
             on_host(getpass.getuser()),
-            reach=GitAccess(store, lambda: bootstrap.make_secret_box(settings)).of,
+            reach=GitAccess(
+                store,
+                lambda: bootstrap.make_secret_box(settings),
+                settings.repository_mebibytes,
+            ).of,
             box=lambda: bootstrap.make_secret_box(settings),
         )
         for name, error in found.invalid.items():

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,17 @@ from pathlib import Path
 class GitHttp:
     """A server of the repositories in a folder, for one user with one token."""
 
-    def __init__(self, root: Path, user: str, token: str) -> None:
+    def __init__(
+        self, root: Path, user: str, token: str, certificate: Path | None = None
+    ) -> None:
+        """Listen on a free port.
+
+        Args:
+            root: The folder of the repositories.
+            user: The name of the user.
+            token: Its token.
+            certificate: A file with a certificate and its key, for HTTPS.
+        """
         self.root = root
         login = base64.b64encode(f"{user}:{token}".encode()).decode()
         self.expected = f"Basic {login}"
@@ -24,11 +35,18 @@ class GitHttp:
         #: Where it redirects each request to; empty: nowhere.
         self.elsewhere = ""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._scheme = "http" if certificate is None else "https"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     @property
     def address(self) -> str:
         """Its URL, without a path."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     @contextlib.contextmanager
     def serving(self) -> Iterator["GitHttp"]:

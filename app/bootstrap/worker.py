@@ -25,7 +25,7 @@ def make_worker(settings: Settings) -> Worker:
     store = make_store(settings, connections)
     stop = threading.Event()
     secret_box = make_secret_box(settings)
-    reach = GitAccess(store, lambda: secret_box).of
+    reach = GitAccess(store, lambda: secret_box, settings.repository_mebibytes).of
     runner = DeploymentRunner(store, settings, secret_box, stop, reach)
     launches = make_queue(settings)
     schedules = Schedules(store, launches, secret_box, settings)

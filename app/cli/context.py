@@ -44,7 +44,11 @@ def open_store(settings: Settings | None = None) -> Iterator[Store]:
 
 def git_access(store: Store, settings: Settings) -> GitAccess:
     """Return with what the repositories of projects are fetched."""
-    return GitAccess(store, lambda: bootstrap.make_secret_box(settings))
+    return GitAccess(
+        store,
+        lambda: bootstrap.make_secret_box(settings),
+        settings.repository_mebibytes,
+    )
 
 
 def current_actor() -> Actor:

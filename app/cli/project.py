@@ -76,7 +76,7 @@ def add(
         _add(settings, project_proposals.propose(Path(source), name), yes=yes)
         return
     url = str(Path(source).absolute()) if Path(source).is_dir() else source
-    access = Access()
+    access = Access(max_mebibytes=settings.repository_mebibytes)
     if credential:
         with open_store(settings) as store:
             git = git_access(store, settings)

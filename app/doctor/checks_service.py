@@ -4,7 +4,7 @@ import shlex
 
 from app.doctor.checks_sudo import program_of, users_of
 from app.doctor.facts import EXECUTE, READ, HostFacts, RunAsSetup, ServiceFacts
-from app.doctor.remedies import exposed, register, start_worker
+from app.doctor.remedies import exposed, register, register_project, start_worker
 from app.domain.finding import Finding, Level
 from app.domain.project_checks import check_project, problems
 from app.domain.service import Service
@@ -39,7 +39,7 @@ def definition(host: HostFacts, service: ServiceFacts) -> Finding:
     """Check that config.json exists, is readable by FastDeploy, and is valid."""
     file = service.config
     about = f"{service.name}: {file.path.name}"
-    fix = SYNC if host.switch is None else f"{register(_registered(service))} && {SYNC}"
+    fix = SYNC if host.switch is None else f"{_register(service)} && {SYNC}"
     if service.definition is None:
         return Finding(PROBLEM, about, f"There is no folder {service.folder}.", fix)
     if file.hidden or (file.mode is not None and not file.open_to(host.user, READ)):
@@ -74,7 +74,7 @@ def copies(service: ServiceFacts) -> list[Finding]:
         Finding(
             Level.WARNING, f"{name}: {own.name}",
             f"{own} differs from {other}, so that the runner may refuse what "
-            "FastDeploy launches: register the project again.", register(name),
+            "FastDeploy launches: register the project again.", _register(service),
         )
         for own, other in service.differing
     ]  # fmt: skip
@@ -149,16 +149,14 @@ def program(host: HostFacts, service: ServiceFacts) -> Finding:
         if service.found_by_sudo is False:
             return Finding(
                 PROBLEM, about, f"sudo finds no {file.path} that can be executed.",
-                register(_registered(service)),
+                _register(service),
             )  # fmt: skip
         seen = (
             "sudo finds it" if service.found_by_sudo else "it can't be seen from here"
         )
         return Finding(OK, about, f"{file.path}: {seen}; its folder is root's alone.")
     if file.mode is None:
-        return Finding(
-            PROBLEM, about, f"{file.path} is missing.", register(_registered(service))
-        )
+        return Finding(PROBLEM, about, f"{file.path} is missing.", _register(service))
     if runner is not None and not (file.mode & 0o111 and file.open_to(runner, EXECUTE)):
         group = f"chgrp {runner.name} {named} && " if host.switch else ""
         return Finding(
@@ -171,7 +169,7 @@ def program(host: HostFacts, service: ServiceFacts) -> Finding:
 def sudoers(host: HostFacts, switch: RunAsSetup, service: ServiceFacts) -> Finding:
     """Check that sudo has exactly one rule for the service's program."""
     about = f"{service.name}: sudoers"
-    fix = register(_registered(service))
+    fix = _register(service)
     program = program_of(service.rule)
     rules = [rule for rule in switch.rules.lines if program_of(rule) == program]
     rest = [rule for rule in rules if rule != service.rule]
@@ -198,6 +196,13 @@ def _elsewhere(service: ServiceFacts) -> bool:
         and bool(known.nodes)
         and service.node not in known.nodes
     )
+
+
+def _register(service: ServiceFacts) -> str:
+    """Return the command that registers the service, or its project, again."""
+    name = _registered(service)
+    is_project = "/" in service.name or service.config.path.name != "config.json"
+    return register_project(name) if is_project else register(name)
 
 
 def _registered(service: ServiceFacts) -> str:

@@ -16,6 +16,14 @@ def register(name: str) -> str:
     return f"./justw register-one {name}"
 
 
+def register_project(name: str) -> str:
+    """Return the command that registers a project again, on the control machine.
+
+    Its variables may be in a file with another name there.
+    """
+    return f"./justw register-project {name}.yml"
+
+
 def start_worker(host: HostFacts) -> str:
     """Return the command that starts a worker, on a server or a developer's machine."""
     return "fastdeploy worker" if host.switch is None else (

@@ -11,6 +11,7 @@ its timeout; 64 if it was refused, with one sentence that explains why.
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from . import (
@@ -27,7 +28,13 @@ from .definition import Definition, read_definition
 from .errors import RunnerError
 from .journal import JournalWriter
 from .playbook_run import Inputs
-from .run_config import read_known_hosts, read_launch, read_name, read_revision
+from .run_config import (
+    read_known_hosts,
+    read_launch,
+    read_max_mebibytes,
+    read_name,
+    read_revision,
+)
 
 REFUSED = 64
 
@@ -86,15 +93,18 @@ def _read(arguments: argparse.Namespace) -> Definition:
     source = project_source.read(arguments.project)
 
     def access() -> Access:
-        known_hosts = read_known_hosts(arguments.config)
+        without = Access(
+            None, read_known_hosts(arguments.config), source.name,
+            read_max_mebibytes(arguments.config),
+        )  # fmt: skip
         if not source.credential:
-            return Access(None, known_hosts, source.name)
+            return without
         injection.forbid_core_dumps()
         env = environment.build(os.environ, {})
         credential = credentials.read_git(
             source.name, source.credential, arguments.config, arguments.credentials, env
         )
-        return Access(credential, known_hosts, source.name)
+        return replace(without, credential=credential)
 
     return project_source.define(
         source,

@@ -9,7 +9,8 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ ROOT = Path("/")
 PATIENCE = 60.0
 #: Seconds after which a command that ignores SIGTERM is killed.
 _GRACE = 2.0
+#: Seconds between two calls of `watch`.
+_TICK = 0.1
 #: The maximum length of a message of git within a message of ours.
 _MESSAGE = 300
 _VARIABLES = {
@@ -116,6 +119,7 @@ def run(
     umask: int = -1,
     timeout: float = PATIENCE,
     descriptors: Sequence[int] = (),
+    watch: Callable[[], None] | None = None,
 ) -> CommandResult:
     """Run a git command to its end, whatever its exit code is.
 
@@ -129,6 +133,8 @@ def run(
         umask: The umask of the command; by default that of this process.
         timeout: Seconds after which the command and its children are ended.
         descriptors: Open descriptors that it inherits.
+        watch: Called every 0.1 s; if it raises an error, the command and its children
+            are ended.
 
     Raises:
         GitFailed: There is no git, or the command exceeded its timeout.
@@ -141,12 +147,10 @@ def run(
         descriptors,
     )
     with _ending(process):
-        try:
-            stdout, stderr = process.communicate(content, timeout=max(timeout, 0.0))
-        except subprocess.TimeoutExpired:
-            raise GitFailed(
-                f"git {arguments[0]} took more than {timeout:.0f} seconds."
-            ) from None
+        found = _communicate(process, content, max(timeout, 0.0), watch)
+        if found is None:
+            raise GitFailed(f"git {arguments[0]} took more than {timeout:.0f} seconds.")
+    stdout, stderr = found
     return CommandResult(process.returncode, stdout, stderr)
 
 
@@ -214,6 +218,28 @@ def _start(
         raise GitFailed(
             f"Can't run {arguments[0]} ({error.strerror}): install it."
         ) from None
+
+
+def _communicate(
+    process: "subprocess.Popen[bytes]",
+    content: bytes,
+    timeout: float,
+    watch: Callable[[], None] | None,
+) -> tuple[bytes, bytes] | None:
+    """Return both outputs of a process; None if it exceeded its timeout."""
+    deadline = time.monotonic() + timeout
+    given: bytes | None = content
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return process.communicate(
+                given, timeout=max(left if watch is None else min(left, _TICK), 0.0)
+            )
+        except subprocess.TimeoutExpired:
+            if left <= 0 or watch is None:
+                return None
+        watch()
+        given = None  # what it was given before is still written
 
 
 @contextlib.contextmanager

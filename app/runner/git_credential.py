@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from . import git_command
+from . import git_command, mirror_size
 from .credential_kinds import Kind
 from .credentials import Credential
 from .errors import RunnerError
+from .git_host_key import Refused
 from .git_source import scheme_of
 from .git_ssh import Ssh
 from .masking import Masker
@@ -27,6 +28,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 #: The name of a user for servers that only look at the token.
 _TOKEN_USER = "x-access-token"  # noqa: S105 - not a token
 _REDIRECTED = re.compile(rb"returned error: 30[12378]\b")
+#: What git says with GnuTLS, and with OpenSSL.
+_UNTRUSTED = re.compile(rb"certificate verification failed|SSL certificate problem")
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 
@@ -41,6 +44,8 @@ class Access:
     known_hosts: str = ""
     #: The project, for which host keys can be accepted; empty for a new one.
     project: str = ""
+    #: The maximum size of the mirror in MiB.
+    max_mebibytes: int = mirror_size.DEFAULT
 
 
 #: Returns the access; it is only called for a fetch.
@@ -59,10 +64,14 @@ class Session:
     credential: Credential | None = None
     ssh: Ssh | None = None
 
+    def refused_host_key(self, done: git_command.CommandResult) -> Refused | None:
+        """Return the host key because of which a command failed, if it was that."""
+        return self.ssh.refused(done.stderr) if self.ssh else None
+
     def explain(self, done: git_command.CommandResult) -> str:
         """Return why a command failed, without a secret and the final period."""
-        if self.ssh and (found := self.ssh.explain(done.stderr)):
-            return found
+        if self.ssh and (refused := self.ssh.refused(done.stderr)):
+            return self.ssh.explain(refused)
         if self.descriptors and _REDIRECTED.search(done.stderr):
             return (
                 "it redirects to another address, to which the token isn't sent; use "
@@ -70,8 +79,14 @@ class Session:
             )
         secrets = self.credential.secrets if self.credential else ()
         # A server may repeat what it was sent.
-        return git_command.explanation(
+        said = git_command.explanation(
             Masker(secrets).text(done.stderr), done.returncode
+        )
+        if not _UNTRUSTED.search(done.stderr):
+            return said
+        return (
+            f"{said}; if a private authority has issued it, name the authority's "
+            "certificate with `git config --global http.sslCAInfo FILE`"
         )
 
 

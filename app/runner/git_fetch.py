@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from . import file_lock, git_command, git_credential
+from . import file_lock, git_command, git_credential, git_host_key, mirror_size
 from .errors import RunnerError
 from .git_credential import Access, Session
+from .git_host_key import HostKeyRefused
 from .git_source import BRANCHES, TAGS, GitSource, find_problem
 
 MIRROR = "mirror.git"
@@ -50,8 +52,10 @@ def fetch(
         access: With what it is fetched; by default, what git has for this user.
 
     Raises:
-        RunnerError: The URL is refused, or the repository can't be fetched. A mirror
-            that wasn't there before isn't there then either.
+        HostKeyRefused: ssh refused the key of the host; `git_host_key.read` returns it
+            until it is accepted.
+        RunnerError: The URL is refused, the repository is too large, or it can't be
+            fetched. A mirror that wasn't there before isn't there then either.
     """
     if problem := find_problem(source.url):
         raise RunnerError(problem)
@@ -65,7 +69,11 @@ def fetch(
         )
     try:
         with git_credential.using(access, source.url, timeout) as session:
-            _fetch(source.url, folder, session, deadline)
+            _fetch(source.url, folder, session, deadline, access.max_mebibytes)
+        git_host_key.forget(folder)
+    except HostKeyRefused as error:
+        git_host_key.keep(folder, source.url, error.refused)
+        raise
     finally:
         os.close(lock)
 
@@ -87,18 +95,25 @@ def reach(url: str, timeout: float, access: Access) -> None:
         _remote_branch(url, session, time.monotonic() + timeout)
 
 
-def _fetch(url: str, folder: Path, session: Session, deadline: float) -> None:
+def _fetch(
+    url: str, folder: Path, session: Session, deadline: float, limit: int
+) -> None:
     branch = _remote_branch(url, session, deadline)
     mirror, draft = folder / MIRROR, folder / _DRAFT
     shutil.rmtree(draft, ignore_errors=True)
     if mirror.exists():
         _remove_leftovers(mirror)
-        _update(mirror, url, session, deadline)
+        try:
+            _update(mirror, url, session, deadline, limit)
+        except RunnerError:
+            # Its own temporary files would count the next time.
+            _remove_leftovers(mirror)
+            raise
         _set_head(mirror, branch)
         return
     try:
         _create(draft)
-        _update(draft, url, session, deadline)
+        _update(draft, url, session, deadline, limit)
         _set_head(draft, branch)
         draft.rename(mirror)
     finally:
@@ -112,9 +127,15 @@ def _remote_branch(url: str, session: Session, deadline: float) -> str:
     return found[1].decode(errors="surrogateescape") if found else _NO_BRANCH
 
 
-def _update(git_dir: Path, url: str, session: Session, deadline: float) -> None:
+def _update(
+    git_dir: Path, url: str, session: Session, deadline: float, limit: int
+) -> None:
+    def watch() -> None:
+        mirror_size.require_below(limit, git_dir, url)
+
     arguments = ["fetch", *_OPTIONS, *_upload_pack(url), "--", url, *_REFSPECS]
-    done = _reach(arguments, git_dir, url, session, deadline)
+    done = _reach(arguments, git_dir, url, session, deadline, watch)
+    watch()  # the last part may have come since
     if _SHALLOW in done.stderr:  # and the exit code is 0
         raise RunnerError(
             f"{url} is a shallow clone, and lacks commits: run `git fetch --unshallow` "
@@ -129,6 +150,7 @@ def _reach(
     url: str,
     session: Session,
     deadline: float,
+    watch: Callable[[], None] | None = None,
 ) -> git_command.CommandResult:
     """Run a command that talks to the remote."""
     left = deadline - time.monotonic()
@@ -136,12 +158,15 @@ def _reach(
         done = git_command.run(
             arguments, git_dir, env=session.env, timeout=left,
             config=("fetch.unpackLimit=1", "fetch.fsckObjects=false", *session.config),
-            descriptors=session.descriptors,
+            descriptors=session.descriptors, watch=watch,
         )  # fmt: skip
     except git_command.GitFailed as error:
         raise RunnerError(f"{url} can't be reached: {error}") from None
     if done.returncode:
-        raise RunnerError(f"{url} can't be reached: {session.explain(done)}.")
+        said = f"{url} can't be reached: {session.explain(done)}."
+        if refused := session.refused_host_key(done):
+            raise HostKeyRefused(said, refused)
+        raise RunnerError(said)
     return done
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import host_keys, known_hosts
 from .errors import RunnerError
+from .git_host_key import Refused
 from .known_hosts import HostKey
 
 _REFUSED = b"Host key verification failed."
@@ -59,13 +60,17 @@ class Ssh:
         )  # fmt: skip
         return shlex.join(["ssh", *(f"-o{option}" for option in everything)])
 
-    def explain(self, stderr: bytes) -> str:
-        """Return what to do about a refused host key; empty if none was refused."""
+    def refused(self, stderr: bytes) -> Refused | None:
+        """Return the host key that ssh refused, unless it is revoked."""
         presented = list(self._recorder.presented())
         if _REFUSED not in stderr or not presented or _REVOKED.search(stderr):
-            return ""
-        key = presented[-1]
-        if _CHANGED in stderr:
+            return None
+        return Refused(presented[-1], _CHANGED in stderr)
+
+    def explain(self, refused: Refused) -> str:
+        """Return what to do about a refused host key."""
+        key = refused.key
+        if refused.changed:
             return (
                 f"the host key of {key.host} has CHANGED ({key.label}): find out why "
                 f"and compare it on the host; then remove the earlier one, and "
@@ -80,6 +85,6 @@ class Ssh:
         if not self._project:
             return f"add it to ~/.ssh/known_hosts of this user: {key.line}"
         return (
-            f"accept it with: echo '{key.line}' | fastdeploy host-key add "
-            f"{self._project} -"
+            f"accept it on the page of the project, or with: echo '{key.line}' | "
+            f"fastdeploy host-key add {self._project} -"
         )

@@ -72,7 +72,11 @@ class ProjectSource:
             data: The folder in which this user keeps mirrors.
         """
         assert self.git is not None, "a folder has no mirror"
-        return Mirror(self.git, data / "projects" / self.name)
+        return Mirror(self.git, self.mirror_folder(data))
+
+    def mirror_folder(self, data: Path) -> Path:
+        """Return the folder of the mirror, which exists after the first fetch."""
+        return data / "projects" / self.name
 
     def update(self, data: Path, provider: Provider) -> Mirror:
         """Fetch the repository, and return its mirror.

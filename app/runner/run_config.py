@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from . import options
+from . import mirror_size, options
 from .definition import Definition, read_object
 from .errors import RunnerError
 from .git_source import BRANCHES, TAGS
@@ -118,6 +118,20 @@ def read_known_hosts(path: Path) -> str:
         RunnerError: The file is invalid.
     """
     return _known_hosts(read_object(path), path)
+
+
+def read_max_mebibytes(path: Path) -> int:
+    """Return the maximum size of a mirror in MiB that the config file of a run has.
+
+    Raises:
+        RunnerError: The file is invalid.
+    """
+    limit = read_object(path).get("repository_mebibytes", mirror_size.DEFAULT)
+    if type(limit) is not int or limit < 1:
+        raise RunnerError(
+            f'"repository_mebibytes" in {path} must be a positive number: correct it.'
+        )
+    return limit
 
 
 def _secrets(

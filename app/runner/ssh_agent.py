@@ -21,6 +21,9 @@ _START_PATIENCE = 30.0
 _KEY_PATIENCE = 20.0
 _ANSWER_PATIENCE = 10.0
 _TICK = 0.001
+#: Ends an agent when this process closes a pipe, which the kernel does if it is killed.
+#: The agent itself can't ask for a signal then (PR_SET_PDEATHSIG): it is setgid.
+_GUARD = '"$@" & read -r _; kill $!; wait $!'
 # The agent's protocol: draft-miller-ssh-agent.
 _REQUEST_IDENTITIES = b"\x00\x00\x00\x01\x0b"
 _IDENTITIES_ANSWER = 12
@@ -37,7 +40,8 @@ class Agent:
         Args:
             folder: The folder of its socket, which only this user may enter.
             env: Its environment.
-            lifetime: Seconds after which it forgets a key; None: when it ends.
+            lifetime: Seconds after which it forgets a key. It ends with this process
+                then. None: a keeper ends it; see `keeper.py`.
 
         Raises:
             RunnerError: There is no ssh-agent or ssh-add.
@@ -45,11 +49,14 @@ class Agent:
         self.socket = folder / "agent"
         self._env = {**env, "SSH_AUTH_SOCK": str(self.socket)}
         self._add = _program("ssh-add", env)
-        limit = [] if lifetime is None else ["-t", str(math.ceil(lifetime))]
+        command = [_program("ssh-agent", env), "-D", "-a", str(self.socket)]
+        guarded = lifetime is not None
+        if lifetime is not None:
+            limit = ["-t", str(math.ceil(lifetime))]
+            command = ["/bin/sh", "-c", _GUARD, "sh", *command, *limit]
         self._child = subprocess.Popen(
-            [_program("ssh-agent", env), "-D", "-a", str(self.socket), *limit],
-            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if guarded else subprocess.DEVNULL,
         )  # fmt: skip
         self.process: Process = child(self._child.pid)
         self._known: set[bytes] = set()
@@ -70,7 +77,10 @@ class Agent:
 
     def end(self) -> None:
         """End the agent and wait for it; it forgets the keys and removes its socket."""
-        self._child.terminate()
+        if self._child.stdin is None:
+            self._child.terminate()
+        else:
+            self._child.stdin.close()
         self._child.wait()
 
     def _wait_until_it_listens(self, reference: str) -> None:

@@ -92,10 +92,10 @@ def conditions(db: Connection, wanted: Filter, user: str) -> dict[Condition, int
     rows = db.execute(
         select(
             members.c.condition,
-            func.count(members.c.service.distinct()).label("services"),
+            func.count(members.c.service.distinct()).label("number"),
         ).group_by(members.c.condition)
     )
-    counts = {row.condition: row.services for row in rows}
+    counts = {row.condition: row.number for row in rows}
     return {each: counts[each] for each in Condition if each in counts}
 
 

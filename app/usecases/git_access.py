@@ -7,7 +7,7 @@ from app.domain.credential import Home
 from app.domain.credential_names import missing
 from app.encryption import SecretBox
 from app.errors import BadSetting
-from app.runner import credential_files, environment
+from app.runner import credential_files, environment, mirror_size
 from app.runner import credentials as values
 from app.runner.credential_references import git_problem
 from app.runner.credentials import Credential
@@ -28,10 +28,22 @@ class GitAccess:
     user only; FastDeploy then fetches with what its own user has.
     """
 
-    def __init__(self, store: Store, secret_box: Callable[[], SecretBox]) -> None:
-        """The secret box is only made if it is needed."""
+    def __init__(
+        self,
+        store: Store,
+        secret_box: Callable[[], SecretBox],
+        max_mebibytes: int = mirror_size.DEFAULT,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: The store.
+            secret_box: It is only made if it is needed.
+            max_mebibytes: The maximum size of a mirror in MiB.
+        """
         self._store = store
         self._secret_box = secret_box
+        self._max_mebibytes = max_mebibytes
 
     def of(self, source: ProjectSource) -> Access:
         """Return with what a project is fetched.
@@ -43,7 +55,7 @@ class GitAccess:
         found = self._find(source.credential)
         if found is None and source.credential and source.rights is None:
             raise RunnerError(f"{source.name} {missing(source.credential)}.")
-        return Access(found, known, source.name)
+        return Access(found, known, source.name, self._max_mebibytes)
 
     def named(self, reference: str) -> Access:
         """Return with what a new project is fetched that names a credential, or none.
@@ -56,7 +68,7 @@ class GitAccess:
         found = self._find(reference)
         if reference and found is None:
             raise RunnerError(f"the project {missing(reference)}.")
-        return Access(found)
+        return Access(found, max_mebibytes=self._max_mebibytes)
 
     def _find(self, reference: str) -> Credential | None:
         """Return a credential that this user may use; None if there is none."""

@@ -1,5 +1,7 @@
 """Accept, list and remove the host keys that runs trust."""
 
+from sqlalchemy import Connection
+
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.deployment import Deployment
@@ -62,11 +64,21 @@ def add(store: Store, actor: Actor, scope: str, lines: str) -> list[HostKey]:
         if len(host_keys.list_keys(db, scope)) + len(keys) > MAX_KEYS:
             raise Invalid(f"{scope} may have at most {MAX_KEYS} host keys")
         for key in keys:
-            previous = host_keys.put(db, scope, key, actor.name)
-            audit.note(
-                db, actor, Action.ACCEPT_HOST_KEY, _subject(scope, key, previous)
-            )
+            put(db, actor, scope, key)
     return keys
+
+
+def put(
+    db: Connection,
+    actor: Actor,
+    scope: str,
+    key: HostKey,
+    deployment_id: int | None = None,
+) -> None:
+    """Accept a key, and write that into the audit log; the caller checks the actor."""
+    previous = host_keys.put(db, scope, key, actor.name)
+    subject = _subject(scope, key, previous)
+    audit.note(db, actor, Action.ACCEPT_HOST_KEY, subject, deployment_id)
 
 
 def refused(store: Store, deployment: Deployment) -> list[RefusedKey]:
@@ -106,10 +118,7 @@ def accept(
                 f"event {number} doesn't report the key {fingerprint[:60]!r}; open the "
                 "deployment again and compare the key that it shows"
             )
-        scope = scope_of(found.service_name)
-        previous = host_keys.put(db, scope, report.key, actor.name)
-        subject = _subject(scope, report.key, previous)
-        audit.note(db, actor, Action.ACCEPT_HOST_KEY, subject, deployment_id)
+        put(db, actor, scope_of(found.service_name), report.key, deployment_id)
     return report.key
 
 

@@ -16,11 +16,13 @@ from app.domain.service import Service
 from app.domain.service_name import PART
 from app.errors import Conflict, Invalid, InvalidFields
 from app.repository import Repository, inspect, installable_requirements
-from app.runner import ansible_cfg, git_tree
+from app.runner import ansible_cfg, git_tree, known_hosts
 from app.runner.errors import RunnerError
 from app.runner.git_credential import Access
+from app.runner.git_host_key import HostKeyRefused, Refused
 from app.runner.git_mirror import Mirror
 from app.runner.git_source import GitSource, find_problem
+from app.runner.known_hosts import HostKey
 from app.runner.project_file import NAME as PROJECT_FILE
 from app.runner.project_source import FIRST_FETCH_SECONDS
 from app.settings import Settings
@@ -39,6 +41,16 @@ class AddRequest:
     ref: str = ""
     #: The credential with which a git repository is fetched, as `kind:name`.
     credential: str = ""
+    #: The known_hosts line of a host key that is accepted for the project.
+    host_key: str = ""
+
+
+class HostKeyToAccept(InvalidFields):
+    """The key of a git server must be compared and accepted first."""
+
+    def __init__(self, problem: str, refused: Refused) -> None:
+        super().__init__({"path": problem})
+        self.refused = refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ class Proposal:
     services: dict[str, Service | str]
     #: The folder of the mirror that was made of a repository.
     mirror: Path | None = None
+    #: The host keys that are accepted for it.
+    host_keys: tuple[HostKey, ...] = ()
 
 
 def propose(root: Path, name: str | None = None) -> Proposal:
@@ -122,7 +136,7 @@ def propose_repository(
         proposal = _propose(mirror.tree(commit), name, fallback, source)
         yield replace(proposal, mirror=draft)
     except RunnerError as error:
-        raise Invalid(str(error).removesuffix(".")) from None
+        raise Invalid(str(error).removesuffix(".")) from error
     finally:
         git_tree.remove_folder(draft)
 
@@ -191,6 +205,8 @@ def propose_here(
         except InvalidFields:
             raise
         except (Invalid, UnicodeError) as error:
+            if isinstance(error.__cause__, HostKeyRefused):
+                raise HostKeyToAccept(str(error), error.__cause__.refused) from None
             raise InvalidFields({"path": str(error)}) from None
         require_free(settings.services / proposal.name)
         yield proposal
@@ -202,6 +218,10 @@ def _proposal_here(
 ) -> Iterator[Proposal]:
     path, name = request.path, request.name or None
     access = access_of(git, request.credential)
+    try:
+        keys = tuple(known_hosts.parse(request.host_key))
+    except ValueError as error:
+        raise InvalidFields({"": f"the host key is invalid: {error}"}) from None
     if request.credential and path.startswith("/"):
         raise InvalidFields({"credential": "goes with the URL of a git repository"})
     if path.startswith("/") and "\0" not in path and not request.ref:
@@ -213,9 +233,10 @@ def _proposal_here(
         )
     else:
         with propose_repository(
-            path, settings.var, name, request.ref, access
-        ) as proposal:
-            yield proposal
+            path, settings.var, name, request.ref,
+            replace(access, known_hosts="".join(f"{key.line}\n" for key in keys)),
+        ) as proposal:  # fmt: skip
+            yield replace(proposal, host_keys=keys)
 
 
 def access_of(git: GitAccess, reference: str) -> Access:

@@ -13,7 +13,7 @@ from app.runner import project_source
 from app.runner.project_file import NAME as PROJECT_FILE
 from app.store import audit
 from app.store.store import Store
-from app.usecases import project_mirrors
+from app.usecases import host_keys, project_mirrors
 from app.usecases.project_proposals import Proposal, require_free
 
 
@@ -43,6 +43,8 @@ def add(store: Store, services: Path, proposal: Proposal, actor: Actor) -> Path:
             (draft / project_source.FILE).write_text(source)
             with store.begin() as db:
                 audit.note(db, actor, Action.ADD_PROJECT, subject=proposal.name)
+                for key in proposal.host_keys:
+                    host_keys.put(db, actor, proposal.name, key)
                 if not proposal.described:
                     if in_folder and _create(file, proposal.description):
                         undo.callback(file.unlink, missing_ok=True)

@@ -104,6 +104,7 @@ ROUTES: list[AppRoute] = [
     route("/projects", projects.index, _VIEW, takes=("done",)),
     route("/projects/{name}", projects.show, _VIEW, takes=("text", "page", "done")),
     route("/projects/{name}/remove", projects.remove, _ADMIN, "POST"),
+    route("/projects/{name}/host-keys", host_keys.accept_of_git_server, _ADMIN, "POST"),
     route("/projects/{name}/changing", projects.changing, _VIEW,
           takes=("text", "page")),
     # A project can have any name, so this isn't below /projects.

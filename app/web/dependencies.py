@@ -54,7 +54,9 @@ class Dependencies:
     @property
     def git(self) -> GitAccess:
         """With what the repositories of projects are fetched."""
-        return GitAccess(self.store, lambda: self.secret_box)
+        return GitAccess(
+            self.store, lambda: self.secret_box, self.settings.repository_mebibytes
+        )
 
 
 def deps(request: Request) -> Dependencies:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.errors import Invalid
-from app.usecases import deploy, host_keys, services
+from app.usecases import deploy, git_host_keys, host_keys, services
 from app.web.dependencies import actor_of, deps
 from app.web.host_key_bodies import AddHostKeysRequest, host_key_body
 from app.web.query import INTEGER
@@ -42,6 +42,19 @@ def accept(request: Request, form: FormData) -> Response:
         str(form.get("fingerprint", "")),
     )
     return RedirectResponse(f"/deployments/{deployment_id}/host-keys", 303)
+
+
+def accept_of_git_server(request: Request, form: FormData) -> Response:
+    """Accept the host key of a git server and redirect to the page of its project."""
+    name = request.path_params["name"]
+    git_host_keys.accept(
+        deps(request).store,
+        deps(request).settings,
+        actor_of(request),
+        name,
+        str(form.get("fingerprint", "")),
+    )
+    return RedirectResponse(f"/projects/{name}?done=accepted#host-keys", 303)
 
 
 def remove(request: Request) -> Response:

@@ -47,6 +47,14 @@ class AddRequest(BaseModel):
             "It needs the permission to manage credentials.",
         ),
     ] = ""
+    host_key: Annotated[
+        str,
+        Field(
+            max_length=10_000,
+            description="The key of the host of a git repository as a known_hosts "
+            "line, to be accepted for the project.",
+        ),
+    ] = ""
     dry_run: Annotated[
         bool, Field(description="Whether to return what would be created only.")
     ] = False

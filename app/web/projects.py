@@ -12,7 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Permission
 from app.errors import Conflict, InvalidFields
+from app.runner.git_host_key import Refused
 from app.usecases import (
+    git_host_keys,
     host_key_views,
     project_proposals,
     project_removal,
@@ -20,17 +22,17 @@ from app.usecases import (
     projects,
     services,
 )
-from app.usecases.project_proposals import AddRequest, Proposal
+from app.usecases.project_proposals import AddRequest, HostKeyToAccept, Proposal
 from app.web.dependencies import actor_of, deps
 from app.web.live_part import if_changed
 from app.web.query import number
 
 #: The maximum number of paths of each kind, and of services, that a preview shows.
 LISTED = 50
-#: The fields of the form. A link can't have the last one: another site could let an
-#: administrator who follows it send a credential to any host.
-_FIELDS = ("path", "name", "ref", "credential")
-_LINKED = _FIELDS[:-1]
+#: The fields of the form. A link can't have the last two: another site could let an
+#: administrator who follows it send a credential to any host, or trust one.
+_FIELDS = ("path", "name", "ref", "credential", "host_key")
+_LINKED = _FIELDS[:3]
 
 
 def index(request: Request) -> Response:
@@ -82,6 +84,8 @@ def _show(request: Request, template: str) -> Response:
         host_keys=host_key_views.look(
             deps(request).store, deps(request).settings, name
         ),
+        refused_key=git_host_keys.refused(deps(request).settings, name),
+        accepted=request.query_params.get("done") == "accepted",
         text=text,
         most_errors=project_views.ERRORS,
         per_page=project_views.PAGE,
@@ -106,7 +110,7 @@ def _look(request: Request, sent: Mapping[str, str]) -> Response:
         with propose_here(request, sent) as proposal:
             return _preview(request, 200, sent, proposal=proposal)
     except InvalidFields as error:
-        return _preview(request, 422, sent, problems=error.problems)
+        return _invalid(request, sent, error)
     except Conflict as error:
         return _preview(request, 409, sent, problems={"": str(error)})
 
@@ -123,7 +127,7 @@ def add(request: Request, form: FormData) -> Response:
         with propose_here(request, sent) as proposal:
             add_here(request, proposal)
     except InvalidFields as error:
-        return _preview(request, 422, sent, problems=error.problems)
+        return _invalid(request, sent, error)
     except Conflict as error:
         return _preview(request, 409, sent, problems={"": str(error)})
     return RedirectResponse(f"/projects/{proposal.name}?done=added", 303)
@@ -179,6 +183,17 @@ def _refused(request: Request) -> str:
     return project_proposals.refusal(user) if user else ""
 
 
+def _invalid(
+    request: Request, sent: Mapping[str, str], error: InvalidFields
+) -> Response:
+    if not isinstance(error, HostKeyToAccept):
+        return _preview(request, 422, sent, problems=error.problems)
+    return _preview(
+        request, 422, sent, refused_key=error.refused,
+        problems={"path": "compare the host key of its server, and accept it"},
+    )  # fmt: skip
+
+
 def _preview(
     request: Request,
     status_code: int,
@@ -186,6 +201,7 @@ def _preview(
     *,
     problems: Mapping[str, str] = MappingProxyType({}),
     proposal: Proposal | None = None,
+    refused_key: Refused | None = None,
 ) -> Response:
     return deps(request).renderer.page(
         request,
@@ -195,5 +211,6 @@ def _preview(
         problems=problems,
         refused=_refused(request),
         proposal=proposal,
+        refused_key=refused_key,
         most=LISTED,
     )

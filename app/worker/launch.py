@@ -135,6 +135,7 @@ def _content(
         content["known_hosts"] = known_hosts
     if deployment.commit:
         content["commit"], content["ref"] = deployment.commit, deployment.ref
+        content["repository_mebibytes"] = settings.repository_mebibytes
     if deployment.options.given:
         content["options"] = deployment.options.given
     # In the file, because sudo would remove it from the run's environment.

@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import json
 import logging
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ _ANSWER_SECONDS = 15.0
 #: Seconds that Apprise waits for a connection and for data.
 _SECONDS = 10.0
 _MAX_PROBLEM = 500
+#: Seconds after which the process ends in any case.
+_LIMIT = 90
 #: What a message never has to do on this host.
 _FORBIDDEN = frozenset(
     {"os.exec", "os.posix_spawn", "os.system", "subprocess.Popen", "syslog.openlog",
@@ -83,6 +86,8 @@ class Guard:
 
 def main() -> None:
     """Read a message from standard input, send it, and print the result."""
+    # The worker kills this process earlier, unless it was killed itself.
+    signal.alarm(_LIMIT)
     asked = json.load(sys.stdin)
     allowed = [ipaddress.ip_network(each) for each in asked["allowed"]]
     result = {"problem": "", "useless": False}

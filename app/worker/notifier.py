@@ -111,16 +111,25 @@ class Notifier:
 
     async def _process(self, claimed: Notification) -> None:
         try:
-            found = await self._use(self._prepare, claimed)
-            if isinstance(found, dict):
-                found = await _send(found)
-            await self._use(self._store_result, claimed, found)
-        except (Unavailable, BadSetting) as error:
+            result = await self._attempt(claimed)
+            await self._use(self._store_result, claimed, result)
+        except Unavailable as error:
             # The claim ends by itself, and the message is sent again.
             log.warning("notification.interrupted", notification=claimed.id,
                         error=str(error))  # fmt: skip
+
+    async def _attempt(self, claimed: Notification) -> _Result:
+        """Compose and send a message. Raises Unavailable."""
+        try:
+            found = await self._use(self._prepare, claimed)
+            return await _send(found) if isinstance(found, dict) else found
+        except Unavailable:
+            raise
+        except BadSetting as error:
+            return _Result(str(error))
         except Exception:  # the other messages have to be sent
             log.exception("notification.broken", notification=claimed.id)
+            return _Result("it couldn't be composed; the log of the worker says why")
 
     def _prepare(self, claimed: Notification) -> "dict[str, Any] | _Result":
         """Return what the process needs, or why there is nothing to send."""

@@ -65,6 +65,7 @@ class SecretScan:
         options.log_errors = False
         options.never_capture = True
         options.max_mem = _MEMORY
-        source = "|".join(map(re2.escape, sorted(parts)))
+        # Anchors have no other character that means something to RE2.
+        source = "|".join(part.replace(".", r"\.") for part in sorted(parts))
         # re2.compile would keep the secrets in a cache.
         return re2._Regexp(source.encode(), options), apart  # noqa: SLF001 - see above

@@ -17,6 +17,7 @@ from app.domain.webhook_signature import sign
 from app.store import notifications
 from app.usecases import channels
 from app.usecases.channels import Change
+from testing.command_line import command
 from testing.installation import ACTOR, Installation, installed
 from testing.postgres import Postgres
 from testing.receivers import HttpServer, MailServer, http_server, mail_server
@@ -212,6 +213,30 @@ def test_a_receiver_that_hangs_delays_neither_runs_nor_other_channels(
     site.http.go_on.set()
     site.settled(second.id)
     assert 2 == len(site.http.to("/hang"))
+
+
+def test_the_command_line_manages_channels_and_prints_no_url(site: Site) -> None:
+    url = f"json://127.0.0.1:{site.http.port}/canary-of-the-command-line"
+
+    done = [
+        command(site.made, "channel", *arguments, stdin=stdin)
+        for stdin, arguments in (
+            (url, ("add", "cli", "--description", "Who is on call")),
+            ("", ("list", "--json")),
+            ("", ("test", "cli")),
+            ("", ("messages", "cli")),
+            ("", ("remove", "cli")),
+        )
+    ]
+
+    assert [(0, "")] * 5 == [(each.returncode, each.stderr) for each in done]
+    listed = {each["name"]: each for each in json.loads(done[1].stdout)}
+    assert ("json", "Who is on call") == (
+        listed["cli"]["scheme"],
+        listed["cli"]["description"],
+    )
+    assert "test" in done[3].stdout
+    assert not any("canary" in each.stdout for each in done)
 
 
 @pytest.mark.parametrize("stage", ["before it is sent", "after it has arrived"])

@@ -24,6 +24,7 @@ PYTHON = "/opt/fastdeploy/runner/bin/python"
 STOP = "/opt/fastdeploy/bin/stop-run"
 RUNS = "/var/lib/fastdeploy/runs"
 INFRA = f"{RUNNERS}/infra/deploy.py"
+KEPT = f"{RUNNERS}/kept/deploy.py"
 MIRROR = "/home/deploy/.local/share/fastdeploy/projects/infra"
 OWN_MIRROR = "/var/lib/fastdeploy/projects/infra"
 LEAKY = f"{RUNNERS}/leaky/deploy.py"
@@ -330,6 +331,11 @@ def by_project() -> Iterator[Attack | Check]:
                                     commit_of("/srv/infra", "main"),
                                     "--upload-pack=/tmp/x"),
                 "must be the full name")  # fmt: skip
+    yield Check("fastdeploy", "runs a service that only the repository describes",
+                lambda: got_through("doesn't define kept/site@staging",
+                                    "kept/site@staging",
+                                    commit_of("/srv/infra", "main"), program=KEPT),
+                "fastdeploy.yml of root doesn't define it")  # fmt: skip
     yield Check("fastdeploy", "runs a commit that it has put into its own mirror",
                 forge, "has no commit")  # fmt: skip
     yield Check("fastdeploy", "brings along a configuration of git",
@@ -352,7 +358,11 @@ def commit_of(folder: str, ref: str) -> str:
 
 
 def run_project(
-    name: str, commit: str, ref: str = "", environment: tuple[str, ...] = ()
+    name: str,
+    commit: str,
+    ref: str = "",
+    environment: tuple[str, ...] = (),
+    program: str = INFRA,
 ) -> "subprocess.CompletedProcess[str]":
     """Call the runner of the project as the worker does, with any config file."""
     content = {"deployment_id": 1, "service_name": name, "commit": commit, "ref": ref,
@@ -360,15 +370,17 @@ def run_project(
     Path(CONFIG).unlink(missing_ok=True)
     write = 'printf %s "$1" >"$2" && chmod 644 "$2"'
     run_as("fastdeploy", "sh", "-c", write, "sh", json.dumps(content), CONFIG)
-    command = sudo(INFRA, "--config", CONFIG)
+    command = sudo(program, "--config", CONFIG)
     done = run_as("fastdeploy", "env", *environment, *command)
     Path(CONFIG).unlink()
     return done
 
 
-def got_through(sentence: str, name: str, commit: str, ref: str = "") -> str:
+def got_through(
+    sentence: str, name: str, commit: str, ref: str = "", program: str = INFRA
+) -> str:
     """Return the output of a run; empty if it was refused with the sentence."""
-    done = run_project(name, commit, ref)
+    done = run_project(name, commit, ref, program=program)
     refused = done.returncode and sentence in done.stdout
     return "" if refused else done.stdout or "nothing was refused"
 
@@ -465,6 +477,7 @@ def by_listing() -> Check:
             ("deploy", SITE),
             ("deploy", LEAKY),
             ("deploy", INFRA),
+            ("deploy", KEPT),
             ("deploy-probe", "/home/deploy-probe/runners/probe/deploy.py"),
         )
     }
@@ -482,12 +495,15 @@ def by_listing() -> Check:
 
 def every(outside: str) -> list[Attack | Check]:
     """Every attack; to list them does nothing."""
-    # It imports this module.
+    # They import this module.
     from tests.system.credential_attacks import by_credentials  # noqa: PLC0415
+    from tests.system.git_credential_attacks import (  # noqa: PLC0415
+        by_git_credentials,
+    )
 
     return [
         *by_sudo(), *by_files(), *by_config_file(), *by_project(),
-        *by_deploy(outside), by_listing(), *by_credentials(),
+        *by_deploy(outside), by_listing(), *by_credentials(), *by_git_credentials(),
     ]  # fmt: skip
 
 
@@ -502,6 +518,10 @@ def controls(outside: str) -> Iterator[tuple[str, bool]]:
         done = run_project(f"infra/{service}", commit_of("/srv/infra", ref))
         held = done.returncode == 0 and "the site belongs to deploy" in done.stdout
         yield f"fastdeploy runs an allowed commit of infra/{service}", held
+    done = run_project("kept/check@staging", commit_of("/srv/infra", "main"),
+                       program=KEPT)  # fmt: skip
+    held = done.returncode == 0 and "the site belongs to deploy" in done.stdout
+    yield "fastdeploy runs a service that root describes", held
     became = run_as("deploy-probe", "sudo", "-n", "id", "-u")
     yield "deploy-probe, of fd_become: full, becomes root", became.stdout == "0\n"
 

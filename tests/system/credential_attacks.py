@@ -28,7 +28,7 @@ PLACED = Path("/etc/fastdeploy/credentials")
 CONFIG = Path("/var/tmp/fastdeploy-2.json")
 CANARY = "canary-placed-credential"
 #: The runner with the service in a folder, as any registered program calls it.
-_RUNNER = """\
+RUNNER = """\
 import sys
 sys.path.insert(0, "/opt/fastdeploy/lib")
 from app.runner.__main__ import main
@@ -166,7 +166,7 @@ def unless(refusal: str, done: "subprocess.CompletedProcess[str]") -> str:
 
 def runner(folder: Path) -> tuple[str, ...]:
     """Return the command that runs a service as `deploy`."""
-    return ("runuser", "-u", "deploy", "--", PYTHON, "-I", "-c", _RUNNER,
+    return ("runuser", "-u", "deploy", "--", PYTHON, "-I", "-c", RUNNER,
             "--service", str(folder), "--config", str(CONFIG))  # fmt: skip
 
 
@@ -192,9 +192,12 @@ def service(credentials: list[str], playbook: str = "[]\n") -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def config(credentials: dict[str, Any], name: str = "attacked") -> Iterator[None]:
+def config(
+    credentials: dict[str, Any], name: str = "attacked", **more: str
+) -> Iterator[None]:
     """Write the config file of a run, as FastDeploy's user."""
-    content = {"deployment_id": 1, "service_name": name, "credentials": credentials}
+    content = {"deployment_id": 1, "service_name": name, "credentials": credentials,
+               **more}  # fmt: skip
     write = 'printf %s "$1" >"$2" && chmod 644 "$2"'
     run_as("fastdeploy", "sh", "-c", write, "sh", json.dumps(content), str(CONFIG))
     try:

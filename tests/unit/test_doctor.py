@@ -93,7 +93,7 @@ def test_copies_of_a_registration_that_differ_are_a_warning(tmp_path: Path) -> N
         each.subject for each in found()
     ]
     assert found("infra/other@staging") == found(), "services share the finding"
-    assert {(Level.WARNING, "./justw register-one infra")} == {
+    assert {(Level.WARNING, "./justw register-project infra.yml")} == {
         (each.level, each.fix) for each in found()
     }
     assert f"{here / 'project.json'} differs from {there / 'project.json'}" in (

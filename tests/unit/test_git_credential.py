@@ -121,8 +121,8 @@ def test_an_unknown_host_key_is_refused_with_what_accepts_it(
 
     assert server.fingerprint in str(refused.value)
     line = server.line.strip()
-    accepts = f"accept it with: echo '{line}' | fastdeploy host-key add infra -"
-    assert accepts in str(refused.value)
+    accepts = f"with: echo '{line}' | fastdeploy host-key add infra -"
+    assert f"accept it on the page of the project, or {accepts}" in str(refused.value)
     with pytest.raises(RunnerError, match=r"add it to ~/\.ssh/known_hosts of this"):
         git_fetch.reach(url, PATIENCE, Access(credential))
 
