@@ -37,8 +37,8 @@ TEMPLATES = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "te
 
 #: With at most this many hosts, the cells of the matrix show the result as text.
 MAX_WIDE_HOSTS = 8
-#: With at most this many hosts, whose names have at most so many characters, the names
-#: are written horizontally.
+#: With at most this many hosts, each with a name of at most this many characters, the
+#: names are written horizontally.
 MAX_UPRIGHT_HOSTS = 12
 MAX_UPRIGHT_NAME = 9
 #: Maximum number of environments in a row of the overview.

@@ -135,9 +135,9 @@ export class RunMatrix extends HTMLElement {
 
   #lastWithoutFailure(): number {
     const rows = this.#taskRows();
-    return this.#hosts.findLastIndex((_, column) =>
-      rows.every((row) => !FAILED.has(row.cells[column + 1]?.dataset.status ?? "")),
-    );
+    let last = this.#hosts.length - 1;
+    while (last >= 0 && rows.some((row) => hasFailed(row.cells[last + 1]))) last--;
+    return last;
   }
 
   #removeColumn(column: number): void {
@@ -201,4 +201,8 @@ export class RunMatrix extends HTMLElement {
       grow(this.#spacer.rows[0]!, was);
     }
   }
+}
+
+function hasFailed(cell: HTMLTableCellElement | undefined): boolean {
+  return FAILED.has(cell?.dataset.status ?? "");
 }
