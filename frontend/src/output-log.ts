@@ -119,9 +119,8 @@ export class OutputLog extends HTMLElement {
    */
   #unfold(event: MouseEvent): void {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const link =
-      event.target instanceof Element && event.target.closest("[data-unfold]");
-    const position = link && link.getAttribute("data-unfold");
+    const target = event.target instanceof Element ? event.target : null;
+    const position = target?.closest("[data-unfold]")?.getAttribute("data-unfold");
     const step = this.#scroller.querySelector<HTMLDetailsElement>(
       `details[data-step="${Number(position)}"]`,
     );

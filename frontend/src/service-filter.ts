@@ -1,4 +1,4 @@
-import { LivePart } from "./live-part";
+import type { LivePart } from "./live-part";
 import { toast } from "./toast";
 
 /** Milliseconds without a key press after which a search starts. */
