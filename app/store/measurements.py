@@ -51,6 +51,18 @@ class WaitingPings:
     oldest: float
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredMessages:
+    """Notifications and deliveries of webhooks that wait or have failed."""
+
+    waiting_notifications: int
+    #: Seconds that the oldest of them has waited; 0 if there is none.
+    oldest_notification: float
+    failed_notifications: int
+    waiting_deliveries: int
+    failed_deliveries: int
+
+
 def active_deployments(db: Connection) -> ActiveDeployments:
     """Measure the deployments that have not ended."""
     rows = db.execute(
@@ -122,3 +134,27 @@ def waiting_pings(db: Connection) -> WaitingPings:
         )
     ).one()
     return WaitingPings(row.number, max(row.oldest or 0.0, 0.0))
+
+
+def messages(db: Connection) -> MeasuredMessages:
+    """Measure what has come from webhooks, and what goes to channels."""
+    row = db.execute(
+        text(
+            "SELECT count(*) FILTER (WHERE state IN ('pending', 'sending')) AS waiting,"
+            " extract(epoch FROM now() - min(created_at)"
+            "  FILTER (WHERE state IN ('pending', 'sending')))::float8 AS oldest,"
+            " count(*) FILTER (WHERE state = 'failed') AS failed,"
+            " (SELECT count(*) FROM webhook_deliveries WHERE state = 'queued')"
+            "  AS queued_deliveries,"
+            " (SELECT count(*) FROM webhook_deliveries WHERE state = 'failed')"
+            "  AS failed_deliveries "
+            "FROM notifications"
+        )
+    ).one()
+    return MeasuredMessages(
+        row.waiting,
+        max(row.oldest or 0.0, 0.0),
+        row.failed,
+        row.queued_deliveries,
+        row.failed_deliveries,
+    )

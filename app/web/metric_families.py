@@ -198,6 +198,25 @@ def _schedules(context: Context) -> Iterator[Metric]:
         yield GaugeMetricFamily(f"fastdeploy_{name}", description, value)
 
 
+def _messages(context: Context) -> Iterator[Metric]:
+    """Yield the metrics of notifications and of the deliveries of webhooks."""
+    measured = measurements.messages(context.db)
+    for name, description, value in (
+        ("waiting_notifications", "Notifications that were not sent yet.",
+         measured.waiting_notifications),
+        ("oldest_notification_seconds", "Seconds that the oldest of them has waited.",
+         measured.oldest_notification),
+        ("failed_notifications", "Recorded notifications that couldn't be sent.",
+         measured.failed_notifications),
+        ("waiting_webhook_deliveries", "Deliveries of webhooks that wait for a worker.",
+         measured.waiting_deliveries),
+        ("failed_webhook_deliveries",
+         "Recorded deliveries of webhooks that couldn't launch what they should.",
+         measured.failed_deliveries),
+    ):  # fmt: skip
+        yield GaugeMetricFamily(f"fastdeploy_{name}", description, value)
+
+
 def _web(context: Context) -> Iterator[Metric]:
     """Yield the metrics of the web process that answers."""
     yield GaugeMetricFamily(
@@ -225,5 +244,6 @@ COLLECTORS: list[Callable[[Context], Iterator[Metric]]] = [
     _active,
     _nodes,
     _schedules,
+    _messages,
     _web,
 ]

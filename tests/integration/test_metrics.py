@@ -227,6 +227,28 @@ def test_a_late_schedule_is_measured(prometheus: TestClient, store: Store) -> No
     assert 0 == found[sample("waiting_pings")]
 
 
+def test_messages_that_wait_or_have_failed_are_counted(
+    prometheus: TestClient, store: Store
+) -> None:
+    with store.begin() as db:
+        db.execute(
+            text(
+                "INSERT INTO notifications (event, channel, key, state, created_at) "
+                "VALUES ('test', 'ops', 'a', 'sent', now() - interval '9 hours'),"
+                " ('test', 'ops', 'b', 'pending', now() - interval '1 hour'),"
+                " ('test', 'ops', 'c', 'sending', now()),"
+                " ('test', 'ops', 'd', 'failed', now())"
+            )
+        )
+
+    found = scrape(prometheus)
+
+    assert 2 == found[sample("waiting_notifications")]
+    assert 3600 <= found[sample("oldest_notification_seconds")] < 7200
+    assert 1 == found[sample("failed_notifications")]
+    assert 0 == found[sample("failed_webhook_deliveries")]
+
+
 def test_no_metric_has_a_label_for_a_host_or_a_deployment(
     prometheus: TestClient, store: Store, settings: Settings
 ) -> None:
