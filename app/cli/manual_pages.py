@@ -166,6 +166,28 @@ PAGES: dict[str, Page] = {
         ),
         "Launch nothing for a while; missed instants aren't made up for.",
     ),
+    "schedule show": Page(
+        (
+            "fastdeploy schedule show shop nightly",
+            "fastdeploy schedule show shop nightly --json",
+        ),
+        "Show a schedule with its next instants.",
+    ),
+    "schedule create": Page(
+        (
+            "fastdeploy schedule create shop nightly.yml",
+            "fastdeploy schedule create shop - < nightly.yml",
+        ),
+        "Create a schedule of a service.",
+    ),
+    "schedule change": Page(
+        ("fastdeploy schedule change shop nightly nightly.yml",),
+        "Replace a schedule that somebody created; the file has its new content.",
+    ),
+    "schedule remove": Page(
+        ("fastdeploy schedule remove shop nightly",),
+        "Remove a schedule that somebody created; its deployments are kept.",
+    ),
     "schedule resume": Page(
         ("fastdeploy schedule resume shop nightly",),
         "End the pause of a schedule.",
@@ -173,6 +195,99 @@ PAGES: dict[str, Page] = {
     "schedule run": Page(
         ("fastdeploy schedule run shop nightly",),
         "Launch now what a schedule launches.",
+    ),
+    "webhook list": Page(
+        (
+            "fastdeploy webhook list",
+            "fastdeploy webhook list --json",
+        ),
+        "List the webhooks, without their secrets.",
+    ),
+    "webhook show": Page(
+        ("fastdeploy webhook show infra",),
+        "Show a webhook, without its secrets.",
+    ),
+    "webhook create": Page(
+        (
+            "fastdeploy webhook create infra --provider github --project infra",
+            "fastdeploy webhook create infra --provider gitea --project infra "
+            "--status-credential git-token:forge",
+        ),
+        "Create a webhook and print its secret; it is not shown again.",
+    ),
+    "webhook rotate": Page(
+        (
+            "fastdeploy webhook rotate infra",
+            "fastdeploy webhook rotate infra --finish",
+        ),
+        "Print a second secret; both are valid until `--finish`.",
+    ),
+    "webhook pause": Page(
+        ("fastdeploy webhook pause infra",),
+        "Launch nothing until the webhook is resumed.",
+    ),
+    "webhook resume": Page(
+        ("fastdeploy webhook resume infra",),
+        "End the pause of a webhook.",
+    ),
+    "webhook remove": Page(
+        ("fastdeploy webhook remove infra",),
+        "Remove a webhook with its deliveries; its deployments are kept.",
+    ),
+    "webhook deliveries": Page(
+        (
+            "fastdeploy webhook deliveries infra",
+            "fastdeploy webhook deliveries infra --before 120",
+        ),
+        "List the newest 50 deliveries of a webhook.",
+    ),
+    "webhook redeliver": Page(
+        ("fastdeploy webhook redeliver infra 12",),
+        "Handle a delivery again, which launches once more.",
+    ),
+    "channel list": Page(
+        (
+            "fastdeploy channel list",
+            "fastdeploy channel list --json",
+        ),
+        "List the channels, without their URLs.",
+    ),
+    "channel messages": Page(
+        (
+            "fastdeploy channel messages",
+            "fastdeploy channel messages ops",
+        ),
+        "List the latest messages, newest first.",
+    ),
+    "channel add": Page(
+        (
+            "fastdeploy channel add ops --file ops.url",
+            "fastdeploy channel add ops --file - --replace < ops.url",
+        ),
+        "Add a channel: its URL comes from a file, standard input or a prompt.",
+    ),
+    "channel test": Page(
+        ("fastdeploy channel test ops",),
+        "Write a test message, which a worker sends.",
+    ),
+    "channel pause": Page(
+        ("fastdeploy channel pause ops",),
+        "Send nothing; messages are skipped until the channel is resumed.",
+    ),
+    "channel resume": Page(
+        ("fastdeploy channel resume ops",),
+        "End the pause of a channel.",
+    ),
+    "channel send": Page(
+        ("fastdeploy channel send 7",),
+        "Send a message again that failed or was skipped.",
+    ),
+    "channel remove": Page(
+        (
+            "fastdeploy channel remove ops",
+            "fastdeploy channel remove ops --force",
+        ),
+        "Remove a channel.",
     ),
     "user create": Page(
         (
