@@ -208,11 +208,7 @@ PAGES: dict[str, Page] = {
         "Show a webhook, without its secrets.",
     ),
     "webhook create": Page(
-        (
-            "fastdeploy webhook create infra --provider github --project infra",
-            "fastdeploy webhook create infra --provider gitea --project infra "
-            "--status-credential git-token:forge",
-        ),
+        ("fastdeploy webhook create infra --provider github --project infra",),
         "Create a webhook and print its secret; it is not shown again.",
     ),
     "webhook rotate": Page(
