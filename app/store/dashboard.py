@@ -103,6 +103,8 @@ def places(
     db: Connection, names: Collection[str], environment: str = ""
 ) -> dict[str, list[Place]]:
     """Return where these services run, sorted; with `environment`, only there."""
+    if not names:
+        return {}
     members = _members(Filter(environment=environment), "", names)
     found: dict[str, list[Place]] = {name: [] for name in names}
     for row in db.execute(select(members).order_by(members.c.name)):

@@ -108,7 +108,7 @@ def test_a_person_logs_in_launches_a_playbook_and_sees_it_finish(
     page.reload()
     assert live == page.locator('[data-live="output"]').inner_text()
     page.get_by_role("link", name="Artifacts").click()
-    expect(page.get_by_role("link", name="stdout", exact=True)).to_be_visible()
+    expect(page.get_by_text("stdout", exact=True)).to_be_visible()
     assert (tmp_path / "site" / "current" / "index.html").exists()
 
 

@@ -113,7 +113,8 @@ def test_an_unknown_key_fails_the_run_until_it_is_accepted_on_the_page(
         "it, and accept it on the deployment's page"
     )
     page.goto(f"/deployments/{failed.id}")
-    expect(page.get_by_text(label).first).to_be_visible()
+    shown = page.get_by_text(label).locator("visible=true")
+    expect(shown.first).to_be_visible()
     _look_at(page, pictures, "refused")
     page.get_by_role("link", name="Compare and accept").click()
     expect(page.get_by_text(label)).to_be_visible()

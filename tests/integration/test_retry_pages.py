@@ -16,6 +16,9 @@ from testing.factories import (
 from testing.failed_deployments import make_failed, numbers
 from testing.web_client import ClientFor, csrf_of
 
+#: The phases in which the page shows the button.
+ENDED = "successful failed canceled timeout"
+
 
 def test_the_button_leads_to_the_new_deployment(
     client_for: ClientFor, store: Store, settings: Settings
@@ -65,8 +68,9 @@ def test_the_button_waits_hidden_while_the_deployment_goes_on(
     record.finish(store, running, 1)
     after = client.get(f"/deployments/{running}").text
 
-    assert "<li data-show-when-ended hidden>" in before
-    assert "<li data-show-when-ended>" in after
+    button = f'action="/deployments/{running}/retry" data-when="{ENDED}"'
+    assert f"{button} hidden>" in before
+    assert f"{button}>" in after
 
 
 def test_the_form_shows_the_variables_of_an_earlier_deployment_but_for_secrets(
