@@ -24,6 +24,8 @@ from .known_hosts import HostKey
 #: The file in the folder of a service with further host keys.
 FILE = "known_hosts"
 #: Maximum length of a folder of sockets, whose paths have 108 bytes at most.
+#: Prefixes of the variables that decide how Ansible calls ssh.
+_SETTINGS_OF_SSH = ("ANSIBLE_HOST_KEY_", "ANSIBLE_SSH_")
 _MAX_SOCKET_FOLDER = 76
 _SECONDS = 10
 #: A setting that OpenSSH lists since 8.5, the first version with KnownHostsCommand.
@@ -91,6 +93,7 @@ class HostKeys:
         self.accepted.write_text("".join(f"{key.line}\n" for key in keys))
         #: Records the keys that hosts present.
         self.recorder = Recorder(private)
+        self._folder = folder
         own = folder / FILE
         self._own = own if own.is_file() else None
         #: The files in which ssh looks for host keys.
@@ -125,32 +128,36 @@ class HostKeys:
         options.append(f"GlobalKnownHostsFile={listed}")
         self.files = [*named.split(), *own, *users.split()]
         configured = config.get(ssh_arguments.SECTION, {})
-        own_env = {**env, **self._own_connections(env, configured)}
+        own_env = {**env, **self._own_connections(env, config)}
         return own_env | ssh_arguments.extra_arguments(own_env, configured, options)
 
     def _own_connections(
-        self, env: Mapping[str, str], configured: Mapping[str, str]
+        self, env: Mapping[str, str], config: Sections
     ) -> dict[str, str]:
-        """Return the variable that keeps connections apart by the keys that are known.
+        """Return the variable that keeps the connections of other services apart.
 
         ssh checks no key if a connection of an earlier run is still open
-        (ControlPersist). With this, only runs that know the same keys share
-        connections.
+        (ControlPersist), even if that run checked none. With this, only runs of the
+        same service with the same settings that know the same keys share connections.
         """
+        configured = config.get(ssh_arguments.SECTION, {})
         chosen = any(
             f"ANSIBLE_SSH_{key.upper()}" in env or key in configured
             for key in ("control_path", "control_path_dir")
         )
         home = env.get("HOME", "")
-        folder = f"{home}/.ansible/cp/{self._digest()}"
+        folder = f"{home}/.ansible/cp/{self._digest(env, config)}"
         if chosen or not home or len(folder) > _MAX_SOCKET_FOLDER:
             return {}
         return {"ANSIBLE_SSH_CONTROL_PATH_DIR": folder}
 
-    def _digest(self) -> str:
-        """Return a digest of the known keys."""
+    def _digest(self, env: Mapping[str, str], config: Sections) -> str:
+        """Return a digest of the service, its settings and the known keys."""
         files = [self.accepted] if self._own is None else [self.accepted, self._own]
-        found = hashlib.sha256()
+        of_ssh = {key: env[key] for key in env if key.startswith(_SETTINGS_OF_SSH)}
+        sections = {name: sorted(values.items()) for name, values in config.items()}
+        settings = (str(self._folder), sorted(of_ssh.items()), sorted(sections.items()))
+        found = hashlib.sha256(repr(settings).encode(errors="surrogateescape"))
         for file in files:
             found.update(hashlib.sha256(file.read_bytes()).digest())
         return found.hexdigest()[:12]

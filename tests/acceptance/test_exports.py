@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -130,7 +131,8 @@ def test_navigator_shows_plays_and_tasks(exports: Path) -> None:
         os.write(terminal, b"0")
         eventually(lambda: shows(rb"Ignored.*web02"))
     finally:
-        process.kill()
+        # uv doesn't end the program that it runs.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         os.close(terminal)
 

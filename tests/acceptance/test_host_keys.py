@@ -199,6 +199,9 @@ def test_a_repository_that_checks_no_host_keys_is_warned_of(
     deployed = site.deploy("open")
 
     assert deployed.status is Status.SUCCESSFUL
+    site.write("closed")
+    closed = site.deploy("closed")
+    assert "doesn't know" in closed.reason, "it used the unchecked connection"
     assert _files_of_the_user() == before
     assert [str(warning) for warning in deployed.warnings] == [
         "host keys aren't checked: ansible.cfg sets host_key_checking=accept-new"
