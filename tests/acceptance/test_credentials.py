@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,13 @@ def private_folders(service: Service) -> list[Path]:
 
 def agents(service: Service) -> list[psutil.Process]:
     """Return the agents of a run."""
-    return [one for one in of_this_run(service) if one.name() == "ssh-agent"]
+    found = []
+    for one in of_this_run(service):
+        # It may have ended since it was listed.
+        with suppress(psutil.NoSuchProcess):
+            if one.name() == "ssh-agent":
+                found.append(one)
+    return found
 
 
 def assert_reached(outcome: Outcome, target: SshAccount) -> None:
