@@ -5,10 +5,11 @@ import contextlib
 import os
 import ssl
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from testing import http_thread
 
 
 class GitHttp:
@@ -51,14 +52,8 @@ class GitHttp:
     @contextlib.contextmanager
     def serving(self) -> Iterator["GitHttp"]:
         """Serve until the end of the context."""
-        thread = threading.Thread(target=self._server.serve_forever)
-        thread.start()
-        try:
+        with http_thread.serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
 
 def _handler(server: GitHttp) -> type[BaseHTTPRequestHandler]:

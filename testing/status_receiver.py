@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from testing import http_thread
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -49,14 +51,8 @@ class StatusReceiver:
     @contextmanager
     def serving(self) -> Iterator["StatusReceiver"]:
         """Serve until the end of the context."""
-        thread = threading.Thread(target=self._server.serve_forever)
-        thread.start()
-        try:
+        with http_thread.serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
 
 def _handler(receiver: StatusReceiver) -> type[BaseHTTPRequestHandler]:
