@@ -1,4 +1,4 @@
-"""Administration: what its pages change, refuse and show, and what is noted of it."""
+"""Administration: what its pages change, refuse and show."""
 
 import re
 from datetime import UTC, datetime
@@ -6,22 +6,16 @@ from datetime import UTC, datetime
 import pytest
 from starlette.testclient import TestClient
 
-from app import bootstrap
 from app.domain.access import Actor, Permission, Role
-from app.domain.audit import Action
-from app.domain.deployment import Origin
 from app.domain.node import NodeInstance
-from app.errors import Conflict, NotAllowed, NotFound, NotLoggedIn
-from app.queue import make_queue
+from app.errors import Conflict, NotAllowed, NotFound
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import audit, auth, deploy, nodes, record, services, tokens, users
-from app.usecases.cancel import cancel
+from app.usecases import audit, deploy, nodes, tokens, users
 from testing.factories import (
     PASSWORD,
     ROOT,
     make_user,
-    request_deployment,
     set_columns,
     start_deployment,
 )
@@ -40,9 +34,6 @@ def admin(client_for: ClientFor, store: Store) -> TestClient:
     client = client_for(Role.ADMIN)
     client.headers["X-CSRF-Token"] = csrf_of(client, store)
     return client
-
-
-# Users
 
 
 def test_a_user_is_created_changed_and_shut_out(
@@ -176,9 +167,6 @@ def test_only_an_admin_is_shown_the_way(client_for: ClientFor) -> None:
     assert 'href="/admin/users"' not in client_for(Role.DEPLOYER).get("/").text
 
 
-# Tokens
-
-
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     admin: TestClient, client_for: ClientFor, store: Store
 ) -> None:
@@ -233,9 +221,6 @@ def test_what_is_wrong_with_a_new_token_is_said_beside_the_field(
     assert [] == tokens.list_tokens(store, ROOT)
 
 
-# Settings and nodes
-
-
 def test_settings_are_shown_without_their_secrets(
     admin: TestClient, settings: Settings
 ) -> None:
@@ -269,114 +254,3 @@ def test_a_node_is_forgotten_when_it_was_confirmed(
     )
     assert deploy.find(store, running.id).ended
     assert 404 == admin.get(way.group(1)).status_code
-
-
-# The audit log
-
-
-def test_everything_that_somebody_does_is_noted_with_it(
-    store: Store, settings: Settings
-) -> None:
-    ada = Actor("ada", frozenset(Permission), address="192.0.2.1")
-    queue = make_queue(settings)
-    users.create_user(store, ada, "bob", PASSWORD, Role.VIEWER)
-    number = id_of(store, "bob")
-    users.set_password(store, ada, "bob", ANOTHER)
-    users.set_role(store, ada, number, Role.DEPLOYER)
-    secret = auth.log_in(store, "bob", ANOTHER, "192.0.2.2", auth.WINDOW)
-    auth.log_out(store, secret, "192.0.2.2")
-    # A session that has ended is nobody's.
-    auth.log_out(store, secret, "192.0.2.3")
-    with pytest.raises(NotLoggedIn):
-        auth.log_in(store, "bob", PASSWORD, "192.0.2.2", auth.WINDOW)
-    users.end_sessions(store, ada, "bob")
-    users.disable(store, ada, number)
-    users.enable(store, ada, number)
-    tokens.create_token(store, ada, "ci", [Permission.VIEW])
-    tokens.revoke_token(store, ada, "ci")
-    first = request_deployment(store, settings, actor=ada)
-    cancel(store, queue, ada, first)
-    again = deploy.retry(
-        store,
-        queue,
-        bootstrap.make_secret_box(settings),
-        actor=ada,
-        origin=Origin.API,
-        deployment_id=first,
-    )
-    running = start_deployment(store, settings)
-    cancel(store, queue, ada, running.id)
-    cancel(store, queue, ada, running.id)
-    services.sync_everywhere(store, settings.services, settings.var, "test", ada)
-    nodes.beat(store, "away", me=NodeInstance("x"), concurrency=1)
-    nodes.stop(store, "away", NodeInstance("x"))
-    nodes.forget(store, queue, ada, "away")
-
-    noted = [
-        (entry.actor, entry.address, entry.action, entry.subject, entry.deployment)
-        for entry in reversed(audit.latest(store, ROOT))
-        if entry.actor != ROOT.name
-    ]
-
-    of_ada = ("ada", "192.0.2.1")
-    of_bob = ("bob", "192.0.2.2")
-    assert [
-        (*of_ada, Action.CREATE_USER, "bob", None),
-        (*of_ada, Action.SET_PASSWORD, "bob", None),
-        (*of_ada, Action.SET_ROLE, "bob: deployer", None),
-        (*of_bob, Action.LOG_IN, "", None),
-        (*of_bob, Action.LOG_OUT, "", None),
-        (*of_bob, Action.FAIL_TO_LOG_IN, "", None),
-        (*of_ada, Action.END_SESSIONS, "bob", None),
-        (*of_ada, Action.DISABLE_USER, "bob", None),
-        (*of_ada, Action.ENABLE_USER, "bob", None),
-        (*of_ada, Action.CREATE_TOKEN, "ci", None),
-        (*of_ada, Action.REVOKE_TOKEN, "ci", None),
-        (*of_ada, Action.LAUNCH, "hello", first),
-        (*of_ada, Action.CANCEL, "hello", first),
-        (*of_ada, Action.RETRY, "hello", again),
-        # Who asks again changes nothing, and has done nothing.
-        (*of_ada, Action.CANCEL, "hello", running.id),
-        (*of_ada, Action.SYNC, "", None),
-        (*of_ada, Action.FORGET_NODE, "away", None),
-    ] == noted
-
-
-def test_what_did_not_happen_is_not_noted(store: Store, settings: Settings) -> None:
-    running = start_deployment(store, settings)
-    record.finish(store, running.id, 0)
-    make_user(store)
-    before = audit.latest(store, ROOT)
-
-    with pytest.raises(Conflict):
-        cancel(store, make_queue(settings), ROOT, running.id)
-    with pytest.raises(Conflict):
-        users.create_user(store, ROOT, "ada", PASSWORD, Role.VIEWER)
-    with pytest.raises(NotFound):
-        tokens.revoke_token(store, ROOT, "nothing")
-
-    assert before == audit.latest(store, ROOT)
-
-
-def test_the_log_is_narrowed_and_paged_by_its_address(
-    admin: TestClient, monkeypatch: pytest.MonkeyPatch, store: Store
-) -> None:
-    monkeypatch.setattr("app.web.admin.PAGE", 1)
-    for name in ("one", "two", "<script>alert(1)"):
-        with pytest.raises(NotLoggedIn):
-            auth.log_in(store, name, "wrong", "192.0.2.7", auth.WINDOW)
-
-    newest = admin.get("/admin/audit?action=fail+to+log+in").text
-    tidied = admin.get("/admin/audit?actor=one&action=")
-    one = admin.get(tidied.headers["location"]).text
-    wrong = admin.get("/admin/audit?action=dance")
-    older = re.search(r'href="([^"]+)" rel="next"', newest)
-
-    assert "&lt;script&gt;" in newest
-    assert "<script>alert" not in newest
-    assert "/admin/audit?actor=one" == tidied.headers["location"]
-    assert "192.0.2.7" in one
-    assert 422 == wrong.status_code
-    assert older is not None
-    assert ">two</a>" in admin.get(older.group(1).replace("&amp;", "&")).text
-    assert "No matching entries" in admin.get("/admin/audit?actor=%00").text
