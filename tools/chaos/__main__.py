@@ -8,7 +8,7 @@ compared with the database, with the events that each client received, and with 
 downloads. The seed determines the actions, but not their exact times.
 
 Prints a summary as JSON. The exit code is 0 only if nothing was lost, duplicated, wrong
-or stuck, and there were at least ten kills a minute, or the number in `--kills`.
+or stuck, and there were at least twelve kills a minute, or the number in `--kills`.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from tools.chaos.stream import CLIENTS, OPEN, Stream
 #: The maximum number of seconds before a killed process is restarted.
 AWAY = 5.0
 #: The minimum number of kills per minute.
-KILLS_A_MINUTE = 10
+KILLS_A_MINUTE = 12
 
 
 def main() -> int:

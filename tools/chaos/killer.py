@@ -14,7 +14,7 @@ from tools.chaos.clock import OFFSETS, Clock
 from tools.chaos.copied import is_refused, original_works
 
 #: The minimum and maximum number of seconds between two hits.
-_BETWEEN = (0.5, 7.5)
+_BETWEEN = (0.5, 6.0)
 #: Seconds before another target is tried if one isn't running.
 _TRY_AGAIN = 0.1
 #: SIGTERM for the worker, which leaves its runs to the next one; not counted as a kill.
