@@ -13,7 +13,7 @@ from typing import Any
 Events = Sequence[dict[str, Any]]
 #: Kinds of ansible-runner's for what is displayed outside of every callback.
 _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debug"}
-_OURS = {"hosts", "ends_play", "ignore_unreachable"}
+_OURS = {"hosts", "ends_play", "ignore_unreachable", "notified", "handler", "for_all"}
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
             "ansible_job_id", "results_file", "ansible_date_time", "SSH_CLIENT",
             "SSH_CONNECTION", "SSH_TTY", "_original_basename"}  # fmt: skip

@@ -108,7 +108,9 @@ class RunnerEvent:
 
     `message` is the module's message, such as the reason of a failure. `open` says that
     the last line of `stdout` continues in the next event. `seconds` is the duration of
-    a task on its host.
+    a task on its host. `notified` has the handlers that a changed result notifies.
+    `handler` is the name of the handler that the result is of, and `for_all` says that
+    it ran once for all hosts.
     """
 
     event: str
@@ -124,6 +126,9 @@ class RunnerEvent:
     message: str = ""
     open: bool = False
     seconds: float | None = None
+    notified: tuple[str, ...] = ()
+    handler: str = ""
+    for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

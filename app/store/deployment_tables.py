@@ -142,6 +142,26 @@ timings = Table(
     Column("profile", JSON, nullable=False),
 )  # fmt: skip
 
+# The handlers that tasks notified on hosts and that didn't run there, see
+# app/domain/owed_handlers.py. While a deployment is active, they may still run.
+# `number` is the event of the result that notified the handler. `cleared_by` is the
+# later deployment in which it ran.
+
+owed_handlers = Table(
+    "owed_handlers",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("host", Text, primary_key=True),
+    Column("handler", Text, primary_key=True),
+    Column("service_id", ForeignKey("services.id"), nullable=False),
+    Column("task", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("cleared_by", ForeignKey("deployments.id", ondelete="CASCADE"), index=True),
+    Index(None, "service_id", "deployment_id",
+          postgresql_where=text("cleared_by IS NULL")),
+)  # fmt: skip
+
 # Totals of ended deployments by service, outcome and the upper bound of their duration,
 # see app/domain/totals.py. `last_complete_at` is the last end of one that wasn't
 # partial. They are kept when deployments are removed.

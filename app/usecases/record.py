@@ -19,7 +19,7 @@ from app.domain.run_warning import RunWarning
 from app.domain.steps import Step, Steps
 from app.errors import Conflict, NotFound
 from app.runner.working_tree import WorkingTree
-from app.store import deployment_steps, deployments, events
+from app.store import deployment_steps, deployments, events, owed_handlers
 from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
@@ -105,8 +105,8 @@ def record(
 ) -> Place:
     """Record a piece of the journal that ends at `offset`.
 
-    Events, steps, the offset and the notification are one transaction. Raises
-    Conflict if the deployment is not at `was`: then another worker follows it.
+    Events, steps, owed handlers, the offset and the notification are one transaction.
+    Raises Conflict if the deployment is not at `was`: then another worker follows it.
     """
     now = Place(offset, was.last_event + len(batch))
     with store.begin() as db:
@@ -119,6 +119,7 @@ def record(
             raise Conflict(f"deployment {deployment_id} is followed by another worker")
         events.append(db, deployment_id, was.last_event, batch)
         deployment_steps.put_steps(db, deployment_id, changed)
+        owed_handlers.record(db, deployment_id, was.last_event, batch)
         events.notify(db, deployment_id)
     return now
 

@@ -38,6 +38,9 @@ MAX_LINE = 2 * 1024 * 1024
 #: Maximum bytes of a line about host keys; the largest key has 4096 characters.
 _MAX_HOST_KEY_LINE = 64 * 1024
 _MAX_SETTING = 300
+#: Maximum characters of a handler's name: with the host's, it is the key of a row.
+MAX_HANDLER = 150
+_MAX_NOTIFIED = 1000
 _MAX_COUNTER = 2**31 - 1
 #: A year: no task takes longer.
 _MAX_SECONDS = 366 * 86_400.0
@@ -201,6 +204,9 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
         message=_message(data),
         open=found.get("stdout_open") is True,
         seconds=_seconds(data.get("duration")),
+        notified=_notified(data),
+        handler=_text(data, "handler")[:MAX_HANDLER] if name in _RESULTS else "",
+        for_all=data.get("for_all") is True,
     )
 
 
@@ -231,6 +237,15 @@ def _stats(data: dict[str, Any]) -> Stats:
         if isinstance(counts, dict):
             hosts.update(str(host) for host, count in counts.items() if count)
     return Stats(frozenset(hosts))
+
+
+def _notified(data: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the handlers that a result on a host notifies."""
+    names = data.get("notified")
+    if not isinstance(names, list) or not _text(data, "host"):
+        return ()
+    texts = (name for name in names[:_MAX_NOTIFIED] if isinstance(name, str))
+    return tuple(_without_nul(text[:MAX_HANDLER]) for text in texts if text)
 
 
 def _text(data: dict[str, Any], key: str) -> str:

@@ -8,6 +8,9 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 
 from .hidden import CENSORED
 
+_SETUP = {"setup", "gather_facts", "ansible.builtin.setup", "ansible.legacy.setup",
+          "ansible.builtin.gather_facts", "ansible.legacy.gather_facts"}  # fmt: skip
+
 
 def of_task(task: Any) -> dict[str, Any]:
     """Return the fields that describe a task."""
@@ -48,3 +51,9 @@ def job_id(result: Any) -> Any:
     # The result of a job that exceeded its timeout names the job only here.
     inner = result.result.get("async_result")
     return inner.get("ansible_job_id") if isinstance(inner, dict) else None
+
+
+def remove_environment(result: Any) -> None:
+    """Remove a host's environment from its facts: it may have undeclared secrets."""
+    if result.task.action in _SETUP:
+        result.result.get("ansible_facts", {}).pop("ansible_env", None)

@@ -48,9 +48,7 @@ _load_parts()
 from fastdeploy_callback import configuration, fields, hidden  # noqa: E402 - it can be imported only now
 from fastdeploy_callback.channel import Channel, DisplayedText, Event, Terminal  # noqa: E402
 from fastdeploy_callback.encoding import encode  # noqa: E402
-
-_SETUP = {"setup", "gather_facts", "ansible.builtin.setup", "ansible.legacy.setup",
-          "ansible.builtin.gather_facts", "ansible.legacy.gather_facts"}  # fmt: skip
+from fastdeploy_callback.notifications import Notifications  # noqa: E402
 
 
 class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no types
@@ -79,6 +77,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         self._in_task: dict[str, Any] = {}
         self._started: dict[str, dt.datetime] = {}
         self._described: tuple[Any, dict[str, str]] = None, {}
+        self._notifications = Notifications()
         self._pid = os.getpid()
 
     def _event(
@@ -116,16 +115,17 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         count = self._starts[ident]
         return ident if count == 1 else f"{ident}_{count}"
 
-    def _outcome(self, result: Any, *, res: bool = True) -> dict[str, Any]:
+    def _outcome(self, result: Any, kind: str = "ok") -> dict[str, Any]:
         """Return the fields of every result of a task on a host."""
         start, end = self._started.get(result.host.get_name()), _now()
         return {
             "host": result.host.get_name(),
             "remote_addr": result.host.address,
-            **({"res": hidden.visible_result(result)} if res else {}),
+            **({"res": hidden.visible_result(result)} if kind != "skipped" else {}),
             "start": start and start.isoformat(),
             "end": start and end.isoformat(),
             "duration": start and (end - start).total_seconds(),
+            **self._notifications.of_result(result, failed=kind == "failed"),
         }
 
     def _handle_warnings_and_exception(self, result: Any) -> None:
@@ -162,6 +162,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         ident = self._numbered(str(play._uuid))
         self._in_play = {"play": name, "play_uuid": ident, "play_pattern": pattern}
         self._in_task = {}
+        self._notifications.start(play)
         with self._event(
             "playbook_on_play_start", ident=ident, name=name, pattern=pattern,
             hosts=fields.host_names(play),
@@ -220,9 +221,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_runner_on_start(host, task)
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        if result.task.action in _SETUP:
-            # The environment of a host may contain secrets that are not declared.
-            result.result.get("ansible_facts", {}).pop("ansible_env", None)
+        fields.remove_environment(result)
         loop = result.task.loop_with
         with self._event(
             "runner_on_ok", result.task, **self._outcome(result), event_loop=loop
@@ -233,7 +232,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         with self._event(
             "runner_on_failed",
             result.task,
-            **self._outcome(result),
+            **self._outcome(result, "failed"),
             **fields.of_failure(result.task),
             ignore_errors=ignore_errors,
             event_loop=result.task.loop_with,
@@ -241,14 +240,14 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_runner_on_failed(result, ignore_errors)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        outcome = self._outcome(result, res=False)
+        outcome = self._outcome(result, "skipped")
         loop = result.task.loop_with
         with self._event("runner_on_skipped", result.task, **outcome, event_loop=loop):
             super().v2_runner_on_skipped(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         task = result.task
-        outcome = self._outcome(result) | fields.of_failure(task)
+        outcome = self._outcome(result, "failed") | fields.of_failure(task)
         if task.ignore_unreachable is True:
             outcome["ignore_unreachable"] = True
         with self._event("runner_on_unreachable", task, **outcome):
@@ -267,6 +266,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_runner_on_async_failed(result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
+        self._notifications.add_item(result)
         with self._partial("runner_item_on_ok", result):
             super().v2_runner_item_on_ok(result)
 

@@ -1,0 +1,101 @@
+"""The handlers that deployments owe hosts.
+
+The rows change in the transaction that records the events from which they follow.
+"""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from app.domain.events import RunnerEvent
+from app.domain.owed_handlers import Changes, OwedHandler, changes
+from app.store.deployment_tables import deployments, owed_handlers
+from app.store.events import Occurrence
+
+#: Maximum number of rows that a page or an answer lists.
+MAX_LISTED = 200
+_c = owed_handlers.c
+
+
+def record(
+    db: Connection, deployment_id: int, last: int, batch: Sequence[Occurrence]
+) -> None:
+    """Record what the events after number `last` change about notified handlers."""
+    numbered = (
+        (number, each.event)
+        for number, each in enumerate(batch, start=last + 1)
+        if isinstance(each.event, RunnerEvent)
+        and (each.event.notified or each.event.handler)
+    )
+    found = changes(numbered)
+    if found.done:
+        _settle(db, deployment_id, found)
+    if found.notified:
+        _add(db, deployment_id, found)
+
+
+def of_deployment(db: Connection, deployment_id: int) -> list[OwedHandler]:
+    """Return what an ended deployment still owes, by host; at most MAX_LISTED."""
+    return _owed(db, _c.deployment_id == deployment_id)
+
+
+def of_service(db: Connection, service_id: int) -> list[OwedHandler]:
+    """Return what the ended deployments of a service owe; at most MAX_LISTED."""
+    return _owed(db, _c.service_id == service_id)
+
+
+def _owed(db: Connection, where: ColumnElement[bool]) -> list[OwedHandler]:
+    rows = db.execute(
+        select(_c.deployment_id, _c.host, _c.handler, _c.task, _c.number)
+        .join(deployments, deployments.c.id == _c.deployment_id)
+        .where(where, _c.cleared_by.is_(None), deployments.c.finished_at.is_not(None))
+        .order_by(_c.host, _c.deployment_id, _c.number, _c.handler)
+        .limit(MAX_LISTED)
+    )
+    return [OwedHandler(*row) for row in rows]
+
+
+def _settle(db: Connection, deployment_id: int, found: Changes) -> None:
+    db.execute(
+        delete(owed_handlers).where(
+            _c.deployment_id == deployment_id, _any_of(found.done)
+        )
+    )
+    if not found.ran:
+        return
+    service = select(deployments.c.service_id).where(deployments.c.id == deployment_id)
+    db.execute(
+        update(owed_handlers)
+        .where(
+            _c.service_id == service.scalar_subquery(),
+            _c.deployment_id < deployment_id,
+            _c.cleared_by.is_(None),
+            _any_of(found.ran),
+        )
+        .values(cleared_by=deployment_id)
+    )
+
+
+def _any_of(keys: Collection[tuple[str, str]]) -> ColumnElement[bool]:
+    """Return the condition for rows of these hosts and handlers; see Changes."""
+    for_all = [handler for host, handler in keys if not host]
+    pairs = [key for key in keys if key[0]]
+    return or_(_c.handler.in_(for_all), tuple_(_c.host, _c.handler).in_(pairs))
+
+
+def _add(db: Connection, deployment_id: int, found: Changes) -> None:
+    service = select(deployments.c.service_id).where(deployments.c.id == deployment_id)
+    service_id = db.scalar(service)
+    rows = [
+        {
+            "deployment_id": deployment_id,
+            "service_id": service_id,
+            "host": host,
+            "handler": handler,
+            "task": notified.task,
+            "number": notified.number,
+        }
+        for (host, handler), notified in found.notified.items()
+    ]
+    db.execute(upsert(owed_handlers).on_conflict_do_nothing(), rows)
