@@ -27,6 +27,7 @@ def print_deployment(view: View, summary: Summary) -> None:
             ("speed", summary.speed),
             *(("variable", f"{k}={v}") for k, v in deployment.variables.items()),
             *(("warning", warning) for warning in deployment.warnings),
+            *(("owed handler", owed) for owed in summary.owed),
         )
     )
     if view.steps:

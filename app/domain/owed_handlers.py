@@ -16,15 +16,21 @@ _RAN = frozenset({TaskResult.OK, TaskResult.CHANGED})
 class OwedHandler:
     """A handler that a deployment owes a host.
 
-    `number` is the number of the event with the first result that notified it, and
-    `task` the task of that result.
+    `number` is the number of the event with the first result that notified it, None if
+    retention has removed the events. `task` is the task of that result.
     """
 
     deployment: int
     host: str
     handler: str
     task: str
-    number: int
+    number: int | None
+
+    def __str__(self) -> str:
+        return (
+            f"{self.host} still owes: {self.handler} "
+            f"(changed by task {self.task} in #{self.deployment})"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,16 @@ The rows change in the transaction that records the events from which they follo
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, delete, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    case,
+    delete,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.domain.events import RunnerEvent
@@ -46,8 +55,9 @@ def of_service(db: Connection, service_id: int) -> list[OwedHandler]:
 
 
 def _owed(db: Connection, where: ColumnElement[bool]) -> list[OwedHandler]:
+    kept = case((deployments.c.pruned_at.is_(None), _c.number))
     rows = db.execute(
-        select(_c.deployment_id, _c.host, _c.handler, _c.task, _c.number)
+        select(_c.deployment_id, _c.host, _c.handler, _c.task, kept)
         .join(deployments, deployments.c.id == _c.deployment_id)
         .where(where, _c.cleared_by.is_(None), deployments.c.finished_at.is_not(None))
         .order_by(_c.host, _c.deployment_id, _c.number, _c.handler)

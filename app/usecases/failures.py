@@ -1,7 +1,7 @@
 """Summarize failures: host or step, message, surrounding lines and last success."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -9,7 +9,8 @@ from app.domain import task_result
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.matrix import label
-from app.store import earlier_deployments, events, host_keys, results
+from app.domain.owed_handlers import OwedHandler
+from app.store import earlier_deployments, events, host_keys, owed_handlers, results
 from app.store.events import Event
 from app.store.host_keys import RefusedKey
 from app.store.store import Store
@@ -63,10 +64,18 @@ class Failures:
     look_back: int = 0
     #: The host keys that ssh refused.
     host_keys: Sequence[RefusedKey] = ()
+    #: The handlers that were notified and didn't run, neither then nor later.
+    owed: Sequence[OwedHandler] = ()
 
 
 def look(store: Store, view: View) -> Failures:
     """Summarize the failures of a deployment, up to the moment of the view."""
+    found = _failures(store, view)
+    with store.begin() as db:
+        return replace(found, owed=owed_handlers.of_deployment(db, view.deployment.id))
+
+
+def _failures(store: Store, view: View) -> Failures:
     hosts = failed_hosts(view.steps)
     with store.begin() as db:
         results.by_index(db)

@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 
 from app.domain import task_result
 from app.domain.matrix import Group, Result, Row, Task, arrange, grouped
+from app.domain.owed_handlers import OwedHandler
 from app.domain.recap import HostRecap, recap, totals
 from app.domain.steps import Step
 from app.domain.task_result import TaskResultDetails
 from app.errors import NotFound
-from app.store import results, run_speed
+from app.store import owed_handlers, results, run_speed
 from app.store.events import MAX_NUMBER
 from app.store.results import TaskResultRow
 from app.store.store import Store
@@ -81,6 +82,8 @@ class Summary:
     totals: Mapping[str, Any] = field(default_factory=dict)
     #: What was chosen to make the run faster, as a sentence.
     speed: str = ""
+    #: The handlers that were notified and didn't run, neither then nor later.
+    owed: Sequence[OwedHandler] = ()
 
 
 def matrix(
@@ -151,7 +154,8 @@ def summary_of(store: Store, deployment_id: int) -> Summary:
         results.by_index(db)
         stats = results.recaps(db, deployment_id)
         speed = run_speed.find(db, deployment_id)
-    return Summary(recap(stats), totals(stats), speed)
+        owed = owed_handlers.of_deployment(db, deployment_id)
+    return Summary(recap(stats), totals(stats), speed, owed)
 
 
 def summary_so_far(store: Store, view: View) -> Summary:

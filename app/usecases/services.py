@@ -7,11 +7,19 @@ from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.credential_names import missing
 from app.domain.deployment import Deployment
+from app.domain.owed_handlers import OwedHandler
 from app.domain.service import Service
 from app.errors import NotFound
 from app.project_folder import Reach, without_credentials
 from app.services_folder import read_all
-from app.store import audit, deployments, nodes, services, syntax_checks
+from app.store import (
+    audit,
+    deployments,
+    nodes,
+    owed_handlers,
+    services,
+    syntax_checks,
+)
 from app.store.services import Entry, FoundService
 from app.store.store import Store
 from app.usecases import run_credentials, schedules
@@ -143,3 +151,9 @@ def nodes_of(store: Store, service_id: int) -> list[str]:
     """Return the nodes on which a service can be deployed, sorted by name."""
     with store.begin() as db:
         return nodes.registered(db, [service_id])[service_id]
+
+
+def owed_handlers_of(store: Store, service_id: int) -> list[OwedHandler]:
+    """Return the handlers that the ended deployments of a service owe, by host."""
+    with store.begin() as db:
+        return owed_handlers.of_service(db, service_id)

@@ -12,6 +12,7 @@ from app.web.schemas import (
     DeploymentDetailBody,
     FindingBody,
     NodeBody,
+    OwedHandlerBody,
     ReportBody,
     ServiceBody,
     StepBody,
@@ -66,11 +67,17 @@ def deployment_body(view: View) -> DeploymentBody:
 
 
 def deployment_detail_body(view: View, summary: Summary) -> DeploymentDetailBody:
-    """Return the body of a deployment with its speed and the values of `set_stats`."""
+    """Return the body of a deployment with its speed, `set_stats` and owed handlers."""
     return DeploymentDetailBody(
         **dict(deployment_body(view)),
         speed=summary.speed,
         set_stats=dict(summary.totals),
+        owed_handlers=[
+            OwedHandlerBody(
+                host=each.host, handler=each.handler, task=each.task, event=each.number
+            )
+            for each in summary.owed
+        ],
     )
 
 

@@ -135,6 +135,17 @@ class DeploymentBody(Body):
     steps: list[StepBody]
 
 
+class OwedHandlerBody(Body):
+    """A handler that a task notified on a host, and that has not run there since."""
+
+    host: str
+    handler: str
+    task: str
+    """The task whose change notified it."""
+    event: int | None
+    """The number of the task result; null when the events were deleted."""
+
+
 class DeploymentDetailBody(DeploymentBody):
     """A deployment with what was chosen for its run, and what its playbook set."""
 
@@ -145,6 +156,8 @@ class DeploymentDetailBody(DeploymentBody):
     """
     set_stats: dict[str, Any]
     """The values set by `set_stats`; empty until the playbook has ended."""
+    owed_handlers: list[OwedHandlerBody]
+    """The handlers that it owes its hosts; the first 200. Empty until it has ended."""
 
 
 class ServiceBody(Body):

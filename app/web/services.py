@@ -233,6 +233,7 @@ def _page(
         if service and service.playbook and not service.project
         else None,
         nodes=services.nodes_of(store, entry.id),
+        owed=services.owed_handlers_of(store, entry.id),
         environments=project_views.environments_of(store, name),
         trend=trend,
         chart=chart.of_trend(trend),
