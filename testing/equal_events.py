@@ -13,7 +13,8 @@ from typing import Any
 Events = Sequence[dict[str, Any]]
 #: Kinds of ansible-runner's for what is displayed outside of every callback.
 _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debug"}
-_OURS = {"hosts", "ends_play", "ignore_unreachable", "notified", "handler", "for_all"}
+_OURS = {"hosts", "ends_play", "ignore_unreachable", "notified", "ran_handler",
+         "for_all"}  # fmt: skip
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
             "ansible_job_id", "results_file", "ansible_date_time", "SSH_CLIENT",
             "SSH_CONNECTION", "SSH_TTY", "_original_basename"}  # fmt: skip
@@ -100,7 +101,8 @@ class _Reading:
             if kind.endswith("_failed"):
                 # Ansible's text of a failure quotes what no_log hides; ours doesn't.
                 stdout, height = "", 0
-        # Only ours say which hosts a play has, and what a failure means for the others.
+        # Only ours say which hosts a play has, what a failure means for the others, and
+        # which handlers a result notifies.
         data = {key: value for key, value in data.items() if key not in _OURS}
         left_out = {"counter", "start_line", "end_line", "runner_ident"}
         if kind == "playbook_on_task_start" and data["is_conditional"]:

@@ -205,7 +205,7 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
         open=found.get("stdout_open") is True,
         seconds=_seconds(data.get("duration")),
         notified=_notified(data),
-        handler=_text(data, "handler")[:MAX_HANDLER] if name in _RESULTS else "",
+        handler=_text(data, "ran_handler")[:MAX_HANDLER] if name in _RESULTS else "",
         for_all=data.get("for_all") is True,
     )
 

@@ -22,7 +22,7 @@ def result(event: str = "runner_on_ok", host: str = "web1", **data: object) -> b
 
 
 NOTIFY = result(notified=["restart"])
-RAN = result(handler="restart")
+RAN = result(ran_handler="restart")
 
 
 def begin(store: Store, settings: Settings, *lines: bytes) -> int:
@@ -69,11 +69,11 @@ def test_what_was_notified_and_did_not_run_is_owed_at_the_end(
     ("line", "left"),
     [
         (RAN, []),
-        (result("runner_on_skipped", handler="restart"), []),
-        (result("runner_on_failed", handler="restart"), ["restart"]),
-        (result("runner_on_unreachable", handler="restart"), ["restart"]),
-        (result(host="web2", handler="restart"), ["restart"]),
-        (result(host="web2", handler="restart", for_all=True), []),
+        (result("runner_on_skipped", ran_handler="restart"), []),
+        (result("runner_on_failed", ran_handler="restart"), ["restart"]),
+        (result("runner_on_unreachable", ran_handler="restart"), ["restart"]),
+        (result(host="web2", ran_handler="restart"), ["restart"]),
+        (result(host="web2", ran_handler="restart", for_all=True), []),
     ],
     ids=["ran", "skipped", "failed", "unreachable", "on-another", "once-for-all"],
 )
@@ -88,9 +88,9 @@ def test_a_handler_of_the_same_run_settles_it(
     [
         (RAN, []),
         (result(), ["restart"]),
-        (result("runner_on_skipped", handler="restart"), ["restart"]),
-        (result(host="web2", handler="restart"), ["restart"]),
-        (result(handler="other"), ["restart"]),
+        (result("runner_on_skipped", ran_handler="restart"), ["restart"]),
+        (result(host="web2", ran_handler="restart"), ["restart"]),
+        (result(ran_handler="other"), ["restart"]),
     ],
     ids=["ran", "green", "skipped", "on-another-host", "another-handler"],
 )
@@ -140,7 +140,7 @@ def test_many_hosts_long_names_and_wrong_types_are_recorded(
     long = "\N{SNOWMAN}" * 1000
     lines = [result(host=f"h{n:04}" + long, notified=[long, 7, ""]) for n in range(300)]
     number = start_deployment(store, settings).id
-    take_in(store, number, *lines, result(notified="all"), result(handler=["x"]))
+    take_in(store, number, *lines, result(notified="all"), result(ran_handler=["x"]))
     record.finish(store, number, 2)
 
     found = owed(store, number)

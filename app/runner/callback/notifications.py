@@ -43,9 +43,9 @@ class Notifications:
     def of_result(self, result: Any, *, failed: bool) -> dict[str, Any]:
         """Return the fields with the handlers that a result notifies, or has run.
 
-        `notified` has names of handlers. `handler` names the handler that the result is
-        of, and `for_all` says that it ran once, for all hosts. In check mode, nothing
-        was changed, and no handler runs.
+        `notified` has names of handlers. `ran_handler` names the handler that the
+        result is of, and `for_all` says that it ran once, for all hosts. In check mode,
+        nothing was changed, and no handler runs.
         """
         task = result.task
         is_handler = isinstance(task, Handler)
@@ -84,7 +84,10 @@ class Notifications:
         strategy = str(self._play.strategy)
         alone = "free" in strategy or "host_pinned" in strategy
         for_all = not alone and (task.run_once is True or task.action in _FOR_ALL)
-        return {"handler": self._name(own), **({"for_all": True} if for_all else {})}
+        return {
+            "ran_handler": self._name(own),
+            **({"for_all": True} if for_all else {}),
+        }
 
     def _including(self, task: Any) -> Iterator[str]:
         """Yield the name of the handler that has included this task."""
