@@ -22,7 +22,7 @@ from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict, FastDeployError, KeyReused, Unavailable
 from app.log import get
 from app.queue import Queue
-from app.store import pings, schedules
+from app.store import pings, schedule_updates, schedules
 from app.store.schedules import StoredSchedule
 from app.store.store import Store
 from app.usecases import deploy
@@ -184,7 +184,7 @@ def _advance(
     deployment: int | None = None,
     problem: str = "",
 ) -> None:
-    stored = schedules.advance(
+    stored = schedule_updates.advance(
         db,
         due,
         instant=decision.instant,

@@ -6,7 +6,7 @@ from app.domain.healthcheck import is_hidden
 from app.domain.schedule import Schedule
 from app.encryption import SecretBox
 from app.errors import BadSetting
-from app.store import pings, schedules
+from app.store import pings, schedule_updates, schedules
 from app.store.schedules import StoredSchedule
 from app.store.store import Store
 
@@ -52,7 +52,7 @@ def encrypt_again(store: Store, secret_box: SecretBox) -> int:
     count = 0
     for number in numbers:
         with store.begin() as db:
-            schedules.lock(db, number)
+            schedule_updates.lock(db, number)
             found = schedules.find(db, number)
             if found is None or found.healthcheck is None:
                 continue

@@ -16,8 +16,9 @@ from app.domain.schedule import Schedule
 from app.domain.service import Service
 from app.encryption import SecretBox
 from app.errors import Conflict, InvalidFields, NotFound
-from app.store import audit, schedules
-from app.store.schedules import NewInstant, StoredSchedule
+from app.store import audit, schedule_updates, schedules
+from app.store.schedule_updates import NewInstant
+from app.store.schedules import StoredSchedule
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import healthcheck_urls, services
@@ -65,7 +66,7 @@ def create(
             next_at = _require_next(schedule, schedules.now(db))
             sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
             new = NewInstant(entry.id, schedule, next_at, actor.name, sealed)
-            schedules.add(db, [new])
+            schedule_updates.add(db, [new])
             found = schedules.find_named(db, service_name, schedule.name)
             assert found is not None
             audit.note(db, actor, Action.CREATE_SCHEDULE, found.label)
@@ -112,7 +113,7 @@ def replace(
         sealed = found.healthcheck
         if not keeps_url:
             sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
-        schedules.change(
+        schedule_updates.change(
             db, schedule_id, schedule, next_at, found.created_by, healthcheck=sealed
         )
         audit.note(db, actor, Action.CHANGE_SCHEDULE, found.label)
@@ -126,7 +127,7 @@ def remove(store: Store, actor: Actor, schedule_id: int) -> str:
     actor.require(Permission.DEPLOY)
     with store.begin() as db:
         found = _own(db, schedule_id)
-        schedules.remove(db, [schedule_id])
+        schedule_updates.remove(db, [schedule_id])
         audit.note(db, actor, Action.REMOVE_SCHEDULE, found.label)
         return found.label
 
@@ -140,7 +141,7 @@ def _usable(entry: Entry) -> Service:
 
 def _own(db: Connection, schedule_id: int) -> StoredSchedule:
     """Lock and return a schedule that no file defines. Raises NotFound, Conflict."""
-    schedules.lock(db, schedule_id)
+    schedule_updates.lock(db, schedule_id)
     found = schedules.find(db, schedule_id)
     if found is None:
         raise NotFound(f"there is no schedule {schedule_id}")

@@ -14,8 +14,9 @@ from app.domain.service import Service
 from app.encryption import SecretBox
 from app.errors import Invalid, NotFound
 from app.queue import Queue
-from app.store import audit, pings, schedules
-from app.store.schedules import NewInstant, StoredSchedule
+from app.store import audit, pings, schedule_updates, schedules
+from app.store.schedule_updates import NewInstant
+from app.store.schedules import StoredSchedule
 from app.store.store import Store
 from app.usecases import deploy, healthcheck_urls
 from app.usecases.healthcheck_urls import Box, no_box
@@ -49,10 +50,10 @@ def sync(db: Connection, found: Mapping[str, Service], box: Box = no_box) -> Non
         for schedule in service.schedules
     }
     gone = [stored[key] for key in stored.keys() - wanted.keys()]
-    schedules.remove(db, [each.id for each in gone if not each.created_by])
+    schedule_updates.remove(db, [each.id for each in gone if not each.created_by])
     new = {key: each for key, each in wanted.items() if key not in stored}
     ids = schedules.ids_of_services(db, {service for service, _ in new})
-    schedules.add(
+    schedule_updates.add(
         db,
         [
             NewInstant(
@@ -74,7 +75,7 @@ def sync(db: Connection, found: Mapping[str, Service], box: Box = no_box) -> Non
         if put_back or before.schedule.timing != schedule.timing:
             next_at = next_unpaused(before, schedule, now)
         sealed = healthcheck_urls.seal(box, schedule)
-        schedules.change(db, before.id, schedule, next_at, healthcheck=sealed)
+        schedule_updates.change(db, before.id, schedule, next_at, healthcheck=sealed)
 
 
 def list_page(
@@ -117,11 +118,11 @@ def pause(
     """
     actor.require(Permission.DEPLOY)
     with store.begin() as db:
-        schedules.lock(db, schedule_id)
+        schedule_updates.lock(db, schedule_id)
         found = _found(db, schedule_id)
         if until is not None and until <= schedules.now(db):
             raise Invalid("the pause must end in the future")
-        schedules.pause(
+        schedule_updates.pause(
             db,
             schedule_id,
             until=until,
@@ -135,12 +136,12 @@ def resume(store: Store, actor: Actor, schedule_id: int) -> None:
     """End the pause of a schedule. Raises NotAllowed and NotFound."""
     actor.require(Permission.DEPLOY)
     with store.begin() as db:
-        schedules.lock(db, schedule_id)
+        schedule_updates.lock(db, schedule_id)
         found = _found(db, schedule_id)
         if found.paused_at is None:
             return
         next_at = found.schedule.next_instant(schedules.now(db))
-        schedules.resume(db, schedule_id, next_at)
+        schedule_updates.resume(db, schedule_id, next_at)
         audit.note(db, actor, Action.RESUME_SCHEDULE, found.label)
 
 
@@ -163,7 +164,7 @@ def run_now(
     found = find(store, schedule_id).stored
 
     def note(db: Connection, number: int) -> None:
-        schedules.set_deployment(db, schedule_id, number)
+        schedule_updates.set_deployment(db, schedule_id, number)
         pings.add_start(db, schedule_id, number)
 
     return deploy.launch(
