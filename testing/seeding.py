@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app import bootstrap
+from app.calendar_files import CalendarFiles
 from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.credential import Home
 from app.domain.deployment import Origin
@@ -284,6 +285,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         "webshop",
         schedule,
         bootstrap.make_secret_box(made.settings),
+        CalendarFiles(made.settings.services, made.settings.var),
     )
     tokens.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
     return SeedNumbers(

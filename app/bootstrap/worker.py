@@ -9,6 +9,7 @@ from app.usecases import due_schedules, webhook_launches
 from app.usecases.git_access import GitAccess
 from app.usecases.webhook_launches import Launcher
 from app.worker import notifier
+from app.worker.calendars import Calendars
 from app.worker.deployment_runner import DeploymentRunner
 from app.worker.notifier import Notifier
 from app.worker.pings import AT_ONCE, Pings
@@ -19,9 +20,9 @@ from app.worker.worker import Worker
 
 def make_worker(settings: Settings) -> Worker:
     """Make the worker; its `run` performs jobs until the process gets a signal."""
-    # One more is for the commit statuses.
+    # Two more are for the commit statuses and the calendars.
     threads = due_schedules.THREADS + webhook_launches.THREADS + notifier.THREADS
-    connections = settings.concurrency + 2 + threads + AT_ONCE + 1
+    connections = settings.concurrency + 2 + threads + AT_ONCE + 2
     store = make_store(settings, connections)
     stop = threading.Event()
     secret_box = make_secret_box(settings)
@@ -40,6 +41,7 @@ def make_worker(settings: Settings) -> Worker:
         webhooks,
         Pings(store, secret_box, settings),
         Notifier(store, secret_box, settings),
+        Calendars(store, settings),
         stop,
         reach,
         secret_box,

@@ -8,6 +8,7 @@ import typer
 import yaml
 
 from app import bootstrap
+from app.calendar_files import CalendarFiles
 from app.cli.context import current_actor, load_settings, open_store
 from app.cli.output import AsJson, console, print_json, print_table
 from app.domain.deployment import Origin
@@ -62,7 +63,13 @@ def show(service: _Service, name: _Name, *, as_json: AsJson = False) -> None:
     head = ("service", "schedule", "rule", "next", "last", "deployment")
     print_table(("", ""), zip(head, _cells(view), strict=True))
     for instant in view.coming:
-        _say(schedule.local(instant))
+        reason = view.frozen.get(instant)
+        _say(f"{schedule.local(instant)}{f'  {reason}' if reason else ''}")
+    for calendar in view.calendars:
+        if calendar.problem:
+            assert calendar.failing_since is not None
+            since = schedule.local(calendar.failing_since)
+            _say(f"since {since} a calendar can't be read: {calendar.problem}")
 
 
 @app.command()
@@ -81,6 +88,7 @@ def create(service: _Service, file: _File) -> None:
             service,
             content,
             bootstrap.make_secret_box(settings),
+            CalendarFiles(settings.services, settings.data),
         )
         view = schedules.find(store, number)
     _say(f"schedule {view.stored.schedule.name} of {service} is created")
@@ -92,9 +100,12 @@ def change(service: _Service, name: _Name, file: _File) -> None:
     content = {"name": name} | _read(file)
     settings = load_settings()
     secret_box = bootstrap.make_secret_box(settings)
+    files = CalendarFiles(settings.services, settings.data)
     with open_store(settings) as store:
         number = schedules.find_named(store, service, name).stored.id
-        schedule_changes.replace(store, current_actor(), number, content, secret_box)
+        schedule_changes.replace(
+            store, current_actor(), number, content, secret_box, files
+        )
     _say(f"schedule {name} of {service} is changed")
 
 

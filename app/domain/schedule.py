@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from app.domain import crontab
+from app.domain.freezes import NO_FREEZES, Freezes, NotDuring
 from app.domain.healthcheck import HealthcheckUrl
 from app.domain.options import NO_OPTIONS, Options
 from app.domain.service_name import PART
@@ -82,6 +83,7 @@ class Schedule(BaseModel):
         ),
     ] = "skip"
 
+    not_during: NotDuring = ()
     healthcheck_url: HealthcheckUrl = SecretStr("")
 
     @model_validator(mode="after")
@@ -119,6 +121,18 @@ class Schedule(BaseModel):
     def local(self, moment: datetime) -> str:
         """Return a moment in its time zone: "2026-05-04 03:00 CEST"."""
         return f"{moment.astimezone(crontab.zone_of(self.timezone)):%Y-%m-%d %H:%M %Z}"
+
+    def frozen(self, moment: datetime, freezes: Freezes) -> str:
+        """Return why nothing is launched at a moment; empty if no freeze prevents it.
+
+        `freezes` are those of its calendars.
+        """
+        if found := freezes.find(moment, self.timezone):
+            return f"frozen: {found.summary}, until {self.local(found.until)}"
+        if freezes.unknown:
+            names = ", ".join(freezes.unknown)
+            return f"not launched: the calendar {names} could not be read yet"
+        return ""
 
     def instants(self, after: datetime) -> Iterator[datetime]:
         """Yield its instants after a moment, in UTC."""
@@ -182,17 +196,25 @@ class Decision:
 
 
 def decide(
-    schedule: Schedule, planned: datetime, now: datetime, *, unfinished: int | None
+    schedule: Schedule,
+    planned: datetime,
+    now: datetime,
+    *,
+    unfinished: int | None,
+    freezes: Freezes = NO_FREEZES,
 ) -> Decision:
     """Decide what happens to the instants from `planned` until `now`.
 
     Of several instants at most the last one is launched. `unfinished` is the last
-    deployment of the schedule if it hasn't ended.
+    deployment of the schedule if it hasn't ended. An instant is not launched if it lies
+    in one of the `freezes`, and not during one, if it is launched late.
     """
     instant = schedule.last_instant(planned, now)
     skipped = ""
     if schedule.missed == "skip" and now - instant > MISSED_AFTER:
         skipped = "missed: no worker was running"
+    elif frozen := schedule.frozen(instant, freezes) or schedule.frozen(now, freezes):
+        skipped = frozen
     elif schedule.overlap == "skip" and unfinished is not None:
         skipped = f"skipped: deployment {unfinished} had not ended"
     return Decision(instant, skipped, schedule.next_instant(max(now, instant)))

@@ -7,7 +7,7 @@ has the id of the schedule and the instant as its idempotency key.
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from app.domain.access import of_schedule
 from app.domain.deployment import Origin
+from app.domain.freezes import Freezes
 from app.domain.schedule import Decision, decide
 from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict, FastDeployError, KeyReused, Unavailable
@@ -25,7 +26,7 @@ from app.queue import Queue
 from app.store import pings, schedule_updates, schedules
 from app.store.schedules import StoredSchedule
 from app.store.store import Store
-from app.usecases import deploy
+from app.usecases import calendars, deploy
 
 log = get("schedules")
 
@@ -68,12 +69,14 @@ def launch_due(
         with store.begin() as db:
             now = moment or schedules.now(db)
             batch = schedules.due(db, now, BATCH)
+            frozen = calendars.freezes_of(db, batch, now)
         if not batch:
             break
         # Several workers have the same batch: in another order they share it.
         random.shuffle(batch)
+        settle = partial(_settle, launcher, now, done, frozen)
         with ThreadPoolExecutor(min(THREADS, len(batch))) as pool:
-            deque(pool.map(partial(_settle, launcher, now, done), batch), maxlen=0)
+            deque(pool.map(settle, batch), maxlen=0)
     return done
 
 
@@ -132,23 +135,33 @@ class _Launcher:
 
 
 def _settle(
-    launcher: _Launcher, now: datetime, done: LaunchResult, due: StoredSchedule
+    launcher: _Launcher,
+    now: datetime,
+    done: LaunchResult,
+    frozen: Mapping[int, Freezes],
+    due: StoredSchedule,
 ) -> None:
     """Launch or skip the instants of one schedule.
 
     Raises Unavailable and BadSetting.
     """
     try:
-        _launch_or_skip(launcher, now, done, due)
+        _launch_or_skip(launcher, now, done, frozen[due.id], due)
     except _Taken:
         log.debug("schedule.taken", schedule=due.id)
 
 
 def _launch_or_skip(
-    launcher: _Launcher, now: datetime, done: LaunchResult, due: StoredSchedule
+    launcher: _Launcher,
+    now: datetime,
+    done: LaunchResult,
+    freezes: Freezes,
+    due: StoredSchedule,
 ) -> None:
     assert due.next_at is not None
-    decision = decide(due.schedule, due.next_at, now, unfinished=due.unfinished)
+    decision = decide(
+        due.schedule, due.next_at, now, unfinished=due.unfinished, freezes=freezes
+    )
     problem = decision.skipped
     if not problem:
         try:

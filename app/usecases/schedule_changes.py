@@ -8,20 +8,23 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from app.calendar_files import CalendarFiles
 from app.domain import schedule_checks
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.config_json import explain
+from app.domain.freezes import ReadCalendar, is_url
 from app.domain.schedule import Schedule
 from app.domain.service import Service
 from app.encryption import SecretBox
-from app.errors import Conflict, InvalidFields, NotFound
+from app.errors import Conflict, Invalid, InvalidFields, NotFound
 from app.store import audit, schedule_updates, schedules
+from app.store.calendars import Key
 from app.store.schedule_updates import NewInstant
 from app.store.schedules import StoredSchedule
 from app.store.services import Entry
 from app.store.store import Store
-from app.usecases import healthcheck_urls, services
+from app.usecases import calendars, healthcheck_urls, services
 from app.usecases.schedules import find, next_unpaused
 
 
@@ -52,8 +55,11 @@ def create(
     service_name: str,
     content: Mapping[str, Any],
     secret_box: SecretBox,
+    files: CalendarFiles,
 ) -> int:
     """Create a schedule of a service; return its id.
+
+    `files` reads the calendars that are files.
 
     Raises NotAllowed, NotFound, InvalidFields by the keys of a schedule, and Conflict
     if the service is invalid or archived, or has a schedule with this name.
@@ -61,12 +67,14 @@ def create(
     actor.require(Permission.DEPLOY)
     entry = services.find_service(store, service_name)
     schedule = check(_usable(entry), content)
+    keys, read = _read_calendars(files, service_name, schedule)
     try:
         with store.begin() as db:
             next_at = _require_next(schedule, schedules.now(db))
             sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
             new = NewInstant(entry.id, schedule, next_at, actor.name, sealed)
             schedule_updates.add(db, [new])
+            calendars.keep(db, keys, read)
             found = schedules.find_named(db, service_name, schedule.name)
             assert found is not None
             audit.note(db, actor, Action.CREATE_SCHEDULE, found.label)
@@ -84,6 +92,7 @@ def replace(
     schedule_id: int,
     content: Mapping[str, Any],
     secret_box: SecretBox,
+    files: CalendarFiles,
 ) -> None:
     """Replace a schedule that somebody created; it keeps its name, and stays paused.
 
@@ -100,6 +109,7 @@ def replace(
     if keeps_url:
         kept = {"healthcheck_url": stored.schedule.healthcheck_url}
         schedule = schedule.model_copy(update=kept)
+    keys, read = _read_calendars(files, stored.service_name, schedule)
     with store.begin() as db:
         found = _own(db, schedule_id)
         if schedule.name != found.schedule.name:
@@ -116,6 +126,7 @@ def replace(
         schedule_updates.change(
             db, schedule_id, schedule, next_at, found.created_by, healthcheck=sealed
         )
+        calendars.keep(db, keys, read)
         audit.note(db, actor, Action.CHANGE_SCHEDULE, found.label)
 
 
@@ -130,6 +141,17 @@ def remove(store: Store, actor: Actor, schedule_id: int) -> str:
         schedule_updates.remove(db, [schedule_id])
         audit.note(db, actor, Action.REMOVE_SCHEDULE, found.label)
         return found.label
+
+
+def _read_calendars(
+    files: CalendarFiles, service: str, schedule: Schedule
+) -> tuple[list[Key], dict[Key, ReadCalendar]]:
+    """Return the calendars of a schedule, and those of files. Raises InvalidFields."""
+    keys = calendars.keys_of(service, schedule)
+    try:
+        return keys, {key: files.read(key) for key in keys if not is_url(key[1])}
+    except Invalid as error:
+        raise InvalidFields({"not_during": str(error)}) from None
 
 
 def _usable(entry: Entry) -> Service:

@@ -1,7 +1,7 @@
 """Store the schedules of services; list, pause, resume and run them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -15,10 +15,11 @@ from app.encryption import SecretBox
 from app.errors import Invalid, NotFound
 from app.queue import Queue
 from app.store import audit, pings, schedule_updates, schedules
+from app.store.calendars import StoredCalendar
 from app.store.schedule_updates import NewInstant
 from app.store.schedules import StoredSchedule
 from app.store.store import Store
-from app.usecases import deploy, healthcheck_urls
+from app.usecases import calendars, deploy, healthcheck_urls
 from app.usecases.healthcheck_urls import Box, no_box
 
 #: The number of schedules on a page.
@@ -33,6 +34,10 @@ class ScheduleView:
     paused: bool
     #: The next instants, as if it weren't paused; only for a single schedule.
     coming: tuple[datetime, ...] = ()
+    #: Why nothing is launched at some of them.
+    frozen: Mapping[datetime, str] = field(default_factory=dict)
+    #: What is stored of its calendars; only for a single schedule.
+    calendars: tuple[StoredCalendar, ...] = ()
 
 
 def sync(db: Connection, found: Mapping[str, Service], box: Box = no_box) -> None:
@@ -106,6 +111,17 @@ def find_named(store: Store, service: str, name: str) -> ScheduleView:
         if found is None:
             raise NotFound(f"service {service!r} has no schedule {name!r}")
         return _view(db, found)
+
+
+def frozen(
+    store: Store, service: str, schedule: Schedule, instants: Collection[datetime]
+) -> dict[datetime, str]:
+    """Return why nothing would be launched at instants of a schedule, if it is known.
+
+    The schedule may be a new one.
+    """
+    with store.begin() as db:
+        return calendars.frozen_instants(db, service, schedule, instants)
 
 
 def pause(
@@ -205,7 +221,14 @@ def _paused(stored: StoredSchedule, now: datetime) -> bool:
 
 def _view(db: Connection, found: StoredSchedule) -> ScheduleView:
     now = schedules.now(db)
-    return ScheduleView(found, _paused(found, now), tuple(found.schedule.coming(now)))
+    coming = tuple(found.schedule.coming(now))
+    return ScheduleView(
+        found,
+        _paused(found, now),
+        coming,
+        calendars.frozen_instants(db, found.service_name, found.schedule, coming),
+        calendars.of_schedule(db, found),
+    )
 
 
 def _found(db: Connection, schedule_id: int) -> StoredSchedule:

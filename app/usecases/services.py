@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.calendar_files import CalendarFiles
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.domain.credential_names import missing
@@ -22,7 +23,7 @@ from app.store import (
 )
 from app.store.services import Entry, FoundService
 from app.store.store import Store
-from app.usecases import run_credentials, schedules
+from app.usecases import calendars, run_credentials, schedules
 from app.usecases.healthcheck_urls import Box, no_box
 
 
@@ -70,7 +71,8 @@ def sync_services(
     """
     actor.require(Permission.SYNC)
     found = read_all(folder, data, reach)
-    contents = found.services
+    files = CalendarFiles(folder, data)
+    contents, calendar_files = calendars.read_files(store, files, found.services)
     with store.begin() as db:
         services.put(
             db,
@@ -89,6 +91,7 @@ def sync_services(
             {n: each for n, each in contents.items() if isinstance(each, Service)},
             box,
         )
+        calendars.sync(db, calendar_files)
         syntax_checks.settle(db)
         lacking = {
             name: f"{name} {missing(absent[0])}"

@@ -34,6 +34,7 @@ def _create(request: Request, content: bytes) -> dict[str, object]:
         asked.service,
         _given(asked),
         deps(request).secret_box,
+        deps(request).calendar_files,
     )
     return _content(request, number)
 
@@ -52,6 +53,7 @@ def _replace(request: Request, content: bytes) -> dict[str, object]:
         number,
         _given(Schedule.model_validate_json(content)),
         deps(request).secret_box,
+        deps(request).calendar_files,
     )
     return _content(request, number)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 from starlette.requests import Request
 
+from app.calendar_files import CalendarFiles
 from app.domain.access import Actor
 from app.encryption import SecretBox
 from app.queue import Queue
@@ -50,6 +51,11 @@ class Dependencies:
     loop_lag: LoopLag = field(default_factory=LoopLag)
     #: The folder with the built documentation, which may not exist.
     docs: Path = DOCS
+
+    @property
+    def calendar_files(self) -> CalendarFiles:
+        """Reads the calendars of freezes that are files."""
+        return CalendarFiles(self.settings.services, self.settings.data)
 
     @property
     def git(self) -> GitAccess:

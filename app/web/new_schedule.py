@@ -21,7 +21,8 @@ from app.web.forms import Field
 
 #: The fields of the form that are keys of a schedule.
 _KEYS = (
-    "name", "cron", "at", "timezone", "until", "missed", "overlap", "healthcheck_url"
+    "name", "cron", "at", "timezone", "until", "missed", "overlap", "healthcheck_url",
+    "not_during",
 )  # fmt: skip
 _START = {"cron": "0 3 * * *", "timezone": "UTC"}
 
@@ -43,6 +44,7 @@ def create(request: Request, form: FormData) -> Response:
             service.name,
             content,
             deps(request).secret_box,
+            deps(request).calendar_files,
         )
 
     return _submit(request, service, form, store, "created")
@@ -54,6 +56,7 @@ def edit(request: Request) -> Response:
     service = _service(request, stored.service_name)
     schedule = stored.schedule
     texts = {key: str(getattr(schedule, key)) for key in _KEYS}
+    texts["not_during"] = "\n".join(schedule.not_during)
     sent = forms.recorded(service, schedule.variables)
     chosen = as_texts(schedule.options)
     return _page(request, service, texts, sent, chosen, schedule=schedule)
@@ -74,6 +77,7 @@ def change(request: Request, form: FormData) -> Response:
             number,
             kept | dict(content),
             deps(request).secret_box,
+            deps(request).calendar_files,
         )
         return stored.id
 
@@ -93,7 +97,8 @@ def _submit(
     sent = forms.values(service, form)
     chosen = option_fields.values(service, form)
     try:
-        content = {key: text for key, text in texts.items() if text}
+        content: dict[str, Any] = {key: text for key, text in texts.items() if text}
+        content["not_during"] = texts["not_during"].splitlines()
         content |= _values(service, _given(service, sent, form), chosen)
         if form.get("action") == "preview":
             schedule = schedule_changes.check(service, content)
@@ -154,6 +159,7 @@ def _page(
     schedule: Schedule | None = None,
 ) -> Response:
     own = {*_KEYS}
+    coming = schedule.coming(datetime.now(UTC)) if schedule else []
     return deps(request).renderer.page(
         request,
         "schedules/new.html",
@@ -172,7 +178,10 @@ def _page(
         problems=problems,
         others={key: text for key, text in problems.items() if key not in own},
         schedule=schedule,
-        coming=schedule.coming(datetime.now(UTC)) if schedule else [],
+        coming=coming,
+        frozen=schedules.frozen(deps(request).store, service.name, schedule, coming)
+        if schedule
+        else {},
     )
 
 

@@ -55,6 +55,8 @@ class ScheduleBody(Body):
     options: Options
     missed: Literal["skip", "run-once"]
     overlap: Literal["skip", "queue"]
+    not_during: tuple[str, ...]
+    """The calendars of its freezes: files and URLs."""
     paused: bool
     paused_until: datetime | None
     """The end of the pause; null: until somebody resumes it."""
@@ -91,6 +93,7 @@ def schedule_body(view: ScheduleView) -> ScheduleBody:
         options=schedule.options,
         missed=schedule.missed,
         overlap=schedule.overlap,
+        not_during=schedule.not_during,
         paused=view.paused,
         paused_until=stored.paused_until if view.paused else None,
         paused_by=stored.paused_by if view.paused else "",

@@ -27,6 +27,7 @@ from app.store import deployments
 from app.store.store import Store
 from app.supervise import keep_task
 from app.usecases.retention import prune
+from app.worker.calendars import Calendars
 from app.worker.deployment_runner import DeploymentRunner
 from app.worker.heartbeat import BEAT_EVERY, Presence
 from app.worker.jobs import Jobs
@@ -60,6 +61,7 @@ class Worker:
         webhooks: Webhooks,
         pings: Pings,
         notifier: Notifier,
+        calendars: Calendars,
         stop: threading.Event,
         reach: Reach,
         secret_box: SecretBox,
@@ -71,6 +73,7 @@ class Worker:
         self._secret_box = secret_box
         self._webhooks = webhooks
         self._notifier = notifier
+        self._calendars = calendars
         self._queue = queue
         self._settings = settings
         self._stop = stop
@@ -126,6 +129,7 @@ class Worker:
                 ("webhooks", self._webhooks.launch),
                 ("commit statuses", self._webhooks.send_statuses),
                 ("notifications", self._notifier.run),
+                ("calendars", self._calendars.run),
             ):
                 tasks.add(asyncio.create_task(keep_task(name, run)))
         if self._settings.checks_playbooks and not drain:

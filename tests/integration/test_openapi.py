@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import bootstrap
 from app.bootstrap.web import make_web
+from app.calendar_files import CalendarFiles
 from app.domain.access import Permission
 from app.domain.push import Push
 from app.domain.webhook import DeliveryState, Provider
@@ -280,7 +281,8 @@ def add_schedules(store: Store, settings: Settings) -> None:
     for name in ("nightly", "removed"):
         wanted = SCHEDULE | {"name": name}
         box = bootstrap.make_secret_box(settings)
-        schedule_changes.create(store, ROOT, "hello", wanted, box)
+        files = CalendarFiles(settings.services, settings.var)
+        schedule_changes.create(store, ROOT, "hello", wanted, box, files)
     for config in ({"schedules": [SCHEDULE]}, {"steps": "none"}):
         write_service(settings.services, "timed", config)
         services.sync_services(

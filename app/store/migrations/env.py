@@ -4,6 +4,7 @@ from alembic import context
 
 from app.store import (
     access_tables,
+    calendar_tables,
     deployment_tables,
     notification_tables,
     service_tables,
@@ -13,6 +14,7 @@ from app.store.metadata import metadata
 
 # Importing these modules adds their tables to the metadata.
 assert access_tables
+assert calendar_tables
 assert deployment_tables
 assert notification_tables
 assert service_tables
