@@ -7,6 +7,7 @@ import sys
 from datetime import datetime
 from typing import Any
 
+from app.calendar_reader import CPU_SECONDS
 from app.domain.freezes import AHEAD, BACK, MAX_BYTES, Freeze, ReadCalendar
 from app.errors import Invalid
 
@@ -32,7 +33,12 @@ def read_calendar(content: bytes, name: str, now: datetime) -> ReadCalendar:
         raise Invalid(f"{name} contains a NUL character")
     until = now + AHEAD
     answer = _run(
-        {"text": text, "since": (now - BACK).isoformat(), "until": until.isoformat()}
+        {
+            "text": text,
+            "since": (now - BACK).isoformat(),
+            "until": until.isoformat(),
+            "seconds": CPU_SECONDS,
+        }
     )
     if answer is None:
         raise Invalid(
@@ -45,7 +51,7 @@ def read_calendar(content: bytes, name: str, now: datetime) -> ReadCalendar:
     return ReadCalendar(text, freezes, until)
 
 
-def _run(asked: dict[str, str]) -> dict[str, Any] | None:
+def _run(asked: dict[str, Any]) -> dict[str, Any] | None:
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     try:
         done = subprocess.run(

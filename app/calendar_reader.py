@@ -150,7 +150,7 @@ def _text(moment: date) -> str:
     return (moment.astimezone(UTC) if moment.tzinfo else moment).isoformat()
 
 
-def _answer(asked: dict[str, str]) -> Iterator[tuple[str, object]]:
+def _answer(asked: dict[str, Any]) -> Iterator[tuple[str, object]]:
     since, until = (datetime.fromisoformat(asked[key]) for key in ("since", "until"))
     try:
         found = read(asked["text"], since, until)
@@ -162,10 +162,11 @@ def _answer(asked: dict[str, str]) -> Iterator[tuple[str, object]]:
 
 def main() -> None:
     """Read the calendar on the standard input."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    asked = json.load(sys.stdin)
+    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"]))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.write(json.dumps(dict(_answer(json.load(sys.stdin)))))
+    sys.stdout.write(json.dumps(dict(_answer(asked))))
 
 
 if __name__ == "__main__":

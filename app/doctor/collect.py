@@ -32,7 +32,8 @@ from app.services_folder import (
     read_definitions,
 )
 from app.settings import Settings
-from app.store import nodes, services, tokens
+from app.store import calendars, nodes, services, tokens
+from app.store.calendars import StoredCalendar
 from app.store.store import Store
 
 _KEY = "SOPS_AGE_KEY_FILE"
@@ -160,10 +161,11 @@ def ask_store(
     try:
         with store.begin() as db:
             known, expiry_dates = _catalogue(db), _sync_tokens(db)
+            unread = [_unread(found) for found in calendars.failing(db)]
     except Unavailable as error:
         fix = "systemctl start postgresql" if settings.run_as else "./justw up"
         return [Finding(Level.PROBLEM, "database", f"{error}.", fix)], None
-    return [sync_token(expiry_dates, datetime.now(UTC))], known
+    return [sync_token(expiry_dates, datetime.now(UTC)), *unread], known
 
 
 def _look_at_switch(
@@ -233,6 +235,18 @@ def _catalogue(db: Connection) -> dict[str, CatalogueEntry]:
         )
         for entry in entries
     }
+
+
+def _unread(calendar: StoredCalendar) -> Finding:
+    """Return the warning about a calendar of freezes that can't be read."""
+    copy = "nothing is launched by the schedules that name it"
+    if calendar.read_at is not None:
+        copy = f"the copy of {calendar.read_at:%Y-%m-%d %H:%M} UTC is used"
+    return Finding(
+        Level.WARNING, "freezes",
+        f"Since {calendar.failing_since:%Y-%m-%d %H:%M} UTC a calendar can't be read: "
+        f"{calendar.problem}; {copy}.",
+    )  # fmt: skip
 
 
 def _sync_tokens(db: Connection) -> list[datetime | None]:

@@ -46,6 +46,8 @@ def parse(content: bytes, folder: str | None) -> Service:
         raise Invalid(
             "schedules: only a project has environments; remove `environment`"
         )
+    if any(rule.environment for rule in service.notify):
+        raise Invalid("notify: only a project has environments; remove `environment`")
     if service.on_push:
         raise Invalid("on_push: only a project has a repository; remove it")
     return service

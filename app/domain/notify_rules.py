@@ -32,6 +32,14 @@ class NotifyRule(BaseModel):
         Field(min_length=1, max_length=len(NotifyEvent), description="The events."),
     ]
     to: Annotated[str, Field(pattern=CHANNEL, description="The name of a channel.")]
+    environment: Annotated[
+        str,
+        Field(
+            pattern=f"^(?:{PART})?$",
+            description="The only environment of a project whose deployments it is "
+            "about; empty: all.",
+        ),
+    ] = ""
 
     @field_validator("on")
     @classmethod

@@ -181,7 +181,7 @@ def _stored(row: Row[Any]) -> StoredCalendar:
         id=row.id,
         scope=row.scope,
         source=row.source,
-        freezes=tuple(Freeze(**each) for each in row.freezes),
+        freezes=tuple(Freeze(**each) for each in row.freezes or ()),
         covers_until=row.covers_until,
         read_at=row.read_at,
         problem=row.problem,

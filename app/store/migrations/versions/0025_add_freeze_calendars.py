@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("content", sa.Text, nullable=False, server_default=""),
-        sa.Column("freezes", sa.JSON, nullable=False, server_default="[]"),
+        sa.Column("freezes", sa.JSON),
         sa.Column("covers_until", moment),
         sa.Column("read_at", moment),
         sa.Column("next_at", moment, nullable=False, server_default=sa.func.now()),
