@@ -122,6 +122,9 @@ class _Measure:
 
 
 def _require_key(key: Node) -> None:
+    if isinstance(key, yaml.ScalarNode) and key.value == "on":
+        # YAML 1.1 reads it as true, but it is a key of `notify`.
+        key.tag = f"{_TAG}str"
     if not isinstance(key, yaml.ScalarNode) or key.tag not in _KEYS:
         raise InvalidYaml("a key is not a text: write it in quotes", line(key))
 
