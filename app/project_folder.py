@@ -70,6 +70,9 @@ def read_project(
     found = define(folder, data)
     inspector = _inspector(found)
     checked = {name: _check(found, name, inspector) for name in found.services}
+    for name, service in checked.items():
+        if problem := _problem_of_refs(folder, data, service):
+            checked[name] = f"{found.where(name, 'schedules')}: {problem}"
     valid = [each for each in checked.values() if isinstance(each, Service)]
     if not valid:
         return checked, {}
@@ -225,6 +228,30 @@ def _check(
         )
     sentences = " ".join(each.message for each in found_problems)
     return f"{found.where(name)}: {sentences}"
+
+
+def _problem_of_refs(folder: Path, data: Path, service: Service | str) -> str:
+    """Return why a schedule can't deploy its ref at the moment; empty if all can."""
+    if isinstance(service, str):
+        return ""
+    for number, schedule in enumerate(service.schedules):
+        if problem := _problem_of_ref(folder, data, service.name, schedule.ref):
+            return f"schedules.{number}.ref: {problem}"
+    return ""
+
+
+def _problem_of_ref(folder: Path, data: Path, name: str, ref: str) -> str:
+    if not ref:
+        return ""
+    try:
+        source = project_source.read(folder)
+        if source.git is None:
+            return "the project is a folder, not a git repository: remove it"
+        commit = source.mirror(data).resolve(ref).commit
+        project_source.require_allowed(source, data, name, commit)
+    except RunnerError as error:
+        return str(error).removesuffix(".")
+    return ""
 
 
 def _requirements_files(content: bytes, root: Path, shown: str) -> frozenset[str]:

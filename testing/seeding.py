@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app import bootstrap
-from app.calendar_files import CalendarFiles
 from app.domain.access import PERMISSIONS, Actor, Permission, Role
 from app.domain.credential import Home
 from app.domain.deployment import Origin
 from app.domain.webhook import Provider
+from app.project_folder import without_credentials
 from app.queue import make_queue
 from app.usecases import (
     channels,
@@ -30,6 +30,7 @@ from app.usecases import (
 )
 from app.usecases.cancel import cancel
 from app.usecases.credentials import Change
+from app.usecases.schedule_sources import ScheduleSources
 from testing.browser import PASSWORD
 from testing.git_repository import GitRepository
 from testing.installation import ACTOR, Installation
@@ -285,7 +286,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         "webshop",
         schedule,
         bootstrap.make_secret_box(made.settings),
-        CalendarFiles(made.settings.services, made.settings.var),
+        ScheduleSources(made.settings, without_credentials),
     )
     tokens.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
     return SeedNumbers(

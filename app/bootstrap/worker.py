@@ -21,7 +21,8 @@ from app.worker.worker import Worker
 def make_worker(settings: Settings) -> Worker:
     """Make the worker; its `run` performs jobs until the process gets a signal."""
     # Two more are for the commit statuses and the calendars.
-    threads = due_schedules.THREADS + webhook_launches.THREADS + notifier.THREADS
+    # Schedules are launched by two loops.
+    threads = 2 * due_schedules.THREADS + webhook_launches.THREADS + notifier.THREADS
     connections = settings.concurrency + 2 + threads + AT_ONCE + 2
     store = make_store(settings, connections)
     stop = threading.Event()
@@ -29,7 +30,7 @@ def make_worker(settings: Settings) -> Worker:
     reach = GitAccess(store, lambda: secret_box, settings.repository_mebibytes).of
     runner = DeploymentRunner(store, settings, secret_box, stop, reach)
     launches = make_queue(settings)
-    schedules = Schedules(store, launches, secret_box, settings)
+    schedules = Schedules(store, launches, secret_box, settings, reach)
     webhooks = Webhooks(Launcher(store, launches, secret_box, settings, reach))
     queue = make_procrastinate_app(settings)
     return Worker(

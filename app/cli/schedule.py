@@ -8,8 +8,7 @@ import typer
 import yaml
 
 from app import bootstrap
-from app.calendar_files import CalendarFiles
-from app.cli.context import current_actor, load_settings, open_store
+from app.cli.context import current_actor, git_access, load_settings, open_store
 from app.cli.output import AsJson, console, print_json, print_table
 from app.domain.deployment import Origin
 from app.domain.schedule import parse_time
@@ -17,6 +16,7 @@ from app.errors import Invalid
 from app.queue import make_queue
 from app.store.store import Store
 from app.usecases import schedule_changes, schedules
+from app.usecases.schedule_sources import ScheduleSources
 from app.usecases.schedules import ScheduleView
 from app.web.schedule_bodies import schedule_body
 
@@ -88,7 +88,7 @@ def create(service: _Service, file: _File) -> None:
             service,
             content,
             bootstrap.make_secret_box(settings),
-            CalendarFiles(settings.services, settings.data),
+            ScheduleSources(settings, git_access(store, settings).of),
         )
         view = schedules.find(store, number)
     _say(f"schedule {view.stored.schedule.name} of {service} is created")
@@ -100,11 +100,11 @@ def change(service: _Service, name: _Name, file: _File) -> None:
     content = {"name": name} | _read(file)
     settings = load_settings()
     secret_box = bootstrap.make_secret_box(settings)
-    files = CalendarFiles(settings.services, settings.data)
     with open_store(settings) as store:
         number = schedules.find_named(store, service, name).stored.id
+        sources = ScheduleSources(settings, git_access(store, settings).of)
         schedule_changes.replace(
-            store, current_actor(), number, content, secret_box, files
+            store, current_actor(), number, content, secret_box, sources
         )
     _say(f"schedule {name} of {service} is changed")
 
@@ -164,6 +164,7 @@ def run(service: _Service, name: _Name) -> None:
             schedules.find_named(store, service, name).stored.id,
             origin=Origin.CLI,
             run_as=settings.run_as,
+            sources=ScheduleSources(settings, git_access(store, settings).of),
         )
     _say(f"deployment {number} of {service} is queued")
 

@@ -42,15 +42,22 @@ def parse(content: bytes, folder: str | None) -> Service:
         raise Invalid("project: only the sync of a project writes it; remove it")
     if service.refs:
         raise Invalid("refs: only an environment of a project has them; remove it")
+    _require_no_project(service)
+    return service
+
+
+def _require_no_project(service: Service) -> None:
+    """Raise Invalid if a service has what only the services of projects have."""
     if any(schedule.environment for schedule in service.schedules):
         raise Invalid(
             "schedules: only a project has environments; remove `environment`"
         )
+    if any(schedule.ref for schedule in service.schedules):
+        raise Invalid("schedules: only a project has a repository; remove `ref`")
     if any(rule.environment for rule in service.notify):
         raise Invalid("notify: only a project has environments; remove `environment`")
     if service.on_push:
         raise Invalid("on_push: only a project has a repository; remove it")
-    return service
 
 
 def validate(data: Any) -> Service:  # what JSON or YAML contains

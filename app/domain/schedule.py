@@ -61,6 +61,14 @@ class Schedule(BaseModel):
             "has several.",
         ),
     ] = ""
+    ref: Annotated[
+        str,
+        Field(
+            max_length=255,
+            description="The branch, tag or commit that is deployed, of a git project; "
+            "by default the commit of the last sync.",
+        ),
+    ] = ""
     variables: Annotated[
         dict[str, Any],
         Field(description="Launch variables. Secrets can't be set."),

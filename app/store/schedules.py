@@ -11,6 +11,7 @@ from sqlalchemy import (
     Row,
     Text,
     cast,
+    exists,
     func,
     select,
 )
@@ -20,7 +21,7 @@ from app.domain.deployment import ENDED, Status
 from app.domain.schedule import Schedule
 from app.store.deployment_tables import deployments
 from app.store.searching import can_be_found
-from app.store.service_tables import schedules, services
+from app.store.service_tables import registrations, schedules, services
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,22 @@ def of_services(
     return {(each.service_name, each.schedule.name): each for each in found}
 
 
-def due(db: Connection, moment: datetime, limit: int) -> list[StoredSchedule]:
-    """Return schedules whose next instant has come, the earliest first."""
+def due(
+    db: Connection, moment: datetime, limit: int, *, node: str | None = None
+) -> list[StoredSchedule]:
+    """Return schedules whose next instant has come, the earliest first.
+
+    They are those without a ref; with `node`, those with a ref that have their project
+    on this node.
+    """
+    ref = schedules.c.config["ref"].as_string()
+    here = exists().where(
+        registrations.c.service_id == schedules.c.service_id,
+        registrations.c.node == node,
+    )
+    chosen = func.coalesce(ref, "") == "" if node is None else (ref != "") & here
     rows = db.execute(
-        _SELECT.where(schedules.c.next_at <= moment)
+        _SELECT.where(schedules.c.next_at <= moment, chosen)
         .order_by(schedules.c.next_at)
         .limit(limit)
     )

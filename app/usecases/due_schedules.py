@@ -27,6 +27,7 @@ from app.store import pings, schedule_updates, schedules
 from app.store.schedules import StoredSchedule
 from app.store.store import Store
 from app.usecases import calendars, deploy
+from app.usecases.schedule_sources import ScheduleSources
 
 log = get("schedules")
 
@@ -56,19 +57,24 @@ def launch_due(
     run_as: str = "",
     moment: datetime | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    sources: ScheduleSources | None = None,
 ) -> LaunchResult:
     """Launch the schedules whose instant has come, until `moment`.
+
+    They are those without a ref; with `sources`, those with a ref, whose repositories
+    are fetched: a fetch may take long, so it must not delay the others.
 
     By default that is PostgreSQL's time, since nodes may have different ones. `run_as`
     is the user of FASTDEPLOY_RUN_AS. Raises Unavailable, and continues at the next
     call.
     """
     done = LaunchResult()
-    launcher = _Launcher(store, queue, secret_box, run_as)
+    launcher = _Launcher(store, queue, secret_box, run_as, sources)
+    node = sources.settings.node if sources else None
     while not stopping():
         with store.begin() as db:
             now = moment or schedules.now(db)
-            batch = schedules.due(db, now, BATCH)
+            batch = schedules.due(db, now, BATCH, node=node)
             frozen = calendars.freezes_of(db, batch, now)
         if not batch:
             break
@@ -88,6 +94,7 @@ class _Launcher:
     queue: Queue
     secret_box: SecretBox
     run_as: str
+    sources: ScheduleSources | None
 
     def launch(self, due: StoredSchedule, decision: Decision) -> int:
         """Launch an instant and store the next one; raises what `deploy.launch` does.
@@ -115,6 +122,9 @@ class _Launcher:
         decision: Decision,
         note: Callable[[Connection, int], None],
     ) -> int:
+        revision = None
+        if self.sources is not None:
+            revision = self.sources.revision(due.service_name, due.schedule)
         try:
             return deploy.launch(
                 self.store,
@@ -125,6 +135,7 @@ class _Launcher:
                 service_name=due.service_name,
                 given=due.schedule.variables,
                 options=due.schedule.options,
+                revision=revision,
                 run_as=self.run_as,
                 idempotency_key=f"schedule:{due.id}:{decision.instant.isoformat()}",
                 note=note,

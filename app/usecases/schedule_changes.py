@@ -25,6 +25,7 @@ from app.store.schedules import StoredSchedule
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import calendars, healthcheck_urls, services
+from app.usecases.schedule_sources import ScheduleSources
 from app.usecases.schedules import find, next_unpaused
 
 
@@ -55,11 +56,11 @@ def create(
     service_name: str,
     content: Mapping[str, Any],
     secret_box: SecretBox,
-    files: CalendarFiles,
+    sources: ScheduleSources,
 ) -> int:
     """Create a schedule of a service; return its id.
 
-    `files` reads the calendars that are files.
+    `sources` has the repositories and calendars that it names.
 
     Raises NotAllowed, NotFound, InvalidFields by the keys of a schedule, and Conflict
     if the service is invalid or archived, or has a schedule with this name.
@@ -67,7 +68,8 @@ def create(
     actor.require(Permission.DEPLOY)
     entry = services.find_service(store, service_name)
     schedule = check(_usable(entry), content)
-    keys, read = _read_calendars(files, service_name, schedule)
+    _check_ref(sources, service_name, schedule, content)
+    keys, read = _read_calendars(sources.files, service_name, schedule)
     try:
         with store.begin() as db:
             next_at = _require_next(schedule, schedules.now(db))
@@ -92,7 +94,7 @@ def replace(
     schedule_id: int,
     content: Mapping[str, Any],
     secret_box: SecretBox,
-    files: CalendarFiles,
+    sources: ScheduleSources,
 ) -> None:
     """Replace a schedule that somebody created; it keeps its name, and stays paused.
 
@@ -109,7 +111,8 @@ def replace(
     if keeps_url:
         kept = {"healthcheck_url": stored.schedule.healthcheck_url}
         schedule = schedule.model_copy(update=kept)
-    keys, read = _read_calendars(files, stored.service_name, schedule)
+    _check_ref(sources, stored.service_name, schedule, content)
+    keys, read = _read_calendars(sources.files, stored.service_name, schedule)
     with store.begin() as db:
         found = _own(db, schedule_id)
         if schedule.name != found.schedule.name:
@@ -141,6 +144,21 @@ def remove(store: Store, actor: Actor, schedule_id: int) -> str:
         schedule_updates.remove(db, [schedule_id])
         audit.note(db, actor, Action.REMOVE_SCHEDULE, found.label)
         return found.label
+
+
+def _check_ref(
+    sources: ScheduleSources,
+    service: str,
+    schedule: Schedule,
+    content: Mapping[str, Any],
+) -> None:
+    """Check a schedule with the service as its ref defines it. Raises InvalidFields."""
+    try:
+        revision = sources.revision(service, schedule)
+    except (Conflict, Invalid) as error:
+        raise InvalidFields({"ref": str(error)}) from None
+    if revision is not None:
+        check(revision.service, content)
 
 
 def _read_calendars(

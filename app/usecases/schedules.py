@@ -21,6 +21,7 @@ from app.store.schedules import StoredSchedule
 from app.store.store import Store
 from app.usecases import calendars, deploy, healthcheck_urls
 from app.usecases.healthcheck_urls import Box, no_box
+from app.usecases.schedule_sources import ScheduleSources
 
 #: The number of schedules on a page.
 PAGE = 100
@@ -171,13 +172,16 @@ def run_now(
     origin: Origin,
     run_as: str = "",
     idempotency_key: str | None = None,
+    sources: ScheduleSources,
 ) -> int:
     """Launch what a schedule launches, now; return the id of the deployment.
 
-    Raises NotFound, and what `deploy.launch` raises.
+    Raises NotFound, Conflict and Invalid if its ref can't be deployed, and what
+    `deploy.launch` raises.
     """
     actor.require(Permission.DEPLOY)
     found = find(store, schedule_id).stored
+    revision = sources.revision(found.service_name, found.schedule)
 
     def note(db: Connection, number: int) -> None:
         schedule_updates.set_deployment(db, schedule_id, number)
@@ -192,6 +196,7 @@ def run_now(
         service_name=found.service_name,
         given=found.schedule.variables,
         options=found.schedule.options,
+        revision=revision,
         run_as=run_as,
         idempotency_key=idempotency_key,
         note=note,

@@ -34,7 +34,7 @@ def _create(request: Request, content: bytes) -> dict[str, object]:
         asked.service,
         _given(asked),
         deps(request).secret_box,
-        deps(request).calendar_files,
+        deps(request).schedule_sources,
     )
     return _content(request, number)
 
@@ -53,7 +53,7 @@ def _replace(request: Request, content: bytes) -> dict[str, object]:
         number,
         _given(Schedule.model_validate_json(content)),
         deps(request).secret_box,
-        deps(request).calendar_files,
+        deps(request).schedule_sources,
     )
     return _content(request, number)
 
@@ -102,6 +102,7 @@ def run(request: Request) -> Response:
         origin=Origin.API,
         run_as=deps(request).settings.run_as,
         idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
+        sources=deps(request).schedule_sources,
     )
     location = {"Location": f"/api/deployments/{number}"}
     return JSONResponse(deployment_content(request, number), 201, headers=location)

@@ -6,7 +6,6 @@ from pathlib import Path
 import anyio
 from starlette.requests import Request
 
-from app.calendar_files import CalendarFiles
 from app.domain.access import Actor
 from app.encryption import SecretBox
 from app.queue import Queue
@@ -15,6 +14,7 @@ from app.store.event_stream import Feed, Look
 from app.store.store import Store
 from app.usecases.git_access import GitAccess
 from app.usecases.output_stream import PrintedNews
+from app.usecases.schedule_sources import ScheduleSources
 from app.web.assets import DOCS
 from app.web.event_stream import Piece
 from app.web.loop_lag import LoopLag
@@ -53,9 +53,9 @@ class Dependencies:
     docs: Path = DOCS
 
     @property
-    def calendar_files(self) -> CalendarFiles:
-        """Reads the calendars of freezes that are files."""
-        return CalendarFiles(self.settings.services, self.settings.data)
+    def schedule_sources(self) -> ScheduleSources:
+        """The repositories and calendars that schedules name."""
+        return ScheduleSources(self.settings, self.git.of)
 
     @property
     def git(self) -> GitAccess:

@@ -22,7 +22,7 @@ from app.web.forms import Field
 #: The fields of the form that are keys of a schedule.
 _KEYS = (
     "name", "cron", "at", "timezone", "until", "missed", "overlap", "healthcheck_url",
-    "not_during",
+    "not_during", "ref",
 )  # fmt: skip
 _START = {"cron": "0 3 * * *", "timezone": "UTC"}
 
@@ -44,7 +44,7 @@ def create(request: Request, form: FormData) -> Response:
             service.name,
             content,
             deps(request).secret_box,
-            deps(request).calendar_files,
+            deps(request).schedule_sources,
         )
 
     return _submit(request, service, form, store, "created")
@@ -77,7 +77,7 @@ def change(request: Request, form: FormData) -> Response:
             number,
             kept | dict(content),
             deps(request).secret_box,
-            deps(request).calendar_files,
+            deps(request).schedule_sources,
         )
         return stored.id
 

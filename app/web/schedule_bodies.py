@@ -51,6 +51,8 @@ class ScheduleBody(Body):
     """The rule in words."""
     warning: str
     """Why the rule may not mean what it seems to."""
+    ref: str
+    """The branch, tag or commit that is deployed; empty: that of the last sync."""
     variables: dict[str, Any]
     options: Options
     missed: Literal["skip", "run-once"]
@@ -89,6 +91,7 @@ def schedule_body(view: ScheduleView) -> ScheduleBody:
         until=schedule.until,
         in_words=schedule.in_words,
         warning=schedule.doubt,
+        ref=schedule.ref,
         variables=schedule.variables,
         options=schedule.options,
         missed=schedule.missed,

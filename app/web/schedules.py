@@ -81,6 +81,7 @@ def run(request: Request, form: FormData) -> Response:
             origin=Origin.BROWSER,
             run_as=deps(request).settings.run_as,
             idempotency_key=forms.key_in(form),
+            sources=deps(request).schedule_sources,
         )
     except KeyReused as error:
         deployment_id = error.deployment_id

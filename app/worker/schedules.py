@@ -6,10 +6,12 @@ import threading
 from app.encryption import SecretBox
 from app.errors import BadSetting, Unavailable
 from app.log import get
+from app.project_folder import Reach
 from app.queue import Queue
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases.due_schedules import launch_due
+from app.usecases.schedule_sources import ScheduleSources
 
 log = get("worker")
 
@@ -26,31 +28,41 @@ class Schedules:
         queue: Queue,
         secret_box: SecretBox,
         settings: Settings,
+        reach: Reach,
     ) -> None:
+        """`reach` returns with what the repositories of projects are fetched."""
         self._store = store
         self._queue = queue
         self._secret_box = secret_box
         self._settings = settings
+        self._sources = ScheduleSources(settings, reach)
         # Not the worker's event: that one also interrupts runs during an outage.
         self._stop = threading.Event()
 
     async def run(self) -> None:
         """Launch schedules until canceled."""
         try:
-            while True:
-                try:
-                    await asyncio.to_thread(self._launch)
-                except (Unavailable, BadSetting) as error:
-                    log.warning("schedules.interrupted", error=str(error))
-                await asyncio.sleep(LOOK_EVERY)
+            # Those with a ref wait for repositories, and must not delay the others.
+            async with asyncio.TaskGroup() as loops:
+                loops.create_task(self._repeat(None))
+                loops.create_task(self._repeat(self._sources))
         finally:
             self._stop.set()
 
-    def _launch(self) -> None:
+    async def _repeat(self, sources: ScheduleSources | None) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._launch, sources)
+            except (Unavailable, BadSetting) as error:
+                log.warning("schedules.interrupted", error=str(error))
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _launch(self, sources: ScheduleSources | None) -> None:
         launch_due(
             self._store,
             self._queue,
             self._secret_box,
             run_as=self._settings.run_as,
             stopping=self._stop.is_set,
+            sources=sources,
         )

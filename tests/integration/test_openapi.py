@@ -18,10 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import bootstrap
 from app.bootstrap.web import make_web
-from app.calendar_files import CalendarFiles
 from app.domain.access import Permission
 from app.domain.push import Push
 from app.domain.webhook import DeliveryState, Provider
+from app.project_folder import without_credentials
 from app.settings import Settings
 from app.store import webhook_deliveries
 from app.store.store import Store
@@ -36,6 +36,7 @@ from app.usecases import (
     webhooks,
 )
 from app.usecases.credentials import Change
+from app.usecases.schedule_sources import ScheduleSources
 from app.web.app import ROUTES
 from app.web.middleware import MAX_BODY, BodyLimit
 from app.web.openapi import document
@@ -281,8 +282,8 @@ def add_schedules(store: Store, settings: Settings) -> None:
     for name in ("nightly", "removed"):
         wanted = SCHEDULE | {"name": name}
         box = bootstrap.make_secret_box(settings)
-        files = CalendarFiles(settings.services, settings.var)
-        schedule_changes.create(store, ROOT, "hello", wanted, box, files)
+        sources = ScheduleSources(settings, without_credentials)
+        schedule_changes.create(store, ROOT, "hello", wanted, box, sources)
     for config in ({"schedules": [SCHEDULE]}, {"steps": "none"}):
         write_service(settings.services, "timed", config)
         services.sync_services(

@@ -13,6 +13,7 @@ from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin, Status
 from app.domain.service import Service
 from app.errors import Invalid, NotAllowed, NotFound
+from app.project_folder import without_credentials
 from app.queue import make_queue
 from app.settings import Settings
 from app.store import deployments, services
@@ -24,6 +25,7 @@ from app.store.services import FoundService
 from app.store.store import Store
 from app.usecases import due_schedules, schedules
 from app.usecases.due_schedules import LaunchResult
+from app.usecases.schedule_sources import ScheduleSources
 from testing.factories import ROOT, make_schema, make_service
 
 HOUR = timedelta(hours=1)
@@ -328,7 +330,13 @@ def test_a_schedule_is_run_now_by_somebody(store: Store, settings: Settings) -> 
     queue, secret_box = make_queue(settings), bootstrap.make_secret_box(settings)
 
     number = schedules.run_now(
-        store, queue, secret_box, ROOT, schedule.id, origin=Origin.CLI
+        store,
+        queue,
+        secret_box,
+        ROOT,
+        schedule.id,
+        origin=Origin.CLI,
+        sources=ScheduleSources(settings, without_credentials),
     )
 
     assert [("tester (host)", "cli")] == launched(store)
@@ -351,7 +359,13 @@ def test_a_viewer_changes_no_schedule(store: Store, settings: Settings) -> None:
         schedules.resume(store, viewer, schedule.id)
     with pytest.raises(NotAllowed):
         schedules.run_now(
-            store, queue, secret_box, viewer, schedule.id, origin=Origin.CLI
+            store,
+            queue,
+            secret_box,
+            viewer,
+            schedule.id,
+            origin=Origin.CLI,
+            sources=ScheduleSources(settings, without_credentials),
         )
 
     assert schedule == stored(store)
