@@ -1,5 +1,7 @@
 """Freezes of calendars: which moments lie in them, and how little they may cost."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -240,3 +242,19 @@ def test_a_calendar_is_a_file_in_the_folder_or_an_https_url(source: str) -> None
         Schedule.model_validate(
             {"name": "x", "cron": "0 3 * * *", "not_during": [source]}
         )
+
+
+def test_nothing_but_the_process_imports_the_libraries() -> None:
+    """They take half a second."""
+    program = (
+        "import sys, app.cli, app.cli.schedule, app.bootstrap.web, "
+        "app.bootstrap.worker\n"
+        "names = ('icalendar', 'recurring_ical_events', 'httpcore')\n"
+        "print([name for name in names if name in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert "[]" == done.stdout.strip()
