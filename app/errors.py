@@ -75,7 +75,8 @@ class KeyReused(Invalid):
     def __init__(self, deployment_id: int) -> None:
         super().__init__(
             f"this idempotency key belongs to deployment {deployment_id}, which was "
-            "asked for by another request; use a new key for each request"
+            "launched by another request; use a new key for each request, and the same "
+            "key only to repeat a request without a change"
         )
         self.deployment_id = deployment_id
 

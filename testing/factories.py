@@ -25,6 +25,7 @@ from app.store.events import Occurrence
 from app.store.services import FoundService
 from app.store.store import Store
 from app.usecases import deploy, passwords, record
+from app.usecases.idempotency import RequestKey
 from app.usecases.record import Place
 from app.worker.translate import translate
 
@@ -116,7 +117,9 @@ def request_deployment(
         origin=Origin.CLI,
         service_name=add_service(store, service).name,
         given=given or {},
-        idempotency_key=idempotency_key,
+        idempotency_key=(
+            None if idempotency_key is None else RequestKey(idempotency_key)
+        ),
     )
 
 

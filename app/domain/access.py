@@ -59,6 +59,14 @@ class Actor:
     user_id: int | None = None
     #: How pages look for the user of a session.
     display: Display = DEFAULT_DISPLAY
+    #: Its kind and id, such as `token:7`: another token may get the same name later.
+    #: Empty: the name is unique.
+    identity: str = ""
+
+    @property
+    def key_owner(self) -> str:
+        """What tells the idempotency keys of this actor from those of others."""
+        return self.identity or self.name
 
     def may(self, permission: Permission) -> bool:
         """Return whether the actor has the permission; templates call this too."""
@@ -72,7 +80,11 @@ class Actor:
 
 def of_schedule(name: str) -> Actor:
     """Return the actor of the deployments that a schedule launches."""
-    return Actor(f"schedule {name}", frozenset({Permission.DEPLOY}))
+    return Actor(
+        f"schedule {name}",
+        frozenset({Permission.DEPLOY}),
+        identity=f"schedule:{name}",
+    )
 
 
 def of_webhook(name: str) -> Actor:
@@ -88,4 +100,4 @@ def on_host(user: str) -> Actor:
     its invalid characters are replaced.
     """
     name = user.encode(errors="replace").decode()[:_MAX_HOST_USER]
-    return Actor(f"{name} (host)", frozenset(Permission))
+    return Actor(f"{name} (host)", frozenset(Permission), identity=f"host:{name}")

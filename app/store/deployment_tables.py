@@ -25,8 +25,9 @@ from app.store.metadata import Moment, id_column, metadata
 # The deployments. `config` is the service as it was at launch; `secrets` are the
 # encrypted secret variables, deleted when the run has ended. `warnings` and `options`
 # are NULL if there are none. `commit`, `ref` and `changes` describe the revision of its
-# project. `idempotency_key` is the key of the request, and
-# `fingerprint` shows whether another request with this key is the same.
+# project. `idempotency_key` is the key of the request, `key_owner` whose key it is, and
+# `fingerprint` shows whether another request with this key is the same. A key without
+# `key_owner` was stored by an earlier release; it belongs to `actor`.
 
 deployments = Table(
     "deployments",
@@ -48,6 +49,7 @@ deployments = Table(
     # The column keeps its old name, since the old release runs during an update.
     Column("launch_key", Text, key="idempotency_key"),
     Column("fingerprint", LargeBinary),
+    Column("key_owner", Text),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("finished_at", Moment),
@@ -62,7 +64,8 @@ deployments = Table(
     Column("pruned_at", Moment),
     Column("journal_offset", BigInteger, nullable=False, server_default="0"),
     Column("last_event", Integer, nullable=False, server_default="0"),
-    Index("uq_deployments_actor_launch_key", "actor", "idempotency_key", unique=True,
+    Index("uq_deployments_key_owner_launch_key", text("coalesce(key_owner, actor)"),
+          "idempotency_key", unique=True,
           postgresql_where=text("launch_key IS NOT NULL")),
     Index(None, "service_id", "id"),
     Index(None, "job_id"),

@@ -71,6 +71,7 @@ def add(db: Connection, new: NewDeployment, now: datetime) -> int:
             secrets=new.secrets,
             idempotency_key=new.key.value if new.key else None,
             fingerprint=new.key.fingerprint if new.key else None,
+            key_owner=new.key.owner if new.key else None,
             priority=new.priority,
             retry_of=new.retry_of,
             commit=new.service.project.commit if new.service.project else "",

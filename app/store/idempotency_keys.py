@@ -11,13 +11,18 @@ from app.store.deployment_tables import deployments
 class IdempotencyKey:
     """An actor's idempotency key and the fingerprint of its request."""
 
+    #: The name of the actor.
     actor: str
+    #: What tells the actor from others with this name.
+    owner: str
     value: str
     fingerprint: bytes
 
 
 def lock(db: Connection, key: IdempotencyKey) -> None:
     """Lock an idempotency key of an actor until the transaction ends."""
+    # By the name: the release before this one, which runs during an update, knows no
+    # owners.
     number = func.hashtextextended(f"{key.actor} {key.value}", 0)
     db.execute(select(func.pg_advisory_xact_lock(number)))
 
@@ -27,12 +32,19 @@ def find_deployment(
 ) -> tuple[int, bytes | None] | None:
     """Return the id of the deployment with this idempotency key, and its fingerprint.
 
-    The fingerprint is None if an earlier release stored the key.
+    The fingerprint is None if an earlier release stored the key: it made the
+    fingerprints of something else.
     """
     c = deployments.c
     row = db.execute(
-        select(c.id, c.fingerprint).where(
-            c.actor == key.actor, c.idempotency_key == key.value
+        select(c.id, c.fingerprint, c.key_owner)
+        .where(
+            func.coalesce(c.key_owner, c.actor).in_([key.owner, key.actor]),
+            c.idempotency_key == key.value,
         )
+        .order_by(c.key_owner.is_(None))
+        .limit(1)
     ).one_or_none()
-    return None if row is None else (row.id, row.fingerprint)
+    if row is None:
+        return None
+    return row.id, None if row.key_owner is None else row.fingerprint

@@ -120,6 +120,7 @@ def by_session(store: Store, secret: str) -> Actor | None:
         session.csrf_token,
         user_id=session.user_id,
         display=session.display,
+        identity=f"user:{session.user_id}",
     )
 
 
@@ -133,10 +134,11 @@ def by_token(store: Store, secret: str) -> Actor:
     if token is None:
         raise NotLoggedIn("the token is unknown, expired or revoked")
     scopes = frozenset(map(Permission, token.scopes))
+    identity = f"token:{token.id}"
     if token.owner is None:
-        return Actor(f"{token.name} (token)", scopes)
+        return Actor(f"{token.name} (token)", scopes, identity=identity)
     name = f"{token.owner.name} ({token.name}, token)"
-    return Actor(name, scopes & PERMISSIONS[token.owner.role])
+    return Actor(name, scopes & PERMISSIONS[token.owner.role], identity=identity)
 
 
 def digest(secret: str) -> bytes:

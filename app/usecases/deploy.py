@@ -27,7 +27,7 @@ from app.store.queue_position import count_ahead
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases.enqueue import enqueue
-from app.usecases.idempotency import find_earlier, make_key
+from app.usecases.idempotency import RequestKey, find_earlier, make_key
 from app.usecases.nodes import missing
 from app.usecases.run_credentials import asked, require
 
@@ -60,7 +60,7 @@ def launch(
     revision: Revision | None = None,
     credentials: Mapping[str, Mapping[str, str]] | None = None,
     run_as: str = "",
-    idempotency_key: str | None = None,
+    idempotency_key: RequestKey | None = None,
     priority: int = 0,
     note: Callable[[Connection, int], None] | None = None,
 ) -> int:
@@ -92,14 +92,7 @@ def launch(
         limits = f"from {PRIORITIES[0]} to {PRIORITIES[-1]}"
         raise Invalid(f"a priority is a whole number {limits}")
     launch_variables.require_json(given)
-    request = {"launch": service_name, "variables": given, "priority": priority}
-    if options.model_fields_set:
-        request["options"] = options.model_dump(exclude_unset=True)
-    if revision is not None:
-        request["ref"] = revision.ref or revision.commit
-    if credentials:
-        request["credentials"] = credentials
-    key = make_key(secret_box, actor, idempotency_key, request)
+    key = make_key(secret_box, actor, idempotency_key)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
@@ -143,7 +136,7 @@ def retry(
     actor: Actor,
     origin: Origin,
     deployment_id: int,
-    idempotency_key: str | None = None,
+    idempotency_key: RequestKey | None = None,
 ) -> int:
     """Launch an ended deployment again with the same variables and options.
 
@@ -156,7 +149,7 @@ def retry(
     variables, which are not stored.
     """
     actor.require(Permission.DEPLOY)
-    key = make_key(secret_box, actor, idempotency_key, {"retry": deployment_id})
+    key = make_key(secret_box, actor, idempotency_key)
     with store.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated

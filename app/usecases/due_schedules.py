@@ -20,13 +20,14 @@ from app.domain.deployment import Origin
 from app.domain.freezes import Freezes
 from app.domain.schedule import Decision, decide
 from app.encryption import SecretBox
-from app.errors import BadSetting, Conflict, FastDeployError, KeyReused, Unavailable
+from app.errors import BadSetting, Conflict, FastDeployError, Unavailable
 from app.log import get
 from app.queue import Queue
 from app.store import pings, schedule_updates, schedules
 from app.store.schedules import StoredSchedule
 from app.store.store import Store
 from app.usecases import calendars, deploy
+from app.usecases.idempotency import RequestKey
 from app.usecases.schedule_sources import ScheduleSources
 
 log = get("schedules")
@@ -125,24 +126,23 @@ class _Launcher:
         revision = None
         if self.sources is not None:
             revision = self.sources.revision(due.service_name, due.schedule)
-        try:
-            return deploy.launch(
-                self.store,
-                self.queue,
-                self.secret_box,
-                actor=of_schedule(due.schedule.name),
-                origin=Origin.SCHEDULE,
-                service_name=due.service_name,
-                given=due.schedule.variables,
-                options=due.schedule.options,
-                revision=revision,
-                run_as=self.run_as,
-                idempotency_key=f"schedule:{due.id}:{decision.instant.isoformat()}",
-                note=note,
-            )
-        except KeyReused as error:
-            # It was launched with other variables, before the schedule was changed.
-            return error.deployment_id
+        # A repetition isn't compared with the first launch: the variables of the
+        # schedule may have been changed since then.
+        key = RequestKey(f"schedule:{due.id}:{decision.instant.isoformat()}")
+        return deploy.launch(
+            self.store,
+            self.queue,
+            self.secret_box,
+            actor=of_schedule(due.schedule.name),
+            origin=Origin.SCHEDULE,
+            service_name=due.service_name,
+            given=due.schedule.variables,
+            options=due.schedule.options,
+            revision=revision,
+            run_as=self.run_as,
+            idempotency_key=key,
+            note=note,
+        )
 
 
 def _settle(

@@ -21,6 +21,7 @@ from app.store.schedules import StoredSchedule
 from app.store.store import Store
 from app.usecases import calendars, deploy, healthcheck_urls
 from app.usecases.healthcheck_urls import Box, no_box
+from app.usecases.idempotency import RequestKey
 from app.usecases.schedule_sources import ScheduleSources
 
 #: The number of schedules on a page.
@@ -171,7 +172,7 @@ def run_now(
     *,
     origin: Origin,
     run_as: str = "",
-    idempotency_key: str | None = None,
+    idempotency_key: RequestKey | None = None,
     sources: ScheduleSources,
 ) -> int:
     """Launch what a schedule launches, now; return the id of the deployment.

@@ -21,7 +21,7 @@ from app.domain.revision import short
 from app.domain.service import Service
 from app.domain.webhook import DeliveryState
 from app.encryption import SecretBox
-from app.errors import BadSetting, Conflict, FastDeployError, KeyReused, Unavailable
+from app.errors import BadSetting, Conflict, FastDeployError, Unavailable
 from app.log import get
 from app.project_folder import Reach
 from app.queue import Queue
@@ -30,6 +30,7 @@ from app.store import webhook_deliveries, webhook_launches
 from app.store.store import Store
 from app.store.webhook_deliveries import DueDelivery
 from app.usecases import deploy, pushed_project
+from app.usecases.idempotency import RequestKey
 from app.usecases.pushed_project import FetchFailed, PushedProject
 
 log = get("webhooks")
@@ -211,12 +212,12 @@ def _launch_one(
             options=rule.options,
             revision=project.revision(name, commit, push.ref),
             run_as=launcher.settings.run_as,
-            idempotency_key=f"{delivery.id}:{delivery.attempt}:{number}:{service}",
+            # If it was launched before a crash, its rule may have been changed since.
+            idempotency_key=RequestKey(
+                f"{delivery.id}:{delivery.attempt}:{number}:{service}"
+            ),
             note=note,
         )
-    except KeyReused as error:
-        # It was launched before a crash, by a rule that was changed since then.
-        deployment = error.deployment_id
     except (Unavailable, BadSetting):
         raise
     except FastDeployError as error:

@@ -16,7 +16,8 @@ from app.usecases import (
     timing,
 )
 from app.usecases.cancel import cancel as cancel_deployment
-from app.web import filters
+from app.usecases.idempotency import RequestKey
+from app.web import filters, request_key
 from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
 from app.web.on_demand import report, with_artifacts
@@ -29,9 +30,6 @@ from app.web.response_bodies import (
 )
 from app.web.schemas import ArtifactBody, LaunchRequest, SyncBody
 from app.web.timing_bodies import timing_body
-
-#: The header with the idempotency key.
-IDEMPOTENCY_KEY = "idempotency-key"
 
 
 def list_services(request: Request) -> Response:
@@ -118,19 +116,10 @@ def cancel(request: Request) -> Response:
 
 def retry(request: Request) -> Response:
     """POST /api/deployments/{id}/retry: 201 with the new deployment."""
-    retried = request.path_params["id"]
-    revisions.require_available(
-        deps(request).store, deps(request).settings, deps(request).git.of, retried
-    )
-    number = deploy.retry(
-        deps(request).store,
-        deps(request).queue,
-        deps(request).secret_box,
-        actor=actor_of(request),
-        origin=Origin.API,
-        deployment_id=retried,
-        idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
-    )
+    key = request_key.of_header(request)
+    number = request_key.find_earlier(request, key)
+    if number is None:
+        number = _retry(request, request.path_params["id"], key)
     return JSONResponse(
         deployment_content(request, number),
         201,
@@ -158,6 +147,9 @@ def deployment_content(request: Request, number: int) -> dict[str, object]:
 
 def _launch(request: Request, content: bytes) -> dict[str, object]:
     launch_request = LaunchRequest.model_validate_json(content)
+    key = request_key.of_header(request, content)
+    if (repeated := request_key.find_earlier(request, key)) is not None:
+        return deployment_content(request, repeated)
     revision = revisions.choose(
         deps(request).settings,
         deps(request).git.of,
@@ -179,7 +171,22 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
             for reference, value in launch_request.credentials.items()
         },
         run_as=deps(request).settings.run_as,
-        idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
+        idempotency_key=key,
         priority=launch_request.priority,
     )
     return deployment_content(request, deployment_id)
+
+
+def _retry(request: Request, retried: int, key: RequestKey | None) -> int:
+    revisions.require_available(
+        deps(request).store, deps(request).settings, deps(request).git.of, retried
+    )
+    return deploy.retry(
+        deps(request).store,
+        deps(request).queue,
+        deps(request).secret_box,
+        actor=actor_of(request),
+        origin=Origin.API,
+        deployment_id=retried,
+        idempotency_key=key,
+    )

@@ -35,8 +35,8 @@ OFFSET = Parameter(
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "Makes the request idempotent: a repeated request with the same key returns the "
-    "first deployment. Another request with this key by the same user or token is "
-    "rejected (422).",
+    "first deployment. A request with this key and another path or body is rejected "
+    "(422). Each user and token has its own keys.",
     {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]*$"},
     "header",
 )

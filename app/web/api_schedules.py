@@ -10,7 +10,8 @@ from app.domain.deployment import Origin
 from app.domain.schedule import Schedule, parse_time
 from app.errors import Invalid
 from app.usecases import schedule_changes, schedules
-from app.web.api import IDEMPOTENCY_KEY, deployment_content
+from app.web import request_key
+from app.web.api import deployment_content
 from app.web.dependencies import actor_of, deps
 from app.web.schedule_bodies import CreateScheduleRequest, PauseRequest, schedule_body
 
@@ -101,7 +102,7 @@ def run(request: Request) -> Response:
         _id(request),
         origin=Origin.API,
         run_as=deps(request).settings.run_as,
-        idempotency_key=request.headers.get(IDEMPOTENCY_KEY),
+        idempotency_key=request_key.of_header(request),
         sources=deps(request).schedule_sources,
     )
     location = {"Location": f"/api/deployments/{number}"}

@@ -21,7 +21,7 @@ from app.usecases.notifications import of_deployment
 from app.usecases.revisions import require_available
 from app.usecases.search import look as look_for
 from app.usecases.timing import of_view as find_timing
-from app.web import artifact_text, filters, forms, history
+from app.web import artifact_text, filters, history, request_key
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
 from app.web.deployment_tabs import tab_page
@@ -139,6 +139,9 @@ def cancel(request: Request) -> Response:
 
 def retry(request: Request, form: FormData) -> Response:
     """Retry an ended deployment and redirect to the page of the new one."""
+    key = request_key.of_form(request, form)
+    if (repeated := request_key.find_earlier(request, key)) is not None:
+        return RedirectResponse(f"/deployments/{repeated}", 303)
     require_available(
         deps(request).store, deps(request).settings, deps(request).git.of, _id(request)
     )
@@ -149,7 +152,7 @@ def retry(request: Request, form: FormData) -> Response:
         actor=actor_of(request),
         origin=Origin.BROWSER,
         deployment_id=_id(request),
-        idempotency_key=forms.key_in(form),
+        idempotency_key=key,
     )
     return RedirectResponse(f"/deployments/{launched}", 303)
 

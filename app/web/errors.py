@@ -1,6 +1,7 @@
 """Turn errors into HTTP responses: status codes, and a page or JSON for the client."""
 
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from app import errors
 from app.log import get
 from app.web.dependencies import deps
 from app.web.login import authenticate, login_url
-from app.web.schemas import ProblemBody
+from app.web.schemas import PROBLEM, ProblemBody
 
 log = get("web")
 
@@ -136,8 +137,16 @@ async def _answer(
     problems: dict[str, str] | None = None,
 ) -> Response:
     if not _wants_page(request):
-        body = ProblemBody(error=message, problems=problems or {})
-        return JSONResponse(body.model_dump(exclude_defaults=True), code, headers)
+        body = ProblemBody(
+            title=HTTPStatus(code).phrase,
+            status=code,
+            detail=message,
+            error=message,
+            problems=problems or {},
+        )
+        return JSONResponse(
+            body.model_dump(exclude_defaults=True), code, headers, PROBLEM
+        )
     page = await run_in_threadpool(
         deps(request).renderer.page,
         request,

@@ -66,11 +66,6 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def key_in(form: Mapping[str, Any]) -> str | None:
-    """Return the idempotency key of a submitted form; None if there is none."""
-    return str(form.get("idempotency_key", "")) or None
-
-
 def fields(
     service: Service, sent: Mapping[str, str], problems: Mapping[str, str]
 ) -> list[Field]:

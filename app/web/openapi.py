@@ -13,7 +13,7 @@ from app import __version__
 from app.web.middleware import BODY_SECONDS, MAX_BODY
 from app.web.operation import Operation, Parameter
 from app.web.routing import AppRoute, Number
-from app.web.schemas import ProblemBody
+from app.web.schemas import PROBLEM, ProblemBody
 
 _REF = "#/components/schemas/{model}"
 #: Statuses of errors that every route may return, those of a route with a path
@@ -90,7 +90,7 @@ def _operation(
         str(status): {"description": HTTPStatus(status).phrase, "content": content}
         for status in sorted({operation.status, *operation.also})
     }
-    problem = _content(schemas[ProblemBody, False])
+    problem = _content(schemas[ProblemBody, False], PROBLEM)
     errors = {
         str(status): {"description": _MEANINGS[status], "content": problem}
         for status in _errors(route, operation)

@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from app.domain.deployment import Origin
 from app.domain.healthcheck import shown
 from app.domain.schedule import parse_time
-from app.errors import Conflict, Invalid, KeyReused
+from app.errors import Conflict, Invalid
 from app.usecases import schedules
 from app.usecases.schedules import ScheduleView
-from app.web import forms
+from app.web import forms, request_key
 from app.web.dependencies import actor_of, deps
 from app.web.query import number
 from app.web.schedule_bodies import schedule_body
@@ -80,11 +80,9 @@ def run(request: Request, form: FormData) -> Response:
             view.stored.id,
             origin=Origin.BROWSER,
             run_as=deps(request).settings.run_as,
-            idempotency_key=forms.key_in(form),
+            idempotency_key=request_key.of_form(request, form),
             sources=deps(request).schedule_sources,
         )
-    except KeyReused as error:
-        deployment_id = error.deployment_id
     except (Conflict, Invalid) as error:
         return _page(request, view, 422, refused=str(error))
     return RedirectResponse(f"/deployments/{deployment_id}", 303)

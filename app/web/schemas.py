@@ -263,10 +263,20 @@ class EventBody(Body):
     """Whether the line continues in the next event."""
 
 
-class ProblemBody(Body):
-    """An error."""
+#: The media type of a ProblemBody.
+PROBLEM = "application/problem+json"
 
-    error: str
+
+class ProblemBody(Body):
+    """An error, as a problem of RFC 9457."""
+
+    title: str
+    """The meaning of the status."""
+    status: int
+    """The status of the response."""
+    detail: str
     """The error as a sentence."""
+    error: str
+    """The same as `detail`."""
     problems: dict[str, str] = {}
     """The errors by variable or field."""

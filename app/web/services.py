@@ -41,6 +41,7 @@ from app.web import (
     history,
     on_demand,
     option_fields,
+    request_key,
     revision_field,
 )
 from app.web.dependencies import actor_of, deps
@@ -117,7 +118,10 @@ def launch(request: Request, form: FormData) -> Response:
         options = from_texts(chosen)
     except InvalidFields as error:
         return show(wrong_options=error.problems)
+    key = request_key.of_form(request, form)
     try:
+        if (repeated := request_key.find_earlier(request, key)) is not None:
+            return RedirectResponse(f"/deployments/{repeated}", 303)
         revision = revisions.choose(
             deps(request).settings, deps(request).git.of, name, ref
         )
@@ -136,7 +140,7 @@ def launch(request: Request, form: FormData) -> Response:
             revision=revision,
             credentials=credential_fields.values(form),
             run_as=deps(request).settings.run_as,
-            idempotency_key=forms.key_in(form),
+            idempotency_key=key,
         )
     except InvalidFields as error:
         return show(problems=error.problems)

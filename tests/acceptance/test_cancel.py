@@ -242,9 +242,13 @@ def test_the_api_accepts_it_and_says_who_asked(
     assert asked["cancel_requested_by"].startswith("token ")
     assert f"canceled by {asked['cancel_requested_by']}" == ended.reason
     assert 409 == refused.status_code
-    assert {"error": f"deployment {number} has ended already: canceled"} == (
-        refused.json()
-    )
+    reason = f"deployment {number} has ended already: canceled"
+    assert {
+        "title": "Conflict",
+        "status": 409,
+        "detail": reason,
+        "error": reason,
+    } == refused.json()
 
 
 def test_the_command_line_says_what_happens(fastdeploy: Installation) -> None:

@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.store.deployment_tables import deployments
 from app.store.store import Store
 from app.usecases import deploy, record
+from app.usecases.idempotency import RequestKey
 from testing.factories import (
     ROOT,
     add_service,
@@ -125,7 +126,8 @@ def test_the_fingerprint_of_a_request_depends_on_the_secret_key(
     with pytest.raises(KeyReused):
         deploy.launch(
             store, make_queue(settings), other, actor=ROOT,
-            origin=Origin.CLI, service_name="hello", given={}, idempotency_key="k",
+            origin=Origin.CLI, service_name="hello", given={},
+            idempotency_key=RequestKey("k"),
         )  # fmt: skip
 
 
@@ -233,7 +235,7 @@ def test_two_clicks_at_once_launch_once(store: Store, settings: Settings) -> Non
                 origin=Origin.BROWSER,
                 service_name=service.name,
                 given={},
-                idempotency_key="once",
+                idempotency_key=RequestKey("once"),
             )
         )
 
