@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from app.log import get
 
@@ -30,3 +31,11 @@ async def keep_task(name: str, loop: Callable[[], Awaitable[None]]) -> None:
         except Exception:  # the loop has to continue after any error
             log.exception("loop.failed", loop=name)
         await asyncio.sleep(PAUSE)
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event with a timeout."""
+    # Python 3.11's wait_for would lose a cancellation at the moment of the event.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

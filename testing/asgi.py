@@ -19,10 +19,14 @@ async def take(_: Message) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client with a bearer token; the responses go to `on_message`."""
+    """A client with a bearer token, or with the secret of a session.
+
+    The responses go to `on_message`.
+    """
 
     app: Starlette
-    token: str
+    token: str = ""
+    session: str = ""
 
     async def request(
         self,
@@ -49,7 +53,9 @@ class Client:
             "root_path": "",
             "headers": [
                 (b"host", b"testserver"),
-                (b"authorization", f"Bearer {self.token}".encode()),
+                (b"cookie", f"fastdeploy={self.session}".encode())
+                if self.session
+                else (b"authorization", f"Bearer {self.token}".encode()),
             ],
             "client": ("127.0.0.1", 1),
             "server": ("testserver", 80),

@@ -1,6 +1,7 @@
 """Access control: the role of a user or the scopes of a token grant permissions."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from app.domain.display import DEFAULT_DISPLAY, Display
@@ -62,6 +63,8 @@ class Actor:
     #: Its kind and id, such as `token:7`: another token may get the same name later.
     #: Empty: the name is unique.
     identity: str = ""
+    #: When its session or token expires; None for never.
+    expires_at: datetime | None = None
 
     @property
     def key_owner(self) -> str:

@@ -9,7 +9,6 @@ the pieces that the hub no longer has from the store.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 import psycopg
@@ -17,17 +16,15 @@ import psycopg
 from app.errors import Unavailable
 from app.log import get
 from app.store import access_changes
+from app.store.access_watch import AccessWatch, Allowed, Watcher, always
 from app.store.engine import PATIENT
 from app.store.events import CHANNEL
-from app.supervise import keep_task
+from app.supervise import keep_task, wait_for
 
 log = get("feed")
 
 #: Seconds after which a hub reads without a notification, since these may be lost.
 LOOK_ANYWAY = 5.0
-#: Seconds between checks of every watcher's permission without a notification:
-#: sessions and tokens expire.
-CHECK_ANYWAY = 30.0
 #: Maximum number of pieces that a hub keeps for its watchers, and of their bytes.
 KEPT_PIECES = 64
 KEPT_BYTES = 4 * 1024 * 1024
@@ -58,21 +55,6 @@ P = TypeVar("P", bound=StreamPiece)
 #: (None: the present).
 Look = Callable[[int, int | None, int | None], P]
 
-#: Checks in the store whether a watcher still has permission; raises Unavailable.
-Allowed = Callable[[], bool]
-
-
-class _Watcher:
-    """A client that follows a deployment until its permission is revoked."""
-
-    def __init__(self, allowed: Allowed) -> None:
-        self.allowed = allowed
-        self.revoked = False
-
-
-def _always() -> bool:
-    return True
-
 
 class Feed:
     """The watchers of this process; `listen` must run as a background task."""
@@ -80,26 +62,27 @@ class Feed:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._hubs: dict[tuple[int, Any], _Hub[Any]] = {}
-        self._watchers: set[_Watcher] = set()
-        self._access_changed = asyncio.Event()
+        self._watching = 0
+        #: Ends the responses to clients that lose access.
+        self.access = AccessWatch()
 
     @property
     def watching(self) -> int:
         """The number of clients that follow a deployment."""
-        return len(self._watchers)
+        return self._watching
 
     async def listen(self) -> None:
         """Pass PostgreSQL's notifications on to the hubs until canceled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_task("news", self._pass_on_news))
-            group.create_task(keep_task("revoked", self._end_revoked))
+            group.create_task(keep_task("revoked", self.access.run))
 
     async def follow(
         self,
         deployment_id: int,
         look: Look[P],
         after: int,
-        allowed: Allowed = _always,
+        allowed: Allowed = always,
     ) -> AsyncIterator[P]:
         """Yield every event above `after`, exactly once and in order, until the last.
 
@@ -110,16 +93,16 @@ class Feed:
         """
         key = (deployment_id, look)
         hub = self._hubs.setdefault(key, _Hub(deployment_id, look))
-        watcher = _Watcher(allowed)
-        self._watchers.add(watcher)
+        self._watching += 1
         hub.enter()
         try:
-            async for piece in hub.follow(after, watcher):
-                if watcher.revoked:
-                    return
-                yield piece
+            with self.access.watch(allowed, hub.wake_watchers) as watcher:
+                async for piece in hub.follow(after, watcher):
+                    if watcher.revoked:
+                        return
+                    yield piece
         finally:
-            self._watchers.discard(watcher)
+            self._watching -= 1
             if hub.leave():
                 del self._hubs[key]
 
@@ -141,46 +124,16 @@ class Feed:
             await connection.execute(f"LISTEN {CHANNEL}")
             await connection.execute(f"LISTEN {access_changes.CHANNEL}")
             # Notifications may have been missed while disconnected.
-            self._access_changed.set()
+            self.access.changed()
             for hub in self._hubs.values():
                 hub.wake()
             async for notification in connection.notifies():
                 if notification.channel == access_changes.CHANNEL:
-                    self._access_changed.set()
+                    self.access.changed()
                     continue
                 for (deployment_id, _), hub in self._hubs.items():
                     if str(deployment_id) == notification.payload:
                         hub.wake()
-
-    async def _end_revoked(self) -> None:
-        """End the streams of watchers without permission, until canceled."""
-        while True:
-            await _wait(self._access_changed, CHECK_ANYWAY)
-            self._access_changed.clear()
-            try:
-                revoked = await asyncio.to_thread(_revoked, list(self._watchers))
-            except Unavailable as error:
-                log.warning("feed.unavailable", error=str(error))
-                await asyncio.sleep(RECONNECT)
-                self._access_changed.set()
-                continue
-            for watcher in revoked:
-                watcher.revoked = True
-            if revoked:
-                for hub in list(self._hubs.values()):
-                    await hub.wake_watchers()
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event with a timeout."""
-    # Python 3.11's wait_for would lose a cancellation at the moment of the event.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-
-
-def _revoked(watchers: list[_Watcher]) -> list[_Watcher]:
-    return [watcher for watcher in watchers if not watcher.allowed()]
 
 
 class _Hub(Generic[P]):
@@ -222,7 +175,7 @@ class _Hub(Generic[P]):
         async with self._published:
             self._published.notify_all()
 
-    async def follow(self, after: int, watcher: _Watcher) -> AsyncIterator[P]:
+    async def follow(self, after: int, watcher: Watcher) -> AsyncIterator[P]:
         """Yield the pieces after `after` to one watcher."""
         # Pieces that were published before come from the store, the rest from the hub.
         place, last_version = after, self._version
@@ -256,7 +209,7 @@ class _Hub(Generic[P]):
             if piece.after == piece.last or (up_to is not None and place >= up_to):
                 return
 
-    async def _newer_than(self, version: int, watcher: _Watcher) -> list[tuple[int, P]]:
+    async def _newer_than(self, version: int, watcher: Watcher) -> list[tuple[int, P]]:
         async with self._published:
             await self._published.wait_for(
                 lambda: self._version > version or self._error or watcher.revoked
@@ -282,7 +235,7 @@ class _Hub(Generic[P]):
             if self._error is not None or piece.complete:
                 return
             if piece.after == piece.last:
-                await _wait(self._wakened, LOOK_ANYWAY)
+                await wait_for(self._wakened, LOOK_ANYWAY)
 
     def _keep(self, piece: P) -> None:
         self._version += 1

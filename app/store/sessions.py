@@ -20,6 +20,7 @@ class Session:
     role: Role
     csrf_token: str
     display: Display
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,15 @@ def find(db: Connection, digest: bytes) -> Session | None:
     """Return the session with this digest if it is valid and its user is enabled."""
     u = users.c
     row = db.execute(
-        select(u.id, u.name, u.role, u.theme, u.time_zone, sessions.c.csrf_token)
+        select(
+            u.id,
+            u.name,
+            u.role,
+            u.theme,
+            u.time_zone,
+            sessions.c.csrf_token,
+            sessions.c.expires_at,
+        )
         .join_from(sessions, users)
         .where(
             sessions.c.digest == digest,
@@ -78,7 +87,9 @@ def find(db: Connection, digest: bytes) -> Session | None:
     if row is None:
         return None
     display = Display(Theme(row.theme), TimeZone(row.time_zone))
-    return Session(row.id, row.name, Role(row.role), row.csrf_token, display)
+    return Session(
+        row.id, row.name, Role(row.role), row.csrf_token, display, row.expires_at
+    )
 
 
 def list_of(db: Connection, user_id: int, current: bytes) -> list[SessionEntry]:

@@ -121,6 +121,7 @@ def by_session(store: Store, secret: str) -> Actor | None:
         user_id=session.user_id,
         display=session.display,
         identity=f"user:{session.user_id}",
+        expires_at=session.expires_at,
     )
 
 
@@ -134,11 +135,13 @@ def by_token(store: Store, secret: str) -> Actor:
     if token is None:
         raise NotLoggedIn("the token is unknown, expired or revoked")
     scopes = frozenset(map(Permission, token.scopes))
-    identity = f"token:{token.id}"
-    if token.owner is None:
-        return Actor(f"{token.name} (token)", scopes, identity=identity)
-    name = f"{token.owner.name} ({token.name}, token)"
-    return Actor(name, scopes & PERMISSIONS[token.owner.role], identity=identity)
+    name = f"{token.name} (token)"
+    if token.owner is not None:
+        name = f"{token.owner.name} ({token.name}, token)"
+        scopes &= PERMISSIONS[token.owner.role]
+    return Actor(
+        name, scopes, identity=f"token:{token.id}", expires_at=token.expires_at
+    )
 
 
 def digest(secret: str) -> bytes:

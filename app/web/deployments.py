@@ -9,7 +9,6 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from app.domain.access import Permission
 from app.domain.deployment import Origin
 from app.domain.events import StepState, TaskResult
 from app.domain.timeline import bars
@@ -28,7 +27,7 @@ from app.web.deployment_tabs import tab_page
 from app.web.download import Download
 from app.web.event_stream import stream
 from app.web.history import before
-from app.web.login import may
+from app.web.login import still_allowed
 from app.web.on_demand import with_artifacts
 from app.web.output_lines import failed, lines, sections_of, tasks_of
 from app.web.output_response import send_output
@@ -241,7 +240,7 @@ async def _stream(request: Request, *, html: bool) -> Response:
         deployment_id,
         # With a number beyond the last event, the stream would skip the next events.
         min(after, news.last),
-        allowed=lambda: may(request, Permission.VIEW),
+        allowed=still_allowed(request),
     )
 
 

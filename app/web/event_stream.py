@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import orjson
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from app.store.event_stream import Allowed, Feed, Look
+from app.store.access_watch import Allowed
+from app.store.event_stream import Feed, Look
 from app.store.store import Store
 from app.usecases import failures, results, timing
 from app.usecases.event_stream import News, look

@@ -29,6 +29,7 @@ from app.web.dependencies import deps
 from app.web.form_body import parse_form
 from app.web.login import address_of, authenticate
 from app.web.operation import Operation
+from app.web.revocation import until_revoked
 from app.web.routing import AppRoute, Handler
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -64,7 +65,8 @@ def route(
         actor.require(permission)
         query.require_known(request.query_params, takes)
         with bound_contextvars(**_ids(request, path)):
-            return await _call(handler, request, form)
+            response = await _call(handler, request, form)
+        return until_revoked(request, response)
 
     return AppRoute(
         path,

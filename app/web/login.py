@@ -1,6 +1,7 @@
 """Log in and out: the page, the session cookie, and the actor of a request."""
 
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -12,9 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.access import Actor, Permission
 from app.errors import Busy, NotLoggedIn, TooManyAttempts
 from app.settings import Settings
+from app.store.store import Store
 from app.usecases import auth
 from app.web.concurrency_limit import place
-from app.web.dependencies import deps
+from app.web.dependencies import actor_of, deps
 
 #: The number of passwords that are checked at once: each takes 19 MiB and a core.
 LOGINS_AT_ONCE = 1
@@ -35,22 +37,55 @@ def authenticate(request: Request) -> Actor:
     Raises:
         NotLoggedIn: There is no valid token or session.
     """
+    return _authenticate(deps(request).store, *_secrets(request))
+
+
+@dataclass(frozen=True, slots=True)
+class StillAllowed:
+    """Checks whether the access of a request is what it was at its beginning.
+
+    The session or token must be valid, and must have every permission that it had: if a
+    role is lowered, an open stream ends, and the client may ask again.
+    """
+
+    store: Store
+    #: The bearer token; None if it has a session.
+    token: str | None
+    #: The secret of the session.
+    session: str
+    permissions: frozenset[Permission]
+
+    def __call__(self) -> bool:
+        """Return whether nothing was revoked. Raises Unavailable."""
+        try:
+            found = _authenticate(self.store, self.token, self.session)
+        except NotLoggedIn:
+            return False
+        return found.permissions >= self.permissions
+
+
+def still_allowed(request: Request) -> StillAllowed:
+    """Return the check of a request that was authenticated."""
+    return StillAllowed(
+        deps(request).store, *_secrets(request), actor_of(request).permissions
+    )
+
+
+def _secrets(request: Request) -> tuple[str | None, str]:
+    """Return the bearer token, or else the secret of the session."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return auth.by_token(deps(request).store, token.strip())
-    secret = request.cookies.get(cookie_name(deps(request).settings))
-    actor = auth.by_session(deps(request).store, secret) if secret else None
+        return token.strip(), ""
+    return None, request.cookies.get(cookie_name(deps(request).settings), "")
+
+
+def _authenticate(store: Store, token: str | None, secret: str) -> Actor:
+    if token is not None:
+        return auth.by_token(store, token)
+    actor = auth.by_session(store, secret) if secret else None
     if actor is None:
         raise NotLoggedIn(_ENDED if secret else "log in first")
     return actor
-
-
-def may(request: Request, permission: Permission) -> bool:
-    """Return whether a request's session or token is still valid and has permission."""
-    try:
-        return authenticate(request).may(permission)
-    except NotLoggedIn:
-        return False
 
 
 def address_of(request: Request) -> str:

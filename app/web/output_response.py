@@ -10,7 +10,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from app.domain.access import Permission
 from app.domain.deployment import Deployment
 from app.store.event_stream import Look
 from app.store.store import Store
@@ -19,7 +18,7 @@ from app.usecases.output_stream import PrintedNews
 from app.web.dependencies import deps
 from app.web.download import Download
 from app.web.event_stream import SEND_TIMEOUT
-from app.web.login import may
+from app.web.login import still_allowed
 from app.web.query import BIGINT, number
 
 _TEXT = "text/plain; charset=utf-8"
@@ -78,7 +77,7 @@ async def _follow(
             deployment.id,
             deps(request).look_printed,
             0,
-            allowed=lambda: may(request, Permission.VIEW),
+            allowed=still_allowed(request),
         ),
     )
     async with aclosing(pieces):

@@ -10,8 +10,10 @@ import pytest
 from app.domain.access import Permission, Role
 from app.errors import NotFound, NotLoggedIn
 from app.settings import Settings
+from app.store import access_watch
 from app.store import event_stream as feed_module
 from app.store.store import Store
+from app.supervise import wait_for
 from app.usecases import auth, record, tokens, users
 from app.usecases.event_stream import look
 from app.web.event_stream import json_pieces
@@ -217,7 +219,7 @@ def test_a_quiet_stream_ends_when_its_watcher_loses_the_right(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """The notification ends it; nobody waits for CHECK_ANYWAY."""
-    monkeypatch.setattr(feed_module, "CHECK_ANYWAY", PATIENCE * 2)
+    monkeypatch.setattr(access_watch, "CHECK_ANYWAY", PATIENCE * 2)
     running = start_deployment(store, settings)
     make_user(store, role=Role.VIEWER)
     session = auth.log_in(store, "ada", PASSWORD, "192.0.2.1", timedelta(hours=1))
@@ -270,7 +272,7 @@ def test_a_task_that_waits_is_canceled_at_the_moment_of_its_event(turns: int) ->
 
         async def work() -> None:
             while True:
-                await feed_module._wait(event, PATIENCE)  # noqa: SLF001
+                await wait_for(event, PATIENCE)
                 event.clear()
 
         task = asyncio.create_task(work())

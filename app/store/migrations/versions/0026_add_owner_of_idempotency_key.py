@@ -8,8 +8,8 @@ that is repeated at the release before is refused, since that makes other finger
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

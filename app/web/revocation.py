@@ -1,0 +1,70 @@
+"""End a response in progress when its client loses access."""
+
+import asyncio
+
+import anyio
+from sse_starlette import EventSourceResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from app.errors import NotLoggedIn
+from app.log import get
+from app.store.event_stream import Feed
+from app.web.dependencies import actor_of, deps
+from app.web.login import StillAllowed, still_allowed
+
+log = get("web")
+
+#: Seconds that a response has to end by itself. A stream of events does; a download
+#: doesn't, nor does anything whose client reads too slowly.
+GRACE = 0.3
+_LONG = (EventSourceResponse, FileResponse, StreamingResponse)
+
+
+def until_revoked(request: Request, response: Response) -> Response:
+    """Return a response that ends when the client of a request loses access.
+
+    A response that is sent at once stays as it is.
+    """
+    if not isinstance(response, _LONG):
+        return response
+    return _UntilRevoked(response, deps(request).feed, request)
+
+
+class _UntilRevoked(Response):
+    """Sends another response, and breaks it off when the access is revoked.
+
+    The connection is closed before the response is complete: a client that has a part
+    of a file must not take it for the whole.
+    """
+
+    def __init__(self, response: Response, feed: Feed, request: Request) -> None:
+        self._response = response
+        self._feed = feed
+        self._allowed: StillAllowed = still_allowed(request)
+        self._expires_at = actor_of(request).expires_at
+        self.status_code = response.status_code
+        self.raw_headers = response.raw_headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response. Raises NotLoggedIn if the access is revoked already."""
+        loop = asyncio.get_running_loop()
+        timers: list[asyncio.TimerHandle] = []
+        sending = anyio.CancelScope()
+
+        async def end() -> None:
+            timers.append(loop.call_later(GRACE, sending.cancel))
+
+        with self._feed.access.watch(self._allowed, end, self._expires_at), sending:
+            # It may have been revoked while the response was made.
+            if not await run_in_threadpool(self._allowed):
+                raise NotLoggedIn("your access has changed; try again")
+            try:
+                await self._response(scope, receive, send)
+            finally:
+                for timer in timers:
+                    timer.cancel()
+        if sending.cancelled_caught:
+            log.info("response.revoked", path=scope["path"])
