@@ -19,7 +19,7 @@ log = get("web")
 
 #: Seconds that a response has to end by itself. A stream of events does; a download
 #: doesn't, nor does anything whose client reads too slowly.
-GRACE = 0.3
+GRACE = 0.5
 _LONG = (EventSourceResponse, FileResponse, StreamingResponse)
 
 
