@@ -68,7 +68,7 @@ class Actor:
 
     @property
     def key_owner(self) -> str:
-        """What tells the idempotency keys of this actor from those of others."""
+        """What distinguishes its idempotency keys from those of other actors."""
         return self.identity or self.name
 
     def may(self, permission: Permission) -> bool:

@@ -2,7 +2,7 @@
 
 A response that takes long watches the access of its client. When PostgreSQL notifies
 that sessions, tokens or roles have changed, and when one expires, every distinct access
-is checked once, and the watchers of those without it are told.
+is checked once, and the responses to those without it end.
 """
 
 import asyncio
@@ -93,7 +93,7 @@ class AccessWatch:
             self._watchers.discard(watcher)
 
     async def run(self) -> None:
-        """Tell the watchers that lose access, until canceled."""
+        """Revoke the watchers that lose access, until canceled."""
         while True:
             await wait_for(self._changed, CHECK_ANYWAY)
             self._changed.clear()

@@ -13,7 +13,7 @@ class IdempotencyKey:
 
     #: The name of the actor.
     actor: str
-    #: What tells the actor from others with this name.
+    #: What distinguishes the actor from others with this name.
     owner: str
     value: str
     fingerprint: bytes

@@ -246,7 +246,7 @@ def test_streams_end_when_the_session_or_token_expires(
     print_lines(store, running.id, "begun")
     make_user(store, role=Role.DEPLOYER)
     others = tokens.create_token(store, ROOT, "others", [Permission.VIEW])
-    # On a busy machine, a session may expire before all of its streams have begun.
+    # On a busy machine, a session may expire before all of its streams have started.
     for seconds in (1, 4, 16, 64):
         lifetime = timedelta(seconds=seconds)
         token, session = "", log_in(store, lifetime)
