@@ -53,9 +53,12 @@ def require_headers(headers: object) -> None:
     assert headers.get("x-request-id")
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [("text/html", "text/html"), ("application/json", "application/problem+json")],
+)
 def test_an_exception_is_a_500_with_headers_and_without_details(
-    client_for: ClientFor, store: Store, accept: str
+    client_for: ClientFor, store: Store, accept: str, media_type: str
 ) -> None:
     client = client_for(EVERYTHING)
     with store.begin() as db:
@@ -66,7 +69,7 @@ def test_an_exception_is_a_500_with_headers_and_without_details(
     assert 500 == answer.status_code
     assert "canary" not in answer.text
     assert "Traceback" not in answer.text
-    assert answer.headers["content-type"].startswith(accept)
+    assert answer.headers["content-type"].startswith(media_type)
     require_headers(answer.headers)
 
 
