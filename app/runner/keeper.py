@@ -9,12 +9,13 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from . import control_sockets, file_lock
-from .processes import Process
+from .processes import Process, descendants
 
 #: The signals that stop a run are for the runner; the keeper ends when that has ended.
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
@@ -91,13 +92,33 @@ def _clean_up_after_killed_keepers(private: Path) -> None:
 
 def _clean(private: Path) -> None:
     watched = _watched(private)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        left = [process for process in watched if process.send(number)]
-        deadline = time.monotonic() + _PATIENCE
-        while any(process.alive for process in left) and time.monotonic() < deadline:
-            time.sleep(_TICK)
+    below = _below(watched)
+    _end(watched, below)
+    # ansible-playbook ends its workers, unless it has to be killed itself, or has just
+    # started one. They lead their own sessions.
+    _end(below, below)
     control_sockets.end_all(private / "cp")
     shutil.rmtree(private, ignore_errors=True)
+
+
+def _end(some: Iterable[Process], below: set[Process]) -> None:
+    """End processes, by SIGTERM if possible; add their descendants to `below`."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        left = [process for process in set(some) if process.send(number)]
+        deadline = time.monotonic() + _PATIENCE
+        while any(process.alive for process in left) and time.monotonic() < deadline:
+            below |= _below(left)
+            time.sleep(_TICK)
+
+
+def _below(processes: Iterable[Process]) -> set[Process]:
+    """Return the descendants of the processes that still run."""
+    return {
+        found
+        for process in processes
+        if process.alive
+        for found in descendants(process.pid)
+    }
 
 
 def _watched(private: Path) -> list[Process]:
