@@ -32,7 +32,9 @@ from testing.waiting import PATIENCE, eventually
 
 #: Below those of net.ipv4.ip_local_port_range; a browser connects to all of them.
 _PORTS = range(11_000, 31_000)
-_NUMBERS = count(os.getpid() * 997)
+#: Each worker of pytest-xdist has every eighth of them.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+_NUMBERS = count(8 * 997 * os.getpid() + _WORKER, 8)
 #: The actor of every launch and cancellation that names no other.
 ACTOR = on_host("testing")
 
@@ -56,7 +58,7 @@ def free_port() -> int:
     """Return a port on which no process listens.
 
     It stays free until it is used: the kernel gives these ports to no process, and
-    two processes with tests are at different ones.
+    two workers of pytest-xdist never get the same one.
     """
     while True:
         port = _PORTS[next(_NUMBERS) % len(_PORTS)]

@@ -51,12 +51,12 @@ def test_up_starts_everything_and_ctrl_c_ends_everything(
     )  # fmt: skip
     assert (0, "") == (deployed.returncode, deployed.stderr)
     interrupt(first)
-    assert [] == of_installation(var)
+    eventually(lambda: not of_installation(var))
 
     second = up(var, tmp_path, "second")
     assert "password" not in second.log
     interrupt(second)
-    assert [] == of_installation(var)
+    eventually(lambda: not of_installation(var))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -68,7 +68,7 @@ def test_a_signal_to_justw_up_in_the_background_ends_everything(
     os.kill(started.pid, number)
 
     assert 0 == started.wait(), started.log
-    assert [] == of_installation(var)
+    eventually(lambda: not of_installation(var))
     listen("127.0.0.1", port_of(started)).close()
 
 
@@ -104,7 +104,7 @@ def test_web_and_worker_end_with_a_killed_up_and_the_next_recovers(
     with httpx.Client(base_url=url, timeout=PATIENCE) as browser:
         eventually(lambda: answers(browser))
     interrupt(following)
-    assert [] == of_installation(var)
+    eventually(lambda: not of_installation(var))
 
 
 def is_part(process: psutil.Process) -> bool:
