@@ -104,6 +104,8 @@ def test_a_person_logs_in_launches_a_playbook_and_sees_it_finish(
     )
     expect(page.locator('[data-live="output"]')).to_contain_text("PLAY RECAP")
     expect(page.locator('[data-live="timing"]')).to_contain_text("Where time went")
+    # The stream ends after the last line.
+    expect(page.locator('[data-live="connection"]')).to_have_text("Ended")
     live = page.locator('[data-live="output"]').inner_text()
     page.reload()
     assert live == page.locator('[data-live="output"]').inner_text()
@@ -159,6 +161,8 @@ def test_a_page_goes_on_behind_what_it_has_when_web_was_restarted(
 
         expect(toast).to_contain_text("Reconnected")
         expect(page.locator('[data-live="status"]')).to_contain_text("successful")
+        expect(output).to_contain_text("behind the gate")
+        expect(page.locator('[data-live="connection"]')).to_have_text("Ended")
         assert 1 == output.inner_text().count("onerror")
         assert 1 == output.inner_text().count("behind the gate")
 
@@ -172,7 +176,9 @@ def test_everything_can_be_done_without_javascript(
         page.get_by_role("button", name="Sync services").click()
         expect(page.get_by_text("0 invalid")).to_be_visible()
         page.get_by_role("link", name="hello", exact=True).click()
-        page.get_by_role("button", name="Launch").click()
+        # The overview has buttons whose names begin with Launch, too.
+        expect(page).to_have_url(f"{site.url}/services/hello")
+        page.get_by_role("button", name="Launch", exact=True).click()
 
         site.ended(deployment_on(page))
         page.reload()
@@ -200,7 +206,7 @@ def test_a_form_says_what_is_wrong_where_it_is_and_keeps_what_was_typed(
         problem = page.locator("[id='var.hosts-problem']")
         expect(problem).to_contain_text('0/port: "many" is not of type "integer"')
         expect(problem).to_contain_text('1: "name" is required')
-        assert 1 == page.locator(".field-problem").count()
+        expect(page.locator(".field-problem")).to_have_count(1)
         expect(hosts).to_have_value("- name: web01\n  port: many\n- port: 22")
         expect(page.get_by_label("Notes")).to_have_value("one\ntwo: <b>")
         expect(page.get_by_label("Readers")).to_have_value("ada\n\n bob ")
