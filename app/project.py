@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.domain.project import MissingRequirements, Project, Refusal, RequirementKind
 from app.domain.service import Service
-from app.runner import ansible_cfg
+from app.runner import ansible_cfg, asking_options
 from app.runner.definition import locate
 from app.runner.errors import FileProblem
 from app.runner.host_key_settings import in_config, in_variables, not_booleans
@@ -105,7 +105,7 @@ class Inspector:
         # A playbook is a service in each environment.
         if playbook not in self._known:
             self._known[playbook] = self._look_at_playbook(playbook)
-        if copy:
+        if self._ansible is None:
             return self._known[playbook]
         inventory = self._folder / service.inventory if service.inventory else None
         return replace(
@@ -115,6 +115,12 @@ class Inspector:
                 *in_variables(self._folder, playbook, inventory),
             ),
             not_booleans=tuple(not_booleans(self._sections)),
+            asking_options=tuple(
+                asking_options.find(
+                    self._folder,
+                    {"HOME": str(self._ansible.home), **service.environment},
+                )
+            ),
         )
 
     def _look_at_playbook(self, playbook: Path) -> Project:

@@ -9,7 +9,7 @@ from typing import Any
 
 from app import project
 from app.config_files import printable, read_file
-from app.domain import project_file
+from app.domain import project_file, prompt_variables
 from app.domain.project import Project
 from app.domain.project_checks import problems
 from app.domain.service import Service
@@ -220,7 +220,7 @@ def _check(
     looked_at = inspector.look(service)
     found_problems = problems(service, _without(looked_at, found.provided))
     if not found_problems:
-        return service
+        return prompt_variables.declare(service, looked_at.prompts)
     if looked_at.refusals:
         return " ".join(
             f"{found.where(name, each.key)}: {each.sentence.rstrip('.')}."

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app import project, project_folder
 from app.config_files import MAX_CONFIG, printable, read_file
-from app.domain import config_json
+from app.domain import config_json, prompt_variables
 from app.domain.project import Project
 from app.domain.project_checks import not_boolean, problems
 from app.domain.service import Service
@@ -155,9 +155,14 @@ def read_service(folder: Path) -> Service | str:
 
 
 def check_content(folder: Path, service: Service) -> Service | str:
-    """Return a service, or all problems with the files that it names."""
-    found = problems(service, look_at_project(folder, service))
-    return " ".join(problem.message for problem in found) or service
+    """Return a service, or all problems with the files that it names.
+
+    It has a launch variable for each variable that its playbook asks for.
+    """
+    looked_at = look_at_project(folder, service)
+    found = problems(service, looked_at)
+    said = " ".join(problem.message for problem in found)
+    return said or prompt_variables.declare(service, looked_at.prompts)
 
 
 def look_at_project(folder: Path, service: Service) -> Project:

@@ -61,9 +61,11 @@ def _break_playbook(folder: Path) -> None:
 
 
 def break_prompt(folder: Path) -> None:
-    """Let the playbook ask for a variable."""
+    """Let the playbook ask for a variable that Ansible hashes."""
     _make_playbook(folder)
-    (folder / "site.yml").write_text("- hosts: all\n  vars_prompt: [{name: a}]\n")
+    (folder / "site.yml").write_text(
+        "- hosts: all\n  vars_prompt: [{name: a, encrypt: sha512_crypt}]\n"
+    )
 
 
 def _break_collection(folder: Path) -> None:

@@ -7,6 +7,7 @@ from app.doctor.facts import EXECUTE, READ, HostFacts, RunAsSetup, ServiceFacts
 from app.doctor.remedies import exposed, register, register_project, start_worker
 from app.domain.finding import Finding, Level
 from app.domain.project_checks import check_project, problems
+from app.domain.prompt_variables import declare
 from app.domain.service import Service
 
 OK, PROBLEM = Level.OK, Level.PROBLEM
@@ -116,7 +117,10 @@ def catalogue(service: ServiceFacts) -> Finding:
             PROBLEM, about, f"FastDeploy doesn't know yet that {service.node} has it "
             "and that it is valid.", SYNC,
         )  # fmt: skip
-    if known.error or known.service != service.definition:
+    present = service.definition
+    for each in service.projects[:1]:
+        present = declare(present, each.prompts)
+    if known.error or known.service != present:
         return Finding(
             PROBLEM, about, f"FastDeploy knows another version than {file} has.", SYNC,
         )  # fmt: skip

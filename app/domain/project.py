@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from app.runner.asking_options import AskingOption
 from app.runner.prompts import Prompt
 
 
@@ -47,6 +48,8 @@ class Project:
     not_executable: Path | None = None
     #: The prompts for input in the playbook.
     prompts: tuple[Prompt, ...] = ()
+    #: The settings of ansible.cfg that make Ansible ask for passwords.
+    asking_options: tuple[AskingOption, ...] = ()
     requirements: tuple[MissingRequirements, ...] = ()
     #: Missing vault password files that ansible.cfg names.
     missing_vault_files: tuple[Path, ...] = ()

@@ -3,9 +3,12 @@
 import shlex
 from collections.abc import Iterator
 
+from app.domain import schedule_checks
 from app.domain.finding import Finding, Level
 from app.domain.project import Project
+from app.domain.prompt_variables import declare
 from app.domain.service import Service
+from app.runner import asking_options
 from app.runner.prompts import unanswered
 
 PROBLEM = Level.PROBLEM
@@ -41,10 +44,21 @@ def _files(service: Service, project: Project) -> Iterator[Finding]:
 
 
 def _prompts(service: Service, project: Project) -> Iterator[Finding]:
-    for prompt in unanswered(project.prompts, _always_set(service)):
+    about = f"{service.name}: prompts"
+    declared = declare(service, project.prompts)
+    fixed = service.fixed_variables
+    for prompt in unanswered(project.prompts, _always_set(declared), fixed):
         if not (prompt.variable and service.sops_files):
-            yield Finding(PROBLEM, f"{service.name}: prompts", str(prompt))
+            yield Finding(PROBLEM, about, str(prompt))
         # Otherwise the runner decides: the encrypted variables aren't known here.
+    for option in asking_options.unanswered(
+        project.asking_options, service.credentials
+    ):
+        yield Finding(PROBLEM, about, str(option))
+    if declared is not service:
+        for place, problem in schedule_checks.problems(declared):
+            where = ".".join(map(str, place))
+            yield Finding(PROBLEM, about, f"{where}: {problem} (vars_prompt).")
 
 
 def _always_set(service: Service) -> frozenset[str]:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import (
+    asking_options,
     credential_files,
     credentials,
     environment,
@@ -69,11 +70,18 @@ def main() -> int:
     journal = JournalWriter(sys.stdout.fileno())
     try:
         definition = _read(arguments)
+        found = prompts.find(definition.folder, definition.playbook)
+        definition = prompts.declare(definition, found)
         launch = read_launch(arguments.config, definition)
         # Until here, a cancel has no process to stop and no folder to remove.
         decrypted = sops.read_variables(definition, os.environ)
-        given = {**definition.fixed_variables, **decrypted, **launch.variables}
-        prompts.require_none(definition.folder, definition.playbook, given)
+        fixed = {**definition.fixed_variables, **decrypted}
+        prompts.require_answers(found, {**fixed, **launch.variables}, fixed)
+        asking_options.require_none(
+            definition.folder,
+            environment.build(os.environ, definition.environment),
+            definition.credentials,
+        )
         needed = _credentials(arguments, definition)
         return playbook_run.deploy(
             Inputs(definition, launch, decrypted, needed, journal, arguments.data)

@@ -1,4 +1,4 @@
-"""Run ansible-playbook, and record what it decrypts for the runner's masker.
+"""Run ansible-playbook, record what it decrypts for the masker, and fail prompts.
 
     PYTHON ansible_playbook.py PROGRAM ARGUMENT...
 
@@ -94,6 +94,42 @@ def record_sops(recorder: Recorder) -> None:
     subprocess.Popen.communicate = communicate  # type: ignore[method-assign]
 
 
+def fail_prompts() -> None:
+    """Let a prompt without a default fail: Ansible would go on without an answer.
+
+    It is reached where no search of the files finds it, such as a `pause` in a file
+    whose name is a template. Workers send prompts to the main process, which answers
+    with the error.
+    """
+    from ansible.errors import AnsibleError  # noqa: PLC0415 - see main()
+    from ansible.utils.display import Display  # noqa: PLC0415
+
+    prompt_until, ask = Display.prompt_until, Display.do_var_prompt
+
+    def fail_until(self: Any, msg: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return prompt_until(self, msg, *args, **kwargs)
+        except AnsibleError as error:
+            is_refused = type(error).__name__ == "AnsiblePromptNoninteractive"
+            if is_refused and kwargs.get("seconds") is None:
+                raise AnsibleError(
+                    "nobody can answer in a deployment: give pause seconds or minutes, "
+                    "or check a launch variable by ansible.builtin.assert"
+                ) from None
+            raise
+
+    def fail_var(self: Any, varname: str, *args: Any, **kwargs: Any) -> Any:
+        default = kwargs.get("default", args[6] if len(args) > 6 else None)
+        if default is None and not sys.__stdin__.isatty():  # type: ignore[union-attr]
+            raise AnsibleError(
+                f"nobody can answer in a deployment: declare the variable {varname} "
+                "of vars_prompt as a launch variable"
+            )
+        return ask(self, varname, *args, **kwargs)
+
+    Display.prompt_until, Display.do_var_prompt = fail_until, fail_var
+
+
 def _is_sops(command: Any) -> bool:
     words = command.split() if isinstance(command, str) else command
     if not isinstance(words, (list, tuple)):
@@ -157,6 +193,7 @@ def main() -> None:
     _import_ansible()
     record_vault(recorder)
     record_sops(recorder)
+    fail_prompts()
     if folder := os.environ.pop(MITOGEN, ""):
         accelerate(folder, os.environ.pop(SOCKETS), int(os.environ.pop(REPORT)))
     wait_for_go(int(os.environ.pop(GO)))

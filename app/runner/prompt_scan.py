@@ -12,16 +12,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from . import ansible_cfg
 from .prompts import Prompt, read
-from .yaml_nodes import Node, fields, items, line, parse, scalar, text
+from .yaml_nodes import Node, fields, is_plain, items, line, load, parse, scalar, text
 
 _NAMESPACE = re.compile(r"ansible\.(?:builtin|legacy)\.")
 _SECTIONS = ("pre_tasks", "roles", "tasks", "post_tasks", "handlers")
 _BLOCKS = ("block", "rescue", "always")
 _DURATIONS = ("seconds", "minutes")
 _PAIR = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\S*)""")
+#: What Ansible takes for true and for false.
+_YES = frozenset({"y", "yes", "on", "1", "true", "t", "1.0"})
+_NO = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
+_TEMPLATE = re.compile(r"\{[{%#]")
 #: The maximum number of files that are followed from one playbook.
 _MOST = 2000
 #: The number of parsed files that are kept: playbooks have roles in common.
@@ -98,7 +103,7 @@ class _Scan:
             asked = values.get("vars_prompt")
             for each in items(asked) or [asked]:
                 if name := text(fields(each).get("name")):
-                    self._note(path, each, name)
+                    self._note(path, each, **_asked(fields(each), name))
             for section in _SECTIONS:
                 if section == "roles":
                     self._read_roles(values.get(section), path.parent)
@@ -160,9 +165,32 @@ class _Scan:
     def _inside(self, path: Path) -> bool:
         return Path(os.path.normpath(path)).is_relative_to(self.folder)
 
-    def _note(self, path: Path, node: Node, variable: str = "") -> None:
+    def _note(self, path: Path, node: Node, **asked: Any) -> None:
         place = Path(os.path.normpath(path)).relative_to(self.folder)
-        self.found.append(Prompt(f"{place}:{line(node)}", variable))
+        self.found.append(Prompt(f"{place}:{line(node)}", **asked))
+
+
+def _asked(values: Mapping[str, Node], name: str) -> dict[str, Any]:
+    """Return what an entry of `vars_prompt` says, as attributes of a Prompt."""
+    default = values.get("default")
+    has_default = default is not None and not default.tag.endswith(":null")
+    question = text(values.get("prompt"))
+    return {
+        "variable": name,
+        "question": "" if _TEMPLATE.search(question) else question,
+        "has_default": has_default,
+        "default": _literal(default) if has_default else None,
+        "private": text(values.get("private", scalar("yes"))).lower() not in _NO,
+        "confirm": text(values.get("confirm")).lower() in _YES,
+        "encrypt": bool(text(values.get("encrypt"))),
+    }
+
+
+def _literal(node: Node) -> str | None:
+    """Return the text to which Ansible converts a default; None if a run decides."""
+    if not is_plain(node) or _TEMPLATE.search(node.value):
+        return None
+    return node.value if node.tag.endswith(":str") else str(load(node))
 
 
 def _plain(values: Mapping[str, Node]) -> dict[str, Node]:

@@ -78,6 +78,19 @@ def text(node: Node) -> str:
     return str(node.value)
 
 
+def is_plain(node: Node) -> bool:
+    """Return whether a node is a scalar of one of YAML's own types."""
+    return isinstance(node, yaml.ScalarNode) and node.tag.startswith("tag:yaml.org,")
+
+
+def load(node: Node) -> Any:
+    """Return the value of a plain scalar; its text if it isn't valid for its type."""
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except (yaml.YAMLError, ValueError):
+        return node.value
+
+
 def line(node: Node) -> int:
     """Return the line where a node begins, counted from 1."""
     return int(node.start_mark.line) + 1

@@ -8,6 +8,7 @@ from typing import Any
 from app.domain import form_values
 from app.domain.service import Service
 from app.domain.variables import as_text, is_list_of_texts
+from app.web import second_entry
 
 #: Prefix of the launch variables among a form's fields.
 PREFIX = "var."
@@ -59,6 +60,8 @@ class Field:
     suggestions: tuple[tuple[str, str], ...] = ()
     #: The name of an input for a file whose content replaces the text; empty: none.
     file: str = ""
+    #: The name of a second input for the same value; empty: none.
+    confirm: str = ""
 
 
 def new_key() -> str:
@@ -154,6 +157,7 @@ def _field(
         unset=_unset(schema, required=required) if choices else "",
         required=required and default is None and not _takes_file(schema),
         file=f"{FILE_PREFIX}{name}" if _takes_file(schema) else "",
+        confirm=second_entry.name_of(name, schema),
         minimum="" if minimum is None else as_text(minimum),
         maximum="" if maximum is None else as_text(maximum),
         step="1" if _is_whole(schema) else "any",

@@ -1,6 +1,7 @@
 """The pages that create and change a schedule of a service, and its removal."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -170,7 +171,8 @@ def _page(
         sent={key: texts.get(key, "") for key in _KEYS if key != "healthcheck_url"},
         has_healthcheck=bool(texts.get("healthcheck_url")),
         fields=[
-            field
+            # It can be corrected later, so nothing is entered twice.
+            replace(field, confirm="")
             for field in forms.fields(service, sent, {})
             if field.name.removeprefix(forms.PREFIX) not in service.secret_names
         ],

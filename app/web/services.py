@@ -43,6 +43,7 @@ from app.web import (
     option_fields,
     request_key,
     revision_field,
+    second_entry,
 )
 from app.web.dependencies import actor_of, deps
 from app.web.on_demand import report
@@ -128,6 +129,10 @@ def launch(request: Request, form: FormData) -> Response:
         if revision is not None:
             # The variables may be others at this commit.
             service = revision.service
+        if service and (
+            different := second_entry.problems(service, form, forms.PREFIX)
+        ):
+            return show(problems=different)
         deployment_id = deploy.launch(
             store,
             deps(request).queue,

@@ -34,9 +34,9 @@ def test_a_variable_that_the_service_does_not_name_is_refused(
 
 
 def test_a_playbook_that_asks_somebody_is_refused(service: Service) -> None:
-    service.define("asking.yml")
+    service.define("required.yml")
 
-    assert 'asking.yml:5 asks for "answer"' in refuse(service)
+    assert 'required.yml:5 asks for "answer"' in refuse(service)
 
 
 def test_a_playbook_does_not_ask_for_a_variable_of_the_launch(service: Service) -> None:
@@ -122,7 +122,7 @@ def test_a_missing_ansible_is_refused(
     """A bare interpreter with nothing but the runner's folder."""
     service.define("nobody.yml")
     if not prompts:
-        for name in ("asking.yml", "pausing.yml"):
+        for name in ("asking.yml", "pausing.yml", "required.yml"):
             (service.folder / name).unlink()
     service.launch(events)
     bare = service.home / "bare"

@@ -160,20 +160,22 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert [] == places(tmp_path, {"site.yml": f"{PLAY}    - include_tasks: a.yml\n"})
 
 
-ASKED = "- hosts: all\n  vars_prompt:\n    - name: version\n      default: 1.0.0\n"
+ASKED = "- hosts: all\n  vars_prompt:\n    - name: version\n"
 
 
 def test_a_variable_is_asked_for_unless_it_is_given(tmp_path: Path) -> None:
-    playbook = write(tmp_path, {"site.yml": ASKED})
+    found = prompts.find(tmp_path, write(tmp_path, {"site.yml": ASKED}))
 
-    prompts.require_none(tmp_path, playbook, {"version"})
+    prompts.require_answers(found, {"version"}, ())
     with pytest.raises(RunnerError, match=r'site.yml:3 asks for "version"'):
-        prompts.require_none(tmp_path, playbook, {"other"})
+        prompts.require_answers(found, {"other"}, ())
 
 
 def test_a_run_is_refused_for_a_role_that_pauses(tmp_path: Path) -> None:
     files = {"site.yml": "- hosts: all\n  roles: [web]\n",
              "roles/web/tasks/main.yml": "- ansible.builtin.pause:\n"}  # fmt: skip
 
+    found = prompts.find(tmp_path, write(tmp_path, files))
+
     with pytest.raises(RunnerError, match=r"roles/web/tasks/main.yml:1 pauses until"):
-        prompts.require_none(tmp_path, write(tmp_path, files), ())
+        prompts.require_answers(found, (), ())
