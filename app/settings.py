@@ -3,7 +3,7 @@
 import re
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.domain import node as nodes
+from app.domain import validation_messages
 from app.domain.duration import MAX_DAYS
 from app.domain.outgoing_url import IPNetwork, parse_networks
 from app.domain.registration import ACCOUNT
@@ -148,7 +149,7 @@ class Settings(BaseSettings):
         Field(description="whether everybody may read /metrics, without a token"),
     ] = False
     log_format: Annotated[
-        str, Field(pattern="^(console|json)$", description="console or json")
+        Literal["console", "json"], Field(description="console or json")
     ] = "console"
 
     @field_validator("database_url")
@@ -286,4 +287,4 @@ def _explain(problem: object) -> str:
     """Convert one of pydantic's errors to a sentence that names the variable."""
     assert isinstance(problem, dict)
     name = f"{PREFIX}{problem['loc'][0]}".upper()
-    return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{name}: {validation_messages.sentence(problem)}"

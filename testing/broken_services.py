@@ -80,7 +80,7 @@ def _make_playbook(folder: Path) -> None:
 
 BREAKS = [
     (break_json, "is not JSON"),
-    (_break_key, "Extra inputs"),
+    (_break_key, "is not a known key"),
     (_break_depth, "nested too deeply"),
     (_break_size, "is larger than"),
     (_break_presence, "No such file"),

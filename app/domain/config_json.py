@@ -6,19 +6,12 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from app.domain import schedule_checks, variable_schema
+from app.domain import schedule_checks, validation_messages, variable_schema
 from app.domain.service import Service
 from app.errors import Invalid
 
 #: Maximum size of a config.json in bytes.
 MAX_BYTES = 256 * 1024
-
-#: Replacements for pydantic's messages that mention Python's types.
-_IN_JSON = {
-    "tuple_type": "Input should be a list",
-    "dict_type": "Input should be an object",
-    "model_type": "Input should be an object",
-}
 
 
 def parse(content: bytes, folder: str | None) -> Service:
@@ -98,6 +91,6 @@ def require_schedules(service: Service) -> None:
 def explain(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDict
     """Return the sentence for an error of pydantic, with the key that it is about."""
     where = ".".join(str(part) for part in problem["loc"])
-    what = _IN_JSON.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
+    what = validation_messages.sentence(problem)
     # A key may contain NUL, which PostgreSQL rejects.
     return (f"{where}: {what}" if where else what).replace("\0", "\\0")

@@ -12,6 +12,7 @@ from pydantic import (
     field_validator,
 )
 
+from app.domain import validation_messages
 from app.errors import Invalid, InvalidFields
 from app.runner import options as rules
 
@@ -87,7 +88,7 @@ def from_texts(texts: Mapping[str, str]) -> Options:
     except ValidationError as error:
         raise InvalidFields(
             {
-                str(problem["loc"][0]): problem["msg"].removeprefix("Value error, ")
+                str(problem["loc"][0]): validation_messages.sentence(problem)
                 for problem in error.errors()
             }
         ) from None

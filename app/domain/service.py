@@ -191,7 +191,7 @@ class Service(BaseModel):
         properties = value.get("properties", {})
         for name, schema in properties.items():
             if not VARIABLE.fullmatch(name):
-                raise ValueError(f"{name!r} is not a name of an Ansible variable")
+                raise ValueError(f'"{name}" is not a name of an Ansible variable')
             if not isinstance(schema, dict):
                 raise ValueError(f"{name}: must be a JSON object")  # noqa: TRY004 - pydantic wants ValueError
         return value
@@ -201,7 +201,7 @@ class Service(BaseModel):
     def _names_of_variables(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             if not VARIABLE.fullmatch(name):
-                raise ValueError(f"{name!r} is not a name of an Ansible variable")
+                raise ValueError(f'"{name}" is not a name of an Ansible variable')
         if problem := extra_vars.find_problem(value):
             raise ValueError(problem)
         return value

@@ -14,6 +14,7 @@ from starlette.routing import Match, Route
 from structlog.contextvars import get_contextvars
 
 from app import errors
+from app.domain import validation_messages
 from app.log import get
 from app.web.dependencies import deps
 from app.web.login import authenticate, login_url
@@ -107,7 +108,8 @@ async def on_bad_body(request: Request, error: Exception) -> Response:
     """Answer an API request whose body fails validation."""
     assert isinstance(error, ValidationError)
     problems = {
-        ".".join(map(str, problem["loc"])): problem["msg"] for problem in error.errors()
+        ".".join(map(str, problem["loc"])): validation_messages.sentence(problem)
+        for problem in error.errors()
     }
     message = "; ".join(f"{n}: {m}" if n else m for n, m in problems.items())
     return await _answer(request, 422, message, {}, problems)

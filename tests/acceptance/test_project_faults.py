@@ -65,7 +65,7 @@ def test_an_invalid_project_is_one_sentence_and_others_are_not_affected(
     assert "fastdeploy.yml must be a mapping" in invalid["list"]
     assert invalid["unknown"].startswith("fastdeploy.yml, line 3: foo: ")
     assert "line 4: services.a is defined twice, first in line 3" in invalid["twice"]
-    assert "line 3: environments.e.inventory: Field required" in invalid["bare"]
+    assert "line 3: environments.e.inventory: is required" in invalid["bare"]
     assert "with its aliases" in invalid["bomb"]
     assert "levels deep" in invalid["deep"]
     assert invalid["gone/a"].startswith(

@@ -40,5 +40,5 @@ def test_a_callback_that_nobody_knows_stops_the_worker(
     worker = installation.start("worker", FASTDEPLOY_EVENTS="canary")
 
     assert 0 != worker.wait()
-    assert "FASTDEPLOY_EVENTS: Input should be 'fastdeploy' or 'runner'" in worker.log
+    assert 'FASTDEPLOY_EVENTS: must be "fastdeploy" or "runner"' in worker.log
     assert "canary" not in worker.log

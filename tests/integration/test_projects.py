@@ -209,8 +209,8 @@ def test_a_project_is_added_by_the_api_and_its_services_can_be_launched(
         ({"path": "REPOSITORY", "name": "../infra"}, 422, "must be lower case letters"),
         ({"path": "REPOSITORY", "name": "taken"}, 409, "there is a project or service"),
         ({"path": "BROKEN"}, 422, "fastdeploy.yml, line 2: invalid YAML"),
-        ({"path": "REPOSITORY", "colour": "red"}, 422, "Extra inputs"),
-        ({}, 422, "Field required"),
+        ({"path": "REPOSITORY", "colour": "red"}, 422, "is not a known key"),
+        ({}, 422, "is required"),
     ],
 )
 @pytest.mark.parametrize("more", [{"dry_run": True}, {}], ids=["dry-run", "add"])
