@@ -222,7 +222,7 @@ ASKS = "- hosts: all\n  vars_prompt: [{name: version}]\n"
     ],
     ids=["undeclared", "declared", "required", "default", "left-to-the-runner"],
 )
-def test_a_prompt_is_no_problem_as_each_launch_answers_it(
+def test_a_prompt_that_each_launch_answers_is_accepted(
     folder: Path, more: dict[str, Any]
 ) -> None:
     write(folder, {"site.yml": ASKS})

@@ -117,7 +117,7 @@ def test_what_a_launch_cannot_answer_is_a_problem(
     ],
     ids=["hashed-by-the-author", "credential", "off"],
 )
-def test_what_is_answered_already_is_no_problem(
+def test_what_is_answered_already_is_accepted(
     tmp_path: Path, prompts: str, config: str, more: dict[str, Any]
 ) -> None:
     assert [] == look(tmp_path, prompts, config, **more)[1]
