@@ -80,6 +80,9 @@ def marked(found: list[Span], wanted: str) -> list[Span]:
 
 def plain(text: str) -> str:
     """Return the text without colours."""
+    # Nearly every text of a page is; such a text has no sequence and no control.
+    if text.isprintable():
+        return text
     return "".join(span.text for span in spans(text))
 
 
