@@ -1,5 +1,6 @@
 """Validate `variables` of a config.json, beyond being a JSON Schema."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
@@ -14,10 +15,34 @@ from app.domain import ecma262, json_schema, patterns, schema_errors, secret_val
 #: Maximum number of schemas in the schema of a service's launch variables.
 MAX_SCHEMAS = 1_000
 _NO_FORMATS = jsonschema.FormatChecker(formats=())
+#: Digests of valid schemas, and how many are kept. Each stored deployment has the
+#: definition of its service, so the same schemas are read again and again.
+_known_valid: set[bytes] = set()
+_MOST_KNOWN = 4_096
 
 
 def require_valid(schema: dict[str, Any]) -> None:
     """Raise ValueError unless it is a JSON Schema that refers only to itself."""
+    try:
+        digest = _digest(schema)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    if digest in _known_valid:
+        return
+    _require_json_schema(schema)
+    _require_own_references(schema)
+    if len(_known_valid) >= _MOST_KNOWN:
+        _known_valid.clear()
+    _known_valid.add(digest)
+
+
+def _digest(schema: dict[str, Any]) -> bytes:
+    """Return a digest that only equal schemas share, numbers' types included."""
+    content = repr(schema).encode(errors="surrogatepass")
+    return hashlib.blake2b(content, digest_size=32).digest()
+
+
+def _require_json_schema(schema: dict[str, Any]) -> None:
     try:
         # Formats of the meta-schema are ignored: `regex` would mean Python's syntax.
         jsonschema.Draft202012Validator.check_schema(schema, _NO_FORMATS)
@@ -31,7 +56,6 @@ def require_valid(schema: dict[str, Any]) -> None:
         ) from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    _require_own_references(schema)
 
 
 def problems(schema: Mapping[str, Any], secret: frozenset[str]) -> list[str]:
