@@ -101,6 +101,14 @@ class NotLoggedIn(FastDeployError):
     """The request needs a login, or its session or token has expired."""
 
 
+class SecondFactorNeeded(NotLoggedIn):
+    """The password was right; the login continues with a code, and `secret`."""
+
+    def __init__(self, secret: str) -> None:
+        super().__init__("give the code of your second factor")
+        self.secret = secret
+
+
 class NotAllowed(FastDeployError):
     """The user or token lacks the permission."""
 

@@ -300,6 +300,10 @@ PAGES: dict[str, Page] = {
         ("fastdeploy user set-password admin",),
         "Set a user's password and end their sessions.",
     ),
+    "user reset-second-factor": Page(
+        ("fastdeploy user reset-second-factor ada",),
+        "Remove the second factor of a user who can't use it, and end their sessions.",
+    ),
     "user logout": Page(("fastdeploy user logout ada",), "End all sessions of a user."),
     "token create": Page(
         ("fastdeploy token create ci --scope view --scope deploy --days 90",),

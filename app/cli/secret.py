@@ -38,8 +38,8 @@ def rotate(
     console.print(
         f"{made}encrypted again: {done.credentials} credentials, {done.deployments} "
         f"deployments, {done.channels} channels, {done.webhooks} webhooks, "
-        f"{done.schedules} schedules; earlier keys: {done.older_keys}"
-        + (f" ({left})" if done.older_keys else ""),
+        f"{done.schedules} schedules, {done.second_factors} second factors; "
+        f"earlier keys: {done.older_keys}" + (f" ({left})" if done.older_keys else ""),
         markup=False,
         highlight=False,
     )

@@ -10,7 +10,7 @@ from app.cli.context import current_actor, open_store
 from app.cli.output import AsJson, console, moment, print_json, print_table
 from app.domain.access import Role
 from app.errors import Conflict
-from app.usecases import users
+from app.usecases import second_factor, users
 
 app = typer.Typer(help="Manage users.", no_args_is_help=True)
 
@@ -63,6 +63,16 @@ def logout(name: str) -> None:
     with open_store() as store:
         ended = users.end_sessions(store, current_actor(), name)
     console.print(f"sessions ended: {ended}")
+
+
+@app.command(name="reset-second-factor")
+def reset_second_factor(name: str) -> None:
+    """Remove the second factor of a user, and end their sessions."""
+    with open_store() as store:
+        second_factor.reset(store, current_actor(), name)
+    console.print(
+        f"user {name} has no second factor now", markup=False, highlight=False
+    )
 
 
 def _password() -> str:

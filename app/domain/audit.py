@@ -8,7 +8,7 @@ from enum import StrEnum
 class Action(StrEnum):
     """An audited action; the values are stored in the database and must not change."""
 
-    #: Logged in with a password.
+    #: Logged in with a password, and with the second factor that the subject names.
     LOG_IN = "log in"
     #: Logged out, which ends the session.
     LOG_OUT = "log out"
@@ -62,6 +62,14 @@ class Action(StrEnum):
     ENABLE_USER = "enable user"
     #: Ended every session of a user.
     END_SESSIONS = "end sessions"
+    #: Set up TOTP as a second factor.
+    SET_UP_TOTP = "set up totp"
+    #: Removed TOTP as a second factor.
+    REMOVE_TOTP = "remove totp"
+    #: Gave a code of a second factor that wasn't valid.
+    FAIL_SECOND_FACTOR = "fail second factor"
+    #: Removed the second factor of somebody who can't use it.
+    RESET_SECOND_FACTOR = "reset second factor"
     #: Created a token.
     CREATE_TOKEN = "create token"  # noqa: S105 - what was done, not a token
     #: Revoked a token.

@@ -4,10 +4,20 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from app.domain.access import PERMISSIONS, Actor, Permission
 from app.domain.audit import Action
-from app.errors import NotLoggedIn, TooManyAttempts
-from app.store import audit, login_failures, sessions, tokens, users
+from app.errors import InvalidFields, NotLoggedIn, SecondFactorNeeded, TooManyAttempts
+from app.store import (
+    audit,
+    login_failures,
+    login_steps,
+    sessions,
+    tokens,
+    totp_secrets,
+    users,
+)
 from app.store.sessions import Origin
 from app.store.store import Store
 from app.usecases import passwords
@@ -21,6 +31,8 @@ MAX_USER_AGENT = 300
 WINDOW = timedelta(minutes=15)
 MAX_FAILURES = 5
 MAX_FAILURES_OF_ADDRESS = 50
+#: The time between the password and the code of a second factor.
+STEP_LIFETIME = timedelta(minutes=5)
 
 _NO_MATCH = "name and password don't fit together"
 
@@ -47,6 +59,8 @@ def log_in(
 
     Raises:
         NotLoggedIn: Name and password don't match.
+        SecondFactorNeeded: They do, and the user has a second factor; the attempt
+            stays counted as failed until that was checked.
         TooManyAttempts: Too many logins failed; the password was not checked.
     """
     name = name[:MAX_NAME]
@@ -63,19 +77,57 @@ def log_in(
             audit.note(db, who, Action.FAIL_TO_LOG_IN)
         raise NotLoggedIn(_NO_MATCH)
     newer = passwords.make_hash(password) if passwords.needs_rehash(hashed) else None
-    secret = secrets.token_urlsafe(32)
     with store.begin() as db:
-        login_failures.clear(db, name, address)
         if newer is not None:
             users.rehash(db, user.id, newer)
-        if former is not None:
-            sessions.end(db, digest(former))
-        csrf_token = secrets.token_urlsafe(32)
-        origin = Origin(address, user_agent[:MAX_USER_AGENT].replace("\0", ""))
-        sessions.add(db, digest(secret), user.id, csrf_token, lifetime, origin)
-        who = Actor(user.name, PERMISSIONS[user.role], address=address)
-        audit.note(db, who, Action.LOG_IN)
+        second_factor = totp_secrets.is_confirmed(db, user.id)
+        if second_factor:
+            secret = secrets.token_urlsafe(32)
+            login_steps.add(db, digest(secret), user.id, STEP_LIFETIME)
+        else:
+            login_failures.clear(db, name, address)
+            origin = Origin(address, user_agent)
+            secret = start_session(db, user, lifetime, origin, former)
+    if second_factor:
+        raise SecondFactorNeeded(secret)
     return secret
+
+
+def start_session(
+    db: Connection,
+    user: users.User,
+    lifetime: timedelta,
+    origin: Origin,
+    former: str | None,
+    subject: str = "",
+) -> str:
+    """Start a session of a user who has proved who they are; return its secret.
+
+    The browser's former session ends. `subject` is what the audit log names.
+    """
+    secret, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    if former is not None:
+        sessions.end(db, digest(former))
+    agent = origin.user_agent[:MAX_USER_AGENT].replace("\0", "")
+    shown = Origin(origin.address, agent)
+    sessions.add(db, digest(secret), user.id, csrf_token, lifetime, shown)
+    who = Actor(user.name, PERMISSIONS[user.role], address=origin.address)
+    audit.note(db, who, Action.LOG_IN, subject)
+    return secret
+
+
+def require_password(store: Store, actor: Actor, password: str) -> None:
+    """Check the password of a user who has logged in.
+
+    Raises InvalidFields with the field `current`, and TooManyAttempts.
+    """
+    user = count_attempt(store, actor.name, actor.address)
+    # Outside of any transaction: argon2 is slow on purpose.
+    hashed = passwords.unknown_user_hash() if user is None else user.password_hash
+    if not passwords.matches(password[: passwords.MAX_LENGTH], hashed):
+        raise InvalidFields({"current": "this isn't the present password"})
+    with store.begin() as db:
+        login_failures.clear(db, actor.name, actor.address)
 
 
 def count_attempt(store: Store, name: str, address: str) -> users.User | None:

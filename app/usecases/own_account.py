@@ -4,11 +4,11 @@ from app.domain.access import Actor
 from app.domain.audit import Action
 from app.domain.display import Display
 from app.errors import InvalidFields, NotFound
-from app.store import audit, login_failures, sessions, users
+from app.store import audit, sessions, users
 from app.store.sessions import SessionEntry
 from app.store.store import Store
 from app.usecases import passwords
-from app.usecases.auth import count_attempt, digest
+from app.usecases.auth import digest, require_password
 
 
 def user_of(actor: Actor) -> int:
@@ -46,14 +46,9 @@ def change_password(
     problems = passwords.problems(new)
     if problems:
         raise InvalidFields(problems)
-    user = count_attempt(store, actor.name, actor.address)
-    # Outside of any transaction: argon2 is slow on purpose.
-    hashed = passwords.unknown_user_hash() if user is None else user.password_hash
-    if not passwords.matches(current[: passwords.MAX_LENGTH], hashed):
-        raise InvalidFields({"current": "this isn't the present password"})
+    require_password(store, actor, current)
     newer = passwords.make_hash(new)
     with store.begin() as db:
-        login_failures.clear(db, actor.name, actor.address)
         users.rehash(db, user_id, newer)
         sessions.end_others_of(db, user_id, digest(secret))
         audit.note(db, actor, Action.SET_PASSWORD, actor.name)

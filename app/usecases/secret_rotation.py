@@ -17,7 +17,7 @@ from app.encryption import Keys, SecretBox, key_file, new_key, read_keys, replac
 from app.errors import Conflict
 from app.runner import file_lock
 from app.settings import Settings
-from app.store import audit, channels, credentials, deployments, webhooks
+from app.store import audit, channels, credentials, deployments, totp_secrets, webhooks
 from app.store.store import Store
 from app.usecases import healthcheck_urls
 
@@ -26,7 +26,7 @@ from app.usecases import healthcheck_urls
 SETTLED = 60
 
 
-_Counts = tuple[int, int, int, int, int]
+_Counts = tuple[int, int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Rotation:
     channels: int
     webhooks: int
     schedules: int
+    second_factors: int
     #: The number of keys that still decrypt.
     older_keys: int
 
@@ -107,8 +108,8 @@ def finish(
 def encrypt_again(store: Store, secret_box: SecretBox) -> _Counts:
     """Encrypt each row of an earlier key with the present one, in its own transaction.
 
-    Return the numbers of credentials, deployments, channels, webhooks, and healthcheck
-    URLs of schedules. Raises BadSetting if a row has none of the keys.
+    Return the numbers of credentials, deployments, channels, webhooks, healthcheck URLs
+    of schedules, and secrets of TOTP. Raises BadSetting if a row has none of the keys.
     """
     with store.begin() as db:
         pending = credentials.sealed_deployments(db)
@@ -128,6 +129,7 @@ def encrypt_again(store: Store, secret_box: SecretBox) -> _Counts:
         _encrypt_rows(store, secret_box, channels),
         _encrypt_rows(store, secret_box, webhooks),
         healthcheck_urls.encrypt_again(store, secret_box),
+        _encrypt_rows(store, secret_box, totp_secrets),
     )
 
 

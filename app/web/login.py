@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Actor, Permission
-from app.errors import Busy, NotLoggedIn, TooManyAttempts
+from app.errors import Busy, NotLoggedIn, SecondFactorNeeded, TooManyAttempts
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import auth
@@ -23,12 +23,20 @@ LOGINS_AT_ONCE = 1
 #: Seconds that a login waits for a place.
 PATIENCE = 10
 
+#: The path of the page that asks for the code of a second factor.
+STEP_PATH = "/login/code"
+
 _ENDED = "Your session has expired; log in again."
 
 
 def cookie_name(settings: Settings) -> str:
     """Return the session cookie's name; with HTTPS, one that no other host can set."""
     return "__Host-fastdeploy" if settings.secure_cookies else "fastdeploy"
+
+
+def step_cookie_name(settings: Settings) -> str:
+    """Return the name of the cookie of a login that waits for its second factor."""
+    return f"{cookie_name(settings)}-login"
 
 
 def authenticate(request: Request) -> Actor:
@@ -102,7 +110,7 @@ def login_url(request: Request) -> str:
     target = f"{asked.path}?{asked.query}" if asked.query else asked.path
     had_session = cookie_name(deps(request).settings) in request.cookies
     ended = "&ended=1" if had_session else ""
-    return f"/login?next={quote(_local(target))}{ended}"
+    return f"/login?next={quote(local_path(target))}{ended}"
 
 
 def _sent_from(request: Request) -> SplitResult:
@@ -115,7 +123,7 @@ def _sent_from(request: Request) -> SplitResult:
 
 def show(request: Request) -> Response:
     """Show the login page."""
-    wanted = _local(request.query_params.get("next", "/"))
+    wanted = local_path(request.query_params.get("next", "/"))
     problem = _ENDED if request.query_params.get("ended") else ""
     return _page(request, next=wanted, name="", problem=problem)
 
@@ -132,7 +140,7 @@ async def submit(request: Request, form: FormData) -> Response:
 
 
 def _log_in(request: Request, form: FormData) -> Response:
-    name, wanted = str(form.get("name", "")), _local(str(form.get("next", "/")))
+    name, wanted = str(form.get("name", "")), local_path(str(form.get("next", "/")))
     settings = deps(request).settings
     lifetime = timedelta(hours=settings.session_hours)
     try:
@@ -145,26 +153,49 @@ def _log_in(request: Request, form: FormData) -> Response:
             former=request.cookies.get(cookie_name(settings)),
             user_agent=request.headers.get("user-agent", ""),
         )
+    except SecondFactorNeeded as needed:
+        return _ask_for_code(request, needed.secret, wanted)
     except NotLoggedIn as error:
         return _page(request, 401, next=wanted, name=name, problem=str(error))
     except TooManyAttempts as error:
         return _paused(request, form, str(error), error.retry_after)
+    return logged_in(request, secret, wanted)
+
+
+def logged_in(request: Request, secret: str, wanted: str) -> Response:
+    """Redirect to a page, with the cookie of a new session."""
+    settings = deps(request).settings
     response = RedirectResponse(wanted, 303)
+    lifetime = timedelta(hours=settings.session_hours)
+    _set_cookie(response, settings, cookie_name(settings), secret, lifetime)
+    return response
+
+
+def _ask_for_code(request: Request, secret: str, wanted: str) -> Response:
+    settings = deps(request).settings
+    response = RedirectResponse(f"{STEP_PATH}?next={quote(wanted)}", 303)
+    name = step_cookie_name(settings)
+    _set_cookie(response, settings, name, secret, auth.STEP_LIFETIME)
+    return response
+
+
+def _set_cookie(
+    response: Response, settings: Settings, name: str, secret: str, lifetime: timedelta
+) -> None:
     response.set_cookie(
-        cookie_name(settings),
+        name,
         secret,
         max_age=int(lifetime.total_seconds()),
         httponly=True,
         secure=settings.secure_cookies,
         samesite="lax",
     )
-    return response
 
 
 def _paused(
     request: Request, form: FormData, problem: str, retry_after: int
 ) -> Response:
-    name, wanted = str(form.get("name", "")), _local(str(form.get("next", "/")))
+    name, wanted = str(form.get("name", "")), local_path(str(form.get("next", "/")))
     page = _page(request, 429, next=wanted, name=name, problem=problem)
     page.headers["Retry-After"] = str(retry_after)
     return page
@@ -187,7 +218,7 @@ def _page(request: Request, status_code: int = 200, **context: str) -> Response:
     return deps(request).renderer.page(request, "login.html", status_code, **context)
 
 
-def _local(target: str) -> str:
+def local_path(target: str) -> str:
     """Return the target if it is a local path, or `/`, to prevent an open redirect."""
     # Browsers treat a backslash as a slash, and drop tabs and newlines.
     inside = target.startswith("/") and not target.startswith(("//", "/\\"))

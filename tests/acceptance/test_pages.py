@@ -68,6 +68,7 @@ PAGES = {
     "node-forget": "/nodes/forget?name=here",
     "account": "/account",
     "account-token-revoke": "/account/tokens/{token}/revoke",
+    "account-second-factor": "/account/second-factor",
     "users": "/admin/users",
     "user": "/admin/users/{user}",
     "tokens": "/admin/tokens",

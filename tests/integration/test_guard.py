@@ -18,6 +18,9 @@ PUBLIC = {
     ("GET", "/schema/service.json"),
     ("GET", "/login"),
     ("POST", "/login"),
+    # They need the cookie of a login whose password was right.
+    ("GET", "/login/code"),
+    ("POST", "/login/code"),
     # Its permission is the signature of the request.
     ("POST", "/hooks/{name}"),
 }

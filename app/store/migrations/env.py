@@ -7,6 +7,7 @@ from app.store import (
     calendar_tables,
     deployment_tables,
     notification_tables,
+    second_factor_tables,
     service_tables,
     webhook_tables,
 )
@@ -17,6 +18,7 @@ assert access_tables
 assert calendar_tables
 assert deployment_tables
 assert notification_tables
+assert second_factor_tables
 assert service_tables
 assert webhook_tables
 
