@@ -13,7 +13,13 @@ from app import bootstrap
 from app.domain.access import Actor, Permission, Role
 from app.domain.totp import RECOVERY_CODES
 from app.encryption import SecretBox
-from app.errors import InvalidFields, NotAllowed, SecondFactorNeeded
+from app.errors import (
+    InvalidFields,
+    NotAllowed,
+    NotLoggedIn,
+    SecondFactorNeeded,
+    TooManyAttempts,
+)
 from app.settings import Settings
 from app.store.sessions import Origin
 from app.store.store import Store
@@ -105,7 +111,7 @@ def test_guessing_codes_is_paused_and_audited(store: Store, box: SecretBox) -> N
         with pytest.raises(InvalidFields):
             give(store, box, step, wrong)
 
-    with pytest.raises(auth.TooManyAttempts):
+    with pytest.raises(TooManyAttempts):
         give(store, box, step, code_at(secret))
     assert MAX_FAILURES == audited(store).count("fail second factor: ")
 
@@ -118,7 +124,7 @@ def test_another_password_or_a_reset_ends_a_login_that_has_begun(
     assert second_step.is_awaited(store, step)
     users.set_password(store, ROOT, "ada", PASSWORD)
 
-    with pytest.raises(auth.NotLoggedIn):
+    with pytest.raises(NotLoggedIn):
         give(store, box, step, code_at(secret))
 
     step = first_step(store)
@@ -210,4 +216,5 @@ def _actor(client: TestClient, store: Store) -> Actor:
 
 
 def _send(client: TestClient, path: str, **form: str) -> Response:
-    return client.post(path, data=form)
+    response: Response = client.post(path, data=form)
+    return response
