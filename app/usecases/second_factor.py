@@ -75,7 +75,7 @@ def confirm(
 ) -> list[str]:
     """Turn the second factor on, with its first code; return new recovery codes.
 
-    The actor's sessions other than `session` end, and logins that have begun. Raises
+    The actor's sessions other than `session` end, and logins that have started. Raises
     NotFound (also if nothing was started), InvalidFields and TooManyAttempts.
     """
     user_id = user_of(actor)
@@ -166,8 +166,8 @@ def use(
 def count_code(store: Store, name: str, user_id: int) -> None:
     """Count a code as wrong before it is checked. Raises TooManyAttempts.
 
-    All addresses count together: whoever gets here knows the password, so others can't
-    lock the user out.
+    All addresses count together: only a user who knows the password gets here, so
+    others can't lock the user out.
     """
     count_attempt(store, name, _counter(user_id))
 

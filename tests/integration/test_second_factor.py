@@ -116,7 +116,7 @@ def test_guessing_codes_is_paused_and_audited(store: Store, box: SecretBox) -> N
     assert MAX_FAILURES == audited(store).count("fail second factor: ")
 
 
-def test_another_password_or_a_reset_ends_a_login_that_has_begun(
+def test_another_password_or_a_reset_ends_a_login_that_has_started(
     store: Store, box: SecretBox
 ) -> None:
     _, secret, codes = set_up(store, box)
