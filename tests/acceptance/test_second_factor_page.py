@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 from testing.browser import NARROW, PASSWORD, log_in, too_wide, violations, visit
 from testing.installation import installed
 from testing.postgres import Postgres
+from testing.seeding import make_user
 
 
 def test_a_login_asks_for_the_code_that_was_set_up(
@@ -15,6 +16,7 @@ def test_a_login_asks_for_the_code_that_was_set_up(
 ) -> None:
     """On a small phone, without JavaScript; axe, which needs it, follows."""
     with installed(postgres, tmp_path / "fastdeploy") as made:
+        make_user(made)
         made.web()
         with visit(browser, made.url, viewport=NARROW) as page:
             page.goto("/login?next=/account/second-factor")
