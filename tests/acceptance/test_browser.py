@@ -178,7 +178,7 @@ def test_everything_can_be_done_without_javascript(
         page.get_by_role("link", name="hello", exact=True).click()
         # The overview has buttons whose names begin with Launch, too.
         expect(page).to_have_url(f"{site.url}/services/hello")
-        page.get_by_role("button", name="Launch", exact=True).click()
+        page.get_by_role("button", name="Launch hello", exact=True).click()
 
         site.ended(deployment_on(page))
         page.reload()
