@@ -13,8 +13,9 @@ from typing import Any
 Events = Sequence[dict[str, Any]]
 #: Kinds of ansible-runner's for what is displayed outside of every callback.
 _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debug"}
-_OURS = {"hosts", "ends_play", "ignore_unreachable", "notified", "ran_handler",
-         "for_all"}  # fmt: skip
+#: Fields of `event_data` that only our events have.
+OURS = {"hosts", "ends_play", "ignore_unreachable", "notified", "ran_handler",
+        "for_all"}  # fmt: skip
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
             "ansible_job_id", "results_file", "ansible_date_time", "SSH_CLIENT",
             "SSH_CONNECTION", "SSH_TTY", "_original_basename"}  # fmt: skip
@@ -103,7 +104,7 @@ class _Reading:
                 stdout, height = "", 0
         # Only ours say which hosts a play has, what a failure means for the others, and
         # which handlers a result notifies.
-        data = {key: value for key, value in data.items() if key not in _OURS}
+        data = {key: value for key, value in data.items() if key not in OURS}
         left_out = {"counter", "start_line", "end_line", "runner_ident"}
         if kind == "playbook_on_task_start" and data["is_conditional"]:
             # A handler that runs again has its old uuid with ansible-runner, but a

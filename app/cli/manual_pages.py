@@ -302,7 +302,7 @@ PAGES: dict[str, Page] = {
     ),
     "user reset-second-factor": Page(
         ("fastdeploy user reset-second-factor ada",),
-        "Remove the second factor of a user who can't use it, and end their sessions.",
+        "Remove the second factor of a user, and end their sessions.",
     ),
     "user logout": Page(("fastdeploy user logout ada",), "End all sessions of a user."),
     "token create": Page(

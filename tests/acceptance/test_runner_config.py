@@ -12,7 +12,7 @@ from testing.paths import ROOT
 from testing.runner import Service
 
 
-def test_settings_are_applied_and_a_pause_that_was_not_found_does_not_wait(
+def test_the_settings_and_the_folder_of_the_service_are_those_of_the_run(
     service: Service,
 ) -> None:
     service.define("environment.yml")
@@ -21,7 +21,6 @@ def test_settings_are_applied_and_a_pause_that_was_not_found_does_not_wait(
 
     assert 0 == outcome.code
     assert "cache=memory" in outcome.display
-    assert outcome.named("runner_on_ok", "Pause")
     place = outcome.named("runner_on_ok", "the place")[0]["event_data"]["res"]
     assert str(service.folder) == place["stdout_lines"][-1]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_runner import Runner
 
+from testing.equal_events import OURS
 from testing.runner import Outcome, Service, short_folder
 
 
@@ -158,8 +159,7 @@ def test_the_same_events_as_ansible_runner_itself(
                 event["event"],
                 event["event_data"].get("task"),
                 event["event_data"].get("host"),
-                # Of a play, ours name the hosts too.
-                frozenset(event["event_data"]) - {"hosts"},
+                frozenset(event["event_data"]) - OURS,
                 frozenset(event["event_data"].get("res") or ()),
             )
             for event in events

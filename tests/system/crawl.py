@@ -23,6 +23,7 @@ SILENT = {
     "/admin/notifications/{name}": "there is no channel",
     "/api/channels/{name}": "there is no channel",
     "/account": "a token has no account",
+    "/account/second-factor": "a token has no account",
     "/admin/webhooks/{id:number}": "there is no webhook",
     "/api/webhooks/{name}": "there is no webhook",
     "/api/webhooks/{name}/deliveries": "there is no webhook",
