@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 from starlette.applications import Starlette
 
+from app.domain.access import Role
 from app.settings import Settings
 from app.store.store import Store
-from testing.web_client import ClientFor, make_client, started_web
+from testing.web_client import ClientFor, csrf_of, make_client, started_web
+
+if TYPE_CHECKING:
+    # testing/web_client.py imports it without its warning.
+    from starlette.testclient import TestClient
 
 
 @pytest.fixture
@@ -22,3 +28,11 @@ def web(settings: Settings) -> Iterator[Starlette]:
 def client_for(web: Starlette, store: Store) -> ClientFor:
     """Make clients of the web application."""
     return partial(make_client, web, store)
+
+
+@pytest.fixture
+def admin(client_for: ClientFor, store: Store) -> "TestClient":
+    """Somebody who is logged in as admin, and whose requests bear the form's token."""
+    client = client_for(Role.ADMIN)
+    client.headers["X-CSRF-Token"] = csrf_of(client, store)
+    return client

@@ -19,21 +19,13 @@ from testing.factories import (
     set_columns,
     start_deployment,
 )
-from testing.web_client import ClientFor, csrf_of
+from testing.web_client import ClientFor
 
 ANOTHER = "another long password"
 
 
 def id_of(store: Store, name: str) -> int:
     return next(u.id for u in users.list_users(store, ROOT) if u.name == name)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, store: Store) -> TestClient:
-    """Somebody who is logged in as admin, and whose requests bear the form's token."""
-    client = client_for(Role.ADMIN)
-    client.headers["X-CSRF-Token"] = csrf_of(client, store)
-    return client
 
 
 def test_a_user_is_created_changed_and_shut_out(

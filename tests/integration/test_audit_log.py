@@ -23,21 +23,12 @@ from testing.factories import (
     request_deployment,
     start_deployment,
 )
-from testing.web_client import ClientFor, csrf_of
 
 ANOTHER = "another long password"
 
 
 def id_of(store: Store, name: str) -> int:
     return next(u.id for u in users.list_users(store, ROOT) if u.name == name)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, store: Store) -> TestClient:
-    """Somebody who is logged in as admin, and whose requests bear the form's token."""
-    client = client_for(Role.ADMIN)
-    client.headers["X-CSRF-Token"] = csrf_of(client, store)
-    return client
 
 
 def test_everything_that_somebody_does_is_noted_with_it(

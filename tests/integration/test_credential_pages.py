@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app import bootstrap
-from app.domain.access import Permission, Role
+from app.domain.access import Permission
 from app.domain.credential import Home
 from app.encryption import SecretBox
 from app.settings import Settings
@@ -15,7 +15,7 @@ from app.store.store import Store
 from app.usecases import credentials
 from app.usecases.credentials import Change
 from testing.factories import ROOT, add_service, make_service
-from testing.web_client import ClientFor, csrf_of
+from testing.web_client import ClientFor
 
 CANARY = "canary-of-a-credential"
 FORM = {"kind": "become", "name": "prod", "home": "stored"}
@@ -24,14 +24,6 @@ FORM = {"kind": "become", "name": "prod", "home": "stored"}
 @pytest.fixture
 def secret_box(settings: Settings) -> SecretBox:
     return bootstrap.make_secret_box(settings)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, store: Store) -> TestClient:
-    """Somebody who is logged in as admin, and whose requests bear the form's token."""
-    client = client_for(Role.ADMIN)
-    client.headers["X-CSRF-Token"] = csrf_of(client, store)
-    return client
 
 
 def test_a_credential_is_added_replaced_and_removed_on_its_pages(

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app import bootstrap
-from app.domain.access import Permission, Role
+from app.domain.access import Permission
 from app.domain.credential import Home, secrets
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, InvalidFields
@@ -37,7 +37,7 @@ from testing.factories import ROOT, make_service, request_deployment
 from testing.git_http import GitHttp
 from testing.git_repository import GitRepository
 from testing.sshd import running
-from testing.web_client import ClientFor, csrf_of
+from testing.web_client import ClientFor
 
 TOKEN = "canary-token-c0de"
 REFERENCE = "git-token:infra"
@@ -272,13 +272,6 @@ def test_only_who_manages_credentials_adds_a_project_with_one(
     assert {"result": f"{url} can be read with it"} == tried.json()
     answers = (refused, added, tried, both.get("/api/credentials"))
     assert not [answer for answer in answers if TOKEN in answer.text]
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, store: Store) -> TestClient:
-    client = client_for(Role.ADMIN)
-    client.headers["X-CSRF-Token"] = csrf_of(client, store)
-    return client
 
 
 def test_the_pages_add_a_project_with_a_credential_and_show_both(

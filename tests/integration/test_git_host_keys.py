@@ -18,7 +18,7 @@ from app.usecases.git_access import GitAccess
 from testing.factories import ROOT
 from testing.git_repository import GitRepository
 from testing.sshd import Sshd, running
-from testing.web_client import ClientFor, csrf_of
+from testing.web_client import ClientFor
 
 CREDENTIAL = "git-ssh:infra"
 _FILES: dict[str, str | bytes] = {
@@ -46,13 +46,6 @@ def credential(store: Store, settings: Settings, server: Sshd) -> None:
     secret_box = bootstrap.make_secret_box(settings)
     change = Change(values=values)
     credentials.put(store, secret_box, ROOT, CREDENTIAL, change, replace=False)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, store: Store) -> TestClient:
-    client = client_for(Role.ADMIN)
-    client.headers["X-CSRF-Token"] = csrf_of(client, store)
-    return client
 
 
 def sync(store: Store, settings: Settings) -> dict[str, str]:

@@ -11,19 +11,11 @@ from app.settings import Settings
 from app.store.store import Store
 from app.usecases import record
 from testing.factories import add_service, make_service, start_deployment
-from testing.web_client import ClientFor, csrf_of
+from testing.web_client import ClientFor
 
 CANARY = "canary-of-a-channel"
 FORM = {"name": "ops", "url": f"slack://{CANARY}/b/c", "description": "on call"}
 NOTIFY = [{"on": ["failed"], "to": "ops"}]
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, store: Store) -> TestClient:
-    """Somebody who is logged in as admin, and whose requests bear the form's token."""
-    client = client_for(Role.ADMIN)
-    client.headers["X-CSRF-Token"] = csrf_of(client, store)
-    return client
 
 
 def test_a_channel_is_added_changed_paused_tested_and_removed_on_its_pages(

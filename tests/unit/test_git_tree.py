@@ -1,7 +1,6 @@
 """Read-only trees: one for each commit, complete or not there."""
 
 import os
-import shutil
 import stat
 import threading
 from pathlib import Path
@@ -11,46 +10,30 @@ import pytest
 from app.runner import git_tree
 from app.runner.errors import RunnerError
 from app.runner.git_mirror import Mirror
-from app.runner.git_source import GitSource
 from testing.git_repository import GitRepository
-
-POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
-
-
-FILES = {
-    ".gitattributes": "secret.txt export-ignore\nversion.txt export-subst\n",
-    "secret.txt": "kept\n",
-    "version.txt": "$Format:%H$\n",
-    "roles/web/tasks/main.yml": "[]\n",
-    "run.sh": "#!/bin/sh\n",
-    "pointer.txt": POINTER,
-}
+from testing.git_trees import (
+    FILES,
+    copy_repository,
+    fetch_commit,
+    make_mirror,
+    make_source,
+    names_in,
+)
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
-    repository = GitRepository(tmp_path_factory.mktemp("tree") / "infra")
-    repository.write(FILES)
-    (repository.folder / "run.sh").chmod(0o755)
-    (repository.folder / "link").symlink_to("roles/../run.sh")
-    (repository.folder / "loop").symlink_to("loop")
-    Path(os.fsdecode(bytes(repository.folder) + b"/\xff.txt")).write_text("x\n")
-    repository.commit("Add files")
-    return repository
+    return make_source(tmp_path_factory.mktemp("tree") / "infra")
 
 
 @pytest.fixture
 def repository(source: GitRepository, tmp_path: Path) -> GitRepository:
-    """A copy of the repository that a test may change."""
-    shutil.copytree(source.folder, tmp_path / "infra", symlinks=True)
-    return GitRepository(tmp_path / "infra")
+    return copy_repository(source, tmp_path / "infra")
 
 
 @pytest.fixture
 def mirror(repository: GitRepository, tmp_path: Path) -> Mirror:
-    mirror = Mirror(GitSource(str(repository.folder)), tmp_path / "mirror")
-    mirror.fetch(60)
-    return mirror
+    return make_mirror(repository, tmp_path / "mirror")
 
 
 @pytest.fixture
@@ -60,18 +43,6 @@ def commit(mirror: Mirror) -> str:
 
 def trees_of(mirror: Mirror) -> Path:
     return mirror.git_dir.parent / "trees"
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def fetch_commit(
-    mirror: Mirror, repository: GitRepository, files: dict[str, str]
-) -> str:
-    commit = repository.commit("Change", files)
-    mirror.fetch(60)
-    return commit
 
 
 def test_a_tree_equals_its_commit(mirror: Mirror, commit: str) -> None:
