@@ -117,6 +117,14 @@ class Settings(BaseSettings):
             ge=1, le=MAX_DAYS, description="days that entries of the audit log are kept"
         ),
     ] = 365
+    audit_syslog: Annotated[
+        str,
+        Field(
+            pattern=r"^(/[^\s]*|udp://[^\s/:]+:[0-9]{1,5})?$",
+            description="where workers send the entries of the audit log: the socket "
+            "of a syslog daemon, such as /dev/log, or udp://HOST:PORT; empty: nowhere",
+        ),
+    ] = ""
     outgoing_private: Annotated[
         str,
         Field(

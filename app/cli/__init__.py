@@ -45,6 +45,7 @@ COMMANDS = {
     "credential": Entry("credential", "app", "Manage the credentials of runs."),
     "channel": Entry("channel", "app", "Manage the channels of notifications."),
     "secret": Entry("secret", "app", "Manage the key that encrypts secrets."),
+    "audit": Entry("audit", "app", "List, verify and export the audit log."),
     "node": Entry("node", "app", "List and remove nodes."),
     "environment": Entry(
         "environment",

@@ -241,6 +241,25 @@ PAGES: dict[str, Page] = {
         ("fastdeploy webhook redeliver infra 12",),
         "Handle a delivery again, which launches once more.",
     ),
+    "audit list": Page(
+        (
+            "fastdeploy audit list",
+            "fastdeploy audit list --actor alice --action launch --json",
+        ),
+        "List the latest entries of the audit log, newest first.",
+    ),
+    "audit verify": Page(
+        ("fastdeploy audit verify", "fastdeploy audit verify --known 812:9f86d0…"),
+        "Check the hash chain of the audit log; name the first entry that was changed.",
+        CHECK_CODES,
+    ),
+    "audit export": Page(
+        (
+            "fastdeploy audit export > audit.jsonl",
+            "fastdeploy audit export --after 812 > newer.jsonl",
+        ),
+        "Print the entries as JSON lines, in the order of the chain.",
+    ),
     "channel list": Page(
         (
             "fastdeploy channel list",

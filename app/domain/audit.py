@@ -1,8 +1,11 @@
 """The audit log: who did what, to what, when, and from which address."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any, TypeAlias
 
 
 class Action(StrEnum):
@@ -104,6 +107,14 @@ class Action(StrEnum):
     ROTATE_SECRETS = "rotate secret key"
     #: Removed a node.
     FORGET_NODE = "forget node"
+    #: Asked for something that the actor may not do.
+    REFUSED = "refused"
+    #: Deleted the entries whose retention had ended.
+    DELETE_ENTRIES = "delete audit entries"
+
+
+#: A value before and after a change; None if there was or is none.
+Changes: TypeAlias = Mapping[str, tuple[object, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,9 @@ class AuditEntry:
     """A record of one action; `address` is empty for a command on the host.
 
     `subject` is the affected user, token, node or service, and `deployment` the number
-    of the affected deployment, if any.
+    of the affected deployment, if any. `changes` are the changed values as JSON text:
+    an object {field: {"before": …, "after": …}}, empty if there are none.
+    `chain_number` is the place in the hash chain, and `hash` what proves it.
     """
 
     id: int
@@ -121,3 +134,21 @@ class AuditEntry:
     action: Action
     subject: str
     deployment: int | None
+    changes: str
+    chain_number: int
+    hash: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as values of JSON, in the API and in exports."""
+        return {
+            "id": self.id,
+            "at": self.at.astimezone(UTC).isoformat(),
+            "actor": self.actor,
+            "address": self.address,
+            "action": self.action.value,
+            "subject": self.subject,
+            "deployment": self.deployment,
+            "changes": json.loads(self.changes or "{}"),
+            "chain_number": self.chain_number,
+            "hash": self.hash.hex(),
+        }

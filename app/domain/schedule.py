@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from app.domain import crontab
+from app.domain.audit import Changes
 from app.domain.freezes import NO_FREEZES, Freezes, NotDuring
 from app.domain.healthcheck import HealthcheckUrl
 from app.domain.options import NO_OPTIONS, Options
@@ -113,6 +114,13 @@ class Schedule(BaseModel):
     def timing(self) -> tuple[str, str, str, str]:
         """The fields that decide when it launches."""
         return self.cron, self.at, self.timezone, self.until
+
+    def changes_from(self, before: "Schedule") -> Changes:
+        """Return the values that differ from those of a schedule, without secrets."""
+        earlier, now = (each.model_dump(mode="json") for each in (before, self))
+        return {
+            key: (earlier[key], now[key]) for key in now if earlier[key] != now[key]
+        }
 
     @property
     def in_words(self) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import (
     Text,
     func,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.store.metadata import Moment, created_column, id_column, metadata
 
@@ -86,7 +86,8 @@ login_failures = Table(
 )
 
 # The audit log, written in the transaction of the action. It has no foreign keys: the
-# subject may have been deleted.
+# subject may have been deleted. Triggers of PostgreSQL append each entry to the hash
+# chain when its transaction commits, and refuse changes.
 
 audit = Table(
     "audit",
@@ -98,7 +99,28 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("deployment_id", BigInteger),
+    #: {field: {"before": …, "after": …}}, without secrets.
+    Column("changes", JSONB),
+    #: Its place in the hash chain, from 1, and its hash.
+    Column("chain_number", BigInteger),
+    Column("hash", LargeBinary),
     Index(None, "actor", "id"),
     Index(None, "action", "id"),
     Index(None, "actor", "action", "id"),
+    Index("uq_audit_chain_number", "chain_number", unique=True),
+)
+
+#: One row: the last entry of the chain, and the last one that the retention deleted.
+audit_chain = Table(
+    "audit_chain",
+    metadata,
+    Column("number", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("deleted_number", BigInteger, nullable=False),
+    Column("deleted_hash", LargeBinary, nullable=False),
+)
+
+#: One row: the place in the chain of the last entry that was sent to syslog.
+audit_forwarding = Table(
+    "audit_forwarding", metadata, Column("number", BigInteger, nullable=False)
 )

@@ -108,13 +108,17 @@ def put(
         description=description,
     )
     with store.begin() as db:
-        existed = channels.find(db, name) is not None
+        found = channels.find(db, name)
         if not channels.put(db, new, actor.name, replace=replace):
             raise Conflict(
                 f"there is a channel {name} already: replace it, or choose another name"
             )
-        action = Action.REPLACE_CHANNEL if existed else Action.ADD_CHANNEL
-        audit.note(db, actor, action, name)
+        action = Action.ADD_CHANNEL if found is None else Action.REPLACE_CHANNEL
+        changes = {
+            "scheme": (found and found.channel.scheme, scheme),
+            "description": (found and found.channel.description, description),
+        }
+        audit.note(db, actor, action, name, changes=changes)
 
 
 def remove(store: Store, actor: Actor, name: str, *, force: bool) -> None:
@@ -188,8 +192,10 @@ def _describe(store: Store, actor: Actor, name: str, change: Change) -> None:
         raise InvalidFields({"url": "enter the URL, too: both are replaced together"})
     description = rules.require_description(change.description)
     with store.begin() as db:
+        found = channels.find(db, name)
         _require(name, found=channels.describe(db, name, description, actor.name))
-        audit.note(db, actor, Action.REPLACE_CHANNEL, name)
+        changes = {"description": (found and found.channel.description, description)}
+        audit.note(db, actor, Action.REPLACE_CHANNEL, name, changes=changes)
 
 
 def _require(name: str, *, found: bool) -> None:

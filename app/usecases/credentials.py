@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from app.domain.access import Actor, Permission
-from app.domain.audit import Action
+from app.domain.audit import Action, Changes
 from app.domain.credential import (
     Credential,
     Home,
@@ -121,15 +121,25 @@ def put(
         description=change.description.strip(),
     )
     with store.begin() as db:
-        existed = bool(credentials.find_some(db, [reference]))
+        found = credentials.find_some(db, [reference])
         if not credentials.put(db, new, actor.name, replace=replace):
             raise Conflict(
                 f"there is a credential {reference} already: replace it, or choose "
                 "another name"
             )
-        action = Action.REPLACE_CREDENTIAL if existed else Action.ADD_CREDENTIAL
-        audit.note(db, actor, action, reference)
-        return credentials.find_some(db, [reference])[reference].credential
+        stored = credentials.find_some(db, [reference])[reference].credential
+        action = Action.REPLACE_CREDENTIAL if found else Action.ADD_CREDENTIAL
+        before = found[reference].credential if found else None
+        audit.note(db, actor, action, reference, changes=_changes(before, stored))
+        return stored
+
+
+def _changes(before: Credential | None, after: Credential) -> Changes:
+    """Return what was changed, without the value."""
+    return {
+        name: (getattr(before, name, None), getattr(after, name))
+        for name in ("home", "description", "fingerprint")
+    }
 
 
 def remove(store: Store, actor: Actor, reference: str, *, force: bool) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from app.domain.audit import Action
 from app.domain.retention import Keep
 from app.runner import git_tree
 from app.settings import Settings
@@ -67,8 +68,11 @@ def _prune_trees(store: Store, settings: Settings) -> None:
 
 
 def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:
-    """Remove audit entries that exceed the retention; return their number."""
-    if settings.keep_audit_days is None:
+    """Remove audit entries that exceed the retention; return their number.
+
+    Once a day is enough: each time, an audit entry records it.
+    """
+    if settings.keep_audit_days is None or _forgot_today(store):
         return 0
     before = datetime.now(UTC) - timedelta(days=settings.keep_audit_days)
     count = deleted = 0
@@ -79,6 +83,12 @@ def _forget(store: Store, settings: Settings, stop: Callable[[], bool]) -> int:
         if deleted < BATCH:
             break
     return count
+
+
+def _forgot_today(store: Store) -> bool:
+    with store.begin() as db:
+        latest = audit.latest(db, action=Action.DELETE_ENTRIES, limit=1)
+    return bool(latest) and latest[0].at > datetime.now(UTC) - timedelta(days=1)
 
 
 def _beyond(

@@ -130,7 +130,8 @@ def replace(
             db, schedule_id, schedule, next_at, found.created_by, healthcheck=sealed
         )
         calendars.keep(db, keys, read)
-        audit.note(db, actor, Action.CHANGE_SCHEDULE, found.label)
+        changes = schedule.changes_from(found.schedule)
+        audit.note(db, actor, Action.CHANGE_SCHEDULE, found.label, changes=changes)
 
 
 def remove(store: Store, actor: Actor, schedule_id: int) -> str:

@@ -147,7 +147,9 @@ def pause(
             actor=actor.name,
             next_at=None if until is None else found.schedule.next_instant(until),
         )
-        audit.note(db, actor, Action.PAUSE_SCHEDULE, found.label)
+        end = "it is resumed" if until is None else until.isoformat()
+        changes = {"paused_until": (None, end)}
+        audit.note(db, actor, Action.PAUSE_SCHEDULE, found.label, changes=changes)
 
 
 def resume(store: Store, actor: Actor, schedule_id: int) -> None:

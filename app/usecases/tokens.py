@@ -125,7 +125,11 @@ def _create(
         with store.begin() as db:
             wanted = sorted(set(scopes))
             tokens.add(db, name, digest(secret), wanted, expires_at, user_id)
-            audit.note(db, actor, Action.CREATE_TOKEN, subject)
+            changes = {
+                "permissions": (None, wanted),
+                "expires_at": (None, expires_at and expires_at.isoformat()),
+            }
+            audit.note(db, actor, Action.CREATE_TOKEN, subject, changes=changes)
     except IntegrityError:
         raise Conflict(f"there is a token {name} already; revoke it first") from None
     return secret

@@ -33,7 +33,8 @@ def create_user(
     try:
         with store.begin() as db:
             users.add(db, name, hashed, role)
-            audit.note(db, actor, Action.CREATE_USER, name)
+            changes = {"role": (None, role)}
+            audit.note(db, actor, Action.CREATE_USER, name, changes=changes)
     except IntegrityError:
         raise Conflict(f"there is a user {name} already") from None
 
@@ -89,7 +90,8 @@ def set_role(store: Store, actor: Actor, user_id: int, role: Role) -> None:
         if role is not Role.ADMIN:
             _require_other_admin(db, user)
         users.set_role(db, user_id, role)
-        audit.note(db, actor, Action.SET_ROLE, f"{user.name}: {role}")
+        changes = {"role": (user.role, role)}
+        audit.note(db, actor, Action.SET_ROLE, user.name, changes=changes)
 
 
 def disable(store: Store, actor: Actor, user_id: int) -> None:

@@ -100,7 +100,12 @@ def create(
             raise Conflict(
                 f"there is a webhook {wanted.name} already: choose another name"
             )
-        audit.note(db, actor, Action.CREATE_WEBHOOK, wanted.name)
+        changes = {
+            "provider": (None, provider),
+            "project": (None, wanted.project),
+            "status_credential": (None, wanted.status_credential),
+        }
+        audit.note(db, actor, Action.CREATE_WEBHOOK, wanted.name, changes=changes)
         return number, secret
 
 

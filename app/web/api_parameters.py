@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.domain.audit import Action
 from app.domain.deployment import Origin, Status
 from app.usecases.exports import Format
 from app.web import query
@@ -86,6 +87,16 @@ BEFORE_DELIVERY = Parameter(
     "before", "Only deliveries with a lower id, for the next page.", _NUMBER
 )
 CHANNEL = Parameter("channel", "Only messages to this channel.", _TEXT)
+#: The filters of the audit log, and its paging.
+AUDIT = (
+    Parameter("actor", "Only entries of this user, token or account.", _TEXT),
+    Parameter(
+        "action",
+        "Only entries of this action.",
+        {"type": "string", "enum": list(Action)},
+    ),
+    Parameter("before", "Only entries with a lower id, for the next page.", _NUMBER),
+)
 #: The filter of the list of schedules, and its paging.
 SCHEDULES = (
     Parameter(

@@ -11,6 +11,8 @@ from app.web import (
     api_parameters,
     api_projects,
     api_schedules,
+    audit_bodies,
+    audit_log,
     credential_bodies,
     deployments,
     exports,
@@ -212,6 +214,11 @@ ROUTES = [
         api_notifications.send_again, _ADMIN, Operation(
             "notifications", "Send a message again that failed or was skipped.",
             notification_bodies.NotificationBody, status=202, errors=(409,),
+    )),
+    api_route("GET", "/api/audit", audit_log.list_entries, _ADMIN, Operation(
+        "audit", "List the latest 50 entries of the audit log.",
+        list[audit_bodies.AuditEntryBody], parameters=api_parameters.AUDIT,
+        description="The header Link has the URL of the next page.",
     )),
     api_route("GET", "/api/deployments", api.list_deployments, _VIEW, Operation(
         "deployments", "List the newest 50 deployments.",

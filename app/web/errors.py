@@ -15,7 +15,9 @@ from structlog.contextvars import get_contextvars
 
 from app import errors
 from app.domain import validation_messages
+from app.domain.access import Actor
 from app.log import get
+from app.usecases import audit
 from app.web.dependencies import deps
 from app.web.login import authenticate, login_url
 from app.web.schemas import PROBLEM, ProblemBody
@@ -66,9 +68,23 @@ async def on_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Busy):
         headers["Retry-After"] = str(BUSY_RETRY)
+    if isinstance(error, errors.NotAllowed):
+        await run_in_threadpool(_note_refusal, request, str(error))
     if code == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return await _answer(request, code, str(error), headers, problems)
+
+
+def _note_refusal(request: Request, reason: str) -> None:
+    """Record in the audit log what an authenticated actor may not do."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
+        return
+    asked = f"{request.method} {request.url.path}"
+    try:
+        audit.note_refusal(deps(request).store, actor, asked, reason)
+    except errors.Unavailable as error:
+        log.warning("audit.incomplete", refused=asked, error=str(error))
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 Tag = Literal[
     "services", "projects", "host keys", "schedules", "webhooks", "credentials",
-    "nodes", "notifications", "deployments", "document",
+    "nodes", "notifications", "deployments", "audit",
+    "document",
 ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from app.store import deployments
 from app.store.store import Store
 from app.supervise import keep_task
 from app.usecases.retention import prune
+from app.worker.audit_syslog import AuditSyslog
 from app.worker.calendars import Calendars
 from app.worker.deployment_runner import DeploymentRunner
 from app.worker.heartbeat import BEAT_EVERY, Presence
@@ -132,6 +133,9 @@ class Worker:
                 ("calendars", self._calendars.run),
             ):
                 tasks.add(asyncio.create_task(keep_task(name, run)))
+        if self._settings.audit_syslog:
+            forwarding = AuditSyslog(self._store, self._settings.audit_syslog)
+            tasks.add(asyncio.create_task(keep_task("audit log", forwarding.run)))
         if self._settings.checks_playbooks and not drain:
             checks = SyntaxChecks(self._store, self._settings)
             tasks.add(asyncio.create_task(keep_task("syntax checks", checks.run)))

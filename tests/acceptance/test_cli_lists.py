@@ -229,3 +229,28 @@ def test_tables_are_neither_folded_nor_cut_in_a_pipe(
     assert "ready" in node
     (found,) = [line for line in tokens.stdout.splitlines() if token in line]
     assert "deploy, view" in found
+
+
+def test_the_audit_log_is_listed_exported_and_verified(
+    fastdeploy: Installation,
+) -> None:
+    command(fastdeploy, "user", "create", "auditor", stdin="a long password of it\n")
+
+    listed = command(fastdeploy, "audit", "list", "--action", "create user", "--json")
+    exported = command(fastdeploy, "audit", "export")
+    verified = command(fastdeploy, "audit", "verify")
+    last = verified.stdout.splitlines()[-1]
+    again = command(fastdeploy, "audit", "verify", "--known", last)
+    number, _, digest = last.partition(":")
+    other = f"{number}:{digest[::-1]}"
+    changed = command(fastdeploy, "audit", "verify", "--known", other)
+    wrong = command(fastdeploy, "audit", "verify", "--known", "yesterday")
+
+    assert "auditor" == json.loads(listed.stdout)[0]["subject"]
+    lines = [json.loads(line) for line in exported.stdout.splitlines()]
+    assert [line["chain_number"] for line in lines] == list(range(1, len(lines) + 1))
+    assert lines[-1]["hash"] == digest
+    assert (0, 0) == (verified.returncode, again.returncode)
+    assert (1, 1) == (changed.returncode, wrong.returncode)
+    assert "has another hash than the given one" in changed.stderr
+    assert "--known is NUMBER:HASH" in wrong.stderr

@@ -23,6 +23,7 @@ from testing.factories import (
     request_deployment,
     start_deployment,
 )
+from testing.web_client import ClientFor, csrf_of
 
 ANOTHER = "another long password"
 
@@ -80,7 +81,7 @@ def test_everything_that_somebody_does_is_noted_with_it(
     assert [
         (*of_ada, Action.CREATE_USER, "bob", None),
         (*of_ada, Action.SET_PASSWORD, "bob", None),
-        (*of_ada, Action.SET_ROLE, "bob: deployer", None),
+        (*of_ada, Action.SET_ROLE, "bob", None),
         (*of_bob, Action.LOG_IN, "", None),
         (*of_bob, Action.LOG_OUT, "", None),
         (*of_bob, Action.FAIL_TO_LOG_IN, "", None),
@@ -118,7 +119,7 @@ def test_what_did_not_happen_is_not_noted(store: Store, settings: Settings) -> N
 def test_the_log_is_narrowed_and_paged_by_its_address(
     admin: TestClient, monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
-    monkeypatch.setattr("app.web.admin.PAGE", 1)
+    monkeypatch.setattr("app.web.audit_log.PAGE", 1)
     for name in ("one", "two", "<script>alert(1)"):
         with pytest.raises(NotLoggedIn):
             auth.log_in(store, name, "wrong", "192.0.2.7", auth.WINDOW)
@@ -137,3 +138,44 @@ def test_the_log_is_narrowed_and_paged_by_its_address(
     assert older is not None
     assert ">two</a>" in admin.get(older.group(1).replace("&amp;", "&")).text
     assert "No matching entries" in admin.get("/admin/audit?actor=%00").text
+
+
+def test_a_refusal_is_noted_with_what_was_asked(
+    client_for: ClientFor, store: Store
+) -> None:
+    viewer = client_for(Role.VIEWER)
+    viewer.headers["X-CSRF-Token"] = csrf_of(viewer, store)
+
+    assert 403 == viewer.get("/admin/audit").status_code
+    assert 403 == viewer.post("/api/deployments", json={"service": "x"}).status_code
+    noted = audit.latest(store, ROOT, action=Action.REFUSED)
+    for _ in range(audit.REFUSALS_A_MINUTE):
+        viewer.get("/admin/users")
+    bounded = audit.latest(store, ROOT, action=Action.REFUSED)
+
+    assert [
+        ("viewer", "POST /api/deployments: viewer may not deploy"),
+        ("viewer", "GET /admin/audit: viewer may not admin"),
+    ] == [(entry.actor, entry.subject) for entry in noted]
+    assert audit.REFUSALS_A_MINUTE == len(bounded)
+
+
+def test_the_api_lists_entries_in_pages(
+    admin: TestClient, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr("app.web.audit_log.PAGE", 1)
+    users.create_user(store, ROOT, "bob", PASSWORD, Role.VIEWER)
+    users.set_role(store, ROOT, id_of(store, "bob"), Role.DEPLOYER)
+
+    first = admin.get("/api/audit", params={"actor": ROOT.name})
+    second = admin.get(first.links["next"]["url"])
+    shown = admin.get("/admin/audit?action=set+role").text
+
+    assert {"role": {"before": "viewer", "after": "deployer"}} == (
+        first.json()[0]["changes"]
+    )
+    assert ["set role", "create user"] == [
+        answer.json()[0]["action"] for answer in (first, second)
+    ]
+    assert "role: <del>viewer</del> → deployer" in shown
+    assert 422 == admin.get("/api/audit?action=dance").status_code

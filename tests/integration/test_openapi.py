@@ -91,6 +91,7 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api.list_services": RequestValues(),
     "api.sync": RequestValues(),
     "api.examine": RequestValues(),
+    "audit_log.list_entries": RequestValues(query="?action=launch"),
     "api_projects.list_projects": RequestValues(),
     "api_projects.add": RequestValues(body={"path": REPOSITORY}),
     "api_projects.show": RequestValues(name="shop"),
