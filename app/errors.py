@@ -13,6 +13,7 @@ FastDeployError
 ├── Conflict              the request conflicts with the present state
 │   └── NodeTaken             another worker uses the name of this node
 ├── NotLoggedIn           no user is logged in, or the session or token has expired
+├── ProviderFailed        an OpenID provider failed
 ├── NotAllowed            the user or token lacks the permission
 ├── TooManyAttempts       logging in is paused
 ├── OutgoingRefused       a request to a URL that a user gave isn't allowed
@@ -107,6 +108,10 @@ class SecondFactorNeeded(NotLoggedIn):
     def __init__(self, secret: str) -> None:
         super().__init__("give the code of your second factor")
         self.secret = secret
+
+
+class ProviderFailed(FastDeployError):
+    """An OpenID provider doesn't answer, or what it answers isn't valid."""
 
 
 class NotAllowed(FastDeployError):

@@ -125,6 +125,10 @@ class Settings(BaseSettings):
             "of a syslog daemon, such as /dev/log, or udp://HOST:PORT; empty: nowhere",
         ),
     ] = ""
+    oidc_file: Annotated[
+        Path | None,
+        Field(description="TOML file of OpenID providers to log in with; empty: none"),
+    ] = None
     outgoing_private: Annotated[
         str,
         Field(

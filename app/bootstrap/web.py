@@ -3,7 +3,10 @@
 import anyio
 from starlette.applications import Starlette
 
+from app import oidc_file
 from app.bootstrap import make_secret_box
+from app.errors import BadSetting
+from app.oidc_client import OidcClient
 from app.queue import make_queue
 from app.settings import Settings
 from app.store.engine import make_engine
@@ -17,6 +20,7 @@ from app.web.download import PIECES_AT_ONCE
 from app.web.event_stream import html_pieces, json_pieces
 from app.web.hooks import HOOKS_AT_ONCE
 from app.web.login import LOGINS_AT_ONCE
+from app.web.oidc import PROVIDER_REQUESTS_AT_ONCE
 from app.web.output_response import printed_pieces
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
@@ -52,6 +56,21 @@ def make_web(settings: Settings) -> Starlette:
             search_places=anyio.Semaphore(SEARCHES_AT_ONCE),
             download_places=anyio.Semaphore(PIECES_AT_ONCE),
             hook_places=anyio.Semaphore(HOOKS_AT_ONCE),
+            providers=_providers(settings),
+            provider_places=anyio.Semaphore(PROVIDER_REQUESTS_AT_ONCE),
             single_flight=SingleFlight(),
         )
     )
+
+
+def _providers(settings: Settings) -> dict[str, OidcClient]:
+    """Return the clients of the OpenID providers. Raises BadSetting."""
+    providers = oidc_file.read(settings.oidc_file)
+    if providers and not settings.base_url:
+        raise BadSetting(
+            "FASTDEPLOY_OIDC_FILE needs FASTDEPLOY_URL, where users return"
+        )
+    return {
+        id_: OidcClient(provider, f"{settings.base_url}/login/provider/{id_}/callback")
+        for id_, provider in providers.items()
+    }

@@ -45,6 +45,29 @@ sessions = Table(
     Column("expires_at", Moment, nullable=False),
 )  # fmt: skip
 
+# The accounts of OpenID providers. A subject never changes, unlike the name of a user.
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False,
+           unique=True),
+    created_column(),
+)  # fmt: skip
+
+#: Which session of a provider belongs to a session.
+provider_sessions = Table(
+    "provider_sessions",
+    metadata,
+    Column("digest", ForeignKey("sessions.digest", ondelete="CASCADE"),
+           primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("provided", Text, nullable=False),
+    Index(None, "issuer", "provided"),
+)  # fmt: skip
+
 # The favourites of users on the overview. `service` is a name without environment; it
 # isn't a foreign key, since a service may be in several environments.
 

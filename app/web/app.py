@@ -28,6 +28,7 @@ from app.web import (
     new_schedule,
     nodes,
     notifications,
+    oidc,
     overview,
     overview_filter,
     projects,
@@ -45,7 +46,7 @@ from app.web import (
 from app.web.assets import STATIC
 from app.web.dependencies import Dependencies
 from app.web.errors import HANDLERS, on_bug
-from app.web.guard import public, route
+from app.web.guard import public, route, signed
 from app.web.middleware import AnswerBugs, BodyLimit, RequestId, SecurityHeaders
 from app.web.routing import AppRoute
 
@@ -61,6 +62,9 @@ ROUTES: list[AppRoute] = [
     public("/schema/service.json", health.service_schema),
     public("/login", login.show),
     public("/login", login.submit, "POST"),
+    public("/login/provider/{provider}", oidc.begin),
+    public("/login/provider/{provider}/callback", oidc.callback),
+    signed("/login/provider/{provider}/logout", oidc.provider_logout),
     public(login.STEP_PATH, second_step.show),
     public(login.STEP_PATH, second_step.submit, "POST"),
     route("/metrics", metrics.show, Permission.METRICS,

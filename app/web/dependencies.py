@@ -1,7 +1,9 @@
 """The dependencies of the handlers; `deps(request)` returns them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from starlette.requests import Request
@@ -20,6 +22,10 @@ from app.web.event_stream import Piece
 from app.web.loop_lag import LoopLag
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
+
+if TYPE_CHECKING:
+    # It loads httpx and joserfc.
+    from app.oidc_client import OidcClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,10 @@ class Dependencies:
     download_places: anyio.Semaphore
     #: Limits the number of webhook requests that are checked and stored at once.
     hook_places: anyio.Semaphore
+    #: The clients of the OpenID providers, by their ids.
+    providers: "Mapping[str, OidcClient]"
+    #: Limits the number of requests to OpenID providers at once.
+    provider_places: anyio.Semaphore
     #: Makes artifact folders and reports once for concurrent requests.
     single_flight: SingleFlight
     #: Measures how late the event loop is.

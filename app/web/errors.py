@@ -27,6 +27,7 @@ log = get("web")
 STATUS: dict[type[Exception], int] = {
     errors.NotLoggedIn: 401,
     errors.NotAllowed: 403,
+    errors.ProviderFailed: 502,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Invalid: 422,
@@ -51,6 +52,7 @@ HEADINGS = {
     422: "Validation failed",
     429: "Too many requests",
     500: "Internal error",
+    502: "Login provider failed",
     503: "Service unavailable",
     507: "Disk full",
 }

@@ -167,7 +167,7 @@ def logged_in(request: Request, secret: str, wanted: str) -> Response:
     settings = deps(request).settings
     response = RedirectResponse(wanted, 303)
     lifetime = timedelta(hours=settings.session_hours)
-    _set_cookie(response, settings, cookie_name(settings), secret, lifetime)
+    set_cookie(response, settings, cookie_name(settings), secret, lifetime)
     return response
 
 
@@ -175,13 +175,14 @@ def _ask_for_code(request: Request, secret: str, wanted: str) -> Response:
     settings = deps(request).settings
     response = RedirectResponse(f"{STEP_PATH}?next={quote(wanted)}", 303)
     name = step_cookie_name(settings)
-    _set_cookie(response, settings, name, secret, auth.STEP_LIFETIME)
+    set_cookie(response, settings, name, secret, auth.STEP_LIFETIME)
     return response
 
 
-def _set_cookie(
+def set_cookie(
     response: Response, settings: Settings, name: str, secret: str, lifetime: timedelta
 ) -> None:
+    """Set a cookie that no script reads, for the requests of this site."""
     response.set_cookie(
         name,
         secret,
@@ -214,8 +215,20 @@ def log_out(request: Request) -> Response:
     return response
 
 
+def page_with_problem(
+    request: Request, status_code: int, wanted: str, problem: str
+) -> Response:
+    """Return the login page, which says why a login failed."""
+    return _page(request, status_code, next=wanted, name="", problem=problem)
+
+
 def _page(request: Request, status_code: int = 200, **context: str) -> Response:
-    return deps(request).renderer.page(request, "login.html", status_code, **context)
+    providers = {
+        id_: client.provider.name for id_, client in deps(request).providers.items()
+    }
+    return deps(request).renderer.page(
+        request, "login.html", status_code, providers=providers, **context
+    )
 
 
 def local_path(target: str) -> str:
