@@ -9,7 +9,7 @@ from app.usecases import deploy
 from app.usecases.cancel import cancel as request_cancel
 from testing.factories import ROOT
 
-SOMEBODY = Actor("somebody", frozenset({Permission.DEPLOY}))
+SOMEBODY = Actor("somebody", frozenset({Permission.CANCEL}))
 
 
 def cancel(

@@ -40,6 +40,8 @@ COMMANDS = {
     "schedule": Entry("schedule", "app", "Manage, pause and run schedules."),
     "webhook": Entry("webhook", "app", "Manage webhooks and their deliveries."),
     "user": Entry("user", "app", "Manage users."),
+    "team": Entry("team", "app", "Manage teams of users."),
+    "grant": Entry("grant", "app", "Manage permissions on services."),
     "token": Entry("token", "app", "Manage tokens for the API."),
     "host-key": Entry("host_key", "app", "Manage the host keys that runs trust."),
     "credential": Entry("credential", "app", "Manage the credentials of runs."),

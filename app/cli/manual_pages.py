@@ -324,8 +324,36 @@ PAGES: dict[str, Page] = {
         "Remove the second factor of a user, and end their sessions.",
     ),
     "user logout": Page(("fastdeploy user logout ada",), "End all sessions of a user."),
+    "team create": Page(("fastdeploy team create shop",), "Create a team."),
+    "team list": Page(
+        ("fastdeploy team list", "fastdeploy team list --json"),
+        "List the teams with their members.",
+    ),
+    "team add": Page(("fastdeploy team add shop ada",), "Add a user to a team."),
+    "team remove": Page(
+        ("fastdeploy team remove shop ada",), "Remove a user from a team."
+    ),
+    "team delete": Page(
+        ("fastdeploy team delete shop",), "Delete a team with its grants."
+    ),
+    "grant add": Page(
+        (
+            "fastdeploy grant add user ada view shop/web",
+            "fastdeploy grant add team shop deploy 'shop/*@staging'",
+            "fastdeploy grant add token ci cancel 'shop/*@staging'",
+        ),
+        "Give a user, a team or a token a permission on services.",
+    ),
+    "grant list": Page(
+        ("fastdeploy grant list", "fastdeploy grant list --json"),
+        "List the grants, sorted by services.",
+    ),
+    "grant remove": Page(("fastdeploy grant remove 3",), "Remove a grant by its id."),
     "token create": Page(
-        ("fastdeploy token create ci --scope view --scope deploy --days 90",),
+        (
+            "fastdeploy token create ci --scope view --scope deploy --days 90",
+            "fastdeploy token create shop --scope deploy --services 'shop/*@staging'",
+        ),
         "Create a token and print it; it is not shown again.",
     ),
     "token list": Page(

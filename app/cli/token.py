@@ -6,7 +6,7 @@ import typer
 
 from app.cli.context import current_actor, open_store
 from app.cli.output import AsJson, console, moment, print_json, print_table
-from app.domain.access import Permission
+from app.domain.access import Grant, Permission
 from app.usecases import tokens
 
 app = typer.Typer(help="Manage tokens for the API.", no_args_is_help=True)
@@ -22,10 +22,22 @@ def create(
         int | None,
         typer.Option(help="Days until it expires, 1 to 36500; never by default."),
     ] = None,
+    services: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The services it is for, such as 'shop/*@staging'; repeatable. All "
+            "services by default."
+        ),
+    ] = None,
 ) -> None:
     """Create a token and print it; it is not shown again."""
+    limits = [Grant(one, pattern) for one in scope for pattern in services or ()]
     with open_store() as store:
-        print(tokens.create_token(store, current_actor(), name, scope, days))
+        actor = current_actor()
+        if limits:
+            print(tokens.create_limited_token(store, actor, name, limits, days))
+        else:
+            print(tokens.create_token(store, actor, name, scope, days))
 
 
 @app.command(name="list")
@@ -41,7 +53,7 @@ def list_tokens(*, as_json: AsJson = False) -> None:
         (
             (
                 f"{token.name} of {token.owner.name}" if token.owner else token.name,
-                ", ".join(token.scopes),
+                "by its grants" if token.limited else ", ".join(token.scopes),
                 moment(token.created_at),
                 moment(token.expires_at, otherwise="never"),
                 moment(token.last_used_at, otherwise="never"),

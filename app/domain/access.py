@@ -1,10 +1,17 @@
-"""Access control: the role of a user or the scopes of a token grant permissions."""
+"""Access control: roles, grants and the scopes of tokens give permissions.
 
+A role gives its permissions on every service, a grant on the services that match a
+pattern. The scopes of a token limit what its grants give.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from app.domain.display import DEFAULT_DISPLAY, Display
+from app.domain.service_pattern import EVERY_SERVICE, patterns_of
 from app.errors import NotAllowed
 
 #: Maximum length of a host user's name. The names of Unix accounts have 32 characters.
@@ -16,8 +23,14 @@ class Permission(StrEnum):
 
     #: See services, deployments, their output and artifacts.
     VIEW = "view"
-    #: Launch deployments.
+    #: Launch deployments in check mode.
+    CHECK = "check"
+    #: Launch and retry deployments.
     DEPLOY = "deploy"
+    #: Cancel deployments.
+    CANCEL = "cancel"
+    #: Create, change, pause and remove schedules.
+    MANAGE = "manage"
     #: Sync the services folder.
     SYNC = "sync"
     #: List, add, replace and remove credentials; their values can't be read.
@@ -28,22 +41,132 @@ class Permission(StrEnum):
     ADMIN = "admin"
 
 
+#: What grants give on services. Each includes those that are listed for it.
+INCLUDED: dict[Permission, frozenset[Permission]] = {
+    Permission.VIEW: frozenset({Permission.VIEW}),
+    Permission.CHECK: frozenset({Permission.VIEW, Permission.CHECK}),
+    Permission.DEPLOY: frozenset(
+        {Permission.VIEW, Permission.CHECK, Permission.DEPLOY}
+    ),
+    Permission.CANCEL: frozenset({Permission.VIEW, Permission.CANCEL}),
+    Permission.MANAGE: frozenset(
+        {
+            Permission.VIEW,
+            Permission.CHECK,
+            Permission.DEPLOY,
+            Permission.CANCEL,
+            Permission.MANAGE,
+        }
+    ),
+}
+
+
 class Role(StrEnum):
     """The role of a user; each role includes the one before."""
 
-    #: Views services and deployments.
+    #: Has the permissions of grants only.
+    MEMBER = "member"
+    #: Views all services and deployments.
     VIEWER = "viewer"
-    #: Views and deploys.
+    #: Views and deploys all services.
     DEPLOYER = "deployer"
     #: Has every permission.
     ADMIN = "admin"
 
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    # Everybody has pages, with the services that they may see.
+    Role.MEMBER: frozenset({Permission.VIEW}),
     Role.VIEWER: frozenset({Permission.VIEW}),
-    Role.DEPLOYER: frozenset({Permission.VIEW, Permission.DEPLOY}),
+    Role.DEPLOYER: INCLUDED[Permission.MANAGE],
     Role.ADMIN: frozenset(Permission),
 }
+
+
+def permissions_of_scopes(scopes: Iterable[Permission]) -> frozenset[Permission]:
+    """Return what a token with these scopes may do at most.
+
+    The scope `deploy` has always included canceling and schedules.
+    """
+    found = frozenset(scopes)
+    if Permission.DEPLOY in found:
+        found |= INCLUDED[Permission.MANAGE] - {Permission.VIEW}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A permission on the services whose names match a pattern."""
+
+    permission: Permission
+    services: str
+
+
+_ON_EVERY_SERVICE: dict[Role, frozenset[Grant]] = {
+    Role.MEMBER: frozenset(),
+    Role.VIEWER: frozenset({Grant(Permission.VIEW, EVERY_SERVICE)}),
+    Role.DEPLOYER: frozenset({Grant(Permission.MANAGE, EVERY_SERVICE)}),
+    Role.ADMIN: frozenset({Grant(Permission.MANAGE, EVERY_SERVICE)}),
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """What an actor may do with which services.
+
+    Each layer must give a permission: a personal token has the grants of its owner and
+    its own. Without layers, there is no limit.
+    """
+
+    layers: tuple[frozenset[Grant], ...] = ()
+
+    def allows(self, permission: Permission, service: str) -> bool:
+        """Return whether every layer gives the permission on a service."""
+        patterns = patterns_of(service)
+        return all(
+            any(permission in granted.get(pattern, ()) for pattern in patterns)
+            for granted in self._granted
+        )
+
+    @cached_property
+    def _granted(self) -> tuple[dict[str, set[Permission]], ...]:
+        """The permissions of each layer by pattern: there may be hundreds."""
+        found: list[dict[str, set[Permission]]] = []
+        for layer in self.layers:
+            granted: dict[str, set[Permission]] = {}
+            for grant in layer:
+                granted.setdefault(grant.services, set()).update(
+                    INCLUDED[grant.permission]
+                )
+            found.append(granted)
+        return tuple(found)
+
+    @property
+    def visible(self) -> tuple[frozenset[str], ...]:
+        """The patterns of the visible services; empty if all services are visible.
+
+        A service is visible if a pattern of each element matches it.
+        """
+        layers = (frozenset(grant.services for grant in one) for one in self.layers)
+        return tuple(one for one in layers if EVERY_SERVICE not in one)
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the actor may do with any service; of an unlimited access, nothing."""
+        found = [
+            frozenset[Permission]().union(*(INCLUDED[g.permission] for g in layer))
+            for layer in self.layers
+        ]
+        return frozenset.intersection(*found) if found else frozenset()
+
+
+#: The access of an actor whose permissions are for all services.
+UNLIMITED = Access()
+
+
+def access_of(role: Role, grants: Iterable[Grant]) -> Access:
+    """Return the access of a user with a role and grants."""
+    return Access((_ON_EVERY_SERVICE[role] | frozenset(grants),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +188,8 @@ class Actor:
     identity: str = ""
     #: When its session or token expires; None for never.
     expires_at: datetime | None = None
+    #: Limits the permissions to services.
+    access: Access = UNLIMITED
 
     @property
     def key_owner(self) -> str:
@@ -80,19 +205,34 @@ class Actor:
         if not self.may(permission):
             raise NotAllowed(f"{self.name} may not {permission}")
 
+    def may_on(self, permission: Permission, service: str) -> bool:
+        """Return whether the actor has the permission on a service.
+
+        Templates call this too.
+        """
+        return self.may(permission) and self.access.allows(permission, service)
+
+    def require_on(self, permission: Permission, service: str) -> None:
+        """Raise NotAllowed unless the actor has the permission on a service.
+
+        The caller has found the service among those that the actor may see.
+        """
+        if not self.may_on(permission, service):
+            raise NotAllowed(f"{self.name} may not {permission} {service}")
+
 
 def of_schedule(name: str) -> Actor:
     """Return the actor of the deployments that a schedule launches."""
     return Actor(
         f"schedule {name}",
-        frozenset({Permission.DEPLOY}),
+        frozenset({Permission.CHECK, Permission.DEPLOY}),
         identity=f"schedule:{name}",
     )
 
 
 def of_webhook(name: str) -> Actor:
     """Return the actor of the deployments that a webhook launches."""
-    return Actor(f"webhook:{name}", frozenset({Permission.DEPLOY}))
+    return Actor(f"webhook:{name}", frozenset({Permission.CHECK, Permission.DEPLOY}))
 
 
 def on_host(user: str) -> Actor:

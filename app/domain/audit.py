@@ -73,6 +73,18 @@ class Action(StrEnum):
     FAIL_SECOND_FACTOR = "fail second factor"
     #: Removed the second factor of somebody who can't use it.
     RESET_SECOND_FACTOR = "reset second factor"
+    #: Gave a user, a team or a token a permission on services.
+    ADD_GRANT = "add grant"
+    #: Removed a grant.
+    REMOVE_GRANT = "remove grant"
+    #: Created a team.
+    CREATE_TEAM = "create team"
+    #: Removed a team with its grants.
+    REMOVE_TEAM = "remove team"
+    #: Added a user to a team.
+    ADD_MEMBER = "add team member"
+    #: Removed a user from a team.
+    REMOVE_MEMBER = "remove team member"
     #: Created a token.
     CREATE_TOKEN = "create token"  # noqa: S105 - what was done, not a token
     #: Revoked a token.

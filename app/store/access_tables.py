@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Identity,
@@ -91,6 +92,8 @@ tokens = Table(
     Column("last_used_at", Moment),
     # The owner of a personal token.
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE")),
+    # Whether it needs grants of its own.
+    Column("limited", Boolean, nullable=False, server_default="false"),
     Index("uq_tokens_name", "name", unique=True,
           postgresql_where="revoked_at IS NULL AND user_id IS NULL"),
     Index("uq_tokens_user_id_name", "user_id", "name", unique=True,

@@ -7,6 +7,7 @@ import procrastinate
 from procrastinate.schema import SchemaManager, migrations_path
 from sqlalchemy import Connection, inspect, text
 
+from app.store import visibility
 from app.store.store import Store
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -26,7 +27,12 @@ def migrate(store: Store) -> list[str]:
         db.execute(text("SET LOCAL lock_timeout = '10s'"))
         db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         before = _revision(db)
+        if dropped := before != _newest() or visibility.prepare(db):
+            # A view would prevent that its table is altered.
+            visibility.drop(db)
         _upgrade(db)
+        if dropped:
+            visibility.create(db)
         after = _revision(db)
         applied = _upgrade_queue(db)
     return ([str(after)] if before != after else []) + applied
@@ -37,10 +43,18 @@ def is_current(db: Connection) -> bool:
 
     The schema of the next release is compatible with this one.
     """
-    names = (_REVISION.fullmatch(file.name) for file in _MIGRATIONS.rglob("*.py"))
-    *older, _ = sorted(name[1] for name in names if name)
+    *older, _ = _revisions()
     revision = _revision(db)
     return revision is not None and revision not in older
+
+
+def _revisions() -> list[str]:
+    names = (_REVISION.fullmatch(file.name) for file in _MIGRATIONS.rglob("*.py"))
+    return sorted(name[1] for name in names if name)
+
+
+def _newest() -> str:
+    return _revisions()[-1]
 
 
 def _revision(db: Connection) -> str | None:

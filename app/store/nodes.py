@@ -241,8 +241,10 @@ def _move_jobs(db: Connection, before: str, now: str) -> None:
 def _waiting(db: Connection) -> dict[str, int]:
     rows = db.execute(
         text(
-            "SELECT queue_name, count(*) AS waiting FROM procrastinate_jobs "
-            "WHERE status = 'todo' GROUP BY queue_name"
+            # The join leaves out the jobs of deployments that an actor may not see.
+            "SELECT queue_name, count(*) AS waiting FROM procrastinate_jobs AS job "
+            "JOIN deployments ON deployments.job_id = job.id "
+            "WHERE job.status = 'todo' GROUP BY queue_name"
         )
     )
     return {row.queue_name: row.waiting for row in rows}

@@ -1,6 +1,6 @@
 """The store: transactions on PostgreSQL, and the errors if it is unavailable."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from psycopg.errors import DiskFull, QueryCanceled
@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import Busy, Unavailable
+from app.store import visibility
 from app.store.engine import OUTAGE
 
 
@@ -17,6 +18,27 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._visible: Sequence[Collection[str]] = ()
+        self._whole = self
+
+    def limited_to(self, visible: Sequence[Collection[str]]) -> "Store":
+        """Return a store whose transactions see some services only.
+
+        `visible` is `Access.visible`; if it is empty, nothing is limited.
+        """
+        if not visible:
+            return self._whole
+        limited = Store(self.engine)
+        limited._visible, limited._whole = visible, self._whole
+        return limited
+
+    @property
+    def unlimited(self) -> "Store":
+        """The store whose transactions see everything.
+
+        For what a use case does after it has found its service in the limited one.
+        """
+        return self._whole
 
     @contextmanager
     def begin(self, statement_seconds: float | None = None) -> Iterator[Connection]:
@@ -32,6 +54,8 @@ class Store:
             with self.engine.begin() as connection:
                 if statement_seconds is not None:
                     _limit(connection, statement_seconds)
+                if self._visible:
+                    visibility.limit(connection, self._visible)
                 yield connection
         except PoolTimeout as error:
             raise Busy(

@@ -32,6 +32,8 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+    #: Whether it has the permissions of its grants only.
+    limited: bool = False
 
 
 def add(
@@ -41,20 +43,26 @@ def add(
     scopes: Sequence[str],
     expires_at: datetime | None,
     user_id: int | None = None,
-) -> None:
-    """Insert a token, a personal one if it has a user.
+    *,
+    limited: bool = False,
+) -> int:
+    """Insert a token, a personal one if it has a user; return its id.
 
     Raises IntegrityError if one of the same owner with this name isn't revoked.
     """
-    db.execute(
-        insert(tokens).values(
+    number: int = db.execute(
+        insert(tokens)
+        .values(
             name=name,
             digest=digest,
             scopes=list(scopes),
             expires_at=expires_at,
             user_id=user_id,
+            limited=limited,
         )
-    )
+        .returning(tokens.c.id)
+    ).scalar_one()
+    return number
 
 
 def use(db: Connection, digest: bytes) -> Token | None:
@@ -138,4 +146,4 @@ def _token(row: Row[Any]) -> Token:
     if row.user_id is not None:
         owner = Owner(row.user_id, row.owner, Role(row.role))
     return Token(row.id, row.name, owner, tuple(row.scopes), row.created_at,
-                 row.expires_at, row.last_used_at)  # fmt: skip
+                 row.expires_at, row.last_used_at, row.limited)  # fmt: skip

@@ -6,11 +6,20 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from app.domain.access import PERMISSIONS, Actor, Permission
+from app.domain.access import (
+    PERMISSIONS,
+    Access,
+    Actor,
+    Grant,
+    Permission,
+    access_of,
+    permissions_of_scopes,
+)
 from app.domain.audit import Action
 from app.errors import InvalidFields, NotLoggedIn, SecondFactorNeeded, TooManyAttempts
 from app.store import (
     audit,
+    grants,
     login_failures,
     login_steps,
     sessions,
@@ -164,35 +173,52 @@ def by_session(store: Store, secret: str) -> Actor | None:
     """Return the actor of a session cookie, None if the session has ended."""
     with store.begin() as db:
         session = sessions.find(db, digest(secret))
-    if session is None:
-        return None
+        if session is None:
+            return None
+        access = access_of(session.role, grants.of_user(db, session.user_id))
     return Actor(
         session.user_name,
-        PERMISSIONS[session.role],
+        PERMISSIONS[session.role] | access.permissions,
         session.csrf_token,
         user_id=session.user_id,
         display=session.display,
         identity=f"user:{session.user_id}",
         expires_at=session.expires_at,
+        access=access,
     )
 
 
 def by_token(store: Store, secret: str) -> Actor:
     """Return the actor of a bearer token; raises NotLoggedIn.
 
-    The permissions of a personal token never exceed those of its owner.
+    The permissions of a personal token never exceed those of its owner. A limited token
+    has those of its grants only.
     """
     with store.begin() as db:
         token = tokens.use(db, digest(secret))
-    if token is None:
-        raise NotLoggedIn("the token is unknown, expired or revoked")
-    scopes = frozenset(map(Permission, token.scopes))
+        if token is None:
+            raise NotLoggedIn("the token is unknown, expired or revoked")
+        owned = None
+        if token.owner is not None:
+            of_owner = grants.of_user(db, token.owner.id)
+            owned = access_of(token.owner.role, of_owner)
+        own = Access((frozenset(grants.of_token(db, token.id)),))
+    scopes = permissions_of_scopes(map(Permission, token.scopes))
     name = f"{token.name} (token)"
-    if token.owner is not None:
+    layers: tuple[frozenset[Grant], ...] = ()
+    if token.owner is not None and owned is not None:
         name = f"{token.owner.name} ({token.name}, token)"
-        scopes &= PERMISSIONS[token.owner.role]
+        scopes &= PERMISSIONS[token.owner.role] | owned.permissions
+        layers = owned.layers
+    if token.limited:
+        scopes &= own.permissions
+        layers += own.layers
     return Actor(
-        name, scopes, identity=f"token:{token.id}", expires_at=token.expires_at
+        name,
+        scopes,
+        identity=f"token:{token.id}",
+        expires_at=token.expires_at,
+        access=Access(layers),
     )
 
 

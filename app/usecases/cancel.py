@@ -22,8 +22,13 @@ def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None
     its worker, within a second or as soon as the worker is back. Repeated requests have
     no effect. Raises NotAllowed, NotFound, and Conflict if it has already ended.
     """
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.CANCEL)
     with store.begin() as db:
+        found = deployments.find(db, deployment_id)
+    if found is None:
+        raise NotFound(f"there is no deployment {deployment_id}")
+    actor.require_on(Permission.CANCEL, found.service_name)
+    with store.unlimited.begin() as db:
         launch = deployments.lock(db, deployment_id)
         if launch is None:
             raise NotFound(f"there is no deployment {deployment_id}")

@@ -87,21 +87,24 @@ def launch(
         KeyReused: The key belongs to another request.
         InvalidVariables: The variables don't match the schema.
     """
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.CHECK)
     if priority not in PRIORITIES:
         limits = f"from {PRIORITIES[0]} to {PRIORITIES[-1]}"
         raise Invalid(f"a priority is a whole number {limits}")
     launch_variables.require_json(given)
     key = make_key(secret_box, actor, idempotency_key)
-    with store.begin() as db:
+    with store.unlimited.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
+    with store.begin() as db:
         entry = _registered(db, service_name)
+    actor.require_on(Permission.CHECK, service_name)
     checked = revision.service if revision else _valid(entry)
     # Outside of a transaction, because it may take a second.
     values = launch_variables.check(checked, given)
     chosen = checked.choose_options(options)
-    with store.begin() as db:
+    actor.require_on(_permission(chosen), service_name)
+    with store.unlimited.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
         present = _registered(db, service_name)
@@ -148,9 +151,14 @@ def retry(
     archived or invalid, its config.json has changed since, or the service has secret
     variables, which are not stored.
     """
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.CHECK)
     key = make_key(secret_box, actor, idempotency_key)
-    with store.begin() as db:
+    with store.unlimited.begin() as db:
+        if (repeated := find_earlier(db, key)) is not None:
+            return repeated
+    earlier = find(store, deployment_id)
+    actor.require_on(_permission(earlier.options), earlier.service_name)
+    with store.unlimited.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
         earlier = _found(deployments.find(db, deployment_id), deployment_id)
@@ -186,6 +194,11 @@ def retry(
         return number
 
 
+def _permission(options: Options) -> Permission:
+    """Return the permission that a launch with these options requires."""
+    return Permission.CHECK if options.check else Permission.DEPLOY
+
+
 def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
     """Return the id and the definition of the service of a retry. Raises Conflict."""
     recorded = earlier.service
@@ -212,6 +225,12 @@ def find(store: Store, deployment_id: int) -> Deployment:
     """Return the deployment with this id; raises NotFound."""
     with store.begin() as db:
         return _found(deployments.find(db, deployment_id), deployment_id)
+
+
+def exists(store: Store, deployment_id: int) -> bool:
+    """Return whether there is a deployment with this id that the store may see."""
+    with store.begin() as db:
+        return bool(deployments.existing_ids(db, [deployment_id]))
 
 
 def view(store: Store, deployment_id: int) -> View:

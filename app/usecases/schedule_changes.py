@@ -65,8 +65,9 @@ def create(
     Raises NotAllowed, NotFound, InvalidFields by the keys of a schedule, and Conflict
     if the service is invalid or archived, or has a schedule with this name.
     """
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.MANAGE)
     entry = services.find_service(store, service_name)
+    actor.require_on(Permission.MANAGE, service_name)
     schedule = check(_usable(entry), content)
     _check_ref(sources, service_name, schedule, content)
     keys, read = _read_calendars(sources.files, service_name, schedule)
@@ -103,8 +104,9 @@ def replace(
     Raises NotAllowed, NotFound, InvalidFields by the keys of a schedule, and Conflict
     if a file defines it, or if the service is invalid or archived.
     """
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.MANAGE)
     stored = find(store, schedule_id).stored
+    actor.require_on(Permission.MANAGE, stored.service_name)
     entry = services.find_service(store, stored.service_name)
     schedule = check(_usable(entry), content)
     keeps_url = "healthcheck_url" not in content
@@ -139,9 +141,10 @@ def remove(store: Store, actor: Actor, schedule_id: int) -> str:
 
     Raises NotAllowed, NotFound, and Conflict if a file defines it.
     """
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.MANAGE)
     with store.begin() as db:
         found = _own(db, schedule_id)
+        actor.require_on(Permission.MANAGE, found.service_name)
         schedule_updates.remove(db, [schedule_id])
         audit.note(db, actor, Action.REMOVE_SCHEDULE, found.label)
         return found.label

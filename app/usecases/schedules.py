@@ -134,10 +134,11 @@ def pause(
     Instants of a pause aren't made up for, whatever `missed` is. Raises NotAllowed,
     NotFound, and Invalid if the time has passed.
     """
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.MANAGE)
     with store.begin() as db:
         schedule_updates.lock(db, schedule_id)
         found = _found(db, schedule_id)
+        actor.require_on(Permission.MANAGE, found.service_name)
         if until is not None and until <= schedules.now(db):
             raise Invalid("the pause must end in the future")
         schedule_updates.pause(
@@ -154,10 +155,11 @@ def pause(
 
 def resume(store: Store, actor: Actor, schedule_id: int) -> None:
     """End the pause of a schedule. Raises NotAllowed and NotFound."""
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.MANAGE)
     with store.begin() as db:
         schedule_updates.lock(db, schedule_id)
         found = _found(db, schedule_id)
+        actor.require_on(Permission.MANAGE, found.service_name)
         if found.paused_at is None:
             return
         next_at = found.schedule.next_instant(schedules.now(db))
@@ -182,8 +184,9 @@ def run_now(
     Raises NotFound, Conflict and Invalid if its ref can't be deployed, and what
     `deploy.launch` raises.
     """
-    actor.require(Permission.DEPLOY)
+    actor.require(Permission.CHECK)
     found = find(store, schedule_id).stored
+    actor.require_on(Permission.CHECK, found.service_name)
     revision = sources.revision(found.service_name, found.schedule)
 
     def note(db: Connection, number: int) -> None:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 
-from app.domain.access import Actor, Permission
+from app.domain.access import INCLUDED, Actor, Grant, Permission
 from app.domain.audit import Action
 from app.domain.duration import MAX_DAYS
+from app.domain.service_pattern import parse_pattern
 from app.errors import Conflict, InvalidFields, NotFound
-from app.store import audit, tokens
+from app.store import audit, grants, tokens
+from app.store.grants import Subject, SubjectKind
 from app.store.store import Store
 from app.usecases.auth import digest
 from app.usecases.own_account import user_of
@@ -34,6 +36,24 @@ def create_token(
     """
     actor.require(Permission.ADMIN)
     return _create(store, actor, name, scopes, days, None)
+
+
+def create_limited_token(
+    store: Store,
+    actor: Actor,
+    name: str,
+    limits: Iterable[Grant],
+    days: int | None = None,
+) -> str:
+    """Create a token for a machine with these grants; return its secret.
+
+    Raises NotAllowed, InvalidFields, and Conflict as `create_token`.
+    """
+    actor.require(Permission.ADMIN)
+    wanted = frozenset(Grant(g.permission, parse_pattern(g.services)) for g in limits)
+    if not wanted or not all(grant.permission in INCLUDED for grant in wanted):
+        raise InvalidFields({"scope": f"choose from {', '.join(INCLUDED)}"})
+    return _create(store, actor, name, INCLUDED, days, None, wanted)
 
 
 def create_own_token(
@@ -111,6 +131,7 @@ def _create(
     scopes: Iterable[Permission],
     days: int | None,
     user_id: int | None,
+    limits: frozenset[Grant] = frozenset(),
 ) -> str:
     if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
         problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
@@ -124,9 +145,16 @@ def _create(
     try:
         with store.begin() as db:
             wanted = sorted(set(scopes))
-            tokens.add(db, name, digest(secret), wanted, expires_at, user_id)
+            number = tokens.add(
+                db, name, digest(secret), wanted, expires_at, user_id,
+                limited=bool(limits),
+            )  # fmt: skip
+            token = Subject(SubjectKind.TOKEN, number, subject)
+            for grant in sorted(limits, key=str):
+                grants.add(db, token, grant, actor.name)
             changes = {
                 "permissions": (None, wanted),
+                "grants": (None, sorted(map(str, limits))),
                 "expires_at": (None, expires_at and expires_at.isoformat()),
             }
             audit.note(db, actor, Action.CREATE_TOKEN, subject, changes=changes)

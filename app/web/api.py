@@ -150,6 +150,8 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
     key = request_key.of_header(request, content)
     if (repeated := request_key.find_earlier(request, key)) is not None:
         return deployment_content(request, repeated)
+    # The repository isn't looked at for a service that the actor may not see.
+    services.find_service(deps(request).store, launch_request.service)
     revision = revisions.choose(
         deps(request).settings,
         deps(request).git.of,

@@ -16,6 +16,7 @@ from app.web import (
     credential_bodies,
     deployments,
     exports,
+    grant_routes,
     host_key_bodies,
     host_keys,
     notification_bodies,
@@ -30,7 +31,8 @@ from app.web import (
 from app.web.guard import api_route
 from app.web.operation import Operation
 
-_VIEW, _DEPLOY = Permission.VIEW, Permission.DEPLOY
+_VIEW, _CHECK = Permission.VIEW, Permission.CHECK
+_CANCEL, _MANAGE = Permission.CANCEL, Permission.MANAGE
 _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 _CREDENTIALS = Permission.CREDENTIALS
 _CHANNEL = "/api/channels/{name}"
@@ -101,36 +103,37 @@ ROUTES = [
         list[schedule_bodies.ScheduleBody], parameters=api_parameters.SCHEDULES,
         description="The header Link has the URL of the next page.",
     )),
-    api_route("POST", "/api/schedules", api_schedules.create, _DEPLOY, Operation(
+    api_route("POST", "/api/schedules", api_schedules.create, _MANAGE, Operation(
         "schedules", "Create a schedule of a service.", schedule_bodies.ScheduleBody,
         status=201, body=schedule_bodies.CreateScheduleRequest, errors=(404, 409),
     )),
     api_route("GET", _SCHEDULE, api_schedules.show, _VIEW, Operation(
         "schedules", "Get a schedule.", schedule_bodies.ScheduleBody,
     )),
-    api_route("PUT", _SCHEDULE, api_schedules.replace, _DEPLOY, Operation(
+    api_route("PUT", _SCHEDULE, api_schedules.replace, _MANAGE, Operation(
         "schedules", "Replace a schedule, except its name.",
         schedule_bodies.ScheduleBody, body=Schedule, errors=(409,),
         description="Refused for a schedule that the file of the service defines.",
     )),
-    api_route("DELETE", _SCHEDULE, api_schedules.remove, _DEPLOY, Operation(
+    api_route("DELETE", _SCHEDULE, api_schedules.remove, _MANAGE, Operation(
         "schedules", "Remove a schedule.", schedule_bodies.ScheduleBody, errors=(409,),
         description="Its deployments are kept. Refused for a schedule that the file of "
         "the service defines.",
     )),
-    api_route("POST", f"{_SCHEDULE}/pause", api_schedules.pause, _DEPLOY, Operation(
+    api_route("POST", f"{_SCHEDULE}/pause", api_schedules.pause, _MANAGE, Operation(
         "schedules", "Pause a schedule.", schedule_bodies.ScheduleBody,
         body=schedule_bodies.PauseRequest,
         description="Instants of a pause aren't made up for.",
     )),
-    api_route("POST", f"{_SCHEDULE}/resume", api_schedules.resume, _DEPLOY, Operation(
+    api_route("POST", f"{_SCHEDULE}/resume", api_schedules.resume, _MANAGE, Operation(
         "schedules", "End the pause of a schedule.", schedule_bodies.ScheduleBody,
     )),
-    api_route("POST", f"{_SCHEDULE}/run", api_schedules.run, _DEPLOY, Operation(
+    api_route("POST", f"{_SCHEDULE}/run", api_schedules.run, _CHECK, Operation(
         "schedules", "Launch now what a schedule launches.",
         schemas.DeploymentDetailBody, status=201,
         parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),
     )),
+    *grant_routes.API,
     *webhook_routes.API,
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",
@@ -225,7 +228,7 @@ ROUTES = [
         list[schemas.DeploymentBody], parameters=api_parameters.DEPLOYMENTS,
         description="The header Link has the URL of the next page.",
     )),
-    api_route("POST", "/api/deployments", api.launch, _DEPLOY, Operation(
+    api_route("POST", "/api/deployments", api.launch, _CHECK, Operation(
         "deployments", "Launch a deployment.",
         schemas.DeploymentDetailBody, status=201, body=schemas.LaunchRequest,
         parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(404, 409),
@@ -238,12 +241,12 @@ ROUTES = [
         "deployments", "Get where the time of a deployment went.",
         timing_bodies.TimingBody,
     )),
-    api_route("POST", f"{_DEPLOYMENT}/cancel", api.cancel, _DEPLOY, Operation(
+    api_route("POST", f"{_DEPLOYMENT}/cancel", api.cancel, _CANCEL, Operation(
         "deployments", "Cancel a deployment.",
         schemas.DeploymentDetailBody, status=202, errors=(409,),
         description="The worker ends its processes; the response doesn't wait for it.",
     )),
-    api_route("POST", f"{_DEPLOYMENT}/retry", api.retry, _DEPLOY, Operation(
+    api_route("POST", f"{_DEPLOYMENT}/retry", api.retry, _CHECK, Operation(
         "deployments", "Retry an ended deployment with the same variables.",
         schemas.DeploymentDetailBody, status=201,
         parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),

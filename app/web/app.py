@@ -21,6 +21,7 @@ from app.web import (
     deployments,
     docs,
     exports,
+    grant_routes,
     health,
     host_keys,
     login,
@@ -50,7 +51,8 @@ from app.web.guard import public, route, signed
 from app.web.middleware import AnswerBugs, BodyLimit, RequestId, SecurityHeaders
 from app.web.routing import AppRoute
 
-_VIEW, _DEPLOY = Permission.VIEW, Permission.DEPLOY
+_VIEW, _CHECK = Permission.VIEW, Permission.CHECK
+_CANCEL, _MANAGE = Permission.CANCEL, Permission.MANAGE
 _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 _CREDENTIALS = Permission.CREDENTIALS
 
@@ -77,19 +79,19 @@ ROUTES: list[AppRoute] = [
     route("/services/sync", services.sync, _SYNC, "POST"),
     # A name may have two segments, so the actions come first; see RESERVED in
     # app/domain/service_name.py.
-    route("/services/{name:service}/choices", services.choices, _DEPLOY),
+    route("/services/{name:service}/choices", services.choices, _CHECK),
     route("/services/{name:service}/doctor", services.examine, _VIEW),
     route("/services/{name:service}/compare", services.compare, _VIEW,
           takes=("a", "b")),
-    route("/services/{name:service}/deploy", services.launch, _DEPLOY, "POST"),
+    route("/services/{name:service}/deploy", services.launch, _CHECK, "POST"),
     route("/services/{name:service}", services.show, _VIEW,
           takes=(*query.OF_A_SERVICE, "again")),
     route("/deployments", deployments.index, _VIEW, takes=query.DEPLOYMENTS),
     route("/deployments/{id:number}", deployments.show, _VIEW, takes=("before",)),
     route("/deployments/{id:number}/events", deployments.events, _VIEW,
           takes=("after",)),
-    route("/deployments/{id:number}/cancel", deployments.cancel, _DEPLOY, "POST"),
-    route("/deployments/{id:number}/retry", deployments.retry, _DEPLOY, "POST"),
+    route("/deployments/{id:number}/cancel", deployments.cancel, _CANCEL, "POST"),
+    route("/deployments/{id:number}/retry", deployments.retry, _CHECK, "POST"),
     route("/deployments/{id:number}/host-keys", host_keys.show, _VIEW),
     route("/deployments/{id:number}/host-keys", host_keys.accept, _ADMIN, "POST"),
     route("/host-keys/{id:number}/remove", host_keys.remove, _ADMIN, "POST"),
@@ -120,15 +122,15 @@ ROUTES: list[AppRoute] = [
     route("/new-project", projects.preview, _ADMIN, takes=("path", "name", "ref")),
     route("/new-project", projects.add, _ADMIN, "POST"),
     route("/schedules", schedules.index, _VIEW, takes=("text", "page", "done")),
-    route("/new-schedule", new_schedule.show, _DEPLOY, takes=("service",)),
-    route("/new-schedule", new_schedule.create, _DEPLOY, "POST"),
+    route("/new-schedule", new_schedule.show, _MANAGE, takes=("service",)),
+    route("/new-schedule", new_schedule.create, _MANAGE, "POST"),
     route("/schedules/{id:number}", schedules.show, _VIEW, takes=("done",)),
-    route("/schedules/{id:number}/edit", new_schedule.edit, _DEPLOY),
-    route("/schedules/{id:number}/edit", new_schedule.change, _DEPLOY, "POST"),
-    route("/schedules/{id:number}/pause", schedules.pause, _DEPLOY, "POST"),
-    route("/schedules/{id:number}/resume", schedules.resume, _DEPLOY, "POST"),
-    route("/schedules/{id:number}/remove", new_schedule.remove, _DEPLOY, "POST"),
-    route("/schedules/{id:number}/run", schedules.run, _DEPLOY, "POST"),
+    route("/schedules/{id:number}/edit", new_schedule.edit, _MANAGE),
+    route("/schedules/{id:number}/edit", new_schedule.change, _MANAGE, "POST"),
+    route("/schedules/{id:number}/pause", schedules.pause, _MANAGE, "POST"),
+    route("/schedules/{id:number}/resume", schedules.resume, _MANAGE, "POST"),
+    route("/schedules/{id:number}/remove", new_schedule.remove, _MANAGE, "POST"),
+    route("/schedules/{id:number}/run", schedules.run, _CHECK, "POST"),
     route("/nodes", nodes.index, _VIEW, takes=("done",)),
     route("/nodes/forget", nodes.confirm, _ADMIN, takes=("name",)),
     route("/nodes/forget", nodes.forget, _ADMIN, "POST"),
@@ -181,6 +183,7 @@ ROUTES: list[AppRoute] = [
           "POST"),
     route("/admin/settings", admin.settings, _ADMIN),
     route("/admin/audit", audit_log.page, _ADMIN, takes=query.AUDIT),
+    *grant_routes.ROUTES,
     *webhook_routes.ROUTES,
     route("/docs", docs.index, _VIEW),
     route("/docs/{path:path}", docs.show, _VIEW, takes=docs.TAKES),

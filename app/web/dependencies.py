@@ -1,7 +1,7 @@
 """The dependencies of the handlers; `deps(request)` returns them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,9 +76,22 @@ class Dependencies:
 
 
 def deps(request: Request) -> Dependencies:
-    """Return the dependencies of the application."""
-    found: Dependencies = request.app.state.deps
+    """Return the dependencies of a request.
+
+    When the guard has authenticated its actor, the store is limited to the services
+    that the actor may see.
+    """
+    limited: Dependencies | None = getattr(request.state, "deps", None)
+    found: Dependencies = limited or request.app.state.deps
     return found
+
+
+def limit_deps(request: Request, actor: Actor) -> None:
+    """Limit the store of a request to the services that an actor may see."""
+    if actor.access.visible:
+        found = deps(request)
+        store = found.store.limited_to(actor.access.visible)
+        request.state.deps = replace(found, store=store)
 
 
 def actor_of(request: Request) -> Actor:

@@ -25,12 +25,13 @@ from app.domain.access import Actor, Permission
 from app.errors import NotAllowed
 from app.settings import Settings
 from app.web import query
-from app.web.dependencies import deps
+from app.web.dependencies import deps, limit_deps
 from app.web.form_body import parse_form
 from app.web.login import address_of, authenticate
 from app.web.operation import Operation
 from app.web.revocation import until_revoked
 from app.web.routing import AppRoute, Handler
+from app.web.subject import require_visible
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -58,12 +59,14 @@ def route(
             found = await run_in_threadpool(authenticate, request)
         actor = replace(found, address=address_of(request))
         request.state.actor = actor
+        limit_deps(request, actor)
         form = await _form(request)
         if request.method not in _SAFE:
             _require_own_page(request)
             _require_token(request, actor, form)
         actor.require(permission)
         query.require_known(request.query_params, takes)
+        await run_in_threadpool(require_visible, request, path)
         with bound_contextvars(**_ids(request, path)):
             response = await _call(handler, request, form)
         return until_revoked(request, response)

@@ -14,7 +14,7 @@ from app.domain.access import Actor, Permission
 from app.errors import Busy, NotLoggedIn, SecondFactorNeeded, TooManyAttempts
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import auth
+from app.usecases import auth, deploy
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
 
@@ -53,7 +53,8 @@ class StillAllowed:
     """Checks whether the access of a request is what it was at its beginning.
 
     The session or token must be valid, and must have every permission that it had: if a
-    role is lowered, an open stream ends, and the client may ask again.
+    role is lowered, an open stream ends, and the client may ask again. The actor must
+    still see the deployment.
     """
 
     store: Store
@@ -62,6 +63,8 @@ class StillAllowed:
     #: The secret of the session.
     session: str
     permissions: frozenset[Permission]
+    #: The deployment that it is about, if any.
+    deployment_id: int | None = None
 
     def __call__(self) -> bool:
         """Return whether nothing was revoked. Raises Unavailable."""
@@ -69,13 +72,24 @@ class StillAllowed:
             found = _authenticate(self.store, self.token, self.session)
         except NotLoggedIn:
             return False
-        return found.permissions >= self.permissions
+        if not found.permissions >= self.permissions:
+            return False
+        if self.deployment_id is None or not found.access.visible:
+            return True
+        store = self.store.limited_to(found.access.visible)
+        return deploy.exists(store, self.deployment_id)
 
 
 def still_allowed(request: Request) -> StillAllowed:
     """Return the check of a request that was authenticated."""
+    about = (
+        request.path_params.get("id") if "/deployments/" in request.url.path else None
+    )
     return StillAllowed(
-        deps(request).store, *_secrets(request), actor_of(request).permissions
+        deps(request).store.unlimited,
+        *_secrets(request),
+        actor_of(request).permissions,
+        about,
     )
 
 

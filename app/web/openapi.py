@@ -22,7 +22,8 @@ _ALWAYS, _OF_PATH, _OF_BODY = (401, 403, 422, 503), (404,), (408, 413)
 _MEANINGS = {
     401: "The token or session is missing, invalid or expired.",
     403: "The user or token lacks the permission.",
-    404: "The service, deployment, credential or file doesn't exist.",
+    404: "The service, deployment, credential or file doesn't exist, or may not be "
+    "seen.",
     408: f"The body did not arrive within {BODY_SECONDS:g} seconds.",
     409: "The request conflicts with the present state.",
     413: f"The body has more than {MAX_BODY // 2**20} MiB.",

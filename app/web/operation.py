@@ -8,8 +8,7 @@ from pydantic import BaseModel
 
 Tag = Literal[
     "services", "projects", "host keys", "schedules", "webhooks", "credentials",
-    "nodes", "notifications", "deployments", "audit",
-    "document",
+    "nodes", "notifications", "deployments", "access", "audit", "document",
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from starlette.datastructures import FormData
 
 from app.domain.access import Permission
+from app.domain.service_pattern import EVERY_SERVICE
 from app.errors import Conflict, InvalidFields
 
 #: Lifetimes of a token in days, by the value that the form sends.
@@ -21,6 +22,8 @@ class TokenForm:
     name: str = ""
     lifetime: str = _USUAL
     scopes: Collection[Permission] = ()
+    #: The pattern of the services that a shared token is for.
+    services: str = EVERY_SERVICE
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -36,6 +39,7 @@ def read(form: FormData) -> TokenForm:
         str(form.get("name", "")).strip(),
         str(form.get("lifetime", "")),
         [scope for scope in Permission if scope in chosen],
+        str(form.get("services", "")).strip() or EVERY_SERVICE,
     )
     if not found.scopes:
         found.problems["scope"] = "choose at least one scope"

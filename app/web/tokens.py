@@ -4,7 +4,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.domain.access import Permission
+from app.domain.access import Grant, Permission
+from app.domain.service_pattern import EVERY_SERVICE
 from app.usecases import tokens
 from app.web import token_form
 from app.web.dependencies import actor_of, deps
@@ -25,10 +26,14 @@ def create(request: Request, form: FormData) -> Response:
     """Create a token that belongs to nobody, and show its secret once."""
     store, actor = deps(request).store, actor_of(request)
     sent = token_form.read(form)
-    secret = token_form.create(
-        sent,
-        lambda ok: tokens.create_token(store, actor, ok.name, ok.scopes, ok.days),
-    )
+
+    def make(ok: TokenForm) -> str:
+        if ok.services == EVERY_SERVICE:
+            return tokens.create_token(store, actor, ok.name, ok.scopes, ok.days)
+        limits = [Grant(scope, ok.services) for scope in ok.scopes]
+        return tokens.create_limited_token(store, actor, ok.name, limits, ok.days)
+
+    secret = token_form.create(sent, make)
     if not secret:
         return _page(request, 422, sent)
     return show_secret(request, sent, secret, _ALL)

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Role
 from app.errors import Conflict, InvalidFields
-from app.usecases import passwords, users
+from app.usecases import grants, passwords, users
 from app.web.dependencies import actor_of, deps
 from app.web.role_descriptions import ROLE_DESCRIPTIONS
 
@@ -123,6 +123,9 @@ def _page(request: Request, status_code: int, problems: dict[str, str]) -> Respo
         "admin/user.html",
         status_code,
         user=users.find_user(deps(request).store, actor_of(request), _id(request)),
+        grants=grants.list_of_user(
+            deps(request).store, actor_of(request), _id(request)
+        ),
         role_descriptions=ROLE_DESCRIPTIONS,
         shortest=passwords.MIN_LENGTH,
         done=_DONE.get(request.query_params.get("done", ""), ""),

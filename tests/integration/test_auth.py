@@ -8,7 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from app import bootstrap
-from app.domain.access import Actor, Permission, Role
+from app.domain.access import (
+    PERMISSIONS,
+    Actor,
+    Permission,
+    Role,
+    permissions_of_scopes,
+)
 from app.errors import (
     Conflict,
     Invalid,
@@ -49,7 +55,7 @@ def test_a_session_is_its_users(store: Store) -> None:
     actor = auth.by_session(store, log_in(store))
 
     assert actor is not None
-    assert ("ada", frozenset({Permission.VIEW, Permission.DEPLOY})) == (
+    assert ("ada", PERMISSIONS[Role.DEPLOYER]) == (
         actor.name,
         actor.permissions,
     )
@@ -241,7 +247,7 @@ def test_a_token_may_what_its_scopes_say(store: Store) -> None:
 
     actor = auth.by_token(store, secret)
 
-    assert ("ci (token)", frozenset({Permission.DEPLOY}), "") == (
+    assert ("ci (token)", permissions_of_scopes([Permission.DEPLOY]), "") == (
         actor.name,
         actor.permissions,
         actor.csrf_token,

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 import pytest
 from starlette.testclient import TestClient
 
-from app.domain.access import PERMISSIONS, Permission, Role
+from app.domain.access import (
+    PERMISSIONS,
+    Permission,
+    Role,
+    permissions_of_scopes,
+)
 from app.store.store import Store
 from app.web.app import ROUTES
 from app.web.routing import AppRoute
@@ -32,6 +37,7 @@ def url_of(route: AppRoute) -> str:
         .replace("{id:number}", "4242")
         .replace("{number:number}", "1")
         .replace("{path:path}", "stdout")
+        .replace("{user}", "nobody")
     )
 
 
@@ -72,7 +78,7 @@ def test_a_route_lets_in_who_has_its_permission(
 ) -> None:
     client = client_for(who)
     headers = {}
-    has = frozenset(who) if isinstance(who, tuple) else PERMISSIONS[who]
+    has = permissions_of_scopes(who) if isinstance(who, tuple) else PERMISSIONS[who]
     if isinstance(who, Role):
         headers["X-CSRF-Token"] = csrf_of(client, store)
 

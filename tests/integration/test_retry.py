@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app import bootstrap
-from app.domain.access import Actor, Permission
+from app.domain.access import INCLUDED, Actor, Permission
 from app.domain.deployment import Origin, Status
 from app.domain.events import StepState
 from app.errors import Conflict, NotAllowed, NotFound
@@ -47,7 +47,7 @@ def test_it_is_the_same_as_before(store: Store, settings: Settings) -> None:
     failed = fail(
         store, request_deployment(store, settings, service, given={"color": "red"})
     )
-    actor = Actor("ada", frozenset({Permission.DEPLOY}))
+    actor = Actor("ada", INCLUDED[Permission.DEPLOY])
 
     number = retry(store, settings, failed, actor)
 

@@ -6,6 +6,7 @@ from app.store import (
     access_tables,
     calendar_tables,
     deployment_tables,
+    grant_tables,
     notification_tables,
     second_factor_tables,
     service_tables,
@@ -17,6 +18,7 @@ from app.store.metadata import metadata
 assert access_tables
 assert calendar_tables
 assert deployment_tables
+assert grant_tables
 assert notification_tables
 assert second_factor_tables
 assert service_tables

@@ -1,0 +1,143 @@
+"""What of the database an actor with grants sees.
+
+The schema `fastdeploy_visible` has a view of each table with rows of services. In the
+transaction of a limited actor, it comes before the tables in the search path. So each
+query of the store reads the views, and counts and pages are right without a condition
+in any query. A transaction without limit reads the tables.
+
+`TABLES` has the condition of each view, `UNFILTERED` names the other tables. A test
+fails for a table that is in neither.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.domain.service_pattern import EVERY_SERVICE
+from app.store.service_tables import services
+
+#: The schema of the views.
+SCHEMA = "fastdeploy_visible"
+#: The setting of a transaction with the ids of the visible services, as an array.
+_SETTING = "fastdeploy.services"
+
+_IDS = f"SELECT unnest(current_setting('{_SETTING}')::bigint[])"
+_OF_SERVICE = f"service_id IN ({_IDS})"
+_OF_DEPLOYMENT = f"deployment_id IN (SELECT id FROM {SCHEMA}.deployments)"
+#: A folder of the services folder: a project, or a service without a project.
+_OF_FOLDER = f"scope IN (SELECT split_part(name, '/', 1) FROM {SCHEMA}.services)"
+
+#: The condition of the visible rows, by table. A view may read those before it.
+TABLES = {
+    "services": f"id IN ({_IDS})",
+    "deployments": _OF_SERVICE,
+    "schedules": _OF_SERVICE,
+    "pings": f"schedule_id IN (SELECT id FROM {SCHEMA}.schedules)",
+    "registrations": _OF_SERVICE,
+    "deployment_totals": _OF_SERVICE,
+    "owed_handlers": _OF_SERVICE,
+    "events": _OF_DEPLOYMENT,
+    "steps": _OF_DEPLOYMENT,
+    "timings": _OF_DEPLOYMENT,
+    "webhook_launches": _OF_DEPLOYMENT,
+    "notifications": _OF_DEPLOYMENT,
+    "host_keys": _OF_FOLDER,
+    "freeze_calendars": f"scope = '' OR {_OF_FOLDER}",
+}
+
+#: The tables that limited actors read unfiltered, or don't read at all.
+UNFILTERED = frozenset(
+    {
+        # Accounts: a query names the user, session or token.
+        "users", "sessions", "tokens", "login_failures", "login_steps",
+        "totp_secrets", "recovery_codes", "favourites", "teams", "team_members",
+        "grants",
+        # For administrators only.
+        "audit", "channels", "webhooks", "webhook_deliveries", "credentials",
+        # Of nodes: neither names a service.
+        "nodes", "syntax_checks",
+    }
+)  # fmt: skip
+
+
+def limit(db: Connection, visible: Sequence[Collection[str]]) -> None:
+    """Let a transaction see the services that match a pattern of each collection."""
+    ids = select(func.array_agg(services.c.id).cast(Text)).where(
+        and_(*(_matches(patterns) for patterns in visible))
+    )
+    db.execute(
+        select(
+            func.set_config(_SETTING, func.coalesce(ids.scalar_subquery(), "{}"), True),
+            func.set_config(
+                "search_path",
+                literal(f"{SCHEMA}, ") + func.current_setting("search_path"),
+                True,
+            ),
+        )
+    )
+
+
+def _matches(patterns: Collection[str]) -> ColumnElement[bool]:
+    """Match a service as `patterns_of` in app/domain/service_pattern.py does."""
+    name = services.c.name
+    project = func.split_part(name, "/", 1)
+    environment = func.split_part(name, "@", 2)
+    known = any_(bindparam(None, sorted(patterns), type_=ARRAY(Text)))
+    return or_(
+        literal(EVERY_SERVICE) == known,
+        name == known,
+        func.split_part(name, "@", 1) == known,
+        project + "/*" == known,
+        literal("*@") + environment == known,
+        project + "/*@" + environment == known,
+    )
+
+
+def prepare(db: Connection) -> bool:
+    """Drop the views if others are needed, so that their tables can be altered.
+
+    Return whether they were dropped, or never existed.
+    """
+    found = db.scalar(
+        text("SELECT obj_description(oid) FROM pg_namespace WHERE nspname = :name"),
+        {"name": SCHEMA},
+    )
+    if found == _fingerprint():
+        return False
+    drop(db)
+    return True
+
+
+def drop(db: Connection) -> None:
+    """Drop the views."""
+    db.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
+
+
+def create(db: Connection) -> None:
+    """Create the views of the present tables."""
+    db.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+    for table, condition in TABLES.items():
+        db.execute(
+            text(f"CREATE VIEW {SCHEMA}.{table} AS SELECT * FROM {table} "  # noqa: S608
+                 f"WHERE {condition}")
+        )  # fmt: skip
+    db.execute(text(f"COMMENT ON SCHEMA {SCHEMA} IS '{_fingerprint()}'"))
+
+
+def _fingerprint() -> str:
+    content = "".join(f"{table}: {where}\n" for table, where in TABLES.items())
+    return hashlib.sha256(content.encode()).hexdigest()
