@@ -139,8 +139,8 @@ def _stored() -> Select[Any]:
 
 def _stored_grant(row: Row[Any]) -> StoredGrant:
     for kind in SubjectKind:
-        number = row._mapping[f"{kind}_id"]
+        number = getattr(row, f"{kind}_id")
         if number is not None:
-            subject = Subject(kind, number, row._mapping[f"{kind}_name"])
+            subject = Subject(kind, number, getattr(row, f"{kind}_name"))
     grant = Grant(Permission(row.permission), row.services)
     return StoredGrant(row.id, subject, grant, row.created_at, row.created_by)

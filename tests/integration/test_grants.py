@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from starlette.applications import Starlette
@@ -24,7 +25,11 @@ from testing.factories import (
     request_deployment,
     start_deployment,
 )
-from testing.web_client import TestClient, csrf_of, make_client
+from testing.web_client import csrf_of, make_client
+
+if TYPE_CHECKING:
+    # testing/web_client.py imports it without its warning.
+    from starlette.testclient import TestClient
 
 USER, TEAM, TOKEN = SubjectKind.USER, SubjectKind.TEAM, SubjectKind.TOKEN
 STAGING, LIVE, BLOG = "shop/web@staging", "shop/web@live", "blog/web@staging"
@@ -40,7 +45,7 @@ def _services(store: Store) -> None:
 
 
 @pytest.fixture
-def ada(web: Starlette, store: Store) -> TestClient:
+def ada(web: Starlette, store: Store) -> "TestClient":
     """A member without grants, who is logged in."""
     client = make_client(web, store, None)
     form = {"name": make_user(store, "ada", Role.MEMBER), "password": PASSWORD}
@@ -53,7 +58,7 @@ def grant(store: Store, permission: Permission, pattern: str) -> int:
     return grants.add(store, ROOT, USER, "ada", Grant(permission, pattern)).id
 
 
-def seen_by(client: TestClient) -> set[str]:
+def seen_by(client: "TestClient") -> set[str]:
     return {service["name"] for service in client.get("/api/services").json()}
 
 
@@ -87,7 +92,7 @@ def test_a_name_of_an_invalid_service_is_no_pattern(store: Store) -> None:
         assert count == len(listed.list_services(store.limited_to([[pattern]])))
 
 
-ACTIONS: dict[str, Callable[[TestClient, int, int], int]] = {
+ACTIONS: dict[str, Callable[["TestClient", int, int], int]] = {
     "check": lambda client, _, __: launch(client, STAGING, check=True),
     "deploy": lambda client, _, __: launch(client, STAGING),
     "cancel": lambda client, queued, _: (
@@ -112,14 +117,15 @@ NEEDS = {
 }
 
 
-def launch(client: TestClient, name: str, *, check: bool = False) -> int:
+def launch(client: "TestClient", name: str, *, check: bool = False) -> int:
     body = {"service": name, "options": {"check": check}}
-    return client.post("/api/deployments", json=body).status_code
+    status: int = client.post("/api/deployments", json=body).status_code
+    return status
 
 
 @pytest.mark.parametrize("permission", INCLUDED)
 def test_each_action_needs_its_permission_on_the_service(
-    ada: TestClient, store: Store, settings: Settings, permission: Permission
+    ada: "TestClient", store: Store, settings: Settings, permission: Permission
 ) -> None:
     service = make_service(name=STAGING, **PLAYBOOK)
     ended = start_deployment(store, settings, service).id
@@ -141,7 +147,7 @@ def test_each_action_needs_its_permission_on_the_service(
 
 
 def test_the_page_of_a_service_has_the_actions_of_the_grant(
-    ada: TestClient, store: Store
+    ada: "TestClient", store: Store
 ) -> None:
     grant(store, Permission.DEPLOY, STAGING)
     grant(store, Permission.VIEW, LIVE)
@@ -153,7 +159,9 @@ def test_the_page_of_a_service_has_the_actions_of_the_grant(
     assert f"Launch {LIVE}" not in overview
 
 
-def test_a_team_gives_its_grants_to_its_members(ada: TestClient, store: Store) -> None:
+def test_a_team_gives_its_grants_to_its_members(
+    ada: "TestClient", store: Store
+) -> None:
     teams.create(store, ROOT, "shop")
     grants.add(store, ROOT, TEAM, "shop", Grant(Permission.VIEW, "shop/*"))
     assert set() == seen_by(ada)
@@ -170,7 +178,7 @@ def test_a_team_gives_its_grants_to_its_members(ada: TestClient, store: Store) -
     assert [] == list(grants.list_grants(store, ROOT))
 
 
-def test_a_grant_that_is_removed_ends_at_once(ada: TestClient, store: Store) -> None:
+def test_a_grant_that_is_removed_ends_at_once(ada: "TestClient", store: Store) -> None:
     number = grant(store, Permission.VIEW, "shop/*")
     assert PATTERNS["shop/*"] == seen_by(ada)
 

@@ -18,21 +18,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import bootstrap
 from app.bootstrap.web import make_web
-from app.domain.access import Permission
+from app.domain.access import Grant, Permission
 from app.domain.push import Push
 from app.domain.webhook import DeliveryState, Provider
 from app.project_folder import without_credentials
 from app.settings import Settings
 from app.store import webhook_deliveries
+from app.store.grants import SubjectKind
 from app.store.store import Store
 from app.store.webhook_deliveries import NewDelivery
 from app.usecases import (
     channels,
     credentials,
+    grants,
     host_keys,
     record,
     schedule_changes,
     services,
+    teams,
     webhooks,
 )
 from app.usecases.credentials import Change
@@ -44,6 +47,7 @@ from testing.disks import fill, small_disk
 from testing.factories import (
     ROOT,
     make_host_key,
+    make_user,
     print_lines,
     start_deployment,
     write_service,
@@ -64,6 +68,8 @@ ENDED, RUNNING = 1, 2
 #: The schedule that a file defines, of a service that has become invalid.
 OF_FILE = 3
 SCHEDULE = {"name": "nightly", "cron": "0 3 * * *"}
+#: A grant that exists.
+GRANT = {"subject": "team", "name": "crew", "permission": "view", "services": "hello"}
 #: Deliveries of the webhook `used`.
 SETTLED, QUEUED = 1, 2
 #: Stands for the path of a repository in a request.
@@ -81,6 +87,7 @@ class RequestValues:
     id: int = ENDED
     name: str = "hello"
     path: str = "stdout"
+    user: str = "grace"
     query: str = ""
     body: object = None
 
@@ -141,6 +148,15 @@ SUCCESSES: Mapping[str, RequestValues] = {
     ),
     "api_credentials.remove": RequestValues(name="become:unused"),
     "api_credentials.try_on": RequestValues(name="vault:prod", body={}),
+    "api_grants.list_teams": RequestValues(),
+    "api_grants.create_team": RequestValues(body={"name": "new"}),
+    "api_grants.show_team": RequestValues(name="crew"),
+    "api_grants.remove_team": RequestValues(name="empty"),
+    "api_grants.add_member": RequestValues(name="empty", body={"user": "grace"}),
+    "api_grants.remove_member": RequestValues(name="crew"),
+    "api_grants.list_grants": RequestValues(),
+    "api_grants.add_grant": RequestValues(body=GRANT | {"services": "shop/*"}),
+    "api_grants.remove_grant": RequestValues(),
     "api.list_deployments": RequestValues(query="?service=hello&before=9"),
     "api.launch": RequestValues(body={"service": "hello"}),
     "api.show": RequestValues(),
@@ -169,6 +185,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "404": {
         "*": {"id": 4242, "name": "nothing"},
         "api.launch": {"body": {"service": "nothing"}},
+        "api_grants.add_grant": {"body": GRANT | {"name": "nothing"}},
         "api_notifications.put_channel": {"name": "nothing", "body": {"replace": True}},
         "host_keys.add": {"body": {"scope": "nothing", "known_hosts": HOST_KEY}},
         "api_schedules.create": {"body": SCHEDULE | {"service": "nothing"}},
@@ -176,6 +193,9 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "409": {
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
+        "api_grants.create_team": {"body": {"name": "crew"}},
+        "api_grants.add_member": {"name": "crew"},
+        "api_grants.add_grant": {"body": GRANT},
         "exports.export": {"id": RUNNING},
         "api_projects.add": {"body": {"path": REPOSITORY, "name": "hello"}},
         "api_schedules.create": {"body": SCHEDULE | {"service": "broken"}},
@@ -269,6 +289,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
         credentials.put(store, secret_box, ROOT, reference, change, replace=False)
     services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
     add_webhooks(store, settings)
+    add_teams(store)
     host_keys.add(store, ROOT, "hello", HOST_KEY)
     add_schedules(store, settings)
     add_channels(store, settings)
@@ -276,6 +297,16 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     print_lines(store, started.id, "one", "two")
     record.finish(store, started.id, 0)
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
+
+
+def add_teams(store: Store) -> None:
+    """Add a team with a member and a grant, and one without."""
+    make_user(store, "grace")
+    for name in ("crew", "empty"):
+        teams.create(store, ROOT, name)
+    teams.add_member(store, ROOT, "crew", "grace")
+    wanted = Grant(Permission.VIEW, "hello")
+    grants.add(store, ROOT, SubjectKind.TEAM, "crew", wanted)
 
 
 def add_schedules(store: Store, settings: Settings) -> None:
@@ -365,7 +396,8 @@ def test_each_operation_that_declares_a_status_responds_with_it_and_its_model(
             if status not in operation["responses"]:
                 continue
             sent = sent_for(operation["operationId"], status)
-            url = path.format(id=sent.id, name=sent.name, path=sent.path) + sent.query
+            values = {"id": sent.id, "name": sent.name, "path": sent.path}
+            url = path.format(**values, user=sent.user) + sent.query
             content = None
             if sent.body is not None:
                 content = json.dumps(sent.body).replace(REPOSITORY, f"{repository}")

@@ -14,14 +14,24 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message
 
 from app.bootstrap.web import make_web
-from app.domain.access import Actor, Permission, Role
+from app.domain.access import Actor, Grant, Permission, Role
 from app.domain.deployment import Status
 from app.errors import NotLoggedIn
 from app.settings import Settings
 from app.store import access_tables, access_watch, output
 from app.store.access_watch import AccessWatch
+from app.store.grants import SubjectKind
 from app.store.store import Store
-from app.usecases import auth, deploy, own_account, record, tokens, users
+from app.usecases import (
+    auth,
+    deploy,
+    grants,
+    own_account,
+    record,
+    teams,
+    tokens,
+    users,
+)
 from app.web.revocation import until_revoked
 from testing.asgi import Client
 from testing.factories import (
@@ -169,6 +179,7 @@ def end_first_session(store: Store) -> None:
 OF_SESSION: dict[str, Callable[[Store, str], object]] = {
     "disabled": lambda store, _: users.disable(store, ROOT, user_id(store)),
     "role": lambda store, _: users.set_role(store, ROOT, user_id(store), Role.VIEWER),
+    "member": lambda store, _: users.set_role(store, ROOT, user_id(store), Role.MEMBER),
     "logout": lambda store, secret: auth.log_out(store, secret, ADDRESS),
     "ended": lambda store, _: end_first_session(store),
     "others ended": lambda store, _: own_account.end_other_sessions(
@@ -217,6 +228,45 @@ def test_streams_end_in_every_process_while_those_of_others_go_on(
         return await watch_until(
             webs, store, running.id, theirs, others, lambda: revoke(store, session)
         )
+
+    assert {200} == {stream.status for stream in anyio.run(main)}
+
+
+def remove_grant_of_crew(store: Store) -> None:
+    for each in grants.list_grants(store, ROOT):
+        if each.subject.name == "crew":
+            grants.remove(store, ROOT, each.id)
+
+
+#: How an admin takes from a member what they may see.
+OF_MEMBER: dict[str, Callable[[Store], object]] = {
+    "grant removed": remove_grant_of_crew,
+    "left team": lambda store: teams.remove_member(store, ROOT, "crew", "ada"),
+    "team removed": lambda store: teams.remove(store, ROOT, "crew"),
+}
+
+
+@pytest.mark.parametrize("how", OF_MEMBER)
+def test_streams_end_when_a_grant_does(
+    store: Store, settings: Settings, webs: tuple[Starlette, Starlette], how: str
+) -> None:
+    running = start_deployment(store, settings)
+    print_lines(store, running.id, "begun")
+    make_user(store, role=Role.MEMBER)
+    teams.create(store, ROOT, "crew")
+    teams.add_member(store, ROOT, "crew", "ada")
+    view = Permission.VIEW
+    grants.add(store, ROOT, SubjectKind.TEAM, "crew", Grant(view, "hello"))
+    # The permission to view something remains.
+    grants.add(store, ROOT, SubjectKind.USER, "ada", Grant(view, "shop/*"))
+    others = tokens.create_limited_token(store, ROOT, "others", [Grant(view, "hello")])
+    session = log_in(store)
+
+    async def main() -> list[Stream]:
+        return await watch_until(
+            webs, store, running.id, ("", session), others,
+            lambda: OF_MEMBER[how](store),
+        )  # fmt: skip
 
     assert {200} == {stream.status for stream in anyio.run(main)}
 

@@ -6,6 +6,7 @@ Neither their names nor anything that only they have may be in any response.
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
@@ -34,7 +35,11 @@ from testing.factories import (
     request_deployment,
     start_deployment,
 )
-from testing.web_client import TestClient, csrf_of, make_client
+from testing.web_client import csrf_of, make_client
+
+if TYPE_CHECKING:
+    # testing/web_client.py imports it without its warning.
+    from starlette.testclient import TestClient
 
 CANARY = "secret-canary"
 SEEN = "shop/web@staging"
@@ -151,7 +156,7 @@ def add_deployed(
     return Ids(name, running.id, schedule)
 
 
-def client_of(web: Starlette, store: Store, name: str, who: Who) -> TestClient:
+def client_of(web: Starlette, store: Store, name: str, who: Who) -> "TestClient":
     """Return a client of a new member or token."""
     client = make_client(web, store, None)
     if who.token:
