@@ -5,7 +5,8 @@ Rows: `runs` (a whole deployment, compared with ansible-playbook and ansible-run
 `first` (from a request to the first output), `history` (the pages of a million
 deployments), `crowd` (300 clients that watch 1,000 lines a second), `page` (a
 deployment's page, on the server and in a browser), `overview` (500 services, on the
-server and in a browser, compared with 10), `pool` (50 deployments, compared
+server and in a browser, compared with 10), `grants` (pages of a member with 500 grants,
+compared with an admin), `pool` (50 deployments, compared
 with `xargs -P8`, and their memory), `load` (8 deployments, with and without a crowd of
 viewers, downloads, searches and logins), `projects` (inspecting a repository, making
 the tree of a commit, and what a commit adds to a launch), `cli` (the start of the
@@ -29,6 +30,7 @@ from bench import (
     cli,
     crowd,
     first,
+    grants,
     history,
     hosts,
     journal,
@@ -53,6 +55,7 @@ ROWS: dict[str, Callable[[int], list[Any]]] = {
     "crowd": crowd.measure,
     "page": page.measure,
     "overview": overview.measure,
+    "grants": grants.measure,
     "pool": pool.measure,
     "load": load.measure,
     "projects": projects.measure,
