@@ -7,6 +7,8 @@ import time
 from statistics import median
 from typing import Any
 
+from sqlalchemy import text
+
 from app.domain.access import Grant, Permission, Role
 from app.store.grants import SubjectKind
 from app.store.store import Store
@@ -52,6 +54,8 @@ def _member(store: Store) -> str:
         for name in names[number::TEAMS]:
             wanted = Grant(Permission.DEPLOY, name)
             grants.add(store, ROOT, SubjectKind.TEAM, team, wanted)
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        db.execute(text("VACUUM (ANALYZE) grants, team_members"))
     session = auth.log_in(store, user, PASSWORD, "127.0.0.1", auth.WINDOW)
     actor = auth.by_session(store, session)
     assert actor is not None

@@ -13,17 +13,20 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app import bootstrap
-from app.domain.access import PERMISSIONS, Actor, Permission, Role
+from app.domain.access import PERMISSIONS, Actor, Grant, Permission, Role
 from app.domain.credential import Home
 from app.domain.deployment import Origin
 from app.domain.webhook import Provider
 from app.project_folder import without_credentials
 from app.queue import make_queue
+from app.store.grants import SubjectKind
 from app.usecases import (
     channels,
     credentials,
     deploy,
+    grants,
     schedule_changes,
+    teams,
     tokens,
     users,
     webhook_receipts,
@@ -289,6 +292,10 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         ScheduleSources(made.settings, without_credentials),
     )
     tokens.create_token(made.store, ADA, "ci", [Permission.VIEW, Permission.DEPLOY])
+    teams.create(made.store, ADA, "web")
+    for permission, pattern in ((Permission.DEPLOY, "webshop"), (Permission.VIEW, "*")):
+        wanted = Grant(permission, pattern)
+        grants.add(made.store, ADA, SubjectKind.TEAM, "web", wanted)
     return SeedNumbers(
         well,
         failed,

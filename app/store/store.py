@@ -20,6 +20,7 @@ class Store:
         self.engine = engine
         self._visible: Sequence[Collection[str]] = ()
         self._whole = self
+        self._ids: str | None = None
 
     def limited_to(self, visible: Sequence[Collection[str]]) -> "Store":
         """Return a store whose transactions see some services only.
@@ -55,7 +56,7 @@ class Store:
                 if statement_seconds is not None:
                     _limit(connection, statement_seconds)
                 if self._visible:
-                    visibility.limit(connection, self._visible)
+                    self._limit(connection)
                 yield connection
         except PoolTimeout as error:
             raise Busy(
@@ -69,6 +70,12 @@ class Store:
                     "ask for less"
                 ) from error
             raise Unavailable(_why(error)) from error
+
+    def _limit(self, connection: Connection) -> None:
+        """Limit a transaction. The services are found once: a store is of a request."""
+        if self._ids is None:
+            self._ids = visibility.find_ids(connection, self._visible)
+        visibility.limit(connection, self._ids)
 
     def close(self) -> None:
         """Close every pooled connection."""

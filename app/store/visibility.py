@@ -39,14 +39,16 @@ _SETTING = "fastdeploy.services"
 # ruff: noqa: S608
 
 _IDS = f"SELECT unnest(current_setting('{_SETTING}')::bigint[])"
-_OF_SERVICE = f"service_id IN ({_IDS})"
+# `IS TRUE` keeps PostgreSQL from turning this into a join, which it puts into the inner
+# loop of the queries of the overview: there, the ids are hashed once for each query.
+_OF_SERVICE = f"(service_id IN ({_IDS})) IS TRUE"
 _OF_DEPLOYMENT = f"deployment_id IN (SELECT id FROM {SCHEMA}.deployments)"
 #: A folder of the services folder: a project, or a service without a project.
 _OF_FOLDER = f"scope IN (SELECT split_part(name, '/', 1) FROM {SCHEMA}.services)"
 
 #: The condition of the visible rows, by table. A view may read those before it.
 TABLES = {
-    "services": f"id IN ({_IDS})",
+    "services": f"(id IN ({_IDS})) IS TRUE",
     "deployments": _OF_SERVICE,
     "schedules": _OF_SERVICE,
     "pings": f"schedule_id IN (SELECT id FROM {SCHEMA}.schedules)",
@@ -77,19 +79,21 @@ UNFILTERED = frozenset(
 )  # fmt: skip
 
 
-def limit(db: Connection, visible: Sequence[Collection[str]]) -> None:
-    """Let a transaction see the services that match a pattern of each collection."""
+def find_ids(db: Connection, visible: Sequence[Collection[str]]) -> str:
+    """Return what `limit` takes: the ids of the services that match all collections."""
     ids = select(func.array_agg(services.c.id).cast(Text)).where(
         and_(*(_matches(patterns) for patterns in visible))
     )
+    return db.scalar(ids) or "{}"
+
+
+def limit(db: Connection, ids: str) -> None:
+    """Let a transaction see the services with these ids only."""
+    path = literal(f"{SCHEMA}, ") + func.current_setting("search_path")
     db.execute(
         select(
-            func.set_config(_SETTING, func.coalesce(ids.scalar_subquery(), "{}"), True),
-            func.set_config(
-                "search_path",
-                literal(f"{SCHEMA}, ") + func.current_setting("search_path"),
-                True,
-            ),
+            func.set_config(_SETTING, ids, True),
+            func.set_config("search_path", path, True),
         )
     )
 

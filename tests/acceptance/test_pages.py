@@ -72,6 +72,8 @@ PAGES = {
     "users": "/admin/users",
     "user": "/admin/users/{user}",
     "tokens": "/admin/tokens",
+    "teams": "/admin/teams",
+    "grants": "/admin/grants",
     "token-revoke": "/admin/tokens/{token}/revoke",
     "credentials": "/admin/credentials",
     "credential": "/admin/credentials/ssh:prod",

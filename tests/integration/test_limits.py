@@ -20,7 +20,8 @@ from testing.web_client import ClientFor
 HOSTILE = ["a\0b", "\ud800", "x" * 5000, "9" * 18, "9" * 40, "-1", "%\\_"]
 #: Fields of the forms.
 FIELDS = ["name", "path", "role", "password", "lifetime", "scope", "next",
-          "idempotency_key", "var.x"]  # fmt: skip
+          "idempotency_key", "var.x", "user", "services", "subject",
+          "permission"]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: ascii(value[:20]))
