@@ -102,6 +102,7 @@ class Ids:
 #: The routes about a part that the seen service doesn't have.
 MISSING = {
     "/services/{name:service}/compare",
+    "/api/projects/{name}/refs",
     "/account/tokens/{id:number}/revoke",
     "/deployments/{id:number}/results/{number:number}",
     "/deployments/{id:number}/artifacts/{path:path}",
