@@ -27,7 +27,12 @@ from app.store.queue_position import count_ahead
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases.enqueue import enqueue
-from app.usecases.idempotency import RequestKey, find_earlier, make_key
+from app.usecases.idempotency import (
+    RequestKey,
+    find_earlier,
+    find_launched,
+    make_key,
+)
 from app.usecases.nodes import missing
 from app.usecases.run_credentials import asked, require
 
@@ -93,9 +98,8 @@ def launch(
         raise Invalid(f"a priority is a whole number {limits}")
     launch_variables.require_json(given)
     key = make_key(secret_box, actor, idempotency_key)
-    with store.unlimited.begin() as db:
-        if (repeated := find_earlier(db, key)) is not None:
-            return repeated
+    if (repeated := find_launched(store, key)) is not None:
+        return repeated
     with store.begin() as db:
         entry = _registered(db, service_name)
     actor.require_on(Permission.CHECK, service_name)
@@ -153,9 +157,8 @@ def retry(
     """
     actor.require(Permission.CHECK)
     key = make_key(secret_box, actor, idempotency_key)
-    with store.unlimited.begin() as db:
-        if (repeated := find_earlier(db, key)) is not None:
-            return repeated
+    if (repeated := find_launched(store, key)) is not None:
+        return repeated
     earlier = find(store, deployment_id)
     actor.require_on(_permission(earlier.options), earlier.service_name)
     with store.unlimited.begin() as db:
@@ -225,12 +228,6 @@ def find(store: Store, deployment_id: int) -> Deployment:
     """Return the deployment with this id; raises NotFound."""
     with store.begin() as db:
         return _found(deployments.find(db, deployment_id), deployment_id)
-
-
-def exists(store: Store, deployment_id: int) -> bool:
-    """Return whether there is a deployment with this id that the store may see."""
-    with store.begin() as db:
-        return bool(deployments.existing_ids(db, [deployment_id]))
 
 
 def view(store: Store, deployment_id: int) -> View:

@@ -60,3 +60,9 @@ def _page(
     found = history.newest(db, wanted, before=before, limit=limit)
     items = deployments.newest_first(db, found.numbers) if found.numbers else []
     return HistoryPage(items, found.before, found.searched_to)
+
+
+def exists(store: Store, deployment_id: int) -> bool:
+    """Return whether there is a deployment with this id that the store may see."""
+    with store.begin() as db:
+        return bool(deployments.existing_ids(db, [deployment_id]))

@@ -64,9 +64,19 @@ def find_repeated(
     """
     if key is None:
         return None
-    stored = make_key(secret_box, actor, key)
-    with store.begin() as db:
-        return find_earlier(db, stored)
+    return find_launched(store, make_key(secret_box, actor, key))
+
+
+def find_launched(store: Store, key: IdempotencyKey | None) -> int | None:
+    """Return the same as `find_repeated`, for a stored key.
+
+    The key is the actor's own, so the deployment is found even if they don't see it any
+    more.
+    """
+    if key is None:
+        return None
+    with store.unlimited.begin() as db:
+        return find_earlier(db, key)
 
 
 def find_earlier(db: Connection, key: IdempotencyKey | None) -> int | None:

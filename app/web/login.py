@@ -14,7 +14,7 @@ from app.domain.access import Actor, Permission
 from app.errors import Busy, NotLoggedIn, SecondFactorNeeded, TooManyAttempts
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import auth, deploy
+from app.usecases import auth, history
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
 
@@ -77,7 +77,7 @@ class StillAllowed:
         if self.deployment_id is None or not found.access.visible:
             return True
         store = self.store.limited_to(found.access.visible)
-        return deploy.exists(store, self.deployment_id)
+        return history.exists(store, self.deployment_id)
 
 
 def still_allowed(request: Request) -> StillAllowed:

@@ -83,7 +83,7 @@ def test_a_pattern_matches_the_same_services_in_sql(store: Store, pattern: str) 
     assert PATTERNS[pattern] == {name for name in NAMES if pattern in patterns_of(name)}
 
 
-def test_a_name_of_an_invalid_service_is_no_pattern(store: Store) -> None:
+def test_a_name_of_an_invalid_service_is_not_a_pattern(store: Store) -> None:
     with store.begin() as db:
         odd = services.FoundService("shop/%@staging", None, "invalid")
         services.put(db, [odd], node="here")
