@@ -10,7 +10,8 @@ it before they use it. `plaintexts.py` reads it.
 A record is a length of 8 bytes, a digest of 16 bytes, and the text.
 
 Loading Ansible takes time, in which the runner prepares credentials. So the program
-begins only when the runner says so.
+begins only when the runner says so. Usually, the runner starts it before it knows the
+run: then it gets its arguments, environment and descriptors through a socket.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from __future__ import annotations
 import gc
 import hashlib
 import importlib.util
+import json
 import mmap
 import os
 import runpy
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from typing import Any
 
 #: The variable with the descriptor of the memory file.
@@ -35,6 +40,26 @@ DIGEST = 16
 MITOGEN, REPORT = "FASTDEPLOY_MITOGEN", "FASTDEPLOY_MITOGEN_REPORT"
 #: The variable with the private folder of the run, for the sockets of mitogen.
 SOCKETS = "FASTDEPLOY_MITOGEN_SOCKETS"
+#: The variables with descriptors.
+DESCRIPTORS = (VARIABLE, GO, REPORT)
+#: The variable with the socket through which it gets the rest, and the name by which it
+#: then gets the descriptor that it prints to.
+EARLY, TERMINAL = "FASTDEPLOY_EARLY", "FASTDEPLOY_TERMINAL"
+#: What Ansible imports that depends neither on its settings nor on variables of the
+#: environment. A module that another ansible-core doesn't have is imported by none.
+_INDEPENDENT = (
+    "jinja2.nativetypes", "jinja2.sandbox", "jinja2.bccache", "yaml", "distro",
+    "cryptography.hazmat.primitives.serialization", "multiprocessing.queues",
+    "importlib.metadata", "packaging.specifiers", "difflib", "getpass", "tarfile",
+    "ansible.errors", "ansible.config.manager", "ansible.context",
+    "ansible.module_utils.common.file", "ansible.module_utils.common.process",
+    "ansible.module_utils.common.sys_info", "ansible.module_utils.common.yaml",
+    "ansible.parsing.utils.addresses", "ansible.utils.helpers", "ansible.vars.hostvars",
+    "ansible._internal._collection_proxy", "ansible._internal._ssh._ssh_agent",
+    "ansible._internal._templating._access",
+    "ansible.module_utils._internal._ansiballz._extensions._debugpy",
+    "ansible.module_utils._internal._ansiballz._extensions._pydevd",
+)  # fmt: skip
 
 
 class Recorder:
@@ -140,12 +165,7 @@ def _is_sops(command: Any) -> bool:
 
 def accelerate(folder: str, sockets: str, report: int) -> None:
     """Let the run use the mitogen in a folder, or report why it can't."""
-    path = os.path.join(os.path.dirname(__file__), "mitogen_strategies.py")  # noqa: PTH118, PTH120
-    spec = importlib.util.spec_from_file_location("fastdeploy_mitogen", path)
-    assert spec is not None, "it is a file of Python"
-    assert spec.loader is not None, "it is a file of Python"
-    strategies = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(strategies)
+    strategies = _beside("mitogen_strategies")
     try:
         strategies.activate(folder, sockets)
     except strategies.Unusable as reason:
@@ -154,13 +174,58 @@ def accelerate(folder: str, sockets: str, report: int) -> None:
         os.close(report)
 
 
+def _beside(name: str) -> Any:
+    """Import a module beside this file, whose folder isn't searched for modules."""
+    path = os.path.join(os.path.dirname(__file__), f"{name}.py")  # noqa: PTH118, PTH120
+    spec = importlib.util.spec_from_file_location(f"fastdeploy_{name}", path)
+    assert spec is not None, "it is a file of Python"
+    assert spec.loader is not None, "it is a file of Python"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def receive(descriptor: int) -> list[str]:
+    """Become the process of a run; return the arguments of the program.
+
+    Exits if the runner has ended, or doesn't use this process.
+    """
+    with socket.socket(fileno=descriptor) as runner:
+        beginning, received, *_ = socket.recv_fds(runner, 1, len(DESCRIPTORS) + 1)
+        content = b"".join(iter(lambda: runner.recv(1 << 16), b""))
+    if not beginning or not content:
+        sys.exit(1)
+    run = json.loads(content.decode(errors="surrogateescape"))
+    os.environ.clear()
+    os.environ.update(run["environment"])
+    time.tzset()
+    terminal, *others = received
+    for standard in (1, 2):
+        os.dup2(terminal, standard)
+    os.close(terminal)
+    _, *variables = run["descriptors"]
+    os.environ.update(zip(variables, map(str, others), strict=True))
+    os.chdir(run["folder"])
+    arguments: list[str] = run["arguments"]
+    return arguments
+
+
+def _import_independent() -> None:
+    """Import what every run needs, and nothing that depends on its settings."""
+    for name in _INDEPENDENT:
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
 def _import_ansible() -> None:
     """Import Ansible without the garbage collector, which would find next to nothing.
 
     What was imported is kept until the end, so it is never searched for garbage: the
     workers, which are forks, then share its memory with the main process for longer.
     """
-    gc.disable()
+    # Another ansible-core may not have what this replaces.
+    with suppress(ImportError, AttributeError):
+        _beside("ansible_yaml").install()
     # It checks the locale and ansible.cfg, and says what is wrong.
     import ansible.cli.playbook  # noqa: F401, PLC0415
 
@@ -186,6 +251,11 @@ def main() -> None:
     if not sys.flags.safe_path:
         # As if the program had been started without this file.
         sys.path[0] = os.path.dirname(os.path.realpath(program))  # noqa: PTH120
+    gc.disable()
+    if early := os.environ.pop(EARLY, ""):
+        _close_all_but(int(early))
+        _import_independent()
+        sys.argv += receive(int(early))
     descriptor = int(os.environ.pop(VARIABLE))
     # Forks keep the descriptor; modules and other programs that are executed don't.
     os.set_inheritable(descriptor, False)
@@ -198,6 +268,12 @@ def main() -> None:
         accelerate(folder, os.environ.pop(SOCKETS), int(os.environ.pop(REPORT)))
     wait_for_go(int(os.environ.pop(GO)))
     runpy.run_path(program, run_name="__main__")
+
+
+def _close_all_but(descriptor: int) -> None:
+    """Close what the caller of the runner left open."""
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 if __name__ == "__main__":

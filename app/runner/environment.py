@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from .early_start import utf8_locale
 from .journal import JournalWriter
 from .stop import MARK
 
@@ -64,7 +65,7 @@ def build(caller: Mapping[str, str], service: Mapping[str, str]) -> dict[str, st
         service: `environment` of the service's config.json, which overrides `caller`.
     """
     inherited = inherit(caller)
-    found = inherited | _locale(inherited) | {
+    found = inherited | utf8_locale(inherited) | {
         "PATH": caller.get("PATH") or _SYSTEM_PATH,
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
     } | dict(service)  # fmt: skip
@@ -136,12 +137,3 @@ def for_our_callback(events: Path, terminal: int) -> dict[str, str]:
         "FASTDEPLOY_EVENT_PIPE": str(events),
         "FASTDEPLOY_TERMINAL": str(os.fstat(terminal).st_ino),
     }
-
-
-def _locale(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return variables that make the locale UTF-8 if it isn't: Ansible requires it."""
-    names = ("LC_ALL", "LC_CTYPE", "LANG")
-    effective = next((inherited[name] for name in names if inherited.get(name)), "")
-    if effective.lower().replace("-", "").endswith("utf8"):
-        return {}
-    return {"LC_ALL": "C.UTF-8"}

@@ -5,6 +5,7 @@ imported, because that takes about a sixth of the CPU time until the first task.
 """
 
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -13,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from .ansible_playbook import GO
+from .ansible_playbook import DESCRIPTORS, GO, TERMINAL
 from .definition import Definition
+from .early_start import EarlyStart
 from .errors import RunnerError
 from .processes import Process, child, fork
 
@@ -54,6 +56,7 @@ def start(
     terminal: int,
     plaintexts: int,
     recording: Sequence[str],
+    early: EarlyStart,
     inherited: Sequence[int] = (),
 ) -> Playbook:
     """Start the playbook in the service's folder, once `begin` is called.
@@ -69,6 +72,7 @@ def start(
         terminal: The descriptor that it prints to.
         plaintexts: The descriptor of the memory file for what it decrypts.
         recording: The command that runs it and records that; empty to run it alone.
+        early: The process that may have begun to import Ansible.
         inherited: Further descriptors that it inherits.
     """
     prepared = [
@@ -77,13 +81,15 @@ def start(
     ]
     command = [*(recording or ["ansible-playbook"]), *prepared]
     held, go = os.pipe()
-    pid = fork()
-    if not pid:
-        passed = [*inherited]
-        if recording:
-            # It waits itself, after it has loaded Ansible.
-            env = {**env, GO: str(held)}
-            passed += [plaintexts, held]
+    if recording:
+        # It waits itself, after it has loaded Ansible.
+        env = {**env, GO: str(held)}
+    descriptors = {TERMINAL: terminal} | {
+        name: int(env[name]) for name in DESCRIPTORS if name in env
+    }
+    pid = early.take(recording, prepared, str(definition.folder), env, descriptors)
+    if not pid and not (pid := fork()):
+        passed = [plaintexts, held, *inherited] if recording else [*inherited]
         _become(command, definition.folder, env, terminal, held, passed)
     os.close(held)
     return Playbook(pid, go)
@@ -98,6 +104,21 @@ def determine_arguments(
         inventory = given
     named = [] if inventory is None else ["-i", str(inventory)]
     return [*named, "-e", f"@{private / 'env' / 'extravars'}", str(playbook)]
+
+
+def find_program(env: Mapping[str, str]) -> Path:
+    """Return the path of ansible-playbook.
+
+    Raises:
+        RunnerError: PATH has none.
+    """
+    found = shutil.which("ansible-playbook", path=env["PATH"])
+    if found is None:
+        raise RunnerError(
+            f"There is no ansible-playbook beside {sys.executable} or in PATH: install "
+            "ansible-core there."
+        )
+    return Path(found)
 
 
 def missing(module: str | None) -> RunnerError:

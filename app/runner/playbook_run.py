@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from .acceleration import Acceleration
 from .credential_kinds import Kind
 from .credentials import Credentials
 from .definition import Definition
-from .errors import RunnerError
+from .early_start import EarlyStart
 from .event_forwarder import Forwarder
 from .host_key_refusals import Refusals
 from .host_keys import HostKeys
@@ -64,6 +63,8 @@ class Inputs:
     journal: JournalWriter
     #: The folder of mirrors and execution environments.
     data: Path
+    #: A process that imports Ansible meanwhile, if one was started.
+    early: EarlyStart
 
 
 def deploy(inputs: Inputs) -> int:
@@ -125,7 +126,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     accelerated = Acceleration(definition, private)
     provided = _provide_environment(inputs, masker, watchdog, env)
     env = provided or env
-    recording = plaintexts.recording(_ansible_playbook(env), env)
+    recording = plaintexts.recording(playbook.find_program(env), env)
     if provided is None or not accelerated.prepare(
         inputs.data, env, recording=bool(recording), journal=journal, masker=masker,
         watchdog=watchdog,
@@ -154,6 +155,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         plaintexts=decrypting.descriptor,
         recording=recording,
         inherited=accelerated.inherited,
+        early=inputs.early,
     )
     _begin(running, watchdog, injected)
     tell("starting")
@@ -247,18 +249,8 @@ def _environment(definition: Definition) -> dict[str, str]:
         RunnerError: Its PATH has no ansible-playbook.
     """
     env = environment.build(os.environ, definition.environment)
-    _ansible_playbook(env)
+    playbook.find_program(env)
     return env
-
-
-def _ansible_playbook(env: Mapping[str, str]) -> Path:
-    found = shutil.which("ansible-playbook", path=env["PATH"])
-    if found is None:
-        raise RunnerError(
-            f"There is no ansible-playbook beside {sys.executable} or in PATH: install "
-            "ansible-core there."
-        )
-    return Path(found)
 
 
 def _report_unmasked(

@@ -100,22 +100,42 @@ def test_a_signal_cancels_and_leaves_nobody(
 
 
 def test_a_cancel_comes_through_at_any_moment(service: Service) -> None:
-    """Also while the program or ansible-playbook is only starting."""
+    """Also while the run is prepared, or ansible-playbook is only starting."""
     service.define("sleep.yml")
-    for begun in ("app.runner", "ansible-playbook"):
-        journal = service.home / "journal"
+    journal = service.home / "journal"
+
+    def is_prepared() -> bool:
+        return any(service.temp.iterdir())
+
+    def is_starting() -> bool:
+        return b'"starting"' in journal.read_bytes()
+
+    for has_begun in (is_prepared, is_starting):
         with journal.open("wb") as stdout:
             process = service.start(stdout)
-        if begun == "app.runner":
-            eventually(lambda: list(service.temp.iterdir()))
-        else:
-            eventually(lambda: of_ansible(service), PATIENCE)
+        eventually(has_begun, PATIENCE)
 
         process.terminate()
 
         assert 254 == process.wait(PATIENCE)
         assert_all_ended(service)
         assert "canceled" == Outcome(254, journal.read_bytes()).statuses[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_early_process_ends_with_the_runner(
+    service: Service, number: signal.Signals
+) -> None:
+    """It begins to import Ansible before the runner handles signals."""
+    service.define("sleep.yml")
+    with (service.home / "journal").open("wb") as stdout:
+        process = service.start(stdout)
+    eventually(lambda: of_ansible(service), PATIENCE)
+
+    process.send_signal(number)
+
+    process.wait(PATIENCE)
+    eventually(lambda: not of_ansible(service))
 
 
 def test_a_run_that_exceeds_its_timeout_is_ended(service: Service) -> None:
