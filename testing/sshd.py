@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from testing.installation import free_port
 from testing.ssh_server import known_hosts_line, new_key, serving
 
@@ -65,6 +67,16 @@ class Sshd:
             "ansible_ssh_private_key_file": str(self.user_key), **more,
         }  # fmt: skip
 
+    @property
+    def commands(self) -> list[str]:
+        """The names of the processes that sessions have started and that still run."""
+        found = []
+        for each in psutil.Process(self._pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if each.status() != psutil.STATUS_ZOMBIE and each.name() != "sshd":
+                    found.append(each.name())
+        return found
+
     def change_key(self) -> None:
         """Restart with another host key."""
         self.stop()
@@ -78,7 +90,8 @@ class Sshd:
             "AuthorizedKeysFile": f"{self.user_key}.pub",
             "PasswordAuthentication": "no",
         }
-        self._server.enter_context(serving(self.folder, self.port, self.key, settings))
+        serve = serving(self.folder, self.port, self.key, settings)
+        self._pid = self._server.enter_context(serve)
 
     def stop(self) -> None:
         """Stop it and its connections."""

@@ -264,6 +264,8 @@ def main() -> None:
     record_vault(recorder)
     record_sops(recorder)
     fail_prompts()
+    with suppress(ImportError, AttributeError):
+        _beside("pipelining").install()
     if folder := os.environ.pop(MITOGEN, ""):
         accelerate(folder, os.environ.pop(SOCKETS), int(os.environ.pop(REPORT)))
     wait_for_go(int(os.environ.pop(GO)))

@@ -41,10 +41,6 @@ ENDED = 254
 #: that have detached themselves, stops the run before; without a worker, it is stopped
 #: here.
 _UNATTENDED = 3.0
-_MAY_GO_ON = (
-    b"A command that a task was running on a host over SSH may go on there: with "
-    b"pipelining, ssh has no terminal that ends it."
-)
 _NOT_RECORDED = (
     b"FastDeploy can't mask what ansible-vault decrypts in this run: ansible-playbook "
     b"is not a Python script here. Install ansible-core in a virtual environment."
@@ -171,8 +167,6 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         journal.write_object({"host_key": report, "runner_ident": ident})
     for setting in unchecked:
         journal.write_object({"unchecked_host_keys": setting, "runner_ident": ident})
-    if watchdog.reason and chosen.leaves_commands and host_keys.recorder.file.exists():
-        journal.write(_MAY_GO_ON)
     tell((watchdog.reason or "failed") if code else "successful")
     if journal.error:
         journal.write(f"The journal is not complete: {journal.error}.".encode())

@@ -80,11 +80,6 @@ class Speed:
         """The variables of ansible-playbook."""
         return {k: v for one in self.choices for k, v in one.environment.items()}
 
-    @property
-    def leaves_commands(self) -> bool:
-        """Whether commands on hosts may go on after ssh has ended."""
-        return any(one.text == _PIPELINING for one in self.choices)
-
     def accelerated(self, choice: Choice) -> "Speed":
         """Return it for a run in which mitogen reaches hosts, without pipelining."""
         others = (one for one in self.choices if _PIPELINING not in one.text)

@@ -3,17 +3,20 @@
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.domain import task_result
 from app.runner import fact_cache, speed
 from testing.processes import living
 from testing.runner import PATIENCE, Outcome, Service, short_folder
+from testing.runner_processes import of_this_run
 from testing.ssh_account import SshAccount, ssh_account
 from testing.sshd import Sshd, running
 from testing.waiting import eventually
@@ -45,11 +48,18 @@ BECOME = """\
       ansible.builtin.command: id -un
       become: true
 """
+#: A process in a session of its own, and one that ignores SIGTERM, end too.
 WAIT = """\
 - hosts: plain
   gather_facts: false
   tasks:
-    - ansible.builtin.shell: touch GATE; exec sleep 97.3
+    - name: Leave a service
+      ansible.builtin.shell: nohup sleep {left} >/dev/null 2>&1 </dev/null &
+    - name: Wait
+      ansible.builtin.shell: |
+        setsid sh -c 'trap "" TERM; sleep {stubborn}' &
+        sleep {ended}; true
+      become: {become}
 """
 #: A new value of the environment is a new fact.
 FACTS = """\
@@ -197,23 +207,33 @@ def become(service: Service, target: SshAccount, **variables: Any) -> Outcome:
     return service.run()
 
 
-def test_a_canceled_run_says_that_commands_on_hosts_may_go_on(
-    service: Service, host: Sshd
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("become", ["false", "true"])
+def test_a_canceled_run_leaves_no_process_on_the_host(
+    service: Service, host: Sshd, number: signal.Signals, become: str
 ) -> None:
-    gate = service.folder / "gate"
-    journal = service.folder / "journal"
-    write(service, host, WAIT.replace("GATE", str(gate)))
+    """Services and background processes of earlier tasks go on there."""
+    unique = f"{os.getpid()}.{number}{'1' if become == 'true' else '0'}"
+    left, ended, stubborn = f"7{unique}", f"8{unique}", f"9{unique}"
+    playbook = WAIT.format(left=left, ended=ended, stubborn=stubborn, become=become)
+    write(service, host, playbook)
 
-    with journal.open("wb") as stdout:
+    with (service.folder / "journal").open("wb") as stdout:
         process = service.start(stdout)
-        eventually(gate.exists)
-        process.terminate()
-        code = process.wait(PATIENCE)
-    for left in living(lambda one: one.cmdline() == ["sleep", "97.3"]):
-        left.kill()
+        eventually(lambda: sleeping(ended) and sleeping(stubborn))
+        # Like the worker, which sends a signal to all processes of a run.
+        for each in of_this_run(service) if number == signal.SIGKILL else [process]:
+            each.send_signal(number)
+        process.wait(PATIENCE)
 
-    assert 254 == code
-    assert "may go on there" in Outcome(code, journal.read_bytes()).text
+    eventually(lambda: not sleeping(ended) and not sleeping(stubborn))
+    [service_of_the_host] = sleeping(left)
+    service_of_the_host.kill()
+    eventually(lambda: not host.commands)
+
+
+def sleeping(seconds: str) -> list[psutil.Process]:
+    return living(lambda one: one.cmdline() == ["sleep", seconds])
 
 
 def with_facts(service: Service, name: str, mark: str) -> Outcome:
