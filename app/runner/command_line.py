@@ -11,6 +11,7 @@ from . import (
     credential_files,
     credentials,
     environment,
+    git_host_key,
     injection,
     playbook_run,
     prompts,
@@ -20,6 +21,7 @@ from .credentials import Credentials
 from .definition import Definition, read_definition
 from .early_start import EarlyStart
 from .errors import RunnerError
+from .git_host_key import HostKeyRefused
 from .journal import JournalWriter
 from .playbook_run import Inputs
 from .run_config import (
@@ -35,6 +37,21 @@ REFUSED = 64
 
 def main(early: EarlyStart) -> int:
     """Run the command line and return the exit code."""
+    arguments = _parse()
+    journal = JournalWriter(sys.stdout.fileno())
+    try:
+        return _run(arguments, early, journal)
+    except HostKeyRefused as refusal:
+        journal.write(str(refusal).encode(errors="replace"))
+        report = git_host_key.report(refusal.refused)
+        journal.write_object({"host_key": report})
+        return REFUSED
+    except RunnerError as refusal:
+        journal.write(str(refusal).encode(errors="replace"))
+        return REFUSED
+
+
+def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="fastdeploy-runner", description="Run a playbook service of FastDeploy."
     )
@@ -59,33 +76,31 @@ def main(early: EarlyStart) -> int:
         default=credential_files.PLACED,
         help="the folder with each user's placed credentials",
     )
-    arguments = parser.parse_args()
-    journal = JournalWriter(sys.stdout.fileno())
-    try:
-        definition = _read(arguments)
-        if definition.requirements or not early.suits(definition.environment):
-            early.discard()
-        found = prompts.find(definition.folder, definition.playbook)
-        definition = prompts.declare(definition, found)
-        launch = read_launch(arguments.config, definition)
-        # Until here, a cancel has no process to stop and no folder to remove.
-        decrypted = sops.read_variables(definition, os.environ)
-        fixed = {**definition.fixed_variables, **decrypted}
-        prompts.require_answers(found, {**fixed, **launch.variables}, fixed)
-        asking_options.require_none(
-            definition.folder,
-            environment.build(os.environ, definition.environment),
-            definition.credentials,
-        )
-        needed = _credentials(arguments, definition)
-        return playbook_run.deploy(
-            Inputs(
-                definition, launch, decrypted, needed, journal, arguments.data, early
-            )
-        )
-    except RunnerError as refusal:
-        journal.write(str(refusal).encode(errors="replace"))
-        return REFUSED
+    return parser.parse_args()
+
+
+def _run(
+    arguments: argparse.Namespace, early: EarlyStart, journal: JournalWriter
+) -> int:
+    definition = _read(arguments)
+    if definition.requirements or not early.suits(definition.environment):
+        early.discard()
+    found = prompts.find(definition.folder, definition.playbook)
+    definition = prompts.declare(definition, found)
+    launch = read_launch(arguments.config, definition)
+    # Until here, a cancel has no folder to remove.
+    decrypted = sops.read_variables(definition, os.environ)
+    fixed = {**definition.fixed_variables, **decrypted}
+    prompts.require_answers(found, {**fixed, **launch.variables}, fixed)
+    asking_options.require_none(
+        definition.folder,
+        environment.build(os.environ, definition.environment),
+        definition.credentials,
+    )
+    needed = _credentials(arguments, definition)
+    return playbook_run.deploy(
+        Inputs(definition, launch, decrypted, needed, journal, arguments.data, early)
+    )
 
 
 def _read(arguments: argparse.Namespace) -> Definition:

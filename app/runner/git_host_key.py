@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import known_hosts
 from .errors import RunnerError
@@ -27,6 +28,19 @@ class HostKeyRefused(RunnerError):
     def __init__(self, message: str, refused: Refused) -> None:
         super().__init__(message)
         self.refused = refused
+
+
+def report(refused: Refused) -> dict[str, Any]:
+    """Return the report of a run that can't fetch its repository, for the journal.
+
+    It is like those of `host_key_refusals`, so the key is accepted in the same way.
+    """
+    key = refused.key
+    return {
+        "problem": "changed" if refused.changed else "unknown",
+        "name": key.host, "hosts": [key.host], "count": 1, "type": key.type,
+        "key": key.key, "previous": "", "previous_place": "",
+    }  # fmt: skip
 
 
 def keep(folder: Path, url: str, refused: Refused) -> None:

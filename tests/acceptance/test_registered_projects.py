@@ -1,6 +1,7 @@
 """The runner of a registered project decides which commits run, whatever is asked."""
 
 import contextlib
+import getpass
 import json
 import os
 import pwd
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from app.domain import host_key_report
 from testing.git_http import GitHttp
 from testing.git_repository import GitRepository
+from testing.sshd import running
 
 _DESCRIPTION = """\
 project: infra
@@ -222,3 +225,24 @@ def test_the_runner_fetches_with_the_credential_that_root_names(
         assert (64, True) == (code, sentence in printed), printed
     printed = "".join(text for _, text in [*refused, handed_over, placed])
     assert token not in printed
+
+
+def test_a_run_reports_the_refused_key_of_its_git_server(
+    infra: RegisteredProject, tmp_path: Path
+) -> None:
+    """Only the deploy user fetches there, so the page of the project can't show it."""
+    with running(tmp_path) as server:
+        url = f"ssh://{getpass.getuser()}@127.0.0.1:{server.port}/nothing"
+        key = {"private_key": server.user_key.read_text()}
+        with infra.fetched_with(url, "git-ssh:infra"):
+            code, printed = infra.run(
+                "infra/site@staging", "1" * 40, credentials={"git-ssh:infra": key}
+            )
+
+    found = json.loads(printed.splitlines()[-1])
+    report = host_key_report.parse(found["host_key"])
+    assert 64 == code
+    assert report is not None
+    assert report.key is not None
+    assert (server.name, server.fingerprint) == (report.name, report.key.fingerprint)
+    assert "accept it on the deployment's page" in str(report)
