@@ -10,9 +10,10 @@ compared with an admin), `pool` (50 deployments, compared
 with `xargs -P8`, and their memory), `load` (8 deployments, with and without a crowd of
 viewers, downloads, searches and logins), `projects` (inspecting a repository, making
 the tree of a commit, and what a commit adds to a launch), `cli` (the start of the
-command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared with it),
-`start` (from a request to the first task, compared with it), `ssh` (hosts over SSH,
-compared with it; `--hosts`, `--delays` and `--playbooks` add cases). With
+command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared with it;
+`--hosts` changes the number), `start` (from a request to the first task, compared with
+it), `ssh` (hosts over SSH, compared with it; `--hosts`, `--delays` and `--playbooks`
+add cases). With
 `--against CHECKOUT`, the same rows of another checkout of FastDeploy are measured in
 turn, and the table has the ratios.
 """
@@ -76,8 +77,9 @@ def main() -> None:
     )
     usual = ssh.Plan()
     parser.add_argument(
-        "--hosts", type=_numbers, default=usual.hosts, help="for `ssh`: 1,10,50"
-    )
+        "--hosts", type=_numbers, default=usual.hosts,
+        help="for `ssh`: 1,10,50; for `hosts`: another number than 1000",
+    )  # fmt: skip
     parser.add_argument(
         "--delays", type=_numbers, default=usual.delays,
         help="for `ssh`: milliseconds of a round trip: 0,5,20",
@@ -89,6 +91,8 @@ def main() -> None:
     asked = parser.parse_args()
     plan = ssh.Plan(asked.hosts, asked.delays, asked.playbooks)
     rows = ROWS | {"ssh": partial(ssh.measure, plan=plan)}
+    if asked.hosts != usual.hosts:
+        rows["hosts"] = partial(hosts.measure, hosts=asked.hosts[0])
     unknown = sorted(set(asked.rows) - set(ROWS))
     if unknown:
         parser.error(f"no such row: {', '.join(unknown)} (known: {', '.join(ROWS)})")

@@ -117,6 +117,8 @@ def _scene(
 def _measure(scene: Scene, case: Case, rounds: int) -> dict[str, list[Run]]:
     columns = {name: each for name, each in COLUMNS.items() if each.exists(scene)}
     found: dict[str, list[Run]] = {name: [] for name in columns}
+    if MITOGEN in columns and not (scene.here.settings.data / "accelerators").exists():
+        columns[MITOGEN].run(scene)  # the first run installs it
     for number in range(rounds):
         # Alternate the order: the first one of a round runs with colder caches.
         for name in [*columns][:: -1 if number % 2 else 1]:
