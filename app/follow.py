@@ -35,6 +35,7 @@ class _SizedNews:
     news: News
     after: int
     last: int
+    more: bool
     complete: bool
     size: int
 
@@ -80,7 +81,9 @@ async def _watch(
     def sized(number: int, after: int | None, up_to: int | None) -> _SizedNews:
         news = look(store, number, after, up_to)
         size = sum(len(event.text) for event in news.events)
-        return _SizedNews(news, news.after, news.last, news.complete, size)
+        return _SizedNews(
+            news, news.after, news.last, news.more, news.complete, size
+        )
 
     try:
         async for piece in feed.follow(deployment_id, sized, 0):

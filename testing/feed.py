@@ -51,7 +51,8 @@ class NumberedPiece:
     """A piece that knows the numbers of its events."""
 
     def __init__(self, news: News) -> None:
-        self.after, self.last, self.complete = news.after, news.last, news.complete
+        self.after, self.last = news.after, news.last
+        self.more, self.complete = news.more, news.complete
         self.numbers = [event.number for event in news.events]
         self.size = 1
 

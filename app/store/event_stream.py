@@ -35,14 +35,17 @@ RECONNECT = 1.0
 class StreamPiece(Protocol):
     """News about one deployment: the rendered events above `after` up to `last`.
 
-    Without events, both are equal and the piece has only the state. `complete` says
-    that the deployment has ended and no piece follows; `size` is in bytes.
+    Without events, both are equal and the piece has only the state. `more` says that
+    further events exist, which the piece had no room for; `complete` that the
+    deployment has ended and no piece follows. `size` is in bytes.
     """
 
     @property
     def after(self) -> int: ...  # noqa: D102 - described above, like the others
     @property
     def last(self) -> int: ...  # noqa: D102
+    @property
+    def more(self) -> bool: ...  # noqa: D102
     @property
     def complete(self) -> bool: ...  # noqa: D102
     @property
@@ -148,6 +151,8 @@ class _Hub(Generic[P]):
         self._pieces: deque[tuple[int, P]] = deque()
         self._bytes = 0
         self._version = 0
+        #: The reads for watchers that are in progress.
+        self._reads: dict[tuple[int, int, int | None], asyncio.Task[P]] = {}
         #: The number of the last published event; None before the first read.
         self._latest: int | None = None
         self._error: Exception | None = None
@@ -203,11 +208,24 @@ class _Hub(Generic[P]):
     async def _from_store(self, place: int, up_to: int | None) -> AsyncIterator[P]:
         """Yield the pieces after `place` up to `up_to` or the present; at least one."""
         while True:
-            piece = await self._ask(place, up_to)
+            piece = await self._read_once(place, up_to)
             yield piece
             place = piece.last
-            if piece.after == piece.last or (up_to is not None and place >= up_to):
+            if not piece.more:
                 return
+
+    async def _read_once(self, after: int, up_to: int | None) -> P:
+        """Read a piece, once for all watchers that need it at the same time."""
+        # With the version, because a watcher misses what was published before it came:
+        # its read must not have started before that.
+        key = (self._version, after, up_to)
+        if key not in self._reads:
+            read = self._reads[key] = asyncio.create_task(self._ask(after, up_to))
+            read.add_done_callback(lambda _: self._reads.pop(key))
+            # Retrieve the exception, so that asyncio doesn't log it if all have left.
+            read.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # Shielded: a watcher that leaves must not cancel the read of the others.
+        return await asyncio.shield(self._reads[key])
 
     async def _newer_than(self, version: int, watcher: Watcher) -> list[tuple[int, P]]:
         async with self._published:
@@ -234,7 +252,7 @@ class _Hub(Generic[P]):
                 self._published.notify_all()
             if self._error is not None or piece.complete:
                 return
-            if piece.after == piece.last:
+            if not piece.more:
                 await wait_for(self._wakened, LOOK_ANYWAY)
 
     def _keep(self, piece: P) -> None:

@@ -16,13 +16,15 @@ WINDOW = 500
 class News:
     """The events with numbers above `after` up to `last`, and the current deployment.
 
-    `complete` says that the deployment has ended and that no event follows.
+    `more` says that there are further events, `complete` that the deployment has ended
+    and that no event follows.
     """
 
     view: View
     events: list[Event]
     after: int
     last: int
+    more: bool
     complete: bool
 
 
@@ -38,8 +40,10 @@ def look(
         view = deploy.view_in(db, deployment_id)
         end = view.deployment.last_event
         if after is None:
-            return News(view, [], end, end, view.deployment.ended)
+            return News(view, [], end, end, more=False, complete=view.deployment.ended)
         wanted = end if up_to is None else min(up_to, end)
         found = events.read(db, deployment_id, after=after, up_to=wanted, limit=WINDOW)
-    last = found[-1].number if found else after
-    return News(view, found, after, last, view.deployment.ended and last >= end)
+    # If none is found, retention has removed the events.
+    last = found[-1].number if found else max(after, wanted)
+    complete = view.deployment.ended and last >= end
+    return News(view, found, after, last, more=last < wanted, complete=complete)

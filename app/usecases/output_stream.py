@@ -12,12 +12,14 @@ from app.usecases import deploy
 class PrintedNews:
     """What the events above `after` up to `last` printed, byte for byte.
 
-    `complete` says that the deployment has ended and that nothing follows.
+    `more` says that there are further events, `complete` that the deployment has ended
+    and that nothing follows.
     """
 
     content: bytes
     after: int
     last: int
+    more: bool
     complete: bool
 
     @property
@@ -39,7 +41,7 @@ def look(
         deployment = deploy.view_in(db, deployment_id).deployment
         end = deployment.last_event
         if after is None:
-            return PrintedNews(b"", end, end, deployment.ended)
+            return PrintedNews(b"", end, end, more=False, complete=deployment.ended)
         wanted = end if up_to is None else min(up_to, end)
         found = output.read_output(
             db,
@@ -55,4 +57,5 @@ def look(
         )
     last = found.last if found else max(after, wanted)
     content = b"".join(found.content) if found else b""
-    return PrintedNews(content, after, last, deployment.ended and last >= end)
+    complete = deployment.ended and last >= end
+    return PrintedNews(content, after, last, more=last < wanted, complete=complete)

@@ -13,7 +13,7 @@ from app.domain.deployment import Origin
 from app.domain.events import StepState, TaskResult
 from app.domain.timeline import bars
 from app.store.search import SearchQuery
-from app.usecases import artifacts, deploy, event_stream, failures, output
+from app.usecases import artifacts, deploy, failures, output
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.commit_statuses import find_commit
 from app.usecases.notifications import of_deployment
@@ -225,8 +225,8 @@ def archive(request: Request) -> Response:
 async def _stream(request: Request, *, html: bool) -> Response:
     deployment_id = _id(request)
     # Look before the stream starts, so that a missing deployment is a 404.
-    news = await run_in_threadpool(
-        event_stream.look, deps(request).store, deployment_id, None
+    deployment = await run_in_threadpool(
+        deploy.find, deps(request).store, deployment_id
     )
     after = number(request.query_params, "after") or 0
     # A browser that reconnects requests the same URL and sends its position here.
@@ -239,7 +239,7 @@ async def _stream(request: Request, *, html: bool) -> Response:
         look,
         deployment_id,
         # With a number beyond the last event, the stream would skip the next events.
-        min(after, news.last),
+        min(after, deployment.last_event),
         allowed=still_allowed(request),
     )
 

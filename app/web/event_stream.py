@@ -26,6 +26,7 @@ class Piece:
 
     after: int
     last: int
+    more: bool
     complete: bool
     content: bytes
 
@@ -110,6 +111,5 @@ def _piece(news: News, fragments: Mapping[str, str]) -> Piece:
     ]
     if news.complete:
         sent.append(ServerSentEvent(data="", event="end"))
-    return Piece(
-        news.after, news.last, news.complete, b"".join(s.encode() for s in sent)
-    )
+    content = b"".join(each.encode() for each in sent)
+    return Piece(news.after, news.last, news.more, news.complete, content)
