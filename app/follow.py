@@ -81,9 +81,7 @@ async def _watch(
     def sized(number: int, after: int | None, up_to: int | None) -> _SizedNews:
         news = look(store, number, after, up_to)
         size = sum(len(event.text) for event in news.events)
-        return _SizedNews(
-            news, news.after, news.last, news.more, news.complete, size
-        )
+        return _SizedNews(news, news.after, news.last, news.more, news.complete, size)
 
     try:
         async for piece in feed.follow(deployment_id, sized, 0):

@@ -11,6 +11,7 @@ from app.bootstrap.web import make_web
 from app.sd_notify import READY, STOPPING, notify
 from app.settings import Settings
 from app.sockets import inherited, listen
+from app.store.event_stream import Feed
 from app.web.connection import TimedConnection
 
 #: Seconds to wait for open requests when the process stops; streams end at once.
@@ -26,8 +27,9 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadSetting if it can't listen."""
     _return_freed_memory()
     listeners = inherited() or [listen(settings.host, settings.port)]
+    app = make_web(settings)
     config = uvicorn.Config(
-        make_web(settings),
+        app,
         http=TimedConnection,
         log_config=None,
         access_log=False,
@@ -38,7 +40,7 @@ def serve(settings: Settings) -> None:
         proxy_headers=settings.secure_cookies,
         forwarded_allow_ips="127.0.0.1",
     )
-    _Server(config).run(sockets=listeners)
+    _Server(config, app.state.deps.feed).run(sockets=listeners)
 
 
 def _return_freed_memory() -> None:
@@ -53,7 +55,15 @@ def _return_freed_memory() -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which notifies systemd and drops no connection as it stops."""
+    """uvicorn's server, which notifies systemd and drops no connection as it stops.
+
+    Those who follow a deployment are disconnected at once: they would keep the server
+    from stopping.
+    """
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -61,6 +71,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         notify(STOPPING)
+        await self._feed.close()
         # uvicorn closes connections without a request. So stop accepting first, and
         # give the accepted connections time to send their request.
         for server in self.servers:

@@ -8,7 +8,7 @@ the pieces that the hub no longer has from the store.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 import psycopg
@@ -25,6 +25,9 @@ log = get("feed")
 
 #: Seconds after which a hub reads without a notification, since these may be lost.
 LOOK_ANYWAY = 5.0
+#: After a read, a hub rests for this many times its duration, but not for more than
+#: these seconds: the busier the process, the more lines come in one piece.
+REST, MAX_REST = 2.0, 0.5
 #: Maximum number of pieces that a hub keeps for its watchers, and of their bytes.
 KEPT_PIECES = 64
 KEPT_BYTES = 4 * 1024 * 1024
@@ -66,6 +69,7 @@ class Feed:
         self._conninfo = conninfo
         self._hubs: dict[tuple[int, Any], _Hub[Any]] = {}
         self._watching = 0
+        self._closed = False
         #: Ends the responses to clients that lose access.
         self.access = AccessWatch()
 
@@ -86,13 +90,13 @@ class Feed:
         look: Look[P],
         after: int,
         allowed: Allowed = always,
-    ) -> AsyncIterator[P]:
+    ) -> AsyncGenerator[P]:
         """Yield every event above `after`, exactly once and in order, until the last.
 
         The first piece comes immediately and has the state. While PostgreSQL is
         unavailable, the generator waits; other errors of `look` are raised. It ends
         soon after `allowed` returns False, which is called when sessions, tokens or
-        roles change.
+        roles change, and after `close`.
         """
         key = (deployment_id, look)
         hub = self._hubs.setdefault(key, _Hub(deployment_id, look))
@@ -104,10 +108,18 @@ class Feed:
                     if watcher.revoked:
                         return
                     yield piece
+                    if self._closed:
+                        return
         finally:
             self._watching -= 1
             if hub.leave():
                 del self._hubs[key]
+
+    async def close(self) -> None:
+        """End all generators, before the process stops."""
+        self._closed = True
+        for hub in list(self._hubs.values()):
+            await hub.close()
 
     async def _pass_on_news(self) -> None:
         while True:
@@ -156,6 +168,7 @@ class _Hub(Generic[P]):
         #: The number of the last published event; None before the first read.
         self._latest: int | None = None
         self._error: Exception | None = None
+        self._closed = False
         self._pump: asyncio.Task[None] | None = None
 
     def enter(self) -> None:
@@ -175,6 +188,11 @@ class _Hub(Generic[P]):
         """Make the hub read again."""
         self._wakened.set()
 
+    async def close(self) -> None:
+        """End the generators of all watchers."""
+        self._closed = True
+        await self.wake_watchers()
+
     async def wake_watchers(self) -> None:
         """Make the watchers check whether they are revoked."""
         async with self._published:
@@ -189,7 +207,7 @@ class _Hub(Generic[P]):
             place = piece.last
             if piece.complete:
                 return
-        while not watcher.revoked:
+        while not (watcher.revoked or self._closed):
             for version, published in await self._newer_than(last_version, watcher):
                 last_version = version
                 if published.after == place:
@@ -230,7 +248,12 @@ class _Hub(Generic[P]):
     async def _newer_than(self, version: int, watcher: Watcher) -> list[tuple[int, P]]:
         async with self._published:
             await self._published.wait_for(
-                lambda: self._version > version or self._error or watcher.revoked
+                lambda: (
+                    self._version > version
+                    or self._error
+                    or watcher.revoked
+                    or self._closed
+                )
             )
         if self._error is not None:
             raise self._error
@@ -239,8 +262,10 @@ class _Hub(Generic[P]):
     async def _run(self) -> None:
         """Read whenever there may be news, and publish the piece."""
         place: int | None = None
+        now = asyncio.get_running_loop().time
         while True:
             self._wakened.clear()
+            begun = now()
             try:
                 piece = await self._ask(place)
             except Exception as error:  # noqa: BLE001 - raised again at each watcher
@@ -253,6 +278,7 @@ class _Hub(Generic[P]):
             if self._error is not None or piece.complete:
                 return
             if not piece.more:
+                await asyncio.sleep(min((now() - begun) * REST, MAX_REST))
                 await wait_for(self._wakened, LOOK_ANYWAY)
 
     def _keep(self, piece: P) -> None:

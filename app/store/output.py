@@ -29,9 +29,9 @@ from app.domain.events import EventKind
 from app.store.deployment_tables import events
 
 #: Limits of a stretch: it ends with the event that reaches MAX_BYTES, or after
-#: MAX_EVENTS.
-MAX_BYTES = 256 * 1024
-MAX_EVENTS = 4_000
+#: MAX_EVENTS. While it is sent to a slow client, the web process holds it twice.
+MAX_BYTES = 128 * 1024
+MAX_EVENTS = 2_000
 
 #: Kinds of events whose text is a line, or a part of it if the event is open.
 _LINES = (EventKind.STEP.value, EventKind.OUTPUT.value)

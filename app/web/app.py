@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import anyio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -55,7 +56,9 @@ _VIEW, _CHECK = Permission.VIEW, Permission.CHECK
 _CANCEL, _MANAGE = Permission.CANCEL, Permission.MANAGE
 _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 _CREDENTIALS = Permission.CREDENTIALS
-
+#: The maximum number of requests that are handled in threads at once. Nearly all of
+#: them need one of the database connections, so more threads would only take memory.
+THREADS = 12
 
 #: The pages, and the routes of the API.
 ROUTES: list[AppRoute] = [
@@ -205,6 +208,7 @@ def create_app(deps: Dependencies) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         tasks = [
             asyncio.create_task(deps.feed.listen()),
             asyncio.create_task(deps.loop_lag.watch()),

@@ -1,23 +1,23 @@
 """The event stream of a deployment: fragments for a page, JSON for a script."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import orjson
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from app.store.access_watch import Allowed
 from app.store.event_stream import Feed, Look
 from app.store.store import Store
 from app.usecases import failures, results, timing
 from app.usecases.event_stream import News, look
+from app.web.live_response import LiveResponse
 from app.web.render import Renderer
 from app.web.response_bodies import deployment_body, event_body
 
-#: Seconds between two comments that keep an idle stream open behind proxies.
-PING = 15
-#: Seconds after which a client that reads no data is disconnected; it may reconnect.
-SEND_TIMEOUT = 30
+#: A comment, which clients ignore.
+_PING = b": ping\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +75,20 @@ def stream(
     deployment_id: int,
     after: int,
     allowed: Allowed,
-) -> EventSourceResponse:
+) -> LiveResponse:
     """Stream the news after event `after` until the deployment has ended.
 
     The stream also ends when `allowed` returns False: the client has lost access.
     """
 
-    async def pieces() -> AsyncIterator[bytes]:
-        async for piece in feed.follow(deployment_id, look_at, after, allowed):
-            yield piece.content
+    async def pieces() -> AsyncGenerator[bytes]:
+        async with aclosing(
+            feed.follow(deployment_id, look_at, after, allowed)
+        ) as found:
+            async for piece in found:
+                yield piece.content
 
-    return EventSourceResponse(
-        pieces(),
-        ping=PING,
-        send_timeout=SEND_TIMEOUT,
-        # X-Accel-Buffering: proxies must not buffer this response.
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return LiveResponse(pieces(), media_type="text/event-stream", ping=_PING)
 
 
 def _piece(news: News, fragments: Mapping[str, str]) -> Piece:

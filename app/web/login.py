@@ -18,7 +18,7 @@ from app.usecases import auth, history
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
 
-#: The number of passwords that are checked at once: each takes 19 MiB and a core.
+#: The number of passwords that are checked at once: each takes 12 MiB and a core.
 LOGINS_AT_ONCE = 1
 #: Seconds that a login waits for a place.
 PATIENCE = 10

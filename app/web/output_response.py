@@ -3,12 +3,9 @@
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from functools import partial
-from typing import cast
 
-import anyio
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import Response
 
 from app.domain.deployment import Deployment
 from app.store.event_stream import Look
@@ -17,7 +14,7 @@ from app.usecases import deploy, output, output_stream
 from app.usecases.output_stream import PrintedNews
 from app.web.dependencies import deps
 from app.web.download import Download
-from app.web.event_stream import SEND_TIMEOUT
+from app.web.live_response import Interrupted, LiveResponse
 from app.web.login import still_allowed
 from app.web.query import BIGINT, number
 
@@ -40,8 +37,11 @@ def send_output(request: Request, deployment_id: int) -> Response:
     follow = number(query, "follow", most=1) and request.method == "GET"
     deployment = deploy.find(deps(request).store, deployment_id)
     if follow:
-        return _Followed(
-            _follow(request, deployment, offset), file_name(deployment, ".log")
+        name = file_name(deployment, ".log")
+        return LiveResponse(
+            _follow(request, deployment, offset),
+            media_type=_TEXT,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
     content = output.whole(deps(request).store, deployment.id)
     return Download(
@@ -71,55 +71,14 @@ def _behind(offset: int, pieces: Generator[bytes]) -> Generator[bytes]:
 async def _follow(
     request: Request, deployment: Deployment, offset: int
 ) -> AsyncGenerator[bytes]:
-    pieces = cast(
-        "AsyncGenerator[PrintedNews]",
-        deps(request).feed.follow(
-            deployment.id,
-            deps(request).look_printed,
-            0,
-            allowed=still_allowed(request),
-        ),
+    pieces = deps(request).feed.follow(
+        deployment.id, deps(request).look_printed, 0, allowed=still_allowed(request)
     )
     async with aclosing(pieces):
         async for piece in pieces:
             if piece.content[offset:]:
                 yield piece.content[offset:]
             offset = max(offset - len(piece.content), 0)
-
-
-class _Followed(StreamingResponse):
-    """Text that is sent as it is printed.
-
-    A client that disconnects, or that reads nothing for SEND_TIMEOUT seconds, no longer
-    watches the deployment.
-    """
-
-    def __init__(self, content: AsyncGenerator[bytes], name: str) -> None:
-        super().__init__(
-            content,
-            media_type=_TEXT,
-            headers={
-                "Cache-Control": "no-store",
-                "Content-Disposition": f'attachment; filename="{name}"',
-                # Proxies must not buffer this response.
-                "X-Accel-Buffering": "no",
-            },
-        )
-        self._content = content
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response."""
-
-        async def send_in_time(message: Message) -> None:
-            try:
-                with anyio.fail_after(SEND_TIMEOUT):
-                    await send(message)
-            except TimeoutError:
-                raise ClientDisconnect from None
-
-        try:
-            await super().__call__(scope, receive, send_in_time)
-        finally:
-            # Shielded: when the client disconnects, this task is canceled.
-            with anyio.CancelScope(shield=True):
-                await self._content.aclose()
+            if piece.complete:
+                return
+    raise Interrupted

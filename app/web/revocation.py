@@ -3,7 +3,6 @@
 import asyncio
 
 import anyio
-from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -20,7 +19,7 @@ log = get("web")
 #: Seconds that a response has to end by itself. A stream of events does; a download
 #: doesn't, nor does anything whose client reads too slowly.
 GRACE = 0.5
-_LONG = (EventSourceResponse, FileResponse, StreamingResponse)
+_LONG = (FileResponse, StreamingResponse)
 
 
 def until_revoked(request: Request, response: Response) -> Response:

@@ -103,7 +103,7 @@ def test_a_hash_with_other_parameters_fits_and_is_replaced(
 
     with store.begin() as db:
         now = db.scalar(text("SELECT password_hash FROM users"))
-    assert now.startswith("$argon2id$v=19$m=19456,t=4,p=1$")
+    assert now.startswith("$argon2id$v=19$m=12288,t=6,p=1$")
     assert log_in(store)
 
 

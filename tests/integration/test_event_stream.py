@@ -131,6 +131,69 @@ def test_many_watchers_look_no_more_often_than_one(
     run(main())
 
 
+def test_a_hub_rests_between_two_reads(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many lines in a short time are few pieces, and none is lost."""
+    rest = 0.2
+    monkeypatch.setattr(feed_module, "REST", PATIENCE * 1e6)
+    monkeypatch.setattr(feed_module, "MAX_REST", rest)
+    running = start_deployment(store, settings)
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at, now = Numbers(store), asyncio.get_running_loop().time
+            begun = now()
+            watcher = asyncio.create_task(watch(feed, look_at, running.id))
+            for _ in range(30):
+                await asyncio.to_thread(print_lines, store, running.id, "news")
+            await asyncio.to_thread(record.finish, store, running.id, 0)
+
+            assert [*range(1, running.last_event + 32)] == await watcher
+            # One read is that of the watcher, and one begins without a rest.
+            assert look_at.looks <= (now() - begun) / rest + 2
+
+    run(main())
+
+
+def test_viewers_who_come_at_the_same_time_read_once(
+    store: Store, settings: Settings
+) -> None:
+    running = start_deployment(store, settings)
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            look_at = Numbers(store)
+            watchers = [feed.follow(running.id, look_at, 0) for _ in range(50)]
+
+            found = await asyncio.gather(*map(anext, watchers))
+
+            assert [[*range(1, running.last_event + 1)]] * 50 == [
+                piece.numbers for piece in found
+            ]
+            # Once for all of them, and once or twice in the hub.
+            assert look_at.looks <= 3
+
+    run(main())
+
+
+def test_streams_end_before_the_process_stops(store: Store, settings: Settings) -> None:
+    running = start_deployment(store, settings)
+
+    async def main() -> None:
+        async with listening(settings) as feed:
+            stream = feed.follow(running.id, Numbers(store), 0)
+            await anext(stream)
+            waiting = asyncio.create_task(ended(stream))
+
+            await feed.close()
+
+            await waiting
+            assert {} == feed._hubs  # noqa: SLF001 - nothing is left behind
+
+    run(main())
+
+
 def test_who_leaves_takes_the_hub_along(store: Store, settings: Settings) -> None:
     running = start_deployment(store, settings)
 
@@ -140,9 +203,9 @@ def test_who_leaves_takes_the_hub_along(store: Store, settings: Settings) -> Non
             one, two = (feed.follow(running.id, look_at, 0) for _ in range(2))
             await anext(one)
             await anext(two)
-            await one.aclose()  # type: ignore[attr-defined] # it is a generator
+            await one.aclose()
             assert 1 == len(feed._hubs)  # noqa: SLF001 - the claim
-            await two.aclose()  # type: ignore[attr-defined]
+            await two.aclose()
             assert {} == feed._hubs  # noqa: SLF001
 
     run(main())

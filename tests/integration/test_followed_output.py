@@ -12,7 +12,7 @@ from app.domain.access import Permission
 from app.settings import Settings
 from app.store.store import Store
 from app.usecases import record, tokens
-from app.web import output_response
+from app.web import live_response
 from testing.asgi import Client
 from testing.factories import ROOT, print_lines, start_deployment
 from testing.web_client import ClientFor
@@ -97,15 +97,18 @@ def test_a_client_that_leaves_is_no_longer_watched(
 ) -> None:  # fmt: skip
     """It disconnects, reads nothing, or may no longer see the deployment."""
     if leaves == "reads nothing":
-        monkeypatch.setattr(output_response, "SEND_TIMEOUT", 0.05)
+        monkeypatch.setattr(live_response, "SEND_TIMEOUT", 0.05)
     running = start_deployment(store, settings)
     print_lines(store, running.id, "one")
     feed = client.app.state.deps.feed
+    complete = False
 
     async def main() -> None:
         leave = anyio.Event()
 
         async def on_message(message: Message) -> None:
+            nonlocal complete
+            complete = message.get("more_body") is False
             if not message.get("body"):
                 return
             assert 1 == len(feed._hubs)  # noqa: SLF001 - it watches
@@ -130,6 +133,7 @@ def test_a_client_that_leaves_is_no_longer_watched(
     anyio.run(main)
 
     assert {} == feed._hubs  # noqa: SLF001 - the claim
+    assert not complete
 
 
 @pytest.mark.parametrize(
