@@ -121,7 +121,7 @@ class Deployment:
     @property
     def version(self) -> str:
         """The version that it deploys; empty if unknown."""
-        known = version_of(self.service, self.variables)
+        known = version_of(self.service.variables, self.variables)
         return known or revision.label(self.ref, self.commit, self.changes)
 
     @property

@@ -4,6 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 
+def among(variables: dict[str, Any]) -> frozenset[str]:
+    """Return the secrets of a schema: those with `writeOnly` anywhere in their own."""
+    # References aren't resolved: this may hide too much, but never too little.
+    elsewhere = hides(variables)
+    return frozenset(
+        name
+        for name, spec in variables.get("properties", {}).items()
+        if hides(spec)
+        or (elsewhere and refers(spec))
+        or hides_from_outside(variables, name)
+    )
+
+
 def hides(schema: Any) -> bool:
     """Return whether any part of a schema is writeOnly."""
     return any(part.get("writeOnly") is True for part in _parts(schema))

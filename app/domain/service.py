@@ -267,12 +267,4 @@ class Service(BaseModel):
     @property
     def secret_names(self) -> frozenset[str]:
         """The secret variables: those with `writeOnly` anywhere in their schema."""
-        # References aren't resolved: this may hide too much, but never too little.
-        elsewhere = secret_names.hides(self.variables)
-        return frozenset(
-            name
-            for name, spec in self.properties.items()
-            if secret_names.hides(spec)
-            or (elsewhere and secret_names.refers(spec))
-            or secret_names.hides_from_outside(self.variables, name)
-        )
+        return secret_names.among(self.variables)

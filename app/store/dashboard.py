@@ -4,8 +4,8 @@ A row is a service in all its environments. One query filters, sorts and counts 
 the overview reads the details of one page only, however many services there are.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    ScalarSelect,
     Text,
     and_,
     case,
@@ -42,10 +43,15 @@ from app.store.service_tables import nodes, services
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A page of rows; `total` counts those of all pages."""
+    """A page of rows; `total` counts those of all pages.
+
+    `conditions` counts the rows by the condition of any of their environments, without
+    the filter by status. A row with two conditions counts twice.
+    """
 
     lines: Sequence[Line]
     total: int
+    conditions: Mapping[Condition, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +74,35 @@ def lines(db: Connection, wanted: Filter, user: str, *, skip: int, limit: int) -
         limit: The maximum number of rows.
     """
     if not can_be_found(wanted.text, wanted.project, wanted.label, wanted.environment):
-        return Lines((), 0)
-    found = _best(wanted, user)
+        return Lines((), 0, {})
+    # PostgreSQL evaluates it once for the rows and the counts.
+    members = _members(wanted, user)
+    found = _best(members, wanted.status)
     c = found.c
+    counted = _count(members)
     total = func.count().over().label("total")
     rows = db.execute(
-        select(found, total)
+        select(found, total, counted.label("conditions"))
         .order_by(c.favourite.desc(), *_order(found, wanted))
         .offset(skip)
         .limit(limit)
     ).all()
-    return Lines([_line(row) for row in rows], rows[0].total if rows else 0)
-
-
-def conditions(db: Connection, wanted: Filter, user: str) -> dict[Condition, int]:
-    """Count the rows that match by the condition of any of their environments.
-
-    The filter by status doesn't apply. A row with two conditions counts twice.
-    """
-    if not can_be_found(wanted.text, wanted.project, wanted.label, wanted.environment):
-        return {}
-    members = _members(replace(wanted, status=None), user)
-    rows = db.execute(
-        select(
-            members.c.condition,
-            func.count(members.c.service.distinct()).label("number"),
-        ).group_by(members.c.condition)
+    counts = (rows[0].conditions if rows else db.scalar(select(counted))) or {}
+    return Lines(
+        [_line(row) for row in rows],
+        rows[0].total if rows else 0,
+        {each: counts[each] for each in Condition if each in counts},
     )
-    counts = {row.condition: row.number for row in rows}
-    return {each: counts[each] for each in Condition if each in counts}
+
+
+def _count(members: CTE) -> ScalarSelect[dict[str, int]]:
+    """Return the number of services in each condition, as a JSON object."""
+    c = members.c
+    number = func.count(c.service.distinct()).label("number")
+    counts = select(c.condition, number).group_by(c.condition).subquery()
+    return select(
+        func.jsonb_object_agg(counts.c.condition, counts.c.number)
+    ).scalar_subquery()
 
 
 def places(
@@ -161,7 +167,8 @@ def _parts() -> tuple[ColumnElement[str], ColumnElement[str], ColumnElement[str]
 def _members(wanted: Filter, user: str, names: Collection[str] | None = None) -> CTE:
     """Return the matching services in their environments, each with a condition.
 
-    A started deployment counts before a newer one that waits.
+    The filter by status doesn't apply. A started deployment counts before a newer one
+    that waits.
     """
     c, d = services.c, deployments.c
     service, environment, project = _parts()
@@ -215,10 +222,7 @@ def _members(wanted: Filter, user: str, names: Collection[str] | None = None) ->
         inner = inner.where(favourite)
     if wanted.text:
         inner = inner.where(*_contains(wanted.text))
-    found = inner.cte("members")
-    if wanted.status is None:
-        return found
-    return select(found).where(found.c.condition == wanted.status.value).cte("matching")
+    return inner.cte("members")
 
 
 def _contains(text: str) -> list[ColumnElement[bool]]:
@@ -242,16 +246,20 @@ def _is_favourite(user: str, service: ColumnElement[str]) -> ColumnElement[bool]
     return service.in_(mine)
 
 
-def _best(wanted: Filter, user: str) -> CTE:
-    """Return one environment of each service: the one in the most urgent condition."""
-    members = _members(wanted, user)
+def _best(members: CTE, status: Condition | None) -> CTE:
+    """Return one environment of each service: the one in the most urgent condition.
+
+    With a `status`, services in other conditions are left out.
+    """
     c = members.c
     urgency = func.array_position(
         cast([each.value for each in Condition], ARRAY(Text)), c.condition
     )
+    matching = select(members, urgency.label("urgency"))
+    if status is not None:
+        matching = matching.where(c.condition == status.value)
     return (
-        select(members, urgency.label("urgency"))
-        .ext(distinct_on(c.service))
+        matching.ext(distinct_on(c.service))
         .order_by(c.service, urgency, c.deployment.desc().nulls_last(), c.name)
         .cte("best")
     )

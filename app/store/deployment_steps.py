@@ -1,6 +1,7 @@
 """The steps of deployments in PostgreSQL, and how long they usually take."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -75,12 +76,12 @@ def usual_durations(
     """
     found: dict[int, dict[str, float]] = {number: {} for number in numbers}
     if found:
-        for number, name, median in db.execute(_USUAL, {"numbers": list(found)}):
-            found[number][name] = float(median)
+        for row in db.execute(_USUAL, {"numbers": list(found)}):
+            found[row.id][row.name] = float(row.median)
     return found
 
 
-def _usual() -> Select[tuple[int, str, float]]:
+def _usual() -> Select[Any]:
     """Build the statement of `usual_durations`."""
     earlier = deployments.alias("earlier")
     recent = (
@@ -100,7 +101,7 @@ def _usual() -> Select[tuple[int, str, float]]:
         select(
             deployments.c.id,
             steps.c.name,
-            func.percentile_cont(0.5).within_group(seconds_of_step),
+            func.percentile_cont(0.5).within_group(seconds_of_step).label("median"),
         )
         .select_from(deployments)
         .join(recent, true())

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Row, select, true
 from app.domain import revision
 from app.domain.deployment import Status
 from app.domain.events import StepState
-from app.domain.service import Service
 from app.domain.version import version_of
 from app.store.deployment_tables import deployments, seconds_of_step, steps
 from app.store.service_tables import services
@@ -131,7 +130,8 @@ class LastSuccess:
     """A successful deployment, as far as its version depends on it."""
 
     id: int
-    service: Service
+    #: The JSON Schema of its launch variables.
+    schema: dict[str, Any]
     variables: Mapping[str, Any]
     ref: str = ""
     commit: str = ""
@@ -140,7 +140,7 @@ class LastSuccess:
     @property
     def version(self) -> str:
         """The version that it deployed; empty if unknown."""
-        known = version_of(self.service, self.variables)
+        known = version_of(self.schema, self.variables)
         return known or revision.label(self.ref, self.commit, self.changes)
 
 
@@ -148,7 +148,14 @@ def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSucce
     """Return the last successful deployment of these services, by the service's id."""
     c = deployments.c
     newest = (
-        select(c.id, c.config, c.variables, c.ref, c.commit, c.changes)
+        select(
+            c.id,
+            c.config["variables"].label("schema"),
+            c.variables,
+            c.ref,
+            c.commit,
+            c.changes,
+        )
         .where(
             c.service_id == services.c.id,
             c.status == Status.SUCCESSFUL.value,
@@ -168,7 +175,7 @@ def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSucce
     return {
         row.service_id: LastSuccess(
             row.id,
-            Service.model_validate(row.config),
+            row.schema or {},
             row.variables,
             row.ref,
             row.commit,

@@ -125,7 +125,7 @@ def look(
             activity=activity,
             services=_glances(db, found.lines, wanted),
             total=found.total,
-            conditions=dashboard.conditions(db, wanted, user),
+            conditions=found.conditions,
             page=page,
             last=max(-(-found.total // ROWS), 1),
             any=bool(found.total) or dashboard.exist(db),

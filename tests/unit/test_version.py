@@ -27,4 +27,4 @@ def test_a_version_is_the_variable_that_says_so(
 ) -> None:
     service = make_service(variables=make_schema(**properties))
 
-    assert version == version_of(service, variables)
+    assert version == version_of(service.variables, variables)
