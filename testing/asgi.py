@@ -33,10 +33,12 @@ class Client:
         address: str,
         method: str = "GET",
         *,
+        body: bytes = b"",
+        content_type: str = "application/json",
         on_message: OnMessage = take,
         leave: anyio.Event | None = None,
     ) -> tuple[int, bytes]:
-        """Send one request without a body; returns the status and the content.
+        """Send one request; returns the status and the content.
 
         The client goes away when `leave` is set.
         """
@@ -53,6 +55,7 @@ class Client:
             "root_path": "",
             "headers": [
                 (b"host", b"testserver"),
+                (b"content-type", content_type.encode()),
                 (b"cookie", f"fastdeploy={self.session}".encode())
                 if self.session
                 else (b"authorization", f"Bearer {self.token}".encode()),
@@ -60,7 +63,7 @@ class Client:
             "client": ("127.0.0.1", 1),
             "server": ("testserver", 80),
         }
-        sent = [{"type": "http.request", "body": b"", "more_body": False}]
+        sent = [{"type": "http.request", "body": body, "more_body": False}]
         left = leave or anyio.Event()
         status, content = 0, bytearray()
 
