@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, true
+from sqlalchemy import Connection, select, true
 
 from app.domain import revision
 from app.domain.deployment import Status
@@ -16,6 +16,17 @@ from app.domain.events import StepState
 from app.domain.version import version_of
 from app.store.deployment_tables import deployments, seconds_of_step, steps
 from app.store.service_tables import services
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a deployment ended."""
+
+    id: int
+    status: Status
+    created_at: datetime
+    #: Whether it has warnings.
+    warned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +38,27 @@ class FinishedRun:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime
-    #: Whether it has warnings.
-    warned: bool = False
 
 
-#: The columns of a FinishedRun.
-_COLUMNS = (
+#: The columns of an Outcome and of a FinishedRun.
+_OUTCOME = (
+    deployments.c.id,
+    deployments.c.status,
+    deployments.c.created_at,
+    deployments.c.warnings.is_not(None).label("warned"),
+)
+_RUN = (
     deployments.c.id,
     deployments.c.status,
     deployments.c.created_at,
     deployments.c.started_at,
     deployments.c.finished_at,
-    deployments.c.warnings.is_not(None).label("warned"),
 )
 
 
 def recent_of_each(
     db: Connection, limit: int, ids: Collection[int]
-) -> dict[int, list[FinishedRun]]:
+) -> dict[int, list[Outcome]]:
     """Return the last `limit` ended deployments of these services, oldest first.
 
     The key is the service's id. It is one query, which reads the newest deployments of
@@ -52,7 +66,7 @@ def recent_of_each(
     """
     c = deployments.c
     recent = (
-        select(*_COLUMNS)
+        select(*_OUTCOME)
         .where(
             c.service_id == services.c.id,
             c.finished_at.is_not(None),
@@ -70,9 +84,10 @@ def recent_of_each(
         .where(services.c.id.in_(ids))
         .order_by(recent.c.id)
     )
-    found: dict[int, list[FinishedRun]] = {}
-    for row in rows:
-        found.setdefault(row.service_id, []).append(_ended(row))
+    found: dict[int, list[Outcome]] = {}
+    for service_id, number, status, created_at, warned in rows:
+        outcome = Outcome(number, Status(status), created_at, warned)
+        found.setdefault(service_id, []).append(outcome)
     return found
 
 
@@ -80,7 +95,7 @@ def recent(db: Connection, service_id: int, limit: int) -> list[FinishedRun]:
     """Return the last `limit` ended deployments of a service, oldest first."""
     c = deployments.c
     rows = db.execute(
-        select(*_COLUMNS)
+        select(*_RUN)
         .where(
             c.service_id == service_id,
             c.finished_at.is_not(None),
@@ -89,12 +104,11 @@ def recent(db: Connection, service_id: int, limit: int) -> list[FinishedRun]:
         .order_by(c.id.desc())
         .limit(limit)
     ).all()
-    return [_ended(row) for row in reversed(rows)]
-
-
-def _ended(row: Row[Any]) -> FinishedRun:
-    return FinishedRun(row.id, Status(row.status), row.created_at, row.started_at,
-                 row.finished_at, row.warned)  # fmt: skip
+    return [
+        FinishedRun(row.id, Status(row.status), row.created_at, row.started_at,
+                    row.finished_at)
+        for row in reversed(rows)
+    ]  # fmt: skip
 
 
 def step_seconds(

@@ -21,7 +21,7 @@ from app.domain.node import NodeState
 from app.errors import NotAllowed, NotFound
 from app.store import dashboard, deployments, favourites, nodes, outcomes, projects
 from app.store.dashboard import Choices
-from app.store.outcomes import FinishedRun, LastSuccess
+from app.store.outcomes import LastSuccess, Outcome
 from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
@@ -58,7 +58,7 @@ class Glance:
     line: Line
     spots: Sequence[Spot]
     latest: Latest | None
-    outcomes: Sequence[FinishedRun]
+    outcomes: Sequence[Outcome]
     #: What the rows of its group have in common; None without groups.
     group: str | None
     #: Whether it stands for a project whose description can't be read.
@@ -199,7 +199,7 @@ def _spot(place: Place, brought: LastSuccess | None) -> Spot:
     return Spot(place, brought.version, brought.id)
 
 
-def _merged(found: Sequence[Sequence[FinishedRun]]) -> Sequence[FinishedRun]:
+def _merged(found: Sequence[Sequence[Outcome]]) -> Sequence[Outcome]:
     """Return the last outcomes of a service in any environment, oldest first."""
     runs = sorted((run for each in found for run in each), key=lambda run: run.id)
     return runs[-OUTCOMES:]

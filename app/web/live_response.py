@@ -45,7 +45,7 @@ class LiveResponse(StreamingResponse):
         super().__init__(content, 200, {**live, **(headers or {})}, media_type)
         self._content = content
         self._ping = ping
-        #: When the piece that is being sent was begun, by the clock of the loop.
+        #: When sending the present piece started, by the clock of the loop.
         self._sending_since: float | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

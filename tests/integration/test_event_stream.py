@@ -134,7 +134,7 @@ def test_many_watchers_look_no_more_often_than_one(
 def test_a_hub_rests_between_two_reads(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So many lines in a short time are few pieces, and none is lost."""
+    """Lines that are printed in a short time are few pieces, and none is lost."""
     rest = 0.2
     monkeypatch.setattr(feed_module, "REST", PATIENCE * 1e6)
     monkeypatch.setattr(feed_module, "MAX_REST", rest)
