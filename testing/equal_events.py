@@ -15,7 +15,7 @@ Events = Sequence[dict[str, Any]]
 _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debug"}
 #: Fields of `event_data` that only our events have.
 OURS = {"hosts", "ends_play", "ignore_unreachable", "notified", "ran_handler",
-        "for_all"}  # fmt: skip
+        "for_all", "inventory"}  # fmt: skip
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
             "ansible_job_id", "results_file", "ansible_date_time", "SSH_CLIENT",
             "SSH_CONNECTION", "SSH_TTY", "_original_basename"}  # fmt: skip
@@ -102,8 +102,8 @@ class _Reading:
             if kind.endswith("_failed"):
                 # Ansible's text of a failure quotes what no_log hides; ours doesn't.
                 stdout, height = "", 0
-        # Only ours say which hosts a play has, what a failure means for the others, and
-        # which handlers a result notifies.
+        # Only ours say which hosts a play and the inventory have, what a failure means
+        # for the others, and which handlers a result notifies.
         data = {key: value for key, value in data.items() if key not in OURS}
         left_out = {"counter", "start_line", "end_line", "runner_ident"}
         if kind == "playbook_on_task_start" and data["is_conditional"]:

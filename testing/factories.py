@@ -200,15 +200,23 @@ _EVENTS = {
 }
 
 
-def begins(task: str) -> bytes:
+def begins(task: str, **about: object) -> bytes:
     """Return a line of the journal: a task of Ansible starts."""
-    return _runner_line("playbook_on_task_start", task=task)
+    return _runner_line("playbook_on_task_start", task=task, **about)
 
 
 def ends(
-    task: str, host: str, result: TaskResult = TaskResult.OK, **res: object
+    task: str,
+    host: str,
+    result: TaskResult = TaskResult.OK,
+    *,
+    more: Mapping[str, object] | None = None,
+    **res: object,
 ) -> bytes:
-    """Return a line of the journal: the result of a task on a host."""
+    """Return a line of the journal: the result of a task on a host.
+
+    `more` has further fields of the event, `res` those of the module's result.
+    """
     about = {"changed": result is TaskResult.CHANGED, "msg": f"{task} {result} {host}"}
     return _runner_line(
         _EVENTS[result],
@@ -218,6 +226,7 @@ def ends(
         task_path="/srv/deploy.yml:7",
         duration=1.5,
         res=about | res,
+        **(more or {}),
     )
 
 

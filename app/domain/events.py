@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.domain.host_facts import Facts
 from app.domain.host_key_report import HostKeyReport
+from app.domain.inventory import InventoryHost
 
 #: ansible-runner's name for the event at the start of a task.
 TASK_START = "playbook_on_task_start"
@@ -110,7 +112,9 @@ class RunnerEvent:
     the last line of `stdout` continues in the next event. `seconds` is the duration of
     a task on its host. `notified` has the handlers that a changed result notifies.
     `handler` is the name of the handler that the result is of, and `for_all` says that
-    it ran once for all hosts.
+    it ran once for all hosts. `facts` are those that the result gathered and that are
+    kept. `inventory` has the hosts of the run's inventory, at the start of its first
+    play.
     """
 
     event: str
@@ -129,6 +133,8 @@ class RunnerEvent:
     notified: tuple[str, ...] = ()
     handler: str = ""
     for_all: bool = False
+    facts: Facts | None = None
+    inventory: tuple[InventoryHost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,8 @@ _STRUCTURE = {
 #: The other keys of an event and of its `event_data` that FastDeploy reads.
 _KEYS = frozenset(_STRUCTURE) | {
     "artifact_data", "changed", "dark", "duration", "event_data", "failures", "host",
-    "hosts", "ignore_errors", "ignore_unreachable", "ignored", "ok", "play",
-    "play_pattern", "playbook", "processed", "remote_addr", "res", "rescued",
+    "hosts", "ignore_errors", "ignore_unreachable", "ignored", "inventory", "ok",
+    "play", "play_pattern", "playbook", "processed", "remote_addr", "res", "rescued",
     "resolved_action", "role", "skipped", "stdout", "stdout_open", "task",
     "task_action", "task_args", "task_path", "task_tags",
 }  # fmt: skip

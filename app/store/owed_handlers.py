@@ -21,6 +21,7 @@ from app.domain.events import RunnerEvent
 from app.domain.owed_handlers import Changes, OwedHandler, changes
 from app.store.deployment_tables import deployments, owed_handlers
 from app.store.events import Occurrence
+from app.store.host_tables import host_services, hosts
 
 #: Maximum number of rows that a page or an answer lists.
 MAX_LISTED = 200
@@ -52,6 +53,14 @@ def of_deployment(db: Connection, deployment_id: int) -> list[OwedHandler]:
 def of_service(db: Connection, service_id: int) -> list[OwedHandler]:
     """Return what the ended deployments of a service owe; at most MAX_LISTED."""
     return _owed(db, _c.service_id == service_id)
+
+
+def of_host(db: Connection, host_id: int) -> list[OwedHandler]:
+    """Return what ended deployments owe a host; at most MAX_LISTED."""
+    s = host_services.c
+    of_services = select(s.service_id).where(s.host_id == host_id)
+    name = select(hosts.c.name).where(hosts.c.id == host_id).scalar_subquery()
+    return _owed(db, (_c.host == name) & _c.service_id.in_(of_services))
 
 
 def _owed(db: Connection, where: ColumnElement[bool]) -> list[OwedHandler]:

@@ -61,13 +61,16 @@ def look(store: Store, view: View, after: int) -> ChangesPage:
     return ChangesPage([_change(row, names) for row in rows[:LISTED]], further)
 
 
-def _change(row: TaskResultRow, names: dict[int, str]) -> Change:
-    details = task_result.read(row.data)
+def read_diffs(data: str) -> list[Diff]:
+    """Return the diffs of a result: its own, or those of a loop's items."""
+    details = task_result.read(data)
     diffs = [_diff("", details.diff)] if details.diff else []
-    diffs += [_diff(item.label, item.diff) for item in details.items if item.diff]
-    return Change(
-        row.number, row.host, names.get(row.step or 0, ""), label(row.task), diffs
-    )
+    return diffs + [_diff(item.label, item.diff) for item in details.items if item.diff]
+
+
+def _change(row: TaskResultRow, names: dict[int, str]) -> Change:
+    step = names.get(row.step or 0, "")
+    return Change(row.number, row.host, step, label(row.task), read_diffs(row.data))
 
 
 def _diff(item: str, lines: Sequence[DiffLine]) -> Diff:

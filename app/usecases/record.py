@@ -15,16 +15,23 @@ from app.domain.deployment import (
     judge,
 )
 from app.domain.events import EventKind
+from app.domain.host import HostOutcome
 from app.domain.run_warning import RunWarning
 from app.domain.steps import Step, Steps
 from app.errors import Conflict, NotFound
 from app.runner.working_tree import WorkingTree
-from app.store import deployment_steps, deployments, events, owed_handlers
+from app.store import (
+    deployment_steps,
+    deployments,
+    events,
+    host_records,
+    owed_handlers,
+)
 from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.store.transitions import Claim, End, RunStart, transition
-from app.usecases import notifications, run_profile
+from app.usecases import notifications, run_hosts, run_profile
 from app.usecases.evidence import Evidence, gather
 
 #: The runner's exit code for a run that it ended itself. It does so after the service's
@@ -105,7 +112,8 @@ def record(
 ) -> Place:
     """Record a piece of the journal that ends at `offset`.
 
-    Events, steps, owed handlers, the offset and the notification are one transaction.
+    Events, steps, owed handlers, hosts, the offset and the notification are one
+    transaction.
     Raises Conflict if the deployment is not at `was`: then another worker follows it.
     """
     now = Place(offset, was.last_event + len(batch))
@@ -120,6 +128,7 @@ def record(
         events.append(db, deployment_id, was.last_event, batch)
         deployment_steps.put_steps(db, deployment_id, changed)
         owed_handlers.record(db, deployment_id, was.last_event, batch)
+        host_records.record(db, deployment_id, batch)
         events.notify(db, deployment_id)
     return now
 
@@ -211,14 +220,17 @@ def _end(
     *,
     at: datetime | None = None,
 ) -> None:
+    outcomes: Sequence[HostOutcome] = ()
     if not found.ended:
-        # In a transaction of its own: it may take a second after a large run.
+        # In transactions of their own: they may take a second after a large run.
         run_profile.measure(store, found)
+        outcomes = run_hosts.measure(store, found, outcome.status)
     with store.begin() as db:
         deployment = _locked(deployments.lock(db, found.id))
         # Otherwise the end was recorded by a worker that was killed right afterwards.
         if not deployment.ended:
             end(db, deployment, outcome, steps, exit_code, warnings, at=at)
+            host_records.record_end(db, found.id, found.version, outcomes)
 
 
 def end(

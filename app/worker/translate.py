@@ -13,7 +13,13 @@ from typing import Any
 
 import orjson
 
-from app.domain import host_key_report, json_text, task_result
+from app.domain import (
+    host_facts,
+    host_key_report,
+    inventory,
+    json_text,
+    task_result,
+)
 from app.domain.events import (
     HostKeyRefused,
     HostKeysUnchecked,
@@ -207,6 +213,8 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
         notified=_notified(data),
         handler=_text(data, "ran_handler")[:MAX_HANDLER] if name in _RESULTS else "",
         for_all=data.get("for_all") is True,
+        facts=host_facts.read(data) if name == "runner_on_ok" else None,
+        inventory=inventory.read(data) if name == "playbook_on_play_start" else (),
     )
 
 

@@ -10,6 +10,10 @@ from .hidden import CENSORED
 
 _SETUP = {"setup", "gather_facts", "ansible.builtin.setup", "ansible.legacy.setup",
           "ansible.builtin.gather_facts", "ansible.legacy.gather_facts"}  # fmt: skip
+#: Groups that every inventory has.
+_IMPLICIT = {"all", "ungrouped"}
+#: Maximum characters of the names in an inventory that is reported.
+_MAX_INVENTORY = 400_000
 
 
 def of_task(task: Any) -> dict[str, Any]:
@@ -32,10 +36,34 @@ def of_task(task: Any) -> dict[str, Any]:
     return described
 
 
-def host_names(play: Any) -> list[str]:
-    """Return the names of the hosts at the start of a play, or of a batch of it."""
+def hosts_of(play: Any, *, first: bool) -> dict[str, Any]:
+    """Return the fields with the hosts at the start of a play, or of a batch of it.
+
+    `first` adds the hosts of the whole inventory, with their groups.
+    """
     inventory = play.get_variable_manager()._inventory
-    return [host.get_name() for host in inventory.get_hosts(play.hosts)]
+    hosts = [host.get_name() for host in inventory.get_hosts(play.hosts)]
+    more = {"inventory": _groups_by_host(inventory)} if first else {}
+    return {"hosts": hosts, **more}
+
+
+def _groups_by_host(inventory: Any) -> dict[str, list[str]]:
+    """Return the groups of each host of an inventory, whatever the limit is.
+
+    The groups of a very large inventory are left out, and one that is too large for an
+    event is empty.
+    """
+    hosts = inventory.get_hosts("all", ignore_limits=True, ignore_restrictions=True)
+    found = {host.get_name(): _groups(host) for host in hosts}
+    names = sum(len(name) + 6 for name in found)
+    if names > _MAX_INVENTORY:
+        return {}
+    groups = sum(len(name) + 4 for each in found.values() for name in each)
+    return found if names + groups <= _MAX_INVENTORY else dict.fromkeys(found, [])
+
+
+def _groups(host: Any) -> list[str]:
+    return [group.name for group in host.get_groups() if group.name not in _IMPLICIT]
 
 
 def of_failure(task: Any) -> dict[str, bool]:

@@ -156,17 +156,16 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_playbook_on_vars_prompt(varname, *args, **kwargs)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        hosts = play.hosts
-        pattern = ",".join(hosts) if isinstance(hosts, list) else hosts
+        pattern = ",".join(play.hosts) if isinstance(play.hosts, list) else play.hosts
         name = play.get_name().strip() or pattern
         ident = self._numbered(str(play._uuid))
+        hosts = fields.hosts_of(play, first=not self._in_play)
         self._in_play = {"play": name, "play_uuid": ident, "play_pattern": pattern}
         self._in_task = {}
         self._notifications.start(play)
         with self._event(
-            "playbook_on_play_start", ident=ident, name=name, pattern=pattern,
-            hosts=fields.host_names(play),
-        ):  # fmt: skip
+            "playbook_on_play_start", ident=ident, name=name, pattern=pattern, **hosts
+        ):
             super().v2_playbook_on_play_start(play)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
