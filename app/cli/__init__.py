@@ -48,6 +48,7 @@ COMMANDS = {
     "channel": Entry("channel", "app", "Manage the channels of notifications."),
     "secret": Entry("secret", "app", "Manage the key that encrypts secrets."),
     "audit": Entry("audit", "app", "List, verify and export the audit log."),
+    "host": Entry("host", "app", "List hosts and what changed on them."),
     "node": Entry("node", "app", "List and remove nodes."),
     "environment": Entry(
         "environment",

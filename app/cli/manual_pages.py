@@ -361,6 +361,20 @@ PAGES: dict[str, Page] = {
         "List the tokens that are not revoked, without their secrets.",
     ),
     "token revoke": Page(("fastdeploy token revoke ci",), "Revoke a token."),
+    "host list": Page(
+        (
+            "fastdeploy host list --environment production --status failed",
+            "fastdeploy host list --text 10.0.0.5 --json",
+        ),
+        "List the hosts with the last deployment and the versions on each.",
+    ),
+    "host show": Page(
+        (
+            "fastdeploy host show web3",
+            "fastdeploy host show web3 --since 2026-05-05 --diff",
+        ),
+        "Show a host, its services and facts, and what changed on it.",
+    ),
     "host-key list": Page(
         ("fastdeploy host-key list", "fastdeploy host-key list infra --json"),
         "List the accepted host keys with their fingerprints.",

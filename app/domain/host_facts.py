@@ -165,5 +165,7 @@ _READ: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
     "python": (("ansible_python_version",), _text),
     "service_manager": (("ansible_service_mgr",), _text),
 }  # fmt: skip
-#: The names of all facts that may be kept, in the order in which they are shown.
+#: The names of all facts that may be kept, in the order in which they are shown, and
+#: the names that Ansible gives to what they are read from.
 NAMES = tuple(_READ)
+SOURCES = tuple(source for sources, _ in _READ.values() for source in sources)

@@ -19,6 +19,7 @@ from app.web import (
     grant_routes,
     host_key_bodies,
     host_keys,
+    host_routes,
     notification_bodies,
     openapi,
     project_bodies,
@@ -135,6 +136,7 @@ ROUTES = [
     )),
     *grant_routes.API,
     *webhook_routes.API,
+    *host_routes.API,
     api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",
         list[schemas.NodeBody],

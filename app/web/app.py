@@ -24,7 +24,9 @@ from app.web import (
     exports,
     grant_routes,
     health,
+    host_filters,
     host_keys,
+    hosts,
     login,
     metrics,
     new_schedule,
@@ -124,6 +126,8 @@ ROUTES: list[AppRoute] = [
     # A project can have any name, so this isn't below /projects.
     route("/new-project", projects.preview, _ADMIN, takes=("path", "name", "ref")),
     route("/new-project", projects.add, _ADMIN, "POST"),
+    route("/hosts", hosts.index, _VIEW, takes=host_filters.HOSTS),
+    route("/hosts/{name:path}", hosts.show, _VIEW, takes=host_filters.HOST),
     route("/schedules", schedules.index, _VIEW, takes=("text", "page", "done")),
     route("/new-schedule", new_schedule.show, _MANAGE, takes=("service",)),
     route("/new-schedule", new_schedule.create, _MANAGE, "POST"),

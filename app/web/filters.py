@@ -35,8 +35,7 @@ class HistoryFilter:
 
     def time(self, name: str) -> str:
         """Format a time filter for a `datetime-local` input, to the minute in UTC."""
-        found = getattr(self.wanted, name)
-        return f"{found.astimezone(UTC):%Y-%m-%dT%H:%M}" if found else ""
+        return time_input(getattr(self.wanted, name))
 
 
 def read(query: QueryParams) -> HistoryFilter:
@@ -76,8 +75,16 @@ def _origin(text: str) -> Origin:
         raise Invalid(f"must be one of {', '.join(Origin)}") from None
 
 
-def _time(text: str) -> datetime:
-    """Parse a time in ISO 8601: UTC without a zone, the start of the day for a date."""
+def time_input(at: datetime | None) -> str:
+    """Format a time for a `datetime-local` input; empty without one."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}" if at else ""
+
+
+def parse_time(text: str) -> datetime:
+    """Parse a time in ISO 8601: UTC without a zone, the start of the day for a date.
+
+    Raises Invalid.
+    """
     try:
         found: datetime | None = datetime.fromisoformat(text)
     except ValueError:
@@ -94,7 +101,7 @@ _MEANING: dict[str, Callable[[str], object]] = {
     "status": _status,
     "actor": str,
     "origin": _origin,
-    "since": _time,
-    "until": _time,
+    "since": parse_time,
+    "until": parse_time,
     "text": str,
 }

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 Tag = Literal[
     "services", "projects", "host keys", "schedules", "webhooks", "credentials",
-    "nodes", "notifications", "deployments", "access", "audit", "document",
+    "nodes", "notifications", "deployments", "hosts", "access", "audit",
+    "document",
 ]  # fmt: skip
 
 

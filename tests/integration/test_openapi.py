@@ -11,7 +11,7 @@ import anyio
 import jsonschema
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,12 +19,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import bootstrap
 from app.bootstrap.web import make_web
 from app.domain.access import Grant, Permission
+from app.domain.events import TaskResult
 from app.domain.push import Push
 from app.domain.webhook import DeliveryState, Provider
 from app.project_folder import without_credentials
 from app.settings import Settings
 from app.store import webhook_deliveries
 from app.store.grants import SubjectKind
+from app.store.host_tables import hosts
 from app.store.store import Store
 from app.store.webhook_deliveries import NewDelivery
 from app.usecases import (
@@ -46,9 +48,11 @@ from app.web.openapi import document
 from testing.disks import fill, small_disk
 from testing.factories import (
     ROOT,
+    ends,
     make_host_key,
     make_user,
     print_lines,
+    record_lines,
     start_deployment,
     write_service,
 )
@@ -108,6 +112,11 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "host_keys.add": RequestValues(body={"scope": "hello", "known_hosts": HOST_KEY}),
     "host_keys.delete": RequestValues(),
     "api.list_nodes": RequestValues(),
+    "hosts.list_hosts": RequestValues(query="?project=hello&status=ok&page=1"),
+    "hosts.show_host": RequestValues(name="web1", query="?project=hello"),
+    "hosts.show_timeline": RequestValues(
+        name="web1", query="?since=2026-05-04&text=Copy&before=9"
+    ),
     "schedules.list_schedules": RequestValues(query="?text=hello&page=1"),
     "api_schedules.create": RequestValues(
         body=SCHEDULE | {"service": "hello", "name": "hourly"}
@@ -191,6 +200,8 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api_schedules.create": {"body": SCHEDULE | {"service": "nothing"}},
     },
     "409": {
+        "hosts.show_host": {"name": "both", "query": ""},
+        "hosts.show_timeline": {"name": "both"},
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
         "api_grants.create_team": {"body": {"name": "crew"}},
@@ -295,6 +306,8 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     add_channels(store, settings)
     started = start_deployment(store, settings)
     print_lines(store, started.id, "one", "two")
+    record_lines(store, started.id, ends("Copy", "web1", TaskResult.CHANGED))
+    add_hosts(store)
     record.finish(store, started.id, 0)
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
 
@@ -307,6 +320,13 @@ def add_teams(store: Store) -> None:
     teams.add_member(store, ROOT, "crew", "grace")
     wanted = Grant(Permission.VIEW, "hello")
     grants.add(store, ROOT, SubjectKind.TEAM, "crew", wanted)
+
+
+def add_hosts(store: Store) -> None:
+    """Add a host to each of two projects, with the same name."""
+    with store.begin() as db:
+        rows = [{"scope": scope, "name": "both"} for scope in ("books", "shop")]
+        db.execute(insert(hosts), rows)
 
 
 def add_schedules(store: Store, settings: Settings) -> None:

@@ -59,7 +59,7 @@ def _groups_by_host(inventory: Any) -> dict[str, list[str]]:
     if names > _MAX_INVENTORY:
         return {}
     groups = sum(len(name) + 4 for each in found.values() for name in each)
-    return found if names + groups <= _MAX_INVENTORY else dict.fromkeys(found, [])
+    return found if names + groups <= _MAX_INVENTORY else {name: [] for name in found}
 
 
 def _groups(host: Any) -> list[str]:

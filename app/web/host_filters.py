@@ -1,0 +1,82 @@
+"""Parse the filters of hosts and of a host's timeline; make the links to hosts."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.datastructures import QueryParams
+
+from app.errors import Invalid, InvalidFields
+from app.store.host_timeline import TimelineFilter
+from app.store.hosts import STATUSES, HostFilter
+from app.web.filters import parse_time, time_input
+
+#: The query parameters of the list of hosts, and of a host.
+HOSTS = ("project", "service", "environment", "group", "status", "text", "page")
+HOST = ("project", "service", "since", "until", "text", "before")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedHosts:
+    """The filters of a list of hosts; `problems` has the error of each invalid one."""
+
+    wanted: HostFilter
+    typed: dict[str, str]
+    problems: dict[str, str]
+
+    def link(self, path: str, page: int) -> str:
+        """Return the URL of another page of the same list."""
+        return f"{path}?{urlencode({**self.typed, 'page': page})}"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTimeline:
+    """The filters of a timeline; `problems` has the error of each invalid one."""
+
+    wanted: TimelineFilter
+    typed: dict[str, str]
+    problems: dict[str, str]
+
+    def link(self, path: str, **more: object) -> str:
+        """Return the URL of the same timeline, with additional parameters."""
+        asked = self.typed | more
+        return f"{path}?{urlencode(asked)}" if asked else path
+
+    def time(self, name: str) -> str:
+        """Format a time filter for a `datetime-local` input, to the minute in UTC."""
+        return time_input(getattr(self.wanted, name))
+
+
+def read_hosts(query: QueryParams) -> AskedHosts:
+    """Parse the filters of a list of hosts; an invalid one is ignored."""
+    typed = {name: query[name] for name in HOSTS if name != "page" and query.get(name)}
+    problems = {}
+    if typed.get("status", STATUSES[0]) not in STATUSES:
+        problems["status"] = f"must be one of {', '.join(STATUSES)}"
+    valid = {name: text for name, text in typed.items() if name not in problems}
+    return AskedHosts(HostFilter(**valid), typed, problems)
+
+
+def read_timeline(query: QueryParams) -> AskedTimeline:
+    """Parse the filters of a timeline; an invalid one is ignored."""
+    names = ("service", "since", "until", "text")
+    typed = {name: query[name] for name in names if query.get(name)}
+    meant: dict[str, Any] = {}
+    problems = {}
+    for name, text in typed.items():
+        try:
+            meant[name] = parse_time(text) if name in ("since", "until") else text
+        except Invalid as error:
+            problems[name] = str(error)
+    return AskedTimeline(TimelineFilter(**meant), typed, problems)
+
+
+def require_valid(asked: AskedHosts | AskedTimeline) -> None:
+    """Raise InvalidFields if a filter is invalid: ignoring it would list more."""
+    if asked.problems:
+        raise InvalidFields(asked.problems)
+
+
+def host_url(name: str, project: str) -> str:
+    """Return the URL of a host's page; a name may have any character."""
+    return f"/hosts/{quote(name, safe='')}?{urlencode({'project': project})}"

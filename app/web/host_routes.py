@@ -1,0 +1,82 @@
+"""The routes of the API for hosts, with their descriptions."""
+
+from app.domain.access import Permission
+from app.store.hosts import STATUSES
+from app.web import hosts
+from app.web.guard import api_route
+from app.web.host_bodies import HostBody, HostDetailBody, TimelineEntryBody
+from app.web.operation import Operation, Parameter
+from app.web.query import INTEGER
+
+_TEXT = {"type": "string"}
+_TIME = {"type": "string", "format": "date-time"}
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": INTEGER}
+_PROJECT = Parameter(
+    "project",
+    "The project of the host, or its service outside of projects: needed if several "
+    "have a host with this name.",
+    _TEXT,
+)
+#: The filters of the list of hosts, and its paging.
+_HOSTS = (
+    Parameter("project", "Only hosts of this project or service.", _TEXT),
+    Parameter("service", "Only hosts of this service.", _TEXT),
+    Parameter("environment", "Only hosts of services in this environment.", _TEXT),
+    Parameter("group", "Only hosts in this group of the inventory.", _TEXT),
+    Parameter(
+        "status",
+        "Only hosts on which the last deployment, of the given service or environment "
+        "if there is one, ended so.",
+        {"type": "string", "enum": list(STATUSES)},
+    ),
+    Parameter(
+        "text",
+        "Only hosts with this text in their name, groups, operating system, kernel or "
+        "addresses.",
+        _TEXT,
+    ),
+    Parameter("page", "The number of the page, counted from 1.", _NUMBER),
+)
+#: The filters of a timeline, and its paging.
+_TIMELINE = (
+    _PROJECT,
+    Parameter("service", "Only deployments of this service.", _TEXT),
+    Parameter(
+        "since",
+        "Only results at this time or later: ISO 8601, in UTC unless it has an offset.",
+        _TIME,
+    ),
+    Parameter("until", "Only results before this time.", _TIME),
+    Parameter(
+        "text",
+        "Only changes with this text in their result, such as in a diff. One request "
+        "searches 200 deployments.",
+        _TEXT,
+    ),
+    Parameter(
+        "before", "Only deployments with a lower id, for the next page.", _NUMBER
+    ),
+)
+
+API = [
+    api_route("GET", "/api/hosts", hosts.list_hosts, Permission.VIEW, Operation(
+        "hosts", "List the hosts with services, versions and facts, 50 on a page.",
+        list[HostBody], parameters=_HOSTS,
+        description="The header Link has the URL of the next page.",
+    )),
+    # The name of a host may have slashes, so this comes first.
+    api_route(
+        "GET", "/api/hosts/{name:path}/timeline", hosts.show_timeline, Permission.VIEW,
+        Operation(
+            "hosts", "List what deployments changed on a host, newest first.",
+            list[TimelineEntryBody], parameters=_TIMELINE, errors=(409,),
+            description="The header Link has the URL of the next page. A page may be "
+            "empty although there is a next one.",
+    )),
+    api_route(
+        "GET", "/api/hosts/{name:path}", hosts.show_host, Permission.VIEW, Operation(
+        "hosts", "Get a host with its facts, their changes and owed handlers.",
+        HostDetailBody, parameters=(_PROJECT,), errors=(409,),
+        description="The status is 409 if several projects have a host with this name.",
+    )),
+]  # fmt: skip
