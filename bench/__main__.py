@@ -14,6 +14,10 @@ command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared wi
 `--hosts` changes the number), `start` (from a request to the first task, compared with
 it), `ssh` (hosts over SSH, compared with it; `--hosts`, `--delays` and `--playbooks`
 add cases). With
+command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared with it),
+`host-pages` (the pages of 5,000 hosts and 2,000 deployments),
+`start` (from a request to the first task, compared with it), `ssh` (hosts over SSH,
+compared with it; `--hosts`, `--delays` and `--playbooks` add cases). With
 `--against CHECKOUT`, the same rows of another checkout of FastDeploy are measured in
 turn, and the table has the ratios.
 """
@@ -33,6 +37,7 @@ from bench import (
     first,
     grants,
     history,
+    host_pages,
     hosts,
     journal,
     live,
@@ -61,6 +66,7 @@ ROWS: dict[str, Callable[[int], list[Any]]] = {
     "load": load.measure,
     "projects": projects.measure,
     "hosts": hosts.measure,
+    "host-pages": host_pages.measure,
     "start": start.measure,
     "ssh": partial(ssh.measure, plan=ssh.Plan()),
     "cli": cli.measure,

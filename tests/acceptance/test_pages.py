@@ -60,6 +60,8 @@ PAGES = {
     "project": "/projects/infra",
     "project-git": "/projects/handbook",
     "project-new": "/new-project?path={repository}",
+    "hosts": "/hosts",
+    "host": "/hosts/web03?project=fleet",
     "schedules": "/schedules",
     "schedule": "/schedules/1",
     "schedule-change": "/schedules/{schedule}/edit",
