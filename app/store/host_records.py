@@ -40,7 +40,7 @@ SELECT id, :service_id, true FROM hosts
 WHERE scope = :scope AND name = ANY(CAST(:names AS text[]))
 ORDER BY name COLLATE "C"
 ON CONFLICT (host_id, service_id) DO UPDATE SET named = true
-WHERE NOT host_services.named
+WHERE host_services.named IS NOT TRUE
 """)
 _UNNAME = text("""
 UPDATE host_services SET named = false

@@ -42,7 +42,7 @@ hosts = Table(
 )
 
 # The services that reach a host, or whose inventory names it. `named` is whether the
-# inventory of the last run names it. `version` is that of the last deployment that was
+# inventory of the last run names it, NULL if none ever did. `version` is that of the last deployment that was
 # complete on the host, `version_deployment`. `status`, `at` and `deployment` are those
 # of the last deployment there; `last_ok` and so on is the last that ended so.
 
@@ -52,7 +52,7 @@ host_services = Table(
     Column("host_id", ForeignKey("hosts.id", ondelete="CASCADE"), primary_key=True),
     Column("service_id", ForeignKey("services.id", ondelete="CASCADE"),
            primary_key=True),
-    Column("named", Boolean, nullable=False, server_default="false"),
+    Column("named", Boolean),
     Column("status", Text),
     Column("at", Moment),
     Column("deployment", BigInteger),

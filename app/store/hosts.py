@@ -46,14 +46,15 @@ STATUSES = (*HostStatus, NOT_REACHED)
 class ServiceOnHost:
     """A service on a host.
 
-    `named` says that the inventory of its last run names the host. `version` is that of
+    `named` says whether the inventory of its last run names the host; None if none ever
+    did. `version` is that of
     the deployment `version_deployment`, the last that was complete on this host; None
     if there was none. `status`, `at` and `deployment` are of the last one there, None
     if none has reached the host. `last` has the last deployment with each status.
     """
 
     service: str
-    named: bool
+    named: bool | None
     version: str
     version_deployment: int | None
     status: HostStatus | None
@@ -97,9 +98,13 @@ class Host:
         return sorted(found - {""})
 
     @property
-    def named(self) -> bool:
-        """Whether the inventory of the last run of any of its services names it."""
-        return any(each.named for each in self.services)
+    def named(self) -> bool | None:
+        """Whether an inventory names it, by the last run of each of its services.
+
+        None if none ever did, such as for the implicit `localhost`.
+        """
+        found = [each.named for each in self.services if each.named is not None]
+        return any(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)

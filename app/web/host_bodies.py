@@ -15,8 +15,8 @@ class HostServiceBody(Body):
     """A service on a host; times are ISO 8601 in UTC."""
 
     service: str
-    in_inventory: bool
-    """Whether the inventory of its last run names the host."""
+    in_inventory: bool | None
+    """Whether the inventory of its last run names the host; null if none ever did."""
     version: str
     """The version of the last deployment that was complete on this host."""
     version_deployment: int | None
@@ -37,8 +37,9 @@ class HostBody(Body):
     groups: list[str]
     """Its groups in the inventory of the last run."""
     environments: list[str]
-    in_inventory: bool
-    """Whether the inventory of the last run of any service names it."""
+    in_inventory: bool | None
+    """Whether an inventory names it, by the last run of each service; null if none ever
+    did."""
     status: HostStatus | None
     """How the last deployment ended on it; null if none has reached it."""
     last_at: datetime | None

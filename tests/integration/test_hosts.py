@@ -71,7 +71,8 @@ def test_a_host_that_left_the_inventory_is_marked(
     run_on_hosts(store, settings, SHOP, inventory(web1=["web"], web2=["web"]))
     run_on_hosts(store, settings, SHOP, inventory(web1=["new"]))
 
-    assert not host(store, "web2").named
+    assert host(store, "web2").named is False
+    assert host(store, "web1").named is True
     assert ["new"] == list(host(store, "web1").groups)
 
 

@@ -49,7 +49,7 @@ def _create_host_services() -> None:
         "host_services",
         sa.Column("host_id", sa.BigInteger, nullable=False),
         sa.Column("service_id", sa.BigInteger, nullable=False),
-        sa.Column("named", sa.Boolean, nullable=False, server_default="false"),
+        sa.Column("named", sa.Boolean),
         sa.Column("status", sa.Text),
         sa.Column("at", _MOMENT),
         sa.Column("deployment", sa.BigInteger),
