@@ -206,17 +206,9 @@ def begins(task: str, **about: object) -> bytes:
 
 
 def ends(
-    task: str,
-    host: str,
-    result: TaskResult = TaskResult.OK,
-    *,
-    more: Mapping[str, object] | None = None,
-    **res: object,
+    task: str, host: str, result: TaskResult = TaskResult.OK, **res: object
 ) -> bytes:
-    """Return a line of the journal: the result of a task on a host.
-
-    `more` has further fields of the event, `res` those of the module's result.
-    """
+    """Return a line of the journal: the result of a task on a host."""
     about = {"changed": result is TaskResult.CHANGED, "msg": f"{task} {result} {host}"}
     return _runner_line(
         _EVENTS[result],
@@ -226,7 +218,6 @@ def ends(
         task_path="/srv/deploy.yml:7",
         duration=1.5,
         res=about | res,
-        **(more or {}),
     )
 
 

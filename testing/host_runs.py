@@ -1,5 +1,6 @@
 """Runs on several hosts, recorded without a worker."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,12 @@ def gathers(host: str, **facts: object) -> bytes:
             "res": {"changed": False, "ansible_facts": facts},
         }
     )
+
+
+def with_fields(line: bytes, **fields: object) -> bytes:
+    """Return the line of an event with further fields of the callback plugin."""
+    event = json.loads(line)
+    return json.dumps(event | {"event_data": event["event_data"] | fields}).encode()
 
 
 def run_on_hosts(

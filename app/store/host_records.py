@@ -204,7 +204,7 @@ def _put_facts(
             select(hosts.c.id, hosts.c.facts).where(hosts.c.id.in_(ids.values()))
         )
     }
-    differing = []
+    differing: list[dict[str, Any]] = []
     for name in sorted(gathered):
         (at, facts), host_id = gathered[name], ids[name]
         before = known[host_id]

@@ -31,7 +31,7 @@ def measure(
         db: The transaction.
         deployment_id: The deployment, whose run has ended.
         successful: Whether its outcome is a success.
-        everything: Whether it is no check and leaves out no task.
+        everything: Whether it is not a check and leaves out no task.
     """
     results.by_index(db)
     found = tallies(db, deployment_id)

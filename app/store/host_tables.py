@@ -42,9 +42,10 @@ hosts = Table(
 )
 
 # The services that reach a host, or whose inventory names it. `named` is whether the
-# inventory of the last run names it, NULL if none ever did. `version` is that of the last deployment that was
-# complete on the host, `version_deployment`. `status`, `at` and `deployment` are those
-# of the last deployment there; `last_ok` and so on is the last that ended so.
+# inventory of the last run names it, NULL if none ever did. `version` is that of the
+# last deployment that was complete on the host, `version_deployment`. `status`, `at`
+# and `deployment` are those of the last deployment there; `last_ok` and so on is the
+# last that ended so.
 
 host_services = Table(
     "host_services",

@@ -1,7 +1,7 @@
 """Query the hosts: lists that match filters, one host, and its services.
 
 A host is identified by its name and its scope: the project whose inventory names it, or
-the service outside of projects. Every query about services goes through `_services`.
+the service outside of projects. `_visible` decides which services any query reads.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -147,11 +147,6 @@ def find(db: Connection, name: str, scope: str = "") -> list[Host]:
     return _with_services(db, rows)
 
 
-def scopes(db: Connection) -> list[str]:
-    """Return the projects, and the services outside of projects, that have hosts."""
-    return list(db.scalars(select(_h.scope).distinct().order_by(_h.scope)))
-
-
 def groups(db: Connection, limit: int = 500) -> list[str]:
     """Return the groups of all hosts by name; at most `limit`."""
     name = func.unnest(_h.groups).label("name")
@@ -161,7 +156,9 @@ def groups(db: Connection, limit: int = 500) -> list[str]:
 
 def service_names(db: Connection) -> list[str]:
     """Return the names of the services that have hosts, sorted."""
-    query = _services().with_only_columns(services.c.name).distinct()
+    # An index finds the first host of each service; the join would read them all.
+    has_host = select(_s.host_id).where(_s.service_id == services.c.id).exists()
+    query = select(services.c.name).where(has_host, *_visible())
     return list(db.scalars(query.order_by(services.c.name)))
 
 
@@ -178,13 +175,17 @@ def fact_changes(db: Connection, host_id: int, limit: int = 20) -> list[FactChan
 
 
 def _services() -> Select[Any]:
-    """Return the query of services on hosts, the one place that joins them.
-
-    A condition about the services that an actor may see belongs here.
-    """
-    return select(host_services, services.c.name.label("service")).join_from(
-        host_services, services, services.c.id == _s.service_id
+    """Return the query of services on hosts, the one place that joins them."""
+    return (
+        select(host_services, services.c.name.label("service"))
+        .join_from(host_services, services, services.c.id == _s.service_id)
+        .where(*_visible())
     )
+
+
+def _visible() -> list[ColumnElement[bool]]:
+    """Return the conditions for the services whose hosts are listed: all of them."""
+    return []
 
 
 def _can_match(wanted: HostFilter) -> bool:

@@ -56,8 +56,10 @@ def choices(store: Store) -> Choices:
     """Return what the filters of hosts can be chosen from."""
     with store.begin() as db:
         names = hosts.service_names(db)
-        environments = {name.partition("@")[2] for name in names} - {""}
-        return Choices(hosts.scopes(db), names, sorted(environments), hosts.groups(db))
+        groups = hosts.groups(db)
+    projects = sorted({name.partition("/")[0] for name in names})
+    environments = sorted({name.partition("@")[2] for name in names} - {""})
+    return Choices(projects, names, environments, groups)
 
 
 def scopes_of(store: Store, name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Pages of hosts: the list, and one host with its timeline; their API."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -58,6 +59,7 @@ def show(request: Request) -> Response:
     view = hosts.find(store, name, project)
     asked = read_timeline(request.query_params)
     page = host_timeline.look(store, view.host, asked.wanted, before(request))
+    addresses: dict[str, Any] = _addresses(request, view, asked, page.before)
     return deps(request).renderer.page(
         request,
         "hosts/show.html",
@@ -67,7 +69,7 @@ def show(request: Request) -> Response:
         changed_facts=host_fact_texts.changed_rows,
         asked=asked,
         timeline=page,
-        **_addresses(request, view, asked, page.before),
+        **addresses,
     )
 
 

@@ -118,7 +118,7 @@ def test_a_host_has_its_facts_and_versions(viewer: "TestClient", number: int) ->
     )  # fmt: skip
 
 
-def test_hosts_of_the_same_name_are_told_apart(
+def test_hosts_of_the_same_name_are_distinguished(
     viewer: "TestClient", store: Store, settings: Settings, number: int
 ) -> None:
     wiki = make_playbook_service("wiki")

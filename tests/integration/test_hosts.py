@@ -1,6 +1,7 @@
 """Hosts: what runs record about them, and the lists and timelines that show it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from testing.host_runs import (
     inventory,
     make_playbook_service,
     run_on_hosts,
+    with_fields,
 )
 
 SHOP = make_playbook_service("shop/site@production")
@@ -109,7 +111,7 @@ def test_a_limited_or_failed_host_keeps_the_version_that_it_runs(
     ids=str,
 )
 def test_a_run_without_all_tasks_brings_no_version(
-    store: Store, settings: Settings, option: dict[str, object]
+    store: Store, settings: Settings, option: dict[str, Any]
 ) -> None:
     run_on_hosts(
         store, settings, SHOP, begins("Copy"), ends("Copy", "web1", CHANGED),
@@ -126,7 +128,7 @@ def test_a_play_that_ends_for_all_hosts_brings_none_of_them_the_version(
     """With any_errors_fatal, a host without a failure misses the later tasks."""
     run_on_hosts(
         store, settings, SHOP, begins("Copy"), ends("Copy", "web1", CHANGED),
-        ends("Copy", "web2", FAILED, more={"ends_play": True}),
+        with_fields(ends("Copy", "web2", FAILED), ends_play=True),
         recaps(changed={"web1": 1}, failures={"web2": 1}), version="2.0", exit_code=2,
     )  # fmt: skip
 
@@ -300,7 +302,7 @@ def test_the_outcomes_of_a_host_are_recorded_once(
 def test_a_host_page_shows_what_is_owed(store: Store, settings: Settings) -> None:
     run_on_hosts(
         store, settings, SHOP, begins("Configure"),
-        ends("Configure", "web1", CHANGED, more={"notified": ["restart"]}),
+        with_fields(ends("Configure", "web1", CHANGED), notified=["restart"]),
         ends("Break", "web1", FAILED), exit_code=2,
     )  # fmt: skip
 

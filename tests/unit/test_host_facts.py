@@ -33,7 +33,9 @@ def test_a_result_of_any_shape_is_read(res: object) -> None:
     [None, True, -1, 1.5, "", "x" * 10_000, [], [[]], {}, {"address": []}, "\0"],
 )
 def test_a_fact_of_any_type_can_be_stored(value: object) -> None:
-    found = read(**dict.fromkeys(host_facts.SOURCES, value))
+    facts: dict[str, Any] = dict.fromkeys(host_facts.SOURCES, value)
+
+    found = read(**facts)
 
     assert "\\u0000" not in json.dumps(found)
     assert len(json.dumps(found)) < 20_000
@@ -50,7 +52,7 @@ def test_facts_of_a_subset_are_merged_and_empty_ones_removed() -> None:
     assert ["kernel", "ipv6"] == host_facts.changed(known, after)
 
 
-def test_what_differs_in_each_run_is_no_change() -> None:
+def test_what_differs_in_each_run_is_not_a_change() -> None:
     mount = {"mount": "/", "size_total": 10, "size_available": 4}
     before = read(ansible_mounts=[mount], ansible_uptime_seconds=1)
     after = read(ansible_mounts=[mount | {"size_available": 3}],
