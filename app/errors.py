@@ -90,6 +90,14 @@ class Conflict(FastDeployError):
     """The request conflicts with the present state."""
 
 
+class Superseded(Conflict):
+    """A later deployment, `deployment_id`, was successful or continues this one."""
+
+    def __init__(self, message: str, deployment_id: int) -> None:
+        super().__init__(message)
+        self.deployment_id = deployment_id
+
+
 class NodeTaken(Conflict):
     """Another worker uses the name of this node; it last reported at `heartbeat_at`."""
 

@@ -11,13 +11,9 @@ with `xargs -P8`, and their memory), `load` (8 deployments, with and without a c
 viewers, downloads, searches and logins), `projects` (inspecting a repository, making
 the tree of a commit, and what a commit adds to a launch), `cli` (the start of the
 command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared with it;
-`--hosts` changes the number), `start` (from a request to the first task, compared with
-it), `ssh` (hosts over SSH, compared with it; `--hosts`, `--delays` and `--playbooks`
-add cases). With
-command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared with it),
-`host-pages` (the pages of 5,000 hosts and 2,000 deployments),
-`start` (from a request to the first task, compared with it), `ssh` (hosts over SSH,
-compared with it; `--hosts`, `--delays` and `--playbooks` add cases). With
+`--hosts` changes the number), `host-pages` (the pages of 5,000 hosts and 2,000
+deployments), `start` (from a request to the first task, compared with it), `ssh` (hosts
+over SSH, compared with it; `--hosts`, `--delays` and `--playbooks` add cases). With
 `--against CHECKOUT`, the same rows of another checkout of FastDeploy are measured in
 turn, and the table has the ratios.
 """

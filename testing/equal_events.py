@@ -15,7 +15,8 @@ Events = Sequence[dict[str, Any]]
 _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debug"}
 #: Fields of `event_data` that only our events have.
 OURS = {"hosts", "ends_play", "ignore_unreachable", "notified", "ran_handler",
-        "for_all", "inventory"}  # fmt: skip
+        "for_all", "inventory", "waiting", "unfinished",
+        "missing_handlers"}  # fmt: skip
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
             "ansible_job_id", "results_file", "ansible_date_time", "SSH_CLIENT",
             "SSH_CONNECTION", "SSH_TTY", "_original_basename"}  # fmt: skip

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,12 @@ class Service:
                    "secret_variables": list(secret)}  # fmt: skip
         chosen = {"events": events} if events else {}
         self.write(self.config, {**content, "steps": [], **chosen})
+
+    def resume(self, hosts: Sequence[str], owed: Mapping[str, Sequence[str]]) -> None:
+        """Limit the next run to hosts, and let it run owed handlers first."""
+        self.launch()
+        content = json.loads(self.config.read_text())
+        self.write(self.config, content | {"hosts": hosts, "owed_handlers": owed})
 
     @staticmethod
     def write(path: Path, content: object) -> None:

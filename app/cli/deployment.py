@@ -23,6 +23,7 @@ from app.cli.output import (
     print_table,
 )
 from app.domain.deployment import Deployment, Origin, Status
+from app.domain.retry import RetryScope
 from app.follow import print_log, watch
 from app.queue import make_queue
 from app.store.history import Filter
@@ -33,6 +34,7 @@ from app.usecases import (
     history,
     results,
     retention,
+    retries,
     revisions,
     services,
 )
@@ -147,22 +149,38 @@ def cancel(deployment_id: int) -> None:
 
 
 @app.command()
-def retry(deployment_id: int) -> None:
+def retry(
+    deployment_id: int,
+    *,
+    failed: Annotated[
+        bool,
+        typer.Option(
+            "--failed", help="Only on the hosts that failed or were unreachable."
+        ),
+    ] = False,
+) -> None:
     """Relaunch an ended deployment with the same variables, options and priority."""
-    settings = load_settings()
-    with open_store(settings) as store:
-        revisions.require_available(
-            store, settings, git_access(store, settings).of, deployment_id
-        )
-        number = deployments.retry(
-            store,
-            make_queue(settings),
-            bootstrap.make_secret_box(settings),
-            actor=current_actor(),
-            origin=Origin.CLI,
-            deployment_id=deployment_id,
-        )
-    print_queued(settings, number, f"is queued, a retry of {deployment_id}")
+    scope = RetryScope.FAILED if failed else RetryScope.ALL
+    _relaunch(deployment_id, scope, f"is queued, a retry of {deployment_id}")
+
+
+@app.command(name="continue")
+def resume(deployment_id: int) -> None:
+    """Continue a deployment on the hosts that it didn't finish, owed handlers first."""
+    about = f"is queued, it continues {deployment_id}"
+    _relaunch(deployment_id, RetryScope.CONTINUE, about)
+
+
+@app.command()
+def dismiss(
+    deployment_id: int,
+    host: str,
+    handler: Annotated[str, typer.Argument(help="Its name, as `show` prints it.")],
+) -> None:
+    """Settle a handler that a deployment owes a host, without running it."""
+    with open_store() as store:
+        retries.dismiss_handler(store, current_actor(), deployment_id, host, handler)
+    console.print(f"{host} no longer owes: {handler}", markup=False, highlight=False)
 
 
 @app.command()
@@ -220,6 +238,24 @@ def prune() -> None:
         f"deployments whose output was deleted: {done.deployments} "
         f"({done.size} bytes); deleted audit entries: {done.noted}"
     )
+
+
+def _relaunch(deployment_id: int, scope: RetryScope, about: str) -> None:
+    settings = load_settings()
+    with open_store(settings) as store:
+        revisions.require_available(
+            store, settings, git_access(store, settings).of, deployment_id
+        )
+        number = retries.retry(
+            store,
+            make_queue(settings),
+            bootstrap.make_secret_box(settings),
+            actor=current_actor(),
+            origin=Origin.CLI,
+            deployment_id=deployment_id,
+            scope=scope,
+        )
+    print_queued(settings, number, about)
 
 
 def exit_with(ended: Deployment) -> None:

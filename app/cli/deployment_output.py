@@ -1,6 +1,8 @@
 """How `fastdeploy deployment show` prints a deployment."""
 
 from app.cli.output import moment, print_fields, print_table
+from app.domain.deployment import Deployment
+from app.domain.retry import RetryScope
 from app.usecases.deploy import View
 from app.usecases.results import Summary
 
@@ -19,7 +21,8 @@ def print_deployment(view: View, summary: Summary) -> None:
             ("created", moment(deployment.created_at)),
             ("started", moment(deployment.started_at)),
             ("finished", moment(deployment.finished_at)),
-            ("retry of", deployment.retry_of),
+            (_again(deployment), deployment.retry_of),
+            ("hosts", ", ".join(deployment.hosts or ())),
             ("commit", deployment.commit),
             ("ref", deployment.ref),
             ("uncommitted changes", deployment.changes),
@@ -35,3 +38,8 @@ def print_deployment(view: View, summary: Summary) -> None:
             ("step", "state", "message"),
             ((step.name, step.state, step.message) for step in view.steps),
         )
+
+
+def _again(deployment: Deployment) -> str:
+    continues = deployment.retry_scope is RetryScope.CONTINUE
+    return "continues" if continues else "retry of"

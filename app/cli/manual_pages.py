@@ -69,8 +69,17 @@ PAGES: dict[str, Page] = {
         "Cancel a deployment; the worker stops a running one with all its processes.",
     ),
     "deployment retry": Page(
-        ("fastdeploy deployment retry 12",),
+        ("fastdeploy deployment retry 12", "fastdeploy deployment retry 12 --failed"),
         "Relaunch an ended deployment with the same variables, options and priority.",
+    ),
+    "deployment continue": Page(
+        ("fastdeploy deployment continue 12",),
+        "Continue a deployment on the hosts that it didn't finish, owed handlers "
+        "first.",
+    ),
+    "deployment dismiss": Page(
+        ("fastdeploy deployment dismiss 12 web1 'restart nginx'",),
+        "Settle a handler that a deployment owes a host, without running it.",
     ),
     "deployment artifacts": Page(
         (

@@ -23,6 +23,10 @@ class Action(StrEnum):
     CANCEL = "cancel"
     #: Retried a deployment.
     RETRY = "retry"
+    #: Continued a deployment.
+    CONTINUE = "continue"
+    #: Settled a handler that a deployment owed a host, without running it.
+    DISMISS_HANDLER = "dismiss handler"
     #: Created a schedule.
     CREATE_SCHEDULE = "create schedule"
     #: Changed a schedule that somebody had created.

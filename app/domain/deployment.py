@@ -9,6 +9,7 @@ from typing import Any
 
 from app.domain import escapes, revision
 from app.domain.options import NO_OPTIONS, Options
+from app.domain.retry import RetryScope
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
 from app.domain.steps import Step
@@ -106,6 +107,13 @@ class Deployment:
     partial: bool = False
     #: The deployment that this one retries.
     retry_of: int | None = None
+    #: Which hosts it was retried for; None if it isn't a retry.
+    retry_scope: RetryScope | None = None
+    #: The hosts that a retry is limited to; None without a limit.
+    hosts: tuple[str, ...] | None = None
+    #: Whether it continues a complete deployment: if it is successful, both together
+    #: count as a successful one for the running version of the service.
+    completes: bool = False
     #: The actor who requested that it is canceled.
     cancel_requested_by: str | None = None
     #: Failures that didn't change the outcome, and hosts that were dropped.
@@ -117,6 +125,11 @@ class Deployment:
     def ended(self) -> bool:
         """Whether the status is final."""
         return self.status in ENDED
+
+    @property
+    def counts(self) -> bool:
+        """Whether its outcome is one of the service, not of some hosts or tasks."""
+        return self.completes or not self.partial
 
     @property
     def version(self) -> str:

@@ -36,6 +36,8 @@ class WarningKind(StrEnum):
     DROPPED = "dropped"
     #: A setting of the service keeps Ansible from checking host keys; `step` names it.
     UNCHECKED = "unchecked"
+    #: The playbook doesn't have an owed handler, which `task` names, for these hosts.
+    STILL_OWED = "still owed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class RunWarning:
             return f"{hosts} of play {self.step} did nothing further: {self._names}"
         if self.kind is WarningKind.UNCHECKED:
             return f"host keys aren't checked: {self.step}"
+        if self.kind is WarningKind.STILL_OWED:
+            owe = "owes" if self.count == 1 else "owe"
+            return f"{self._names} still {owe}: {self.task} (not in the playbook)"
         what = "failed" if self.result == "failed" else "could not be reached"
         return f"{self._names} {what} in {self._place}{self._consequence}"
 
@@ -141,6 +146,14 @@ def dropped(play: str, hosts: Iterable[str], lost: frozenset[str]) -> list[RunWa
 def unchecked(settings: Iterable[str]) -> list[RunWarning]:
     """Return the warnings about settings that turn the check of host keys off."""
     return [_warning(WarningKind.UNCHECKED, each, "", "", []) for each in settings]
+
+
+def still_owed(hosts: Mapping[str, list[str]]) -> list[RunWarning]:
+    """Return the warnings about owed handlers that the playbook didn't have."""
+    return [
+        _warning(WarningKind.STILL_OWED, "", handler, "", names)
+        for handler, names in hosts.items()
+    ][:MAX_WARNINGS]
 
 
 def _warning(

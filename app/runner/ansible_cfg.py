@@ -76,3 +76,8 @@ def _candidates(folder: Path, env: Mapping[str, str]) -> Iterator[Path]:
 
 def _is_readable(path: Path) -> bool:
     return os.access(path, os.R_OK)
+
+
+def names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
+    """Return whether ansible.cfg or the environment names an inventory."""
+    return bool(defaults.get("inventory") or env.get("ANSIBLE_INVENTORY"))

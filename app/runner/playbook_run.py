@@ -16,6 +16,7 @@ from . import (
     plaintexts,
     playbook,
     private_data_dir,
+    retry_limits,
     speed,
 )
 from .acceleration import Acceleration
@@ -99,7 +100,8 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     private_data_dir.prepare(
         private,
         _variables(inputs, injected),
-        inventory=definition.inventory is None and not _names_inventory(defaults, env),
+        inventory=definition.inventory is None
+        and not ansible_cfg.names_inventory(defaults, env),
     )
     env = environment.refuse_failed_inventory(env, configured.get("inventory", {}))
     masker = Masker([*launch.secrets, inputs.decrypted, *inputs.credentials.secrets])
@@ -112,7 +114,6 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     env = host_keys.environment(
         env, configured, learns=host_key_settings.learns(unchecked)
     )
-
     chosen = speed.prepare(definition, launch.options, env, configured, inputs.data)
     env |= chosen.environment
 
@@ -139,13 +140,18 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     running = playbook.start(
         definition,
         private=private,
-        arguments=[*options.arguments(launch.options), *injected.arguments],
+        arguments=[
+            *options.arguments(launch.options),
+            *retry_limits.arguments(private, launch.hosts),
+            *injected.arguments,
+        ],
         env={
             **env,
             **injected.environment,
             **listener.environment,
             **decrypting.environment,
             **accelerated.environment,
+            **retry_limits.variables(private, launch.owed_handlers),
         },
         terminal=listener.terminal,
         plaintexts=decrypting.descriptor,
@@ -229,11 +235,6 @@ def _name_unmaskable(used: Credentials, journal: JournalWriter) -> None:
             f"{reference} has a value of fewer than {MIN_LENGTH} characters, which "
             "FastDeploy can't mask: use a longer one.".encode()
         )
-
-
-def _names_inventory(defaults: Mapping[str, str], env: Mapping[str, str]) -> bool:
-    """Return whether ansible.cfg or the environment names an inventory."""
-    return bool(defaults.get("inventory") or env.get("ANSIBLE_INVENTORY"))
 
 
 def _environment(definition: Definition) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """Read the config file that FastDeploy wrote for this run."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from . import mirror_size, options
+from . import mirror_size, options, retry_limits
 from .definition import Definition, read_object
 from .errors import RunnerError
 from .git_source import BRANCHES, TAGS
@@ -35,6 +35,10 @@ class RunConfig:
     events: Events
     #: The host keys that FastDeploy accepts, as lines of a known_hosts file.
     known_hosts: str = ""
+    #: The hosts that a retry is limited to; None without a limit.
+    hosts: tuple[str, ...] | None = None
+    #: The names of the handlers to run first, by host.
+    owed_handlers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def read_launch(path: Path, definition: Definition) -> RunConfig:
@@ -76,6 +80,8 @@ def read_launch(path: Path, definition: Definition) -> RunConfig:
         _options(content, definition, path),
         _events(content, path),
         _known_hosts(content, path),
+        retry_limits.read_hosts(content, path),
+        retry_limits.read_owed_handlers(content, path),
     )
 
 
@@ -168,7 +174,9 @@ def _options(
         for name, value in defaults.items()
         if name not in definition.options
     }
-    return {**fixed, **values}
+    # The hosts of a retry are some of those that the limit had selected.
+    limit = {"limit": ""} if content.get("hosts") is not None else {}
+    return {**fixed, **values, **limit}
 
 
 def _events(content: Mapping[str, Any], path: Path) -> Events:

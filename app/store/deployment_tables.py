@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    or_,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -25,9 +26,11 @@ from app.store.metadata import Moment, id_column, metadata
 # The deployments. `config` is the service as it was at launch; `secrets` are the
 # encrypted secret variables, deleted when the run has ended. `warnings` and `options`
 # are NULL if there are none. `commit`, `ref` and `changes` describe the revision of its
-# project. `idempotency_key` is the key of the request, `key_owner` whose key it is, and
-# `fingerprint` shows whether another request with this key is the same. A key without
-# `key_owner` was stored by an earlier release; it belongs to `actor`.
+# project. `retry_scope` and `hosts` say what a retry is limited to, and `completes`
+# whether it and the one that it continues count as one. `idempotency_key` is the key of
+# the request, `key_owner` whose key it is, and `fingerprint` shows whether another
+# request with this key is the same. A key without `key_owner` was stored by an earlier
+# release; it belongs to `actor`.
 
 deployments = Table(
     "deployments",
@@ -59,6 +62,9 @@ deployments = Table(
     Column("job_id", BigInteger),
     Column("priority", SmallInteger, nullable=False, server_default="0"),
     Column("retry_of", ForeignKey("deployments.id", ondelete="SET NULL")),
+    Column("retry_scope", Text),
+    Column("hosts", JSON(none_as_null=True)),
+    Column("completes", Boolean, nullable=False, server_default="false"),
     Column("cancel_requested_at", Moment),
     Column("cancel_requested_by", Text),
     Column("pruned_at", Moment),
@@ -83,6 +89,10 @@ deployments = Table(
     Index(None, "created_at"),
     CheckConstraint("journal_offset >= 0", name="offset_not_negative"),
 )  # fmt: skip
+
+#: The condition for deployments whose outcome is one of the service, as `counts` of a
+#: Deployment.
+counts = or_(deployments.c.partial.is_(False), deployments.c.completes)
 
 steps = Table(
     "steps",
@@ -148,7 +158,7 @@ timings = Table(
 # The handlers that tasks notified on hosts and that didn't run there, see
 # app/domain/owed_handlers.py. While a deployment is active, they may still run.
 # `number` is the event of the result that notified the handler. `cleared_by` is the
-# later deployment in which it ran.
+# later deployment in which it ran. `dismissed_by` is who said that it needn't run.
 
 owed_handlers = Table(
     "owed_handlers",
@@ -161,6 +171,8 @@ owed_handlers = Table(
     Column("task", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("cleared_by", ForeignKey("deployments.id", ondelete="CASCADE"), index=True),
+    Column("dismissed_by", Text),
+    Column("dismissed_at", Moment),
     Index(None, "service_id", "deployment_id",
           postgresql_where=text("cleared_by IS NULL")),
 )  # fmt: skip

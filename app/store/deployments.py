@@ -1,6 +1,6 @@
 """Deployments in PostgreSQL."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from app.domain.deployment import Deployment, Origin, Status
 from app.domain.options import NO_OPTIONS, Options, is_partial
+from app.domain.retry import RetryScope
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
 from app.store.deployment_tables import deployments
@@ -52,6 +53,9 @@ class NewDeployment:
     secrets: bytes | None = None
     key: IdempotencyKey | None = None
     retry_of: int | None = None
+    retry_scope: RetryScope | None = None
+    hosts: Sequence[str] | None = None
+    completes: bool = False
     ref: str = ""
 
 
@@ -67,13 +71,17 @@ def add(db: Connection, new: NewDeployment, now: datetime) -> int:
             origin=new.origin,
             variables=new.variables,
             options=new.options.given or None,
-            partial=is_partial(new.options, new.service.option_defaults),
+            partial=new.hosts is not None
+            or is_partial(new.options, new.service.option_defaults),
             secrets=new.secrets,
             idempotency_key=new.key.value if new.key else None,
             fingerprint=new.key.fingerprint if new.key else None,
             key_owner=new.key.owner if new.key else None,
             priority=new.priority,
             retry_of=new.retry_of,
+            retry_scope=new.retry_scope,
+            hosts=None if new.hosts is None else list(new.hosts),
+            completes=new.completes,
             commit=new.service.project.commit if new.service.project else "",
             ref=new.ref,
             created_at=now,
@@ -212,25 +220,10 @@ def active_on(db: Connection, node: str) -> list[Deployment]:
     return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
 
 
-def offsets_on(db: Connection, node: str) -> dict[int, int]:
-    """Return the recorded bytes of a node's active deployments by their ids."""
-    rows = db.execute(
-        select(deployments.c.id, deployments.c.journal_offset).where(
-            deployments.c.node == node, deployments.c.finished_at.is_(None)
-        )
-    )
-    return {row.id: row.journal_offset for row in rows}
-
-
 def existing_ids(db: Connection, numbers: Collection[int]) -> set[int]:
     """Return the ids that exist."""
     query = select(deployments.c.id).where(deployments.c.id.in_(numbers))
     return set(db.scalars(query))
-
-
-def node_of_job(db: Connection, job_id: int) -> str | None:
-    """Return the node that has started the deployment of a job, if any."""
-    return db.scalar(select(deployments.c.node).where(deployments.c.job_id == job_id))
 
 
 def lock_queued(db: Connection, service_id: int, before: int) -> list[Deployment]:
@@ -290,6 +283,9 @@ def _deployment(row: Row[Any]) -> Deployment:
         options=Options.model_validate(row.options or {}),
         partial=row.partial,
         retry_of=row.retry_of,
+        retry_scope=RetryScope(row.retry_scope) if row.retry_scope else None,
+        hosts=None if row.hosts is None else tuple(row.hosts),
+        completes=row.completes,
         cancel_requested_by=row.cancel_requested_by,
         warnings=tuple(map(RunWarning.from_json, row.warnings or ())),
         unreachable=row.unreachable,

@@ -16,7 +16,7 @@ from app.domain.notification import (
     Notification,
 )
 from app.domain.notify_rules import NotifyEvent
-from app.store.deployment_tables import deployments
+from app.store.deployment_tables import counts, deployments
 from app.store.notification_tables import notifications
 
 #: The time after which a worker that sends a message counts as lost.
@@ -210,7 +210,7 @@ def last_counted(
     conditions = [
         deployments.c.service_id == service_id,
         deployments.c.status.in_(counted),
-        deployments.c.partial.is_(False),
+        counts,
         deployments.c.id != but,
     ]
     if before is not None:

@@ -14,7 +14,7 @@ from app.domain import revision
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.version import version_of
-from app.store.deployment_tables import deployments, seconds_of_step, steps
+from app.store.deployment_tables import counts, deployments, seconds_of_step, steps
 from app.store.service_tables import services
 
 
@@ -159,7 +159,10 @@ class LastSuccess:
 
 
 def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSuccess]:
-    """Return the last successful deployment of these services, by the service's id."""
+    """Return the last successful deployment of these services, by the service's id.
+
+    One that has completed another one counts.
+    """
     c = deployments.c
     newest = (
         select(
@@ -173,7 +176,7 @@ def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSucce
         .where(
             c.service_id == services.c.id,
             c.status == Status.SUCCESSFUL.value,
-            c.partial.is_(False),
+            counts,
         )
         .order_by(c.id.desc())
         .limit(1)

@@ -8,8 +8,10 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    and_,
     case,
     delete,
+    func,
     or_,
     select,
     tuple_,
@@ -17,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.domain.deployment import Deployment
 from app.domain.events import RunnerEvent
 from app.domain.owed_handlers import Changes, OwedHandler, changes
 from app.store.deployment_tables import deployments, owed_handlers
@@ -26,6 +29,10 @@ from app.store.host_tables import host_services, hosts
 #: Maximum number of rows that a page or an answer lists.
 MAX_LISTED = 200
 _c = owed_handlers.c
+#: The conditions for handlers that haven't run since, and that nobody has dismissed.
+_UNSETTLED = (_c.cleared_by.is_(None), _c.dismissed_at.is_(None))
+#: The condition for those of ended deployments: the others may still run.
+_STILL_OWED = and_(*_UNSETTLED, deployments.c.finished_at.is_not(None))
 
 
 def record(
@@ -63,12 +70,59 @@ def of_host(db: Connection, host_id: int) -> list[OwedHandler]:
     return _owed(db, (_c.host == name) & _c.service_id.in_(of_services))
 
 
+def by_host(db: Connection, service_id: int) -> dict[str, list[str]]:
+    """Return the names of all handlers that a service owes its hosts, by host."""
+    rows = db.execute(
+        select(_c.host, _c.handler)
+        .join(deployments, deployments.c.id == _c.deployment_id)
+        .where(_c.service_id == service_id, _STILL_OWED)
+        .order_by(_c.host, _c.deployment_id, _c.number)
+    )
+    found: dict[str, list[str]] = {}
+    for host, handler in rows:
+        names = found.setdefault(host, [])
+        if handler not in names:
+            names.append(handler)
+    return found
+
+
+def dismiss(
+    db: Connection, deployment: Deployment, host: str, handler: str, actor: str
+) -> bool:
+    """Settle a handler that a deployment owes a host; return whether it was owed.
+
+    It is settled for the earlier deployments of the service too, as if it had run.
+    """
+    found = db.scalar(
+        select(_c.host).where(
+            _c.deployment_id == deployment.id,
+            _c.host == host,
+            _c.handler == handler,
+            *_UNSETTLED,
+        )
+    )
+    if found is None:
+        return False
+    db.execute(
+        update(owed_handlers)
+        .where(
+            _c.service_id == deployment.service_id,
+            _c.deployment_id <= deployment.id,
+            _c.host == host,
+            _c.handler == handler,
+            *_UNSETTLED,
+        )
+        .values(dismissed_by=actor, dismissed_at=func.now())
+    )
+    return True
+
+
 def _owed(db: Connection, where: ColumnElement[bool]) -> list[OwedHandler]:
     kept = case((deployments.c.pruned_at.is_(None), _c.number))
     rows = db.execute(
         select(_c.deployment_id, _c.host, _c.handler, _c.task, kept)
         .join(deployments, deployments.c.id == _c.deployment_id)
-        .where(where, _c.cleared_by.is_(None), deployments.c.finished_at.is_not(None))
+        .where(where, _STILL_OWED)
         .order_by(_c.host, _c.deployment_id, _c.number, _c.handler)
         .limit(MAX_LISTED)
     )

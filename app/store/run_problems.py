@@ -142,6 +142,35 @@ def ended_play(
     return Play(_text(data, "play"), [host for host in named if isinstance(host, str)])
 
 
+def last_play(db: Connection, deployment_id: int) -> str | None:
+    """Return the event at the start of the last play, as JSON."""
+    return db.scalar(
+        select(_c.data)
+        .where(
+            _c.deployment_id == deployment_id,
+            _c.kind == EventKind.RUNNER.value,
+            _c.name == _PLAY,
+        )
+        .order_by(_c.number.desc())
+        .limit(1)
+    )
+
+
+def bad_hosts(db: Connection, deployment_id: int) -> list[str]:
+    """Return the hosts on which a task failed, or that were unreachable."""
+    return list(
+        db.scalars(
+            select(_c.host)
+            .where(
+                _c.deployment_id == deployment_id,
+                results.HAS_RESULT,
+                _c.result.in_(_BAD),
+            )
+            .distinct()
+        )
+    )
+
+
 def _ending_failure(
     db: Connection, deployment_id: int, hosts: Sequence[str]
 ) -> int | None:

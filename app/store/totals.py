@@ -28,7 +28,7 @@ def count_end(
         at_most=bound_of(taken),
         count=1,
         seconds=taken or 0.0,
-        last_complete_at=None if deployment.partial else at,
+        last_complete_at=at if deployment.counts else None,
     )
     latest = func.greatest(table.c.last_complete_at, new.excluded.last_complete_at)
     db.execute(

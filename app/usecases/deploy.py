@@ -1,4 +1,4 @@
-"""Launch and retry deployments, and read their current state."""
+"""Launch deployments, and read their current state."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,6 @@ from app.domain.estimate import Progress, estimate
 from app.domain.options import NO_OPTIONS, Options
 from app.domain.revision import Revision
 from app.domain.service import Service
-from app.domain.service_changes import changed_keys
-from app.domain.service_name import file_of
 from app.domain.steps import Step
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
@@ -34,7 +32,7 @@ from app.usecases.idempotency import (
     make_key,
 )
 from app.usecases.nodes import missing
-from app.usecases.run_credentials import asked, require
+from app.usecases.run_credentials import require
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +99,18 @@ def launch(
     if (repeated := find_launched(store, key)) is not None:
         return repeated
     with store.begin() as db:
-        entry = _registered(db, service_name)
+        entry = registered(db, service_name)
     actor.require_on(Permission.CHECK, service_name)
-    checked = revision.service if revision else _valid(entry)
+    checked = revision.service if revision else valid(entry)
     # Outside of a transaction, because it may take a second.
     values = launch_variables.check(checked, given)
     chosen = checked.choose_options(options)
-    actor.require_on(_permission(chosen), service_name)
+    actor.require_on(permission_of(chosen), service_name)
     with store.unlimited.begin() as db:
         if (repeated := find_earlier(db, key)) is not None:
             return repeated
-        present = _registered(db, service_name)
-        if revision is None and _valid(present) != checked:
+        present = registered(db, service_name)
+        if revision is None and valid(present) != checked:
             raise Conflict("the service has just changed; launch it again")
         shown, secret = launch_variables.split_secrets(checked, values)
         given_credentials = require(db, checked, run_as, credentials or {})
@@ -135,99 +133,15 @@ def launch(
         return number
 
 
-def retry(
-    store: Store,
-    queue: Queue,
-    secret_box: SecretBox,
-    *,
-    actor: Actor,
-    origin: Origin,
-    deployment_id: int,
-    idempotency_key: RequestKey | None = None,
-) -> int:
-    """Launch an ended deployment again with the same variables and options.
-
-    A service of a git project runs at the same commit, as it is defined there. Return
-    the new id.
-
-    A key works as for `launch`. Raises NotAllowed, NotFound, Invalid for a malformed
-    key, KeyReused, and Conflict if the deployment has not ended, the service is
-    archived or invalid, its config.json has changed since, or the service has secret
-    variables, which are not stored.
-    """
-    actor.require(Permission.CHECK)
-    key = make_key(secret_box, actor, idempotency_key)
-    if (repeated := find_launched(store, key)) is not None:
-        return repeated
-    earlier = find(store, deployment_id)
-    actor.require_on(_permission(earlier.options), earlier.service_name)
-    with store.unlimited.begin() as db:
-        if (repeated := find_earlier(db, key)) is not None:
-            return repeated
-        earlier = _found(deployments.find(db, deployment_id), deployment_id)
-        if not earlier.ended:
-            raise Conflict(
-                f"deployment {deployment_id} is {earlier.status}; wait until it has "
-                "ended, or cancel it"
-            )
-        if earlier.service.secret_names:
-            raise Conflict(
-                "its secret variables are not kept; launch the service again with them"
-            )
-        for reference in asked(db, earlier.service):
-            raise Conflict(
-                f"its credential {reference} is asked at each launch and not kept; "
-                "launch the service again with it"
-            )
-        service_id, service = _retried(db, earlier)
-        wanted = NewDeployment(
-            service_id=service_id,
-            service=service,
-            ref=earlier.ref,
-            actor=actor.name,
-            origin=origin,
-            variables=earlier.variables,
-            options=earlier.options,
-            priority=earlier.priority,
-            retry_of=deployment_id,
-            key=key,
-        )
-        number = enqueue(db, queue, wanted)
-        audit.note(db, actor, Action.RETRY, earlier.service_name, number)
-        return number
-
-
-def _permission(options: Options) -> Permission:
+def permission_of(options: Options) -> Permission:
     """Return the permission that a launch with these options requires."""
     return Permission.CHECK if options.check else Permission.DEPLOY
-
-
-def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
-    """Return the id and the definition of the service of a retry. Raises Conflict."""
-    recorded = earlier.service
-    if recorded.project is not None and recorded.project.commit:
-        entry = _registered(db, earlier.service_name)
-        present = entry.service.project if entry.service else None
-        if present is None or present.git != recorded.project.git:
-            raise Conflict(
-                f"deployment {earlier.id} ran a commit of {recorded.project.git}, "
-                "which is not the project's repository now; launch the service again"
-            )
-        return entry.id, recorded
-    entry = _registered(db, earlier.service_name)
-    service = _valid(entry)
-    if changed := changed_keys(recorded, service):
-        raise Conflict(
-            f"{file_of(entry.name)} has changed since deployment {earlier.id} "
-            f"({', '.join(changed)}); launch the service again"
-        )
-    return entry.id, service
 
 
 def find(store: Store, deployment_id: int) -> Deployment:
     """Return the deployment with this id; raises NotFound."""
     with store.begin() as db:
-        return _found(deployments.find(db, deployment_id), deployment_id)
+        return found_or_raise(deployments.find(db, deployment_id), deployment_id)
 
 
 def view(store: Store, deployment_id: int) -> View:
@@ -238,7 +152,7 @@ def view(store: Store, deployment_id: int) -> View:
 
 def view_in(db: Connection, deployment_id: int) -> View:
     """Return the same as `view`, in the caller's transaction."""
-    found = _found(deployments.find(db, deployment_id), deployment_id)
+    found = found_or_raise(deployments.find(db, deployment_id), deployment_id)
     return _views(db, [found], [found])[0]
 
 
@@ -275,14 +189,14 @@ def _views(
     ]
 
 
-def _valid(entry: Entry) -> Service:
+def valid(entry: Entry) -> Service:
     """Return the definition of a service. Raises Conflict."""
     if entry.error or entry.service is None:
         raise Conflict(f"service {entry.name} is invalid: {entry.error}")
     return entry.service
 
 
-def _registered(db: Connection, name: str) -> Entry:
+def registered(db: Connection, name: str) -> Entry:
     """Return a service that isn't archived. Raises NotFound and Conflict."""
     entry = services.find(db, name)
     if entry is None:
@@ -293,7 +207,8 @@ def _registered(db: Connection, name: str) -> Entry:
     return entry
 
 
-def _found(deployment: Deployment | None, deployment_id: int) -> Deployment:
+def found_or_raise(deployment: Deployment | None, deployment_id: int) -> Deployment:
+    """Return a deployment that was looked up. Raises NotFound."""
     if deployment is None:
         raise NotFound(f"there is no deployment {deployment_id}")
     return deployment

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from structlog.contextvars import get_contextvars
 
 from app.domain.events import EventKind
+from app.domain.retry import RetryScope
 from app.domain.steps import declare
 from app.log import get
 from app.queue import Queue
@@ -29,6 +30,8 @@ def enqueue(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
     steps = declare(names, first=wanted.service.first_position)
     deployment_steps.put_steps(db, number, steps)
     again = f", again after {wanted.retry_of}" if wanted.retry_of else ""
+    if wanted.retry_scope is RetryScope.CONTINUE:
+        again = f", continues {wanted.retry_of}"
     note = f"queued by {wanted.actor} ({wanted.origin}){again}"
     events.append_milestone(db, number, 1, now, EventKind.QUEUED, note)
     job_id = queue.defer_deployment(

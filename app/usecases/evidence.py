@@ -9,6 +9,7 @@ from app.domain import ansible_errors, run_warning
 from app.domain.deployment import Deployment, is_limit_unmatched
 from app.domain.host_key_report import summarize
 from app.domain.recap import COUNTED, HostRecap, recap
+from app.domain.retry import RetryScope, missing_handlers
 from app.domain.run_warning import RunWarning
 from app.domain.steps import Step
 from app.store import (
@@ -54,8 +55,20 @@ def gather(
     return replace(
         found,
         host_keys=summarize([each.report for each in refused]),
-        warnings=[*run_warning.unchecked(settings), *found.warnings],
+        warnings=[
+            *run_warning.unchecked(settings),
+            *_still_owed(db, deployment),
+            *found.warnings,
+        ],
     )
+
+
+def _still_owed(db: Connection, deployment: Deployment) -> list[RunWarning]:
+    """Return the warnings about owed handlers that weren't in the playbook."""
+    if deployment.retry_scope is not RetryScope.CONTINUE:
+        return []
+    stats = results.recaps(db, deployment.id)
+    return run_warning.still_owed(missing_handlers(stats))
 
 
 def _of_the_run(

@@ -16,6 +16,7 @@ from app.store import (
     audit,
     deployment_steps,
     deployments,
+    node_deployments,
     nodes,
     services,
     syntax_checks,
@@ -56,7 +57,7 @@ def beat(
         if starting:
             nodes.move_earlier_jobs(db, name)
         _take_over(db, name)
-        nodes.set_lag(db, name, *measure_lag(deployments.offsets_on(db, name)))
+        nodes.set_lag(db, name, *measure_lag(node_deployments.offsets_on(db, name)))
         return nodes.take_sync(db, name)
 
 

@@ -17,7 +17,7 @@ def note_end(db: Connection, deployment: Deployment, outcome: Status) -> None:
     Partial deployments and canceled ones don't count, and nobody is notified of them.
     """
     rules = deployment.service.notify
-    if not rules or deployment.partial or outcome not in COUNTED:
+    if not rules or not deployment.counts or outcome not in COUNTED:
         return
     before = notifications.last_counted(
         db, service_id=deployment.service_id, but=deployment.id

@@ -16,7 +16,6 @@ from app.usecases import (
     timing,
 )
 from app.usecases.cancel import cancel as cancel_deployment
-from app.usecases.idempotency import RequestKey
 from app.web import filters, request_key
 from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
@@ -114,19 +113,6 @@ def cancel(request: Request) -> Response:
     return JSONResponse(deployment_content(request, number), 202)
 
 
-def retry(request: Request) -> Response:
-    """POST /api/deployments/{id}/retry: 201 with the new deployment."""
-    key = request_key.of_header(request)
-    number = request_key.find_earlier(request, key)
-    if number is None:
-        number = _retry(request, request.path_params["id"], key)
-    return JSONResponse(
-        deployment_content(request, number),
-        201,
-        headers={"Location": f"/api/deployments/{number}"},
-    )
-
-
 @with_artifacts
 def list_artifacts(request: Request) -> Response:
     """GET /api/deployments/{id}/artifacts: path and size in bytes of each file."""
@@ -177,18 +163,3 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         priority=launch_request.priority,
     )
     return deployment_content(request, deployment_id)
-
-
-def _retry(request: Request, retried: int, key: RequestKey | None) -> int:
-    revisions.require_available(
-        deps(request).store, deps(request).settings, deps(request).git.of, retried
-    )
-    return deploy.retry(
-        deps(request).store,
-        deps(request).queue,
-        deps(request).secret_box,
-        actor=actor_of(request),
-        origin=Origin.API,
-        deployment_id=retried,
-        idempotency_key=key,
-    )

@@ -29,6 +29,7 @@ from app.web import (
     timing_bodies,
     webhook_routes,
 )
+from app.web.api_retries import retry_routes
 from app.web.guard import api_route
 from app.web.operation import Operation
 
@@ -248,11 +249,7 @@ ROUTES = [
         schemas.DeploymentDetailBody, status=202, errors=(409,),
         description="The worker ends its processes; the response doesn't wait for it.",
     )),
-    api_route("POST", f"{_DEPLOYMENT}/retry", api.retry, _CHECK, Operation(
-        "deployments", "Retry an ended deployment with the same variables.",
-        schemas.DeploymentDetailBody, status=201,
-        parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),
-    )),
+    *retry_routes(_DEPLOYMENT),
     api_route("GET", f"{_DEPLOYMENT}/events", deployments.api_events, _VIEW, Operation(
         "deployments", "Stream a deployment's state and events until it ends.",
         str, media_type="text/event-stream", parameters=(api_parameters.AFTER,),

@@ -5,11 +5,9 @@ import re
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from app.domain.deployment import Origin
 from app.domain.events import StepState, TaskResult
 from app.domain.timeline import bars
 from app.store.search import SearchQuery
@@ -17,10 +15,9 @@ from app.usecases import artifacts, deploy, failures, output
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.commit_statuses import find_commit
 from app.usecases.notifications import of_deployment
-from app.usecases.revisions import require_available
 from app.usecases.search import look as look_for
 from app.usecases.timing import of_view as find_timing
-from app.web import artifact_text, filters, history, request_key
+from app.web import artifact_text, filters, history
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
 from app.web.deployment_tabs import tab_page
@@ -134,26 +131,6 @@ def cancel(request: Request) -> Response:
         deps(request).store, deps(request).queue, actor_of(request), _id(request)
     )
     return RedirectResponse(f"/deployments/{_id(request)}", 303)
-
-
-def retry(request: Request, form: FormData) -> Response:
-    """Retry an ended deployment and redirect to the page of the new one."""
-    key = request_key.of_form(request, form)
-    if (repeated := request_key.find_earlier(request, key)) is not None:
-        return RedirectResponse(f"/deployments/{repeated}", 303)
-    require_available(
-        deps(request).store, deps(request).settings, deps(request).git.of, _id(request)
-    )
-    launched = deploy.retry(
-        deps(request).store,
-        deps(request).queue,
-        deps(request).secret_box,
-        actor=actor_of(request),
-        origin=Origin.BROWSER,
-        deployment_id=_id(request),
-        idempotency_key=key,
-    )
-    return RedirectResponse(f"/deployments/{launched}", 303)
 
 
 @with_artifacts

@@ -45,6 +45,8 @@ def deployment_body(view: View) -> DeploymentBody:
         last_event=deployment.last_event,
         priority=deployment.priority,
         retry_of=deployment.retry_of,
+        retry_scope=deployment.retry_scope,
+        hosts=deployment.hosts,
         cancel_requested_by=deployment.cancel_requested_by,
         unreachable=deployment.unreachable,
         progress=round(view.progress.fraction, 3),

@@ -10,6 +10,7 @@ from app.domain.events import EventKind, StepState
 from app.domain.finding import Level
 from app.domain.node import NodeState
 from app.domain.options import NO_OPTIONS, OptionName, Options
+from app.domain.retry import RetryScope
 from app.domain.run_warning import WarningKind
 
 
@@ -108,7 +109,8 @@ class DeploymentBody(Body):
     """A digest of uncommitted changes in the project's folder; empty without any."""
     partial: bool
     """Whether it is a check, or runs on part of the hosts or tasks only. It doesn't
-    count for the running version, the durations and the outcomes of its service."""
+    count for the running version, the durations and the outcomes of its service. But
+    one that continues a complete deployment does: both count as one."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -120,7 +122,12 @@ class DeploymentBody(Body):
     """The number of its latest event."""
     priority: int
     retry_of: int | None
-    """The deployment that it retries."""
+    """The deployment that it retries or continues."""
+    retry_scope: RetryScope | None
+    """`continue` if it continues that deployment, `failed` if it retries it on the
+    hosts that failed; null if it isn't a retry."""
+    hosts: tuple[str, ...] | None
+    """The hosts that a retry is limited to; null without a limit."""
     cancel_requested_by: str | None
     unreachable: bool
     """Whether its node is away after it was started; `status` is the last known one."""

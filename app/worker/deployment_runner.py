@@ -24,7 +24,14 @@ from app.services_folder import read_one
 from app.settings import Settings
 from app.store.deployments import LockedDeployment
 from app.store.store import Store
-from app.usecases import artifacts, deploy, host_keys, record, run_credentials
+from app.usecases import (
+    artifacts,
+    deploy,
+    host_keys,
+    record,
+    retry_plans,
+    run_credentials,
+)
 from app.worker import cgroup
 from app.worker.journal_follower import Follower, Interrupted, Vanished
 from app.worker.launch import launch
@@ -153,6 +160,7 @@ class DeploymentRunner:
             run_credentials.variables_of(secret),
             credentials,
             host_keys.known_hosts_of(self._store, name),
+            retry_plans.owed_first(self._store, begun.deployment),
         )
 
     def _require_same_config(self, deployment: Deployment) -> Service:

@@ -21,7 +21,7 @@ from app.log import get
 from app.queue import AT_ONCE, BEGUN
 from app.sd_notify import READY, notify
 from app.settings import Settings
-from app.store import deployments
+from app.store import node_deployments
 from app.store.engine import OUTAGE, PATIENT
 from app.store.store import Store
 
@@ -144,7 +144,7 @@ class Jobs:
         """Queue a job again, on the node of its run if it has started."""
         assert job.id is not None
         with self._store.begin() as db:
-            node = deployments.node_of_job(db, job.id)
+            node = node_deployments.node_of_job(db, job.id)
         await self._queue.job_manager.retry_job_by_id_async(
             job.id,
             AT_ONCE,

@@ -7,7 +7,7 @@ The disk space of `pid` and `rc` is allocated before the run starts, as `pid.new
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +37,7 @@ def launch(
     secret: dict[str, Any],
     credentials: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     known_hosts: str = "",
+    owed_handlers: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> int:
     """Start the run of a deployment; return the pid of the wrapper, a child process.
 
@@ -46,6 +47,7 @@ def launch(
         secret: The secret launch variables.
         credentials: The fields of each credential, by its reference.
         known_hosts: The accepted host keys as lines of a known_hosts file.
+        owed_handlers: The names of the handlers to run first, by host.
 
     Raises:
         LaunchFailed: With the reason of the deployment's outcome.
@@ -68,6 +70,7 @@ def launch(
         raise LaunchFailed(explain(error, settings.runs)) from error
     try:
         content = _content(settings, deployment, secret, credentials, known_hosts)
+        content |= _retried(deployment, owed_handlers)
         _write_config(config, content, identity.group)
     except FileExistsError as error:
         # The file isn't this run's. Without run.json, nothing will remove it.
@@ -142,6 +145,18 @@ def _content(
     if settings.events is not Events.FASTDEPLOY:
         content["events"] = settings.events
     return content
+
+
+def _retried(
+    deployment: Deployment, owed_handlers: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return what the config file of a retry on some hosts has in addition."""
+    found: dict[str, Any] = {}
+    if deployment.hosts is not None:
+        found["hosts"] = list(deployment.hosts)
+    if owed_handlers:
+        found["owed_handlers"] = dict(owed_handlers)
+    return found
 
 
 def _write_config(path: Path, content: dict[str, Any], group: str) -> None:

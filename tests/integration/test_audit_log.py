@@ -14,7 +14,7 @@ from app.errors import Conflict, NotFound, NotLoggedIn
 from app.queue import make_queue
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import audit, auth, deploy, nodes, record, services, tokens, users
+from app.usecases import audit, auth, nodes, record, retries, services, tokens, users
 from app.usecases.cancel import cancel
 from testing.factories import (
     PASSWORD,
@@ -54,7 +54,7 @@ def test_everything_that_somebody_does_is_noted_with_it(
     tokens.revoke_token(store, ada, "ci")
     first = request_deployment(store, settings, actor=ada)
     cancel(store, queue, ada, first)
-    again = deploy.retry(
+    again = retries.retry(
         store,
         queue,
         bootstrap.make_secret_box(settings),

@@ -18,7 +18,7 @@ from app.queue import make_queue
 from app.settings import Settings
 from app.store import deployments
 from app.store.store import Store
-from app.usecases import audit, credentials, deploy, services
+from app.usecases import audit, credentials, deploy, retries, services
 from app.usecases.credentials import Change
 from app.worker.deployment_runner import DeploymentRunner
 from testing.factories import ROOT, write_service
@@ -164,7 +164,7 @@ def test_what_is_asked_is_given_at_each_launch_and_not_kept(
     assert locked is not None
     assert locked.secrets is None
     with pytest.raises(Conflict, match="become:prod is asked at each launch and not"):
-        deploy.retry(
+        retries.retry(
             store, make_queue(settings), bootstrap.make_secret_box(settings),
             actor=ROOT, origin=Origin.CLI, deployment_id=number,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from app.queue import make_queue
 from app.settings import Settings
 from app.store import events, services
 from app.store.store import Store
-from app.usecases import deploy, record
+from app.usecases import deploy, record, retries
 from app.usecases.services import sync_services
 from testing.factories import (
     ROOT,
@@ -32,7 +32,7 @@ COLORS = make_schema(color={"type": "string", "default": "green"})
 
 
 def retry(store: Store, settings: Settings, number: int, actor: Actor = ROOT) -> int:
-    return deploy.retry(
+    return retries.retry(
         store,
         make_queue(settings),
         bootstrap.make_secret_box(settings),

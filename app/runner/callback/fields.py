@@ -14,6 +14,8 @@ _SETUP = {"setup", "gather_facts", "ansible.builtin.setup", "ansible.legacy.setu
 _IMPLICIT = {"all", "ungrouped"}
 #: Maximum characters of the names in an inventory that is reported.
 _MAX_INVENTORY = 400_000
+_COUNTS = ("changed", "dark", "failures", "ignored", "ok", "processed", "rescued",
+           "skipped")  # fmt: skip
 
 
 def of_task(task: Any) -> dict[str, Any]:
@@ -36,23 +38,13 @@ def of_task(task: Any) -> dict[str, Any]:
     return described
 
 
-def hosts_of(play: Any, *, first: bool) -> dict[str, Any]:
-    """Return the fields with the hosts at the start of a play, or of a batch of it.
-
-    `first` adds the hosts of the whole inventory, with their groups.
-    """
-    inventory = play.get_variable_manager()._inventory
-    hosts = [host.get_name() for host in inventory.get_hosts(play.hosts)]
-    more = {"inventory": _groups_by_host(inventory)} if first else {}
-    return {"hosts": hosts, **more}
-
-
-def _groups_by_host(inventory: Any) -> dict[str, list[str]]:
-    """Return the groups of each host of an inventory, whatever the limit is.
+def groups_by_host(play: Any) -> dict[str, list[str]]:
+    """Return the groups of each host of the inventory, whatever the limit is.
 
     The groups of a very large inventory are left out, and one that is too large for an
     event is empty.
     """
+    inventory = play.get_variable_manager()._inventory
     hosts = inventory.get_hosts("all", ignore_limits=True, ignore_restrictions=True)
     found = {host.get_name(): _groups(host) for host in hosts}
     names = sum(len(name) + 6 for name in found)
@@ -70,6 +62,18 @@ def of_failure(task: Any) -> dict[str, bool]:
     """Return the field that marks a failure which ends the play for all hosts."""
     ends = task.run_once is True or task.any_errors_fatal is True
     return {"ends_play": True} if ends else {}
+
+
+def of_unreachable(task: Any) -> dict[str, bool]:
+    """Return the fields that mark what an unreachable host means for the play."""
+    ignored = task.ignore_unreachable is True
+    return of_failure(task) | ({"ignore_unreachable": True} if ignored else {})
+
+
+def of_stats(stats: Any) -> dict[str, Any]:
+    """Return the counts of the recap by host, and what `set_stats` has set."""
+    counts = {kind: getattr(stats, kind) for kind in _COUNTS}
+    return {**counts, "artifact_data": stats.custom.get("_run", {})}
 
 
 def job_id(result: Any) -> Any:

@@ -58,6 +58,16 @@ def invalid_no_log(warning: Any, no_log: Any) -> str | None:
     return _with_origin(INVALID + reason, events)
 
 
+def show(display: Any, result: Any) -> None:
+    """Display what may be shown of a hidden result's warnings and error."""
+    if result.result.get("warnings"):
+        for warning in result.warnings:
+            if text := invalid_no_log(warning, result.task.no_log):
+                display.warning(text)
+    if result.result.get("exception") and result.exception:
+        display.error(failure(result.exception))
+
+
 def failure(exception: Any) -> str:
     """Return the text to show for the error of a hidden result."""
     return _with_origin(FAILED, list(_chain(exception.event)))

@@ -55,7 +55,7 @@ class Notifications:
         names: list[str] = []
         if task.notify:
             for notification in self._notifications(result, failed=failed):
-                names += map(self._name, find(self._handlers(), notification))
+                names += map(self.name, find(self.handlers(), notification))
         if is_handler:
             fields = self._of_handler(task)
             if failed and not fields and not task.ignore_errors:
@@ -78,28 +78,28 @@ class Notifications:
             failed or result.is_changed()) else []  # fmt: skip
 
     def _of_handler(self, task: Any) -> dict[str, Any]:
-        own = next((h for h in self._handlers() if h._uuid == task._uuid), None)
+        own = next((h for h in self.handlers() if h._uuid == task._uuid), None)
         if own is None:
             return {}
         strategy = str(self._play.strategy)
         alone = "free" in strategy or "host_pinned" in strategy
         for_all = not alone and (task.run_once is True or task.action in _FOR_ALL)
         return {
-            "ran_handler": self._name(own),
+            "ran_handler": self.name(own),
             **({"for_all": True} if for_all else {}),
         }
 
     def _including(self, task: Any) -> Iterator[str]:
         """Yield the name of the handler that has included this task."""
-        handlers = {handler._uuid: handler for handler in self._handlers()}
+        handlers = {handler._uuid: handler for handler in self.handlers()}
         parent = task._parent
         while parent is not None:
             if handler := handlers.get(parent._uuid):
-                yield self._name(handler)
+                yield self.name(handler)
                 return
             parent = parent._parent
 
-    def _handlers(self) -> list[Any]:
+    def handlers(self) -> list[Any]:
         """Return the handlers in the order in which Ansible looks for one.
 
         They include those of the roles that were included so far.
@@ -121,7 +121,7 @@ class Notifications:
             return
         handler.cached_name = True
 
-    def _name(self, handler: Any) -> str:
+    def name(self, handler: Any) -> str:
         """Return the name with the role's; without one, the action and its topic."""
         name = str(handler.get_name()).strip()
         if handler.name:

@@ -49,6 +49,8 @@ from fastdeploy_callback import configuration, fields, hidden  # noqa: E402 - it
 from fastdeploy_callback.channel import Channel, DisplayedText, Event, Terminal  # noqa: E402
 from fastdeploy_callback.encoding import encode  # noqa: E402
 from fastdeploy_callback.notifications import Notifications  # noqa: E402
+from fastdeploy_callback.owed_handlers import OwedHandlers, describe_missing  # noqa: E402
+from fastdeploy_callback.unfinished_hosts import UnfinishedHosts  # noqa: E402
 
 
 class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no types
@@ -61,6 +63,9 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
     def __init__(self) -> None:
         super().__init__()
         self._channel = Channel.from_environment()
+        self._notifications = Notifications()
+        self._owed = OwedHandlers.from_environment(self._notifications)
+        self._hosts = UnfinishedHosts()
         configuration.restore(_FOLDER)
         self._shown = DisplayedText()
         if self._channel.connected:
@@ -77,7 +82,6 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         self._in_task: dict[str, Any] = {}
         self._started: dict[str, dt.datetime] = {}
         self._described: tuple[Any, dict[str, str]] = None, {}
-        self._notifications = Notifications()
         self._pid = os.getpid()
 
     def _event(
@@ -130,22 +134,14 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def _handle_warnings_and_exception(self, result: Any) -> None:
         if hidden.is_hidden(result):
-            self._show_hidden(result)
+            hidden.show(self._display, result)
             for key in ("exception", "warnings", "deprecations"):
                 result.result.pop(key, None)
         super()._handle_warnings_and_exception(result)
 
-    def _show_hidden(self, result: Any) -> None:
-        """Display what may be shown of a hidden result's warnings and error."""
-        if result.result.get("warnings"):
-            for warning in result.warnings:
-                if text := hidden.invalid_no_log(warning, result.task.no_log):
-                    self._display.warning(text)
-        if result.result.get("exception") and result.exception:
-            self._display.error(hidden.failure(result.exception))
-
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._in_playbook["playbook"] = getattr(playbook, "_file_name", "???")
+        self._hosts.start_playbook(playbook)
         with self._event("playbook_on_start", ident=self._in_playbook["playbook_uuid"]):
             super().v2_playbook_on_start(playbook)
 
@@ -159,16 +155,21 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         pattern = ",".join(play.hosts) if isinstance(play.hosts, list) else play.hosts
         name = play.get_name().strip() or pattern
         ident = self._numbered(str(play._uuid))
-        hosts = fields.hosts_of(play, first=not self._in_play)
+        # The first play's event has the whole inventory.
+        more = {} if self._in_play else {"inventory": fields.groups_by_host(play)}
         self._in_play = {"play": name, "play_uuid": ident, "play_pattern": pattern}
         self._in_task = {}
         self._notifications.start(play)
         with self._event(
-            "playbook_on_play_start", ident=ident, name=name, pattern=pattern, **hosts
-        ):
+            "playbook_on_play_start", ident=ident, name=name, pattern=pattern,
+            **self._hosts.start_play(play), **more,
+        ):  # fmt: skip
             super().v2_playbook_on_play_start(play)
+            if sentence := self._owed.start(play):
+                self._display.display(sentence)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._owed.notify()
         with self._begin(task, is_conditional):
             super().v2_playbook_on_task_start(task, is_conditional)
 
@@ -206,13 +207,16 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self._in_play, self._in_task = {}, {}
-        kinds = ("changed", "dark", "failures", "ignored", "ok", "processed", "rescued",
-                 "skipped")  # fmt: skip
-        counts = {kind: getattr(stats, kind) for kind in kinds}
+        unfinished = self._hosts.end()
+        missing = self._owed.missing([*unfinished, *stats.failures, *stats.dark])
         with self._event(
-            "playbook_on_stats", **counts, artifact_data=stats.custom.get("_run", {})
-        ):
+            "playbook_on_stats", **fields.of_stats(stats),
+            **({"unfinished": unfinished} if unfinished else {}),
+            **({"missing_handlers": missing} if missing else {}),
+        ):  # fmt: skip
             super().v2_playbook_on_stats(stats)
+            if missing:
+                self._display.warning(describe_missing(missing))
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         self._started[host.get_name()] = _now()
@@ -246,9 +250,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         task = result.task
-        outcome = self._outcome(result, "failed") | fields.of_failure(task)
-        if task.ignore_unreachable is True:
-            outcome["ignore_unreachable"] = True
+        outcome = self._outcome(result, "failed") | fields.of_unreachable(task)
         with self._event("runner_on_unreachable", task, **outcome):
             super().v2_runner_on_unreachable(result)
 
