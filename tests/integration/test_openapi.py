@@ -57,6 +57,7 @@ from testing.factories import (
     write_service,
 )
 from testing.git_repository import GitRepository
+from testing.recording import make_owing
 from testing.web_client import ClientFor
 from testing.webhook_sender import create_webhook
 
@@ -68,7 +69,7 @@ OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
     for method, operation in item.items()
 ]
 STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
-ENDED, RUNNING = 1, 2
+ENDED, RUNNING, FAILED = 1, 2, 3
 #: The schedule that a file defines, of a service that has become invalid.
 OF_FILE = 3
 SCHEDULE = {"name": "nightly", "cron": "0 3 * * *"}
@@ -171,7 +172,13 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api.show": RequestValues(),
     "api.show_timing": RequestValues(),
     "api.cancel": RequestValues(id=RUNNING),
-    "api.retry": RequestValues(),
+    "retries.api_choices": RequestValues(id=FAILED),
+    "retries.api_retry": RequestValues(),
+    "retries.api_retry_failed": RequestValues(id=FAILED),
+    "retries.api_resume": RequestValues(id=FAILED),
+    "retries.api_dismiss": RequestValues(
+        id=FAILED, body={"host": "web1", "handler": "restart"}
+    ),
     "deployments.api_events": RequestValues(query="?after=1"),
     "deployments.download": RequestValues(query="?follow=1&offset=2"),
     "exports.export": RequestValues(query="?format=ara"),
@@ -215,7 +222,9 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api_schedules.run": {"id": OF_FILE},
         "api_projects.list_refs": {"name": "unfetched"},
         "api_projects.remove": {"name": "whole"},
-        "api.retry": {"id": RUNNING},
+        "retries.api_retry": {"id": RUNNING},
+        "retries.api_retry_failed": {"id": ENDED},
+        "retries.api_resume": {"id": ENDED},
         "api_webhooks.create": {
             "body": {"name": "used", "provider": "github", "project": "books"}
         },
@@ -286,7 +295,7 @@ def client_that_gets(
 
 @pytest.fixture(autouse=True)
 def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
-    """Services, projects, credentials, an ended and a running deployment."""
+    """Services, projects, credentials, and deployments in three states."""
     add_projects(settings, tmp_path)
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
@@ -310,6 +319,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     add_hosts(store)
     record.finish(store, started.id, 0)
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
+    assert FAILED == make_owing(store, settings)
 
 
 def add_teams(store: Store) -> None:
