@@ -128,6 +128,25 @@ _PLAY = """\
       ansible.builtin.debug:
         msg: "{{{{ version | default('none') }}}}"
 """
+#: It fails on one of two hosts after it has notified a handler there.
+_GATEWAY = """\
+- name: Gateway
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Configure the gateway
+      ansible.builtin.command: "true"
+      notify: Restart the gateway
+    - name: Check that it answers
+      ansible.builtin.command: "test {{ inventory_hostname }} = gateway1"
+  handlers:
+    - name: Restart the gateway
+      ansible.builtin.command: "true"
+"""
+_GATEWAY_HOSTS = """\
+gateway1 ansible_connection=local
+gateway2 ansible_connection=local
+"""
 _HOSTS = "web1 ansible_connection=local\n"
 #: A repository with two inventories.
 _REPOSITORY = {
@@ -178,7 +197,8 @@ class SeedNumbers:
 
     `result` is the event of the failed deployment in which a host failed; the others
     are deployments, a user, a token and a schedule. `committed` ran a commit of a git
-    repository; `repository` is the path of one that isn't a project.
+    repository, and `owing` owes a handler; `repository` is the path of one that isn't a
+    project.
     """
 
     well: int
@@ -187,6 +207,7 @@ class SeedNumbers:
     running: int
     queued: int
     committed: int
+    owing: int
     result: int
     user: int
     token: int
@@ -258,6 +279,10 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     add_credentials(made)
     add_channel(made)
     add_reports(made)
+    made.write_files(
+        "gateway", {"site.yml": _GATEWAY, "hosts": _GATEWAY_HOSTS},
+        playbook="site.yml", inventory="hosts", description="It forwards requests.",
+    )  # fmt: skip
     broken = made.services / "newsletter"
     broken.mkdir()
     (broken / "config.json").write_text('{"name": "newsletter", "steps": "all"}')
@@ -275,6 +300,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     ]
     for number in (failed, well, *first):
         made.ended(number, _PATIENCE)
+    owing = made.ended(_launch(made, "gateway"), _PATIENCE).id
     committed = deploy_commits(made, folder)
     add_webhook(made)
     canceled = _waiting(made, gate)
@@ -303,6 +329,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         running,
         queued,
         committed,
+        owing,
         result=next(e.number for e in made.events(failed) if e.result == "failed"),
         user=users.list_users(made.store, ADA)[0].id,
         token=tokens.list_tokens(made.store, ADA)[0].id,

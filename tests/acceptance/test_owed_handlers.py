@@ -1,18 +1,24 @@
-"""Owed handlers: plays of many shapes with two versions of Ansible, and the pages."""
+"""Owed handlers: plays of many shapes with two versions of Ansible, and Continue."""
 
+import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 
 from app.domain.deployment import Status
 from app.domain.events import RunnerEvent
-from app.domain.owed_handlers import changes
+from app.domain.owed_handlers import Changes, changes
+from app.store.outcomes import last_successful
 from app.worker.translate import translate
-from testing.command_line import command
+from testing.command_line import assert_refused, command
 from testing.handler_shapes import inventory, owed, playbook
 from testing.installation import Installation
 from testing.paths import NEWER_PYTHONS, ROOT
@@ -21,13 +27,25 @@ from testing.runner import Outcome, Service, short_folder
 _VERSIONS = {"oldest": ">=2.19,<2.20", "newest": ">=2.20"}
 
 
+#: Handlers of roles that `include_role` names are known when it includes the role.
+_INCLUDED = {"included_role1", "role_by_name1"}
+#: Handlers that the first run doesn't owe, and one that the playbook doesn't have.
+_MORE = {("forced1", "one"), ("green1", "gone")}
+
+
 @dataclass(frozen=True)
 class Ended:
-    """A run with what it owes, and the handlers that ran: host and name."""
+    """A run with what it owes, and the handlers that ran: host and name.
+
+    `continued` is the run that continued it, and `after` has what each host ran then,
+    in order; the names of tasks begin with `task:`.
+    """
 
     outcome: Outcome
     owed: set[tuple[str, str]]
     ran: set[tuple[str, str]]
+    continued: Outcome
+    after: dict[str, list[str]]
 
 
 @pytest.fixture(scope="module", params=_VERSIONS)
@@ -47,17 +65,36 @@ def ended(
         defaults = {"inventory": "hosts.json"}
         service.define_project(folder / "data", ansible=version, defaults=defaults)
         outcome = service.run({"PATH": NEWER_PYTHONS})
-        service.end()
-        ran = (service.folder / "ran").read_text()
+        ran = _take(service.folder / "ran")
         assert "PLAY RECAP" in outcome.output, outcome.output
+        (service.folder / "fixed").touch()
+        by_host: dict[str, list[str]] = {}
+        for host, handler in sorted(owed() | _MORE):
+            by_host.setdefault(host, []).append(handler)
+        service.resume(sorted(by_host), by_host)
+        continued = service.run({"PATH": NEWER_PYTHONS})
+        service.end()
+        after: dict[str, list[str]] = {}
+        for host, name in _take(service.folder / "ran"):
+            after.setdefault(host, []).append(name)
+    notified = set(_changes(outcome).notified)
+    return Ended(outcome, notified, set(ran), continued, after)
+
+
+def _take(file: Path) -> list[tuple[str, str]]:
+    """Return the hosts and names in a file, and remove it."""
+    lines = [line.split("|", 1) for line in file.read_text().splitlines()]
+    file.unlink()
+    return [(host, name) for host, name in lines]
+
+
+def _changes(outcome: Outcome) -> Changes:
     events = [translate(line) for line in outcome.lines]
-    found = changes(
+    return changes(
         (number, event)
         for number, event in enumerate(events)
         if isinstance(event, RunnerEvent)
     )
-    lines = [line.split("|", 1) for line in ran.splitlines()]
-    return Ended(outcome, set(found.notified), {(host, name) for host, name in lines})
 
 
 def test_exactly_the_handlers_are_owed_that_were_notified_and_did_not_run(
@@ -68,6 +105,46 @@ def test_exactly_the_handlers_are_owed_that_were_notified_and_did_not_run(
     again = {("flushed_again1", "one"), ("role_by_name1", "web : Restart")}
     assert again == ended.owed & ended.ran
     assert {("green1", "one"), ("forced1", "one"), ("plain2", "one")} <= ended.ran
+
+
+def test_a_continued_run_runs_exactly_the_owed_handlers_before_the_tasks(
+    ended: Ended,
+) -> None:
+    found = _changes(ended.continued)
+
+    assert 0 == ended.continued.code
+    assert set() == owed() - found.ran
+    assert {} == found.notified
+    assert {host for host, _ in owed() | _MORE} == ended.after.keys()
+    for host, names in ended.after.items():
+        tasks = [name.startswith("task: ") for name in names]
+        assert host in _INCLUDED or tasks == sorted(tasks), (host, names)
+    assert ["one", "last", "task: Change"] == ended.after["loop1"][:3]
+    assert ["First step", "Second step"] == ended.after["handler_includes1"][:2]
+    assert ["task: web : Configure", "web : Restart"] == ended.after["role_by_name1"][
+        :2
+    ]
+
+
+def test_the_runs_say_which_hosts_and_handlers_are_left(ended: Ended) -> None:
+    [stats] = ended.outcome.named("playbook_on_stats")
+    [after] = ended.continued.named("playbook_on_stats")
+    starts = {
+        event["event_data"]["play"]: event["event_data"]
+        for event in ended.outcome.named("playbook_on_play_start")
+    }
+
+    # The last play ended for all its hosts, although one of them didn't fail.
+    assert ["errors_fatal1", "errors_fatal2"] == stats["event_data"]["unfinished"]
+    assert {"no_log1", "errors_fatal2"} <= {*starts["delegated"]["waiting"]}
+    assert "plain1" not in starts["delegated"]["waiting"]
+    assert [["green1", "gone"]] == after["event_data"]["missing_handlers"]
+    assert "FastDeploy runs owed handlers first: one on plain1" in (
+        ended.continued.output
+    )
+    assert "no such handler, so it is still owed: gone on green1" in " ".join(
+        ended.continued.output.split()
+    )
 
 
 _LOCAL = f"web1 ansible_connection=local ansible_python_interpreter={sys.executable}\n"
@@ -128,3 +205,102 @@ def test_a_green_run_that_does_not_restart_leaves_the_restart_owed(
     assert (folder / "restarted").exists()
     assert [] == client.get(f"/api/deployments/{failed.id}").json()["owed_handlers"]
     assert "still owes" not in client.get("/services/owing", headers=as_page).text
+
+    (folder / "conf").unlink()
+    (folder / "fixed").unlink()
+    again = str(fastdeploy.run("owing").id)
+    dismiss = ("deployment", "dismiss", again, "web1", "restart nginx")
+
+    assert "web1 no longer owes: restart nginx\n" == (
+        command(fastdeploy, *dismiss).stdout
+    )
+    assert_refused(
+        command(fastdeploy, *dismiss),
+        f"deployment {again} doesn't owe web1 the handler restart nginx",
+    )
+
+
+_TWO = "".join(
+    f"{host} ansible_connection=local ansible_python_interpreter={sys.executable}\n"
+    for host in ("web1", "web2")
+)
+_SERVERS = """\
+- name: Web
+  hosts: all
+  gather_facts: false
+  vars: {own: "{{ playbook_dir }}/{{ inventory_hostname }}"}
+  tasks:
+    - name: Configure
+      ansible.builtin.copy: {content: new, dest: "{{ own }}.conf", mode: "644"}
+      notify: restart web
+    - name: Check
+      ansible.builtin.file: {path: "{{ playbook_dir }}/fixed", state: file}
+      when: inventory_hostname == "web1"
+  handlers:
+    - name: restart web
+      ansible.builtin.command: sh {{ playbook_dir }}/restart.sh {{ own }}
+"""
+#: Starts a process that isn't one of the run, in place of the one before.
+_SCRIPT = """\
+[ ! -f "$1.pid" ] || kill "$(cat "$1.pid")"
+env -i setsid sleep 1000 < /dev/null > /dev/null 2>&1 &
+echo $! > "$1.pid"
+"""
+
+
+@pytest.fixture
+def servers(fastdeploy: Installation) -> Iterator[Path]:
+    """The folder of a service with a process for each of its hosts."""
+    files = {"site.yml": _SERVERS, "hosts.ini": _TWO, "restart.sh": _SCRIPT}
+    folder = fastdeploy.write_files(
+        "servers", files, playbook="site.yml", inventory="hosts.ini"
+    )
+    for host in ("web1", "web2"):
+        subprocess.run(["sh", folder / "restart.sh", folder / host], check=True)
+    yield folder
+    for file in folder.glob("*.pid"):
+        os.kill(int(file.read_text()), signal.SIGKILL)
+
+
+def _started(folder: Path, host: str) -> tuple[str, str]:
+    """Return the pid of a host's process, and its start time in clock ticks."""
+    pid = (folder / f"{host}.pid").read_text().strip()
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    return pid, stat.rpartition(")")[2].split()[19]
+
+
+def test_continue_restarts_what_is_owed_and_touches_no_other_host(
+    fastdeploy: Installation, client: httpx.Client, servers: Path
+) -> None:
+    failed = fastdeploy.run("servers")
+    (servers / "fixed").touch()
+    before = {host: _started(servers, host) for host in ("web1", "web2")}
+
+    said = command(fastdeploy, "deployment", "continue", str(failed.id)).stdout
+    number = client.get("/api/deployments?service=servers").json()[0]["id"]
+    fastdeploy.ended(number)
+
+    assert f"deployment {number} is queued, it continues {failed.id}" in said
+    after = {host: _started(servers, host) for host in ("web1", "web2")}
+    assert before["web2"] == after["web2"]
+    assert before["web1"][0] != after["web1"][0]
+    assert int(before["web1"][1]) < int(after["web1"][1])
+    body = client.get(f"/api/deployments/{number}").json()
+    assert ("successful", ["web1"], "continue") == (
+        body["status"], body["hosts"], body["retry_scope"]
+    )  # fmt: skip
+    results = [e for e in fastdeploy.events(number) if e.result]
+    assert ["restart web", "Configure", "Check"] == [e.task for e in results]
+    assert {"web1"} == {e.host for e in results}
+    assert [] == client.get(f"/api/deployments/{failed.id}").json()["owed_handlers"]
+    assert number == _current(fastdeploy, failed.service_id)
+    assert_refused(
+        command(fastdeploy, "deployment", "continue", str(number)),
+        f"deployment {number} was successful and owes no handler; there is nothing to "
+        "continue",
+    )
+
+
+def _current(fastdeploy: Installation, service_id: int) -> int:
+    with fastdeploy.store.begin() as db:
+        return last_successful(db, [service_id])[service_id].id

@@ -44,6 +44,8 @@ PAGES = {
     "deployment-canceled": "/deployments/{canceled}",
     "deployment-running": "/deployments/{running}",
     "deployment-queued": "/deployments/{queued}",
+    "deployment-owing": "/deployments/{owing}",
+    "continue": "/deployments/{owing}/continue",
     "changes": "/deployments/{well}/changes",
     "variables": "/deployments/{well}/variables",
     "artifacts": "/deployments/{failed}/artifacts",
