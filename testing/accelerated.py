@@ -36,6 +36,18 @@ STRATEGIES = f"""\
   strategy: ansible.builtin.host_pinned
 {_WHO}
 """
+#: The strategy, and the name of the handler.
+OWING = """\
+- hosts: target
+  gather_facts: false
+  strategy: {}
+  tasks:
+    - name: Work
+      ansible.builtin.command: "true"
+  handlers:
+    - name: Restart {}
+      ansible.builtin.command: "true"
+"""
 EVERYTHING = """\
 - hosts: target
   gather_facts: false

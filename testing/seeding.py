@@ -133,6 +133,7 @@ _GATEWAY = """\
 - name: Gateway
   hosts: all
   gather_facts: false
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
   tasks:
     - name: Configure the gateway
       ansible.builtin.command: "true"

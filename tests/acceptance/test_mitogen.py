@@ -13,6 +13,7 @@ from testing.accelerated import (
     CANCELED,
     EVERYTHING,
     NETWORK,
+    OWING,
     STRATEGIES,
     TIMED_OUT,
     USED,
@@ -96,6 +97,23 @@ def test_each_strategy_of_a_playbook_is_accelerated_and_starts_in_the_home(
     assert [len(e["stdout"]) for e in accelerated.events] == [
         len(e["stdout"]) for e in plain.events
     ]
+
+
+def test_owed_handlers_run_first_with_each_strategy(
+    service: Service, target: SshAccount
+) -> None:
+    strategies = ("linear", "free", "host_pinned")
+    define(service, target, "".join(map(OWING.format, strategies, strategies)))
+    owed = {"target": [f"Restart {strategy}" for strategy in strategies]}
+    content = json.loads(service.config.read_text())
+    service.write(service.config, content | {"owed_handlers": owed})
+
+    outcome = run(service)
+
+    assert speed(outcome).startswith(USED)
+    assert [
+        task for strategy in strategies for task in (f"Restart {strategy}", "Work")
+    ] == [event["event_data"]["task"] for event in outcome.named("runner_on_ok")]
 
 
 def test_a_key_a_become_password_and_a_vault_password_work_and_nothing_is_shown(
