@@ -44,7 +44,7 @@ def test_the_callback_of_ansible_runner_cannot_run_owed_handlers() -> None:
         retry_limits.read_owed_handlers(content, CONFIG)
 
 
-def test_many_hosts_are_no_long_argument(tmp_path: Path) -> None:
+def test_many_hosts_fit_into_one_argument(tmp_path: Path) -> None:
     hosts = [f"host-{number}.example.org" for number in range(10_000)]
 
     [argument] = retry_limits.arguments(tmp_path, hosts)

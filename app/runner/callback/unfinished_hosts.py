@@ -1,6 +1,6 @@
 """Which hosts a playbook has not finished: batches and plays that didn't run.
 
-Ansible's recap counts failures. It doesn't tell that a play ended early for all hosts,
+Ansible's recap counts failures. It doesn't show that a play ended early for all hosts,
 or that later batches and plays never started.
 """
 
