@@ -103,7 +103,8 @@ def test_owed_handlers_run_first_with_each_strategy(
     service: Service, target: SshAccount
 ) -> None:
     strategies = ("linear", "free", "host_pinned")
-    define(service, target, "".join(map(OWING.format, strategies, strategies)))
+    plays = "".join(map(OWING.format, strategies, strategies))
+    define(service, target, plays, credentials=["ssh:target"])
     owed = {"target": [f"Restart {strategy}" for strategy in strategies]}
     content = json.loads(service.config.read_text())
     service.write(service.config, content | {"owed_handlers": owed})
