@@ -246,15 +246,11 @@ class _Hub(Generic[P]):
         return await asyncio.shield(self._reads[key])
 
     async def _newer_than(self, version: int, watcher: Watcher) -> list[tuple[int, P]]:
+        def is_over() -> bool:
+            return bool(self._error) or watcher.revoked or self._closed
+
         async with self._published:
-            await self._published.wait_for(
-                lambda: (
-                    self._version > version
-                    or self._error
-                    or watcher.revoked
-                    or self._closed
-                )
-            )
+            await self._published.wait_for(lambda: self._version > version or is_over())
         if self._error is not None:
             raise self._error
         return [item for item in self._pieces if item[0] > version]
