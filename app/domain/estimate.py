@@ -11,6 +11,12 @@ from app.domain.steps import Step
 _LONGER = 1.5
 #: … and the difference is at least this many seconds.
 _WORTH_SAYING = 2.0
+#: A deployment runs late if it has run for this many times its usual time …
+LATE_FACTOR = 1.5
+#: … and the difference is at least this many seconds …
+LATE_SECONDS = 60
+#: … and the usual time is the median of at least this many earlier runs.
+LATE_FROM = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class NotifyEvent(StrEnum):
     FAILED = "failed"
     #: It succeeded, and the one before had failed.
     RECOVERED = "recovered"
-    #: A schedule has launched it, and it hasn't started for LATE_AFTER.
+    #: It runs longer than usual, or a schedule has launched it and it hasn't started.
     LATE = "late"
 
 

@@ -4,7 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.deployment import Origin, Status
@@ -16,6 +26,7 @@ from app.domain.notification import (
     Notification,
 )
 from app.domain.notify_rules import NotifyEvent
+from app.store import late_runs
 from app.store.deployment_tables import counts, deployments
 from app.store.notification_tables import notifications
 
@@ -175,26 +186,27 @@ def latest(
 
 
 def late(db: Connection, limit: int = 100) -> list[int]:
-    """Return the deployments that are late and whose service notifies of that."""
+    """Return the deployments that are late and whose service notifies of that.
+
+    They are those of schedules that haven't started for LATE_AFTER, and those of any
+    origin that run longer than usual.
+    """
     said = exists().where(
         _c.deployment_id == deployments.c.id, _c.event == NotifyEvent.LATE.value
     )
     rules = func.coalesce(deployments.c.config["notify"].as_string(), "")
-    query = (
-        select(deployments.c.id)
-        .where(
-            deployments.c.finished_at.is_(None),
-            deployments.c.status == Status.QUEUED.value,
-            deployments.c.origin == Origin.SCHEDULE.value,
-            deployments.c.partial.is_(False),
-            deployments.c.created_at < func.now() - LATE_AFTER,
-            rules.contains(f'"{NotifyEvent.LATE}"'),
-            ~said,
-        )
-        .order_by(deployments.c.id)
-        .limit(limit)
+    notifies = and_(rules.contains(f'"{NotifyEvent.LATE}"'), ~said)
+    waiting = select(deployments.c.id).where(
+        deployments.c.finished_at.is_(None),
+        deployments.c.status == Status.QUEUED.value,
+        deployments.c.origin == Origin.SCHEDULE.value,
+        deployments.c.partial.is_(False),
+        deployments.c.created_at < func.now() - LATE_AFTER,
+        notifies,
     )
-    return list(db.scalars(query))
+    overlong = late_runs.late_runs(notifies).with_only_columns(deployments.c.id)
+    found = union_all(waiting, overlong).subquery()
+    return list(db.scalars(select(found.c.id).order_by(found.c.id).limit(limit)))
 
 
 def last_counted(

@@ -19,7 +19,7 @@ from app.domain.steps import Step
 from app.encryption import SecretBox
 from app.errors import Conflict, Invalid, NotFound
 from app.queue import PRIORITIES, Queue
-from app.store import audit, deployment_steps, deployments, services
+from app.store import audit, deployment_steps, deployments, late_runs, services
 from app.store.deployments import NewDeployment
 from app.store.queue_position import count_ahead
 from app.store.services import Entry
@@ -48,6 +48,13 @@ class View:
     ahead: int
     #: The nodes that have its service, while it is queued and none of them is ready.
     unavailable_nodes: tuple[str, ...] = ()
+    #: Usual seconds of the whole run, if it runs notably longer.
+    exceeded: float | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether it runs notably longer than usual."""
+        return self.exceeded is not None
 
 
 def launch(
@@ -173,6 +180,9 @@ def _views(
     queued = {d.id for d in listed if d.started_at is None and not d.ended}
     ahead = count_ahead(db, queued) if queued else {}
     absent = missing(db, {d.service_id for d in listed if d.id in queued})
+    overlong = late_runs.usual_seconds(
+        db, [d.id for d in listed if d.started_at is not None and not d.ended]
+    )
     now = datetime.now(UTC)
     return [
         View(
@@ -184,6 +194,7 @@ def _views(
             usual.get(deployment.id, {}),
             ahead.get(deployment.id, 0),
             absent.get(deployment.service_id, ()) if deployment.id in queued else (),
+            overlong.get(deployment.id),
         )
         for deployment in listed
     ]

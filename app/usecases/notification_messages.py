@@ -127,6 +127,10 @@ def _late(view: View, link: str) -> Message:
     about = [f"{deployment.actor} launched it at {deployment.created_at:%H:%M} UTC."]
     if deployment.started_at is not None:
         about.append(f"It started at {deployment.started_at:%H:%M} UTC.")
+        if view.exceeded is not None:
+            about.append(f"It usually takes {_in_words(view.exceeded)}.")
+        if deployment.ended:
+            about.append(f"It is {deployment.status}.")
     elif deployment.ended:
         about.append(f"It is {deployment.status}.")
     else:
@@ -139,6 +143,10 @@ def _late(view: View, link: str) -> Message:
         one_line(f"{deployment.service_name} is late (#{deployment.id})"),
         notification_text.compose(" ".join(about), link, (), 0, "", ()),
     )
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _since_success(

@@ -33,8 +33,8 @@ def note_late(store: Store) -> int:
         found = notifications.late(db)
         for number in found:
             locked = deployments.lock(db, number)
-            # It may have started since.
-            if locked and locked.deployment.status is Status.QUEUED:
+            # It may have ended since.
+            if locked and not locked.deployment.ended:
                 _write(db, locked.deployment, NotifyEvent.LATE)
     return len(found)
 

@@ -51,6 +51,7 @@ def deployment_body(view: View) -> DeploymentBody:
         unreachable=deployment.unreachable,
         progress=round(view.progress.fraction, 3),
         remaining_seconds=view.progress.remaining,
+        late=view.late,
         queue_position=view.ahead,
         unavailable_nodes=view.unavailable_nodes,
         steps=[

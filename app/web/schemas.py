@@ -135,6 +135,8 @@ class DeploymentBody(Body):
     """0 to 1, estimated from the usual durations of its steps."""
     remaining_seconds: float | None
     """An estimate; null without earlier runs."""
+    late: bool
+    """Whether it runs notably longer than the median of earlier runs."""
     queue_position: int
     """The number of deployments of the service that run before it."""
     unavailable_nodes: tuple[str, ...]

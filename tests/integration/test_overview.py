@@ -1,5 +1,7 @@
 """The overview: its services, its queue, and the statements that it sends."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from app.domain.access import Permission
@@ -16,6 +18,7 @@ from testing.factories import (
     make_step_line,
     record_lines,
     request_deployment,
+    set_columns,
     start_deployment,
 )
 from testing.statements import listening
@@ -85,6 +88,21 @@ def test_a_step_that_goes_on_for_too_long_is_not_about_to_end(
         text = client.get(path).text
         assert "taking longer than usual" in text, path
         assert "seconds left" not in text, path
+
+
+def test_a_deployment_that_runs_longer_than_usual_is_marked(
+    store: Store, settings: Settings, client_for: ClientFor
+) -> None:
+    for _ in range(3):
+        record.finish(store, start_deployment(store, settings).id, 0)
+    running = start_deployment(store, settings)
+    with store.begin() as db:
+        set_columns(db, running.id, started_at=datetime.now(UTC) - timedelta(hours=1))
+    client = client_for((Permission.VIEW,))
+
+    for path in ("/", f"/deployments/{running.id}"):
+        assert ">late</span>" in client.get(path).text, path
+    assert client.get(f"/api/deployments/{running.id}").json()["late"] is True
 
 
 def test_nodes_are_counted_by_their_state(store: Store) -> None:
