@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from app.domain import node as nodes
 from app.domain import validation_messages
 from app.domain.duration import MAX_DAYS
+from app.domain.otlp import OtlpHeaders, OtlpUrl
 from app.domain.outgoing_url import IPNetwork, parse_networks
 from app.domain.registration import ACCOUNT
 from app.domain.retention import MAX_KEPT
@@ -160,6 +161,8 @@ class Settings(BaseSettings):
         bool,
         Field(description="whether everybody may read /metrics, without a token"),
     ] = False
+    otlp_url: OtlpUrl = ""
+    otlp_headers: OtlpHeaders = SecretStr("")
     log_format: Annotated[
         Literal["console", "json"], Field(description="console or json")
     ] = "console"

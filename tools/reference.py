@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from app.domain import project_file, project_schema
 from app.domain.service import Service
 from app.settings import PREFIX, Settings
@@ -81,6 +83,8 @@ def _default(name: str) -> str:
     if name == "node":
         return "the host's name"
     value = Settings.model_fields[name].default
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
     return f"`{value}`" if value not in ("", None) else "empty"
 
 

@@ -14,6 +14,7 @@ from app.worker.deployment_runner import DeploymentRunner
 from app.worker.notifier import Notifier
 from app.worker.pings import AT_ONCE, Pings
 from app.worker.schedules import Schedules
+from app.worker.traces import Traces
 from app.worker.webhooks import Webhooks
 from app.worker.worker import Worker
 
@@ -23,7 +24,8 @@ def make_worker(settings: Settings) -> Worker:
     # Two more are for the commit statuses and the calendars.
     # Schedules are launched by two loops.
     threads = 2 * due_schedules.THREADS + webhook_launches.THREADS + notifier.THREADS
-    connections = settings.concurrency + 2 + threads + AT_ONCE + 2
+    # The last one is for the traces.
+    connections = settings.concurrency + 2 + threads + AT_ONCE + 3
     store = make_store(settings, connections)
     stop = threading.Event()
     secret_box = make_secret_box(settings)
@@ -43,6 +45,7 @@ def make_worker(settings: Settings) -> Worker:
         Pings(store, secret_box, settings),
         Notifier(store, secret_box, settings),
         Calendars(store, settings),
+        Traces(store, settings),
         stop,
         reach,
         secret_box,

@@ -8,9 +8,10 @@ from structlog.contextvars import get_contextvars
 from app.domain.events import EventKind
 from app.domain.retry import RetryScope
 from app.domain.steps import declare
+from app.domain.trace import Link
 from app.log import get
 from app.queue import Queue
-from app.store import deployment_steps, deployments, events, services
+from app.store import deployment_steps, deployments, events, services, traces
 from app.store.deployments import NewDeployment
 from app.usecases.cancel import end_queued
 from app.usecases.nodes import choose as choose_node
@@ -45,7 +46,11 @@ def enqueue(db: Connection, queue: Queue, wanted: NewDeployment) -> int:
     if latest:
         for waiting in deployments.lock_queued(db, wanted.service_id, before=number):
             end_queued(db, queue, waiting, f"replaced by deployment {number}")
-    if "request" in get_contextvars():
+    context = get_contextvars()
+    if "span" in context:
+        parent = Link(context["trace"], context["span"])
+        traces.set_parent(db, number, parent)
+    if "request" in context:
         # Of a web process: this line connects its request with the deployment.
         log.info("deployment.queued", deployment=number)
     return number

@@ -38,7 +38,7 @@ _HEADERS = {
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 #: A traceparent of W3C Trace Context, with the id of the trace.
 _TRACEPARENT = re.compile(
-    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*"
+    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}.*"
 )
 
 
@@ -46,8 +46,8 @@ class RequestId:
     """Adds an id to the log lines and the response of each request.
 
     It is the header X-Request-Id of the request if that is well-formed, such as the id
-    that a proxy has logged, otherwise a new one. The log lines also get the id of the
-    trace in the header traceparent.
+    that a proxy has logged, otherwise a new one. The log lines also get the ids of the
+    trace and the span in the header traceparent.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -63,7 +63,7 @@ class RequestId:
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
         ids = {"request": request_id}
         if trace := _TRACEPARENT.fullmatch(headers.get("traceparent", "")):
-            ids["trace"] = trace[1]
+            ids |= {"trace": trace[1], "span": trace[2]}
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

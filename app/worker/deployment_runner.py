@@ -14,6 +14,7 @@ from app.domain.deployment import Deployment, Outcome, Status, canceled_by
 from app.domain.service import Service
 from app.domain.service_changes import changed_keys
 from app.domain.service_name import file_of
+from app.domain.trace import trace_id_of
 from app.encryption import SecretBox
 from app.errors import BadSetting, Conflict, LaunchFailed, Unavailable
 from app.log import get
@@ -110,7 +111,9 @@ class DeploymentRunner:
             # would block the service's next deployment.
             log.warning("artifacts.failed", deployment=deployment_id,
                         error=error.strerror)  # fmt: skip
-        log.info("deployment.ended", deployment=deployment_id, status=ended.status)
+        trace = trace_id_of(deployment_id, ended.created_at, ended.service_name)
+        log.info("deployment.ended", deployment=deployment_id, status=ended.status,
+                 trace=trace)  # fmt: skip
 
     def _launched(self, deployment_id: int) -> Deployment:
         """Launch the run if it hasn't started; return the deployment's new state."""
@@ -135,7 +138,10 @@ class DeploymentRunner:
                 log.warning("launch.failed", deployment=deployment_id)
                 record.fail(self._store, deployment_id, str(error))
                 return deploy.find(self._store, deployment_id)
-            log.info("launch.done", deployment=deployment_id, pid=child)
+            trace = trace_id_of(
+                deployment_id, deployment.created_at, deployment.service_name
+            )
+            log.info("launch.done", deployment=deployment_id, pid=child, trace=trace)
         return record.mark_running(self._store, deployment, state)
 
     def _start(self, begun: LockedDeployment, present: Service) -> int:

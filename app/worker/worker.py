@@ -37,6 +37,7 @@ from app.worker.notifier import Notifier
 from app.worker.pings import Pings
 from app.worker.schedules import Schedules
 from app.worker.syntax_checks import SyntaxChecks
+from app.worker.traces import Traces
 from app.worker.webhooks import Webhooks
 
 log = get("worker")
@@ -63,6 +64,7 @@ class Worker:
         pings: Pings,
         notifier: Notifier,
         calendars: Calendars,
+        traces: Traces,
         stop: threading.Event,
         reach: Reach,
         secret_box: SecretBox,
@@ -75,6 +77,7 @@ class Worker:
         self._webhooks = webhooks
         self._notifier = notifier
         self._calendars = calendars
+        self._traces = traces
         self._queue = queue
         self._settings = settings
         self._stop = stop
@@ -85,6 +88,7 @@ class Worker:
         )
         def deploy(deployment_id: int) -> None:
             runner.run(deployment_id)
+            traces.add(deployment_id)
 
     def run(self, *, drain: bool = False) -> None:
         """Run jobs until SIGTERM or SIGINT; the next worker resumes active runs.
@@ -121,7 +125,8 @@ class Worker:
         waiting = asyncio.create_task(stopping.wait())
         beating = asyncio.create_task(self._beat(presence))
         pinging = asyncio.create_task(keep_task("pings", self._pings.run))
-        tasks = {performing, pruning, waiting, beating, pinging}
+        tracing = asyncio.create_task(keep_task("traces", self._traces.run))
+        tasks = {performing, pruning, waiting, beating, pinging, tracing}
         if drain:
             tasks.add(asyncio.create_task(self._drained()))
         else:

@@ -11,6 +11,7 @@ from app.store import (
     notification_tables,
     second_factor_tables,
     service_tables,
+    trace_tables,
     webhook_tables,
 )
 from app.store.metadata import metadata
@@ -24,6 +25,7 @@ assert host_tables
 assert notification_tables
 assert second_factor_tables
 assert service_tables
+assert trace_tables
 assert webhook_tables
 
 context.configure(
