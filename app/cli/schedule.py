@@ -194,6 +194,8 @@ def _read(file: str) -> dict[str, Any]:
 def _cells(view: ScheduleView) -> tuple[object, ...]:
     stored = view.stored
     upcoming = stored.schedule.local(stored.next_at) if stored.next_at else "none"
+    if view.next_frozen:
+        upcoming += f" ({view.next_frozen})"
     return (
         stored.service_name,
         stored.schedule.name,

@@ -122,6 +122,21 @@ def frozen_instants(
     return {each: reason for each, reason in reasons.items() if reason}
 
 
+def frozen_next(db: Connection, found: Sequence[StoredSchedule]) -> dict[int, str]:
+    """Return why nothing will be launched at the next instants of schedules, by id.
+
+    Nothing is known of what `frozen_instants` doesn't know either.
+    """
+    keys = {each.id: keys_of(each.service_name, each.schedule) for each in found}
+    known = calendars.find(db, {key for some in keys.values() for key in some})
+    reasons = {}
+    for each in found:
+        if keys[each.id] and each.next_at is not None:
+            freezes = Freezes(_freezes(known, keys[each.id], each.next_at).freezes)
+            reasons[each.id] = each.schedule.frozen(each.next_at, freezes)
+    return {number: reason for number, reason in reasons.items() if reason}
+
+
 def of_schedule(db: Connection, found: StoredSchedule) -> tuple[StoredCalendar, ...]:
     """Return the calendars of a schedule, in its order."""
     keys = keys_of(found.service_name, found.schedule)

@@ -40,6 +40,8 @@ class ScheduleView:
     frozen: Mapping[datetime, str] = field(default_factory=dict)
     #: What is stored of its calendars; only for a single schedule.
     calendars: tuple[StoredCalendar, ...] = ()
+    #: Why nothing will be launched at its next instant; empty if it isn't frozen.
+    next_frozen: str = ""
 
 
 def sync(db: Connection, found: Mapping[str, Service], box: Box = no_box) -> None:
@@ -96,7 +98,11 @@ def list_page(
     with store.begin() as db:
         now = schedules.now(db)
         found = schedules.page(db, text=text, skip=(number - 1) * PAGE, limit=PAGE + 1)
-    views = [ScheduleView(each, _paused(each, now)) for each in found]
+        frozen = calendars.frozen_next(db, found)
+    views = [
+        ScheduleView(each, _paused(each, now), next_frozen=frozen.get(each.id, ""))
+        for each in found
+    ]
     return views[:PAGE], len(views) > PAGE
 
 
@@ -239,6 +245,7 @@ def _view(db: Connection, found: StoredSchedule) -> ScheduleView:
         coming,
         calendars.frozen_instants(db, found.service_name, found.schedule, coming),
         calendars.of_schedule(db, found),
+        calendars.frozen_next(db, [found]).get(found.id, ""),
     )
 
 

@@ -65,6 +65,8 @@ class ScheduleBody(Body):
     paused_by: str
     next_at: datetime | None
     """The next instant; null if there is none."""
+    next_frozen: str
+    """Why nothing will be launched at the next instant: an event of `not_during`."""
     last_at: datetime | None
     """The last instant."""
     last_deployment: int | None
@@ -101,6 +103,7 @@ def schedule_body(view: ScheduleView) -> ScheduleBody:
         paused_until=stored.paused_until if view.paused else None,
         paused_by=stored.paused_by if view.paused else "",
         next_at=stored.next_at,
+        next_frozen=view.next_frozen,
         last_at=stored.last_at,
         last_deployment=stored.last_deployment,
         last_status=stored.last_status,

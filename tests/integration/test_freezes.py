@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app import bootstrap
 from app.doctor import diagnosis
-from app.domain.access import Role
+from app.domain.access import Permission, Role
 from app.domain.outgoing_url import parse_networks
 from app.queue import make_queue
 from app.settings import Settings
@@ -88,6 +88,32 @@ def test_an_instant_in_a_freeze_is_skipped_until_the_file_has_it_no_more(
     sync(store, settings)
     assert 1 == len(launch_due(store, settings).launched)
     assert {} == view(store).frozen
+
+
+def test_the_list_of_schedules_says_that_the_next_instant_is_frozen(
+    store: Store, settings: Settings, client_for: ClientFor
+) -> None:
+    file = write(settings, ALWAYS)
+    write_service(settings.services, "other", {"schedules": [NIGHTLY]})
+    sync(store, settings)
+    client = client_for((Permission.VIEW,))
+    reason = "frozen: <b>Easter, until 2099-01-01 00:00 UTC"
+
+    found = client.get("/api/schedules").json()
+
+    assert {"hello": reason, "other": ""} == {
+        each["service"]: each["next_frozen"] for each in found
+    }
+    assert (
+        reason == client.get(f"/api/schedules/{found[0]['id']}").json()["next_frozen"]
+    )
+    page = client.get("/schedules").text
+    assert reason in unescape(page)
+    assert "<b>Easter" not in page
+    assert 1 == page.count("</s>")
+    file.write_text(NEVER)
+    sync(store, settings)
+    assert "frozen" not in client.get("/schedules").text
 
 
 @pytest.mark.parametrize(
