@@ -8,13 +8,13 @@ from app.domain.deployment import Status
 from app.domain.duration import seconds_between
 from app.usecases import trends
 from testing.installation import Installation
+from testing.moved_clock import MovedClock
 from testing.numbered import grows, start_numbered
 from testing.processes import Process
 from testing.runs import left, release
 from testing.scripts import NUMBERED, SLEEPS
 from testing.waiting import eventually
 
-LIBRARY = next(Path("/usr").glob("lib*/**/faketime/libfaketime.so.1"), None)
 MOVES = pytest.mark.parametrize("move", ["+2h", "-2h"])
 #: Names its steps, each of which lasts until a file lies beside it.
 STEPPED = """#!/bin/sh
@@ -26,24 +26,11 @@ done
 """
 
 
-class Clock:
-    """The clock of the workers that are started with it."""
-
-    def __init__(self, file: Path) -> None:
-        assert LIBRARY is not None, "run tools/prepare-tests"
-        self._file = file
-        self.move("+0")
-
-    def move(self, offset: str) -> None:
-        self._file.write_text(offset)
+class Clock(MovedClock):
+    """A clock for workers."""
 
     def start_worker(self, made: Installation) -> Process:
-        return made.worker(
-            LD_PRELOAD=str(LIBRARY),
-            FAKETIME_TIMESTAMP_FILE=str(self._file),
-            FAKETIME_NO_CACHE="1",
-            FAKETIME_DONT_FAKE_MONOTONIC="1",
-        )
+        return made.worker(**self.variables)
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """Workers launch schedules, also while other workers are killed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import select, text
 
@@ -12,6 +9,7 @@ from app.domain.deployment import Status
 from app.store.deployment_tables import deployments
 from app.usecases import schedules
 from testing.installation import Installation
+from testing.locks import count_waiting, locked
 from testing.processes import Process
 from testing.scripts import HELLO
 from testing.waiting import eventually
@@ -23,24 +21,6 @@ def launched(made: Installation) -> list[int]:
     with made.store.begin() as db:
         query = select(deployments.c.id).where(deployments.c.origin == "schedule")
         return list(db.scalars(query.order_by(deployments.c.id)))
-
-
-@contextmanager
-def locked(made: Installation, table: str) -> Iterator[None]:
-    """Lock a table, so that the launch of a schedule waits in its transaction."""
-    with psycopg.connect(made.settings.database) as connection:
-        connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
-        yield
-
-
-def waiting(made: Installation) -> int:
-    """The number of FastDeploy's connections that wait for a lock."""
-    query = (
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-        "AND datname = current_database() AND application_name = 'fastdeploy'"
-    )
-    with made.store.begin() as db:
-        return int(db.execute(text(query)).scalar_one())
 
 
 @pytest.mark.parametrize("table", ["deployments", "schedules"])
@@ -60,7 +40,7 @@ def test_an_instant_is_launched_once_by_two_nodes_of_which_one_is_killed(
     with locked(installation, table):
         installation.worker()
         killed = work_there()
-        eventually(lambda: waiting(installation) == 2)
+        eventually(lambda: count_waiting(installation) == 2)
         killed.kill()
     eventually(lambda: len(launched(installation)) == 1)
     # The deployment may have been queued on the node whose worker was killed.

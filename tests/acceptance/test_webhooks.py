@@ -3,12 +3,10 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 from sqlalchemy import select, text
 
@@ -22,6 +20,7 @@ from testing.command_line import command
 from testing.factories import ROOT
 from testing.git_repository import GitRepository
 from testing.installation import Installation, installed
+from testing.locks import count_waiting, locked
 from testing.postgres import Postgres
 from testing.status_receiver import StatusReceiver
 from testing.waiting import eventually
@@ -149,31 +148,13 @@ def _settled(site: Site) -> bool:
         return not db.execute(query).scalar_one()
 
 
-@contextmanager
-def locked(made: Installation) -> Iterator[None]:
-    """Lock the deployments, so that a launch waits in its transaction."""
-    with psycopg.connect(made.settings.database) as connection:
-        connection.execute("LOCK TABLE deployments IN SHARE MODE")
-        yield
-
-
-def _waits(site: Site) -> bool:
-    """Whether a connection of FastDeploy waits for a lock."""
-    query = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-        "AND datname = current_database() AND application_name = 'fastdeploy'"
-    )
-    with site.made.store.begin() as db:
-        return bool(db.execute(query).scalar_one())
-
-
 def test_a_delivery_is_launched_once_although_its_worker_is_killed(site: Site) -> None:
     commit = site.release("2")
     with site.made.client() as client:
         assert 202 == site.post(client, commit, "one").status_code
-    with locked(site.made):
+    with locked(site.made, "deployments"):
         killed = site.made.worker()
-        eventually(lambda: _waits(site))
+        eventually(lambda: count_waiting(site.made))
         killed.kill()
     assert [] == site.launched
 

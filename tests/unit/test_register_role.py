@@ -111,6 +111,35 @@ def test_the_program_of_a_script_service_is_next_to_its_config_json(
     assert "run.sh" == config["deploy_script"]
 
 
+def test_the_calendars_of_schedules_are_copied_beside_config_json(
+    tmp_path: Path,
+) -> None:
+    """The project of a playbook service has them already; URLs aren't files."""
+    schedules = [
+        {"name": "a", "cron": "0 3 * * *",
+         "not_during": ["freezes.ics", "https://example.org/a.ics"]},
+        {"name": "b", "cron": "0 4 * * *", "not_during": ["freezes.ics", "x/more.ics"]},
+        {"name": "c", "cron": "0 5 * * *"},
+    ]  # fmt: skip
+    script = {"fd_runner_content": "#!/bin/sh\n"}
+    playbook = {"playbook": "a.yml", "inventory": "hosts"}
+    prefix = "_fastdeploy_register_service"
+
+    found = register(
+        tmp_path,
+        {"fastdeploy_service_config": {"schedules": schedules}} | script,
+        {
+            "fastdeploy_service_config": playbook | {"schedules": schedules},
+            "fd_project": str(tmp_path),
+        },
+        {"fastdeploy_service_config": {}} | script,
+        what=f"[{prefix}_script_calendars, {prefix}_shown_files]",
+    )
+
+    calendars = ["freezes.ics", "x/more.ics"]
+    assert [[calendars, []], [[], ["a.yml", "hosts", *calendars]], [[], []]] == found
+
+
 def test_encrypted_files_are_added_to_config_json(tmp_path: Path) -> None:
     for name in ("own.sops.yml", "more.sops.yml"):
         (tmp_path / name).write_text("a: ENC[AES256_GCM,data:x]\n")
