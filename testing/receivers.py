@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import BaseServer, StreamRequestHandler, ThreadingTCPServer
 from typing import Any
@@ -90,9 +91,18 @@ class _Http(BaseHTTPRequestHandler):
         if self.path == "/hang":
             self.server.go_on.wait()
         self.send_response(self.server.status)
+        if self.server.status == HTTPStatus.FOUND:
+            self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
+
+    def do_GET(self) -> None:
+        """Accept the request to which a redirect leads."""
+        self.server.received.append(Received(self.path, {}, b""))
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *_: Any) -> None:
         """Print nothing."""

@@ -22,7 +22,8 @@ DOCS = ROOT / "docs" / "pictures"
 #: The screenshots that docs/ shows.
 SHOWN = (
     "overview-light", "deployment-running-light", "deployment-failed-light",
-    "results-light", "doctor-light",
+    "results-light", "doctor-light", "schedules-light", "schedule-light",
+    "webhook-light", "notifications-light",
 )  # fmt: skip
 LOOKS = ("light", "dark", "narrow")
 

@@ -215,6 +215,23 @@ def test_a_receiver_that_hangs_delays_neither_runs_nor_other_channels(
     assert 2 == len(site.http.to("/hang"))
 
 
+def test_a_redirect_is_a_failure_and_is_not_followed(site: Site) -> None:
+    site.add("moved", "json://127.0.0.1:{http}/moved")
+    site.add("hook-moved", "http://127.0.0.1:{http}/hook-moved", SECRET)
+    site.service("moves", "moved", "hook-moved")
+    site.http.status = 302
+    try:
+        number = site.made.run("moves", bad="yes").id
+        eventually(lambda: all(each.error for each in site.messages(number)))
+    finally:
+        site.http.status = 200
+
+    assert [(MessageState.PENDING, 1)] * 2 == [
+        (each.state, each.attempts) for each in site.messages(number)
+    ]
+    assert [] == site.http.to("/elsewhere")
+
+
 def test_the_command_line_manages_channels_and_prints_no_url(site: Site) -> None:
     url = f"json://127.0.0.1:{site.http.port}/canary-of-the-command-line"
 

@@ -98,6 +98,20 @@ def test_a_refused_request_launches_nothing_and_leaves_no_body(
     assert (answer.json()["error"] if status != 413 else "") == kept
 
 
+def test_a_signed_form_and_a_get_are_refused_with_what_to_do(site: Site) -> None:
+    """GitHub and Gitea can send both, if they are told to."""
+    form = b"payload=%7B%22ref%22%3A%22refs%2Fheads%2Fmain%22%7D"
+    headers, body = site.sender.sign(form, "push", "one")
+    headers["content-type"] = "application/x-www-form-urlencoded"
+
+    answer = site.post((headers, body))
+
+    assert 422 == answer.status_code
+    assert "choose the content type application/json" in answer.json()["error"]
+    assert 405 == site.client.get("/hooks/push").status_code
+    assert ([], []) == (site.deliveries, site.launched)
+
+
 def test_an_old_timestamp_is_refused(site: Site) -> None:
     generic = create_webhook(
         site.store, site.settings, "own", Provider.GENERIC, "infra"
