@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, func, or_, select, text, update
+from sqlalchemy import Connection, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.events import TASK_START, TaskResult
@@ -135,7 +135,7 @@ def run_events(db: Connection, deployment_id: int) -> Iterator[RunEvent]:
         yield _run_event(row)
 
 
-def _run_event(row: Row[Any]) -> RunEvent:
+def _run_event(row: Any) -> RunEvent:  # a row of `run_events`
     if row.name == _PLAY_START:
         return PlayStarted(row.at, _play(row.data))
     if row.name == TASK_START:

@@ -26,7 +26,7 @@ from testing.waiting import eventually
 NIGHTLY = {"name": "nightly", "cron": "30 2 * * *", "timezone": "Europe/Berlin"}
 #: 02:00 is 03:00: 02:30 doesn't exist, and the schedule is launched at 03:00.
 SPRING = datetime(2027, 3, 28, 1, 0, tzinfo=UTC)
-#: 03:00 is 02:00: 02:30 is there twice, and the schedule is launched at the first.
+#: 03:00 is 02:00: 02:30 comes two times, and the schedule is launched at the first.
 AUTUMN = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
 SOON = timedelta(seconds=3)
 

@@ -99,7 +99,7 @@ def test_a_refused_request_launches_nothing_and_leaves_no_body(
 
 
 def test_a_signed_form_and_a_get_are_refused_with_what_to_do(site: Site) -> None:
-    """GitHub and Gitea can send both, if they are told to."""
+    """GitHub can send forms, and Gitea both, if its settings say so."""
     form = b"payload=%7B%22ref%22%3A%22refs%2Fheads%2Fmain%22%7D"
     headers, body = site.sender.sign(form, "push", "one")
     headers["content-type"] = "application/x-www-form-urlencoded"

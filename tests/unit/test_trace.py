@@ -13,6 +13,7 @@ from app.domain.steps import Step
 from app.domain.trace import (
     HostDone,
     PlayStarted,
+    RunEvent,
     Span,
     TaskStarted,
     spans_of,
@@ -77,7 +78,7 @@ def test_a_script_has_its_steps_after_the_preparation() -> None:
 def test_a_task_lasts_from_its_first_host_to_its_last() -> None:
     """A task of the same name runs again, and one result has no task."""
     ok, failed = TaskResult.OK, TaskResult.FAILED
-    run = [
+    run: list[RunEvent] = [
         PlayStarted(at(5), "All"),
         TaskStarted(at(6), "Ping"),
         HostDone(at(9), "Ping", "one", ok, at(6)),
