@@ -1,11 +1,13 @@
 """`fastdeploy deploy`: launch a deployment."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app import bootstrap
+from app.cli.confirmation import Yes, confirmed
 from app.cli.context import (
     current_actor,
     git_access,
@@ -90,6 +92,7 @@ def deploy(
     priority: Annotated[
         int, typer.Option(help="-100 to 100; higher priorities start first.")
     ] = 0,
+    yes: Yes = False,
     follow: Annotated[bool, typer.Option(help="Print the log until it ends.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +110,8 @@ def deploy(
         service = revision.service if revision else _find_service(store, name)
         pairs = key_values(extra or []) | key_files(extra_file or [])
         given = variables.from_text(service, pairs) if service else {}
-        number = deployments.launch(
+        launch = partial(
+            deployments.launch,
             store,
             make_queue(settings),
             bootstrap.make_secret_box(settings),
@@ -133,6 +137,7 @@ def deploy(
             run_as=settings.run_as,
             priority=priority,
         )
+        number = confirmed(store, settings, launch, yes=yes)
         if as_json:
             print_json(deployment_body(deployments.view(store, number)))
             return

@@ -1,11 +1,13 @@
 """`fastdeploy deployment`, with the shortcuts `fastdeploy list`, `show` and `logs`."""
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from app import bootstrap
+from app.cli.confirmation import Yes, confirmed
 from app.cli.context import (
     current_actor,
     git_access,
@@ -158,17 +160,19 @@ def retry(
             "--failed", help="Only on the hosts that failed or were unreachable."
         ),
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Relaunch an ended deployment with the same variables, options and priority."""
     scope = RetryScope.FAILED if failed else RetryScope.ALL
-    _relaunch(deployment_id, scope, f"is queued, a retry of {deployment_id}")
+    about = f"is queued, a retry of {deployment_id}"
+    _relaunch(deployment_id, scope, about, yes=yes)
 
 
 @app.command(name="continue")
-def resume(deployment_id: int) -> None:
+def resume(deployment_id: int, *, yes: Yes = False) -> None:
     """Continue a deployment on the hosts that it didn't finish, owed handlers first."""
     about = f"is queued, it continues {deployment_id}"
-    _relaunch(deployment_id, RetryScope.CONTINUE, about)
+    _relaunch(deployment_id, RetryScope.CONTINUE, about, yes=yes)
 
 
 @app.command()
@@ -240,13 +244,16 @@ def prune() -> None:
     )
 
 
-def _relaunch(deployment_id: int, scope: RetryScope, about: str) -> None:
+def _relaunch(
+    deployment_id: int, scope: RetryScope, about: str, *, yes: bool
+) -> None:
     settings = load_settings()
     with open_store(settings) as store:
         revisions.require_available(
             store, settings, git_access(store, settings).of, deployment_id
         )
-        number = retries.retry(
+        launch = partial(
+            retries.retry,
             store,
             make_queue(settings),
             bootstrap.make_secret_box(settings),
@@ -255,6 +262,7 @@ def _relaunch(deployment_id: int, scope: RetryScope, about: str) -> None:
             deployment_id=deployment_id,
             scope=scope,
         )
+        number = confirmed(store, settings, launch, yes=yes)
     print_queued(settings, number, about)
 
 

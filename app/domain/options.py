@@ -69,9 +69,21 @@ class Options(BaseModel):
         """The arguments that select hosts and tasks."""
         return rules.arguments({name: getattr(self, name) for name in _SELECT})
 
+    @property
+    def remembered(self) -> "Options":
+        """The options for a person's next launch.
+
+        Those that leave out hosts or tasks aren't among them, so that no run is partial
+        unless somebody asks for it.
+        """
+        return self.model_copy(
+            update={name: _DEFAULTS[name] for name in ("check", *_SELECT)}
+        )
+
 
 #: A launch that sets no option.
 NO_OPTIONS = Options()
+_DEFAULTS = NO_OPTIONS.model_dump()
 
 
 def from_texts(texts: Mapping[str, str]) -> Options:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from app.domain import config_json, plain_path, project_schedules
 from app.domain.acceleration import AccelerateKey
+from app.domain.confirm import ConfirmKey
 from app.domain.credential_names import Credentials
 from app.domain.project_file_lines import (
     explain_at,
@@ -86,6 +87,7 @@ class Environment(BaseModel):
         Field(description="Variables of every run. A launch can't change them."),
     ] = {}
     credentials: Credentials = ()
+    confirm: ConfirmKey = False
     accelerate: AccelerateKey = "none"
     speed: SpeedKey = DEFAULT_SPEED
 

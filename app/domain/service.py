@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from app.domain import options as options_of_ansible
 from app.domain import plain_path, secret_names, variable_schema
 from app.domain.acceleration import AccelerateKey
+from app.domain.confirm import ConfirmKey
 from app.domain.credential_names import Credentials
 from app.domain.labels import Labels
 from app.domain.notify_rules import Notify
@@ -121,6 +122,7 @@ class Service(BaseModel):
         ),
     ] = False
     accelerate: AccelerateKey = "none"
+    confirm: ConfirmKey = False
     queue: Annotated[
         Literal["all", "latest"],
         Field(

@@ -24,6 +24,7 @@ from app.store.deployments import NewDeployment
 from app.store.queue_position import count_ahead
 from app.store.services import Entry
 from app.store.store import Store
+from app.usecases import confirmation
 from app.usecases.enqueue import enqueue
 from app.usecases.idempotency import (
     RequestKey,
@@ -72,6 +73,7 @@ def launch(
     run_as: str = "",
     idempotency_key: RequestKey | None = None,
     priority: int = 0,
+    confirmed: bool = False,
     note: Callable[[Connection, int], None] | None = None,
 ) -> int:
     """Launch a deployment of a service; return its id.
@@ -96,6 +98,7 @@ def launch(
             option.
         KeyReused: The key belongs to another request.
         InvalidVariables: The variables don't match the schema.
+        ConfirmationNeeded: The launch is valid, but has to be confirmed.
     """
     actor.require(Permission.CHECK)
     if priority not in PRIORITIES:
@@ -132,6 +135,9 @@ def launch(
             priority=priority,
             secrets=secret_box.seal(secret | given_credentials),
             key=key,
+        )
+        confirmation.require(
+            present.service, wanted, frozenset(secret), confirmed=confirmed
         )
         number = enqueue(db, queue, wanted)
         audit.note(db, actor, Action.LAUNCH, service_name, number)

@@ -141,6 +141,7 @@ class _Launcher:
             revision=revision,
             run_as=self.run_as,
             idempotency_key=key,
+            confirmed=True,
             note=note,
         )
 

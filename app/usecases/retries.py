@@ -14,7 +14,9 @@ from app.errors import Conflict, NotFound
 from app.queue import Queue
 from app.store import audit, deployments, owed_handlers
 from app.store.deployments import NewDeployment
+from app.store.services import Entry
 from app.store.store import Store
+from app.usecases import confirmation
 from app.usecases.deploy import (
     find,
     found_or_raise,
@@ -45,6 +47,7 @@ def retry(
     deployment_id: int,
     scope: RetryScope = RetryScope.ALL,
     idempotency_key: RequestKey | None = None,
+    confirmed: bool = False,
 ) -> int:
     """Launch an ended deployment again with the same variables and options.
 
@@ -52,8 +55,8 @@ def retry(
     selects the hosts; to continue a deployment runs its owed handlers first. Return the
     new id.
 
-    A key works as for `launch`. Raises NotAllowed, NotFound, Invalid for a malformed
-    key, KeyReused, and Conflict if the deployment has not ended, the service is
+    A key and a confirmation work as for `launch`. Raises NotAllowed, NotFound, Invalid
+    for a malformed key, KeyReused, ConfirmationNeeded, and Conflict if the deployment has not ended, the service is
     archived or invalid, its config.json has changed since, or the service has secret
     variables, which are not stored; and for some hosts if there are none, or if a later
     deployment was successful or continues it.
@@ -72,10 +75,10 @@ def retry(
         earlier = found_or_raise(locked.deployment if locked else None, deployment_id)
         planned = plan(db, earlier, scope)
         _require_kept(db, earlier)
-        service_id, service = _retried(db, earlier)
+        entry, service = _retried(db, earlier)
         continues = planned.scope is RetryScope.CONTINUE and planned.hosts is not None
         wanted = NewDeployment(
-            service_id=service_id,
+            service_id=entry.id,
             service=service,
             ref=earlier.ref,
             actor=actor.name,
@@ -89,6 +92,7 @@ def retry(
             completes=continues and earlier.counts,
             key=key,
         )
+        confirmation.require(entry.service, wanted, frozenset(), confirmed=confirmed)
         number = enqueue(db, queue, wanted)
         action = _ACTIONS.get(planned.scope, Action.RETRY)
         audit.note(db, actor, action, earlier.service_name, number)
@@ -131,8 +135,8 @@ def _require_kept(db: Connection, earlier: Deployment) -> None:
         )
 
 
-def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
-    """Return the id and the definition of the service of a retry. Raises Conflict."""
+def _retried(db: Connection, earlier: Deployment) -> tuple[Entry, Service]:
+    """Return the entry and the definition of a retried service. Raises Conflict."""
     recorded = earlier.service
     if recorded.project is not None and recorded.project.commit:
         entry = registered(db, earlier.service_name)
@@ -142,7 +146,7 @@ def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
                 f"deployment {earlier.id} ran a commit of {recorded.project.git}, "
                 "which is not the project's repository now; launch the service again"
             )
-        return entry.id, recorded
+        return entry, recorded
     entry = registered(db, earlier.service_name)
     service = valid(entry)
     if changed := changed_keys(recorded, service):
@@ -150,4 +154,4 @@ def _retried(db: Connection, earlier: Deployment) -> tuple[int, Service]:
             f"{file_of(entry.name)} has changed since deployment {earlier.id} "
             f"({', '.join(changed)}); launch the service again"
         )
-    return entry.id, service
+    return entry, service

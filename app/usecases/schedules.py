@@ -211,6 +211,7 @@ def run_now(
         revision=revision,
         run_as=run_as,
         idempotency_key=idempotency_key,
+        confirmed=True,
         note=note,
     )
 

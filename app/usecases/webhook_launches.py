@@ -216,6 +216,7 @@ def _launch_one(
             idempotency_key=RequestKey(
                 f"{delivery.id}:{delivery.attempt}:{number}:{service}"
             ),
+            confirmed=True,
             note=note,
         )
     except (Unavailable, BadSetting):

@@ -161,5 +161,6 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         run_as=deps(request).settings.run_as,
         idempotency_key=key,
         priority=launch_request.priority,
+        confirmed=launch_request.confirm,
     )
     return deployment_content(request, deployment_id)

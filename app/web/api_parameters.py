@@ -83,6 +83,12 @@ FORCE = Parameter(
     "Remove it although services need it.",
     {"type": "string", "enum": ["true", "false"]},
 )
+CONFIRM = Parameter(
+    "confirm",
+    "Confirms the launch of a service that asks for it; without it, such a launch is "
+    "rejected (422).",
+    {"type": "string", "enum": ["true", "false"]},
+)
 BEFORE_DELIVERY = Parameter(
     "before", "Only deliveries with a lower id, for the next page.", _NUMBER
 )

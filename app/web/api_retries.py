@@ -38,6 +38,7 @@ def retry_routes(deployment: str) -> list[AppRoute]:
 def _launch(summary: str, description: str = "") -> Operation:
     return Operation(
         "deployments", summary, schemas.DeploymentDetailBody, status=201,
-        parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),
+        parameters=(api_parameters.IDEMPOTENCY_KEY, api_parameters.CONFIRM),
+        errors=(409,),
         description=description,
     )  # fmt: skip

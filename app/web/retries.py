@@ -1,5 +1,7 @@
 """Pages and API operations that retry and continue deployments."""
 
+from functools import partial
+
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -8,10 +10,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from app.domain.deployment import Origin
 from app.domain.retry import RetryScope
 from app.usecases import deploy, retries, retry_plans, services
+from app.usecases.confirmation import ConfirmationNeeded
 from app.usecases.idempotency import RequestKey
 from app.usecases.revisions import require_available
 from app.usecases.run_credentials import asked_of
-from app.web import forms, request_key
+from app.web import forms, launch_confirmation, request_key
 from app.web.api import deployment_content
 from app.web.dependencies import actor_of, deps
 from app.web.retry_bodies import DismissRequest, retry_choice_body
@@ -98,20 +101,34 @@ def _dismiss(request: Request, wanted: DismissRequest) -> Response:
 
 
 def _submit(request: Request, form: FormData, scope: RetryScope) -> Response:
+    sent = launch_confirmation.read(request, form)
     key = request_key.of_form(request, form)
-    launched = _launch(request, scope, Origin.BROWSER, key)
+    # It runs the recorded service, which doesn't change.
+    launch = partial(_launch, request, scope, Origin.BROWSER, key)
+    try:
+        launched = launch(confirmed=bool(sent.service_digest))
+    except ConfirmationNeeded as needed:
+        name = needed.wanted.service.name
+        change = f"/services/{name}?again={_id(request)}#launch"
+        return launch_confirmation.page(request, sent, needed, change)
     return RedirectResponse(f"/deployments/{launched}", 303)
 
 
 def _respond(request: Request, scope: RetryScope) -> Response:
     key = request_key.of_header(request)
-    number = _launch(request, scope, Origin.API, key)
+    confirmed = request.query_params.get("confirm") == "true"
+    number = _launch(request, scope, Origin.API, key, confirmed=confirmed)
     location = {"Location": f"/api/deployments/{number}"}
     return JSONResponse(deployment_content(request, number), 201, headers=location)
 
 
 def _launch(
-    request: Request, scope: RetryScope, origin: Origin, key: RequestKey | None
+    request: Request,
+    scope: RetryScope,
+    origin: Origin,
+    key: RequestKey | None,
+    *,
+    confirmed: bool,
 ) -> int:
     """Launch the retry, unless the request is repeated; return its id."""
     if (repeated := request_key.find_earlier(request, key)) is not None:
@@ -128,6 +145,7 @@ def _launch(
         deployment_id=_id(request),
         scope=scope,
         idempotency_key=key,
+        confirmed=confirmed,
     )
 
 

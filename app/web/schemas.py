@@ -47,6 +47,14 @@ class LaunchRequest(BaseModel):
     priority: Annotated[
         int, Field(ge=-100, le=100, description="Higher ones come first.")
     ] = 0
+    confirm: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Confirms the launch of a service that asks for it; without "
+            "it, such a launch is rejected (422).",
+        ),
+    ] = False
 
 
 class Body(BaseModel):

@@ -7,26 +7,21 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.doctor import collect
 from app.doctor.diagnosis import Report
-from app.domain import variables
-from app.domain.deployment import Deployment, Origin
-from app.domain.options import as_texts, from_texts
+from app.domain.deployment import Deployment
+from app.domain.options import as_texts
 from app.errors import (
-    Conflict,
-    Invalid,
-    InvalidFields,
-    KeyReused,
     NotFound,
 )
 from app.usecases import (
     comparison,
     deploy,
     host_key_views,
+    last_values,
     project_views,
     revisions,
     run_credentials,
@@ -41,9 +36,7 @@ from app.web import (
     history,
     on_demand,
     option_fields,
-    request_key,
     revision_field,
-    second_entry,
 )
 from app.web.dependencies import actor_of, deps
 from app.web.on_demand import report
@@ -80,82 +73,33 @@ def show(request: Request) -> Response:
     asked = filters.read(request.query_params)
     status_code = 422 if asked.problems else 200
     again = _again(request)
+    remembered = None if again else _remembered(request)
+    shown = again or remembered
     service = services.find_service(
         deps(request).store, request.path_params["name"]
     ).service
-    sent = forms.recorded(service, again.variables) if service and again else {}
-    options = as_texts(again.options) if again else {}
-    return _page(
+    sent = forms.recorded(service, shown.variables) if service and shown else {}
+    options = again.options if again else remembered and remembered.options.remembered
+    return page(
         request,
         sent=sent,
         ref=again.commit if again else "",
-        options=options,
+        options=as_texts(options) if options else {},
         status_code=status_code,
         again=again,
+        remembered=remembered,
     )
 
 
 async def examine(request: Request) -> Response:
     """Show one service with the doctor's findings on this host."""
     found = await report(request)
-    return await run_in_threadpool(partial(_page, request, sent={}, report=found))
+    return await run_in_threadpool(partial(page, request, sent={}, report=found))
 
 
 async def choices(request: Request) -> Response:
     """Return the hosts, groups and tags that a launch can choose from, as JSON."""
     return JSONResponse(asdict(await on_demand.choices(request)))
-
-
-def launch(request: Request, form: FormData) -> Response:
-    """Launch a deployment and redirect to its page, or show the form with errors."""
-    name = request.path_params["name"]
-    store = deps(request).store
-    service = services.find_service(store, name).service
-    ref = str(form.get("ref", "")).strip()
-    sent = forms.values(service, form) if service else {}
-    chosen = option_fields.values(service, form) if service else {}
-    show = partial(_page, request, sent=sent, ref=ref, options=chosen, status_code=422)
-    try:
-        options = from_texts(chosen)
-    except InvalidFields as error:
-        return show(wrong_options=error.problems)
-    key = request_key.of_form(request, form)
-    try:
-        if (repeated := request_key.find_earlier(request, key)) is not None:
-            return RedirectResponse(f"/deployments/{repeated}", 303)
-        revision = revisions.choose(
-            deps(request).settings, deps(request).git.of, name, ref
-        )
-        if revision is not None:
-            # The variables may be others at this commit.
-            service = revision.service
-        if service and (
-            different := second_entry.problems(service, form, forms.PREFIX)
-        ):
-            return show(problems=different)
-        deployment_id = deploy.launch(
-            store,
-            deps(request).queue,
-            deps(request).secret_box,
-            actor=actor_of(request),
-            origin=Origin.BROWSER,
-            service_name=name,
-            given=variables.from_text(service, sent) if service else {},
-            options=options,
-            revision=revision,
-            credentials=credential_fields.values(form),
-            run_as=deps(request).settings.run_as,
-            idempotency_key=key,
-        )
-    except InvalidFields as error:
-        return show(problems=error.problems)
-    except KeyReused as error:
-        return show(launched=error.deployment_id)
-    except (Conflict, Invalid) as error:
-        if not ref:
-            raise
-        return show(wrong_ref=str(error))
-    return RedirectResponse(f"/deployments/{deployment_id}", 303)
 
 
 def compare(request: Request) -> Response:
@@ -183,7 +127,16 @@ def _again(request: Request) -> Deployment | None:
     return found
 
 
-def _page(
+def _remembered(request: Request) -> Deployment | None:
+    """Return the deployment whose values the form repeats; None for the defaults."""
+    if request.query_params.get("values") == "defaults":
+        return None
+    return last_values.last_launch(
+        deps(request).store, actor_of(request), request.path_params["name"]
+    )
+
+
+def page(
     request: Request,
     *,
     sent: Mapping[str, str],
@@ -196,7 +149,24 @@ def _page(
     status_code: int = 200,
     report: Report | None = None,
     again: Deployment | None = None,
+    remembered: Deployment | None = None,
 ) -> Response:
+    """Show one service with its launch form.
+
+    Args:
+        request: The request.
+        sent: The values of its launch variables, as texts.
+        ref: The revision of its project.
+        wrong_ref: The error in it.
+        options: The options of ansible-playbook, as texts.
+        wrong_options: The errors in them, by option.
+        problems: The other errors in a submitted form, by name.
+        launched: The deployment that the submitted form has already launched.
+        status_code: The status of the response.
+        report: The doctor's findings on this host.
+        again: The deployment that is launched again.
+        remembered: The last deployment of the person, whose values the form has.
+    """
     store = deps(request).store
     name = request.path_params["name"]
     entry = services.find_service(store, name)
@@ -235,6 +205,7 @@ def _page(
         launched=launched,
         report=report,
         again=again,
+        remembered=remembered,
         registered=collect.run_identity(deps(request).settings, service)
         if service
         else None,

@@ -4,6 +4,7 @@ import pytest
 
 from app.domain.project_file import parse
 from app.domain.service import Service
+from app.errors import Invalid
 
 
 def services(text: str) -> dict[str, Service | str]:
@@ -33,6 +34,30 @@ def test_the_acceleration_of_an_environment_replaces_that_of_a_service() -> None
         for name, service in found.items()
         if isinstance(service, Service)
     }  # fmt: skip
+
+
+def test_an_environment_decides_whether_launches_are_confirmed() -> None:
+    found = services(
+        ACCELERATED.replace("production, accelerate: none", "production, confirm: true")
+    )
+
+    assert {
+        "infra/site@staging": False, "infra/site@production": True,
+        "infra/script@staging": False, "infra/script@production": True,
+    } == {
+        name: service.confirm
+        for name, service in found.items()
+        if isinstance(service, Service)
+    }  # fmt: skip
+
+
+def test_only_a_boolean_asks_for_a_confirmation() -> None:
+    with pytest.raises(Invalid, match=r"line 4: environments\.production\.confirm"):
+        services(
+            ACCELERATED.replace(
+                "production, accelerate: none", 'production, confirm: "no"'
+            )
+        )
 
 
 CREDENTIALS = """\
