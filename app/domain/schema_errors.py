@@ -13,6 +13,8 @@ from app.domain import json_schema
 
 #: Maximum number of characters of a value in a message.
 _SHOWN = 100
+#: Maximum number of examples in a message.
+_EXAMPLES = 3
 
 #: Messages by keyword; `{wanted}` is the keyword's value.
 _SENTENCES = {
@@ -54,8 +56,7 @@ def sentence(error: ValidationError | SchemaError) -> str:
         case "enum":
             return f"{in_json(value)} is not one of {_list(wanted)}"
         case "pattern":
-            # The pattern isn't quoted: JSON would double each backslash.
-            return f"{in_json(value)} does not match {wanted}"
+            return f"{in_json(value)} has the wrong format{_expected(schema)}"
         case "required":
             return _missing(wanted, value)
         case "dependentRequired":
@@ -72,6 +73,18 @@ def in_json(value: Any) -> str:
     """Serialize a value as JSON and truncate it."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _expected(schema: Any) -> str:  # jsonschema has no type for a schema
+    """Describe in words what a schema with a pattern accepts, if it says so."""
+    if not isinstance(schema, dict):
+        return ""
+    if isinstance(words := schema.get("description"), str) and words.strip():
+        return f"; expected: {words.strip()}"
+    examples = schema.get("examples")
+    if isinstance(examples, list) and examples:
+        return f"; expected a value such as {_list(examples[:_EXAMPLES], ' or ')}"
+    return ""
 
 
 def _missing(needed: Iterable[str], value: Any) -> str:

@@ -268,6 +268,25 @@ def _top(page: Page) -> Any:
     return {"x": 0, "y": 0, "width": size["width"], "height": min(height, limit)}
 
 
+def test_the_recap_of_ansible_fits_a_laptop(page: Page, site: Site) -> None:
+    """Each line of it is one line on the page."""
+    page.set_viewport_size(WIDE)
+    page.goto(site.path(PAGES["deployment-failed"]))
+    recap = page.locator(".line code", has_text="PLAY RECAP")
+
+    printed, shown = recap.evaluate(
+        """(code) => {
+            const style = getComputedStyle(code);
+            const padding = 2 * parseFloat(style.paddingBlockStart);
+            const lines = (code.clientHeight - padding) / parseFloat(style.lineHeight);
+            return [code.textContent.trimEnd().split("\\n").length, Math.round(lines)];
+        }"""
+    )
+
+    assert printed > 10
+    assert printed == shown
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_complete_without_javascript(
     site: Site, bare: Page, name: str
