@@ -141,7 +141,7 @@ def test_a_run_of_last_week_is_repeated_with_three_clicks(
 
     clicks.on(row(page, "docs/site").get_by_role("link", name="site", exact=True))
     last_week = page.get_by_role("row").filter(has_text="site@production #1")
-    clicks.on(last_week.get_by_role("link", name="again"))
+    clicks.on(last_week.get_by_role("link", name="Launch again"))
     expect(page.get_by_label("version")).to_have_value("1.9")
     clicks.on(page.get_by_role("button", name="Launch docs/site@production"))
 
