@@ -66,7 +66,8 @@ def test_reset_shows_the_defaults_and_launch_again_wins(
 
 
 def test_somebody_else_has_the_defaults(sent: ClientFor, client_for: ClientFor) -> None:
-    assert sent
+    assert "Values of <a" in sent(None).get("/services/shop").text
+
     page = client_for(Role.ADMIN).get("/services/shop").text
 
     assert 'value="1.0"' in page
