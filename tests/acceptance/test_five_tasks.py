@@ -1,6 +1,6 @@
 """Five everyday tasks, from the overview on: how many clicks each of them takes.
 
-Typing is no click. Each task begins on the overview, which a person has open.
+Typing is not a click. Each task begins on the overview, which a person has open.
 """
 
 from collections.abc import Iterator
