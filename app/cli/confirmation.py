@@ -54,6 +54,8 @@ def lines(summary: LaunchSummary) -> list[str]:
     facts = [("service", wanted.service.name), *_revision(summary)]
     if wanted.service.playbook:
         hosts = wanted.options.limit or "all"
+        if wanted.hosts is not None:
+            hosts = ", ".join(wanted.hosts)
         inventory = wanted.service.inventory
         facts += [("hosts", f"{hosts} of {inventory}" if inventory else hosts)]
     if wanted.options.given:
