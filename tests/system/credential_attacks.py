@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.system.attacks import (
+from tests.system.attack_types import (
     NO_PERMISSION,
     PYTHON,
     SITE,

@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.system.attacks import (
+from tests.system.attack_types import (
     INFRA,
     NO_PERMISSION,
     PYTHON,
     Check,
-    commit_of,
     run_as,
     sudo,
 )
@@ -31,6 +30,7 @@ from tests.system.credential_attacks import (
     config,
     unless,
 )
+from tests.system.project_attacks import commit_of
 
 _TOKEN, _KEY = "git-token:x", "git-ssh:x"
 _PROOF = Path("/var/tmp/fastdeploy-proof")
