@@ -1,12 +1,12 @@
 """Services that run with mitogen, and what their runs report."""
 
-import json
 import os
 from typing import Any
 
 import psutil
 
 from app.runner.environment import inherit
+from testing import ssh_services
 from testing.processes import living
 from testing.runner import Outcome, Service
 from testing.ssh_account import SshAccount
@@ -95,30 +95,8 @@ TIMED_OUT = """\
 
 
 def define(service: Service, target: SshAccount, playbook: str, **more: Any) -> None:
-    """Write a playbook, an inventory and an ansible.cfg."""
-    service.write(service.folder / "hosts.json", target.inventory)
-    (service.folder / "play.yml").write_text(playbook)
-    (service.folder / "ansible.cfg").write_text(
-        f"[ssh_connection]\nssh_args = {target.ssh_args}\n"
-    )
-    config = {"name": "demo", "playbook": "play.yml", "inventory": "hosts.json",
-              "accelerate": "mitogen"}  # fmt: skip
-    service.write(service.folder / "config.json", {**config, **more})
-
-
-def use(service: Service, **given: dict[str, Any]) -> None:
-    """Declare credentials and write them into the run's config file."""
-    named = {name.replace("__", ":", 1): values for name, values in given.items()}
-    change(service, credentials=[*named])
-    service.launch()
-    content = json.loads(service.config.read_text())
-    service.write(service.config, {**content, "credentials": named})
-
-
-def change(service: Service, **keys: Any) -> None:
-    """Change config.json."""
-    path = service.folder / "config.json"
-    service.write(path, {**json.loads(path.read_text()), **keys})
+    """Write a service that mitogen accelerates."""
+    ssh_services.define(service, target, playbook, accelerate="mitogen", **more)
 
 
 def run(service: Service, **env: str) -> Outcome:
@@ -139,12 +117,6 @@ def results(outcome: Outcome, task: str) -> list[str]:
     return [event["event_data"]["res"]["stdout"] for event in events]
 
 
-def of_this_run(service: Service) -> list[psutil.Process]:
-    """Return the processes of a run on this machine."""
-    home = str(service.home)
-    return living(lambda process: process.environ().get("HOME") == home)
-
-
 def sleeping(seconds: str) -> list[psutil.Process]:
     """Return the processes on the host that wait for an unusual time."""
     return living(lambda process: process.cmdline() == ["sleep", seconds])
@@ -159,6 +131,12 @@ def encrypt(text: str, password: str) -> str:
     return "\n".join(f"      {line}" for line in lines)
 
 
-def mitogens() -> list[psutil.Process]:
-    """Return the processes of mitogen on the host."""
-    return living(lambda process: "mitogen:" in " ".join(process.cmdline()))
+def mitogens(target: SshAccount) -> list[psutil.Process]:
+    """Return the processes of mitogen on the host, of its account or as root."""
+
+    def belongs(process: psutil.Process) -> bool:
+        variables = process.environ()
+        users = (variables.get("USER"), variables.get("SUDO_USER"))
+        return "mitogen:" in " ".join(process.cmdline()) and target.user in users
+
+    return living(belongs)

@@ -1,22 +1,30 @@
 """Credentials: real keys and passwords reach a real sshd and sudo, and nothing else."""
 
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from testing.processes import living
-from testing.runner import Outcome, Service, short_folder
-from testing.ssh_account import REACH, SshAccount, ssh_account
+from testing.runner import Outcome, Service
+from testing.ssh_account import SshAccount, ssh_account
+from testing.ssh_services import (
+    agents,
+    belongs,
+    command_lines_of,
+    connections,
+    define,
+    of_this_run,
+    place,
+    private_folders,
+    ssh_service,
+    use,
+)
 from testing.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.skipif(
@@ -26,7 +34,6 @@ pytestmark = pytest.mark.skipif(
 TOKEN = "canary-token-7f3a"
 PASSPHRASE = "canary passphrase"
 VAULTS = {"default": "canary-vault-one", "prod": "canary-vault-two"}
-FAILS = "echo c4nary | tee /dev/stderr; exit 1"
 EVERYTHING = """\
 - hosts: target
   gather_facts: false
@@ -63,93 +70,8 @@ def target() -> Iterator[SshAccount]:
 
 @pytest.fixture
 def service(tmp_path: Path, target: SshAccount) -> Iterator[Service]:
-    """A service that reaches the host; no run leaves files or processes behind."""
-    with short_folder() as temp:
-        made = Service(tmp_path, temp)
-        made.arguments = ["--credentials", str(tmp_path / "placed")]
-        define(made, target, REACH)
+    with ssh_service(tmp_path, target) as made:
         yield made
-        made.end()
-        eventually(lambda: not of_this_run(made))
-        eventually(lambda: not private_folders(made))
-
-
-def define(service: Service, target: SshAccount, playbook: str, **more: Any) -> None:
-    """Write a playbook, an inventory and an ansible.cfg."""
-    service.write(service.folder / "hosts.json", target.inventory)
-    (service.folder / "play.yml").write_text(playbook)
-    (service.folder / "ansible.cfg").write_text(
-        f"[ssh_connection]\nssh_args = {target.ssh_args}\n"
-    )
-    config = {"name": "demo", "playbook": "play.yml", "inventory": "hosts.json"}
-    service.write(service.folder / "config.json", {**config, **more})
-
-
-def use(service: Service, **given: dict[str, Any]) -> None:
-    """Declare credentials and write them into the run's config file."""
-    named = {name.replace("__", ":", 1): values for name, values in given.items()}
-    config = json.loads((service.folder / "config.json").read_text())
-    service.write(service.folder / "config.json", {**config, "credentials": [*named]})
-    service.launch()
-    content = json.loads(service.config.read_text())
-    service.write(service.config, {**content, "credentials": named})
-
-
-def place(service: Service, reference: str, content: dict[str, Any]) -> Path:
-    """Place a credential of this user."""
-    folder = Path(service.arguments[1], "root")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{reference.replace(':', '.')}.json"
-    path.write_text(json.dumps(content))
-    path.chmod(0o600)
-    return path
-
-
-def belongs(process: psutil.Process, service: Service) -> bool:
-    """Return whether a process is one of a run.
-
-    The environment of a connection that ssh keeps open can't be read, but its title
-    has the path of its socket.
-    """
-    if str(service.temp) in " ".join(process.cmdline()):
-        return True
-    return process.environ().get("HOME") == str(service.home)
-
-
-def of_this_run(service: Service) -> list[psutil.Process]:
-    """Return the processes of a run, also those that outlive ansible-playbook."""
-    return living(lambda process: belongs(process, service))
-
-
-def connections(service: Service) -> list[psutil.Process]:
-    """Return the processes of connections that ssh keeps open."""
-    return living(
-        lambda process: (
-            belongs(process, service) and "[mux]" in " ".join(process.cmdline())
-        )
-    )
-
-
-def private_folders(service: Service) -> list[Path]:
-    """Return the private folders of runs."""
-    return list(service.temp.glob("fastdeploy-run-*"))
-
-
-def agents(service: Service) -> list[psutil.Process]:
-    """Return the agents of a run."""
-    return living(
-        lambda process: belongs(process, service) and process.name() == "ssh-agent"
-    )
-
-
-def command_lines_of(service: Service) -> list[str]:
-    """Return the command lines of the processes of a run."""
-    found = []
-    for one in of_this_run(service):
-        # It may have ended since it was listed.
-        with suppress(psutil.Error):
-            found.append(" ".join(one.cmdline()))
-    return found
 
 
 def assert_reached(outcome: Outcome, target: SshAccount) -> None:
@@ -369,120 +291,3 @@ def test_the_next_run_cleans_up_if_the_keeper_was_killed_too(
     assert 0 == outcome.code, outcome.journal.decode()
     eventually(lambda: not of_this_run(service))
     assert [] == private_folders(service)
-
-
-# Refusals
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({}, "demo needs the credential become:x: add it (fastdeploy credential add"),
-        ({"become__x": {"placed": True}}, "demo needs the credential become:x: add it"),
-        (
-            {"become__x": {"password": "four"}, "become__y": {"password": "five"}},
-            "demo does not use the credential 'become:y': name it under",
-        ),
-        ({"become__x": {"password": 4}}, "become:x: password must be a text"),
-        ({"become__x": {"password": " ab"}}, "become:x: password must not begin or"),
-        ({"become__x": {"command": "id"}}, '"command" of become:x must be a list'),
-        (
-            {"become__x": {"command": ["sh", "-c", FAILS]}},
-            "The command of become:x, sh, failed with exit code 1: ********",
-        ),
-        ({"become__x": {"command": ["/no/such"]}}, "Can't run /no/such, the command"),
-        ({"become__x": {"command": ["true"]}}, "The command of become:x, true, must"),
-    ],
-)  # fmt: skip
-def test_a_credential_is_refused_in_a_sentence(
-    service: Service, given: dict[str, Any], says: str
-) -> None:
-    use(service, **given)
-    config = json.loads((service.folder / "config.json").read_text())
-    config["credentials"] = ["become:x"]
-    service.write(service.folder / "config.json", config)
-
-    outcome = service.run()
-
-    assert 64 == outcome.code
-    assert outcome.text.startswith(says), outcome.text
-    assert 1 == len(outcome.lines)
-    assert "c4nary" not in outcome.text
-
-
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        ({"passphrase": "x" * 70_000}, "ssh:x: passphrase must have at most 4096"),
-        ({"passphrase": "wrong"}, "The passphrase of ssh:x doesn't open its key"),
-        ({}, "ssh:x is a key with a passphrase: add the passphrase too."),
-        ({"private_key": "none at all"}, "ssh:x is not a private key that ssh-add can"),
-    ],
-)
-def test_a_key_that_cannot_be_loaded_is_refused_before_the_playbook_starts(
-    service: Service, target: SshAccount, wrong: dict[str, str], says: str
-) -> None:
-    key = target.make_key("closed", PASSPHRASE)
-    use(service, ssh__x={"private_key": key, **wrong})
-
-    outcome = service.run()
-
-    assert (64, says) == (outcome.code, outcome.text[: len(says)])
-    assert [] == outcome.objects
-
-
-@pytest.mark.parametrize("fault", ["link", "mode", "owner", "fifo", "text"])
-def test_a_placed_file_that_another_user_could_choose_is_refused(
-    service: Service, fault: str
-) -> None:
-    use(service, become__x={"password": "from the config file"})
-    path = place(service, "become:x", {"password": "c4nary"})
-    says = f"{path} "
-    match fault:
-        case "link":
-            path.rename(path.with_name("elsewhere"))
-            path.symlink_to("elsewhere")
-        case "mode":
-            path.chmod(0o640)
-        case "owner":
-            shutil.chown(path, "nobody")
-        case "fifo":
-            path.unlink()
-            os.mkfifo(path, 0o600)
-        case "text":
-            path.write_text("c4nary")
-
-    outcome = service.run()
-
-    assert 64 == outcome.code
-    assert outcome.text.startswith(says), outcome.text
-    assert "c4nary" not in outcome.text
-
-
-def test_a_command_in_a_config_file_of_another_user_is_not_run(
-    service: Service, tmp_path: Path
-) -> None:
-    proof = tmp_path / "proof"
-    use(service, become__x={"command": ["touch", str(proof)]})
-    shutil.chown(service.config, "nobody")
-
-    outcome = service.run()
-
-    assert 64 == outcome.code
-    assert "place it on this host with fd_credentials" in outcome.text
-    assert not proof.exists()
-
-
-def test_a_value_that_is_too_short_to_be_masked_is_named(service: Service) -> None:
-    (service.folder / "play.yml").write_text("- hosts: nobody\n")
-    use(service, become__x={"password": "abc"}, vault__y={"password": "abcd"})
-
-    outcome = service.run()
-
-    expected = (
-        "become:x has a value of fewer than 4 characters, which FastDeploy can't mask: "
-        "use a longer one."
-    )
-    about_it = ("fewer than", "shorter than")
-    lines = outcome.text.splitlines()
-    assert [expected] == [one for one in lines if any(word in one for word in about_it)]

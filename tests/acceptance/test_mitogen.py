@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,20 +16,19 @@ from testing.accelerated import (
     STRATEGIES,
     TIMED_OUT,
     USED,
-    change,
     define,
     encrypt,
     mitogens,
-    of_this_run,
     results,
     run,
     sleeping,
     speed,
-    use,
 )
 from testing.runner import Service, short_folder
+from testing.runner_processes import of_this_run
 from testing.ssh_account import REACH, SshAccount, ssh_account
 from testing.ssh_server import known_hosts_line, new_key
+from testing.ssh_services import change, use
 from testing.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.skipif(
@@ -212,8 +210,8 @@ def test_a_canceled_run_leaves_no_process_on_the_host(
     assert USED in journal
     assert sleeping(ended), journal
     # A run that is killed can't remove its sockets, but its private folder is removed.
-    common = (Path(tempfile.gettempdir()), service.temp)
-    assert [] == [path for each in common for path in each.glob("mitogen*.sock")]
+    assert [] == list(service.temp.glob("mitogen*.sock"))
+    assert mitogens(target)
 
     process.send_signal(number)
     process.wait(PATIENCE)
@@ -223,7 +221,7 @@ def test_a_canceled_run_leaves_no_process_on_the_host(
     [service_of_the_host] = sleeping(left)
     service_of_the_host.kill()
     # The server ends the sessions; only its own process is left.
-    eventually(lambda: not mitogens())
+    eventually(lambda: not mitogens(target))
 
 
 def test_the_timeout_of_a_task_ends_its_command_on_the_host(
