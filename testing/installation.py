@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 import httpx
@@ -17,24 +16,18 @@ from pydantic import SecretStr
 from app import bootstrap, dev_server
 from app.domain.access import Actor, Permission, on_host
 from app.domain.deployment import Deployment, Origin, Status
-from app.errors import BadSetting
 from app.queue import make_queue
 from app.settings import Settings, read_settings
-from app.sockets import listen
 from app.store import events
 from app.store.events import Event
 from app.usecases import deploy, output, services, tokens
 from app.usecases.deploy import View
 from app.usecases.services import SyncResult
+from testing.ports import free_port
 from testing.postgres import Postgres
 from testing.processes import Process, living
 from testing.waiting import PATIENCE, eventually
 
-#: Below those of net.ipv4.ip_local_port_range; a browser connects to all of them.
-_PORTS = range(11_000, 31_000)
-#: Each worker of pytest-xdist has every eighth of them.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
-_NUMBERS = count(8 * 997 * os.getpid() + _WORKER, 8)
 #: The actor of every launch and cancellation that names no other.
 ACTOR = on_host("testing")
 
@@ -52,18 +45,6 @@ def make_settings(folder: Path, **overrides: object) -> Settings:
     for name in ("services", "config"):
         (folder / name).mkdir(parents=True)
     return read_settings(**values | overrides)
-
-
-def free_port() -> int:
-    """Return a port on which no process listens.
-
-    It stays free until it is used: the kernel gives these ports to no process, and
-    two workers of pytest-xdist never get the same one.
-    """
-    while True:
-        port = _PORTS[next(_NUMBERS) % len(_PORTS)]
-        with suppress(BadSetting), listen("127.0.0.1", port):
-            return port
 
 
 def is_ready(client: httpx.Client) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from testing.installation import free_port
 from testing.paths import ROOT
+from testing.ports import free_port
 from testing.processes import Process
 from testing.waiting import eventually
 

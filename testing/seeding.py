@@ -38,158 +38,26 @@ from testing.browser import PASSWORD
 from testing.git_repository import GitRepository
 from testing.installation import ACTOR, Installation
 from testing.paths import ROOT
+from testing.seeded_content import (
+    GATEWAY,
+    GATEWAY_HOSTS,
+    HANDBOOK,
+    PROJECT,
+    PUBLISH,
+    REPORTS,
+    REPORTS_VARIABLES,
+    REPOSITORY,
+    SHOP,
+    SHOP_STEPS,
+    SHOP_VARIABLES,
+)
 from testing.waiting import eventually
 from testing.webhook_sender import create_webhook
 
 #: Who asks for the deployments.
 ADA = Actor("ada", PERMISSIONS[Role.ADMIN])
-
 #: Seconds that two runs of Ansible may take, on a machine that has more to do.
 _PATIENCE = 170
-
-#: Steps as a shop has them. It waits for a file before it switches to the new version.
-_SHOP = """\
-#!/usr/bin/env python3
-import json, pathlib, sys, time
-variables = json.load(open(sys.argv[2]))["context"]["variables"]
-
-def step(name, state, message=""):
-    print(json.dumps({"name": name, "state": state, "message": message}), flush=True)
-
-step("prepare", "running")
-print("Fetching version", variables["version"], "of the shop")
-step("prepare", "success", "The version is there")
-step("migrate", "running")
-for number in range(1, 31):
-    print(f"\\x1b[32mapplied\\x1b[0m migration {number:04} of 30")
-step("migrate", "success", "30 migrations applied")
-step("switch", "running", "Waiting until no request is under way")
-while not pathlib.Path(variables["gate"]).exists():
-    time.sleep(0.01)
-step("switch", "success")
-step("verify", "running")
-step("verify", "success", "It answers")
-"""
-_SHOP_STEPS = [{"name": name} for name in ("prepare", "migrate", "switch", "verify")]
-_SHOP_VARIABLES = {
-    "properties": {
-        "version": {"title": "Version", "type": "string", "default": "4.2.0"},
-        "channel": {"enum": ["stable", "next"], "default": "stable"},
-        "notify": {"title": "Tell the customers", "type": "boolean", "default": False},
-        "api_key": {"title": "Key of the payment service", "type": "string",
-                    "writeOnly": True, "description": "Needed for a new one only."},
-        "gate": {"type": "string", "title": "Waits for the file"},
-    },
-    "required": ["version"],
-}  # fmt: skip
-#: Prints what it was launched with.
-_REPORTS = """\
-#!/usr/bin/env python3
-import json, sys
-print(json.dumps(json.load(open(sys.argv[2]))["context"]["variables"]))
-"""
-#: A variable of every kind that a launch form has a field for.
-_REPORTS_VARIABLES = {
-    "properties": {
-        "title": {"title": "Title", "type": "string", "minLength": 3,
-                  "maxLength": 60, "examples": ["Sales", "Visits"]},
-        "notes": {"title": "Notes", "type": "string", "format": "textarea",
-                  "description": "What stands above the figures."},
-        "until": {"title": "Until", "type": "string", "format": "date",
-                  "default": "2026-01-31"},
-        "home": {"title": "Published at", "type": "string", "format": "uri",
-                 "examples": ["https://reports.example.org/"]},
-        "contact": {"title": "Questions to", "type": "string", "format": "email"},
-        "copies": {"title": "Copies", "type": "integer", "minimum": 1, "maximum": 5,
-                   "default": 2},
-        "scale": {"title": "Scale", "type": "number", "exclusiveMinimum": 0,
-                  "default": 1.5},
-        "paper": {"title": "Paper", "enum": ["A4", "A3"], "default": "A4"},
-        "draft": {"title": "As a draft", "type": "boolean", "default": True},
-        "readers": {"title": "Readers", "type": "array", "minItems": 1,
-                    "items": {"type": "string"}, "default": ["editors"]},
-        "hosts": {"title": "Hosts", "type": "array", "default": [],
-                  "items": {"type": "object", "required": ["name"], "properties": {
-                      "name": {"type": "string"}, "port": {"type": "integer"}}}},
-        "limits": {"title": "Limits", "type": "object", "default": {"pages": 40}},
-        "key": {"title": "Key", "type": "string", "writeOnly": True,
-                "description": "Signs each report."},
-    },
-    "required": ["title", "readers"],
-}  # fmt: skip
-
-
-_PLAY = """\
-- name: {name}
-  hosts: all
-  gather_facts: false
-  tasks:
-    - name: Say the version
-      ansible.builtin.debug:
-        msg: "{{{{ version | default('none') }}}}"
-"""
-#: It fails on one of two hosts after it has notified a handler there.
-_GATEWAY = """\
-- name: Gateway
-  hosts: all
-  gather_facts: false
-  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
-  tasks:
-    - name: Configure the gateway
-      ansible.builtin.command: "true"
-      notify: Restart the gateway
-    - name: Check that it answers
-      ansible.builtin.command: "test {{ inventory_hostname }} = gateway1"
-  handlers:
-    - name: Restart the gateway
-      ansible.builtin.command: "true"
-"""
-_GATEWAY_HOSTS = """\
-gateway1 ansible_connection=local
-gateway2 ansible_connection=local
-"""
-_HOSTS = "web1 ansible_connection=local\n"
-#: A repository with two inventories.
-_REPOSITORY = {
-    "inventories/production/hosts": _HOSTS,
-    "inventories/staging/hosts": _HOSTS,
-    "playbooks/backup.yml": _PLAY.format(name="Backup"),
-    "playbooks/site.yml": _PLAY.format(name="Site"),
-    "playbooks/upgrade.yml": _PLAY.format(name="Upgrade"),
-    "roles/shop/tasks/main.yml": "[]\n",
-    "requirements.yml": "collections: []\n",
-    "group_vars/all/vault.yml": "$ANSIBLE_VAULT;1.1;AES256\n00\n",
-}
-_PROJECT = """\
-project: infra
-description: The servers of the shop, from the firewall to the backup.
-environments:
-  staging: {inventory: inventories/staging}
-  production:
-    inventory: inventories/production
-    limit: web1
-    variables: {stage: live, shop_region: north}
-defaults:
-  options: [check, diff, limit, tags, skip_tags, start_at_task, forks, verbosity]
-services:
-  site:
-    playbook: playbooks/site.yml
-    variables: {properties: {version: {type: string}}}
-  backup: {playbook: playbooks/backup.yml}
-  upgrade: {playbook: playbooks/upgrade.yml, environments: [staging]}
-  cleanup: {playbook: playbooks/cleanup.yml, environments: [staging]}
-"""
-
-
-_HANDBOOK = """\
-project: handbook
-services:
-  publish: {deploy_script: publish.py}
-"""
-_PUBLISH = """\
-#!/usr/bin/env python3
-print("published")
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,14 +92,14 @@ def make_user(made: Installation) -> None:
 def add_reports(made: Installation) -> None:
     """A service whose launch form has a field of every kind."""
     made.write_service(
-        "reports", _REPORTS, description="Figures of the month, for those who ask.",
-        variables=_REPORTS_VARIABLES,
+        "reports", REPORTS, description="Figures of the month, for those who ask.",
+        variables=REPORTS_VARIABLES,
     )  # fmt: skip
 
 
 def write_repository(folder: Path) -> Path:
     """Write a repository with three playbooks and two inventories; return its path."""
-    for name, text in _REPOSITORY.items():
+    for name, text in REPOSITORY.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     return folder
@@ -240,7 +108,7 @@ def write_repository(folder: Path) -> Path:
 def add_project(made: Installation, folder: Path) -> None:
     """Register a repository as the project infra, which has an invalid service."""
     root = write_repository(folder / "infra")
-    (root / "fastdeploy.yml").write_text(_PROJECT)
+    (root / "fastdeploy.yml").write_text(PROJECT)
     registered = made.services / "infra"
     registered.mkdir()
     (registered / "project.json").write_text(json.dumps({"folder": str(root)}))
@@ -255,7 +123,7 @@ def deploy_commits(made: Installation, folder: Path) -> int:
     (registered / "project.json").write_text(source)
     number = 0
     for subject in ("Describe the handbook", "Correct the address of the office"):
-        files = {"fastdeploy.yml": _HANDBOOK, "publish.py": _PUBLISH, "text": subject}
+        files = {"fastdeploy.yml": HANDBOOK, "publish.py": PUBLISH, "text": subject}
         repository.write(files)
         (repository.folder / "publish.py").chmod(0o755)
         repository.commit(subject)
@@ -270,8 +138,8 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     make_user(made)
     shutil.copytree(ROOT / "services", made.services, dirs_exist_ok=True)
     made.write_service(
-        "webshop", _SHOP, description="The shop, its database and its cache.",
-        steps=_SHOP_STEPS, variables=_SHOP_VARIABLES, credentials=["ssh:prod"],
+        "webshop", SHOP, description="The shop, its database and its cache.",
+        steps=SHOP_STEPS, variables=SHOP_VARIABLES, credentials=["ssh:prod"],
         schedules=[
             {"name": "nightly", "cron": "0 3 1 * MON", "timezone": "Europe/Berlin"},
             {"name": "release", "at": "2126-12-24T22:00", "options": {}},
@@ -281,7 +149,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     add_channel(made)
     add_reports(made)
     made.write_files(
-        "gateway", {"site.yml": _GATEWAY, "hosts": _GATEWAY_HOSTS},
+        "gateway", {"site.yml": GATEWAY, "hosts": GATEWAY_HOSTS},
         playbook="site.yml", inventory="hosts", description="It forwards requests.",
     )  # fmt: skip
     broken = made.services / "newsletter"

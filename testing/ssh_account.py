@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testing.installation import free_port
+from testing.ports import free_port
 from testing.ssh_server import keygen, known_hosts_line, new_key, serving
 from testing.waiting import eventually
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from testing.delay_proxy import delaying
-from testing.installation import free_port
+from testing.ports import free_port
 from testing.ssh_server import listens, new_key, serving
 from testing.waiting import eventually
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from testing.installation import free_port
+from testing.ports import free_port
 from testing.ssh_server import known_hosts_line, new_key, serving
 
 

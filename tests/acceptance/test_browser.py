@@ -1,6 +1,5 @@
 """A person with a browser: log in, launch, watch it to its end."""
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from testing.browser import deployment_on, log_in, visit
 from testing.installation import Installation, installed
 from testing.paths import ROOT
 from testing.postgres import Postgres
-from testing.seeding import add_reports, make_user
+from testing.seeding import make_user
 from testing.waiting import eventually
 
 #: Prints a line that would show if it were taken for markup, then waits for a file.
@@ -31,22 +30,6 @@ while not gate.exists():
 print("behind the gate", flush=True)
 print(json.dumps({"name": "prepare", "state": "success"}), flush=True)
 """
-
-
-#: Writes its launch variables into the file that one of them names.
-_KEEPER = """\
-#!/usr/bin/env python3
-import json, pathlib, sys
-variables = json.load(open(sys.argv[2]))["context"]["variables"]
-pathlib.Path(variables["out"]).write_text(json.dumps(variables))
-"""
-_KEPT = {
-    "out": {"type": "string"},
-    "backup": {"type": "boolean"},
-    "token": {"type": "string", "writeOnly": True},
-    "key": {"writeOnly": True, "contentMediaType": "application/x-pem-file"},
-}
-KEY = "-----BEGIN KEY-----\nabc\n-----END KEY-----\n"
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +51,6 @@ def prepare(made: Installation) -> None:
     made.write_service("slow", _SLOW, variables=gate,
                        steps=[{"name": "prepare"}, {"name": "never"}])  # fmt: skip
     made.write_service("failing", "#!/bin/sh\nexit 3\n")
-    made.write_service("keeper", _KEEPER, variables={"properties": _KEPT})
-    add_reports(made)
     make_user(made)
 
 
@@ -187,54 +168,6 @@ def test_everything_can_be_done_without_javascript(
         expect(page.locator('[data-live="output"]')).to_contain_text("Hello, world!")
 
 
-def test_a_form_says_what_is_wrong_where_it_is_and_keeps_what_was_typed(
-    browser: Browser, site: Installation
-) -> None:
-    with visit(browser, site.url, java_script_enabled=False) as page:
-        page.goto("/services/reports")
-        log_in(page)
-        page.get_by_label("Title").fill("Visits")
-        page.get_by_label("Notes").fill("one\ntwo: <b>")
-        page.get_by_label("Readers").fill("ada\n\n bob ")
-        page.get_by_label("Hosts").fill("- name: web01\n  port: many\n- port: 22")
-        page.get_by_label("Key").fill("hunter2-canary")
-        page.get_by_label("As a draft").uncheck()
-        page.get_by_role("button", name="Launch").click()
-
-        hosts = page.get_by_label("Hosts")
-        expect(hosts).to_have_attribute("aria-invalid", "true")
-        problem = page.locator("[id='var.hosts-problem']")
-        expect(problem).to_contain_text('0/port: "many" is not of type "integer"')
-        expect(problem).to_contain_text('1: "name" is required')
-        expect(page.locator(".field-problem")).to_have_count(1)
-        expect(hosts).to_have_value("- name: web01\n  port: many\n- port: 22")
-        expect(page.get_by_label("Notes")).to_have_value("one\ntwo: <b>")
-        expect(page.get_by_label("Readers")).to_have_value("ada\n\n bob ")
-        expect(page.get_by_label("As a draft")).not_to_be_checked()
-        expect(page.get_by_label("Key")).to_have_value("")
-        assert "hunter2" not in page.content()
-
-        hosts.fill("- name: web01\n  port: 22")
-        page.get_by_label("Key").fill("hunter2-canary")
-        page.get_by_role("button", name="Launch").click()
-        number = deployment_on(page)
-
-    launched = site.ended(number)
-    assert Status.SUCCESSFUL is launched.status
-    assert {
-        "title": "Visits",
-        "notes": "one\ntwo: <b>",
-        "until": "2026-01-31",
-        "copies": 2,
-        "scale": 1.5,
-        "paper": "A4",
-        "draft": False,
-        "readers": ["ada", "bob"],
-        "hosts": [{"name": "web01", "port": 22}],
-        "limits": {"pages": 40},
-    } == launched.variables
-
-
 def test_the_fleet_is_healthy_if_no_host_has_to_fail(
     page: Page, site: Installation, tmp_path: Path
 ) -> None:
@@ -330,52 +263,3 @@ def test_the_overview_keeps_itself_up_to_date(page: Page, site: Installation) ->
     expect(row.locator(".service-row-why")).to_have_attribute(
         "href", f"/deployments/{number}"
     )
-
-
-@pytest.mark.parametrize("field", ["token", "key"])
-def test_a_pasted_secret_keeps_its_lines_and_what_is_untouched_is_not_sent(
-    page: Page, tmp_path: Path, field: str
-) -> None:
-    out = tmp_path / "variables.json"
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.goto("/services/keeper")
-    log_in(page)
-    page.get_by_label("out").fill(str(out))
-    secret = page.get_by_label(field)
-    expect(secret).to_have_css("-webkit-text-security", "disc")
-
-    page.evaluate("text => navigator.clipboard.writeText(text)", KEY)
-    secret.focus()
-    page.keyboard.press("Control+V")
-    page.get_by_role("button", name="Launch").click()
-
-    expect(page.locator('[data-live="status"]')).to_contain_text("successful")
-    assert {"out": str(out), field: KEY} == json.loads(out.read_text())
-
-
-def test_enter_in_a_secret_launches_without_a_line_break(
-    page: Page, tmp_path: Path
-) -> None:
-    out = tmp_path / "variables.json"
-    page.goto("/services/keeper")
-    log_in(page)
-    page.get_by_label("out").fill(str(out))
-    page.get_by_label("backup").select_option("no")
-    page.get_by_label("token").press_sequentially("hunter2")
-    page.keyboard.press("Enter")
-
-    expect(page.locator('[data-live="status"]')).to_contain_text("successful")
-    assert {"out": str(out), "backup": False, "token": "hunter2"} == json.loads(
-        out.read_text()
-    )
-
-
-def test_a_secret_is_not_filled_in_again(page: Page) -> None:
-    page.goto("/services/keeper")
-    log_in(page)
-    page.get_by_label("token").fill("hunter2")
-    page.get_by_label("out").fill("x" * 300_000)
-    page.get_by_role("button", name="Launch").click()
-
-    expect(page.get_by_text("The service was not launched.")).to_be_visible()
-    expect(page.get_by_label("token")).to_have_value("")

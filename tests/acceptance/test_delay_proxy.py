@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from testing.delay_proxy import Address, delaying
-from testing.installation import free_port
+from testing.ports import free_port
 
 ROUND_TRIP = 60
 

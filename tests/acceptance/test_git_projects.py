@@ -8,61 +8,12 @@ from subprocess import run
 
 import pytest
 
-from app.domain.deployment import Deployment, Status
+from app.domain.deployment import Status
 from app.usecases import retention
 from testing.command_line import command
-from testing.git_repository import GitRepository
+from testing.git_project import DESCRIPTION, Repository, deploy, message, refusal
 from testing.installation import Installation, installed
 from testing.postgres import Postgres
-
-_PLAYBOOK = """\
-- name: Site
-  hosts: all
-  gather_facts: false
-  tasks:
-    - name: Report the release
-      ansible.builtin.debug:
-        msg: "release {release} on {{{{ inventory_hostname }}}}, {{{{ word }}}}"
-"""
-_DESCRIPTION = """\
-project: infra
-environments:
-  staging: {inventory: inventories/staging, variables: {stage: test}}
-  production: {inventory: inventories/production, refs: ["v*"]}
-services:
-  site:
-    playbook: playbooks/site.yml
-    options: [check]
-    variables: {properties: {word: {type: string, default: hello}}}
-  script: {deploy_script: deploy.py, environments: [staging]}
-"""
-_SCRIPT = """\
-#!/usr/bin/env python3
-import json
-import pathlib
-import sys
-with open(sys.argv[2]) as config:
-    stage = json.load(config)["context"]["variables"]["stage"]
-print("script of release", pathlib.Path("release").read_text(), "in", stage)
-"""
-
-
-class Repository(GitRepository):
-    """A git repository of a project, with commits made for a test."""
-
-    def release(self, release: str, description: str = _DESCRIPTION) -> str:
-        """Commit a release of the project, and return the commit."""
-        files: dict[str, str | bytes] = {
-            "fastdeploy.yml": description,
-            "playbooks/site.yml": _PLAYBOOK.format(release=release),
-            "deploy.py": _SCRIPT,
-            "release": release,
-            "inventories/staging": "staging1 ansible_connection=local\n",
-            "inventories/production": "production1 ansible_connection=local\n",
-        }
-        self.write(files)
-        (self.folder / "deploy.py").chmod(0o755)
-        return self.commit(f"Release {release}")
 
 
 @pytest.fixture(scope="module")
@@ -85,29 +36,6 @@ def site(
         made.worker()
         made.web()
         yield made
-
-
-def deploy(site: Installation, name: str, ref: str = "", **more: object) -> Deployment:
-    """Launch through the API, and return the ended deployment."""
-    body = {"service": name, "ref": ref, **more}
-    with site.client() as client:
-        answer = client.post("/api/deployments", json=body)
-    assert answer.status_code == 201, answer.text
-    return site.ended(answer.json()["id"])
-
-
-def refusal(site: Installation, name: str, ref: str = "") -> str:
-    """Return why a launch through the API is refused."""
-    with site.client() as client:
-        answer = client.post("/api/deployments", json={"service": name, "ref": ref})
-    assert answer.status_code == 409, answer.text
-    return str(answer.json()["error"])
-
-
-def message(site: Installation, deployment: Deployment) -> str:
-    """Return the message that the playbook of a deployment printed."""
-    [line] = [line for line in site.lines(deployment.id) if '"msg": "release' in line]
-    return line
 
 
 def test_a_launch_runs_the_newest_commit_of_the_default_branch(
@@ -158,7 +86,7 @@ def test_a_commit_that_allows_itself_an_environment_is_refused(
     site: Installation, infra: Repository
 ) -> None:
     infra.git("checkout", "--quiet", "-b", "open")
-    infra.release("open", _DESCRIPTION.replace(', refs: ["v*"]', ""))
+    infra.release("open", DESCRIPTION.replace(', refs: ["v*"]', ""))
     infra.git("checkout", "--quiet", "main")
 
     assert "v*" in refusal(site, "infra/site@production", "open")
@@ -170,7 +98,7 @@ def test_a_retry_runs_the_same_commit_after_the_branch_has_moved(
     before = deploy(
         site, "infra/site@staging", options={"check": True}, variables={"word": "bye"}
     )
-    infra.release("4", _DESCRIPTION.replace("hello", "changed"))
+    infra.release("4", DESCRIPTION.replace("hello", "changed"))
     site.sync()
 
     with site.client() as client:
@@ -318,7 +246,7 @@ def test_a_folder_records_its_commit_and_its_changes(
     site: Installation, tmp_path: Path
 ) -> None:
     repository = Repository(tmp_path / "local")
-    head = repository.release("1", _DESCRIPTION.replace("infra", "local"))
+    head = repository.release("1", DESCRIPTION.replace("infra", "local"))
     command(site, "project", "add", str(repository.folder), "--yes")
 
     clean = deploy(site, "local/site@staging")

@@ -15,17 +15,9 @@ from starlette.routing import Match
 
 from app.web.app import ROUTES
 from app.web.routing import AppRoute
-from testing.browser import (
-    NARROW,
-    PASSWORD,
-    WIDE,
-    focusable,
-    log_in,
-    too_wide,
-    violations,
-    visit,
-)
+from testing.browser import NARROW, PASSWORD, WIDE, log_in, too_wide, visit
 from testing.installation import Installation, installed
+from testing.page_checks import require_good
 from testing.postgres import Postgres
 from testing.seeding import SeedNumbers, seed
 
@@ -204,68 +196,6 @@ def test_a_page_can_be_used_by_everybody(
     if name == "nothing":
         problems = [p for p in problems if "404" not in p]
     assert [] == problems
-
-
-def require_good(page: Page, name: str, pictures: Path | None) -> None:
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert [] == violations(page)
-    assert [] == too_wide(page)
-    require_reachable(page)
-    keep(page, pictures, f"{name}-light")
-
-    page.emulate_media(color_scheme="dark")
-    assert [] == violations(page, "color-contrast")
-    keep(page, pictures, f"{name}-dark")
-
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(NARROW)
-    assert [] == violations(page)
-    assert [] == too_wide(page)
-    keep(page, pictures, f"{name}-narrow")
-
-
-def require_reachable(page: Page) -> None:
-    """Tab comes by everything that can be used, and shows where it is."""
-    wanted = set(focusable(page))
-    page.evaluate("document.activeElement.blur()")
-    reached: set[str] = set()
-    hidden = []
-    # A line of output that has focus brings a button along.
-    for _ in range(2 * len(wanted) + 5):
-        if not wanted - reached:
-            break
-        page.keyboard.press("Tab")
-        at, outlined = page.evaluate(
-            """() => [document.activeElement.__reach ?? null,
-                getComputedStyle(document.activeElement).outlineStyle !== "none"]"""
-        )
-        if at is None:
-            continue
-        reached.add(at)
-        if not outlined:
-            hidden.append(at)
-
-    assert set() == wanted - reached
-    assert [] == hidden
-
-
-def keep(page: Page, pictures: Path | None, name: str) -> None:
-    if pictures is None:
-        return
-    page.evaluate("window.scrollTo(0, 0); document.activeElement.blur()")
-    page.screenshot(
-        path=pictures / f"{name}.png", animations="disabled", full_page=True,
-        clip=_top(page),
-    )  # fmt: skip
-
-
-def _top(page: Page) -> Any:
-    """Of a long page, the part that a person looks at first."""
-    size = page.viewport_size
-    assert size is not None
-    height = page.evaluate("document.documentElement.scrollHeight")
-    limit = 1100 if size["width"] > 500 else 1500
-    return {"x": 0, "y": 0, "width": size["width"], "height": min(height, limit)}
 
 
 def test_the_recap_of_ansible_fits_a_laptop(page: Page, site: Site) -> None:

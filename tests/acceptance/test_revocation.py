@@ -13,7 +13,8 @@ from app.domain.deployment import Status
 from app.usecases import tokens
 from testing.event_stream import Watcher
 from testing.factories import ROOT
-from testing.installation import Installation, free_port, is_ready
+from testing.installation import Installation, is_ready
+from testing.ports import free_port
 from testing.processes import Process
 from testing.runs import release
 from testing.waiting import PATIENCE, eventually

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from app.sockets import listen
-from testing.installation import free_port
 from testing.paths import ROOT
+from testing.ports import free_port
 from testing.processes import Process, living
 from testing.waiting import PATIENCE, eventually
 

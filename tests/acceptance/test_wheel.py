@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from app.version import version
-from testing.installation import free_port, is_ready
+from testing.installation import is_ready
 from testing.paths import ROOT
+from testing.ports import free_port
 from testing.processes import Process
 from testing.waiting import eventually
 

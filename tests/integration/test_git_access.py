@@ -1,11 +1,9 @@
 """FastDeploy fetches projects with the credentials that they name."""
 
-import getpass
 import json
 import sys
 from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -22,7 +20,6 @@ from app.store.store import Store
 from app.usecases import (
     credential_trial,
     credentials,
-    host_keys,
     project_proposals,
     projects,
     revisions,
@@ -36,7 +33,6 @@ from app.usecases.project_proposals import AddRequest
 from testing.factories import ROOT, make_service, request_deployment
 from testing.git_http import GitHttp
 from testing.git_repository import GitRepository
-from testing.sshd import running
 from testing.web_client import ClientFor
 
 TOKEN = "canary-token-c0de"
@@ -198,37 +194,6 @@ def test_a_run_gets_the_credential_if_another_user_fetches(
     assert ([TOKEN] if registered else []) == masked
     used = credentials.find(store, ROOT, REFERENCE).credential.last_used_deployment
     assert (number if registered else None) == used
-
-
-def test_an_accepted_host_key_lets_a_project_be_fetched(
-    store: Store, settings: Settings, secret_box: SecretBox, git: GitAccess,
-    repository: GitRepository, tmp_path: Path,
-) -> None:  # fmt: skip
-    """The warning of the sync has the command that accepts it."""
-    folder = settings.services / "infra"
-    folder.mkdir()
-    source = {"git": str(repository.folder)}
-    (folder / "project.json").write_text(json.dumps(source))
-    assert {} == sync(store, settings, git)
-    (tmp_path / "sshd").mkdir()
-    with running(tmp_path / "sshd", "canary phrase") as sshd:
-        place = f"{getpass.getuser()}@127.0.0.1:{sshd.port}"
-        source = {"git": f"ssh://{place}{repository.folder}",
-                  "credential": "git-ssh:infra"}  # fmt: skip
-        (folder / "project.json").write_text(json.dumps(source))
-        values = {"private_key": sshd.user_key.read_text(),
-                  "passphrase": "canary phrase"}  # fmt: skip
-        change = Change(values=values)
-        credentials.put(store, secret_box, ROOT, "git-ssh:infra", change, replace=False)
-
-        [warned] = sync(store, settings, git).values()
-        assert "presented a host key that isn't known" in warned
-        line = warned.partition("echo '")[2].partition("' | fastdeploy host-key add")[0]
-        host_keys.add(store, ROOT, "infra", line)
-
-        assert {} == sync(store, settings, git)
-    view = credentials.find(store, ROOT, "git-ssh:infra")
-    assert (("infra",), True) == (view.projects, bool(view.credential.fingerprint))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import getpass
 import json
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -34,9 +35,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 
 
 @pytest.fixture(scope="module")
-def url(server: Sshd, tmp_path_factory: pytest.TempPathFactory) -> str:
-    repository = GitRepository(tmp_path_factory.mktemp("git") / "infra")
-    repository.commit("First", _FILES)
+def repository(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
+    made = GitRepository(tmp_path_factory.mktemp("git") / "infra")
+    made.commit("First", _FILES)
+    return made
+
+
+@pytest.fixture(scope="module")
+def url(server: Sshd, repository: GitRepository) -> str:
     return f"ssh://{getpass.getuser()}@127.0.0.1:{server.port}{repository.folder}"
 
 
@@ -155,3 +161,34 @@ def test_the_api_names_the_line_that_accepts_the_key_of_a_new_project(
     assert (422, 201) == (refused.status_code, added.status_code), added.text
     assert server.line.strip() in refused.text
     assert server.line == host_keys.known_hosts_of(store, "infra")
+
+
+def test_an_accepted_host_key_lets_a_project_be_fetched(
+    store: Store, settings: Settings, repository: GitRepository, tmp_path: Path
+) -> None:
+    """The warning of the sync has the command that accepts it."""
+    folder = settings.services / "infra"
+    folder.mkdir()
+    source = {"git": str(repository.folder)}
+    (folder / "project.json").write_text(json.dumps(source))
+    assert {} == sync(store, settings)
+    (tmp_path / "sshd").mkdir()
+    with running(tmp_path / "sshd", "canary phrase") as sshd:
+        place = f"{getpass.getuser()}@127.0.0.1:{sshd.port}"
+        url = f"ssh://{place}{repository.folder}"
+        source = {"git": url, "credential": CREDENTIAL}
+        (folder / "project.json").write_text(json.dumps(source))
+        values = {"private_key": sshd.user_key.read_text(),
+                  "passphrase": "canary phrase"}  # fmt: skip
+        secret_box = bootstrap.make_secret_box(settings)
+        change = Change(values=values)
+        credentials.put(store, secret_box, ROOT, CREDENTIAL, change, replace=True)
+
+        [warned] = sync(store, settings).values()
+        assert "presented a host key that isn't known" in warned
+        line = warned.partition("echo '")[2].partition("' | fastdeploy host-key add")[0]
+        host_keys.add(store, ROOT, "infra", line)
+
+        assert {} == sync(store, settings)
+    view = credentials.find(store, ROOT, CREDENTIAL)
+    assert (("infra",), True) == (view.projects, bool(view.credential.fingerprint))

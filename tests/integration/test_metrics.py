@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from sqlalchemy import select, text
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -25,12 +24,11 @@ from testing.factories import (
     request_deployment,
     start_deployment,
 )
+from testing.scrapes import sample, scrape
 from testing.statements import listening
 from testing.web_client import ClientFor, make_client, started_web
 
-OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 SITE = {"project": "infra", "service": "site", "environment": "live"}
-Sample = tuple[str, frozenset[tuple[str, str]]]
 
 
 def run(
@@ -52,22 +50,6 @@ def run(
 def prometheus(client_for: ClientFor) -> TestClient:
     """A client whose token has the one scope that a scrape needs."""
     return client_for((Permission.METRICS,))
-
-
-def scrape(prometheus: TestClient) -> dict[Sample, float]:
-    """Scrape as Prometheus does; the parser also checks that buckets don't fall."""
-    answer = prometheus.get("/metrics", headers=OPENMETRICS)
-    assert 200 == answer.status_code, answer.text
-    families = text_string_to_metric_families(answer.text)  # type: ignore[no-untyped-call] # prometheus_client has no types here
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in families
-        for sample in family.samples
-    }
-
-
-def sample(name: str, **labels: str) -> Sample:
-    return f"fastdeploy_{name}", frozenset(labels.items())
 
 
 def test_deployments_are_counted_by_outcome_and_duration(

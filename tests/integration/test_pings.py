@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from app import bootstrap
 from app.domain.access import Role
-from app.domain.config_json import validate
 from app.domain.outgoing_url import parse_networks
 from app.domain.service import Service
 from app.queue import make_queue
@@ -287,17 +286,3 @@ def test_the_form_takes_a_url_and_does_not_repeat_it(
     client.post(f"/schedules/{found.id}/run", data={"csrf_token": form["csrf_token"]})
     send(store, settings)
     assert [f"/{CANARY}/start"] == healthchecks.paths
-
-
-@pytest.mark.parametrize("url", ["https://hc.example.org/…", "h", "https://u:p@h/x"])
-def test_a_file_needs_a_whole_url(url: str) -> None:
-    with pytest.raises(ValueError, match="healthcheck_url"):
-        validate(
-            {
-                "name": "hello",
-                "deploy_script": "deploy.py",
-                "schedules": [
-                    {"name": "n", "cron": "@daily", "healthcheck_url": url},
-                ],
-            }
-        )

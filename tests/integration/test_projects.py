@@ -1,46 +1,17 @@
 """Projects on the pages and in the API: what they show, and adding one."""
 
-import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
 from app.domain.access import Permission, Role
 from app.settings import Settings
-from app.store.service_tables import services
 from app.store.store import Store
-from app.usecases import overview, project_views, record
-from app.usecases import services as service_usecases
-from testing.factories import ROOT, make_schema, make_service, start_deployment
-from testing.statements import listening
+from testing.registered_projects import DESCRIPTION, FILES, register, write
 from testing.web_client import ClientFor, csrf_of, make_client, started_web
 
-DESCRIPTION = """\
-project: infra
-description: Everything that runs the shop
-environments:
-  staging: {inventory: inventories/staging}
-  production:
-    inventory: inventories/production
-    limit: web
-    variables: {stage: live}
-services:
-  site: {playbook: playbooks/site.yml}
-  upgrade: {playbook: playbooks/upgrade.yml, environments: [staging]}
-"""
-FILES = {
-    "inventories/staging/hosts": "web1\n",
-    "inventories/production/hosts": "web1\n",
-    "playbooks/site.yml": "- hosts: all\n",
-    "playbooks/upgrade.yml": "- hosts: all\n",
-    "group_vars/all/vault.yml": "$ANSIBLE_VAULT;1.1;AES256\n0\n",
-    "requirements.yml": "collections: []\n",
-    "roles/shop/tasks/main.yml": "[]\n",
-}
 ADMIN = (Permission.ADMIN, Permission.VIEW)
 
 
@@ -48,31 +19,6 @@ ADMIN = (Permission.ADMIN, Permission.VIEW)
 def repository(tmp_path: Path) -> Path:
     """A repository with two playbooks and two inventories."""
     return write(tmp_path / "infra", FILES)
-
-
-def write(folder: Path, files: Mapping[str, str]) -> Path:
-    """Write files into a folder; return the folder."""
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
-
-
-def sync(store: Store, settings: Settings) -> None:
-    """Sync the services folder."""
-    service_usecases.sync_services(
-        store, settings.services, settings.var, settings.node, ROOT
-    )
-
-
-def register(
-    store: Store, settings: Settings, root: Path, text: str = DESCRIPTION
-) -> None:
-    """Register a repository with this fastdeploy.yml as the project infra."""
-    write(root, {"fastdeploy.yml": text})
-    source = json.dumps({"folder": str(root)})
-    write(settings.services / "infra", {"project.json": source})
-    sync(store, settings)
 
 
 def snapshot(*folders: Path) -> set[str]:
@@ -321,142 +267,3 @@ def test_the_form_keeps_what_was_typed_and_shows_the_error_at_its_field(
     assert 422 == answer.status_code
     assert 'value="infra"' in answer.text
     assert 'id="path-problem"' in answer.text
-
-
-def test_the_page_of_a_project_shows_version_and_status_by_environment(
-    client_for: ClientFor, store: Store, settings: Settings, repository: Path
-) -> None:
-    register(store, settings, repository)
-    deployed = deploy(store, settings, "infra/site@staging", version="1.2.3")
-
-    page = project_views.look(store, settings.services, "infra")
-    text = client_for((Permission.VIEW,)).get("/projects/infra").text
-
-    site, upgrade = page.grid.rows
-    assert ("production", "staging") == page.grid.environments
-    assert [("", None), ("1.2.3", deployed)] == [
-        (cell.version, cell.brought_by) for cell in site.cells if cell
-    ]
-    assert [None, "infra/upgrade@staging"] == [
-        cell and str(cell.name) for cell in upgrade.cells
-    ]
-    assert "never" in text
-    assert "1.2.3" in text
-    assert "#launch" not in text
-
-
-def deploy(store: Store, settings: Settings, name: str, version: str) -> int:
-    """A successful deployment of a version of a service."""
-    service = make_service(name=name, variables=make_schema(version={"type": "string"}))
-    given = {"version": version}
-    running = start_deployment(store, settings, service, given=given)
-    record.finish(store, running.id, 0)
-    return running.id
-
-
-def test_errors_of_services_are_listed(
-    client_for: ClientFor, store: Store, settings: Settings, repository: Path
-) -> None:
-    text = (
-        DESCRIPTION + "  gone: {playbook: playbooks/gone.yml}\n  bad: {colour: red}\n"
-    )
-    register(store, settings, repository, text)
-    client = client_for((Permission.VIEW, Permission.DEPLOY))
-
-    page = client.get("/projects/infra").text
-
-    assert "gone.yml" in page
-    assert "fastdeploy.yml, line 13: services.bad.colour" in page
-    assert "/services/infra/gone@staging#launch" not in page
-    assert "line 13: services.bad.colour" in client.get("/").text
-
-
-def test_the_overview_has_one_row_for_a_service_in_its_environments(
-    client_for: ClientFor, store: Store, settings: Settings, repository: Path
-) -> None:
-    register(store, settings, repository)
-    deploy(store, settings, "infra/site@staging", version="1.2.3")
-    make = client_for((Permission.VIEW,))
-
-    found = overview.look(store)
-    before = make.get("/overview")
-    deploy(store, settings, "infra/site@production", version="1.2.2")
-    after = make.get("/overview", headers={"If-None-Match": before.headers["etag"]})
-
-    assert {"infra/site": 2, "infra/upgrade": 1} == {
-        each.line.name: len(each.spots) for each in found.services
-    }
-    assert 'href="/services/infra/site@staging"' in before.text
-    assert "1.2.2" not in before.text
-    assert "1.2.2" in after.text
-
-
-def test_pages_of_a_service_and_a_deployment_link_to_the_project(
-    client_for: ClientFor, store: Store, settings: Settings, repository: Path
-) -> None:
-    register(store, settings, repository)
-    number = deploy(store, settings, "infra/site@staging", version="1.2.3")
-    client = client_for((Permission.VIEW,))
-
-    for path in ("/services/infra/site@staging", f"/deployments/{number}"):
-        assert 'href="/projects/infra">infra</a>' in client.get(path).text
-
-
-def add_jobs(store: Store, numbers: range) -> None:
-    """Add services to the project infra, faster than a sync."""
-    names = [f"infra/job-{number:04}" for number in numbers]
-    rows = [
-        {"name": name, "config": make_service(name=name).model_dump(mode="json")}
-        for name in names
-    ]
-    with store.begin() as db:
-        db.execute(insert(services), rows)
-
-
-def test_two_thousand_services_are_shown_in_pages(
-    client_for: ClientFor, store: Store
-) -> None:
-    add_jobs(store, range(2000))
-    client = client_for((Permission.VIEW,))
-
-    first = client.get("/projects/infra").text
-    last = client.get("/projects/infra?page=20").text
-    beyond = client.get("/projects/infra?page=99").text
-    some = client.get("/projects/infra?text=JOB-19").text
-    none = client.get("/projects/infra?text=nothing").text
-    home = client.get("/overview").text
-
-    assert 100 == first.count('class="project-grid-cell"')
-    assert "Services 1 to 100 of 2000" in first
-    assert "job-1999" in last
-    assert "job-1999" in beyond
-    assert 100 == some.count('class="project-grid-cell"')
-    assert "job-0100" not in some
-    assert "No matching services" in none
-    assert overview.ROWS == home.count('class="service-row-title"')
-    assert "2000 services" in home
-
-
-def test_more_services_need_no_more_statements(
-    store: Store, settings: Settings
-) -> None:
-    asked = []
-    for numbers in (range(1), range(1, 30)):
-        add_jobs(store, numbers)
-        with listening(store.engine) as recorded:
-            overview.look(store)
-            project_views.look(store, settings.services, "infra")
-            project_views.list_projects(store, settings.services)
-        asked.append(len(recorded.statements))
-
-    assert asked[0] == asked[1]
-
-
-@pytest.mark.parametrize("name", ["nothing", "hello", "In%20fra", "a%00b"])
-def test_a_name_without_a_project_has_no_page(
-    store: Store, settings: Settings, client_for: ClientFor, name: str
-) -> None:
-    write(settings.services / "hello", {"config.json": "{"})
-    sync(store, settings)
-
-    assert 404 == client_for((Permission.VIEW,)).get(f"/projects/{name}").status_code

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.domain import crontab
-from app.domain.config_json import explain
+from app.domain.config_json import explain, validate
 from app.domain.schedule import Schedule, decide
 
 #: Rule, time zone, the start in UTC, and the next instants in UTC as "day hour:minute".
@@ -229,3 +229,11 @@ def test_a_rule_with_both_days_is_doubtful(rule: str, *, doubtful: bool) -> None
 def test_a_rule_is_put_into_words() -> None:
     assert "At 03:00 every day" == make().in_words
     assert "Once, at 2026-05-04 22:00" == make(cron="", at="2026-05-04T22:00").in_words
+
+
+@pytest.mark.parametrize("url", ["https://hc.example.org/…", "h", "https://u:p@h/x"])
+def test_a_file_needs_a_whole_healthcheck_url(url: str) -> None:
+    schedule = {"name": "n", "cron": "@daily", "healthcheck_url": url}
+
+    with pytest.raises(ValueError, match="healthcheck_url"):
+        validate({"name": "hello", "deploy_script": "x.py", "schedules": [schedule]})
