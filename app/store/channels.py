@@ -98,27 +98,6 @@ def services_by_channel(db: Connection) -> dict[str, list[str]]:
     return found
 
 
-def ids_of_other_keys(db: Connection, key_id: str) -> list[int]:
-    """Return the ids of the channels that another key encrypts."""
-    return list(db.scalars(select(channels.c.id).where(channels.c.key_id != key_id)))
-
-
-def lock_sealed(db: Connection, number: int) -> bytes | None:
-    """Lock a channel, and return its encrypted fields; None if it was removed."""
-    return db.scalar(
-        select(channels.c.sealed).where(channels.c.id == number).with_for_update()
-    )
-
-
-def set_sealed(db: Connection, number: int, sealed: bytes, key_id: str) -> None:
-    """Store the fields of a channel as another key encrypts them."""
-    db.execute(
-        update(channels)
-        .where(channels.c.id == number)
-        .values(sealed=sealed, key_id=key_id)
-    )
-
-
 def _update(db: Connection, name: str, **values: Any) -> bool:
     changed = update(channels).where(channels.c.name == name).values(**values)
     return db.execute(changed).rowcount > 0

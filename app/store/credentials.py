@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert
 from app.domain.credential import Credential, Home
 from app.domain.credential_names import split
 from app.runner.credential_kinds import Kind
-from app.store.deployment_tables import deployments
 from app.store.service_tables import credentials
 
 
@@ -105,40 +104,6 @@ def mark_used(
             .where(tuple_(credentials.c.kind, credentials.c.name).in_(pairs))
             .values(last_used_at=func.now(), last_used_deployment=deployment_id)
         )
-
-
-def ids_of_other_keys(db: Connection, key_id: str) -> list[int]:
-    """Return the ids of the credentials that another key encrypts."""
-    return list(
-        db.scalars(
-            select(credentials.c.id).where(
-                credentials.c.sealed.is_not(None), credentials.c.key_id != key_id
-            )
-        )
-    )
-
-
-def lock_sealed(db: Connection, number: int) -> bytes | None:
-    """Lock a credential, and return its encrypted fields; None without any."""
-    return db.scalar(
-        select(credentials.c.sealed).where(credentials.c.id == number).with_for_update()
-    )
-
-
-def set_sealed(db: Connection, number: int, sealed: bytes, key_id: str) -> None:
-    """Store the fields of a credential as another key encrypts them."""
-    db.execute(
-        update(credentials)
-        .where(credentials.c.id == number)
-        .values(sealed=sealed, key_id=key_id)
-    )
-
-
-def sealed_deployments(db: Connection) -> list[int]:
-    """Return the ids of the deployments that have encrypted secrets."""
-    return list(
-        db.scalars(select(deployments.c.id).where(deployments.c.secrets.is_not(None)))
-    )
 
 
 def _credential(row: Row[Any]) -> Credential:

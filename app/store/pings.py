@@ -115,20 +115,6 @@ def has_ended(db: Connection, deployment_id: int) -> bool:
     return found > 1
 
 
-def sealed_schedules(db: Connection) -> list[int]:
-    """Return the ids of the schedules that have an encrypted healthcheck URL."""
-    query = text("SELECT id FROM schedules WHERE healthcheck IS NOT NULL")
-    return list(db.scalars(query))
-
-
-def set_healthcheck(db: Connection, schedule_id: int, healthcheck: bytes) -> None:
-    """Store the healthcheck URL of a schedule as another key encrypts it."""
-    db.execute(
-        text("UPDATE schedules SET healthcheck = :sealed WHERE id = :schedule"),
-        {"sealed": healthcheck, "schedule": schedule_id},
-    )
-
-
 def _set_problem(db: Connection, ping: Ping, problem: str) -> None:
     db.execute(
         text(

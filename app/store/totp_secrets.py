@@ -65,23 +65,3 @@ def remove(db: Connection, user_id: int) -> bool:
     """Delete the secret of a user; return False if there is none."""
     found = db.execute(delete(totp_secrets).where(_c.user_id == user_id))
     return found.rowcount > 0
-
-
-def ids_of_other_keys(db: Connection, key_id: str) -> list[int]:
-    """Return the ids of the users whose secret another key encrypts."""
-    return list(db.scalars(select(_c.user_id).where(_c.key_id != key_id)))
-
-
-def lock_sealed(db: Connection, number: int) -> bytes | None:
-    """Lock a user's secret, and return it encrypted; None if it was removed."""
-    found = lock(db, number)
-    return None if found is None else found.sealed
-
-
-def set_sealed(db: Connection, number: int, sealed: bytes, key_id: str) -> None:
-    """Store the secret of a user as another key encrypts it."""
-    db.execute(
-        update(totp_secrets)
-        .where(_c.user_id == number)
-        .values(sealed=sealed, key_id=key_id)
-    )

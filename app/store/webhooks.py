@@ -102,17 +102,6 @@ def find_named(db: Connection, name: str) -> SealedWebhook | None:
     return None if row is None else SealedWebhook(_webhook(row), row.sealed)
 
 
-def lock_sealed(db: Connection, webhook_id: int) -> bytes | None:
-    """Lock a webhook, and return its encrypted secrets."""
-    query = select(webhooks.c.sealed).where(webhooks.c.id == webhook_id)
-    return db.scalar(query.with_for_update())
-
-
-def set_sealed(db: Connection, webhook_id: int, sealed: bytes, key_id: str) -> None:
-    """Store the secrets of a webhook."""
-    _update(db, webhook_id, sealed=sealed, key_id=key_id)
-
-
 def set_rotating(db: Connection, webhook_id: int, *, rotating: bool) -> None:
     """Store whether a webhook has two valid secrets."""
     _update(db, webhook_id, rotated_at=func.now() if rotating else None)
@@ -148,11 +137,6 @@ def note_refusal(db: Connection, webhook_id: int, reason: str, address: str) -> 
             refused_address=address[:_MAX_ADDRESS],
         )
     )
-
-
-def ids_of_other_keys(db: Connection, key_id: str) -> list[int]:
-    """Return the ids of the webhooks whose secrets another key encrypts."""
-    return list(db.scalars(select(webhooks.c.id).where(webhooks.c.key_id != key_id)))
 
 
 def _update(db: Connection, webhook_id: int, **values: Any) -> None:

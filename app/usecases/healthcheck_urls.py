@@ -6,9 +6,7 @@ from app.domain.healthcheck import is_hidden
 from app.domain.schedule import Schedule
 from app.encryption import SecretBox
 from app.errors import BadSetting
-from app.store import pings, schedule_updates, schedules
 from app.store.schedules import StoredSchedule
-from app.store.store import Store
 
 #: Returns the encryption; it is only called if there is a healthcheck URL.
 Box = Callable[[], SecretBox]
@@ -40,23 +38,3 @@ def is_stored(box: Box, stored: StoredSchedule, schedule: Schedule) -> bool:
         return unseal(box(), stored.healthcheck) == url
     except BadSetting:
         return False
-
-
-def encrypt_again(store: Store, secret_box: SecretBox) -> int:
-    """Encrypt each URL of an earlier key with the present one; return their number.
-
-    Raises BadSetting if one has none of the keys.
-    """
-    with store.begin() as db:
-        numbers = pings.sealed_schedules(db)
-    count = 0
-    for number in numbers:
-        with store.begin() as db:
-            schedule_updates.lock(db, number)
-            found = schedules.find(db, number)
-            if found is None or found.healthcheck is None:
-                continue
-            if again := secret_box.seal_again(found.healthcheck):
-                pings.set_healthcheck(db, number, again[0])
-                count += 1
-    return count

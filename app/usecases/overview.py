@@ -143,7 +143,7 @@ def set_favourite(store: Store, actor: Actor, service: str, *, chosen: bool) -> 
 
     Raises NotAllowed for a token, which belongs to no user, and NotFound.
     """
-    if not actor.csrf_token:
+    if actor.user_id is None:
         raise NotAllowed("a token has no favourites; log in as a user")
     with store.begin() as db:
         if not chosen:

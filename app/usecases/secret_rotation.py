@@ -7,9 +7,6 @@ point, the rotation is continued by the next call.
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
-
-from sqlalchemy import Connection
 
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
@@ -17,9 +14,9 @@ from app.encryption import Keys, SecretBox, key_file, new_key, read_keys, replac
 from app.errors import Conflict
 from app.runner import file_lock
 from app.settings import Settings
-from app.store import audit, channels, credentials, deployments, totp_secrets, webhooks
+from app.store import audit, sealed_columns
+from app.store.sealed_columns import SealedColumn
 from app.store.store import Store
-from app.usecases import healthcheck_urls
 
 #: Seconds after which nothing is still being stored that the earlier key encrypted: a
 #: transaction takes less.
@@ -111,48 +108,26 @@ def encrypt_again(store: Store, secret_box: SecretBox) -> _Counts:
     Return the numbers of credentials, deployments, channels, webhooks, healthcheck URLs
     of schedules, and secrets of TOTP. Raises BadSetting if a row has none of the keys.
     """
-    with store.begin() as db:
-        pending = credentials.sealed_deployments(db)
-    stored = _encrypt_rows(store, secret_box, credentials)
-    count = 0
-    for number in pending:
-        with store.begin() as db:
-            locked = deployments.lock(db, number)
-            if locked is None or locked.secrets is None:
-                continue
-            if again := secret_box.seal_again(locked.secrets):
-                deployments.set_secrets(db, number, again[0])
-                count += 1
     return (
-        stored,
-        count,
-        _encrypt_rows(store, secret_box, channels),
-        _encrypt_rows(store, secret_box, webhooks),
-        healthcheck_urls.encrypt_again(store, secret_box),
-        _encrypt_rows(store, secret_box, totp_secrets),
+        _encrypt_rows(store, secret_box, sealed_columns.CREDENTIALS),
+        _encrypt_rows(store, secret_box, sealed_columns.DEPLOYMENTS),
+        _encrypt_rows(store, secret_box, sealed_columns.CHANNELS),
+        _encrypt_rows(store, secret_box, sealed_columns.WEBHOOKS),
+        _encrypt_rows(store, secret_box, sealed_columns.SCHEDULES),
+        _encrypt_rows(store, secret_box, sealed_columns.TOTP_SECRETS),
     )
 
 
-class _Rows(Protocol):
-    """A module of the store about a table whose rows are encrypted."""
-
-    def ids_of_other_keys(self, db: Connection, key_id: str) -> list[int]: ...
-    def lock_sealed(self, db: Connection, number: int) -> bytes | None: ...
-    def set_sealed(
-        self, db: Connection, number: int, sealed: bytes, key_id: str
-    ) -> None: ...
-
-
-def _encrypt_rows(store: Store, secret_box: SecretBox, rows: _Rows) -> int:
-    """Encrypt the rows of a table that another key encrypts; return their number."""
+def _encrypt_rows(store: Store, secret_box: SecretBox, column: SealedColumn) -> int:
+    """Encrypt the values of a column that another key encrypts; return their number."""
     with store.begin() as db:
-        found = rows.ids_of_other_keys(db, secret_box.key_id)
+        found = column.of_other_keys(db, secret_box.key_id)
     count = 0
     for number in found:
         with store.begin() as db:
-            sealed = rows.lock_sealed(db, number)
+            sealed = column.lock(db, number)
             if sealed is not None and (again := secret_box.seal_again(sealed)):
-                rows.set_sealed(db, number, *again)
+                column.put(db, number, *again)
                 count += 1
     return count
 

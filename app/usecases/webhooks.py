@@ -19,7 +19,7 @@ from app.runner import project_source
 from app.runner.credential_kinds import Kind
 from app.runner.errors import RunnerError
 from app.settings import Settings
-from app.store import audit, projects, webhooks
+from app.store import audit, projects, sealed_columns, webhooks
 from app.store.store import Store
 from app.store.webhooks import NewWebhook, Webhook
 
@@ -189,12 +189,12 @@ def _seal(
     webhook_id: int,
     change: Callable[[list[str]], list[str]],
 ) -> None:
-    present = webhooks.lock_sealed(db, webhook_id)
+    present = sealed_columns.WEBHOOKS.lock(db, webhook_id)
     assert present is not None
     kept = change(secrets_of(secret_box, present))
     sealed, key_id = secret_box.seal_with_id({_SECRETS: kept})
     assert sealed is not None
-    webhooks.set_sealed(db, webhook_id, sealed, key_id)
+    sealed_columns.WEBHOOKS.put(db, webhook_id, sealed, key_id)
 
 
 def _checked(store: Store, settings: Settings, wanted: Wanted) -> Provider:

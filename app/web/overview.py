@@ -56,7 +56,7 @@ def favour(request: Request, form: FormData) -> Response:
 def _found(request: Request, asked: OverviewFilter) -> dict[str, Any]:
     actor = actor_of(request)
     # A token has no favourites, even if it has the name of a user.
-    user = actor.name if actor.csrf_token else ""
+    user = actor.name if actor.user_id is not None else ""
     return {
         "asked": asked,
         "overview": overview.look(
