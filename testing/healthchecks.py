@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from testing import http_thread
+
 
 class Healthchecks:
     """The received pings, and the status that is answered."""
@@ -39,12 +41,8 @@ def serving() -> Iterator[Healthchecks]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     found.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield found
-    finally:
-        found.answers.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_thread.serving(server):
+        try:
+            yield found
+        finally:
+            found.answers.set()

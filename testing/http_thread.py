@@ -1,15 +1,15 @@
-"""Serve HTTP from a thread of the test."""
+"""Serve from a thread of the test, mostly HTTP."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import HTTPServer
+from socketserver import BaseServer
 
 
 @contextmanager
-def serving(server: HTTPServer) -> Iterator[None]:
+def serving(server: BaseServer) -> Iterator[None]:
     """Serve until the end of the context, then close the server."""
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         yield

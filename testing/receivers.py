@@ -8,8 +8,10 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import BaseServer, StreamRequestHandler, ThreadingTCPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
+
+from testing import http_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +111,10 @@ class _Http(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _serving(server: BaseServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@contextmanager
 def mail_server() -> Iterator[MailServer]:
     """Yield a running mail server."""
     server = MailServer()
-    with _serving(server):
+    with http_thread.serving(server):
         yield server
 
 
@@ -132,7 +122,7 @@ def mail_server() -> Iterator[MailServer]:
 def http_server() -> Iterator[HttpServer]:
     """Yield a running HTTP server."""
     server = HttpServer()
-    with _serving(server):
+    with http_thread.serving(server):
         try:
             yield server
         finally:

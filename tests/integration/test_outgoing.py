@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from app.domain.outgoing_url import parse_networks
 from app.errors import OutgoingFailed, OutgoingRefused
 from app.outgoing import send
+from testing import http_thread
 
 LOOPBACK = parse_networks("127.0.0.0/8, ::1/128")
 CANARY = "hunter2-canary"
@@ -57,14 +58,8 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[ThreadingHTTPServ
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with http_thread.serving(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")
