@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.applications import Starlette
 
+from app.bootstrap.web import make_web
 from app.domain.access import Role
 from app.settings import Settings
+from app.store import access_watch
 from app.store.store import Store
+from testing.waiting import PATIENCE
 from testing.web_client import ClientFor, csrf_of, make_client, started_web
 
 if TYPE_CHECKING:
@@ -36,3 +39,15 @@ def admin(client_for: ClientFor, store: Store) -> "TestClient":
     client = client_for(Role.ADMIN)
     client.headers["X-CSRF-Token"] = csrf_of(client, store)
     return client
+
+
+@pytest.fixture
+def webs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Starlette, Starlette]]:
+    """Two web processes, in which only notifications and expiry cause a check."""
+    monkeypatch.setattr(access_watch, "CHECK_ANYWAY", PATIENCE * 2)
+    webs = make_web(settings), make_web(settings)
+    yield webs
+    for web in webs:
+        web.state.deps.store.close()

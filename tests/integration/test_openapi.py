@@ -1,51 +1,36 @@
 """Each operation of the API gives each response that the OpenAPI document declares."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import anyio
 import jsonschema
 import pytest
-from pydantic import SecretStr
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import bootstrap
-from app.bootstrap.web import make_web
 from app.domain.access import Grant, Permission
 from app.domain.events import TaskResult
-from app.domain.push import Push
-from app.domain.webhook import DeliveryState, Provider
-from app.project_folder import without_credentials
 from app.settings import Settings
-from app.store import webhook_deliveries
 from app.store.grants import SubjectKind
 from app.store.host_tables import hosts
 from app.store.store import Store
-from app.store.webhook_deliveries import NewDelivery
-from app.usecases import (
-    channels,
-    credentials,
-    grants,
-    host_keys,
-    record,
-    schedule_changes,
-    services,
-    teams,
-    webhooks,
-)
+from app.usecases import credentials, grants, host_keys, record, services, teams
 from app.usecases.credentials import Change
-from app.usecases.schedule_sources import ScheduleSources
 from app.web.app import ROUTES
-from app.web.middleware import MAX_BODY, BodyLimit
+from app.web.middleware import MAX_BODY
 from app.web.openapi import document
-from testing.disks import fill, small_disk
+from testing.api_catalogue import (
+    SCHEDULE,
+    add_channels,
+    add_projects,
+    add_schedules,
+    add_webhooks,
+)
+from testing.api_clients import client_that_gets
 from testing.factories import (
     ROOT,
     ends,
@@ -56,10 +41,8 @@ from testing.factories import (
     start_deployment,
     write_service,
 )
-from testing.git_repository import GitRepository
 from testing.recording import make_owing
 from testing.web_client import ClientFor
-from testing.webhook_sender import create_webhook
 
 DOCUMENT = document(ROUTES)
 #: Method, path and description of each operation.
@@ -72,7 +55,6 @@ STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
 ENDED, RUNNING, FAILED = 1, 2, 3
 #: The schedule that a file defines, of a service that has become invalid.
 OF_FILE = 3
-SCHEDULE = {"name": "nightly", "cron": "0 3 * * *"}
 #: A grant that exists.
 GRANT = {"subject": "team", "name": "crew", "permission": "view", "services": "hello"}
 #: Deliveries of the webhook `used`.
@@ -258,41 +240,6 @@ def sent_for(operation: str, status: str) -> RequestValues:
     return replace(SUCCESSES[operation], **changes.get(operation, changes.get("*", {})))
 
 
-def without_body(app: ASGIApp) -> ASGIApp:
-    """Serve an application to clients whose body doesn't arrive in time."""
-
-    async def served(scope: Scope, _: Receive, send: Send) -> None:
-        async def never() -> Message:
-            await anyio.sleep_forever()
-            raise AssertionError
-
-        await BodyLimit(app, seconds=0.01)(scope, never, send)
-
-    return served
-
-
-@contextmanager
-def client_that_gets(
-    status: str, client_for: ClientFor, web: Starlette, settings: Settings
-) -> Iterator[TestClient]:
-    """Make a client, and if the disk must be full, fill it."""
-    with ExitStack() as stack:
-        client = client_for(tuple(Permission))
-        if status == "401":
-            client = client_for(None)
-        elif status == "403":
-            client = client_for(())
-        elif status == "408":
-            client = TestClient(without_body(web), headers=client.headers)
-        elif status == "503":
-            nowhere = SecretStr("postgresql://127.0.0.1:1/nothing")
-            offline = settings.model_copy(update={"database_url": nowhere})
-            client = TestClient(make_web(offline), headers=client.headers)
-        elif status == "507":
-            fill(stack.enter_context(small_disk(settings.runs, 1)))
-        yield client
-
-
 @pytest.fixture(autouse=True)
 def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     """Services, projects, credentials, and deployments in three states."""
@@ -337,71 +284,6 @@ def add_hosts(store: Store) -> None:
     with store.begin() as db:
         rows = [{"scope": scope, "name": "both"} for scope in ("books", "shop")]
         db.execute(insert(hosts), rows)
-
-
-def add_schedules(store: Store, settings: Settings) -> None:
-    """Create schedules, and let a file define another one before it gets broken."""
-    for name in ("nightly", "removed"):
-        wanted = SCHEDULE | {"name": name}
-        box = bootstrap.make_secret_box(settings)
-        sources = ScheduleSources(settings, without_credentials)
-        schedule_changes.create(store, ROOT, "hello", wanted, box, sources)
-    for config in ({"schedules": [SCHEDULE]}, {"steps": "none"}):
-        write_service(settings.services, "timed", config)
-        services.sync_services(
-            store, settings.services, settings.var, settings.node, ROOT
-        )
-
-
-def add_channels(store: Store, settings: Settings) -> None:
-    """Add channels, and two messages: the first one failed, the second one waits."""
-    secret_box = bootstrap.make_secret_box(settings)
-    for name in ("ops", "unused"):
-        change = channels.Change("slack://a/b/c")
-        channels.put(store, secret_box, ROOT, name, change, replace=False)
-    channels.test(store, ROOT, "ops")
-    channels.test(store, ROOT, "ops")
-    with store.begin() as db:
-        db.execute(text("UPDATE notifications SET state = 'failed' WHERE id = 1"))
-
-
-def add_projects(settings: Settings, folder: Path) -> None:
-    """Register projects: a folder, a repository, and two that have a problem."""
-    books = GitRepository(folder / "books")
-    books.commit("Write a book", {"site.yml": "- hosts: all\n"})
-    books.git("tag", "v1")
-    for name, source in (
-        ("shop", {"folder": f"{folder}"}),
-        ("books", {"git": f"file://{books.folder}"}),
-        ("unfetched", {"git": "file:///nowhere"}),
-    ):
-        (settings.services / name).mkdir()
-        (settings.services / name / "project.json").write_text(json.dumps(source))
-    (settings.services / "whole").mkdir()
-    for file in ("fastdeploy.yml", "site.yml"):
-        (settings.services / "whole" / file).touch()
-
-
-def add_webhooks(store: Store, settings: Settings) -> None:
-    """Create webhooks, one with two deliveries and one with two secrets."""
-    secret_box = bootstrap.make_secret_box(settings)
-    made = {
-        name: create_webhook(store, settings, name, Provider.GITHUB, "books")
-        for name in ("used", "unused", "rotating")
-    }
-    webhooks.rotate(store, secret_box, ROOT, made["rotating"].id)
-    for state in (DeliveryState.SKIPPED, DeliveryState.QUEUED):
-        with store.begin() as db:
-            new = NewDelivery(
-                webhook_id=made["used"].id,
-                delivery=state,
-                digest=state.encode(),
-                event="push",
-                pushes=[Push("refs/heads/main", "a" * 40)],
-                state=state,
-                answer="",
-            )
-            assert webhook_deliveries.add(db, new) is not None
 
 
 @pytest.fixture

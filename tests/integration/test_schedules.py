@@ -2,88 +2,34 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 
 from app import bootstrap
-from app.domain.access import Actor, Permission
 from app.domain.deployment import Origin, Status
-from app.domain.service import Service
-from app.errors import Invalid, NotAllowed, NotFound
-from app.project_folder import without_credentials
-from app.queue import make_queue
 from app.settings import Settings
 from app.store import deployments, services
 from app.store import schedules as rows
-from app.store.deployment_tables import deployments as table
-from app.store.schedules import StoredSchedule
 from app.store.service_tables import schedules as schedule_table
 from app.store.services import FoundService
 from app.store.store import Store
-from app.usecases import due_schedules, schedules
+from app.usecases import schedules
 from app.usecases.due_schedules import LaunchResult
-from app.usecases.schedule_sources import ScheduleSources
-from testing.factories import ROOT, make_schema, make_service
+from testing.factories import make_schema, make_service
+from testing.planned_schedules import (
+    end,
+    launch_due,
+    launched,
+    next_of,
+    nightly,
+    plan,
+    stored,
+    sync,
+)
 
 HOUR = timedelta(hours=1)
-
-
-def nightly(**fields: Any) -> dict[str, Any]:
-    return {"name": "nightly", "cron": "0 * * * *"} | fields
-
-
-def sync(store: Store, *found: Service) -> None:
-    """Store services with their schedules, as a sync does; all others are archived."""
-    with store.begin() as db:
-        services.put(db, [FoundService(each.name, each) for each in found], node="here")
-        services.unregister_all_but(db, {each.name for each in found}, node="here")
-        services.settle(db)
-        schedules.sync(db, {each.name: each for each in found})
-
-
-def plan(store: Store, **fields: Any) -> StoredSchedule:
-    """Sync the service `hello` with one schedule; return it."""
-    sync(store, make_service(schedules=[nightly(**fields)]))
-    return stored(store)
-
-
-def stored(store: Store) -> StoredSchedule:
-    return schedules.find_named(store, "hello", "nightly").stored
-
-
-def next_of(schedule: StoredSchedule) -> datetime:
-    assert schedule.next_at is not None
-    return schedule.next_at
-
-
-def launch_due(store: Store, settings: Settings, moment: datetime) -> LaunchResult:
-    return due_schedules.launch_due(
-        store,
-        make_queue(settings),
-        bootstrap.make_secret_box(settings),
-        moment=moment,
-    )
-
-
-def launched(store: Store) -> list[tuple[str, str]]:
-    """The actor and the origin of each deployment, oldest first."""
-    with store.begin() as db:
-        found = db.execute(
-            select(table.c.actor, table.c.origin).order_by(table.c.id)
-        ).all()
-    return [(row.actor, row.origin) for row in found]
-
-
-def end(store: Store, number: int) -> None:
-    with store.begin() as db:
-        db.execute(
-            update(table)
-            .where(table.c.id == number)
-            .values(status=Status.SUCCESSFUL.value, finished_at=datetime.now(UTC))
-        )
 
 
 def test_an_instant_is_launched_once_when_it_has_come(
@@ -268,108 +214,10 @@ def test_a_sync_keeps_what_a_schedule_has_planned_and_done(
     assert before.last_deployment == other_time.last_deployment
 
 
-def test_a_schedule_that_is_removed_launches_nothing(
-    store: Store, settings: Settings
-) -> None:
-    first = next_of(plan(store))
-
-    sync(store, make_service())
-    assert [] == launch_due(store, settings, first).launched
-    first = next_of(plan(store))
-    sync(store, make_service(name="other"))
-    assert [] == launch_due(store, settings, first).launched
-
-    with pytest.raises(NotFound, match="service 'hello' has no schedule 'nightly'"):
-        stored(store)
-
-
 def test_a_time_that_has_passed_is_not_planned(store: Store) -> None:
     once = {"cron": "", "at": "2020-01-01T00:00"}
 
     assert plan(store, **once).next_at is None
-
-
-def test_a_pause_launches_nothing_and_makes_up_for_nothing(
-    store: Store, settings: Settings
-) -> None:
-    schedule = plan(store, missed="run-once")
-    first = next_of(schedule)
-    schedules.pause(store, ROOT, schedule.id, first + timedelta(minutes=90))
-
-    assert [] == launch_due(store, settings, first + HOUR).launched
-    assert 1 == len(launch_due(store, settings, first + 2 * HOUR).launched)
-    assert stored(store).paused_at is None
-    schedules.pause(store, ROOT, schedule.id)
-    # A sync doesn't end the pause.
-    plan(store, cron="*/10 * * * *")
-    assert schedules.find(store, schedule.id).paused
-    assert [] == launch_due(store, settings, first + 200 * HOUR).launched
-    schedules.resume(store, ROOT, schedule.id)
-    assert not schedules.find(store, schedule.id).paused
-    assert 0 == next_of(stored(store)).minute % 10
-    with store.begin() as db:
-        noted = db.execute(
-            text("SELECT action, subject FROM audit WHERE action LIKE '% schedule'")
-        ).all()
-    subject = "hello: nightly"
-    assert [
-        ("pause schedule", subject), ("pause schedule", subject),
-        ("resume schedule", subject),
-    ] == [tuple(row) for row in noted]  # fmt: skip
-
-
-def test_a_pause_must_end_in_the_future(store: Store) -> None:
-    schedule = plan(store)
-
-    with pytest.raises(Invalid, match="must end in the future"):
-        schedules.pause(store, ROOT, schedule.id, datetime(2020, 1, 1, tzinfo=UTC))
-
-
-def test_a_schedule_is_run_now_by_somebody(store: Store, settings: Settings) -> None:
-    schedule = plan(store)
-    queue, secret_box = make_queue(settings), bootstrap.make_secret_box(settings)
-
-    number = schedules.run_now(
-        store,
-        queue,
-        secret_box,
-        ROOT,
-        schedule.id,
-        origin=Origin.CLI,
-        sources=ScheduleSources(settings, without_credentials),
-    )
-
-    assert [("tester (host)", "cli")] == launched(store)
-    now = stored(store)
-    assert (number, schedule.next_at, None) == (
-        now.last_deployment,
-        now.next_at,
-        now.last_at,
-    )
-
-
-def test_a_viewer_changes_no_schedule(store: Store, settings: Settings) -> None:
-    schedule = plan(store)
-    viewer = Actor("vera", frozenset({Permission.VIEW}))
-    queue, secret_box = make_queue(settings), bootstrap.make_secret_box(settings)
-
-    with pytest.raises(NotAllowed):
-        schedules.pause(store, viewer, schedule.id)
-    with pytest.raises(NotAllowed):
-        schedules.resume(store, viewer, schedule.id)
-    with pytest.raises(NotAllowed):
-        schedules.run_now(
-            store,
-            queue,
-            secret_box,
-            viewer,
-            schedule.id,
-            origin=Origin.CLI,
-            sources=ScheduleSources(settings, without_credentials),
-        )
-
-    assert schedule == stored(store)
-    assert [] == launched(store)
 
 
 def test_due_schedules_are_found_by_an_index(store: Store) -> None:

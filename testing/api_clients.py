@@ -1,0 +1,52 @@
+"""Clients of the API that get a certain status, whatever they ask."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import anyio
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.bootstrap.web import make_web
+from app.domain.access import Permission
+from app.settings import Settings
+from app.web.middleware import BodyLimit
+from testing.disks import fill, small_disk
+from testing.web_client import ClientFor
+
+
+def without_body(app: ASGIApp) -> ASGIApp:
+    """Serve an application to clients whose body doesn't arrive in time."""
+
+    async def served(scope: Scope, _: Receive, send: Send) -> None:
+        async def never() -> Message:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        await BodyLimit(app, seconds=0.01)(scope, never, send)
+
+    return served
+
+
+@contextmanager
+def client_that_gets(
+    status: str, client_for: ClientFor, web: Starlette, settings: Settings
+) -> Iterator[TestClient]:
+    """Make a client, and if the disk must be full, fill it."""
+    with ExitStack() as stack:
+        client = client_for(tuple(Permission))
+        if status == "401":
+            client = client_for(None)
+        elif status == "403":
+            client = client_for(())
+        elif status == "408":
+            client = TestClient(without_body(web), headers=client.headers)
+        elif status == "503":
+            nowhere = SecretStr("postgresql://127.0.0.1:1/nothing")
+            offline = settings.model_copy(update={"database_url": nowhere})
+            client = TestClient(make_web(offline), headers=client.headers)
+        elif status == "507":
+            fill(stack.enter_context(small_disk(settings.runs, 1)))
+        yield client
