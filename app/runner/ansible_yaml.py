@@ -8,8 +8,8 @@ of its modules: about a sixth of the CPU time until the first task.
 `ansible_playbook.py` calls `install`, so this file imports only the standard library
 and Ansible.
 
-A parsed file begins with the digest of the YAML that it was made of. Like bytecode, it
-is written by whoever may write beside Ansible, and could change Ansible itself.
+A parsed file begins with the digest of the YAML that it was made of. Like bytecode,
+only a user who may write beside Ansible writes it, and it could change Ansible itself.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
         path = os.path.join(folder, name)
         content = _read(path)
         if _find(folder, name, content) is None:
-            # As compileall does: whoever calls both looks for this word.
+            # As compileall does: the roles call both, and look for this word.
             print(f"Compiling {path!r}...")
             _write(folder, name, content, parse(content))
 
