@@ -72,7 +72,7 @@ def start(
         terminal: The descriptor that it prints to.
         plaintexts: The descriptor of the memory file for what it decrypts.
         recording: The command that runs it and records that; empty to run it alone.
-        early: The process that may have begun to import Ansible.
+        early: A process that may be importing Ansible already.
         inherited: Further descriptors that it inherits.
     """
     prepared = [
