@@ -273,3 +273,24 @@ def test_a_wrong_grant_is_refused_with_the_reason(store: Store) -> None:
 
 def log_in(store: Store, name: str) -> str:
     return auth.log_in(store, name, PASSWORD, "192.0.2.1", timedelta(hours=1))
+
+
+def test_the_pages_show_what_a_user_may_do_and_why(
+    admin: "TestClient", store: Store
+) -> None:
+    user = make_user(store, "ada", Role.MEMBER)
+    for path, form in (
+        ("/admin/teams", {"name": "crew"}),
+        ("/admin/teams/crew/members", {"user": user, "action": "add"}),
+        ("/admin/grants", {"subject": "team", "name": "crew", "permission": "deploy",
+                           "services": "shop/*@staging"}),
+    ):  # fmt: skip
+        assert 303 == admin.post(path, data=form).status_code, path
+
+    assert "ada" in admin.get("/admin/teams").text
+    assert "shop/*@staging" in admin.get("/admin/grants").text
+    (number,) = (u.id for u in users.list_users(store, ROOT) if u.name == user)
+    page = admin.get(f"/admin/users/{number}").text
+    assert "deploy on shop/*@staging, by team crew" in page
+    wrong = {"subject": "user", "name": user, "permission": "admin", "services": "*"}
+    assert 422 == admin.post("/admin/grants", data=wrong).status_code
