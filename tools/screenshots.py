@@ -22,8 +22,7 @@ DOCS = ROOT / "docs" / "pictures"
 #: The screenshots that docs/ shows.
 SHOWN = (
     "overview-light", "deployment-running-light", "deployment-failed-light",
-    "results-light", "doctor-light", "schedules-light", "schedule-light",
-    "webhook-light", "notifications-light",
+    "results-light", "doctor-light", "schedule-light",
 )  # fmt: skip
 LOOKS = ("light", "dark", "narrow")
 
