@@ -23,6 +23,7 @@ DOCS = ROOT / "docs" / "pictures"
 SHOWN = (
     "overview-light", "deployment-running-light", "deployment-failed-light",
     "results-light", "doctor-light", "schedule-light",
+    "webhook-light", "notifications-light",
 )  # fmt: skip
 LOOKS = ("light", "dark", "narrow")
 
