@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from testing.installation import free_port
 from testing.node import node
 from testing.paths import ROOT
+from testing.ports import free_port
 from testing.processes import Process
 from testing.waiting import eventually
 
@@ -56,7 +56,8 @@ class OpenidProvider:
         lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
         scopes = 'scopes = ["openid", "profile", "email", "groups"]'
         roles = "[providers.example.roles]\nadmins = 'admin'\nstaff = 'deployer'"
-        return "\n".join(["[providers.example]", *lines, scopes, roles, ""])
+        teams = "[providers.example.teams]\nstaff = 'crew'\nplatform = 'crew'"
+        return "\n".join(["[providers.example]", *lines, scopes, roles, teams, ""])
 
     def set_account(self, subject: str, **claims: object) -> None:
         """Add or change an account; `groups` are a list."""

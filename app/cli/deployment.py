@@ -244,9 +244,7 @@ def prune() -> None:
     )
 
 
-def _relaunch(
-    deployment_id: int, scope: RetryScope, about: str, *, yes: bool
-) -> None:
+def _relaunch(deployment_id: int, scope: RetryScope, about: str, *, yes: bool) -> None:
     settings = load_settings()
     with open_store(settings) as store:
         revisions.require_available(

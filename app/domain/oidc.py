@@ -39,6 +39,8 @@ class Provider(BaseModel):
     """The claim that lists the groups of a user, in the ID token or from `userinfo`."""
     roles: dict[str, Role] = {}
     """The role of the members of a group; of several, the highest counts."""
+    teams: dict[str, str] = {}
+    """The team of the members of a group; other teams keep their members."""
     default_role: Role | None = None
     """The role of everybody else; without it, they can't log in."""
 
@@ -49,6 +51,15 @@ class Provider(BaseModel):
         if self.default_role is not None:
             given.append(self.default_role)
         return max(given, key=order.index, default=None)
+
+    def teams_of(self, groups: frozenset[str]) -> dict[str, bool]:
+        """Return whether the groups give membership in each team that a group gives."""
+        return {
+            team: any(
+                group in groups for group, given in self.teams.items() if given == team
+            )
+            for team in self.teams.values()
+        }
 
 
 class Providers(BaseModel):

@@ -20,6 +20,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    inspect,
     literal,
     or_,
     select,
@@ -60,8 +61,30 @@ TABLES = {
     "timings": _OF_DEPLOYMENT,
     "webhook_launches": _OF_DEPLOYMENT,
     "notifications": _OF_DEPLOYMENT,
+    "traces": _OF_DEPLOYMENT,
     "host_keys": _OF_FOLDER,
     "freeze_calendars": f"scope = '' OR {_OF_FOLDER}",
+    "host_services": _OF_SERVICE,
+    "host_deployments": _OF_DEPLOYMENT,
+    "hosts": f"id IN (SELECT host_id FROM {SCHEMA}.host_services)",
+    "host_fact_changes": f"host_id IN (SELECT id FROM {SCHEMA}.hosts) "
+    f"AND deployment IN (SELECT id FROM {SCHEMA}.deployments)",
+}
+
+_LAST = (
+    f"(SELECT {{}} FROM {SCHEMA}.host_services AS seen WHERE seen.host_id = hosts.id "
+    "AND seen.at IS NOT NULL ORDER BY seen.at DESC LIMIT 1)"
+)
+#: Columns of the views that differ from those of the table, by table: what the last run
+#: of a hidden service has left isn't shown.
+COLUMNS = {
+    "hosts": {
+        "status": _LAST.format("seen.status"),
+        "last_at": _LAST.format("seen.at"),
+        "last_deployment": _LAST.format("seen.deployment"),
+        "facts_deployment": f"(SELECT id FROM {SCHEMA}.deployments "
+        "WHERE id = hosts.facts_deployment)",
+    },
 }
 
 #: The tables that limited actors read unfiltered, or don't read at all.
@@ -70,9 +93,10 @@ UNFILTERED = frozenset(
         # Accounts: a query names the user, session or token.
         "users", "sessions", "tokens", "login_failures", "login_steps",
         "totp_secrets", "recovery_codes", "favourites", "teams", "team_members",
-        "grants",
+        "grants", "identities", "provider_sessions",
         # For administrators only.
-        "audit", "channels", "webhooks", "webhook_deliveries", "credentials",
+        "audit", "audit_chain", "audit_forwarding", "channels", "webhooks",
+        "webhook_deliveries", "credentials",
         # Of nodes: neither names a service.
         "nodes", "syntax_checks",
     }
@@ -138,13 +162,22 @@ def create(db: Connection) -> None:
     """Create the views of the present tables."""
     db.execute(text(f"CREATE SCHEMA {SCHEMA}"))
     for table, condition in TABLES.items():
+        names = [each["name"] for each in inspect(db).get_columns(table)]
+        other = COLUMNS.get(table, {})
+        columns = ", ".join(
+            f'{other[name]} AS "{name}"' if name in other else f'"{name}"'
+            for name in names
+        )
         db.execute(
-            text(f"CREATE VIEW {SCHEMA}.{table} AS SELECT * FROM {table} "
+            text(f"CREATE VIEW {SCHEMA}.{table} AS SELECT {columns} FROM {table} "
                  f"WHERE {condition}")
         )  # fmt: skip
     db.execute(text(f"COMMENT ON SCHEMA {SCHEMA} IS '{_fingerprint()}'"))
 
 
 def _fingerprint() -> str:
-    content = "".join(f"{table}: {where}\n" for table, where in TABLES.items())
+    content = "".join(
+        f"{table}: {where} {COLUMNS.get(table, {})}\n"
+        for table, where in TABLES.items()
+    )
     return hashlib.sha256(content.encode()).hexdigest()

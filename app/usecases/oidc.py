@@ -1,6 +1,7 @@
 """Log in with an OpenID provider: accounts, their roles, and sessions."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from app.domain.access import Actor, Role
 from app.domain.audit import Action
 from app.domain.oidc import Identity, Provider, other_names
 from app.errors import Conflict, NotLoggedIn
-from app.store import audit, identities, sessions, users
+from app.store import audit, identities, sessions, teams, users
 from app.store.sessions import Origin
 from app.store.store import Store
 from app.usecases import passwords
@@ -58,10 +59,12 @@ def log_in(
         user = identities.find(db, identity.issuer, identity.subject)
         if user is None or user.disabled:
             raise NotLoggedIn("this account is disabled")
+        who = _provider_actor(provider_id, origin)
+        _set_teams(db, provider.teams_of(identity.groups), user, who)
         if user.role is not role:
             users.set_role(db, user.id, role)
-            who = _provider_actor(provider_id, origin)
-            audit.note(db, who, Action.SET_ROLE, f"{user.name}: {role}")
+            changes = {"role": (user.role, role)}
+            audit.note(db, who, Action.SET_ROLE, user.name, changes=changes)
             user = users.find(db, user.name)
             assert user is not None
         secret = start_session(db, user, lifetime, origin, former, provider_id)
@@ -85,6 +88,27 @@ def log_out(
         for name in identities.end_sessions(db, issuer, subject, provided):
             who = _provider_actor(provider_id, origin)
             audit.note(db, who, Action.END_SESSIONS, name)
+
+
+def _set_teams(
+    db: Connection, wanted: Mapping[str, bool], user: users.User, who: Actor
+) -> None:
+    """Add the user to teams, and remove them from others; create missing teams."""
+    for name, member in wanted.items():
+        found = teams.list_teams(db, name)
+        team_id = found[0].id if found else None
+        if team_id is None and member:
+            team_id = teams.add(db, name)
+            audit.note(db, who, Action.CREATE_TEAM, name)
+        is_member = bool(found) and user.name in found[0].members
+        if team_id is None or is_member == member:
+            continue
+        if member:
+            teams.add_member(db, team_id, user.id)
+            audit.note(db, who, Action.ADD_MEMBER, f"{user.name} to {name}")
+        else:
+            teams.remove_member(db, team_id, user.id)
+            audit.note(db, who, Action.REMOVE_MEMBER, f"{user.name} from {name}")
 
 
 def _refusal(provider: Provider, user: users.User | None, role: Role | None) -> str:
@@ -124,7 +148,9 @@ def _create(store: Store, provider_id: str, identity: Identity, role: Role) -> N
                 assert user is not None
                 identities.add(db, identity.issuer, identity.subject, user.id)
                 who = _provider_actor(provider_id, Origin())
-                audit.note(db, who, Action.CREATE_USER, name)
+                audit.note(
+                    db, who, Action.CREATE_USER, name, changes={"role": (None, role)}
+                )
         except IntegrityError:
             # The name is taken, or another request has created this account.
             with store.begin() as db:

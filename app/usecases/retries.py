@@ -56,10 +56,10 @@ def retry(
     new id.
 
     A key and a confirmation work as for `launch`. Raises NotAllowed, NotFound, Invalid
-    for a malformed key, KeyReused, ConfirmationNeeded, and Conflict if the deployment has not ended, the service is
-    archived or invalid, its config.json has changed since, or the service has secret
-    variables, which are not stored; and for some hosts if there are none, or if a later
-    deployment was successful or continues it.
+    for a malformed key, KeyReused, ConfirmationNeeded, and Conflict if the deployment
+    has not ended, the service is archived or invalid, its config.json has changed
+    since, or the service has secret variables, which are not stored; and for some hosts
+    if there are none, or if a later deployment was successful or continues it.
     """
     actor.require(Permission.CHECK)
     key = make_key(secret_box, actor, idempotency_key)

@@ -5,8 +5,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from testing.browser import NARROW, too_wide, violations, visit
-from testing.installation import free_port, installed
+from testing.installation import installed
 from testing.openid_provider import openid_provider
+from testing.ports import free_port
 from testing.postgres import Postgres
 from testing.seeding import make_user
 

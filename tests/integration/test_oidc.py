@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from app.domain.access import Role
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import audit, users
+from app.usecases import audit, teams, users
 from testing.factories import PASSWORD, ROOT, make_user
 from testing.openid_provider import OpenidProvider, log_in, openid_provider
 from testing.web_client import started_web
@@ -67,9 +67,12 @@ def test_a_login_makes_an_account_with_the_role_of_its_groups(
     assert 200 == browser.get("/nodes").status_code
     assert Role.DEPLOYER is role_of(store, "jo")
     noted = [(e.actor, e.action, e.subject) for e in audit.latest(store, ROOT)]
+    by_provider = "example (provider)"
     assert [
         ("jo", "log in", "example"),
-        ("example (provider)", "create user", "jo"),
+        (by_provider, "add team member", "jo to crew"),
+        (by_provider, "create team", "crew"),
+        (by_provider, "create user", "jo"),
     ] == noted
 
 
@@ -108,6 +111,25 @@ def test_groups_decide_at_every_login_and_end_sessions_if_they_give_nothing(
     assert 403 == refused.status_code
     assert "give you no access" in refused.text
     assert 401 == browser.get("/nodes").status_code
+
+
+def test_groups_decide_about_the_teams_that_they_give(
+    browser: TestClient, provider: OpenidProvider, store: Store
+) -> None:
+    provider.set_account(SUBJECT, preferred_username="jo", groups=["staff"])
+    sign_in(browser)
+    # Somebody adds them to a team by hand, which no group gives.
+    teams.create(store, ROOT, "friends")
+    teams.add_member(store, ROOT, "friends", "jo")
+    sign_in(browser)
+    first = [(each.name, each.members) for each in teams.list_teams(store, ROOT)]
+    provider.set_account(SUBJECT, preferred_username="jo", groups=["admins"])
+    sign_in(browser)
+
+    assert [("crew", ("jo",)), ("friends", ("jo",))] == first
+    assert [("crew", ()), ("friends", ("jo",))] == [
+        (each.name, each.members) for each in teams.list_teams(store, ROOT)
+    ]
 
 
 def test_a_disabled_account_stays_out(
