@@ -26,7 +26,11 @@ PUBLIC = {
     # They need the cookie of a login whose password was right.
     ("GET", "/login/code"),
     ("POST", "/login/code"),
-    # Its permission is the signature of the request.
+    # A login at an OpenID provider.
+    ("GET", "/login/provider/{provider}"),
+    ("GET", "/login/provider/{provider}/callback"),
+    # Their permission is the signature of what is sent.
+    ("POST", "/login/provider/{provider}/logout"),
     ("POST", "/hooks/{name}"),
 }
 
@@ -38,6 +42,7 @@ def url_of(route: AppRoute) -> str:
         .replace("{number:number}", "1")
         .replace("{path:path}", "stdout")
         .replace("{user}", "nobody")
+        .replace("{name:path}", "nothing")
     )
 
 

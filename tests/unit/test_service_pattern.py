@@ -19,7 +19,7 @@ def test_these_patterns_match_a_service(name: str) -> None:
     assert PATTERNS[name] == patterns_of(name)
 
 
-@pytest.mark.parametrize("pattern", set().union(*PATTERNS.values()))
+@pytest.mark.parametrize("pattern", sorted(set().union(*PATTERNS.values())))
 def test_a_pattern_can_be_typed(pattern: str) -> None:
     assert pattern == parse_pattern(f" {pattern} ")
 
