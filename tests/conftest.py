@@ -20,7 +20,9 @@ from testing.installation import make_settings
 from testing.postgres import Postgres
 
 # So that their assertions show what differs.
-pytest.register_assert_rewrite("testing.equal_events", "testing.equal_runs")
+pytest.register_assert_rewrite(
+    "testing.equal_events", "testing.equal_runs", "testing.page_checks"
+)
 #: In CI, a test that is skipped is a claim that nobody has checked.
 pytest_plugins = ["testing.no_skips"] if os.environ.get("CI") == "true" else []
 

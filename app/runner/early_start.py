@@ -38,16 +38,21 @@ class EarlyStart:
         if not command:
             return
         ours, theirs = socket.socketpair()
-        with theirs:
-            null = [
-                (os.POSIX_SPAWN_OPEN, standard, os.devnull, os.O_RDWR, 0)
-                for standard in range(3)
+        # Nobody reads what it prints until the run begins. Python decides at its start
+        # whether its output can be positioned, so this isn't /dev/null but a pipe, as
+        # later.
+        self._unread, writer = os.pipe()
+        with theirs, os.fdopen(writer, "wb"):
+            standard = [
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0),
+                (os.POSIX_SPAWN_DUP2, writer, 1),
+                (os.POSIX_SPAWN_DUP2, writer, 2),
             ]
             theirs.set_inheritable(True)
             env = os.environ | utf8_locale(os.environ)
             self._pid = os.posix_spawn(
                 command[0], self._command, {**env, EARLY: str(theirs.fileno())},
-                file_actions=null, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+                file_actions=standard, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
             )  # fmt: skip
         self._socket = ours
 
@@ -92,6 +97,7 @@ class EarlyStart:
                 self._socket.sendall(content.encode(errors="surrogateescape"))
             except OSError:
                 pass  # it has ended, and its exit code says so
+        os.close(self._unread)
         return pid
 
     def discard(self) -> None:
@@ -101,6 +107,7 @@ class EarlyStart:
             os.waitpid(self._pid, 0)
             self._pid = 0
             self._socket.close()
+            os.close(self._unread)
 
 
 def begin() -> EarlyStart:

@@ -98,7 +98,7 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "hosts.list_hosts": RequestValues(query="?project=hello&status=ok&page=1"),
     "hosts.show_host": RequestValues(name="web1", query="?project=hello"),
     "hosts.show_timeline": RequestValues(
-        name="web1", query="?since=2026-05-04&text=Copy&before=9"
+        name="web1", query="?project=hello&since=2026-05-04&text=Copy&before=9"
     ),
     "schedules.list_schedules": RequestValues(query="?text=hello&page=1"),
     "api_schedules.create": RequestValues(

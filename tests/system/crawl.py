@@ -34,6 +34,9 @@ SILENT = {
     "/admin/credentials/{name}": "there is no credential in the database",
     "/api/credentials/{name}": "there is no credential in the database",
     "/admin/new-credential": "no service needs a credential",
+    "/login/provider/{provider}": "there is no login provider",
+    "/login/provider/{provider}/callback": "there is no login provider",
+    "/api/teams/{name}": "there is no team",
 }
 #: It may too, unless a service has two deployments.
 COMPARE = "/services/{name:service}/compare"
@@ -76,7 +79,7 @@ def known(web: Web) -> list[dict[str, str]]:
     things = [
         {"name": each[key]}
         for key, kind in (("name", "services"), ("name", "projects"),
-                          ("reference", "credentials"))
+                          ("reference", "credentials"), ("name", "hosts"))
         for each in web.read(f"/api/{kind}")
     ]  # fmt: skip
     for number in (each["id"] for each in web.read("/api/deployments")):
