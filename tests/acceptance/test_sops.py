@@ -14,7 +14,6 @@ from app.domain.deployment import Deployment, Status
 from testing.installation import Installation, installed
 from testing.paths import SOPS
 from testing.postgres import Postgres
-from testing.processes import living
 from testing.waiting import eventually
 
 FILE = "secrets.sops.yml"
@@ -76,8 +75,8 @@ def write(host: Installation, file: str | None = None, **config: object) -> Path
 
 
 def work(host: Installation, path: str, key: Path | None = SOPS / "key.txt") -> None:
-    home = host.services.parent / "home"
-    host.worker(PATH=path, HOME=str(home), SOPS_AGE_KEY_FILE=str(key or ""))
+    home = str(temporary(host))
+    host.worker(PATH=path, HOME=home, TMPDIR=home, SOPS_AGE_KEY_FILE=str(key or ""))
 
 
 def test_a_decrypted_value_is_right_and_seen_by_nobody(
@@ -177,13 +176,13 @@ def command_lines() -> list[str]:
 
 def private_variables(host: Installation) -> Path:
     """Return the path of the variables file that ansible-playbook gets."""
-    home = str(host.services.parent / "home")
-    for process in living(lambda process: process.environ().get("HOME") == home):
-        with suppress(psutil.Error):
-            for argument in process.cmdline():
-                if argument.startswith("@") and argument.endswith("/extravars"):
-                    return Path(argument[1:])
-    raise AssertionError("no run has a file with variables")
+    [found] = temporary(host).glob("fastdeploy-run-*/env/extravars")
+    return found
+
+
+def temporary(host: Installation) -> Path:
+    """Return the folder in which the runs of this installation put temporary files."""
+    return host.services.parent / "home"
 
 
 def shown(host: Installation, ended: Deployment) -> dict[str, str]:
