@@ -154,7 +154,7 @@ def test_a_refusal_is_noted_with_what_was_asked(
     bounded = audit.latest(store, ROOT, action=Action.REFUSED)
 
     assert [
-        ("viewer", "POST /api/deployments: viewer may not deploy"),
+        ("viewer", "POST /api/deployments: viewer may not check"),
         ("viewer", "GET /admin/audit: viewer may not admin"),
     ] == [(entry.actor, entry.subject) for entry in noted]
     assert audit.REFUSALS_A_MINUTE == len(bounded)
