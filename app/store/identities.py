@@ -29,11 +29,6 @@ def add(db: Connection, issuer: str, subject: str, user_id: int) -> None:
     )
 
 
-def issuer_of(db: Connection, user_id: int) -> str | None:
-    """Return the issuer that a user logs in with, None for a password."""
-    return db.scalar(select(identities.c.issuer).where(identities.c.user_id == user_id))
-
-
 def note_session(db: Connection, digest: bytes, issuer: str, provided: str) -> None:
     """Store which session of a provider belongs to a session."""
     db.execute(

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
@@ -82,7 +83,8 @@ def _note_refusal(request: Request, reason: str) -> None:
     actor: Actor | None = getattr(request.state, "actor", None)
     if actor is None:
         return
-    asked = f"{request.method} {request.url.path}"
+    # Encoded: PostgreSQL can't store every character that a path may have.
+    asked = f"{request.method} {quote(request.url.path, errors='replace')}"
     try:
         audit.note_refusal(deps(request).store, actor, asked, reason)
     except errors.Unavailable as error:

@@ -146,6 +146,7 @@ def test_a_refusal_is_noted_with_what_was_asked(
     viewer = client_for(Role.VIEWER)
     viewer.headers["X-CSRF-Token"] = csrf_of(viewer, store)
 
+    assert 403 == viewer.get("/admin/credentials/%00").status_code
     assert 403 == viewer.get("/admin/audit").status_code
     assert 403 == viewer.post("/api/deployments", json={"service": "x"}).status_code
     noted = audit.latest(store, ROOT, action=Action.REFUSED)
@@ -156,6 +157,7 @@ def test_a_refusal_is_noted_with_what_was_asked(
     assert [
         ("viewer", "POST /api/deployments: viewer may not check"),
         ("viewer", "GET /admin/audit: viewer may not admin"),
+        ("viewer", "GET /admin/credentials/%00: viewer may not credentials"),
     ] == [(entry.actor, entry.subject) for entry in noted]
     assert audit.REFUSALS_A_MINUTE == len(bounded)
 
