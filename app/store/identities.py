@@ -2,10 +2,9 @@
 
 from sqlalchemy import Connection, delete, insert, select
 
-from app.domain.access import Role
 from app.store import access_changes
 from app.store.access_tables import identities, provider_sessions, sessions, users
-from app.store.users import User
+from app.store.users import User, from_row
 
 
 def find(db: Connection, issuer: str, subject: str) -> User | None:
@@ -16,10 +15,7 @@ def find(db: Connection, issuer: str, subject: str) -> User | None:
         .where(identities.c.issuer == issuer, identities.c.subject == subject)
         .with_for_update(of=users)
     ).one_or_none()
-    if row is None:
-        return None
-    return User(row.id, row.name, row.password_hash, Role(row.role),
-                row.disabled_at is not None)  # fmt: skip
+    return None if row is None else from_row(row)
 
 
 def add(db: Connection, issuer: str, subject: str, user_id: int) -> None:

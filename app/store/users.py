@@ -76,6 +76,11 @@ def find(db: Connection, name: str) -> User | None:
     row = db.execute(select(users).where(users.c.name == name)).one_or_none()
     if row is None:
         return None
+    return from_row(row)
+
+
+def from_row(row: Row[Any]) -> User:
+    """Return the user of a row of the table."""
     return User(row.id, row.name, row.password_hash, Role(row.role),
                 row.disabled_at is not None)  # fmt: skip
 
