@@ -190,7 +190,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "409": {
         "hosts.show_host": {"name": "both", "query": ""},
-        "hosts.show_timeline": {"name": "both"},
+        "hosts.show_timeline": {"name": "both", "query": ""},
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
         "api_grants.create_team": {"body": {"name": "crew"}},
