@@ -46,9 +46,9 @@ def _own_start(program: str) -> float:
 def seconds_until(here: SupervisedInstallation, service: str, text: str) -> float:
     """Return the seconds from POST until a client of the stream receives a text."""
     begun = time.monotonic()
-    answer = here.api.post("/api/deployments", json={"service": service})
+    answer = here.api.post("/api/v1/deployments", json={"service": service})
     answer.raise_for_status()
-    address = f"/api/deployments/{answer.json()['id']}/events"
+    address = f"/api/v1/deployments/{answer.json()['id']}/events"
     seconds = 0.0
     with here.api.stream("GET", address) as response:
         for line in response.iter_lines():

@@ -23,7 +23,7 @@ TEAMS = 50
 REQUESTS = 60
 PATHS = {
     "the overview": "/overview",
-    "the history": "/api/deployments",
+    "the history": "/api/v1/deployments",
     "a service": "/services/service-000",
     "the projects": "/projects",
 }

@@ -117,9 +117,9 @@ def _seconds(here: SupervisedInstallation, running: list[int]) -> list[float]:
 def _ask(here: SupervisedInstallation, printed: int) -> None:
     """Request each page once, so that loading its code doesn't count as growth."""
     for address in (
-        f"/api/deployments/{printed}",
+        f"/api/v1/deployments/{printed}",
         f"/deployments/{printed}/search?text=nothing",
-        f"/api/deployments/{printed}/output",
+        f"/api/v1/deployments/{printed}/output",
     ):
         here.api.get(address).raise_for_status()
 
@@ -157,7 +157,7 @@ def _polled(here: SupervisedInstallation, number: int) -> Iterator[dict[str, Any
         ) as client:
             while not ended.wait(_ASK_EVERY):
                 begin = time.perf_counter()
-                client.get(f"/api/deployments/{number}").raise_for_status()
+                client.get(f"/api/v1/deployments/{number}").raise_for_status()
                 asked.append((time.perf_counter() - begin) * 1000)
 
     found: dict[str, Any] = {}
@@ -222,7 +222,7 @@ class _Crowd:
         await viewer.closed.wait()
 
     async def _download(self) -> None:
-        address = f"/api/deployments/{self._spec.printed}/output"
+        address = f"/api/v1/deployments/{self._spec.printed}/output"
         while True:
             async with self._client.stream("GET", address) as answer:
                 answer.raise_for_status()

@@ -94,7 +94,7 @@ def _typed(folder: Path) -> float:
 def _deployed(here: SupervisedInstallation) -> dict[str, float]:
     """Return the seconds to the first task from each stage before it."""
     begun = time.time()
-    answer = here.api.post("/api/deployments", json={"service": "start"})
+    answer = here.api.post("/api/v1/deployments", json={"service": "start"})
     answer.raise_for_status()
     found = here.wait(answer.json()["id"])
     assert found.started_at is not None

@@ -58,7 +58,7 @@ def deploy(site: Installation, name: str, ref: str = "", **more: object) -> Depl
     """Launch through the API, and return the ended deployment."""
     body = {"service": name, "ref": ref, **more}
     with site.client() as client:
-        answer = client.post("/api/deployments", json=body)
+        answer = client.post("/api/v1/deployments", json=body)
     assert answer.status_code == 201, answer.text
     return site.ended(answer.json()["id"])
 
@@ -66,7 +66,7 @@ def deploy(site: Installation, name: str, ref: str = "", **more: object) -> Depl
 def refusal(site: Installation, name: str, ref: str = "") -> str:
     """Return why a launch through the API is refused."""
     with site.client() as client:
-        answer = client.post("/api/deployments", json={"service": name, "ref": ref})
+        answer = client.post("/api/v1/deployments", json={"service": name, "ref": ref})
     assert answer.status_code == 409, answer.text
     return str(answer.json()["error"])
 

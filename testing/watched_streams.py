@@ -15,9 +15,9 @@ from testing.waiting import PATIENCE
 
 #: An event stream for a script, one for a page, and followed output.
 STREAMS = (
-    "/api/deployments/{}/events",
+    "/api/v1/deployments/{}/events",
     "/deployments/{}/events",
-    "/api/deployments/{}/output?follow=1",
+    "/api/v1/deployments/{}/output?follow=1",
 )
 
 

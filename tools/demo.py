@@ -55,7 +55,7 @@ def _demo(here: SupervisedInstallation, service: str) -> dict[str, Any]:
     begun = time.monotonic()
     variables = {"prefix": str(settings.var.absolute() / "demo-prefix")}
     answer = client.post(
-        "/api/deployments",
+        "/api/v1/deployments",
         json={
             "service": service,
             "variables": variables if _has_prefix(store, service) else {},
@@ -66,7 +66,7 @@ def _demo(here: SupervisedInstallation, service: str) -> dict[str, Any]:
     number = answer.json()["id"]
     streamed = list(_follow(client, number))
     seconds = time.monotonic() - begun
-    listed = client.get(f"/api/deployments/{number}/artifacts").json()
+    listed = client.get(f"/api/v1/deployments/{number}/artifacts").json()
     summary = _summary(store, number) | {"seconds": round(seconds, 2)}
     summary["artifacts"] = len(listed)
     summary["differences"] = _differences(store, settings, number, streamed)
@@ -75,7 +75,7 @@ def _demo(here: SupervisedInstallation, service: str) -> dict[str, Any]:
 
 def _follow(client: httpx.Client, number: int) -> Iterator[dict[str, Any]]:
     """Yield the events of a deployment's live stream until its message `end`."""
-    with client.stream("GET", f"/api/deployments/{number}/events") as response:
+    with client.stream("GET", f"/api/v1/deployments/{number}/events") as response:
         response.raise_for_status()
         for message in messages(response.iter_bytes()):
             if message.event == "end":

@@ -9,8 +9,9 @@ from app.web.openapi import document
 from tools.markdown import fields, kind, page, table
 
 _INTRO = """\
-This page is generated from the OpenAPI document, which `GET /api/openapi.json` returns
-and [openapi.json](openapi.json) contains. [The API](api.md) explains how to use it."""
+This page is generated from the OpenAPI document, which `GET /api/v1/openapi.json`
+returns and [openapi.json](openapi.json) contains. [The API](api.md) explains how to use
+it."""
 
 
 def openapi() -> str:

@@ -32,13 +32,13 @@ from app.web.timing_bodies import timing_body
 
 
 def list_services(request: Request) -> Response:
-    """GET /api/services."""
+    """GET /api/v1/services."""
     listed = services.list_services(deps(request).store)
     return JSONResponse([service_body(s).model_dump(mode="json") for s in listed])
 
 
 def sync(request: Request) -> Response:
-    """POST /api/services/sync."""
+    """POST /api/v1/services/sync."""
     settings = deps(request).settings
     result = services.sync_everywhere(
         deps(request).store,
@@ -60,27 +60,27 @@ def sync(request: Request) -> Response:
 
 
 async def examine(request: Request) -> Response:
-    """GET /api/services/{name}/doctor."""
+    """GET /api/v1/services/{name}/doctor."""
     return JSONResponse(report_body(await report(request)).model_dump())
 
 
 async def launch(request: Request) -> Response:
-    """POST /api/deployments: 201 with the deployment."""
+    """POST /api/v1/deployments: 201 with the deployment."""
     # In a thread: parsing the largest body would block other requests for too long.
     body = await run_in_threadpool(_launch, request, await request.body())
     return JSONResponse(
-        body, 201, headers={"Location": f"/api/deployments/{body['id']}"}
+        body, 201, headers={"Location": f"/api/v1/deployments/{body['id']}"}
     )
 
 
 def list_nodes(request: Request) -> Response:
-    """GET /api/nodes."""
+    """GET /api/v1/nodes."""
     listed = nodes.list_nodes(deps(request).store)
     return JSONResponse([node_body(node).model_dump(mode="json") for node in listed])
 
 
 def list_deployments(request: Request) -> Response:
-    """GET /api/deployments?service=&status=&…&before=ID: newest first."""
+    """GET /api/v1/deployments?service=&status=&…&before=ID: newest first."""
     history_filter = filters.require_valid(request.query_params)
     page = history.views(
         deps(request).store, history_filter.wanted, before=before(request), limit=PAGE
@@ -94,18 +94,18 @@ def list_deployments(request: Request) -> Response:
 
 
 def show(request: Request) -> Response:
-    """GET /api/deployments/{id}."""
+    """GET /api/v1/deployments/{id}."""
     return JSONResponse(deployment_content(request, request.path_params["id"]))
 
 
 def show_timing(request: Request) -> Response:
-    """GET /api/deployments/{id}/timing."""
+    """GET /api/v1/deployments/{id}/timing."""
     spent = timing.look(deps(request).store, request.path_params["id"])
     return JSONResponse(timing_body(spent).model_dump())
 
 
 def cancel(request: Request) -> Response:
-    """POST /api/deployments/{id}/cancel: 202 with the deployment."""
+    """POST /api/v1/deployments/{id}/cancel: 202 with the deployment."""
     number = request.path_params["id"]
     cancel_deployment(
         deps(request).store, deps(request).queue, actor_of(request), number
@@ -115,7 +115,7 @@ def cancel(request: Request) -> Response:
 
 @with_artifacts
 def list_artifacts(request: Request) -> Response:
-    """GET /api/deployments/{id}/artifacts: path and size in bytes of each file."""
+    """GET /api/v1/deployments/{id}/artifacts: path and size in bytes of each file."""
     store, settings = deps(request).store, deps(request).settings
     view = deploy.view(store, request.path_params["id"])
     files = artifacts.listing(store, settings, view.deployment)

@@ -18,24 +18,24 @@ from app.web.dependencies import actor_of, deps
 
 
 def list_credentials(request: Request) -> Response:
-    """GET /api/credentials."""
+    """GET /api/v1/credentials."""
     listed = credentials.list_all(deps(request).store, actor_of(request))
     return JSONResponse([credential_body(each).model_dump(mode="json")
                          for each in listed])  # fmt: skip
 
 
 def show(request: Request) -> Response:
-    """GET /api/credentials/{name}."""
+    """GET /api/v1/credentials/{name}."""
     return JSONResponse(_one(request))
 
 
 async def put(request: Request) -> Response:
-    """PUT /api/credentials/{name}: 201 if it is new, or 200."""
+    """PUT /api/v1/credentials/{name}: 201 if it is new, or 200."""
     return await run_in_threadpool(_put, request, await request.body())
 
 
 def remove(request: Request) -> Response:
-    """DELETE /api/credentials/{name}?force=true: what it was."""
+    """DELETE /api/v1/credentials/{name}?force=true: what it was."""
     body = _one(request)
     credentials.remove(
         deps(request).store,
@@ -47,7 +47,7 @@ def remove(request: Request) -> Response:
 
 
 async def try_on(request: Request) -> Response:
-    """POST /api/credentials/{name}/test: a sentence, or 409 with the reason."""
+    """POST /api/v1/credentials/{name}/test: a sentence, or 409 with the reason."""
     return await run_in_threadpool(_try_on, request, await request.body())
 
 

@@ -17,23 +17,23 @@ from app.web.grant_bodies import (
 
 
 def list_teams(request: Request) -> Response:
-    """GET /api/teams."""
+    """GET /api/v1/teams."""
     found = teams.list_teams(deps(request).store, actor_of(request))
     return JSONResponse([team_body(team).model_dump() for team in found])
 
 
 async def create_team(request: Request) -> Response:
-    """POST /api/teams: 201 with the team."""
+    """POST /api/v1/teams: 201 with the team."""
     return await run_in_threadpool(_create_team, request, await request.body())
 
 
 def show_team(request: Request) -> Response:
-    """GET /api/teams/{name}."""
+    """GET /api/v1/teams/{name}."""
     return _team(request, request.path_params["name"])
 
 
 def remove_team(request: Request) -> Response:
-    """DELETE /api/teams/{name}: what it was."""
+    """DELETE /api/v1/teams/{name}: what it was."""
     name = request.path_params["name"]
     answer = _team(request, name)
     teams.remove(deps(request).store, actor_of(request), name)
@@ -41,30 +41,30 @@ def remove_team(request: Request) -> Response:
 
 
 async def add_member(request: Request) -> Response:
-    """POST /api/teams/{name}/members: 201 with the team."""
+    """POST /api/v1/teams/{name}/members: 201 with the team."""
     return await run_in_threadpool(_add_member, request, await request.body())
 
 
 def remove_member(request: Request) -> Response:
-    """DELETE /api/teams/{name}/members/{user}: the team."""
+    """DELETE /api/v1/teams/{name}/members/{user}: the team."""
     name, user = request.path_params["name"], request.path_params["user"]
     teams.remove_member(deps(request).store, actor_of(request), name, user)
     return _team(request, name)
 
 
 def list_grants(request: Request) -> Response:
-    """GET /api/grants."""
+    """GET /api/v1/grants."""
     found = grants.list_grants(deps(request).store, actor_of(request))
     return JSONResponse([grant_body(one).model_dump(mode="json") for one in found])
 
 
 async def add_grant(request: Request) -> Response:
-    """POST /api/grants: 201 with the grant."""
+    """POST /api/v1/grants: 201 with the grant."""
     return await run_in_threadpool(_add_grant, request, await request.body())
 
 
 def remove_grant(request: Request) -> Response:
-    """DELETE /api/grants/{id}: what it was."""
+    """DELETE /api/v1/grants/{id}: what it was."""
     found = grants.remove(
         deps(request).store, actor_of(request), request.path_params["id"]
     )

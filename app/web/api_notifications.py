@@ -15,24 +15,24 @@ from app.web.notification_bodies import (
 
 
 def list_channels(request: Request) -> Response:
-    """GET /api/channels."""
+    """GET /api/v1/channels."""
     listed = channels.list_all(deps(request).store, actor_of(request))
     return JSONResponse([channel_body(each).model_dump(mode="json")
                          for each in listed])  # fmt: skip
 
 
 def show_channel(request: Request) -> Response:
-    """GET /api/channels/{name}."""
+    """GET /api/v1/channels/{name}."""
     return JSONResponse(_one(request))
 
 
 async def put_channel(request: Request) -> Response:
-    """PUT /api/channels/{name}: 201 if it is new, or 200."""
+    """PUT /api/v1/channels/{name}: 201 if it is new, or 200."""
     return await run_in_threadpool(_put, request, await request.body())
 
 
 def remove_channel(request: Request) -> Response:
-    """DELETE /api/channels/{name}?force=true: what it was."""
+    """DELETE /api/v1/channels/{name}?force=true: what it was."""
     body = _one(request)
     force = request.query_params.get("force") == "true"
     channels.remove(deps(request).store, actor_of(request), _name(request), force=force)
@@ -40,19 +40,19 @@ def remove_channel(request: Request) -> Response:
 
 
 def pause_channel(request: Request) -> Response:
-    """POST /api/channels/{name}/pause."""
+    """POST /api/v1/channels/{name}/pause."""
     channels.pause(deps(request).store, actor_of(request), _name(request))
     return JSONResponse(_one(request))
 
 
 def resume_channel(request: Request) -> Response:
-    """POST /api/channels/{name}/resume."""
+    """POST /api/v1/channels/{name}/resume."""
     channels.resume(deps(request).store, actor_of(request), _name(request))
     return JSONResponse(_one(request))
 
 
 def test_channel(request: Request) -> Response:
-    """POST /api/channels/{name}/test: the message, which a worker sends."""
+    """POST /api/v1/channels/{name}/test: the message, which a worker sends."""
     store, actor, name = deps(request).store, actor_of(request), _name(request)
     channels.test(store, actor, name)
     latest = channels.messages(store, actor, name)[0]
@@ -60,7 +60,7 @@ def test_channel(request: Request) -> Response:
 
 
 def list_notifications(request: Request) -> Response:
-    """GET /api/notifications?channel=…: the latest messages."""
+    """GET /api/v1/notifications?channel=…: the latest messages."""
     name = request.query_params.get("channel")
     listed = channels.messages(deps(request).store, actor_of(request), name)
     return JSONResponse([notification_body(each).model_dump(mode="json")
@@ -68,7 +68,7 @@ def list_notifications(request: Request) -> Response:
 
 
 def send_again(request: Request) -> Response:
-    """POST /api/notifications/{id}/send: the message, which a worker sends again."""
+    """POST /api/v1/notifications/{id}/send: the message, which a worker sends again."""
     number = request.path_params["id"]
     again = channels.send_again(deps(request).store, actor_of(request), number)
     return JSONResponse(notification_body(again).model_dump(mode="json"), 202)

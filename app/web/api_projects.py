@@ -18,7 +18,7 @@ from app.web.projects import add_here, propose_here
 
 
 def list_projects(request: Request) -> Response:
-    """GET /api/projects."""
+    """GET /api/v1/projects."""
     listed = project_views.list_projects(
         deps(request).store, deps(request).settings.services
     )
@@ -26,7 +26,7 @@ def list_projects(request: Request) -> Response:
 
 
 def show(request: Request) -> Response:
-    """GET /api/projects/{name}."""
+    """GET /api/v1/projects/{name}."""
     found = project_views.find(
         deps(request).store,
         deps(request).settings.services,
@@ -36,7 +36,7 @@ def show(request: Request) -> Response:
 
 
 def list_refs(request: Request) -> Response:
-    """GET /api/projects/{name}/refs."""
+    """GET /api/v1/projects/{name}/refs."""
     found = revisions.refs_of_project(
         deps(request).settings,
         request.path_params["name"],
@@ -48,7 +48,7 @@ def list_refs(request: Request) -> Response:
 
 
 def remove(request: Request) -> Response:
-    """DELETE /api/projects/{name}."""
+    """DELETE /api/v1/projects/{name}."""
     name = request.path_params["name"]
     archived = project_removal.remove(
         deps(request).store, deps(request).settings, name, actor_of(request)
@@ -57,7 +57,7 @@ def remove(request: Request) -> Response:
 
 
 async def add(request: Request) -> Response:
-    """POST /api/projects: 201 with what was created, or 200 for a dry run."""
+    """POST /api/v1/projects: 201 with what was created, or 200 for a dry run."""
     body = await run_in_threadpool(_add, request, await request.body())
     return JSONResponse(body.model_dump(), 201 if body.added else 200)
 

@@ -37,42 +37,42 @@ _VIEW, _CHECK = Permission.VIEW, Permission.CHECK
 _CANCEL, _MANAGE = Permission.CANCEL, Permission.MANAGE
 _SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
 _CREDENTIALS = Permission.CREDENTIALS
-_CHANNEL = "/api/channels/{name}"
-_DEPLOYMENT = "/api/deployments/{id:number}"
-_SCHEDULE = "/api/schedules/{id:number}"
+_CHANNEL = "/api/v1/channels/{name}"
+_DEPLOYMENT = "/api/v1/deployments/{id:number}"
+_SCHEDULE = "/api/v1/schedules/{id:number}"
 
 ROUTES = [
-    api_route("GET", "/api/openapi.json", openapi.show, _VIEW, Operation(
+    api_route("GET", "/api/v1/openapi.json", openapi.show, _VIEW, Operation(
         "document", "Get this document.", dict[str, Any],
     )),
-    api_route("GET", "/api/services", api.list_services, _VIEW, Operation(
+    api_route("GET", "/api/v1/services", api.list_services, _VIEW, Operation(
         "services", "List the services with their variables and last deployments.",
         list[schemas.ServiceBody],
     )),
-    api_route("POST", "/api/services/sync", api.sync, _SYNC, Operation(
+    api_route("POST", "/api/v1/services/sync", api.sync, _SYNC, Operation(
         "services", "Sync the services folder.", schemas.SyncBody,
         description="The other nodes sync their own folders within seconds.",
     )),
     api_route(
-        "GET", "/api/services/{name:service}/doctor", api.examine, _VIEW, Operation(
+        "GET", "/api/v1/services/{name:service}/doctor", api.examine, _VIEW, Operation(
         "services", "Check a service on the host of the web process.",
         schemas.ReportBody,
     )),
-    api_route("GET", "/api/projects", api_projects.list_projects, _VIEW, Operation(
+    api_route("GET", "/api/v1/projects", api_projects.list_projects, _VIEW, Operation(
         "projects", "List the projects with their environments and services.",
         list[project_bodies.ProjectBody],
     )),
-    api_route("POST", "/api/projects", api_projects.add, _ADMIN, Operation(
+    api_route("POST", "/api/v1/projects", api_projects.add, _ADMIN, Operation(
         "projects", "Add a repository on FastDeploy's host as a project.",
         project_bodies.AddedBody, status=201, also=(200,),
         body=project_bodies.AddRequest, errors=(409,),
         description="With `dry_run`, nothing is written and the status is 200.",
     )),
-    api_route("GET", "/api/projects/{name}", api_projects.show, _VIEW, Operation(
+    api_route("GET", "/api/v1/projects/{name}", api_projects.show, _VIEW, Operation(
         "projects", "Get a project with its environments and services.",
         project_bodies.ProjectBody,
     )),
-    api_route("GET", "/api/projects/{name}/refs", api_projects.list_refs, _VIEW,
+    api_route("GET", "/api/v1/projects/{name}/refs", api_projects.list_refs, _VIEW,
         Operation(
             "projects", "List the newest 200 branches and tags that may be deployed.",
             list[project_bodies.RefBody], parameters=(api_parameters.PREFIX,),
@@ -80,32 +80,33 @@ ROUTES = [
             description="They are those of the last fetch. A project that isn't a git "
             "repository has none.",
     )),
-    api_route("DELETE", "/api/projects/{name}", api_projects.remove, _ADMIN, Operation(
+    api_route(
+        "DELETE", "/api/v1/projects/{name}", api_projects.remove, _ADMIN, Operation(
         "projects", "Remove a project.", project_bodies.RemovedBody, errors=(409,),
         description="Its services are archived, and their history is kept. The "
         "repository isn't changed. Refused while a deployment of it is queued or "
         "running.",
     )),
-    api_route("GET", "/api/host-keys", host_keys.list_keys, _VIEW, Operation(
+    api_route("GET", "/api/v1/host-keys", host_keys.list_keys, _VIEW, Operation(
         "host keys", "List the host keys that runs trust.",
         list[host_key_bodies.HostKeyBody], parameters=(api_parameters.SCOPE,),
     )),
-    api_route("POST", "/api/host-keys", host_keys.add, _ADMIN, Operation(
+    api_route("POST", "/api/v1/host-keys", host_keys.add, _ADMIN, Operation(
         "host keys", "Accept host keys for a project or service.",
         list[host_key_bodies.HostKeyBody], status=201,
         body=host_key_bodies.AddHostKeysRequest, errors=(404,),
         description="The response has all accepted keys of the project or service.",
     )),
     api_route(
-        "DELETE", "/api/host-keys/{id:number}", host_keys.delete, _ADMIN, Operation(
+        "DELETE", "/api/v1/host-keys/{id:number}", host_keys.delete, _ADMIN, Operation(
         "host keys", "Remove an accepted host key.", host_key_bodies.HostKeyBody,
     )),
-    api_route("GET", "/api/schedules", schedules.list_schedules, _VIEW, Operation(
+    api_route("GET", "/api/v1/schedules", schedules.list_schedules, _VIEW, Operation(
         "schedules", "List the schedules of services, 100 on a page.",
         list[schedule_bodies.ScheduleBody], parameters=api_parameters.SCHEDULES,
         description="The header Link has the URL of the next page.",
     )),
-    api_route("POST", "/api/schedules", api_schedules.create, _MANAGE, Operation(
+    api_route("POST", "/api/v1/schedules", api_schedules.create, _MANAGE, Operation(
         "schedules", "Create a schedule of a service.", schedule_bodies.ScheduleBody,
         status=201, body=schedule_bodies.CreateScheduleRequest, errors=(404, 409),
     )),
@@ -138,35 +139,35 @@ ROUTES = [
     *grant_routes.API,
     *webhook_routes.API,
     *host_routes.API,
-    api_route("GET", "/api/nodes", api.list_nodes, _VIEW, Operation(
+    api_route("GET", "/api/v1/nodes", api.list_nodes, _VIEW, Operation(
         "nodes", "List the nodes with their state, load and last heartbeat.",
         list[schemas.NodeBody],
     )),
-    api_route("GET", "/api/credentials", api_credentials.list_credentials,
+    api_route("GET", "/api/v1/credentials", api_credentials.list_credentials,
         _CREDENTIALS, Operation(
             "credentials", "List the credentials, without their values.",
             list[credential_bodies.CredentialBody],
     )),
-    api_route("GET", "/api/credentials/{name}", api_credentials.show, _CREDENTIALS,
+    api_route("GET", "/api/v1/credentials/{name}", api_credentials.show, _CREDENTIALS,
         Operation(
             "credentials", "Get a credential, without its value.",
             credential_bodies.CredentialBody,
     )),
-    api_route("PUT", "/api/credentials/{name}", api_credentials.put, _CREDENTIALS,
+    api_route("PUT", "/api/v1/credentials/{name}", api_credentials.put, _CREDENTIALS,
         Operation(
             "credentials", "Add a credential, or replace it.",
             credential_bodies.CredentialBody, status=201, also=(200,),
             body=credential_bodies.CredentialRequest, errors=(409,),
             description="The name is `kind:name`, such as `ssh:prod`.",
     )),
-    api_route("DELETE", "/api/credentials/{name}", api_credentials.remove,
+    api_route("DELETE", "/api/v1/credentials/{name}", api_credentials.remove,
         _CREDENTIALS, Operation(
             "credentials", "Remove a credential.",
             credential_bodies.CredentialBody, errors=(409,),
             parameters=(api_parameters.FORCE,),
             description="The response has what it was, without its value.",
     )),
-    api_route("POST", "/api/credentials/{name}/test", api_credentials.try_on,
+    api_route("POST", "/api/v1/credentials/{name}/test", api_credentials.try_on,
         _CREDENTIALS, Operation(
             "credentials", "Try a credential on a host.",
             credential_bodies.TestBody, errors=(409,),
@@ -174,7 +175,7 @@ ROUTES = [
             description="The host's key must be one that was accepted. The status is "
             "409 if the host refuses the credential.",
     )),
-    api_route("GET", "/api/channels", api_notifications.list_channels, _ADMIN,
+    api_route("GET", "/api/v1/channels", api_notifications.list_channels, _ADMIN,
         Operation(
             "notifications", "List the channels, without their URLs.",
             list[notification_bodies.ChannelBody],
@@ -210,28 +211,28 @@ ROUTES = [
             notification_bodies.NotificationBody, status=202,
             description="A worker sends it; the response doesn't wait for it.",
     )),
-    api_route("GET", "/api/notifications", api_notifications.list_notifications,
+    api_route("GET", "/api/v1/notifications", api_notifications.list_notifications,
         _ADMIN, Operation(
             "notifications", "List the latest 50 messages to channels.",
             list[notification_bodies.NotificationBody],
             parameters=(api_parameters.CHANNEL,),
     )),
-    api_route("POST", "/api/notifications/{id:number}/send",
+    api_route("POST", "/api/v1/notifications/{id:number}/send",
         api_notifications.send_again, _ADMIN, Operation(
             "notifications", "Send a message again that failed or was skipped.",
             notification_bodies.NotificationBody, status=202, errors=(409,),
     )),
-    api_route("GET", "/api/audit", audit_log.list_entries, _ADMIN, Operation(
+    api_route("GET", "/api/v1/audit", audit_log.list_entries, _ADMIN, Operation(
         "audit", "List the latest 50 entries of the audit log.",
         list[audit_bodies.AuditEntryBody], parameters=api_parameters.AUDIT,
         description="The header Link has the URL of the next page.",
     )),
-    api_route("GET", "/api/deployments", api.list_deployments, _VIEW, Operation(
+    api_route("GET", "/api/v1/deployments", api.list_deployments, _VIEW, Operation(
         "deployments", "List the newest 50 deployments.",
         list[schemas.DeploymentBody], parameters=api_parameters.DEPLOYMENTS,
         description="The header Link has the URL of the next page.",
     )),
-    api_route("POST", "/api/deployments", api.launch, _CHECK, Operation(
+    api_route("POST", "/api/v1/deployments", api.launch, _CHECK, Operation(
         "deployments", "Launch a deployment.",
         schemas.DeploymentDetailBody, status=201, body=schemas.LaunchRequest,
         parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(404, 409),

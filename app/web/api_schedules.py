@@ -17,14 +17,16 @@ from app.web.schedule_bodies import CreateScheduleRequest, PauseRequest, schedul
 
 
 def show(request: Request) -> Response:
-    """GET /api/schedules/{id}."""
+    """GET /api/v1/schedules/{id}."""
     return JSONResponse(_content(request, _id(request)))
 
 
 async def create(request: Request) -> Response:
-    """POST /api/schedules: 201 with the schedule."""
+    """POST /api/v1/schedules: 201 with the schedule."""
     body = await run_in_threadpool(_create, request, await request.body())
-    return JSONResponse(body, 201, headers={"Location": f"/api/schedules/{body['id']}"})
+    return JSONResponse(
+        body, 201, headers={"Location": f"/api/v1/schedules/{body['id']}"}
+    )
 
 
 def _create(request: Request, content: bytes) -> dict[str, object]:
@@ -41,7 +43,7 @@ def _create(request: Request, content: bytes) -> dict[str, object]:
 
 
 async def replace(request: Request) -> Response:
-    """PUT /api/schedules/{id}."""
+    """PUT /api/v1/schedules/{id}."""
     content = await request.body()
     return JSONResponse(await run_in_threadpool(_replace, request, content))
 
@@ -60,7 +62,7 @@ def _replace(request: Request, content: bytes) -> dict[str, object]:
 
 
 def remove(request: Request) -> Response:
-    """DELETE /api/schedules/{id}: the schedule as it was."""
+    """DELETE /api/v1/schedules/{id}: the schedule as it was."""
     number = _id(request)
     body = _content(request, number)
     schedule_changes.remove(deps(request).store, actor_of(request), number)
@@ -68,7 +70,7 @@ def remove(request: Request) -> Response:
 
 
 async def pause(request: Request) -> Response:
-    """POST /api/schedules/{id}/pause."""
+    """POST /api/v1/schedules/{id}/pause."""
     content = await request.body()
     return JSONResponse(await run_in_threadpool(_pause, request, content))
 
@@ -86,14 +88,14 @@ def _pause(request: Request, content: bytes) -> dict[str, object]:
 
 
 def resume(request: Request) -> Response:
-    """POST /api/schedules/{id}/resume."""
+    """POST /api/v1/schedules/{id}/resume."""
     number = _id(request)
     schedules.resume(deps(request).store, actor_of(request), number)
     return JSONResponse(_content(request, number))
 
 
 def run(request: Request) -> Response:
-    """POST /api/schedules/{id}/run: 201 with the deployment."""
+    """POST /api/v1/schedules/{id}/run: 201 with the deployment."""
     number = schedules.run_now(
         deps(request).store,
         deps(request).queue,
@@ -105,7 +107,7 @@ def run(request: Request) -> Response:
         idempotency_key=request_key.of_header(request),
         sources=deps(request).schedule_sources,
     )
-    location = {"Location": f"/api/deployments/{number}"}
+    location = {"Location": f"/api/v1/deployments/{number}"}
     return JSONResponse(deployment_content(request, number), 201, headers=location)
 
 

@@ -17,30 +17,30 @@ from app.web.webhook_bodies import (
 
 
 def list_webhooks(request: Request) -> Response:
-    """GET /api/webhooks."""
+    """GET /api/v1/webhooks."""
     listed = webhooks.list_all(deps(request).store, actor_of(request))
     return JSONResponse([webhook_body(each).model_dump(mode="json") for each in listed])
 
 
 async def create(request: Request) -> Response:
-    """POST /api/webhooks: 201 with the secret."""
+    """POST /api/v1/webhooks: 201 with the secret."""
     return await run_in_threadpool(_create, request, await request.body())
 
 
 def show(request: Request) -> Response:
-    """GET /api/webhooks/{name}."""
+    """GET /api/v1/webhooks/{name}."""
     return _answer(_found(request))
 
 
 def remove(request: Request) -> Response:
-    """DELETE /api/webhooks/{name}: what it was."""
+    """DELETE /api/v1/webhooks/{name}: what it was."""
     found = _found(request)
     webhooks.remove(deps(request).store, actor_of(request), found.id)
     return _answer(found)
 
 
 def rotate(request: Request) -> Response:
-    """POST /api/webhooks/{name}/rotate: 201 with a second secret."""
+    """POST /api/v1/webhooks/{name}/rotate: 201 with a second secret."""
     found = _found(request)
     secret = webhooks.rotate(
         deps(request).store, deps(request).secret_box, actor_of(request), found.id
@@ -50,7 +50,7 @@ def rotate(request: Request) -> Response:
 
 
 def finish_rotation(request: Request) -> Response:
-    """POST /api/webhooks/{name}/finish-rotation."""
+    """POST /api/v1/webhooks/{name}/finish-rotation."""
     webhooks.finish_rotation(
         deps(request).store,
         deps(request).secret_box,
@@ -61,19 +61,19 @@ def finish_rotation(request: Request) -> Response:
 
 
 def pause(request: Request) -> Response:
-    """POST /api/webhooks/{name}/pause."""
+    """POST /api/v1/webhooks/{name}/pause."""
     webhooks.pause(deps(request).store, actor_of(request), _found(request).id)
     return _answer(_found(request))
 
 
 def resume(request: Request) -> Response:
-    """POST /api/webhooks/{name}/resume."""
+    """POST /api/v1/webhooks/{name}/resume."""
     webhooks.resume(deps(request).store, actor_of(request), _found(request).id)
     return _answer(_found(request))
 
 
 def list_deliveries(request: Request) -> Response:
-    """GET /api/webhooks/{name}/deliveries?before=…."""
+    """GET /api/v1/webhooks/{name}/deliveries?before=…."""
     listed, _ = webhook_deliveries.list_page(
         deps(request).store,
         actor_of(request),
@@ -85,7 +85,7 @@ def list_deliveries(request: Request) -> Response:
 
 
 def redeliver(request: Request) -> Response:
-    """POST /api/webhooks/{name}/deliveries/{id}/redeliver."""
+    """POST /api/v1/webhooks/{name}/deliveries/{id}/redeliver."""
     found = _found(request)
     webhook_deliveries.redeliver(
         deps(request).store, actor_of(request), found.id, request.path_params["id"]

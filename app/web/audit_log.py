@@ -36,7 +36,10 @@ def page(request: Request) -> Response:
 
 
 def list_entries(request: Request) -> Response:
-    """GET /api/audit?actor=&action=&before=ID: newest first. Raises InvalidFields."""
+    """GET /api/v1/audit?actor=&action=&before=ID: newest first.
+
+    Raises InvalidFields.
+    """
     asked = _asked(request)
     if asked.get("action", Action.LAUNCH) not in set(Action):
         raise InvalidFields({"action": f"must be one of {', '.join(Action)}"})

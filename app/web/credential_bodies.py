@@ -42,7 +42,7 @@ class CredentialBody(Body):
 
 
 class CredentialRequest(BaseModel):
-    """The body of PUT /api/credentials/{reference}."""
+    """The body of PUT /api/v1/credentials/{reference}."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,7 +65,7 @@ class CredentialRequest(BaseModel):
 
 
 class TestRequest(BaseModel):
-    """The body of POST /api/credentials/{reference}/test."""
+    """The body of POST /api/v1/credentials/{reference}/test."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -186,6 +186,6 @@ async def _answer(
 
 
 def _wants_page(request: Request) -> bool:
-    if request.url.path.startswith(("/api/", "/hooks/")):
+    if request.url.path.startswith(("/api/v1/", "/hooks/")):
         return False
     return "text/html" in request.headers.get("accept", "")

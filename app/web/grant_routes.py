@@ -7,7 +7,7 @@ from app.web.operation import Operation
 from app.web.routing import AppRoute
 
 _ADMIN = Permission.ADMIN
-_TEAM = "/api/teams/{name}"
+_TEAM = "/api/v1/teams/{name}"
 
 #: The pages.
 ROUTES: list[AppRoute] = [
@@ -22,10 +22,10 @@ ROUTES: list[AppRoute] = [
 
 #: The API.
 API = [
-    api_route("GET", "/api/teams", api_grants.list_teams, _ADMIN, Operation(
+    api_route("GET", "/api/v1/teams", api_grants.list_teams, _ADMIN, Operation(
         "access", "List the teams with their members.", list[grant_bodies.TeamBody],
     )),
-    api_route("POST", "/api/teams", api_grants.create_team, _ADMIN, Operation(
+    api_route("POST", "/api/v1/teams", api_grants.create_team, _ADMIN, Operation(
         "access", "Create a team.", grant_bodies.TeamBody, status=201,
         body=grant_bodies.TeamRequest, errors=(409,),
     )),
@@ -44,15 +44,15 @@ API = [
         Operation(
             "access", "Remove a user from a team.", grant_bodies.TeamBody,
     )),
-    api_route("GET", "/api/grants", api_grants.list_grants, _ADMIN, Operation(
+    api_route("GET", "/api/v1/grants", api_grants.list_grants, _ADMIN, Operation(
         "access", "List the grants of users, teams and tokens.",
         list[grant_bodies.GrantBody],
     )),
-    api_route("POST", "/api/grants", api_grants.add_grant, _ADMIN, Operation(
+    api_route("POST", "/api/v1/grants", api_grants.add_grant, _ADMIN, Operation(
         "access", "Add a grant.", grant_bodies.GrantBody, status=201,
         body=grant_bodies.GrantRequest, errors=(404, 409),
     )),
-    api_route("DELETE", "/api/grants/{id:number}", api_grants.remove_grant, _ADMIN,
+    api_route("DELETE", "/api/v1/grants/{id:number}", api_grants.remove_grant, _ADMIN,
         Operation(
             "access", "Remove a grant.", grant_bodies.GrantBody,
             description="The response has what it was.",

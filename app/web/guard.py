@@ -110,7 +110,7 @@ def public(path: str, handler: Handler, method: str = "GET") -> AppRoute:
 
 def _ids(request: Request, path: str) -> dict[str, int]:
     """Return what the log lines of a request say about its subject."""
-    about = path.startswith(("/deployments/{id:", "/api/deployments/{id:"))
+    about = path.startswith(("/deployments/{id:", "/api/v1/deployments/{id:"))
     return {"deployment": request.path_params["id"]} if about else {}
 
 
@@ -131,7 +131,7 @@ def signed(path: str, handler: Callable[[Request], Awaitable[Response]]) -> AppR
 
 async def _form(request: Request) -> FormData:
     # The API parses JSON, whatever the Content-Type is.
-    if request.method in _SAFE or request.url.path.startswith("/api/"):
+    if request.method in _SAFE or request.url.path.startswith("/api/v1/"):
         return FormData()
     body = await request.body()
     # In a thread: parsing the largest body would block other requests for too long.

@@ -10,7 +10,7 @@ from app.web.schemas import Body
 
 
 class AddHostKeysRequest(BaseModel):
-    """The body of POST /api/host-keys."""
+    """The body of POST /api/v1/host-keys."""
 
     model_config = ConfigDict(extra="forbid")
 

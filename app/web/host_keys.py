@@ -67,20 +67,20 @@ def remove(request: Request) -> Response:
 
 
 def list_keys(request: Request) -> Response:
-    """GET /api/host-keys?scope=…."""
+    """GET /api/v1/host-keys?scope=…."""
     scope = request.query_params.get("scope")
     listed = host_keys.list_keys(deps(request).store, scope)
     return JSONResponse([host_key_body(k).model_dump(mode="json") for k in listed])
 
 
 async def add(request: Request) -> Response:
-    """POST /api/host-keys: 201 with all keys of the scope."""
+    """POST /api/v1/host-keys: 201 with all keys of the scope."""
     body = await run_in_threadpool(_add, request, await request.body())
     return JSONResponse(body, 201)
 
 
 def delete(request: Request) -> Response:
-    """DELETE /api/host-keys/{id}: the removed key."""
+    """DELETE /api/v1/host-keys/{id}: the removed key."""
     key_id = request.path_params["id"]
     removed = host_keys.remove(deps(request).store, actor_of(request), key_id)
     return JSONResponse(host_key_body(removed).model_dump(mode="json"))

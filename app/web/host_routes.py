@@ -59,22 +59,22 @@ _TIMELINE = (
 )
 
 API = [
-    api_route("GET", "/api/hosts", hosts.list_hosts, Permission.VIEW, Operation(
+    api_route("GET", "/api/v1/hosts", hosts.list_hosts, Permission.VIEW, Operation(
         "hosts", "List the hosts with services, versions and facts, 50 on a page.",
         list[HostBody], parameters=_HOSTS,
         description="The header Link has the URL of the next page.",
     )),
     # The name of a host may have slashes, so this comes first.
     api_route(
-        "GET", "/api/hosts/{name:path}/timeline", hosts.show_timeline, Permission.VIEW,
-        Operation(
+        "GET", "/api/v1/hosts/{name:path}/timeline", hosts.show_timeline,
+        Permission.VIEW, Operation(
             "hosts", "List what deployments changed on a host, newest first.",
             list[TimelineEntryBody], parameters=_TIMELINE, errors=(409,),
             description="The header Link has the URL of the next page. A page may be "
             "empty although there is a next one.",
     )),
     api_route(
-        "GET", "/api/hosts/{name:path}", hosts.show_host, Permission.VIEW, Operation(
+        "GET", "/api/v1/hosts/{name:path}", hosts.show_host, Permission.VIEW, Operation(
         "hosts", "Get a host with its facts, their changes and owed handlers.",
         HostDetailBody, parameters=(_PROJECT,), errors=(409,),
         description="The status is 409 if several projects have a host with this name.",

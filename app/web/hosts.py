@@ -74,24 +74,26 @@ def show(request: Request) -> Response:
 
 
 def list_hosts(request: Request) -> Response:
-    """GET /api/hosts?project=…&service=…&text=…&page=…."""
+    """GET /api/v1/hosts?project=…&service=…&text=…&page=…."""
     asked = read_hosts(request.query_params)
     require_valid(asked)
     page = hosts.page(deps(request).store, asked.wanted, _page_number(request))
     headers = {}
     if page.number < page.last:
-        headers["Link"] = f'<{asked.link("/api/hosts", page.number + 1)}>; rel="next"'
+        headers["Link"] = (
+            f'<{asked.link("/api/v1/hosts", page.number + 1)}>; rel="next"'
+        )
     bodies = [host_body(host).model_dump(mode="json") for host in page.hosts]
     return JSONResponse(bodies, headers=headers)
 
 
 def show_host(request: Request) -> Response:
-    """GET /api/hosts/{name}?project=…."""
+    """GET /api/v1/hosts/{name}?project=…."""
     return JSONResponse(host_detail_body(_found(request)).model_dump(mode="json"))
 
 
 def show_timeline(request: Request) -> Response:
-    """GET /api/hosts/{name}/timeline?project=…&since=…&until=…&text=…&before=…."""
+    """GET /api/v1/hosts/{name}/timeline?project=…&since=…&until=…&text=…&before=…."""
     asked = read_timeline(request.query_params)
     require_valid(asked)
     host = _found(request).host

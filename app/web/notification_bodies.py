@@ -28,7 +28,7 @@ class ChannelBody(Body):
 
 
 class ChannelRequest(BaseModel):
-    """The body of PUT /api/channels/{name}."""
+    """The body of PUT /api/v1/channels/{name}."""
 
     model_config = ConfigDict(extra="forbid")
 

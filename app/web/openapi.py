@@ -37,7 +37,7 @@ _Schemas = Mapping[tuple[Any, bool], dict[str, Any]]
 
 
 def show(request: Request) -> Response:
-    """GET /api/openapi.json."""
+    """GET /api/v1/openapi.json."""
     return JSONResponse(document(request.app.routes))
 
 

@@ -12,7 +12,7 @@ from app.web.schemas import Body
 
 
 class AddRequest(BaseModel):
-    """The body of POST /api/projects."""
+    """The body of POST /api/v1/projects."""
 
     model_config = ConfigDict(extra="forbid")
 

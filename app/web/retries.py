@@ -65,29 +65,29 @@ def dismiss(request: Request, form: FormData) -> Response:
 
 
 def api_choices(request: Request) -> Response:
-    """GET /api/deployments/{id}/retries."""
+    """GET /api/v1/deployments/{id}/retries."""
     choices = retry_plans.choices(deps(request).store, _id(request))
     bodies = [retry_choice_body(choice) for choice in choices]
     return JSONResponse([body.model_dump(mode="json") for body in bodies])
 
 
 def api_retry(request: Request) -> Response:
-    """POST /api/deployments/{id}/retry: 201 with the new deployment."""
+    """POST /api/v1/deployments/{id}/retry: 201 with the new deployment."""
     return _respond(request, RetryScope.ALL)
 
 
 def api_retry_failed(request: Request) -> Response:
-    """POST /api/deployments/{id}/retry-failed: 201 with the new deployment."""
+    """POST /api/v1/deployments/{id}/retry-failed: 201 with the new deployment."""
     return _respond(request, RetryScope.FAILED)
 
 
 def api_resume(request: Request) -> Response:
-    """POST /api/deployments/{id}/continue: 201 with the new deployment."""
+    """POST /api/v1/deployments/{id}/continue: 201 with the new deployment."""
     return _respond(request, RetryScope.CONTINUE)
 
 
 async def api_dismiss(request: Request) -> Response:
-    """POST /api/deployments/{id}/owed-handlers/dismiss: the deployment."""
+    """POST /api/v1/deployments/{id}/owed-handlers/dismiss: the deployment."""
     wanted = DismissRequest.model_validate_json(await request.body())
     return await run_in_threadpool(_dismiss, request, wanted)
 
@@ -118,7 +118,7 @@ def _respond(request: Request, scope: RetryScope) -> Response:
     key = request_key.of_header(request)
     confirmed = request.query_params.get("confirm") == "true"
     number = _launch(request, scope, Origin.API, key, confirmed=confirmed)
-    location = {"Location": f"/api/deployments/{number}"}
+    location = {"Location": f"/api/v1/deployments/{number}"}
     return JSONResponse(deployment_content(request, number), 201, headers=location)
 
 

@@ -14,13 +14,13 @@ from app.web.schemas import Body
 
 
 class CreateScheduleRequest(Schedule):
-    """The body of POST /api/schedules."""
+    """The body of POST /api/v1/schedules."""
 
     service: Annotated[str, Field(description="The name of the service.")]
 
 
 class PauseRequest(BaseModel):
-    """The body of POST /api/schedules/{id}/pause."""
+    """The body of POST /api/v1/schedules/{id}/pause."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -89,7 +89,7 @@ def run(request: Request, form: FormData) -> Response:
 
 
 def list_schedules(request: Request) -> Response:
-    """GET /api/schedules?text=…&page=…."""
+    """GET /api/v1/schedules?text=…&page=…."""
     views, _, later = _listed(request)
     headers = {"Link": f'<{later}>; rel="next"'} if later else {}
     bodies = [schedule_body(view).model_dump(mode="json") for view in views]

@@ -15,7 +15,7 @@ from app.domain.run_warning import WarningKind
 
 
 class LaunchRequest(BaseModel):
-    """The body of POST /api/deployments."""
+    """The body of POST /api/v1/deployments."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -8,7 +8,7 @@ from app.web.routing import AppRoute
 
 _ADMIN = Permission.ADMIN
 _PAGE = "/admin/webhooks/{id:number}"
-_API = "/api/webhooks/{name}"
+_API = "/api/v1/webhooks/{name}"
 
 #: The request of a provider, whose signature is its only permission, and the pages.
 ROUTES: list[AppRoute] = [
@@ -28,11 +28,11 @@ ROUTES: list[AppRoute] = [
 
 #: The API.
 API = [
-    api_route("GET", "/api/webhooks", api_webhooks.list_webhooks, _ADMIN, Operation(
+    api_route("GET", "/api/v1/webhooks", api_webhooks.list_webhooks, _ADMIN, Operation(
         "webhooks", "List the webhooks, without their secrets.",
         list[webhook_bodies.WebhookBody],
     )),
-    api_route("POST", "/api/webhooks", api_webhooks.create, _ADMIN, Operation(
+    api_route("POST", "/api/v1/webhooks", api_webhooks.create, _ADMIN, Operation(
         "webhooks", "Create a webhook.", webhook_bodies.SecretBody, status=201,
         body=webhook_bodies.WebhookRequest, errors=(409,),
         description="The response has the secret, which can't be read again.",

@@ -180,7 +180,7 @@ def test_a_failed_run_leaves_its_exit_code(fastdeploy: Installation, site: str) 
 def test_artifacts_are_listed_shown_and_downloaded(
     fastdeploy: Installation, client: httpx.Client, deployed: Deployment
 ) -> None:
-    listed = client.get(f"/api/deployments/{deployed.id}/artifacts").json()
+    listed = client.get(f"/api/v1/deployments/{deployed.id}/artifacts").json()
     folder = artifacts_of(fastdeploy, deployed)
 
     assert {(str(path.relative_to(folder)), path.stat().st_size)

@@ -38,7 +38,7 @@ def test_output_is_kept_whole_and_the_outcome_is_right(
     assert dict(case.steps) == fastdeploy.states(ended.id)
     journal = fastdeploy.run_folder(ended.id) / "journal"
     assert same(case.payload, journal.read_bytes())
-    response = client.get(f"/api/deployments/{ended.id}/output")
+    response = client.get(f"/api/v1/deployments/{ended.id}/output")
     assert same(case.payload, response.content)
     assert_harmless(client, ended, case.shown)
     eventually((fastdeploy.run_folder(ended.id) / "artifacts").exists)
@@ -54,7 +54,7 @@ def test_a_run_may_print_events_of_ansible_runner_but_only_well_formed_ones_coun
     payload = event(event_data=hostile, stdout="<img src=x onerror=alert(1)>\x1b[2J")
     ended = run(fastdeploy, "well-formed", Case(payload + b"\n"))
 
-    artifacts = client.get(f"/api/deployments/{ended.id}/artifacts").json()
+    artifacts = client.get(f"/api/v1/deployments/{ended.id}/artifacts").json()
 
     assert {f"job_events/1-{UUID}.json", "rc", "status", "stderr", "stdout"} == {
         artifact["path"] for artifact in artifacts
@@ -76,7 +76,7 @@ def test_the_environment_in_a_status_line_is_not_recorded(
     masked = {"status": "starting", "runner_ident": "1", "env": MASK, "command": MASK}
 
     page = client.get(f"/deployments/{ended.id}").text
-    stream = client.get(f"/api/deployments/{ended.id}/events").text
+    stream = client.get(f"/api/v1/deployments/{ended.id}/events").text
 
     printed, after = fastdeploy.output(ended.id).splitlines()
     assert (masked, b"after") == (json.loads(printed), after)

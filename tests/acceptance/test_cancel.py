@@ -232,9 +232,9 @@ def test_the_api_accepts_it_and_says_who_asked(
 ) -> None:
     number = start_script(fastdeploy, "by-api", SLEEPS)
 
-    accepted = client.post(f"/api/deployments/{number}/cancel")
+    accepted = client.post(f"/api/v1/deployments/{number}/cancel")
     ended = fastdeploy.ended(number)
-    refused = client.post(f"/api/deployments/{number}/cancel")
+    refused = client.post(f"/api/v1/deployments/{number}/cancel")
 
     assert 202 == accepted.status_code
     asked = accepted.json()

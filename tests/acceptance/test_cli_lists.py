@@ -200,10 +200,10 @@ def test_a_created_token_can_do_what_it_was_created_for(
     headers = {"Authorization": f"Bearer {done.stdout.strip()}"}
 
     with fastdeploy.visitor() as client:
-        seen = client.get("/api/services", headers=headers)
-        sync = client.post("/api/services/sync", headers=headers)
+        seen = client.get("/api/v1/services", headers=headers)
+        sync = client.post("/api/v1/services/sync", headers=headers)
         revoked = command(fastdeploy, "token", "revoke", "ci")
-        after = client.get("/api/services", headers=headers)
+        after = client.get("/api/v1/services", headers=headers)
 
     assert "token ci is revoked\n" == revoked.stdout
     assert [200, 403, 401] == [r.status_code for r in (seen, sync, after)]

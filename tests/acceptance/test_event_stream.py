@@ -46,7 +46,7 @@ def test_a_stream_that_is_dropped_at_random_is_resumed_without_loss(
     fastdeploy: Installation, client: httpx.Client
 ) -> None:
     number = begin(fastdeploy, "dropped")
-    watcher = Watcher(client, f"/api/deployments/{number}/events")
+    watcher = Watcher(client, f"/api/v1/deployments/{number}/events")
 
     for _ in range(10):
         watcher.watch(pieces=random.randint(1, 6))
@@ -83,7 +83,7 @@ def test_the_stream_of_what_has_ended_is_whole_from_any_place(
 
     for after in (0, 1, 499, 500, 501, 1000, ended.last_event - 1, ended.last_event,
                   ended.last_event + 7):  # fmt: skip
-        watcher = Watcher(client, f"/api/deployments/{ended.id}/events", str(after))
+        watcher = Watcher(client, f"/api/v1/deployments/{ended.id}/events", str(after))
         watcher.watch()
         numbers = [event["number"] for event in watcher.events]
         assert list(range(after + 1, ended.last_event + 1)) == numbers
@@ -98,7 +98,7 @@ def test_an_invalid_last_event_id_starts_the_stream_at_the_first_event(
     if "garbage" not in {path.name for path in fastdeploy.services.iterdir()}:
         fastdeploy.write_service("garbage", "#!/bin/sh\necho hello\n")
     ended = fastdeploy.run("garbage")
-    path = f"/api/deployments/{ended.id}/events"
+    path = f"/api/v1/deployments/{ended.id}/events"
 
     watcher = Watcher(client, path, garbage)
     watcher.watch()
@@ -111,7 +111,7 @@ def test_twenty_watchers_see_all_of_it(
     fastdeploy: Installation, client: httpx.Client
 ) -> None:
     number = begin(fastdeploy, "twenty")
-    path = f"/api/deployments/{number}/events"
+    path = f"/api/v1/deployments/{number}/events"
     with httpx.Client(
         base_url=client.base_url, headers=client.headers, timeout=PATIENCE,
         limits=httpx.Limits(max_connections=30),
@@ -136,7 +136,7 @@ def test_a_stream_outlives_a_crash_of_the_web_process(
     web = installation.web()
     number = begin(installation, "restarted")
     with installation.client() as client:
-        watcher = Watcher(client, f"/api/deployments/{number}/events")
+        watcher = Watcher(client, f"/api/v1/deployments/{number}/events")
 
         watcher.watch(pieces=3)
         with ThreadPoolExecutor() as pool:
@@ -163,7 +163,7 @@ def test_streams_end_at_once_when_the_web_process_stops(
     number = installation.launch("quiet")
     eventually(lambda: installation.output(number))
     with installation.client() as client, ThreadPoolExecutor() as pool:
-        watcher = Watcher(client, f"/api/deployments/{number}/events")
+        watcher = Watcher(client, f"/api/v1/deployments/{number}/events")
         watching = pool.submit(watcher.watch)
         eventually(lambda: watcher.events)
 
@@ -183,14 +183,14 @@ def test_a_stream_is_for_those_who_may_see_it(
 ) -> None:
     fastdeploy.write_service("guarded", "#!/bin/sh\necho hello\n")
     ended = fastdeploy.run("guarded")
-    path = f"/api/deployments/{ended.id}/events"
+    path = f"/api/v1/deployments/{ended.id}/events"
     syncing = fastdeploy.token(Permission.SYNC)
 
     with fastdeploy.visitor() as visitor:
         anonymous = visitor.get(path)
         allowed = {"Authorization": f"Bearer {syncing}"}
         without_scope = visitor.get(path, headers=allowed)
-    nowhere = client.get("/api/deployments/999999/events")
+    nowhere = client.get("/api/v1/deployments/999999/events")
 
     assert [401, 403, 404] == [
         answer.status_code for answer in (anonymous, without_scope, nowhere)
@@ -198,4 +198,4 @@ def test_a_stream_is_for_those_who_may_see_it(
 
 
 def last_state(client: httpx.Client, number: int) -> str:
-    return client.get(f"/api/deployments/{number}").text
+    return client.get(f"/api/v1/deployments/{number}").text

@@ -78,7 +78,7 @@ def exports(
     folder = tmp_path_factory.mktemp("exports")
     for name in ("navigator", "ara"):
         answer = client.get(
-            f"/api/deployments/{deployed.id}/export", params={"format": name}
+            f"/api/v1/deployments/{deployed.id}/export", params={"format": name}
         )
         assert 200 == answer.status_code
         assert (
@@ -246,10 +246,10 @@ def test_a_running_deployment_and_an_unknown_format_are_refused(
     fastdeploy.write_service("queued", "#!/bin/sh\nexec sleep 600\n")
     number = fastdeploy.launch("queued")
 
-    running = client.get(f"/api/deployments/{number}/export")
-    unknown = client.get(f"/api/deployments/{deployed.id}/export?format=html")
+    running = client.get(f"/api/v1/deployments/{number}/export")
+    unknown = client.get(f"/api/v1/deployments/{deployed.id}/export?format=html")
     foreign = httpx.get(
-        f"{fastdeploy.url}/api/deployments/{deployed.id}/export",
+        f"{fastdeploy.url}/api/v1/deployments/{deployed.id}/export",
         headers={"Authorization": f"Bearer {fastdeploy.token(Permission.SYNC)}"},
     )
 

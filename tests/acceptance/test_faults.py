@@ -82,7 +82,7 @@ def test_whatever_runs_while_postgresql_is_away_is_recorded_by_the_same_worker(
             worker, web = made.worker(), made.web()
             number = start_numbered(made)
             with made.client() as client, ThreadPoolExecutor() as pool:
-                path = f"/api/deployments/{number}/events"
+                path = f"/api/v1/deployments/{number}/events"
                 stays, returns = Watcher(client, path), Watcher(client, path)
                 watching = pool.submit(stays.watch)
                 eventually(lambda: stays.names)
@@ -197,7 +197,7 @@ def test_web_and_worker_that_die_together_lose_nothing(
 
     assert_complete(installation, number)
     with installation.client() as client:
-        watcher = Watcher(client, f"/api/deployments/{number}/events")
+        watcher = Watcher(client, f"/api/v1/deployments/{number}/events")
         watcher.watch()
         assert_everything(installation, number, watcher)
 

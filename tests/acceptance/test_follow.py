@@ -212,7 +212,7 @@ def test_a_run_goes_on_without_the_web_process(installation: Installation) -> No
 
     with (
         installation.client() as client,
-        client.stream("GET", f"/api/deployments/{number}/events") as response,
+        client.stream("GET", f"/api/v1/deployments/{number}/events") as response,
     ):
         lines = response.iter_lines()
         next(lines)
@@ -235,7 +235,7 @@ def test_the_second_deployment_of_a_service_waits_for_the_first(
     second, third = (fastdeploy.launch("one-at-a-time") for _ in range(2))
     another = start_numbered(fastdeploy, "another")
 
-    waiting = [client.get(f"/api/deployments/{n}").json() for n in (second, third)]
+    waiting = [client.get(f"/api/v1/deployments/{n}").json() for n in (second, third)]
 
     assert [("queued", 1), ("queued", 2)] == [
         (found["status"], found["queue_position"]) for found in waiting

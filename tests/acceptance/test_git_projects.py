@@ -102,7 +102,7 @@ def test_a_retry_runs_the_same_commit_after_the_branch_has_moved(
     site.sync()
 
     with site.client() as client:
-        answer = client.post(f"/api/deployments/{before.id}/retry")
+        answer = client.post(f"/api/v1/deployments/{before.id}/retry")
     again = site.ended(answer.json()["id"])
 
     assert (before.commit, before.ref) == (again.commit, again.ref)
@@ -124,7 +124,7 @@ def test_a_retry_whose_commit_was_removed_is_refused(
     site.sync()
 
     with site.client() as client:
-        answer = client.post(f"/api/deployments/{before.id}/retry")
+        answer = client.post(f"/api/v1/deployments/{before.id}/retry")
 
     assert answer.status_code == 409
     assert f"deployment {before.id} can't be retried at its commit: " in answer.text

@@ -61,7 +61,7 @@ def test_hosts_show_what_they_run_and_what_changed(
     second = fastdeploy.run("shop", version="1.4.2", failing="web3")
 
     assert (Status.SUCCESSFUL, Status.FAILED) == (first.status, second.status)
-    listed = client.get("/api/hosts?project=shop").json()
+    listed = client.get("/api/v1/hosts?project=shop").json()
     assert {
         "db1": (["db"], None, ""),
         "web1": (["web"], "changed", "1.4.2"),
@@ -73,11 +73,11 @@ def test_hosts_show_what_they_run_and_what_changed(
         )
         for each in listed
     }  # fmt: skip
-    web3 = client.get("/api/hosts/web3?project=shop").json()
+    web3 = client.get("/api/v1/hosts/web3?project=shop").json()
     assert {"os", "kernel", "hostname"} <= web3["facts"].keys()
     assert "sesame" not in json.dumps(web3)
 
-    entries = client.get("/api/hosts/web3/timeline?project=shop").json()
+    entries = client.get("/api/v1/hosts/web3/timeline?project=shop").json()
     assert [second.id, first.id] == [each["deployment"] for each in entries]
     [change] = entries[0]["changes"]
     assert "Configure" == change["task"]

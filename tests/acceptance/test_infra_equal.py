@@ -71,7 +71,7 @@ class Project:
         """Run a service by FastDeploy; return what it did, and its events."""
         self._empty()
         with self.made.client() as client:
-            answer = client.post("/api/deployments", json={
+            answer = client.post("/api/v1/deployments", json={
                 "service": f"{self.name}/{service}@{environment}", "options": options,
                 "variables": {"target": str(self.target)},
             })  # fmt: skip

@@ -178,10 +178,10 @@ def test_the_page_and_the_api_say_that_a_run_is_unreachable(two: TwoNodes) -> No
     two.here.web()
 
     with two.here.client() as client:
-        told = client.get(f"/api/deployments/{begun}").json()
+        told = client.get(f"/api/v1/deployments/{begun}").json()
         page = client.get(f"/deployments/{begun}").text
         listed = client.get("/nodes").text
-        by_api = client.get("/api/nodes").json()
+        by_api = client.get("/api/v1/nodes").json()
 
     assert ("running", True) == (told["status"], told["unreachable"])
     assert "Node here is unreachable" in page
@@ -260,7 +260,7 @@ def test_a_sync_reaches_every_node(two: TwoNodes) -> None:
     two.here.web()
 
     with two.here.client() as client:
-        answer = client.post("/api/services/sync")
+        answer = client.post("/api/v1/services/sync")
 
     assert 200 == answer.status_code
     eventually(lambda: "late" in known(two))

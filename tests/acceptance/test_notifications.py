@@ -118,9 +118,9 @@ def test_a_refused_message_is_tried_again_and_names_no_secret_anywhere(
             client.get(path).text
             for path in (
                 f"/deployments/{number}",
-                "/api/notifications",
-                "/api/channels",
-                "/api/channels/again",
+                "/api/v1/notifications",
+                "/api/v1/channels",
+                "/api/v1/channels/again",
             )
         ]
     assert "error=503" in pages[1] or "there is no channel" in pages[1]

@@ -72,7 +72,7 @@ def deploy(
 ) -> Deployment:
     """Launch through the API with options, and return the ended deployment."""
     with site.client() as client:
-        answer = client.post("/api/deployments", json={
+        answer = client.post("/api/v1/deployments", json={
             "service": service, "options": options,
             "variables": {"version": "1.0.0", "folder": str(folder)},
         })  # fmt: skip
@@ -165,7 +165,9 @@ def test_an_option_that_the_service_does_not_allow_is_refused_by_name(
 ) -> None:
     with site.client() as client:
         answers = [
-            client.post("/api/deployments", json={"service": "strict", "options": sent})
+            client.post(
+                "/api/v1/deployments", json={"service": "strict", "options": sent}
+            )
             for sent in ({"limit": "web1"}, {"limit": "@hosts"}, {"become": True})
         ]
 
@@ -178,7 +180,7 @@ def test_an_option_that_the_service_does_not_allow_is_refused_by_name(
 def test_a_retry_has_the_same_options(site: Installation, tmp_path: Path) -> None:
     first = deploy(site, tmp_path, limit="web2", tags=["site"])
     with site.client() as client:
-        answer = client.post(f"/api/deployments/{first.id}/retry")
+        answer = client.post(f"/api/v1/deployments/{first.id}/retry")
     again = site.ended(answer.json()["id"])
 
     assert answer.json()["options"]["limit"] == "web2"

@@ -167,7 +167,7 @@ def test_the_long_flags_of_the_table_are_the_options_that_it_names_for_the_api(
 
     done = command(site, "deploy", service, *_all_flags("here", -1))
     with site.client() as client:
-        answer = client.post("/api/deployments", json={
+        answer = client.post("/api/v1/deployments", json={
             "service": service, "options": options, "variables": {"version": "1.2.0"},
         })  # fmt: skip
 

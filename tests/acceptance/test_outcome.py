@@ -144,7 +144,7 @@ def test_a_playbook_ends_with_the_right_status_reason_and_warnings(
 ) -> None:
     number = launch(fastdeploy, name, case)
 
-    found = client.get(f"/api/deployments/{number}").json()
+    found = client.get(f"/api/v1/deployments/{number}").json()
     assert (case.status, "\x1b" in found["reason"]) == (found["status"], False)
     assert re.fullmatch(case.reason, found["reason"], re.DOTALL), found["reason"]
     # Hosts fail in any order.
@@ -194,7 +194,7 @@ def test_set_stats_and_stderr_are_there_afterwards(
     stats = "{ansible.builtin.set_stats: {data: {version: 1.10, files: [x, y]}}}"
     number = launch(fastdeploy, "totals", Case(play("a", stats)))
 
-    totals = client.get(f"/api/deployments/{number}").json()["set_stats"]
+    totals = client.get(f"/api/v1/deployments/{number}").json()["set_stats"]
     address = f"/deployments/{number}/results"
     page = client.get(address, headers={"Accept": "text/html"}).text
     config = ansible_runner.RunnerConfig(

@@ -180,13 +180,13 @@ def test_a_green_run_that_does_not_restart_leaves_the_restart_owed(
 
     assert (Status.FAILED, Status.SUCCESSFUL) == (failed.status, green.status)
     assert not (folder / "restarted").exists()
-    [owed] = client.get(f"/api/deployments/{failed.id}").json()["owed_handlers"]
+    [owed] = client.get(f"/api/v1/deployments/{failed.id}").json()["owed_handlers"]
     assert {
         "host": "web1",
         "handler": "restart nginx",
         "task": "Configure",
     }.items() <= (owed.items())
-    assert [] == client.get(f"/api/deployments/{green.id}").json()["owed_handlers"]
+    assert [] == client.get(f"/api/v1/deployments/{green.id}").json()["owed_handlers"]
     shown = command(fastdeploy, "deployment", "show", str(failed.id)).stdout
     sentence = (
         f"web1 still owes: restart nginx (changed by task Configure in #{failed.id}"
@@ -203,7 +203,7 @@ def test_a_green_run_that_does_not_restart_leaves_the_restart_owed(
     fastdeploy.run("owing")
 
     assert (folder / "restarted").exists()
-    assert [] == client.get(f"/api/deployments/{failed.id}").json()["owed_handlers"]
+    assert [] == client.get(f"/api/v1/deployments/{failed.id}").json()["owed_handlers"]
     assert "still owes" not in client.get("/services/owing", headers=as_page).text
 
     (folder / "conf").unlink()
@@ -277,7 +277,7 @@ def test_continue_restarts_what_is_owed_and_touches_no_other_host(
     before = {host: _started(servers, host) for host in ("web1", "web2")}
 
     said = command(fastdeploy, "deployment", "continue", str(failed.id)).stdout
-    number = client.get("/api/deployments?service=servers").json()[0]["id"]
+    number = client.get("/api/v1/deployments?service=servers").json()[0]["id"]
     fastdeploy.ended(number)
 
     assert f"deployment {number} is queued, it continues {failed.id}" in said
@@ -285,14 +285,14 @@ def test_continue_restarts_what_is_owed_and_touches_no_other_host(
     assert before["web2"] == after["web2"]
     assert before["web1"][0] != after["web1"][0]
     assert int(before["web1"][1]) < int(after["web1"][1])
-    body = client.get(f"/api/deployments/{number}").json()
+    body = client.get(f"/api/v1/deployments/{number}").json()
     assert ("successful", ["web1"], "continue") == (
         body["status"], body["hosts"], body["retry_scope"]
     )  # fmt: skip
     results = [e for e in fastdeploy.events(number) if e.result]
     assert ["restart web", "Configure", "Check"] == [e.task for e in results]
     assert {"web1"} == {e.host for e in results}
-    assert [] == client.get(f"/api/deployments/{failed.id}").json()["owed_handlers"]
+    assert [] == client.get(f"/api/v1/deployments/{failed.id}").json()["owed_handlers"]
     assert number == _current(fastdeploy, failed.service_id)
     assert_refused(
         command(fastdeploy, "deployment", "continue", str(number)),

@@ -94,7 +94,7 @@ class Infra:
         """Launch the same run by FastDeploy; return its id."""
         folder = self._folder(service, environment)
         with self.made.client() as client:
-            answer = client.post("/api/deployments", json={
+            answer = client.post("/api/v1/deployments", json={
                 "service": f"infra/{service}@{environment}", "options": options or {},
                 "variables": {"target": str(folder)},
             })  # fmt: skip

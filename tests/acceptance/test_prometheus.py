@@ -74,7 +74,7 @@ def test_a_failed_deployment_fires_an_alert_in_prometheus(
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=installation.url, headers=headers) as client:
         metrics = client.get("/metrics")
-        assert 403 == client.get("/api/nodes").status_code
+        assert 403 == client.get("/api/v1/nodes").status_code
     promtool("check", "metrics", given=metrics.content)
 
 
@@ -96,11 +96,11 @@ def test_a_healthcheck_that_hangs_delays_no_run_and_no_other_ping(
         installation.worker(FASTDEPLOY_OUTGOING_PRIVATE="127.0.0.0/8")
         installation.web()
         with installation.client() as client:
-            for schedule in client.get("/api/schedules").json():
+            for schedule in client.get("/api/v1/schedules").json():
                 client.post(f"/schedules/{schedule['id']}/run")
             eventually(lambda: hanging.paths)
             eventually(lambda: healthy.paths == ["/two/start", "/two"])
-            ran = client.get("/api/deployments").json()
+            ran = client.get("/api/v1/deployments").json()
 
     assert ["successful", "successful"] == [each["status"] for each in ran]
     assert ["/one/start"] == hanging.paths

@@ -50,7 +50,7 @@ def test_streams_of_a_revoked_token_end_in_two_web_processes(
     number = fastdeploy.launch("waits")
     eventually(lambda: b"begun" in fastdeploy.output(number))
     secret = tokens.create_token(fastdeploy.store, ROOT, "revoked soon", SCOPES)
-    path = f"/api/deployments/{number}/events"
+    path = f"/api/v1/deployments/{number}/events"
     headers = {"Authorization": f"Bearer {secret}"}
     timeout = httpx.Timeout(PATIENCE)
     other = Watcher(client, path)

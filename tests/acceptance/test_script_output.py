@@ -87,9 +87,9 @@ def test_a_secret_that_a_run_prints_is_nowhere(
     seen = {
         where: client.get(where).text
         for where in (
-            f"/{path}", f"/{path}/events", f"/{path}/output", f"/api/{path}",
-            f"/api/{path}/events", f"/{path}/artifacts/stdout?download=1",
-            f"/{path}/artifacts/stdout", "/", "/api/deployments",
+            f"/{path}", f"/{path}/events", f"/{path}/output", f"/api/v1/{path}",
+            f"/api/v1/{path}/events", f"/{path}/artifacts/stdout?download=1",
+            f"/{path}/artifacts/stdout", "/", "/api/v1/deployments",
         )
     }  # fmt: skip
     with fastdeploy.store.begin() as db:

@@ -72,7 +72,7 @@ class LeakyInstallation:
             "POST", f"/services/{service}/deploy", form.encode(), **kind
         )
         assert 303 == answer.status, answer
-        number: int = self.web.read("/api/deployments")[0]["id"]
+        number: int = self.web.read("/api/v1/deployments")[0]["id"]
         return number
 
     def dump(self) -> bytes:

@@ -195,9 +195,9 @@ def shown(host: Installation, ended: Deployment) -> dict[str, str]:
         ]
         paths = (
             f"/{path}", f"/{path}/events", f"/{path}/output", f"/{path}/artifacts",
-            f"/api/{path}", f"/api/{path}/events", f"/api/{path}/output",
-            f"/api/{path}/artifacts", "/", "/deployments", "/services/secretive",
-            "/api/services", "/api/deployments", *names,
+            f"/api/v1/{path}", f"/api/v1/{path}/events", f"/api/v1/{path}/output",
+            f"/api/v1/{path}/artifacts", "/", "/deployments", "/services/secretive",
+            "/api/v1/services", "/api/v1/deployments", *names,
         )  # fmt: skip
         return {path: client.get(path).text for path in paths}
 

@@ -61,7 +61,7 @@ def children(receiver: OtlpReceiver, parent: ReceivedSpan) -> list[str]:
 def launch(installation: Installation, service: str) -> int:
     with installation.client() as client:
         answer = client.post(
-            "/api/deployments",
+            "/api/v1/deployments",
             json={"service": service, "variables": {"word": "canary-variable"}},
             headers={"traceparent": f"00-{CALLER[0]}-{CALLER[1]}-01"},
         )

@@ -42,12 +42,12 @@ def test_a_user_is_created_changed_and_shut_out(
     guest = client_for(None)
     login = {"name": "ada", "password": PASSWORD}
     assert "/" == guest.post("/login", data=login).headers["location"]
-    assert 200 == guest.get("/api/services").status_code
+    assert 200 == guest.get("/api/v1/services").status_code
     assert "Disable ada" in admin.get(page).text
 
     assert 303 == admin.post(f"{page}/disable").status_code
 
-    assert 401 == guest.get("/api/services").status_code
+    assert 401 == guest.get("/api/v1/services").status_code
     assert 401 == guest.post("/login", data=login).status_code
     assert "Enable ada" in admin.get(page).text
     assert 303 == admin.post(f"{page}/enable").status_code
@@ -66,11 +66,11 @@ def test_a_new_password_ends_the_sessions(
     )
 
     assert 303 == changed.status_code
-    assert 401 == viewer.get("/api/services").status_code
+    assert 401 == viewer.get("/api/v1/services").status_code
     login = {"name": "viewer", "password": ANOTHER}
     assert 303 == viewer.post("/login", data=login).status_code
     assert 303 == admin.post(f"{page}/sessions").status_code
-    assert 401 == viewer.get("/api/services").status_code
+    assert 401 == viewer.get("/api/v1/services").status_code
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_password_that_will_not_do_changes_nothing(
 
     assert 422 == answer.status_code
     assert f'id="{field}-problem"' in answer.text
-    assert 200 == admin.get("/api/services").status_code
+    assert 200 == admin.get("/api/v1/services").status_code
 
 
 def test_an_admin_who_can_log_in_is_always_left(
@@ -172,8 +172,8 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     (secret,) = set(re.findall(r"fd_[\w-]{43}", created.text))
     script = client_for(None)
     script.headers["Authorization"] = f"Bearer {secret}"
-    assert 200 == script.get("/api/services").status_code
-    assert 403 == script.post("/api/services/sync").status_code
+    assert 200 == script.get("/api/v1/services").status_code
+    assert 403 == script.post("/api/v1/services/sync").status_code
 
     (token,) = tokens.list_tokens(store, ROOT)
     assert token.expires_at is not None
@@ -183,11 +183,11 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     way = f"/admin/tokens/{token.id}/revoke"
     assert f'href="{way}"' in listed
     assert "Revoke token ci?" in admin.get(way).text
-    assert 200 == script.get("/api/services").status_code
+    assert 200 == script.get("/api/v1/services").status_code
 
     assert "/admin/tokens?done=revoked" == admin.post(way).headers["location"]
 
-    assert 401 == script.get("/api/services").status_code
+    assert 401 == script.get("/api/v1/services").status_code
     assert [404, 404] == [admin.get(way).status_code, admin.post(way).status_code]
 
 

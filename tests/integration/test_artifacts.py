@@ -136,7 +136,7 @@ def test_many_requests_make_a_missing_folder_once(
 
     async def ask(number: int, times: int) -> None:
         async def once() -> None:
-            status, _ = await client.request(f"/api/deployments/{number}/artifacts")
+            status, _ = await client.request(f"/api/v1/deployments/{number}/artifacts")
             assert 200 == status
 
         async with anyio.create_task_group() as group:
@@ -249,7 +249,9 @@ def test_a_full_disk_is_said_on_pages_and_by_the_api(
     with small_disk(settings.runs, 1):
         filler = fill(settings.runs)
 
-        refused = [client.get(path) for path in (page, f"/api{page}", f"{page}/stdout")]
+        refused = [
+            client.get(path) for path in (page, f"/api/v1{page}", f"{page}/stdout")
+        ]
         filler.unlink()
         found = client.get(page)
 

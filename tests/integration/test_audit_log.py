@@ -148,14 +148,14 @@ def test_a_refusal_is_noted_with_what_was_asked(
 
     assert 403 == viewer.get("/admin/credentials/%00").status_code
     assert 403 == viewer.get("/admin/audit").status_code
-    assert 403 == viewer.post("/api/deployments", json={"service": "x"}).status_code
+    assert 403 == viewer.post("/api/v1/deployments", json={"service": "x"}).status_code
     noted = audit.latest(store, ROOT, action=Action.REFUSED)
     for _ in range(audit.REFUSALS_A_MINUTE):
         viewer.get("/admin/users")
     bounded = audit.latest(store, ROOT, action=Action.REFUSED)
 
     assert [
-        ("viewer", "POST /api/deployments: viewer may not check"),
+        ("viewer", "POST /api/v1/deployments: viewer may not check"),
         ("viewer", "GET /admin/audit: viewer may not admin"),
         ("viewer", "GET /admin/credentials/%00: viewer may not credentials"),
     ] == [(entry.actor, entry.subject) for entry in noted]
@@ -169,7 +169,7 @@ def test_the_api_lists_entries_in_pages(
     users.create_user(store, ROOT, "bob", PASSWORD, Role.VIEWER)
     users.set_role(store, ROOT, id_of(store, "bob"), Role.DEPLOYER)
 
-    first = admin.get("/api/audit", params={"actor": ROOT.name})
+    first = admin.get("/api/v1/audit", params={"actor": ROOT.name})
     second = admin.get(first.links["next"]["url"])
     shown = admin.get("/admin/audit?action=set+role").text
 
@@ -180,4 +180,4 @@ def test_the_api_lists_entries_in_pages(
         answer.json()[0]["action"] for answer in (first, second)
     ]
     assert "role: <del>viewer</del> → deployer" in shown
-    assert 422 == admin.get("/api/audit?action=dance").status_code
+    assert 422 == admin.get("/api/v1/audit?action=dance").status_code

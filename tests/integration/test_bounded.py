@@ -68,7 +68,7 @@ def test_searches_that_wait_let_others_pass(store: Store, settings: Settings) ->
             # More than there are threads.
             for _ in range(60):
                 group.start_soon(look)
-            status, _ = await client.request("/api/services")
+            status, _ = await client.request("/api/v1/services")
             assert 200 == status
             assert [] == found
             places.release()

@@ -23,7 +23,9 @@ def test_who_may_not_deploy_may_not_cancel(store: Store, settings: Settings) -> 
     assert Status.QUEUED is deploy.find(store, number).status
 
 
-@pytest.mark.parametrize("path", ["/deployments/1/cancel", "/api/deployments/1/cancel"])
+@pytest.mark.parametrize(
+    "path", ["/deployments/1/cancel", "/api/v1/deployments/1/cancel"]
+)
 def test_a_token_needs_the_scope(
     client_for: ClientFor, store: Store, settings: Settings, path: str
 ) -> None:
@@ -54,7 +56,7 @@ def test_a_form_needs_the_token_of_its_session(
         assert 403 == answer.status_code
 
     assert was == deploy.find(store, number)
-    assert 1 == len(client.get("/api/deployments").json())
+    assert 1 == len(client.get("/api/v1/deployments").json())
 
 
 def test_the_button_cancels_and_leads_back(

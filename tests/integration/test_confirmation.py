@@ -102,7 +102,7 @@ def fields_of(page: str) -> dict[str, str]:
 
 
 def launches(client: TestClient) -> list[int]:
-    return [each["id"] for each in client.get("/api/deployments").json()]
+    return [each["id"] for each in client.get("/api/v1/deployments").json()]
 
 
 def test_the_page_shows_what_will_happen_and_launches_on_its_button(
@@ -143,7 +143,7 @@ def test_the_page_shows_what_will_happen_and_launches_on_its_button(
 
     assert [303, 303] == [answer.status_code for answer in confirmed]
     assert 1 == len(set(launches(client)) - set(before))
-    shown = client.get("/api" + confirmed[0].headers["location"]).json()
+    shown = client.get("/api/v1" + confirmed[0].headers["location"]).json()
     assert {"version": "4.2"} == shown["variables"]
     assert "web1" == shown["options"]["limit"]
     assert {"token": CANARY} == secrets_of(site, shown["id"])
@@ -215,8 +215,10 @@ def test_the_api_needs_the_confirmation_in_the_request(
     client = client_for(tuple(Permission))
     assert site.repository
 
-    refused = client.post("/api/deployments", json={"service": NAME})
-    launched = client.post("/api/deployments", json={"service": NAME, "confirm": True})
+    refused = client.post("/api/v1/deployments", json={"service": NAME})
+    launched = client.post(
+        "/api/v1/deployments", json={"service": NAME, "confirm": True}
+    )
 
     assert 422 == refused.status_code
     assert 'set "confirm" to true' in refused.json()["error"]
@@ -238,10 +240,10 @@ def test_a_retry_is_confirmed_too(
     form = {"csrf_token": csrf_of(client, store)}
 
     summary = client.post(f"/deployments/{number}/retry", data=form)
-    refused = api.post(f"/api/deployments/{number}/retry")
+    refused = api.post(f"/api/v1/deployments/{number}/retry")
     before = launches(client)
     retried = client.post(f"/deployments/{number}/retry", data=fields_of(summary.text))
-    by_api = api.post(f"/api/deployments/{number}/retry?confirm=true")
+    by_api = api.post(f"/api/v1/deployments/{number}/retry?confirm=true")
 
     assert f'href="/services/hello?again={number}#launch"' in summary.text
     assert (200, 422) == (summary.status_code, refused.status_code)

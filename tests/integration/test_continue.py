@@ -314,7 +314,7 @@ def test_the_api_continues_and_dismisses(
     number = make_owing(store, settings)
     viewer = client_for((Permission.VIEW,))
     client = client_for((Permission.VIEW, Permission.DEPLOY))
-    url = f"/api/deployments/{number}"
+    url = f"/api/v1/deployments/{number}"
     handler = {"host": "web1", "handler": "restart"}
     dismiss = f"{url}/owed-handlers/dismiss"
 

@@ -88,7 +88,7 @@ def test_what_is_wrong_with_a_credential_is_said_without_its_value(
 
 def test_the_api_writes_values_and_returns_none(client_for: ClientFor) -> None:
     client = client_for((Permission.CREDENTIALS,))
-    way = "/api/credentials/token:github"
+    way = "/api/v1/credentials/token:github"
     body = {"value": {"value": CANARY}, "description": "of the bot"}
 
     answers = [
@@ -96,7 +96,7 @@ def test_the_api_writes_values_and_returns_none(client_for: ClientFor) -> None:
         client.put(way, json=body),
         client.put(way, json=body | {"replace": True}),
         client.get(way),
-        client.get("/api/credentials"),
+        client.get("/api/v1/credentials"),
         client.put(way, json={"value": CANARY}),
         client.put(way, json={"value": {"token": CANARY}, "replace": True}),
         client.delete(way),
@@ -127,7 +127,7 @@ def test_a_credential_is_tried_on_its_page_and_by_the_api(
 
     def tried(reference: str, **sent: object) -> list[tuple[int, str]]:
         page = admin.post(f"/admin/credentials/{reference}/test", data=sent)
-        by_api = admin.post(f"/api/credentials/{reference}/test", json=sent)
+        by_api = admin.post(f"/api/v1/credentials/{reference}/test", json=sent)
         assert CANARY not in page.text + by_api.text
         return [(each.status_code, unescape(each.text)) for each in (page, by_api)]
 
@@ -152,11 +152,15 @@ def test_credentials_are_for_those_who_may(client_for: ClientFor) -> None:
     everything_else = tuple(set(Permission) - {Permission.CREDENTIALS})
     client = client_for(everything_else)
 
-    for path in ("/api/credentials", "/api/credentials/ssh:a", "/admin/credentials"):
+    for path in (
+        "/api/v1/credentials",
+        "/api/v1/credentials/ssh:a",
+        "/admin/credentials",
+    ):
         assert 403 == client.get(path).status_code
-    assert 403 == client.put("/api/credentials/ssh:a", json={}).status_code
-    assert 403 == client.post("/api/credentials/ssh:a/test", json={}).status_code
-    assert 403 == client.delete("/api/credentials/ssh:a").status_code
+    assert 403 == client.put("/api/v1/credentials/ssh:a", json={}).status_code
+    assert 403 == client.post("/api/v1/credentials/ssh:a/test", json={}).status_code
+    assert 403 == client.delete("/api/v1/credentials/ssh:a").status_code
 
 
 def test_a_launch_asks_for_what_is_not_kept(
@@ -174,7 +178,7 @@ def test_a_launch_asks_for_what_is_not_kept(
     missing = admin.post("/services/hello/deploy", data={})
     launched = admin.post("/services/hello/deploy", data={field: CANARY})
     by_api = admin.post(
-        "/api/deployments",
+        "/api/v1/deployments",
         json={
             "service": "hello",
             "credentials": {"become:prod": {"password": CANARY}},

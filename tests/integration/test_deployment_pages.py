@@ -215,7 +215,7 @@ def test_what_was_chosen_for_a_run_is_on_its_page_in_the_api_and_the_command(
     client = client_for(Role.VIEWER)
 
     page = client.get(f"/deployments/{found}").text
-    body = client.get(f"/api/deployments/{found}").json()
+    body = client.get(f"/api/v1/deployments/{found}").json()
     print_deployment(deploy.view(store, found), results.summary_of(store, found))
 
     shown = f"<dt>Speed</dt><dd>{html.escape(chosen)}</dd>"

@@ -111,7 +111,7 @@ def test_slow_readers_leave_the_connections_to_others(
                 await go_on.wait()
 
         async def download() -> None:
-            address = f"/api/deployments/{ended}/output"
+            address = f"/api/v1/deployments/{ended}/output"
             _, content = await client.request(address, on_message=hold_back)
             assert PRINTED == content
 
@@ -119,7 +119,7 @@ def test_slow_readers_leave_the_connections_to_others(
             for _ in range(readers):
                 group.start_soon(download)
             await all_wait.wait()
-            for address in ("/api/deployments", "/readyz", f"/deployments/{ended}"):
+            for address in ("/api/v1/deployments", "/readyz", f"/deployments/{ended}"):
                 found[address], _ = await client.request(address)
             go_on.set()
 
@@ -203,7 +203,7 @@ def test_archive_and_output_are_whole_over_many_pieces(
         pieces.append(message.get("body", b""))
 
     async def download() -> tuple[bytes, bytes]:
-        place = f"/api/deployments/{ended}"
+        place = f"/api/v1/deployments/{ended}"
         _, text = await client.request(f"{place}/output", on_message=count)
         _, archive = await client.request(f"{place}/artifacts.tar.gz", on_message=take)
         return text, archive

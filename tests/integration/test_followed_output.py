@@ -58,7 +58,7 @@ def test_it_is_sent_as_it_is_printed_and_ends_with_the_deployment(
             group.start_soon(client.app.state.deps.feed.listen)
             with anyio.fail_after(DEADLINE):
                 answer = await client.request(
-                    f"/api/deployments/{running.id}/output?follow=1",
+                    f"/api/v1/deployments/{running.id}/output?follow=1",
                     on_message=on_message,
                 )
             group.cancel_scope.cancel()
@@ -83,7 +83,7 @@ def test_an_offset_leaves_out_that_number_of_bytes(
     record.finish(store, ended.id, 0)
 
     answer = client_for((Permission.VIEW,)).get(
-        f"/api/deployments/{ended.id}/output?offset={offset}{follow}"
+        f"/api/v1/deployments/{ended.id}/output?offset={offset}{follow}"
     )
 
     assert 200 == answer.status_code
@@ -124,7 +124,7 @@ def test_a_client_that_leaves_is_no_longer_watched(
             group.start_soon(feed.listen)
             with anyio.fail_after(DEADLINE):
                 await client.request(
-                    f"/api/deployments/{running.id}/output?follow=1",
+                    f"/api/v1/deployments/{running.id}/output?follow=1",
                     on_message=on_message,
                     leave=leave,
                 )
@@ -152,6 +152,6 @@ def test_who_may_not_see_the_output_or_asks_wrongly_is_refused(
 ) -> None:  # fmt: skip
     running = start_deployment(store, settings)
 
-    answer = client_for(access).get(f"/api/deployments/{running.id}/output?{query}")
+    answer = client_for(access).get(f"/api/v1/deployments/{running.id}/output?{query}")
 
     assert status == answer.status_code

@@ -99,13 +99,14 @@ def test_the_list_of_schedules_says_that_the_next_instant_is_frozen(
     client = client_for((Permission.VIEW,))
     reason = "frozen: <b>Easter, until 2099-01-01 00:00 UTC"
 
-    found = client.get("/api/schedules").json()
+    found = client.get("/api/v1/schedules").json()
 
     assert {"hello": reason, "other": ""} == {
         each["service"]: each["next_frozen"] for each in found
     }
     assert (
-        reason == client.get(f"/api/schedules/{found[0]['id']}").json()["next_frozen"]
+        reason
+        == client.get(f"/api/v1/schedules/{found[0]['id']}").json()["next_frozen"]
     )
     page = client.get("/schedules").text
     assert reason in unescape(page)
@@ -294,10 +295,10 @@ def test_a_schedule_of_the_browser_and_the_api_has_calendars(
     assert [] == launch_due(store, settings).launched
     edit = client.get(f"/schedules/{number}/edit").text
     assert ">freezes.ics</textarea>" in edit
-    body = client.get(f"/api/schedules/{number}").json()
+    body = client.get(f"/api/v1/schedules/{number}").json()
     assert ["freezes.ics"] == body["not_during"]
     changed = client.put(
-        f"/api/schedules/{number}",
+        f"/api/v1/schedules/{number}",
         content=json.dumps(NIGHTLY | {"not_during": ["no.ics"]}),
         headers={"X-CSRF-Token": token},
     )

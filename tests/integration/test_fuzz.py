@@ -171,7 +171,7 @@ def test_every_journal_is_kept_shown_and_masked(
 
 def addresses(number: int) -> list[str]:
     """Every page and answer that shows what a run printed."""
-    page, api = f"/deployments/{number}", f"/api/deployments/{number}"
+    page, api = f"/deployments/{number}", f"/api/v1/deployments/{number}"
     events = (f"{page}/results/{event}" for event in range(1, 15))
     names = ("stdout", f"job_events/1-{UUID}.json")
     files = (f"{page}/artifacts/{name}" for name in names)

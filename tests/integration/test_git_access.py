@@ -225,17 +225,19 @@ def test_only_who_manages_credentials_adds_a_project_with_one(
     put(store, secret_box, Change(values={"value": TOKEN}))
     body = {"path": url, "credential": REFERENCE}
 
-    refused = client_for((Permission.ADMIN,)).post("/api/projects", json=body)
+    refused = client_for((Permission.ADMIN,)).post("/api/v1/projects", json=body)
     both = client_for((Permission.ADMIN, Permission.CREDENTIALS, Permission.VIEW))
-    added = both.post("/api/projects", json=body)
+    added = both.post("/api/v1/projects", json=body)
 
     assert (403, 201) == (refused.status_code, added.status_code), added.text
-    shown = both.get(f"/api/credentials/{REFERENCE}").json()
+    shown = both.get(f"/api/v1/credentials/{REFERENCE}").json()
     assert (["infra"], None) == (shown["projects"], shown["last_used_deployment"])
-    assert REFERENCE == both.get("/api/projects/infra").json()["credential"]
-    tried = both.post(f"/api/credentials/{REFERENCE}/test", json={"project": "infra"})
+    assert REFERENCE == both.get("/api/v1/projects/infra").json()["credential"]
+    tried = both.post(
+        f"/api/v1/credentials/{REFERENCE}/test", json={"project": "infra"}
+    )
     assert {"result": f"{url} can be read with it"} == tried.json()
-    answers = (refused, added, tried, both.get("/api/credentials"))
+    answers = (refused, added, tried, both.get("/api/v1/credentials"))
     assert not [answer for answer in answers if TOKEN in answer.text]
 
 

@@ -155,8 +155,8 @@ def test_the_api_names_the_line_that_accepts_the_key_of_a_new_project(
     client = client_for((Permission.ADMIN, Permission.CREDENTIALS))
     body = {"path": url, "credential": CREDENTIAL}
 
-    refused = client.post("/api/projects", json=body)
-    added = client.post("/api/projects", json={**body, "host_key": server.line})
+    refused = client.post("/api/v1/projects", json=body)
+    added = client.post("/api/v1/projects", json={**body, "host_key": server.line})
 
     assert (422, 201) == (refused.status_code, added.status_code), added.text
     assert server.line.strip() in refused.text

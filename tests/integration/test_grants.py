@@ -59,7 +59,7 @@ def grant(store: Store, permission: Permission, pattern: str) -> int:
 
 
 def seen_by(client: "TestClient") -> set[str]:
-    return {service["name"] for service in client.get("/api/services").json()}
+    return {service["name"] for service in client.get("/api/v1/services").json()}
 
 
 PATTERNS = {
@@ -96,14 +96,14 @@ ACTIONS: dict[str, Callable[["TestClient", int, int], int]] = {
     "check": lambda client, _, __: launch(client, STAGING, check=True),
     "deploy": lambda client, _, __: launch(client, STAGING),
     "cancel": lambda client, queued, _: (
-        client.post(f"/api/deployments/{queued}/cancel").status_code
+        client.post(f"/api/v1/deployments/{queued}/cancel").status_code
     ),
     "retry": lambda client, _, ended: (
-        client.post(f"/api/deployments/{ended}/retry").status_code
+        client.post(f"/api/v1/deployments/{ended}/retry").status_code
     ),
     "manage": lambda client, _, __: (
         client.post(
-            "/api/schedules",
+            "/api/v1/schedules",
             json={"service": STAGING, "name": "n", "cron": "0 3 * * *"},
         ).status_code
     ),
@@ -119,7 +119,7 @@ NEEDS = {
 
 def launch(client: "TestClient", name: str, *, check: bool = False) -> int:
     body = {"service": name, "options": {"check": check}}
-    status: int = client.post("/api/deployments", json=body).status_code
+    status: int = client.post("/api/v1/deployments", json=body).status_code
     return status
 
 

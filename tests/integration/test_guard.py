@@ -61,7 +61,7 @@ def test_nobody_gets_through_to_anything_else(
             continue
         answer = client.request(route.method, url_of(route),
                                 headers={"Accept": accept})  # fmt: skip
-        page = accept == "text/html" and not route.path.startswith("/api/")
+        page = accept == "text/html" and not route.path.startswith("/api/v1/")
         assert (303 if page else 401) == answer.status_code, route.path
         if page:
             assert answer.headers["location"].startswith("/login?next=/")
@@ -146,7 +146,7 @@ def test_a_form_needs_the_token_of_its_session(
 
     assert 403 == answer.status_code
     assert "reload the page" in answer.json()["error"]
-    assert [] == client.get("/api/deployments").json()
+    assert [] == client.get("/api/v1/deployments").json()
 
 
 def test_the_token_of_another_session_is_none(
@@ -164,9 +164,9 @@ def test_the_api_wants_the_token_from_a_session_too(
 ) -> None:
     client = client_for(Role.ADMIN)
 
-    refused = client.post("/api/services/sync")
+    refused = client.post("/api/v1/services/sync")
     done = client.post(
-        "/api/services/sync", headers={"X-CSRF-Token": csrf_of(client, store)}
+        "/api/v1/services/sync", headers={"X-CSRF-Token": csrf_of(client, store)}
     )
 
     assert [403, 200] == [refused.status_code, done.status_code]
@@ -178,7 +178,7 @@ def test_a_wrong_token_is_nobody_even_with_a_session(
 ) -> None:
     client = client_for(Role.ADMIN)
 
-    answer = client.get("/api/services", headers={"Authorization": f"{scheme} fd_x"})
+    answer = client.get("/api/v1/services", headers={"Authorization": f"{scheme} fd_x"})
 
     assert 401 == answer.status_code
 
@@ -192,16 +192,16 @@ def test_logging_out_ends_the_session(client_for: ClientFor, store: Store) -> No
     assert (303, "/login") == (answer.status_code, answer.headers["location"])
     assert "fastdeploy" not in client.cookies
     stolen = TestClient(client.app, cookies={"fastdeploy": secret})
-    assert 401 == stolen.get("/api/services").status_code
+    assert 401 == stolen.get("/api/v1/services").status_code
 
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
         ("/login", "GET, HEAD, POST"),
-        ("/api/deployments", "GET, HEAD, POST"),
-        ("/api/deployments/1", "GET, HEAD"),
-        ("/api/deployments/1/cancel", "POST"),
+        ("/api/v1/deployments", "GET, HEAD, POST"),
+        ("/api/v1/deployments/1", "GET, HEAD"),
+        ("/api/v1/deployments/1/cancel", "POST"),
         ("/admin/users", "GET, HEAD, POST"),
         ("/services/sync", "GET, HEAD, POST"),
     ],

@@ -96,7 +96,7 @@ def test_the_api_lists_what_is_asked_for(
     start_deployment(store, settings)
     request_deployment(store, settings)
 
-    answer = client_for((Permission.VIEW,)).get(f"/api/deployments?{query}")
+    answer = client_for((Permission.VIEW,)).get(f"/api/v1/deployments?{query}")
 
     assert 200 == answer.status_code
     assert statuses == [found["status"] for found in answer.json()]
@@ -199,7 +199,7 @@ def test_the_api_leads_from_page_to_page(
     numbers = [request_deployment(store, settings) for _ in range(3)]
     client = client_for((Permission.VIEW,))
 
-    first = client.get("/api/deployments?service=hello&status=")
+    first = client.get("/api/v1/deployments?service=hello&status=")
     second = client.get(first.links["next"]["url"])
 
     assert numbers[:0:-1] == [found["id"] for found in first.json()]
@@ -260,7 +260,7 @@ def test_a_filter_that_nothing_can_have_is_refused(
     client_for: ClientFor, name: str
 ) -> None:
     """To leave it out would list what it was to exclude."""
-    answer = client_for((Permission.VIEW,)).get(f"/api/deployments?{name}=nonsense")
+    answer = client_for((Permission.VIEW,)).get(f"/api/v1/deployments?{name}=nonsense")
 
     assert 422 == answer.status_code
     assert answer.json()["error"].startswith(f"{name}: must be ")

@@ -70,7 +70,7 @@ def test_the_page_and_the_api_filter_alike(
     viewer: "TestClient", number: int, query: str, names: set[str]
 ) -> None:
     page = viewer.get(f"/hosts?{query}").text
-    listed = viewer.get(f"/api/hosts?{query}").json()
+    listed = viewer.get(f"/api/v1/hosts?{query}").json()
 
     assert number
     assert names == {each["name"] for each in listed}
@@ -81,7 +81,10 @@ def test_an_invalid_filter_says_what_is_valid(
     viewer: "TestClient", number: int
 ) -> None:
     assert number
-    for path in ("/api/hosts?status=green", "/api/hosts/web1/timeline?since=noon"):
+    for path in (
+        "/api/v1/hosts?status=green",
+        "/api/v1/hosts/web1/timeline?since=noon",
+    ):
         answer = viewer.get(path)
         assert 422 == answer.status_code
         assert "must be" in answer.text
@@ -96,19 +99,19 @@ def test_what_changed_between_two_times_is_one_link(
     later = "since=2026-05-04T14:00&until=2026-05-04T15:00"
 
     page = viewer.get(f"/hosts/web1?{hour}").text
-    entries = viewer.get(f"/api/hosts/web1/timeline?{hour}").json()
+    entries = viewer.get(f"/api/v1/hosts/web1/timeline?{hour}").json()
 
     assert "+port: &lt;8080&gt;" in page
     assert f'href="/deployments/{number}/results/' in page
     assert ["Configure"] == [c["task"] for e in entries for c in e["changes"]]
     assert NOW.isoformat() == entries[0]["changes"][0]["at"].replace("Z", "+00:00")
     assert "No matching deployments" in viewer.get(f"/hosts/web1?{later}").text
-    assert [] == viewer.get(f"/api/hosts/web1/timeline?{later}").json()
+    assert [] == viewer.get(f"/api/v1/hosts/web1/timeline?{later}").json()
 
 
 def test_a_host_has_its_facts_and_versions(viewer: "TestClient", number: int) -> None:
     page = viewer.get("/hosts/web1").text
-    body = viewer.get("/api/hosts/web1").json()
+    body = viewer.get("/api/v1/hosts/web1").json()
 
     assert "Operating system" in page
     assert "1.4.2" in page
@@ -129,8 +132,8 @@ def test_hosts_of_the_same_name_are_distinguished(
     assert (303, "/hosts?text=web1") == (
         answer.status_code, answer.headers["Location"]
     )  # fmt: skip
-    assert 409 == viewer.get("/api/hosts/web1").status_code
-    assert "wiki" == viewer.get("/api/hosts/web1?project=wiki").json()["project"]
+    assert 409 == viewer.get("/api/v1/hosts/web1").status_code
+    assert "wiki" == viewer.get("/api/v1/hosts/web1?project=wiki").json()["project"]
     assert f"#{number}" in viewer.get("/hosts/web1?project=shop").text
 
 
@@ -150,14 +153,14 @@ def test_a_name_with_any_character_has_a_page(
         answer = viewer.get(host_url(name, "shop"))
         assert 200 == answer.status_code, name
         assert "<i>" not in answer.text
-        api = viewer.get("/api" + host_url(name, "shop").replace("?", "/timeline?"))
+        api = viewer.get("/api/v1" + host_url(name, "shop").replace("?", "/timeline?"))
         assert ["Copy"] == [
             change["task"] for entry in api.json() for change in entry["changes"]
         ]
 
 
 def test_an_unknown_host_is_not_found(viewer: "TestClient") -> None:
-    for path in ("/hosts/web9", "/api/hosts/web9", "/api/hosts/web9/timeline"):
+    for path in ("/hosts/web9", "/api/v1/hosts/web9", "/api/v1/hosts/web9/timeline"):
         answer = viewer.get(path)
         assert 404 == answer.status_code
         assert "no host" in answer.text

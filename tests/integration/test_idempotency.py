@@ -41,7 +41,7 @@ def count(store: Store) -> int:
 
 def launch(client: TestClient, body: object, key: str = "k") -> tuple[int, Any]:
     answer = client.post(
-        "/api/deployments", json=body, headers={"Idempotency-Key": key}
+        "/api/v1/deployments", json=body, headers={"Idempotency-Key": key}
     )
     return answer.status_code, answer.json()
 
@@ -208,7 +208,7 @@ def test_a_retry_by_the_api_with_a_key_launches_once(
     client.headers["Idempotency-Key"] = "k"
 
     first, same, other = (
-        client.post(f"/api/deployments/{number}/retry")
+        client.post(f"/api/v1/deployments/{number}/retry")
         for number in (numbers[0], numbers[0], numbers[1])
     )
 

@@ -58,9 +58,9 @@ def test_a_token_with_the_name_of_a_revoked_one_has_its_own_keys(
     add_service(store)
     client = client_for(None)
 
-    first = client.post("/api/deployments", json=SENT, headers=bearer(store, "ci"))
+    first = client.post("/api/v1/deployments", json=SENT, headers=bearer(store, "ci"))
     tokens.revoke_token(store, ROOT, "ci")
-    second = client.post("/api/deployments", json=SENT, headers=bearer(store, "ci"))
+    second = client.post("/api/v1/deployments", json=SENT, headers=bearer(store, "ci"))
 
     assert [201, 201] == [first.status_code, second.status_code]
     assert first.json()["actor"] == second.json()["actor"]
@@ -97,9 +97,9 @@ def test_another_body_with_the_same_key_is_a_problem_that_says_what_to_do(
 ) -> None:
     add_service(store)
     client, headers = client_for(None), bearer(store, "ci")
-    first = client.post("/api/deployments", json=SENT, headers=headers).json()["id"]
+    first = client.post("/api/v1/deployments", json=SENT, headers=headers).json()["id"]
 
-    answer = client.post("/api/deployments", json=SENT | other, headers=headers)
+    answer = client.post("/api/v1/deployments", json=SENT | other, headers=headers)
 
     assert 422 == answer.status_code
     assert "application/problem+json" == answer.headers["content-type"]
@@ -120,7 +120,7 @@ def test_a_key_of_a_launch_is_refused_at_another_path(
     record.fail(store, ended, "gone")
     schedule = schedules.find_named(store, "hello", "nightly").stored.id
     client, headers = client_for(None), bearer(store, "ci")
-    paths = [f"/api/schedules/{schedule}/run", f"/api/deployments/{ended}/retry"]
+    paths = [f"/api/v1/schedules/{schedule}/run", f"/api/v1/deployments/{ended}/retry"]
 
     run, refused = (client.post(path, headers=headers) for path in paths)
     again = client.post(paths[0], headers=headers)
@@ -135,12 +135,12 @@ def test_a_request_is_repeated_after_its_service_was_archived(
 ) -> None:
     add_service(store)
     client, headers = client_for(None), bearer(store, "ci")
-    first = client.post("/api/deployments", json=SENT, headers=headers)
+    first = client.post("/api/v1/deployments", json=SENT, headers=headers)
     sync(store, make_service(name="other"))
 
-    again = client.post("/api/deployments", json=SENT, headers=headers)
+    again = client.post("/api/v1/deployments", json=SENT, headers=headers)
     new_key = {**headers, "Idempotency-Key": "new"}
-    refused = client.post("/api/deployments", json=SENT, headers=new_key)
+    refused = client.post("/api/v1/deployments", json=SENT, headers=new_key)
 
     assert [201, 201] == [first.status_code, again.status_code]
     assert first.json()["id"] == again.json()["id"]
@@ -157,7 +157,7 @@ def test_a_schedule_launches_although_somebody_has_used_a_key_like_its_own(
     headers = bearer(store, "schedule nightly")
     headers["Idempotency-Key"] = f"schedule:{planned.id}:{instant.isoformat()}"
     client = client_for(None)
-    mine = client.post("/api/deployments", json=SENT, headers=headers).json()["id"]
+    mine = client.post("/api/v1/deployments", json=SENT, headers=headers).json()["id"]
     record.mark_starting(store, mine, "test")
     record.fail(store, mine, "gone")
 
@@ -167,7 +167,7 @@ def test_a_schedule_launches_although_somebody_has_used_a_key_like_its_own(
         bootstrap.make_secret_box(settings),
         moment=instant,
     ).launched
-    again = client.post("/api/deployments", json=SENT, headers=headers).json()["id"]
+    again = client.post("/api/v1/deployments", json=SENT, headers=headers).json()["id"]
 
     assert mine == again != its
     assert 2 == count(store)
@@ -182,7 +182,7 @@ def test_equal_requests_to_two_web_processes_launch_once(
 
     def send(client: TestClient) -> tuple[int, int]:
         begin.wait()
-        answer = client.post("/api/deployments", json=SENT, headers=headers)
+        answer = client.post("/api/v1/deployments", json=SENT, headers=headers)
         return answer.status_code, answer.json()["id"]
 
     with (
@@ -204,13 +204,13 @@ def test_a_key_that_an_earlier_release_stored_gives_its_deployment(
     """Such a key has no owner, and the fingerprint is of something else."""
     add_service(store)
     client, headers = client_for(None), bearer(store, "ci")
-    first = client.post("/api/deployments", json=SENT, headers=headers).json()["id"]
+    first = client.post("/api/v1/deployments", json=SENT, headers=headers).json()["id"]
     with store.begin() as db:
         db.execute(update(deployments).values(key_owner=None, fingerprint=b"earlier"))
 
-    again = client.post("/api/deployments", json=SENT, headers=headers)
+    again = client.post("/api/v1/deployments", json=SENT, headers=headers)
     other = bearer(store, "other")
-    others = client.post("/api/deployments", json=SENT, headers=other).json()["id"]
+    others = client.post("/api/v1/deployments", json=SENT, headers=other).json()["id"]
 
     assert 201 == again.status_code
     assert first == again.json()["id"] != others

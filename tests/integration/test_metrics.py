@@ -251,7 +251,7 @@ def test_a_setting_opens_the_metrics_to_everybody_but_not_with_a_wrong_token(
         client = make_client(web, store, None)
         answer = client.get("/metrics")
         wrong = client.get("/metrics", headers={"Authorization": "Bearer fd_no"})
-        elsewhere = client.get("/api/nodes")
+        elsewhere = client.get("/api/v1/nodes")
 
     assert 200 == answer.status_code
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")

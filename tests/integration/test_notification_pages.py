@@ -71,12 +71,12 @@ def test_what_is_wrong_with_a_channel_is_said_without_its_url(
     assert 422 == answer.status_code
     assert f'id="{problem}"' in answer.text
     assert CANARY not in answer.text
-    assert [] == admin.get("/api/channels").json()
+    assert [] == admin.get("/api/v1/channels").json()
 
 
 def test_the_api_writes_urls_and_returns_none(client_for: ClientFor) -> None:
     client = client_for((Permission.ADMIN,))
-    way = "/api/channels/ops"
+    way = "/api/v1/channels/ops"
     body = {"url": FORM["url"], "description": "on call"}
 
     answers = [
@@ -86,11 +86,11 @@ def test_the_api_writes_urls_and_returns_none(client_for: ClientFor) -> None:
         client.put(way, json={"url": CANARY, "replace": True}),
         client.put(way, json={"url": [CANARY]}),
         client.get(way),
-        client.get("/api/channels"),
+        client.get("/api/v1/channels"),
         client.post(f"{way}/pause"),
         client.post(f"{way}/resume"),
         client.post(f"{way}/test"),
-        client.get("/api/notifications?channel=ops"),
+        client.get("/api/v1/notifications?channel=ops"),
         client.delete(way),
         client.get(way),
     ]
@@ -131,11 +131,11 @@ def test_the_page_of_a_deployment_shows_what_was_not_sent(
 def test_channels_are_for_admins(client_for: ClientFor) -> None:
     client = client_for(tuple(set(Permission) - {Permission.ADMIN}))
 
-    for path in ("/api/channels", "/api/channels/a", "/api/notifications",
+    for path in ("/api/v1/channels", "/api/v1/channels/a", "/api/v1/notifications",
                  "/admin/notifications", "/admin/new-channel"):  # fmt: skip
         assert 403 == client.get(path).status_code
-    for path in ("/api/channels/a/test", "/api/channels/a/pause",
-                 "/api/notifications/1/send", "/admin/messages/1/send"):  # fmt: skip
+    for path in ("/api/v1/channels/a/test", "/api/v1/channels/a/pause",
+                 "/api/v1/notifications/1/send", "/admin/messages/1/send"):  # fmt: skip
         assert 403 == client.post(path).status_code
-    assert 403 == client.put("/api/channels/a", json={}).status_code
-    assert 403 == client.delete("/api/channels/a").status_code
+    assert 403 == client.put("/api/v1/channels/a", json={}).status_code
+    assert 403 == client.delete("/api/v1/channels/a").status_code

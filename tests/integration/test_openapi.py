@@ -332,7 +332,7 @@ def test_the_event_stream_sends_the_models_that_its_description_names(
 ) -> None:
     client = client_for((Permission.VIEW,))
 
-    lines = client.get(f"/api/deployments/{ENDED}/events?after=1").text.splitlines()
+    lines = client.get(f"/api/v1/deployments/{ENDED}/events?after=1").text.splitlines()
 
     data = dict(zip(
         (line.removeprefix("event: ") for line in lines if line.startswith("event: ")),

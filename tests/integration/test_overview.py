@@ -102,7 +102,7 @@ def test_a_deployment_that_runs_longer_than_usual_is_marked(
 
     for path in ("/", f"/deployments/{running.id}"):
         assert ">late</span>" in client.get(path).text, path
-    assert client.get(f"/api/deployments/{running.id}").json()["late"] is True
+    assert client.get(f"/api/v1/deployments/{running.id}").json()["late"] is True
 
 
 def test_nodes_are_counted_by_their_state(store: Store) -> None:

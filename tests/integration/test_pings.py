@@ -241,9 +241,9 @@ def test_the_path_of_a_url_is_in_no_row_no_page_and_no_answer(
 
     pages = [
         client.get(path).text
-        for path in ("/schedules", "/schedules/1", "/services/hello", "/api/services",
-                     "/api/schedules", f"/deployments/{number}",
-                     f"/api/deployments/{number}")
+        for path in ("/schedules", "/schedules/1", "/services/hello",
+                     "/api/v1/services", "/api/v1/schedules", f"/deployments/{number}",
+                     f"/api/v1/deployments/{number}")
     ]  # fmt: skip
     with store.begin() as db:
         kept = [

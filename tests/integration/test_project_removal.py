@@ -211,7 +211,7 @@ def test_a_project_that_cannot_be_read_is_removed_with_its_error(
     project_removal.remove(store, settings, "infra", ROOT)
 
     assert ["hello"] == active(store)
-    assert [] == client_for((Permission.VIEW,)).get("/api/projects").json()
+    assert [] == client_for((Permission.VIEW,)).get("/api/v1/projects").json()
 
 
 @registered
@@ -223,7 +223,7 @@ def test_only_administrators_remove_projects(
     form = {"csrf_token": csrf_of(client, store)}
 
     answers = [
-        client_for(everything_else).delete("/api/projects/infra"),
+        client_for(everything_else).delete("/api/v1/projects/infra"),
         client.post("/projects/infra/remove", data=form),
     ]
 
@@ -237,7 +237,7 @@ def test_if_runs_belong_to_another_user_nobody_removes_one_here(
     store: Store, settings: Settings
 ) -> None:
     with started_web(settings.model_copy(update={"run_as": "deploy"})) as web:
-        refused = make_client(web, store, ADMIN).delete("/api/projects/infra")
+        refused = make_client(web, store, ADMIN).delete("/api/v1/projects/infra")
         page = make_client(web, store, Role.ADMIN).get("/projects/infra")
 
     assert 409 == refused.status_code
@@ -275,11 +275,11 @@ def test_the_api_shows_a_project_lists_its_refs_and_removes_it(
     sync(store, settings)
     client = client_for(ADMIN)
 
-    shown = client.get("/api/projects/infra").json()
-    refs = client.get("/api/projects/infra/refs").json()
-    tags = client.get("/api/projects/infra/refs?prefix=v").json()
-    full = client.get("/api/projects/infra/refs?prefix=refs/tags/v1").json()
-    removed = client.delete("/api/projects/infra")
+    shown = client.get("/api/v1/projects/infra").json()
+    refs = client.get("/api/v1/projects/infra/refs").json()
+    tags = client.get("/api/v1/projects/infra/refs?prefix=v").json()
+    full = client.get("/api/v1/projects/infra/refs?prefix=refs/tags/v1").json()
+    removed = client.delete("/api/v1/projects/infra")
 
     assert SERVICES == [each["name"] for each in shown["services"]]
     assert shown["source"] == f"file://{repository.folder}"
@@ -290,5 +290,5 @@ def test_the_api_shows_a_project_lists_its_refs_and_removes_it(
     assert (200, {"name": "infra", "archived": SERVICES}) == (
         removed.status_code, removed.json(),
     )  # fmt: skip
-    for path in ("/api/projects/infra", "/api/projects/infra/refs"):
+    for path in ("/api/v1/projects/infra", "/api/v1/projects/infra/refs"):
         assert 404 == client.get(path).status_code

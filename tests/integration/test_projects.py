@@ -31,7 +31,7 @@ def test_the_api_lists_projects_with_environments_and_services(
 ) -> None:
     register(store, settings, repository)
 
-    (listed,) = client_for((Permission.VIEW,)).get("/api/projects").json()
+    (listed,) = client_for((Permission.VIEW,)).get("/api/v1/projects").json()
 
     assert "infra" == listed["name"]
     assert str(repository) == listed["source"]
@@ -55,7 +55,7 @@ def test_the_list_of_projects_reads_no_file(
     register(store, settings, repository)
     shutil.rmtree(repository)
 
-    (listed,) = client_for((Permission.VIEW,)).get("/api/projects").json()
+    (listed,) = client_for((Permission.VIEW,)).get("/api/v1/projects").json()
 
     assert "Everything that runs the shop" == listed["description"]
 
@@ -73,7 +73,7 @@ def test_a_project_that_cannot_be_read_is_listed_with_its_problem(
     register(store, settings, repository, "project: infra\nservices: []\n")
     client = client_for((Permission.VIEW,))
 
-    (listed,) = client.get("/api/projects").json()
+    (listed,) = client.get("/api/v1/projects").json()
 
     assert ("infra", []) == (listed["name"], listed["services"])
     assert "fastdeploy.yml, line 2" in listed["problem"]
@@ -89,7 +89,7 @@ def test_a_dry_run_shows_what_would_be_created_and_writes_nothing(
     before = snapshot(repository, settings.services)
 
     answer = client_for(ADMIN).post(
-        "/api/projects", json={"path": str(repository), "dry_run": True}
+        "/api/v1/projects", json={"path": str(repository), "dry_run": True}
     )
 
     found = answer.json()
@@ -116,7 +116,7 @@ def test_the_requirements_that_a_run_needs_are_proposed(
     })  # fmt: skip
 
     answer = client_for(ADMIN).post(
-        "/api/projects", json={"path": str(repository), "dry_run": True}
+        "/api/v1/projects", json={"path": str(repository), "dry_run": True}
     )
 
     wanted = "requirements: [collections/requirements.yml, roles/requirements.yml]\n"
@@ -130,9 +130,9 @@ def test_a_project_is_added_by_the_api_and_its_services_can_be_launched(
     client = client_for((*ADMIN, Permission.DEPLOY))
 
     answer = client.post(
-        "/api/projects", json={"path": str(repository), "name": "shop"}
+        "/api/v1/projects", json={"path": str(repository), "name": "shop"}
     )
-    launched = client.post("/api/deployments", json={"service": "shop/site@staging"})
+    launched = client.post("/api/v1/deployments", json={"service": "shop/site@staging"})
 
     assert (201, True) == (answer.status_code, answer.json()["added"])
     assert (repository / "fastdeploy.yml").read_text() == answer.json()["description"]
@@ -179,7 +179,7 @@ def test_what_cannot_be_added_is_refused_with_a_sentence_and_nothing_is_written(
     sent = {key: str(places.get(value, value)) for key, value in body.items()}
     before = snapshot(tmp_path)
 
-    answer = client_for(ADMIN).post("/api/projects", json=sent | more)
+    answer = client_for(ADMIN).post("/api/v1/projects", json=sent | more)
 
     assert status == answer.status_code
     assert sentence in answer.json()["error"]
@@ -192,7 +192,7 @@ def test_a_project_that_cannot_be_registered_leaves_no_file(
     settings.services.rmdir()
     before = snapshot(repository)
 
-    answer = client_for(ADMIN).post("/api/projects", json={"path": str(repository)})
+    answer = client_for(ADMIN).post("/api/v1/projects", json={"path": str(repository)})
 
     assert 422 == answer.status_code
     assert "can't be registered in" in answer.json()["error"]
@@ -207,7 +207,7 @@ def test_if_runs_belong_to_another_user_root_registers_projects(
         admin = make_client(web, store, Role.ADMIN)
         body = {"path": str(repository)}
 
-        refused = api.post("/api/projects", json=body)
+        refused = api.post("/api/v1/projects", json=body)
         form = body | {"csrf_token": csrf_of(admin, store)}
         page = admin.post("/new-project", data=form, headers={"Accept": "text/html"})
         listed = admin.get("/projects")
@@ -227,7 +227,7 @@ def test_only_administrators_add_projects(
     form = body | {"csrf_token": csrf_of(client, store)}
 
     answers = [
-        client_for(everything_else).post("/api/projects", json=body),
+        client_for(everything_else).post("/api/v1/projects", json=body),
         client.get("/new-project", params=body),
         client.post("/new-project", data=form),
     ]

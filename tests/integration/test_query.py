@@ -14,17 +14,17 @@ PAGE = {"Accept": "text/html"}
 @pytest.mark.parametrize(
     ("address", "name", "problem"),
     [
-        ("/api/deployments?stauts=failed", "stauts", "unknown parameter"),
-        ("/api/deployments?status=broken", "status", "must be one of queued"),
-        ("/api/deployments?since=yesterday", "since", "must be a time such as"),
-        ("/api/deployments?until=0001-01-01", "until", "must be a time such as"),
-        ("/api/deployments?before=last", "before", "must be a whole number"),
-        ("/api/deployments?before=-1", "before", "must be a whole number"),
-        ("/api/deployments?status=failed&status=queued", "status", "more than once"),
-        ("/api/deployments/1?x=1", "x", "this URL takes no parameters"),
-        ("/api/deployments/1/events?after=x", "after", "must be a whole number"),
-        ("/api/services?archived=1", "archived", "this URL takes no parameters"),
-        ("/api/nodes?x", "x", "this URL takes no parameters"),
+        ("/api/v1/deployments?stauts=failed", "stauts", "unknown parameter"),
+        ("/api/v1/deployments?status=broken", "status", "must be one of queued"),
+        ("/api/v1/deployments?since=yesterday", "since", "must be a time such as"),
+        ("/api/v1/deployments?until=0001-01-01", "until", "must be a time such as"),
+        ("/api/v1/deployments?before=last", "before", "must be a whole number"),
+        ("/api/v1/deployments?before=-1", "before", "must be a whole number"),
+        ("/api/v1/deployments?status=failed&status=queued", "status", "more than once"),
+        ("/api/v1/deployments/1?x=1", "x", "this URL takes no parameters"),
+        ("/api/v1/deployments/1/events?after=x", "after", "must be a whole number"),
+        ("/api/v1/services?archived=1", "archived", "this URL takes no parameters"),
+        ("/api/v1/nodes?x", "x", "this URL takes no parameters"),
     ],
 )  # fmt: skip
 def test_the_api_names_the_parameter_that_it_refuses(
@@ -46,7 +46,7 @@ def test_a_request_that_changes_something_takes_no_parameters_beside_its_body(
 ) -> None:
     client = client_for((Permission.DEPLOY,))
 
-    answer = client.post("/api/deployments?priority=5", json={"service": "hello"})
+    answer = client.post("/api/v1/deployments?priority=5", json={"service": "hello"})
 
     assert 422 == answer.status_code
     assert ["priority"] == list(answer.json()["problems"])

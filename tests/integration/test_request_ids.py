@@ -40,7 +40,9 @@ def launch(
 ) -> tuple[Response, dict[str, Any]]:
     """Launch `hello`; return the answer, and the log line of the deployment."""
     log.configure("json")
-    answer = client.post("/api/deployments", json={"service": "hello"}, headers=headers)
+    answer = client.post(
+        "/api/v1/deployments", json={"service": "hello"}, headers=headers
+    )
     lines = map(json.loads, capsys.readouterr().err.splitlines())
     (found,) = (line for line in lines if line["event"] == "deployment.queued")
     return answer, found

@@ -213,13 +213,13 @@ def test_the_api_answers_with_the_new_deployment(
     number = make_failed(store, settings)
     client = client_for((Permission.DEPLOY, Permission.VIEW))
 
-    answer = client.post(f"/api/deployments/{number}/retry")
-    refused = client.post(f"/api/deployments/{answer.json()['id']}/retry")
+    answer = client.post(f"/api/v1/deployments/{number}/retry")
+    refused = client.post(f"/api/v1/deployments/{answer.json()['id']}/retry")
     add_service(store, make_service(timeout=7))
-    changed = client.post(f"/api/deployments/{number}/retry")
+    changed = client.post(f"/api/v1/deployments/{number}/retry")
 
     body = answer.json()
-    assert (201, f"/api/deployments/{body['id']}") == (
+    assert (201, f"/api/v1/deployments/{body['id']}") == (
         answer.status_code, answer.headers["Location"]
     )  # fmt: skip
     assert ("queued", number, "api") == (
@@ -228,4 +228,4 @@ def test_the_api_answers_with_the_new_deployment(
     assert [409, 409] == [refused.status_code, changed.status_code]
     assert "config.json has changed" in changed.json()["error"]
     viewer = client_for((Permission.VIEW,))
-    assert 403 == viewer.post(f"/api/deployments/{number}/retry").status_code
+    assert 403 == viewer.post(f"/api/v1/deployments/{number}/retry").status_code

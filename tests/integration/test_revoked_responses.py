@@ -38,8 +38,8 @@ LINES = [f"line {number} {'x' * 200}" for number in range(output.MAX_EVENTS + 50
     "address",
     [
         "/deployments/{}/output",
-        "/api/deployments/{}/artifacts.tar.gz",
-        "/api/deployments/{}/artifacts/stdout",
+        "/api/v1/deployments/{}/artifacts.tar.gz",
+        "/api/v1/deployments/{}/artifacts/stdout",
     ],
 )
 def test_a_download_is_broken_off_although_its_client_reads_nothing(

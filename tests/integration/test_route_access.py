@@ -102,11 +102,11 @@ class Ids:
 #: The routes about a part that the seen service doesn't have.
 MISSING = {
     "/services/{name:service}/compare",
-    "/api/projects/{name}/refs",
+    "/api/v1/projects/{name}/refs",
     "/account/tokens/{id:number}/revoke",
     "/deployments/{id:number}/results/{number:number}",
     "/deployments/{id:number}/artifacts/{path:path}",
-    "/api/deployments/{id:number}/artifacts/{path:path}",
+    "/api/v1/deployments/{id:number}/artifacts/{path:path}",
 }
 
 #: What doesn't exist.
@@ -228,11 +228,11 @@ def test_what_may_be_seen_shows_nothing_else(
         about_it = seen.url(route) != route.path and "/docs/" not in route.path
         if about_it and route.path not in MISSING:
             assert (answer.status_code == 404) != shown, route.path
-    listed = client.get("/api/services").json()
+    listed = client.get("/api/v1/services").json()
     assert [SEEN] * shown == [each["name"] for each in listed]
-    listed = client.get("/api/deployments").json()
+    listed = client.get("/api/v1/deployments").json()
     assert [seen.deployment] * shown == [each["id"] for each in listed]
-    assert [] == client.get("/api/host-keys").json()
+    assert [] == client.get("/api/v1/host-keys").json()
 
 
 def test_every_table_is_filtered_or_says_why_not(store: Store) -> None:

@@ -32,14 +32,14 @@ def api(client_for: ClientFor, store: Store) -> TestClient:
 
 
 def create(api: TestClient, **fields: Any) -> Any:
-    answer = api.post("/api/schedules", json={"service": "hello"} | NIGHTLY | fields)
+    answer = api.post("/api/v1/schedules", json={"service": "hello"} | NIGHTLY | fields)
     assert 201 == answer.status_code, answer.text
     return answer.json()
 
 
 def test_the_api_creates_changes_and_removes_a_schedule(api: TestClient) -> None:
     made = create(api, variables={"version": "1.10"})
-    place = f"/api/schedules/{made['id']}"
+    place = f"/api/v1/schedules/{made['id']}"
 
     changed = api.put(place, json=NIGHTLY | {"cron": "30 4 * * *", "overlap": "queue"})
     found = api.get(place).json()
@@ -56,7 +56,7 @@ def test_the_api_creates_changes_and_removes_a_schedule(api: TestClient) -> None
 
 
 def test_a_paused_schedule_stays_paused_when_it_is_changed(api: TestClient) -> None:
-    place = f"/api/schedules/{create(api)['id']}"
+    place = f"/api/v1/schedules/{create(api)['id']}"
 
     paused = api.post(f"{place}/pause", json={}).json()
     changed = api.put(place, json=NIGHTLY | {"cron": "0 5 * * *"}).json()
@@ -69,7 +69,7 @@ def test_a_paused_schedule_stays_paused_when_it_is_changed(api: TestClient) -> N
 
 
 def test_a_pause_ends_at_a_time_of_the_schedules_zone(api: TestClient) -> None:
-    place = f"/api/schedules/{create(api)['id']}"
+    place = f"/api/v1/schedules/{create(api)['id']}"
 
     paused = api.post(f"{place}/pause", json={"until": "2999-07-01T12:00"})
     past = api.post(f"{place}/pause", json={"until": "1999-07-01T12:00"})
@@ -79,7 +79,7 @@ def test_a_pause_ends_at_a_time_of_the_schedules_zone(api: TestClient) -> None:
 
 
 def test_a_schedule_is_run_once_for_one_idempotency_key(api: TestClient) -> None:
-    place = f"/api/schedules/{create(api, variables={'version': '2'})['id']}/run"
+    place = f"/api/v1/schedules/{create(api, variables={'version': '2'})['id']}/run"
 
     first, second = (
         api.post(place, headers={"Idempotency-Key": "a"}) for _ in range(2)
@@ -105,10 +105,11 @@ def test_an_invalid_schedule_is_refused_and_stays_as_it_was(
     api: TestClient, fields: dict[str, Any], key: str
 ) -> None:
     made = create(api)
-    place = f"/api/schedules/{made['id']}"
+    place = f"/api/v1/schedules/{made['id']}"
 
     created = api.post(
-        "/api/schedules", json={"service": "hello"} | NIGHTLY | {"name": "b"} | fields
+        "/api/v1/schedules",
+        json={"service": "hello"} | NIGHTLY | {"name": "b"} | fields,
     )
     replaced = api.put(place, json=NIGHTLY | fields)
 
@@ -121,12 +122,12 @@ def test_an_invalid_schedule_is_refused_and_stays_as_it_was(
 def test_a_schedule_of_a_file_and_the_name_of_one_cant_be_changed(
     api: TestClient, store: Store
 ) -> None:
-    own = f"/api/schedules/{create(api)['id']}"
+    own = f"/api/v1/schedules/{create(api)['id']}"
     put(store, make_service(schedules=[{"name": "hourly", "cron": "0 * * * *"}]))
     of_file = schedules.find_named(store, "hello", "hourly").stored.id
 
-    refused = api.put(f"/api/schedules/{of_file}", json=NIGHTLY | {"name": "hourly"})
-    removed = api.delete(f"/api/schedules/{of_file}")
+    refused = api.put(f"/api/v1/schedules/{of_file}", json=NIGHTLY | {"name": "hourly"})
+    removed = api.delete(f"/api/v1/schedules/{of_file}")
     renamed = api.put(own, json=NIGHTLY | {"name": "other"})
 
     assert [409, 409, 422] == [
@@ -150,7 +151,7 @@ def test_the_browser_changes_a_schedule_to_one_launch(
     assert 'value="0 3 * * *"' in form
     assert 'value="7"' in form
     assert f"{place}?done=changed" == changed.headers["location"]
-    stored = api.get(f"/api{place}").json()
+    stored = api.get(f"/api/v1{place}").json()
     assert "2999-12-24T21:00:00Z" == stored["next_at"]
     assert {"version": "8"} == stored["variables"]
     assert 422 == both.status_code

@@ -92,7 +92,7 @@ def test_a_pause_that_cannot_end_is_refused(
 
     assert 422 == answer.status_code
     assert problem in unescape(answer.text)
-    assert not deployer.get("/api/schedules").json()[0]["paused"]
+    assert not deployer.get("/api/v1/schedules").json()[0]["paused"]
 
 
 def test_a_schedule_is_run_now_once_for_each_form(deployer: TestClient) -> None:
@@ -100,7 +100,7 @@ def test_a_schedule_is_run_now_once_for_each_form(deployer: TestClient) -> None:
 
     answers = [deployer.post(f"{PAGE}/run", data=form) for _ in range(2)]
 
-    (deployment,) = deployer.get("/api/deployments").json()
+    (deployment,) = deployer.get("/api/v1/deployments").json()
     assert {f"/deployments/{deployment['id']}"} == {
         answer.headers["location"] for answer in answers
     }
@@ -152,7 +152,7 @@ def test_a_form_shows_the_next_instants_and_creates_a_schedule(
     assert "hello has a schedule weekly already" in again.text
     page = deployer.get(created.headers["location"]).text
     assert "The schedule is created." in page
-    weekly = deployer.get("/api/schedules?text=weekly").json()[0]
+    weekly = deployer.get("/api/v1/schedules?text=weekly").json()[0]
     assert ({"version": "3"}, "run-once", "queue") == (
         weekly["variables"],
         weekly["missed"],
@@ -164,13 +164,13 @@ def test_a_form_shows_the_next_instants_and_creates_a_schedule(
     service = make_service(schedules=[{"name": "nightly", "cron": "0 3 * * *"}])
     with store.begin() as db:
         schedules.sync(db, {"hello": service})
-    assert 2 == len(deployer.get("/api/schedules").json())
+    assert 2 == len(deployer.get("/api/v1/schedules").json())
     refused = deployer.post("/schedules/1/remove")
     removed = deployer.post(f"/schedules/{weekly['id']}/remove")
     assert (409, 303) == (refused.status_code, removed.status_code)
     assert "the file of the service defines this schedule" in refused.text
     assert "The schedule is removed." in deployer.get(removed.headers["location"]).text
-    assert 1 == len(deployer.get("/api/schedules").json())
+    assert 1 == len(deployer.get("/api/v1/schedules").json())
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_schedule_that_cannot_be_launched_is_not_created(
 
     assert 422 == answer.status_code
     assert problem in unescape(answer.text)
-    assert 1 == len(deployer.get("/api/schedules").json())
+    assert 1 == len(deployer.get("/api/v1/schedules").json())
 
 
 def test_a_secret_has_no_field_and_is_refused(
@@ -225,7 +225,7 @@ def test_a_viewer_or_a_form_without_its_token_changes_nothing(
     answers = [viewer.post(f"{PAGE}/{action}"), deployer.post(f"{PAGE}/{action}")]
 
     assert [403, 403] == [answer.status_code for answer in answers]
-    (schedule,) = viewer.get("/api/schedules").json()
+    (schedule,) = viewer.get("/api/v1/schedules").json()
     assert (False, None) == (schedule["paused"], schedule["last_deployment"])
 
 
@@ -242,16 +242,16 @@ def test_the_list_is_filtered_and_has_pages(
         )
     viewer = client_for(Role.VIEWER)
 
-    first = viewer.get("/api/schedules")
+    first = viewer.get("/api/v1/schedules")
     second = viewer.get(first.headers["link"].removeprefix("<").partition(">")[0])
 
     assert (100, 51) == (len(first.json()), len(second.json()))
     assert "link" not in second.headers
     assert 'rel="next"' in viewer.get("/schedules").text
     assert 'rel="prev"' in viewer.get("/schedules?page=2").text
-    found = viewer.get("/api/schedules?text=nightly").json()
+    found = viewer.get("/api/v1/schedules?text=nightly").json()
     assert [("hello", "nightly")] == [(each["service"], each["name"]) for each in found]
     for wrong in ("page=x", "page=99999999999", "sort=name"):
-        assert 422 == viewer.get(f"/api/schedules?{wrong}").status_code
-    assert [] == viewer.get("/api/schedules?text=%00").json()
+        assert 422 == viewer.get(f"/api/v1/schedules?{wrong}").status_code
+    assert [] == viewer.get("/api/v1/schedules?text=%00").json()
     assert "No matching schedules" in viewer.get("/schedules?text=nothing").text

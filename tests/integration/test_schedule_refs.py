@@ -162,6 +162,8 @@ def test_a_schedule_of_the_browser_runs_now_at_its_ref(
     assert 'id="ref"' in unescape(refused.text)
     one = schedules.find_named(site.store, NAME, "mine").stored
     assert "<code>develop</code>" in client.get(f"/schedules/{one.id}").text
-    assert "develop" == client.get(f"/api/schedules/{one.id}").json()["ref"]
-    ran = client.post(f"/api/schedules/{one.id}/run", headers={"X-CSRF-Token": token})
+    assert "develop" == client.get(f"/api/v1/schedules/{one.id}").json()["ref"]
+    ran = client.post(
+        f"/api/v1/schedules/{one.id}/run", headers={"X-CSRF-Token": token}
+    )
     assert "refs/heads/develop" == deploy.find(site.store, ran.json()["id"]).ref

@@ -206,7 +206,7 @@ def test_the_first_step_grants_nothing_and_the_second_starts_a_new_session(
     assert 303 == client.post(f"{path}/remove", data=right).status_code
     assert 303 == client_for(None).post("/login", data=form).status_code
     bearer = {"Authorization": f"Bearer {personal}"}
-    assert 200 == client_for(None).get("/api/services", headers=bearer).status_code
+    assert 200 == client_for(None).get("/api/v1/services", headers=bearer).status_code
 
 
 def _actor(client: TestClient, store: Store) -> Actor:

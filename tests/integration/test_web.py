@@ -20,10 +20,10 @@ CANARY = "hunter2-canary"
 
 PATHS = {
     "page": "/",
-    "json": "/api/services",
+    "json": "/api/v1/services",
     "health": "/healthz",
     "no-page": "/nothing",
-    "no-json": "/api/nothing",
+    "no-json": "/api/v1/nothing",
     "no-static": "/static/nothing.js",
     "login": "/login",
     "no-method": "/logout",
@@ -105,7 +105,7 @@ def test_an_error_is_a_page_or_json_as_it_was_asked_for(
     assert json.json()["error"]
 
 
-@pytest.mark.parametrize("path", ["/api/nothing", "/api/deployments/42"])
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/deployments/42"])
 def test_the_api_never_answers_with_a_page(client_for: ClientFor, path: str) -> None:
     answer = client_for(EVERYTHING).get(path, headers={"Accept": "text/html"})
 
@@ -119,11 +119,11 @@ def test_a_query_that_nothing_fits_or_that_is_empty_is_answered(
 ) -> None:
     client = client_for(EVERYTHING)
 
-    assert 200 == client.get(f"/api/deployments?{query}").status_code
+    assert 200 == client.get(f"/api/v1/deployments?{query}").status_code
     assert 200 == client.get(f"/deployments?{query}").status_code
 
 
-@pytest.mark.parametrize("path", ["/login", "/api/deployments"])
+@pytest.mark.parametrize("path", ["/login", "/api/v1/deployments"])
 def test_a_body_has_a_limit(client_for: ClientFor, path: str) -> None:
     answer = client_for(EVERYTHING).post(path, content=b"x" * (MAX_BODY + 1), headers={
         "Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
@@ -182,7 +182,7 @@ def unreachable(settings: Settings) -> TestClient:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
-@pytest.mark.parametrize("path", ["/", "/api/services", "/readyz", "/deployments/1"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/services", "/readyz", "/deployments/1"])
 def test_without_a_database_the_answer_is_503(
     unreachable: TestClient, path: str, accept: str
 ) -> None:

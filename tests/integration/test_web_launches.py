@@ -40,7 +40,7 @@ def test_launching_by_form_leads_to_the_deployment(
 
     assert [303, 303] == [first.status_code, second.status_code]
     assert first.headers["location"] == second.headers["location"]
-    shown = client.get("/api" + first.headers["location"]).json()
+    shown = client.get("/api/v1" + first.headers["location"]).json()
     assert {"count": 3, "loud": True} == shown["variables"]
     assert ("deployer", "browser") == (shown["actor"], shown["origin"])
 
@@ -63,7 +63,7 @@ def test_a_file_that_is_sent_with_the_form_is_the_value_of_its_variable(
     )
 
     assert 'enctype="multipart/form-data"' in page.text
-    shown = client.get("/api" + sent.headers["location"]).json()
+    shown = client.get("/api/v1" + sent.headers["location"]).json()
     assert {"config": content.decode(), "other": "ü"} == shown["variables"]
     assert 422 == refused.status_code
     assert "is not text in UTF-8" in refused.text
@@ -93,7 +93,7 @@ def test_a_bad_variable_is_said_beside_its_field_and_nothing_is_lost(
     assert "kept-note" in bad.text
     assert CANARY not in bad.text
     assert "<script>alert" not in bad.text
-    assert [] == client.get("/api/deployments").json()
+    assert [] == client.get("/api/v1/deployments").json()
 
 
 def test_a_broken_service_is_a_409(client_for: ClientFor, store: Store) -> None:
@@ -102,7 +102,7 @@ def test_a_broken_service_is_a_409(client_for: ClientFor, store: Store) -> None:
         db.execute(text("UPDATE services SET error = 'no JSON'"))
     client = client_for(EVERYTHING)
 
-    answer = client.post("/api/deployments", json={"service": "hello"})
+    answer = client.post("/api/v1/deployments", json={"service": "hello"})
 
     assert 409 == answer.status_code
     assert "no JSON" in answer.json()["error"]
@@ -112,11 +112,11 @@ def test_the_api_launches_with_a_201(client_for: ClientFor, store: Store) -> Non
     add_service(store)
     client = client_for(EVERYTHING)
 
-    answer = client.post("/api/deployments", json={"service": "hello"})
+    answer = client.post("/api/v1/deployments", json={"service": "hello"})
 
     body = answer.json()
     assert 201 == answer.status_code
-    assert f"/api/deployments/{body['id']}" == answer.headers["location"]
+    assert f"/api/v1/deployments/{body['id']}" == answer.headers["location"]
     assert ("queued", "hello", "api", 0) == (
         body["status"], body["service"], body["origin"], body["queue_position"],
     )  # fmt: skip
@@ -131,7 +131,7 @@ def test_a_repeated_launch_with_the_same_key_is_the_same(
     client = client_for(EVERYTHING)
 
     ids = [
-        client.post("/api/deployments", json={"service": "hello"},
+        client.post("/api/v1/deployments", json={"service": "hello"},
                     headers={"Idempotency-Key": key}).json()["id"]
         for key in ("a", "a", "b")
     ]  # fmt: skip
@@ -166,7 +166,7 @@ def test_a_launch_that_makes_no_sense_is_a_422_that_says_why(
 ) -> None:
     add_service(store, make_service(variables=make_schema(a={"type": "integer"}, n={})))
 
-    answer = client_for(EVERYTHING).post("/api/deployments", content=content)
+    answer = client_for(EVERYTHING).post("/api/v1/deployments", content=content)
 
     assert 422 == answer.status_code
     assert about in answer.text
@@ -179,7 +179,7 @@ def test_bad_variables_are_named_one_by_one(
     add_service(store, make_service(variables=schema))
 
     answer = client_for(EVERYTHING).post(
-        "/api/deployments",
+        "/api/v1/deployments",
         json={"service": "hello", "variables": {"a": "x", "token": [CANARY]}},
     )
 
@@ -190,7 +190,7 @@ def test_bad_variables_are_named_one_by_one(
 
 @pytest.mark.parametrize("name", ["nothing", "a\0b"])
 def test_an_unknown_service_is_a_404(client_for: ClientFor, name: str) -> None:
-    answer = client_for(EVERYTHING).post("/api/deployments", json={"service": name})
+    answer = client_for(EVERYTHING).post("/api/v1/deployments", json={"service": name})
 
     assert 404 == answer.status_code
 
@@ -202,8 +202,8 @@ def test_secrets_are_in_no_answer(
     number = request_deployment(store, settings, service, given={"token": CANARY})
     client = client_for(Role.ADMIN)
 
-    for path in ("/", "/services/hello", f"/deployments/{number}", "/api/services",
-                 f"/api/deployments/{number}", "/api/deployments"):  # fmt: skip
+    for path in ("/", "/services/hello", f"/deployments/{number}", "/api/v1/services",
+                 f"/api/v1/deployments/{number}", "/api/v1/deployments"):  # fmt: skip
         answer = client.get(path)
         assert 200 == answer.status_code
         assert CANARY not in answer.text
@@ -214,7 +214,7 @@ def test_sync_by_api_says_what_was_found(
 ) -> None:
     (settings.services / "bad").mkdir()
 
-    found = client_for(EVERYTHING).post("/api/services/sync").json()
+    found = client_for(EVERYTHING).post("/api/v1/services/sync").json()
 
     assert (["bad"], [], []) == (
         list(found["invalid"]),

@@ -66,7 +66,7 @@ def test_artifacts_lead_nowhere_else(
     client = client_for(EVERYTHING)
 
     folder = f"/deployments/{running.id}/artifacts/{name}"
-    for path in (folder, f"{folder}?download=1", f"/api{folder}"):
+    for path in (folder, f"{folder}?download=1", f"/api/v1{folder}"):
         assert 404 == client.get(path).status_code
     going_on = start_deployment(store, settings)
     assert 404 == client.get(f"/deployments/{going_on.id}/artifacts.tar.gz").status_code
@@ -81,7 +81,7 @@ def test_artifacts_are_listed_shown_and_downloaded(
     client = client_for(EVERYTHING)
     path = f"/deployments/{running.id}/artifacts"
 
-    listed = client.get(f"/api{path}").json()
+    listed = client.get(f"/api/v1{path}").json()
     download = client.get(f"{path}/stdout?download=1")
 
     assert ["rc", "status", "stderr", "stdout"] == [item["path"] for item in listed]
@@ -102,7 +102,7 @@ def test_the_api_gives_an_artifact_as_it_is_and_no_page(
     record.finish(store, running.id, 0)
 
     answer = client_for(EVERYTHING).get(
-        f"/api/deployments/{running.id}/artifacts/stdout",
+        f"/api/v1/deployments/{running.id}/artifacts/stdout",
         headers={"Accept": "text/html"},
     )
 
@@ -117,11 +117,11 @@ def test_the_doctor_is_asked_beside_the_service(
 ) -> None:
     write_service(settings.services, "hello")
     client = client_for(EVERYTHING)
-    client.post("/api/services/sync")
+    client.post("/api/v1/services/sync")
 
     unasked = client.get("/services/hello").text
     page = client.get("/services/hello/doctor").text
-    answer = client.get("/api/services/hello/doctor").json()
+    answer = client.get("/api/v1/services/hello/doctor").json()
 
     assert 'href="/services/hello/doctor#doctor"' in unasked
     assert "hello: stored version" not in unasked
@@ -138,11 +138,11 @@ def test_the_doctor_is_asked_beside_the_service(
 def test_the_doctor_knows_no_other_folders(client_for: ClientFor, name: str) -> None:
     client = client_for(EVERYTHING)
 
-    for path in (f"/services/{name}/doctor", f"/api/services/{name}/doctor"):
+    for path in (f"/services/{name}/doctor", f"/api/v1/services/{name}/doctor"):
         assert 404 == client.get(path).status_code
 
 
-@pytest.mark.parametrize("kind", ["", "/api"], ids=["page", "api"])
+@pytest.mark.parametrize("kind", ["", "/api/v1"], ids=["page", "api"])
 @pytest.mark.parametrize(
     ("header", "first"),
     [(None, 1), ("", 1), ("3", 4), ("x", 1), ("-1", 1), ("1.5", 1), ("9" * 5000, 1),

@@ -45,7 +45,7 @@ def test_behind_https_the_cookie_is_bound_to_host_and_scheme(
         assert "Secure" in cookie
         assert "Path=/" in cookie
         assert "max-age=31536000" == answer.headers["strict-transport-security"]
-        assert 200 == client.get("/api/services").status_code
+        assert 200 == client.get("/api/v1/services").status_code
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_user_sees_that_the_session_has_ended(
 
     asked = client.get("/deployments", headers={"Accept": "text/html"})
     login = client.get(asked.headers["location"])
-    api = client.get("/api/deployments")
+    api = client.get("/api/v1/deployments")
 
     assert "Your session has expired; log in again." in login.text
     assert "Your session has expired; log in again." == api.json()["error"]

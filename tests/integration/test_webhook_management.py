@@ -155,7 +155,7 @@ def test_a_webhook_that_could_not_work_is_refused(
     client = client_for(tuple(ROOT.permissions))
     body = {"name": "new", "provider": "github", "project": "infra"} | change
 
-    answer = client.post("/api/webhooks", json=body)
+    answer = client.post("/api/v1/webhooks", json=body)
 
     assert 422 == answer.status_code
     assert [field] == list(answer.json()["problems"])
@@ -168,11 +168,11 @@ def test_a_token_for_the_status_is_chosen_by_who_may_use_credentials(
     body = {"name": "new", "provider": "github", "project": "infra"}
 
     chosen = client.post(
-        "/api/webhooks", json=body | {"status_credential": "git-token:a"}
+        "/api/v1/webhooks", json=body | {"status_credential": "git-token:a"}
     )
 
     assert 403 == chosen.status_code
-    assert 201 == client.post("/api/webhooks", json=body).status_code
+    assert 201 == client.post("/api/v1/webhooks", json=body).status_code
     assert ["new", "push"] == [
         each.name for each in webhooks.list_all(site.store, ROOT)
     ]

@@ -51,9 +51,9 @@ IN_SOPS = (
 #: What shows a deployment, and so its variables or what it printed.
 SHOWN_BY = {
     "/deployments/{id}", "/deployments/{id}/events", "/deployments/{id}/output",
-    "/deployments/{id}/artifacts/stdout", "/api/deployments",
-    "/api/deployments/{id}", "/api/deployments/{id}/events",
-    "/api/deployments/{id}/output", "/api/deployments/{id}/artifacts/stdout",
+    "/deployments/{id}/artifacts/stdout", "/api/v1/deployments",
+    "/api/v1/deployments/{id}", "/api/v1/deployments/{id}/events",
+    "/api/v1/deployments/{id}/output", "/api/v1/deployments/{id}/artifacts/stdout",
 }  # fmt: skip
 
 

@@ -19,24 +19,24 @@ SILENT = {
     "/nodes/forget": "there is no node that has gone",
     "/schedules/{id:number}": "there is no schedule",
     "/schedules/{id:number}/edit": "there is no schedule",
-    "/api/schedules/{id:number}": "there is no schedule",
+    "/api/v1/schedules/{id:number}": "there is no schedule",
     "/admin/notifications/{name}": "there is no channel",
-    "/api/channels/{name}": "there is no channel",
+    "/api/v1/channels/{name}": "there is no channel",
     "/account": "a token has no account",
     "/account/second-factor": "a token has no account",
     "/admin/webhooks/{id:number}": "there is no webhook",
-    "/api/webhooks/{name}": "there is no webhook",
-    "/api/webhooks/{name}/deliveries": "there is no webhook",
+    "/api/v1/webhooks/{name}": "there is no webhook",
+    "/api/v1/webhooks/{name}/deliveries": "there is no webhook",
     "/projects/{name}": "there is no project",
     "/projects/{name}/changing": "there is no project",
-    "/api/projects/{name}": "there is no project",
-    "/api/projects/{name}/refs": "there is no git project",
+    "/api/v1/projects/{name}": "there is no project",
+    "/api/v1/projects/{name}/refs": "there is no git project",
     "/admin/credentials/{name}": "there is no credential in the database",
-    "/api/credentials/{name}": "there is no credential in the database",
+    "/api/v1/credentials/{name}": "there is no credential in the database",
     "/admin/new-credential": "no service needs a credential",
     "/login/provider/{provider}": "there is no login provider",
     "/login/provider/{provider}/callback": "there is no login provider",
-    "/api/teams/{name}": "there is no team",
+    "/api/v1/teams/{name}": "there is no team",
 }
 #: It may too, unless a service has two deployments.
 COMPARE = "/services/{name:service}/compare"
@@ -80,11 +80,11 @@ def known(web: Web) -> list[dict[str, str]]:
         {"name": each[key]}
         for key, kind in (("name", "services"), ("name", "projects"),
                           ("reference", "credentials"), ("name", "hosts"))
-        for each in web.read(f"/api/{kind}")
+        for each in web.read(f"/api/v1/{kind}")
     ]  # fmt: skip
-    for number in (each["id"] for each in web.read("/api/deployments")):
+    for number in (each["id"] for each in web.read("/api/v1/deployments")):
         things.append({"id": f"{number}"})
-        files = web.read(f"/api/deployments/{number}/artifacts")
+        files = web.read(f"/api/v1/deployments/{number}/artifacts")
         things += [{"id": f"{number}", "path": each["path"]} for each in files]
     return things
 
@@ -102,7 +102,7 @@ def paths(template: str, things: Iterable[Mapping[str, str]]) -> list[str]:
 def comparisons(web: Web) -> list[str]:
     """The path that compares the last two deployments of each service that has two."""
     numbers: dict[str, list[int]] = {}
-    for each in web.read("/api/deployments"):
+    for each in web.read("/api/v1/deployments"):
         numbers.setdefault(each["service"], []).append(each["id"])
     return [
         f"/services/{quote(name)}/compare?a={of[1]}&b={of[0]}"
@@ -118,13 +118,13 @@ def provoke(web: Web, service: str, secret: str) -> list[Answer]:
     bad: dict[str, object] = {"secret": [secret], "shown": 5, "gate": ""}
     answers = [
         web.post(
-            "/api/deployments", {"service": service, "variables": variables}, **json
+            "/api/v1/deployments", {"service": service, "variables": variables}, **json
         )
         for variables in (bad, bad | {"unknown": secret}, {"secret": secret * 50})
     ]
     answers += [
         web.send(
-            "POST", "/api/deployments", f'{{"variables": {secret}'.encode(), **json
+            "POST", "/api/v1/deployments", f'{{"variables": {secret}'.encode(), **json
         )
     ]
     fields = {"var.secret": secret * 50, "var.shown": "x" * 5000, "var.gate": ""}

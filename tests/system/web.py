@@ -69,18 +69,18 @@ class Web:
     def launch(self, service: str, **variables: str) -> int:
         """Launch a deployment; returns its number."""
         asked = {"service": service, "variables": variables}
-        answer = self.post("/api/deployments", asked)
+        answer = self.post("/api/v1/deployments", asked)
         assert answer.status == 201, answer
         number: int = json.loads(answer.body)["id"]
         return number
 
     def output(self, number: int) -> bytes:
         """What a deployment has printed so far."""
-        return self.get(f"/api/deployments/{number}/output").body
+        return self.get(f"/api/v1/deployments/{number}/output").body
 
     def ended(self, number: int) -> bool:
         """Whether a deployment has ended."""
-        return bool(self.read(f"/api/deployments/{number}")["finished_at"])
+        return bool(self.read(f"/api/v1/deployments/{number}")["finished_at"])
 
 
 def _body(connection: HTTPConnection, answer: HTTPResponse) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ API = [route for route in ROUTES if route.operation is not None]
 
 
 def test_the_routes_below_api_are_those_that_declare_an_operation() -> None:
-    below = [route for route in ROUTES if route.path.startswith("/api/")]
+    below = [route for route in ROUTES if route.path.startswith("/api/v1/")]
 
     assert [route.path for route in below] == [route.path for route in API]
 
@@ -69,9 +69,9 @@ def test_parameters_have_schemas() -> None:
     listed, launch, one = (
         {parameter["name"]: parameter["schema"] for parameter in item["parameters"]}
         for item in (
-            paths["/api/deployments"]["get"],
-            paths["/api/deployments"]["post"],
-            paths["/api/deployments/{id}"]["get"],
+            paths["/api/v1/deployments"]["get"],
+            paths["/api/v1/deployments"]["post"],
+            paths["/api/v1/deployments/{id}"]["get"],
         )
     )
 

@@ -55,7 +55,7 @@ class Client:
         leaves_at = time.monotonic() + stays
         with self._http.stream(
             "GET",
-            f"/api/deployments/{self.deployment}/events",
+            f"/api/v1/deployments/{self.deployment}/events",
             headers={"Last-Event-ID": self._last_id} if self._last_id else {},
             timeout=httpx.Timeout(STAYS, read=max(stays, 0.1)),
         ) as response:

@@ -39,7 +39,7 @@ class SlowReader:
 
     def _read_once(self) -> str:
         digest = hashlib.sha256()
-        address = f"/api/deployments/{self.deployment}/output"
+        address = f"/api/v1/deployments/{self.deployment}/output"
         with self._http.stream("GET", address) as response:
             response.raise_for_status()
             for piece in response.iter_bytes(_PIECE):
@@ -84,7 +84,7 @@ class RevokedReader:
 
     def _watch(self, headers: dict[str, str], ends_by: float) -> bool:
         """Follow until the stream ends; return whether access was denied."""
-        address = f"/api/deployments/{self.deployment}/events"
+        address = f"/api/v1/deployments/{self.deployment}/events"
         try:
             with self._here.api.stream(
                 "GET", address, headers=headers, timeout=ENDS_IN

@@ -82,7 +82,7 @@ class Stream:
                 raise TimeoutError(f"{kind.name} could not be launched in {_LONG} s")
             try:
                 answer = self._http.post(
-                    "/api/deployments",
+                    "/api/v1/deployments",
                     json={"service": kind.name, "variables": dict(kind.variables)},
                     headers={"Idempotency-Key": key},
                     timeout=_PATIENCE,

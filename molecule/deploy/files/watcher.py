@@ -56,7 +56,7 @@ class Watcher:
 def main(url: str, deployment: str, token_file: str, written: str) -> None:
     """Watch until the deployment has ended."""
     watcher = Watcher(
-        f"{url}/api/deployments/{deployment}/events", Path(token_file).read_text()
+        f"{url}/api/v1/deployments/{deployment}/events", Path(token_file).read_text()
     )
     deadline = time.monotonic() + PATIENCE
     while not watcher.watch() and time.monotonic() < deadline:
