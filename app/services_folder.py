@@ -9,12 +9,14 @@ may be a link to it.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app import project, project_folder
+from app import ansible_version, project, project_folder
 from app.config_files import MAX_CONFIG, printable, read_file
 from app.domain import config_json, prompt_variables
+from app.domain.acceleration import explain_version
 from app.domain.project import Project
 from app.domain.project_checks import not_boolean, problems
 from app.domain.service import Service
@@ -32,7 +34,7 @@ class Contents:
     #: Each service by name, or all problems that prevent its deployment.
     services: dict[str, Service | str]
     #: What prevented reading the present state of a project, or a setting without the
-    #: effect that it seems to have, by the name of its folder.
+    #: effect that it seems to have, by the name of its folder or of a service.
     warnings: dict[str, str] = field(default_factory=dict)
     #: The key of the syntax check of each valid playbook service, by name.
     check_keys: dict[str, str] = field(default_factory=dict)
@@ -58,16 +60,33 @@ def read_all(
             if warning := project_folder.fetch(folder, data, reach):
                 found.warnings[printable(folder.name)] = warning
             services_of, keys = project_folder.read_project(folder, data)
-            found.services.update(services_of)
             found.check_keys.update(keys)
         else:
             service = read_service(folder)
-            found.services[printable(folder.name)] = service
+            services_of = {printable(folder.name): service}
             if isinstance(service, Service):
                 found.check_keys[service.name] = SyntaxCheckKeys(folder).key(service)
+        found.services.update(services_of)
+        found.warnings.update(_not_accelerated(folder, data, services_of))
         if value := _not_boolean(folder, data):
             found.warnings.setdefault(printable(folder.name), not_boolean(value))
     return found
+
+
+def _not_accelerated(
+    folder: Path, data: Path, services: Mapping[str, Service | str]
+) -> dict[str, str]:
+    """Return the warnings about services that ask for mitogen and don't get it."""
+    asking = [
+        each
+        for each in services.values()
+        if isinstance(each, Service) and each.accelerate == "mitogen"
+    ]
+    if not asking:
+        return {}
+    # The services of a project have the same Ansible.
+    problem = explain_version(ansible_version.find(folder, data, asking[0]))
+    return {each.name: f"{each.name}: {problem}" for each in asking if problem}
 
 
 def root_of(folder: Path, data: Path) -> Path:

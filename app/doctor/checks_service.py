@@ -5,10 +5,12 @@ import shlex
 from app.doctor.checks_sudo import program_of, users_of
 from app.doctor.facts import EXECUTE, READ, HostFacts, RunAsSetup, ServiceFacts
 from app.doctor.remedies import exposed, register, register_project, start_worker
+from app.domain.acceleration import explain_version
 from app.domain.finding import Finding, Level
 from app.domain.project_checks import check_project, problems
 from app.domain.prompt_variables import declare
 from app.domain.service import Service
+from app.runner.mitogen_strategies import describe_range
 
 OK, PROBLEM = Level.OK, Level.PROBLEM
 
@@ -30,6 +32,7 @@ def check_service(host: HostFacts, service: ServiceFacts) -> list[Finding]:
     if isinstance(service.definition, Service):
         found += projects(service.definition, service)
         found += launch_variables(service.definition)
+        found += acceleration(service.definition, service)
         found.append(program(host, service))
         if host.switch is not None and not host.switch.rules.refusal:
             found.append(sudoers(host, host.switch, service))
@@ -96,6 +99,21 @@ def launch_variables(definition: Service) -> list[Finding]:
         f"commands as the user of the run: {', '.join(named)}. Remove them from "
         '"variables", or allow only certain values with "enum".',
     )]  # fmt: skip
+
+
+def acceleration(definition: Service, service: ServiceFacts) -> list[Finding]:
+    """Warn if runs that ask for mitogen do without it in their Ansible."""
+    if definition.accelerate != "mitogen":
+        return []
+    about, problem = f"{service.name}: mitogen", explain_version(service.ansible_core)
+    if problem:
+        return [Finding(Level.WARNING, about, problem)]
+    if not service.ansible_core:
+        return [Finding(
+            OK, about, "Its first run shows whether its ansible-core is in the range: "
+            f"{describe_range()}.",
+        )]  # fmt: skip
+    return [Finding(OK, about, f"It works with ansible-core {service.ansible_core}.")]
 
 
 def catalogue(service: ServiceFacts) -> Finding:

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import Connection
 
-from app import accounts, project
+from app import accounts, ansible_version, project
 from app.accounts import Account
 from app.doctor import inspection
 from app.doctor.checks_host import sync_token
@@ -102,7 +102,24 @@ def look_at_service(
         found_by_sudo=found_by_sudo,
         projects=tuple(_projects(settings, definition, identity)),
         differing=tuple(_differing(folder, identity)),
+        ansible_core=_ansible_core(settings, folder, definition, identity),
     )
+
+
+def _ansible_core(
+    settings: Settings,
+    folder: Path,
+    definition: Service | str | None,
+    identity: RunIdentity,
+) -> str:
+    """Return the version of ansible-core of a playbook's runs; empty if unknown."""
+    if not isinstance(definition, Service) or not definition.playbook:
+        return ""
+    registered = None
+    if definition.registration:
+        home = accounts.home(identity.user)
+        registered = project.ansible_of(identity.program, home)
+    return ansible_version.find(folder, settings.data, definition, registered)
 
 
 def _differing(folder: Path, identity: RunIdentity) -> Iterator[tuple[Path, Path]]:

@@ -153,3 +153,5 @@ class ServiceFacts:
     #: The files of its registration that differ from those of its runner, in pairs, as
     #: far as this user may read both.
     differing: tuple[tuple[Path, Path], ...] = ()
+    #: The version of ansible-core of its runs; empty if it isn't known here.
+    ansible_core: str = ""

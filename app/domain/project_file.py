@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain import config_json, plain_path, project_schedules
-from app.domain.acceleration import AccelerateKey
+from app.domain.acceleration import AccelerateKey, explain_range
 from app.domain.confirm import ConfirmKey
 from app.domain.credential_names import Credentials
 from app.domain.project_file_lines import (
@@ -245,6 +245,9 @@ def _service(
     known = project_file.environments(data, key)
     for place, problem in project_schedules.problems(service, known):
         return f"{where(root, (*at, *place))}{problem}"
+    accelerated = service.accelerate == "mitogen"
+    if accelerated and (problem := explain_range(data.get("ansible") or "")):
+        return f"{where(root, ('ansible',))}{problem}"
     return project_schedules.choose(service, environment)
 
 

@@ -15,10 +15,10 @@ from .definition import Definition
 from .errors import RunnerError
 from .journal import JournalWriter
 from .masking import Masker
+from .mitogen_strategies import VERSION
 from .speed import Choice, Speed
 from .watchdog import Watchdog
 
-VERSION = "0.3.54"
 _MAX_REASON = 500
 _NO_SCRIPT = "ansible-playbook isn't a Python script here"
 

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from .acceleration import VERSION
 from .environment_build import Build
 from .environment_step import Builder
 from .execution_environment import Place, Requirements
 from .journal import JournalWriter
 from .masking import Masker
+from .mitogen_strategies import VERSION
 from .watchdog import Watchdog
 
 #: The version, and the digest of the wheel of that release on PyPI.

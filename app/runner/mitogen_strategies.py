@@ -14,7 +14,9 @@ import sys
 import tempfile
 from typing import Any
 
-#: The versions of ansible-core that this version of mitogen was tested with here.
+#: The version of mitogen.
+VERSION = "0.3.54"
+#: The versions of ansible-core that it was tested with here.
 OLDEST, NEWEST = (2, 19), (2, 21)
 _STRATEGIES = ("linear", "free", "host_pinned")
 #: Lines of ssh that explain why it refuses a host key.
@@ -25,6 +27,17 @@ _MAX_SOCKET = 107
 
 class Unusable(Exception):
     """Why mitogen can't be used."""
+
+
+def supports(version: str) -> bool:
+    """Return whether mitogen was tested with a version of ansible-core."""
+    return OLDEST <= tuple(map(int, version.split(".")[:2])) <= NEWEST
+
+
+def describe_range() -> str:
+    """Return the versions of ansible-core that mitogen is for, as a clause."""
+    first, last = (".".join(map(str, each)) for each in (OLDEST, NEWEST))
+    return f"mitogen {VERSION} is for ansible-core {first} to {last}"
 
 
 def activate(folder: str, sockets: str) -> None:
@@ -39,14 +52,8 @@ def activate(folder: str, sockets: str) -> None:
     """
     from ansible.release import __version__
 
-    mitogen = os.path.basename(os.path.dirname(folder)).rpartition("-")[2]  # noqa: PTH119, PTH120
-    version = tuple(map(int, __version__.split(".")[:2]))
-    if not OLDEST <= version <= NEWEST:
-        first, last = (".".join(map(str, each)) for each in (OLDEST, NEWEST))
-        raise Unusable(
-            f"mitogen {mitogen} is for ansible-core {first} to {last}, and this is "
-            f"{__version__}"
-        )
+    if not supports(__version__):
+        raise Unusable(f"{describe_range()}, and this is {__version__}")
     if len(os.fsencode(_make_socket_path(sockets))) > _MAX_SOCKET:
         raise Unusable(f"{sockets} is too long for the path of a socket: set TMPDIR")
     sys.path.insert(0, folder)
@@ -62,7 +69,7 @@ def activate(folder: str, sockets: str) -> None:
         sys.path.remove(folder)
         name = type(error).__name__
         raise Unusable(
-            f"mitogen {mitogen} fails with ansible-core {__version__} ({name}: {error})"
+            f"mitogen {VERSION} fails with ansible-core {__version__} ({name}: {error})"
         ) from error
 
 

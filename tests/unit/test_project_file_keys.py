@@ -183,3 +183,28 @@ def test_a_schedule_that_cannot_be_launched_has_its_line(
     problems = [each for each in found.values() if isinstance(each, str)]
     assert any(sentence in problem for problem in problems), problems
     assert not any("hidden" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "ansible", ["<2.19", "==2.18.*", ">=2.22", ">2.21.99", "==1!2.19.0"]
+)
+def test_acceleration_is_refused_without_a_version_of_ansible_that_it_works_with(
+    ansible: str,
+) -> None:
+    found = services(f'{ACCELERATED}ansible: "{ansible}"\n')
+
+    assert (
+        "fastdeploy.yml, line 9: mitogen 0.3.54 is for ansible-core 2.19 to 2.21, and "
+        f'"ansible" is {ansible}: change "ansible", or remove "accelerate"'
+    ) == found["infra/site@staging"]
+    # The others don't use it.
+    assert 3 == sum(isinstance(each, Service) for each in found.values())
+
+
+@pytest.mark.parametrize(
+    "ansible", [">=2.18", "~=2.19.3", "==2.20.*", "==2.21.0rc1", "!=2.20.1,<2.22"]
+)
+def test_acceleration_works_with_one_version_of_a_range(ansible: str) -> None:
+    found = services(f'{ACCELERATED}ansible: "{ansible}"\n')
+
+    assert isinstance(found["infra/site@staging"], Service)
