@@ -5,10 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import func, update
+
 from app import bootstrap
+from app.domain.deployment import Deployment
 from app.domain.notification import MessageState, Notification
 from app.store import notifications
-from app.usecases import channels
+from app.store.service_tables import schedules as table
+from app.usecases import channels, schedules
 from app.usecases.channels import Change
 from testing.installation import ACTOR, Installation, installed
 from testing.postgres import Postgres
@@ -50,6 +54,22 @@ class Site:
             variables=VARIABLES,
             notify=[{"on": BOTH, "to": each} for each in to],
         )
+
+    def fire(self, service: str, schedule: str) -> Deployment:
+        """Let a schedule be due, and return the deployment, which has ended."""
+        before = self._last_of(service, schedule)
+        with self.made.store.begin() as db:
+            query = update(table).where(table.c.name == schedule)
+            db.execute(query.values(next_at=func.now()))
+        eventually(lambda: self._last_of(service, schedule) != before)
+        number = self._last_of(service, schedule)
+        assert number is not None
+        return self.made.ended(number)
+
+    def _last_of(self, service: str, schedule: str) -> int | None:
+        """Return the last deployment of a schedule."""
+        found = schedules.find_named(self.made.store, service, schedule)
+        return found.stored.last_deployment
 
     def messages(self, number: int) -> list[Notification]:
         """Return the messages about a deployment."""

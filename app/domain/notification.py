@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.domain.deployment import Status
+from app.domain.deployment import Deployment, Origin, Status
 from app.domain.notify_rules import NotifyEvent
 
 #: A deployment of a schedule that hasn't started for this long is late.
@@ -32,6 +32,18 @@ def event_of(outcome: Status, before: Status | None) -> NotifyEvent | None:
     if outcome is Status.SUCCESSFUL and before in {Status.FAILED, Status.TIMEOUT}:
         return NotifyEvent.RECOVERED
     return None
+
+
+def finds_drift(deployment: Deployment, outcome: Status) -> bool:
+    """Return whether what a deployment would change is drift.
+
+    It must be a check that a schedule has launched, and that ends well.
+    """
+    return (
+        outcome is Status.SUCCESSFUL
+        and deployment.options.check
+        and deployment.origin is Origin.SCHEDULE
+    )
 
 
 class MessageState(StrEnum):

@@ -95,7 +95,7 @@ def compose(
     failures: Sequence[FailureText],
     more: int,
     passed: str,
-    changes: Sequence[ChangeText],
+    changes: Sequence[ChangeText | str],
 ) -> str:
     """Compose the text; what doesn't fit is cut, never the link.
 
@@ -104,7 +104,7 @@ def compose(
         link: The address of the deployment's page; empty if it isn't known.
         failures: The failures to name.
         more: The number of failures that aren't named.
-        passed: When it last passed.
+        passed: When it last passed, or what `changes` are.
         changes: What has changed since then.
     """
     head = [plain(_cut(about, _MAX_MESSAGE)), *filter(None, [link])]

@@ -20,6 +20,8 @@ class NotifyEvent(StrEnum):
     RECOVERED = "recovered"
     #: It runs longer than usual, or a schedule has launched it and it hasn't started.
     LATE = "late"
+    #: A check by a schedule would change what the check before it would not.
+    DRIFT = "drift"
 
 
 class NotifyRule(BaseModel):

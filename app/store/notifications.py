@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from app.domain.deployment import Origin, Status
+from app.domain.deployment import Deployment, Origin, Status
 from app.domain.notification import (
     LATE_AFTER,
     RESENDABLE,
@@ -240,6 +240,24 @@ def last_counted(
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.id, Status(row.status))
+
+
+def check_before(db: Connection, deployment: Deployment) -> int | None:
+    """Return the last successful check that the schedule of a check has launched."""
+    columns = deployments.c
+    return db.scalar(
+        select(columns.id)
+        .where(
+            columns.service_id == deployment.service_id,
+            columns.id < deployment.id,
+            columns.origin == Origin.SCHEDULE.value,
+            columns.actor == deployment.actor,
+            columns.options["check"].as_boolean(),
+            columns.status == Status.SUCCESSFUL.value,
+        )
+        .order_by(columns.id.desc())
+        .limit(1)
+    )
 
 
 def _notification(row: Row[Any]) -> Notification:

@@ -7,6 +7,7 @@ from typing import Any
 from app.domain import notification_text
 from app.domain.comparison import Pair
 from app.domain.deployment import Deployment
+from app.domain.matrix import label
 from app.domain.notification import Notification
 from app.domain.notification_text import (
     ChangeText,
@@ -19,15 +20,18 @@ from app.domain.notification_text import (
 from app.domain.notify_rules import NotifyEvent
 from app.domain.service_name import split
 from app.errors import NotFound
-from app.store import notifications
+from app.store import notifications, results
 from app.store.store import Store
 from app.usecases import comparison, deploy, failures
 from app.usecases.deploy import View
 from app.usecases.failures import Failure
+from app.usecases.notifications import MAX_DRIFT
 from app.usecases.results import failed_hosts
 
 #: The number of failed hosts that the data of a webhook names.
 _NAMED_HOSTS = 50
+#: The number of tasks with drift that these data name.
+_NAMED_TASKS = 50
 #: The maximum number of characters of a text in the data of a webhook.
 _MAX_TEXT = 2000
 #: The number of failures that a text describes.
@@ -52,6 +56,8 @@ def compose(store: Store, base_url: str, notification: Notification) -> Message:
             message = _failed(store, view, link)
         case NotifyEvent.RECOVERED:
             message = _recovered(store, view, link)
+        case NotifyEvent.DRIFT:
+            message = _drift(store, view.deployment, link)
         case _:
             message = _late(view, link)
     data = {
@@ -120,6 +126,36 @@ def _recovered(store: Store, view: View, link: str) -> Message:
         ),
         {"failed_before": before[0] if before else None},
     )
+
+
+def _drift(store: Store, deployment: Deployment, link: str) -> Message:
+    with store.begin() as db:
+        found = results.changed(db, deployment.id, MAX_DRIFT)
+    hosts_of: dict[str, list[str]] = {}
+    for task, host in found:
+        hosts_of.setdefault(label(task), []).append(host)
+    hosts = sorted({host for _, host in found})
+    count = f"at least {MAX_DRIFT}" if len(found) == MAX_DRIFT else len(found)
+    return Message(
+        one_line(
+            f"{deployment.service_name} has drifted on {name_hosts(hosts)} "
+            f"(#{deployment.id})"
+        ),
+        notification_text.compose(
+            f"A check by {deployment.actor} had {count} changed results: a deployment "
+            f"would change {name_hosts(hosts)}.",
+            link, (), 0, "It would change:",
+            [f"{task} on {name_hosts(each)}" for task, each in hosts_of.items()],
+        ),
+        {
+            "drifted_hosts": hosts[:_NAMED_HOSTS],
+            "drifted_hosts_count": len(hosts),
+            "drift": [
+                {"task": task, "hosts": each[:_NAMED_HOSTS], "hosts_count": len(each)}
+                for task, each in [*hosts_of.items()][:_NAMED_TASKS]
+            ],
+        },
+    )  # fmt: skip
 
 
 def _late(view: View, link: str) -> Message:

@@ -5,18 +5,24 @@ import uuid
 from sqlalchemy import Connection
 
 from app.domain.deployment import Deployment, Status
-from app.domain.notification import COUNTED, Notification, event_of
+from app.domain.notification import COUNTED, Notification, event_of, finds_drift
 from app.domain.notify_rules import NotifyEvent, channels
-from app.store import deployments, notifications
+from app.store import deployments, notifications, results
 from app.store.store import Store
+
+#: The number of changed results of a check that are compared and counted.
+MAX_DRIFT = 1000
 
 
 def note_end(db: Connection, deployment: Deployment, outcome: Status) -> None:
     """Write the messages about the end of a deployment, in the transaction of the end.
 
-    Partial deployments and canceled ones don't count, and nobody is notified of them.
+    Partial deployments and canceled ones don't count, and nobody is notified of them,
+    but for the drift that a check finds.
     """
     rules = deployment.service.notify
+    if rules and finds_drift(deployment, outcome):
+        _note_drift(db, deployment)
     if not rules or not deployment.counts or outcome not in COUNTED:
         return
     before = notifications.last_counted(
@@ -25,6 +31,17 @@ def note_end(db: Connection, deployment: Deployment, outcome: Status) -> None:
     event = event_of(outcome, before[1] if before else None)
     if event is not None:
         _write(db, deployment, event)
+
+
+def _note_drift(db: Connection, deployment: Deployment) -> None:
+    """Write the messages if a check would change more than the one before it."""
+    if not channels(deployment.service.notify, NotifyEvent.DRIFT):
+        return
+    found = results.changed(db, deployment.id, MAX_DRIFT)
+    before = notifications.check_before(db, deployment)
+    known = results.changed(db, before, MAX_DRIFT) if before else []
+    if set(found) - set(known):
+        _write(db, deployment, NotifyEvent.DRIFT)
 
 
 def note_late(store: Store) -> int:

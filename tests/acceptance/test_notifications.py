@@ -81,6 +81,50 @@ def test_a_failure_and_the_recovery_reach_mail_webhook_and_chat_once(
     assert f"shop failed (#{failed.id})" in json.loads(chats[0].body)["text"]
 
 
+COPY = """\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Copy the page
+      ansible.builtin.copy:
+        content: hello
+        dest: {target}
+        mode: "0644"
+"""
+
+
+def test_a_scheduled_check_that_finds_drift_is_a_mail_until_it_is_corrected(
+    site: Site, tmp_path: Path
+) -> None:
+    target = tmp_path / "page"
+    site.add("drift", "mailto://127.0.0.1:{mail}?from=fd@example.org&to=d@example.org")
+    site.made.write_files(
+        "page", {"site.yml": COPY.format(target=target)}, playbook="site.yml",
+        options=["check"],
+        schedules=[{"name": "nightly", "cron": "0 3 * * *", "timezone": "UTC",
+                    "options": {"check": True}}],
+        notify=[{"on": ["failed", "drift"], "to": "drift"}],
+    )  # fmt: skip
+
+    first = site.fire("page", "nightly")
+    [found] = site.settled(first.id)
+    silent = [site.fire("page", "nightly")]
+    assert not target.exists()
+    site.made.run("page")
+    silent.append(site.fire("page", "nightly"))
+    target.write_text("changed by hand")
+    again = site.fire("page", "nightly")
+
+    assert (MessageState.SENT, "drift", "") == (found.state, found.event, found.error)
+    assert [[], []] == [site.messages(each.id) for each in silent]
+    assert ["drift"] == [each.event for each in site.settled(again.id)]
+    mails = [mail for mail in site.mail.mails if mail["To"] == "d@example.org"]
+    assert [
+        f"page has drifted on localhost (#{each.id})" for each in (first, again)
+    ] == [mail["Subject"] for mail in mails]
+    assert "Copy the page on localhost" in mails[0].get_content()
+
+
 def test_a_refused_message_is_tried_again_and_names_no_secret_anywhere(
     site: Site,
 ) -> None:

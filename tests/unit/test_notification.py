@@ -53,8 +53,8 @@ def test_an_outcome_is_an_event_by_the_one_before(
 @pytest.mark.parametrize(
     ("rule", "sentence"),
     [
-        ({"on": ["drift"], "to": "ops"}, 'notify.0.on.0: must be "failed", '),
-        ({"on": ["waiting-for-approval"], "to": "ops"}, '"recovered" or "late"'),
+        ({"on": ["changed"], "to": "ops"}, 'notify.0.on.0: must be "failed", '),
+        ({"on": ["waiting-for-approval"], "to": "ops"}, '"late" or "drift"'),
         ({"on": [], "to": "ops"}, "notify.0.on"),
         ({"on": ["failed", "failed"], "to": "ops"}, "must name each event once"),
         ({"on": ["failed"], "to": "Ops!"}, "notify.0.to"),
