@@ -22,11 +22,13 @@ class Received:
 
 
 class StatusReceiver:
-    """A server that answers some requests with 500 before it accepts one."""
+    """A server that answers some requests with an error before it accepts one."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: int = 500) -> None:
         self.received: list[Received] = []
         self._failures = failures
+        #: The status with which it answers first.
+        self.error = error
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
 
@@ -43,7 +45,7 @@ class StatusReceiver:
     def answer(self, path: str, authorization: str, body: dict[str, Any]) -> int:
         """Keep a request; return the status of its answer."""
         with self._lock:
-            status = 201 if self._failures <= 0 else 500
+            status = 201 if self._failures <= 0 else self.error
             self._failures -= 1
             self.received.append(Received(path, authorization, body, status))
             return status

@@ -1,7 +1,8 @@
 """The pings to the healthcheck URLs of schedules in PostgreSQL.
 
 Those of a schedule are sent in their order. A row is taken for TAKEN seconds: if the
-worker that took it is killed, it is sent again.
+worker that took it is killed, it is sent again. The number of attempts shows whose it
+is: a worker that was slower doesn't change it.
 """
 
 from dataclasses import dataclass
@@ -82,30 +83,42 @@ def take_due(db: Connection, limit: int) -> list[Ping]:
     ]
 
 
-def settle(db: Connection, ping: Ping, problem: str = "") -> None:
-    """Store that a ping was sent, or given up for a problem."""
-    if ping.kind is Kind.START:
-        # Its row is kept: the end of the deployment is only pinged if it exists.
-        query = (
-            "UPDATE pings SET sent_at = now() "
-            "WHERE deployment_id = :deployment AND kind = :kind"
-        )
-    else:
+def settle(db: Connection, ping: Ping, problem: str = "") -> bool:
+    """Store that a ping was sent, or given up for a problem.
+
+    Return False if another worker has taken it since: then it stores the result.
+    """
+    if not _update(db, ping, "sent_at = now()"):
+        return False
+    # The row of a start is kept: the end of the deployment is only pinged if it exists.
+    if ping.kind is not Kind.START:
         query = "DELETE FROM pings WHERE deployment_id = :deployment"
-    db.execute(text(query), {"deployment": ping.deployment_id, "kind": ping.kind})
+        db.execute(text(query), {"deployment": ping.deployment_id})
     _set_problem(db, ping, problem)
+    return True
 
 
-def put_off(db: Connection, ping: Ping, problem: str, seconds: float) -> None:
-    """Store why a ping failed, and that it is sent again after some seconds."""
-    db.execute(
-        text(
-            "UPDATE pings SET due_at = now() + make_interval(secs => :seconds) "
-            "WHERE deployment_id = :deployment AND kind = :kind"
-        ),
-        {"seconds": seconds, "deployment": ping.deployment_id, "kind": ping.kind},
+def put_off(db: Connection, ping: Ping, problem: str, seconds: float) -> bool:
+    """Store why a ping failed, and that it is sent again after some seconds.
+
+    Return False if another worker has taken it since: then it stores the result.
+    """
+    later = "due_at = now() + make_interval(secs => :seconds)"
+    if not _update(db, ping, later, seconds=seconds):
+        return False
+    _set_problem(db, ping, problem)
+    return True
+
+
+def _update(db: Connection, ping: Ping, change: str, **values: float) -> bool:
+    """Change the row of a ping, unless it isn't the caller's any more."""
+    query = text(
+        f"UPDATE pings SET {change} WHERE deployment_id = :deployment "  # noqa: S608 - no input
+        "AND kind = :kind AND attempts = :attempts AND sent_at IS NULL"
     )
-    _set_problem(db, ping, problem)
+    of_ping = {"deployment": ping.deployment_id, "kind": ping.kind,
+               "attempts": ping.attempts}  # fmt: skip
+    return db.execute(query, {**of_ping, **values}).rowcount == 1
 
 
 def has_ended(db: Connection, deployment_id: int) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, or_, select, text, update
+from sqlalchemy import Connection, Update, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.events import TASK_START, TaskResult
@@ -82,21 +82,21 @@ def take_due(db: Connection) -> TakenTrace | None:
     return TakenTrace(row.deployment_id, parent, row.attempts)
 
 
-def settle(db: Connection, deployment_id: int) -> None:
-    """Store that a trace was sent, or given up."""
-    db.execute(
-        update(traces)
-        .where(_c.deployment_id == deployment_id)
-        .values(due_at=None, settled_at=func.now())
-    )
+def settle(db: Connection, taken: TakenTrace) -> None:
+    """Store that a trace was sent, or given up, unless another worker has taken it."""
+    db.execute(_still(taken).values(due_at=None, settled_at=func.now()))
 
 
-def put_off(db: Connection, deployment_id: int, seconds: float) -> None:
-    """Store that a trace is sent again after some seconds."""
-    db.execute(
-        update(traces)
-        .where(_c.deployment_id == deployment_id)
-        .values(due_at=func.now() + timedelta(seconds=seconds))
+def put_off(db: Connection, taken: TakenTrace, seconds: float) -> None:
+    """Let a trace be sent again later, unless another worker has taken it."""
+    db.execute(_still(taken).values(due_at=func.now() + timedelta(seconds=seconds)))
+
+
+def _still(taken: TakenTrace) -> Update:
+    return update(traces).where(
+        _c.deployment_id == taken.deployment_id,
+        _c.attempts == taken.attempts,
+        _c.settled_at.is_(None),
     )
 
 

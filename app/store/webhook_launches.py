@@ -1,10 +1,10 @@
 """What webhooks have launched, and the commit statuses to send, in PostgreSQL."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, Update, func, insert, or_, select, update
 
 from app.domain.commit_status import Sent
 from app.domain.deployment import Status
@@ -131,27 +131,27 @@ def due(db: Connection, limit: int) -> list[DueStatus]:
     ]
 
 
-def claim(db: Connection, one: DueStatus) -> bool:
-    """Reserve a status for the caller; return False if another worker has it."""
-    columns = webhook_launches.c
-    found = db.execute(
-        update(webhook_launches)
-        .where(
-            columns.deployment_id == one.deployment,
-            columns.sent == one.sent.value,
-            columns.next_at == one.next_at,
-        )
-        .values(next_at=func.now() + LEASE)
-    )
-    return found.rowcount == 1
+def claim(db: Connection, one: DueStatus) -> DueStatus | None:
+    """Reserve a status for the caller until its `next_at`, which is LEASE from now.
+
+    Return None if another worker has it.
+    """
+    values = {"next_at": func.now() + LEASE}
+    until = db.execute(
+        _unchanged(one).values(values).returning(webhook_launches.c.next_at)
+    ).scalar_one_or_none()
+    return None if until is None else replace(one, next_at=until)
 
 
-def mark_sent(db: Connection, one: DueStatus) -> None:
-    """Store that a status was sent; after the final one, there is no next."""
+def mark_sent(db: Connection, one: DueStatus) -> bool:
+    """Store that a claimed status was sent; after the final one, there is no next.
+
+    Return False if another worker has claimed it since: then it stores the result.
+    """
     final = one.sending is Sent.FINAL
-    _update(
+    return _update(
         db,
-        one.deployment,
+        one,
         sent=one.sending.value,
         tries=0,
         problem="",
@@ -161,11 +161,14 @@ def mark_sent(db: Connection, one: DueStatus) -> None:
 
 def postpone(
     db: Connection, one: DueStatus, problem: str, pause: timedelta | None
-) -> None:
-    """Store why a status couldn't be sent; without a pause it is given up."""
-    _update(
+) -> bool:
+    """Store why a claimed status couldn't be sent; without a pause it is given up.
+
+    Return False if another worker has claimed it since: then it stores the result.
+    """
+    return _update(
         db,
-        one.deployment,
+        one,
         tries=one.tries + 1,
         problem=problem[:_MAX_PROBLEM],
         next_at=None if pause is None else func.now() + pause,
@@ -177,9 +180,15 @@ def give_up(db: Connection) -> None:
     db.execute(update(webhook_launches).values(next_at=None))
 
 
-def _update(db: Connection, deployment: int, **values: Any) -> None:
-    db.execute(
-        update(webhook_launches)
-        .where(webhook_launches.c.deployment_id == deployment)
-        .values(values)
+def _update(db: Connection, one: DueStatus, **values: Any) -> bool:
+    return db.execute(_unchanged(one).values(values)).rowcount == 1
+
+
+def _unchanged(one: DueStatus) -> Update:
+    """Return the update of a status, unless a worker has changed it since."""
+    columns = webhook_launches.c
+    return update(webhook_launches).where(
+        columns.deployment_id == one.deployment,
+        columns.sent == one.sent.value,
+        columns.next_at == one.next_at,
     )

@@ -10,6 +10,7 @@ from datetime import timedelta
 import orjson
 
 from app.domain import commit_status, repository_url
+from app.domain.outgoing_answer import is_final
 from app.encryption import SecretBox
 from app.errors import OutgoingFailed, OutgoingRefused
 from app.log import get
@@ -32,6 +33,11 @@ _BATCH = 20
 class NotSent(Exception):
     """A status couldn't be sent; the message says why, without the token."""
 
+    def __init__(self, problem: str, *, final: bool = False) -> None:
+        """With `final`, another attempt would fail, too."""
+        super().__init__(problem)
+        self.final = final
+
 
 def send_due(
     store: Store,
@@ -46,16 +52,17 @@ def send_due(
     sent = 0
     with store.begin() as db:
         due = webhook_launches.due(db, _BATCH)
-    for one in due:
+    for found in due:
         if stopping():
             break
         with store.begin() as db:
-            if not webhook_launches.claim(db, one):
-                continue
+            one = webhook_launches.claim(db, found)
+        if one is None:
+            continue
         try:
             _send(store, secret_box, settings, one)
         except NotSent as error:
-            _postpone(store, one, str(error))
+            _postpone(store, one, error)
         else:
             with store.begin() as db:
                 webhook_launches.mark_sent(db, one)
@@ -108,10 +115,13 @@ def _send(
             content=orjson.dumps(content),
             allowed=settings.outgoing_allowed,
         )
-    except (OutgoingFailed, OutgoingRefused) as error:
+    except OutgoingRefused as error:
+        raise NotSent(str(error), final=True) from None
+    except OutgoingFailed as error:
         raise NotSent(str(error)) from None
     if not answer.is_success:
-        raise NotSent(f"the provider answered with status {answer.status}")
+        problem = f"the provider answered with status {answer.status}"
+        raise NotSent(problem, final=is_final(answer.status))
 
 
 def _token(store: Store, secret_box: SecretBox, reference: str) -> str:
@@ -125,9 +135,10 @@ def _token(store: Store, secret_box: SecretBox, reference: str) -> str:
     return found.main.strip()
 
 
-def _postpone(store: Store, one: DueStatus, problem: str) -> None:
+def _postpone(store: Store, one: DueStatus, why: NotSent) -> None:
     first, longest = PAUSES
-    pause = min(first * 2**one.tries, longest) if one.tries + 1 < MAX_TRIES else None
+    again = one.tries + 1 < MAX_TRIES and not why.final
+    pause = min(first * 2**one.tries, longest) if again else None
     with store.begin() as db:
-        webhook_launches.postpone(db, one, problem, pause)
+        webhook_launches.postpone(db, one, str(why), pause)
     log.warning("status.not_sent", deployment=one.deployment, tries=one.tries + 1)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.healthcheck import RETRY_AFTER, Kind, url_of
+from app.domain.outgoing_answer import is_final
 from app.domain.outgoing_url import IPNetwork
 from app.encryption import SecretBox
 from app.errors import BadSetting, OutgoingFailed, OutgoingRefused
@@ -21,8 +22,6 @@ log = get("pings")
 
 #: Seconds that a ping may take, which is less than the time for which it is taken.
 TIMEOUT = 10.0
-#: Statuses of answers after which the ping is sent again, besides those of the server.
-_AGAIN = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +80,5 @@ def _try(
         return _Failure(str(error), again=False)
     if answer.is_success:
         return None
-    again = answer.status >= 500 or answer.status in _AGAIN
-    return _Failure(f"the healthcheck answered {answer.status}", again=again)
+    problem = f"the healthcheck answered {answer.status}"
+    return _Failure(problem, again=not is_final(answer.status))

@@ -56,9 +56,9 @@ def send_next(
     attempts = taken.attempts
     with store.begin() as db:
         if problem and attempts <= len(RETRY_AFTER):
-            traces.put_off(db, taken.deployment_id, RETRY_AFTER[attempts - 1])
+            traces.put_off(db, taken, RETRY_AFTER[attempts - 1])
         else:
-            traces.settle(db, taken.deployment_id)
+            traces.settle(db, taken)
     return taken.deployment_id, problem
 
 

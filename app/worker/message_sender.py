@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from app.domain import channel
+from app.domain.outgoing_answer import is_final
 from app.domain.outgoing_url import IPNetwork, may_connect
 from app.domain.webhook_signature import EVENT, KEY, SIGNATURE, TIMESTAMP, sign
 from app.errors import OutgoingFailed, OutgoingRefused
@@ -132,7 +133,8 @@ def _send_by_webhook(asked: dict[str, Any], allowed: Sequence[IPNetwork]) -> Non
     except OutgoingFailed as error:
         raise Unsent(str(error)) from None
     if not answer.is_success:
-        raise Unsent(f"the receiver answered with status {answer.status}")
+        problem = f"the receiver answered with status {answer.status}"
+        raise Unsent(problem, useless=is_final(answer.status))
 
 
 def _send_by_apprise(asked: dict[str, Any], allowed: Sequence[IPNetwork]) -> None:

@@ -210,6 +210,19 @@ def test_a_redirect_is_a_failure_and_is_not_followed(site: Site) -> None:
     assert [] == site.http.to("/elsewhere")
 
 
+def test_a_webhook_that_is_gone_gets_no_other_attempt(site: Site) -> None:
+    site.add("gone", "http://127.0.0.1:{http}/gone", SECRET)
+    site.service("goes", "gone")
+    site.http.status = 410
+    try:
+        [found] = site.settled(site.made.run("goes", bad="yes").id)
+    finally:
+        site.http.status = 200
+
+    assert (MessageState.FAILED, 1) == (found.state, found.attempts)
+    assert "the receiver answered with status 410" == found.error
+
+
 def test_the_command_line_manages_channels_and_prints_no_url(site: Site) -> None:
     url = f"json://127.0.0.1:{site.http.port}/canary-of-the-command-line"
 

@@ -165,8 +165,15 @@ def test_a_ping_is_given_up_after_some_attempts_and_at_once_if_that_is_useless(
     launch(store, settings)
     send(store, settings)
     assert 6 == len(healthchecks.paths)
-    assert [] == waiting(store)
+    assert [("start", 1)] == waiting(store)
     assert "the healthcheck answered 404" == problem(store)
+
+    healthchecks.status = HTTPStatus.GONE
+    let_all_be_due(store)
+    send(store, settings)
+    assert 7 == len(healthchecks.paths)
+    assert [] == waiting(store)
+    assert "the healthcheck answered 410" == problem(store)
 
 
 def test_an_internal_address_is_pinged_only_if_it_is_allowed(
@@ -197,6 +204,29 @@ def test_a_ping_that_a_worker_has_taken_is_sent_again_if_that_was_killed(
     assert 1 == send(store, settings)
 
     assert ["/x/start"] == healthchecks.paths
+
+
+def test_a_worker_that_was_slower_than_its_lease_changes_nothing(
+    store: Store, settings: Settings, healthchecks: Healthchecks
+) -> None:
+    sync(store, settings, scheduled(f"{healthchecks.url}/x"))
+    launch(store, settings)
+    with store.begin() as db:
+        [slow] = rows.take_due(db, 10)
+    let_all_be_due(store)
+    with store.begin() as db:
+        [taken] = rows.take_due(db, 10)
+
+    with store.begin() as db:
+        assert not rows.settle(db, slow)
+        assert not rows.put_off(db, slow, "too late", 0)
+
+    assert [("start", 2)] == waiting(store)
+    assert "" == problem(store)
+    with store.begin() as db:
+        assert rows.settle(db, taken)
+        assert not rows.put_off(db, slow, "too late", 0)
+    assert [] == waiting(store)
 
 
 def test_a_removed_or_changed_url_is_pinged_no_more(
