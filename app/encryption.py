@@ -75,14 +75,19 @@ class _Ciphers:
 
     current: Fernet
     every: MultiFernet
-    key_id: str
+    key_ids: tuple[str, ...]
     fingerprint_key: bytes
 
     @classmethod
     def of(cls, keys: Keys) -> "_Ciphers":
         fernets = [_fernet(key) for key in keys.secret_keys]
-        first = key_id(keys.secret_keys[0])
-        return cls(fernets[0], MultiFernet(fernets), first, keys.fingerprint_key)
+        ids = tuple(map(key_id, keys.secret_keys))
+        return cls(fernets[0], MultiFernet(fernets), ids, keys.fingerprint_key)
+
+    @property
+    def key_id(self) -> str:
+        """The id of the key that encrypts."""
+        return self.key_ids[0]
 
 
 class SecretBox:
@@ -102,6 +107,11 @@ class SecretBox:
     def key_id(self) -> str:
         """The id of the key that encrypts."""
         return self._present().key_id
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of all keys, the one that encrypts first."""
+        return self._present().key_ids
 
     def seal(self, values: Mapping[str, Any]) -> bytes | None:
         """Encrypt the values; return None if there are none."""

@@ -15,6 +15,7 @@ from app import accounts, ansible_version, project
 from app.accounts import Account
 from app.doctor import inspection
 from app.doctor.checks_host import sync_token
+from app.doctor.checks_nodes import secret_keys
 from app.doctor.facts import CatalogueEntry, HostFacts, RunAsSetup, ServiceFacts
 from app.domain.access import Permission
 from app.domain.finding import Finding, Level
@@ -179,10 +180,11 @@ def ask_store(
         with store.begin() as db:
             known, expiry_dates = _catalogue(db), _sync_tokens(db)
             unread = [_unread(found) for found in calendars.failing(db)]
+            keys = secret_keys(nodes.list_all(db))
     except Unavailable as error:
         fix = "systemctl start postgresql" if settings.run_as else "./justw up"
         return [Finding(Level.PROBLEM, "database", f"{error}.", fix)], None
-    return [sync_token(expiry_dates, datetime.now(UTC)), *unread], known
+    return [sync_token(expiry_dates, datetime.now(UTC)), *keys, *unread], known
 
 
 def _look_at_switch(

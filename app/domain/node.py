@@ -1,9 +1,11 @@
 """A node: a host whose worker runs deployments."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import product
 
 #: Seconds without a heartbeat after which a node counts as away.
 AWAY_AFTER = 30
@@ -97,6 +99,16 @@ class Node:
     running: int
     waiting: int
     services: int
+    #: The ids of its secret keys, the one that encrypts first; empty if unknown.
+    key_ids: tuple[str, ...] = ()
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether its worker is running, and its secret keys are known."""
+        return bool(self.key_ids) and self.state in {
+            NodeState.READY,
+            NodeState.DRAINING,
+        }
 
     @property
     def room(self) -> int:
@@ -108,6 +120,20 @@ class Node:
     def load(self) -> float:
         """Running and waiting deployments divided by the concurrency; 1.0 is full."""
         return (self.running + self.waiting) / self.concurrency
+
+
+def with_other_keys(nodes: Iterable[Node]) -> list[str]:
+    """Return the nodes of which one can't decrypt what another one encrypts.
+
+    Nodes that are stopped or away don't count, nor those whose keys aren't known. While
+    a key is rotated, nodes that know both keys are no problem.
+    """
+    present = [each for each in nodes if each.encrypts]
+    found = set()
+    for one, other in product(present, repeat=2):
+        if one.key_ids[0] not in other.key_ids:
+            found |= {one.name, other.name}
+    return sorted(found)
 
 
 def judge_state(

@@ -4,7 +4,7 @@ Only PostgreSQL's clock decides whether a node is away, since the clocks of host
 differ.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,6 +50,7 @@ def beat(
     concurrency: int,
     draining: bool,
     starting: bool,
+    key_ids: Sequence[str],
 ) -> bool:
     """Store a node's heartbeat; return False if another instance has its name.
 
@@ -63,6 +64,7 @@ def beat(
         "version": version,
         "concurrency": concurrency,
         "draining": draining,
+        "key_ids": list(key_ids),
     }
     fresh = known | {"heartbeat_at": func.now(), "stopped_at": None}
     if starting:
@@ -264,4 +266,5 @@ def _node(row: Row[Any], waiting: int) -> Node:
         running=row.running,
         waiting=waiting,
         services=row.services,
+        key_ids=tuple(row.key_ids),
     )

@@ -108,7 +108,9 @@ credentials = Table(
 
 # The hosts whose workers run deployments. Two workers with one name would consider each
 # other's runs vanished: see NodeInstance in app/domain/node.py. The lag is what the
-# followers of its runs had not recorded yet at the last heartbeat.
+# followers of its runs had not recorded yet at the last heartbeat. `key_ids` has the
+# ids of its secret keys, the one that encrypts first; a worker of an earlier release
+# has none.
 
 nodes = Table(
     "nodes",
@@ -126,6 +128,7 @@ nodes = Table(
     Column("sync_asked_at", Moment),
     Column("lag_bytes", BigInteger, nullable=False, server_default="0"),
     Column("lag_seconds", Double, nullable=False, server_default="0"),
+    Column("key_ids", ARRAY(Text), nullable=False, server_default="{}"),
 )
 
 # The nodes on which a service can be deployed: a row for each node whose services

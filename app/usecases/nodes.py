@@ -1,6 +1,6 @@
 """The nodes: heartbeats, the choice of a node for a deployment, and removal."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -34,12 +34,14 @@ def beat(
     concurrency: int,
     draining: bool = False,
     starting: bool = False,
+    key_ids: Sequence[str] = (),
     measure_lag: Callable[[Mapping[int, int]], tuple[int, float]] = lambda _: (0, 0.0),
 ) -> bool:
     """Store a node's heartbeat and take over jobs that other nodes can't start now.
 
     `measure_lag` is called with the recorded bytes of the node's active deployments by
     their ids, and returns how far their followers are behind, in bytes and seconds.
+    `key_ids` are the ids of the node's secret keys, the one that encrypts first.
     Returns whether a sync of its services folder was requested. Raises NodeTaken if
     another instance has this name: each would consider the other's runs vanished.
     """
@@ -52,6 +54,7 @@ def beat(
             concurrency=concurrency,
             draining=draining,
             starting=starting,
+            key_ids=key_ids,
         ):
             raise _taken(db, name, me)
         if starting:

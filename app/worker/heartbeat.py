@@ -1,11 +1,13 @@
 """A node's presence: its name, its heartbeat, and the sync of its services."""
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from app.domain.access import on_host
 from app.encryption import SecretBox
-from app.errors import Invalid, NodeTaken
+from app.errors import BadSetting, Invalid, NodeTaken
 from app.log import get
 from app.project_folder import Reach
 from app.settings import Settings
@@ -42,6 +44,7 @@ class Presence:
         self._draining = draining
         self._me = new_instance(settings.var)
         self._lag = FollowerLag(settings)
+        self._key_ids: Sequence[str] = ()
 
     def begin(self) -> None:
         """Acquire the node's name, and sync its services folder.
@@ -91,8 +94,18 @@ class Presence:
             concurrency=self._settings.concurrency,
             draining=self._draining,
             starting=starting,
+            key_ids=self._present_keys(),
             measure_lag=self._lag.measure,
         )
+
+    def _present_keys(self) -> Sequence[str]:
+        """Return the ids of the secret keys; the last known ones if they are broken.
+
+        Whatever needs a key says so: the heartbeat must go on.
+        """
+        with suppress(BadSetting, OSError):
+            self._key_ids = self._secret_box.key_ids
+        return self._key_ids
 
     def _sync(self) -> None:
         try:
