@@ -13,9 +13,10 @@ the tree of a commit, and what a commit adds to a launch), `cli` (the start of t
 command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared with it;
 `--hosts` changes the number), `host-pages` (the pages of 5,000 hosts and 2,000
 deployments), `start` (from a request to the first task, compared with it), `ssh` (hosts
-over SSH, compared with it; `--hosts`, `--delays` and `--playbooks` add cases). With
-`--against CHECKOUT`, the same rows of another checkout of FastDeploy are measured in
-turn, and the table has the ratios.
+over SSH, compared with it; `--hosts`, `--delays` and `--playbooks` add cases), `traces`
+(deployments whose traces are sent, compared with others). With `--against CHECKOUT`,
+the same rows of another checkout of FastDeploy are measured in turn, and the table has
+the ratios.
 """
 
 import argparse
@@ -45,6 +46,7 @@ from bench import (
     runs,
     ssh,
     start,
+    traces,
 )
 from bench.ssh_playbooks import PLAYBOOKS
 
@@ -66,6 +68,7 @@ ROWS: dict[str, Callable[[int], list[Any]]] = {
     "start": start.measure,
     "ssh": partial(ssh.measure, plan=ssh.Plan()),
     "cli": cli.measure,
+    "traces": traces.measure,
 }
 
 

@@ -65,6 +65,19 @@ def measure(rounds: int) -> list[Any]:
         ]
 
 
+def write_light_service(here: SupervisedInstallation, service: str) -> None:
+    """Write a service with 50 tasks on 10 hosts that start no process there."""
+    _write(here, service, _tasks(50, _LIGHT), 10)
+
+
+def _write(
+    here: SupervisedInstallation, service: str, tasks: Iterable[str], hosts: int
+) -> None:
+    files = {"deploy.yml": _playbook(tasks), "hosts.yml": _inventory(hosts)}
+    here.write_files(service, files, playbook="deploy.yml", inventory="hosts.yml",
+                     steps=[{"name": "work"}])  # fmt: skip
+
+
 def _compare(
     here: SupervisedInstallation,
     service: str,
@@ -72,9 +85,7 @@ def _compare(
     hosts: int,
     rounds: int,
 ) -> Any:
-    files = {"deploy.yml": _playbook(tasks), "hosts.yml": _inventory(hosts)}
-    here.write_files(service, files, playbook="deploy.yml", inventory="hosts.yml",
-                     steps=[{"name": "work"}])  # fmt: skip
+    _write(here, service, tasks, hosts)
     folder = here.settings.services / service
     seconds: dict[str, list[float]] = {"bare": [], "ansible_runner": [], "ours": []}
     recorded = 0

@@ -50,6 +50,11 @@ class OtlpReceiver:
         """Where traces are sent."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1/traces"
 
+    @property
+    def trace_ids(self) -> set[str]:
+        """The ids of the traces of which a span was received."""
+        return {span.trace_id for span in self.spans}
+
     def named(self, name: str) -> ReceivedSpan:
         """Return the only span with a name."""
         (found,) = (span for span in self.spans if span.name == name)
