@@ -15,6 +15,7 @@ FastDeployError
 ├── NotLoggedIn           no user is logged in, or the session or token has expired
 ├── ProviderFailed        an OpenID provider failed
 ├── NotAllowed            the user or token lacks the permission
+│   └── SecondFactorRequired  … until they have set up a second factor
 ├── TooManyAttempts       logging in is paused
 ├── OutgoingRefused       a request to a URL that a user gave isn't allowed
 ├── OutgoingFailed        a request to such a URL got no answer
@@ -124,6 +125,16 @@ class ProviderFailed(FastDeployError):
 
 class NotAllowed(FastDeployError):
     """The user or token lacks the permission."""
+
+
+class SecondFactorRequired(NotAllowed):
+    """The role of the user needs a second factor, and none is set up."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "your role needs a second factor: set up an app or a passkey on the page "
+            "/account/second-factor first"
+        )
 
 
 class TooManyAttempts(FastDeployError):

@@ -22,7 +22,8 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from app.domain.oidc import Identity, Provider, identity_of
+from app.domain.identity import Identity
+from app.domain.oidc import Provider, identity_of
 from app.errors import ProviderFailed
 
 #: The signatures that are accepted; never `none` or one with a shared secret.

@@ -1,14 +1,13 @@
 """Read the file of OpenID providers."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from app import toml_file
 from app.domain.oidc import Provider, Providers
-from app.domain.validation_messages import sentence
 from app.errors import BadSetting
+
+_VARIABLE = "FASTDEPLOY_OIDC_FILE"
 
 
 def read(path: Path | None) -> Mapping[str, Provider]:
@@ -18,24 +17,9 @@ def read(path: Path | None) -> Mapping[str, Provider]:
     """
     if path is None:
         return {}
-    try:
-        content = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
+    if path.exists() and path.stat().st_mode & 0o007:
         raise BadSetting(
-            f"FASTDEPLOY_OIDC_FILE: {path} can't be read: {error}"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadSetting(f"FASTDEPLOY_OIDC_FILE: {path}: {error}") from None
-    if path.stat().st_mode & 0o007:
-        raise BadSetting(
-            f"FASTDEPLOY_OIDC_FILE: {path} contains a secret, and every user of this "
+            f"{_VARIABLE}: {path} contains a secret, and every user of this "
             f"host may read it: run `chmod o= {path}`"
         )
-    try:
-        return Providers.model_validate(content).providers
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {sentence(each)}"
-            for each in error.errors(include_input=False, include_url=False)
-        )
-        raise BadSetting(f"FASTDEPLOY_OIDC_FILE: {path}: {problems}") from None
+    return toml_file.read(_VARIABLE, path, Providers).providers

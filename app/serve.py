@@ -10,7 +10,7 @@ import uvicorn
 from app.bootstrap.web import make_web
 from app.sd_notify import READY, STOPPING, notify
 from app.settings import Settings
-from app.sockets import inherited, listen
+from app.sockets import inherited, listen, listen_unix
 from app.store.event_stream import Feed
 from app.web.connection import TimedConnection
 
@@ -26,7 +26,7 @@ M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 128 * 1024
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadSetting if it can't listen."""
     _return_freed_memory()
-    listeners = inherited() or [listen(settings.host, settings.port)]
+    listeners = inherited() or [_listen(settings)]
     app = make_web(settings)
     config = uvicorn.Config(
         app,
@@ -36,11 +36,23 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE,
         # The proxy on this host sends the client's address. Without a proxy, any user
-        # of this host could claim any address.
-        proxy_headers=settings.secure_cookies,
+        # of this host could claim any address. With a secret or a Unix socket, it is
+        # TrustedProxy that believes the proxy, and nobody else.
+        proxy_headers=settings.secure_cookies and not _knows_proxy(settings),
         forwarded_allow_ips="127.0.0.1",
     )
     _Server(config, app.state.deps.feed).run(sockets=listeners)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    if settings.socket is not None:
+        return listen_unix(settings.socket)
+    return listen(settings.host, settings.port)
+
+
+def _knows_proxy(settings: Settings) -> bool:
+    """Return whether a request of the proxy can be told from one of another program."""
+    return bool(settings.proxy_secret.get_secret_value()) or settings.socket is not None
 
 
 def _return_freed_memory() -> None:

@@ -14,9 +14,17 @@ from sqlalchemy.exc import ArgumentError
 
 from app.domain import node as nodes
 from app.domain import validation_messages
+from app.domain.access import Role, parse_roles
 from app.domain.duration import MAX_DAYS
+from app.domain.login_settings import (
+    ProxyLoginFile,
+    ProxySecret,
+    RequireSecondFactor,
+    Socket,
+)
 from app.domain.otlp import OtlpHeaders, OtlpUrl
 from app.domain.outgoing_url import IPNetwork, parse_networks
+from app.domain.passkeys import PasskeySite, site_of
 from app.domain.registration import ACCOUNT
 from app.domain.retention import MAX_KEPT
 from app.domain.run_identity import RunSettings
@@ -79,6 +87,7 @@ class Settings(BaseSettings):
     port: Annotated[
         int, Field(ge=0, le=65535, description="port that web listens on")
     ] = 8000
+    socket: Socket = None
     url: Annotated[
         str,
         Field(
@@ -130,6 +139,9 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="TOML file of OpenID providers to log in with; empty: none"),
     ] = None
+    require_second_factor: RequireSecondFactor = ""
+    proxy_secret: ProxySecret = SecretStr("")
+    proxy_login_file: ProxyLoginFile = None
     outgoing_private: Annotated[
         str,
         Field(
@@ -144,7 +156,8 @@ class Settings(BaseSettings):
         bool,
         Field(
             description="true behind a proxy for HTTPS: cookies are never sent "
-            "without, and its X-Forwarded-For is believed"
+            "without, and X-Forwarded-For of 127.0.0.1 is believed, unless there is a "
+            "PROXY_SECRET"
         ),
     ] = False
     events: Annotated[
@@ -236,11 +249,21 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """The address of the pages, without a slash at its end; empty if unknown."""
-        if self.url or self.secure_cookies:
+        if self.url or self.secure_cookies or self.socket:
             # Behind a proxy, the address of the web process isn't that of the pages.
             return self.url.rstrip("/")
         host = {"0.0.0.0": "localhost", "::": "localhost"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def second_factor_roles(self) -> frozenset[Role]:
+        """The roles whose users need a second factor."""
+        return parse_roles(self.require_second_factor)
+
+    @property
+    def passkey_site(self) -> PasskeySite | None:
+        """The address for which passkeys are made, None if there can't be any."""
+        return site_of(self.base_url)
 
     @property
     def previous_secret_keys(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from pathlib import Path
 
 from app.errors import BadSetting
 
@@ -22,6 +23,41 @@ def inherited() -> list[socket.socket]:
     for listener in listeners:
         listener.set_inheritable(False)
     return listeners
+
+
+def listen_unix(path: Path) -> socket.socket:
+    """Return a listening Unix socket, which only user and group may connect to.
+
+    The socket of an earlier process is replaced.
+
+    Raises:
+        BadSetting: The path can't be used, or a process listens there.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.is_socket() and not _is_used(path):
+            path.unlink()
+        before = os.umask(0o117)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise BadSetting(
+            f"FASTDEPLOY_SOCKET: can't listen on {path} ({error.strerror or error})"
+        ) from None
+    return listener
+
+
+def _is_used(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.connect(str(path))
+        except ConnectionRefusedError:
+            return False
+    return True
 
 
 def listen(host: str, port: int) -> socket.socket:

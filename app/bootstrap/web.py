@@ -3,7 +3,7 @@
 import anyio
 from starlette.applications import Starlette
 
-from app import oidc_file
+from app import oidc_file, proxy_login_file
 from app.bootstrap import make_secret_box
 from app.errors import BadSetting
 from app.oidc_client import OidcClient
@@ -57,6 +57,7 @@ def make_web(settings: Settings) -> Starlette:
             download_places=anyio.Semaphore(PIECES_AT_ONCE),
             hook_places=anyio.Semaphore(HOOKS_AT_ONCE),
             providers=_providers(settings),
+            proxy_login=proxy_login_file.read(settings),
             provider_places=anyio.Semaphore(PROVIDER_REQUESTS_AT_ONCE),
             single_flight=SingleFlight(),
         )

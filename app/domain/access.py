@@ -74,6 +74,15 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+def parse_roles(text: str) -> frozenset[Role]:
+    """Return the roles in a text with commas. Raises ValueError."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = sorted(set(names) - set(Role))
+    if unknown:
+        raise ValueError(f"must be roles with commas: {', '.join(Role)}")
+    return frozenset(map(Role, names))
+
+
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     # Everybody has pages, with the services that they may see.
     Role.MEMBER: frozenset({Permission.VIEW}),
@@ -190,6 +199,8 @@ class Actor:
     expires_at: datetime | None = None
     #: Limits the permissions to services.
     access: Access = UNLIMITED
+    #: Whether the user of a session has to set up a second factor first.
+    needs_second_factor: bool = False
 
     @property
     def key_owner(self) -> str:

@@ -73,7 +73,11 @@ class Action(StrEnum):
     SET_UP_TOTP = "set up totp"
     #: Removed TOTP as a second factor.
     REMOVE_TOTP = "remove totp"
-    #: Gave a code of a second factor that wasn't valid.
+    #: Added a passkey as a second factor.
+    ADD_PASSKEY = "add passkey"
+    #: Removed a passkey.
+    REMOVE_PASSKEY = "remove passkey"
+    #: Gave a code of a second factor, or used a passkey, that wasn't valid.
     FAIL_SECOND_FACTOR = "fail second factor"
     #: Removed the second factor of somebody who can't use it.
     RESET_SECOND_FACTOR = "reset second factor"

@@ -42,6 +42,9 @@ sessions = Table(
     Column("csrf_token", Text, nullable=False),
     Column("address", Text, nullable=False, server_default=""),
     Column("user_agent", Text, nullable=False, server_default=""),
+    # The id of the OpenID provider that has authenticated the user, or `proxy`. Empty:
+    # FastDeploy has, by the password.
+    Column("provider", Text, nullable=False, server_default=""),
     created_column(),
     Column("expires_at", Moment, nullable=False),
 )  # fmt: skip

@@ -18,6 +18,16 @@ def find(db: Connection, issuer: str, subject: str) -> User | None:
     return None if row is None else from_row(row)
 
 
+def belongs(db: Connection, issuer: str, subject: str, user_id: int) -> bool:
+    """Return whether a subject's account is that of a user."""
+    found = select(identities.c.user_id).where(
+        identities.c.issuer == issuer,
+        identities.c.subject == subject,
+        identities.c.user_id == user_id,
+    )
+    return db.scalar(found) is not None
+
+
 def add(db: Connection, issuer: str, subject: str, user_id: int) -> None:
     """Insert the account of a subject; raises sqlalchemy's IntegrityError."""
     db.execute(

@@ -21,6 +21,9 @@ class Session:
     csrf_token: str
     display: Display
     expires_at: datetime
+    #: The OpenID provider or proxy that has authenticated the user; empty for a
+    #: password.
+    provider: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ def add(
     csrf_token: str,
     lifetime: timedelta,
     origin: Origin,
+    provider: str = "",
 ) -> None:
     """Insert a session and delete expired ones."""
     db.execute(delete(sessions).where(sessions.c.expires_at <= func.now()))
@@ -60,6 +64,7 @@ def add(
             expires_at=func.now() + lifetime,
             address=origin.address,
             user_agent=origin.user_agent,
+            provider=provider,
         )
     )
 
@@ -76,6 +81,7 @@ def find(db: Connection, digest: bytes) -> Session | None:
             u.time_zone,
             sessions.c.csrf_token,
             sessions.c.expires_at,
+            sessions.c.provider,
         )
         .join_from(sessions, users)
         .where(
@@ -88,7 +94,13 @@ def find(db: Connection, digest: bytes) -> Session | None:
         return None
     display = Display(Theme(row.theme), TimeZone(row.time_zone))
     return Session(
-        row.id, row.name, Role(row.role), row.csrf_token, display, row.expires_at
+        row.id,
+        row.name,
+        Role(row.role),
+        row.csrf_token,
+        display,
+        row.expires_at,
+        row.provider,
     )
 
 

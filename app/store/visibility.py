@@ -93,7 +93,7 @@ UNFILTERED = frozenset(
         # Accounts: a query names the user, session or token.
         "users", "sessions", "tokens", "login_failures", "login_steps",
         "totp_secrets", "recovery_codes", "favourites", "teams", "team_members",
-        "grants", "identities", "provider_sessions",
+        "grants", "identities", "provider_sessions", "passkeys", "passkey_challenges",
         # For administrators only.
         "audit", "audit_chain", "audit_forwarding", "channels", "webhooks",
         "webhook_deliveries", "credentials",

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -12,16 +13,20 @@ from app.domain.access import (
     Actor,
     Grant,
     Permission,
+    Role,
     access_of,
     permissions_of_scopes,
 )
 from app.domain.audit import Action
+from app.domain.proxy_login import ISSUER
 from app.errors import InvalidFields, NotLoggedIn, SecondFactorNeeded, TooManyAttempts
 from app.store import (
     audit,
     grants,
+    identities,
     login_failures,
     login_steps,
+    passkeys,
     sessions,
     tokens,
     totp_secrets,
@@ -42,6 +47,9 @@ MAX_FAILURES = 5
 MAX_FAILURES_OF_ADDRESS = 50
 #: The time between the password and the code of a second factor.
 STEP_LIFETIME = timedelta(minutes=5)
+
+#: The provider of sessions, and the issuer of accounts, of users whom a proxy names.
+PROXY = ISSUER
 
 _NO_MATCH = "name and password don't fit together"
 
@@ -89,10 +97,11 @@ def log_in(
     with store.begin() as db:
         if newer is not None:
             users.rehash(db, user.id, newer)
-        second_factor = totp_secrets.is_confirmed(db, user.id)
+        second_factor = is_set_up(db, user.id)
         if second_factor:
             secret = secrets.token_urlsafe(32)
-            login_steps.add(db, digest(secret), user.id, STEP_LIFETIME)
+            challenge = new_challenge()
+            login_steps.add(db, digest(secret), user.id, challenge, STEP_LIFETIME)
         else:
             login_failures.clear(db, name, address)
             origin = Origin(address, user_agent)
@@ -102,6 +111,16 @@ def log_in(
     return secret
 
 
+def is_set_up(db: Connection, user_id: int) -> bool:
+    """Return whether a user has a second factor: TOTP or a passkey."""
+    return totp_secrets.is_confirmed(db, user_id) or passkeys.any_of(db, user_id)
+
+
+def new_challenge() -> bytes:
+    """Return what a passkey has to sign: random bytes, used once."""
+    return secrets.token_bytes(32)
+
+
 def start_session(
     db: Connection,
     user: users.User,
@@ -109,17 +128,19 @@ def start_session(
     origin: Origin,
     former: str | None,
     subject: str = "",
+    provider: str = "",
 ) -> str:
     """Start a session of a user who has proved who they are; return its secret.
 
-    The browser's former session ends. `subject` is what the audit log names.
+    The browser's former session ends. `subject` is what the audit log names, and
+    `provider` who has authenticated the user, if FastDeploy hasn't.
     """
     secret, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     if former is not None:
         sessions.end(db, digest(former))
     agent = origin.user_agent[:MAX_USER_AGENT].replace("\0", "")
     shown = Origin(origin.address, agent)
-    sessions.add(db, digest(secret), user.id, csrf_token, lifetime, shown)
+    sessions.add(db, digest(secret), user.id, csrf_token, lifetime, shown, provider)
     who = Actor(user.name, PERMISSIONS[user.role], address=origin.address)
     audit.note(db, who, Action.LOG_IN, subject)
     return secret
@@ -158,23 +179,44 @@ def count_attempt(store: Store, name: str, address: str) -> users.User | None:
     )
 
 
-def log_out(store: Store, secret: str, address: str) -> None:
-    """End the session of a cookie, if it is valid."""
+def log_out(store: Store, secret: str, address: str) -> str:
+    """End the session of a cookie, if it is valid; return its provider."""
     with store.begin() as db:
         session = sessions.find(db, digest(secret))
         if session is None:
-            return
+            return ""
         sessions.end(db, digest(secret))
         who = Actor(session.user_name, PERMISSIONS[session.role], address=address)
         audit.note(db, who, Action.LOG_OUT)
+    return session.provider
 
 
-def by_session(store: Store, secret: str) -> Actor | None:
-    """Return the actor of a session cookie, None if the session has ended."""
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """What a session needs besides its cookie."""
+
+    #: The roles that need a second factor after a password.
+    second_factor_for: frozenset[Role] = frozenset()
+    #: Whom the proxy names in the request. A session of such a user needs the same.
+    proxy_user: str = ""
+
+
+def by_session(
+    store: Store,
+    secret: str,
+    rules: SessionRules = SessionRules(),
+) -> Actor | None:
+    """Return the actor of a session cookie, None if the session isn't valid."""
     with store.begin() as db:
         session = sessions.find(db, digest(secret))
         if session is None:
             return None
+        if session.provider == PROXY and not identities.belongs(
+            db, PROXY, rules.proxy_user, session.user_id
+        ):
+            return None
+        needed = session.role in rules.second_factor_for and not session.provider
+        missing = needed and not is_set_up(db, session.user_id)
         access = access_of(session.role, grants.of_user(db, session.user_id))
     return Actor(
         session.user_name,
@@ -185,6 +227,7 @@ def by_session(store: Store, secret: str) -> Actor | None:
         identity=f"user:{session.user_id}",
         expires_at=session.expires_at,
         access=access,
+        needs_second_factor=missing,
     )
 
 

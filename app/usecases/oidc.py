@@ -1,4 +1,4 @@
-"""Log in with an OpenID provider: accounts, their roles, and sessions."""
+"""Log in with an OpenID provider or a proxy: accounts, their roles, and sessions."""
 
 import secrets
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.access import Actor, Role
 from app.domain.audit import Action
-from app.domain.oidc import Identity, Provider, other_names
+from app.domain.group_rules import GroupRules
+from app.domain.identity import Identity, other_names
 from app.errors import Conflict, NotLoggedIn
 from app.store import audit, identities, sessions, teams, users
 from app.store.sessions import Origin
@@ -29,7 +30,7 @@ def new_secret() -> str:
 def log_in(
     store: Store,
     provider_id: str,
-    provider: Provider,
+    provider: GroupRules,
     identity: Identity,
     lifetime: timedelta,
     origin: Origin,
@@ -67,7 +68,9 @@ def log_in(
             audit.note(db, who, Action.SET_ROLE, user.name, changes=changes)
             user = users.find(db, user.name)
             assert user is not None
-        secret = start_session(db, user, lifetime, origin, former, provider_id)
+        secret = start_session(
+            db, user, lifetime, origin, former, provider_id, provider_id
+        )
         if identity.session:
             identities.note_session(
                 db, digest(secret), identity.issuer, identity.session
@@ -111,7 +114,7 @@ def _set_teams(
             audit.note(db, who, Action.REMOVE_MEMBER, f"{user.name} from {name}")
 
 
-def _refusal(provider: Provider, user: users.User | None, role: Role | None) -> str:
+def _refusal(provider: GroupRules, user: users.User | None, role: Role | None) -> str:
     """Return why somebody may not log in, empty if they may."""
     if user is not None and user.disabled:
         return "this account is disabled"

@@ -1,6 +1,10 @@
-"""The second factor of a local account: TOTP and recovery codes."""
+"""The second factor of a local account: TOTP, recovery codes, and what is left of it.
+
+Passkeys, the other kind, are in `passkeys`.
+"""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -8,19 +12,21 @@ from sqlalchemy import Connection
 from app.domain import totp
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
+from app.domain.passkeys import Passkey
 from app.encryption import SecretBox
 from app.errors import Conflict, InvalidFields, NotFound
 from app.store import (
     audit,
     login_failures,
     login_steps,
+    passkeys,
     recovery_codes,
     sessions,
     totp_secrets,
     users,
 )
 from app.store.store import Store
-from app.usecases.auth import count_attempt, digest, require_password
+from app.usecases.auth import count_attempt, digest, is_set_up, require_password
 from app.usecases.own_account import user_of
 
 #: What the audit log calls the factors.
@@ -31,10 +37,16 @@ _SECRET = "secret"  # noqa: S105 - the name of a field
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """Whether a user has set up TOTP, and the number of unused recovery codes."""
+    """Whether a user has set up TOTP, their passkeys, and unused recovery codes."""
 
     totp: bool
+    passkeys: Sequence[Passkey]
     recovery_codes: int
+
+    @property
+    def kinds(self) -> int:
+        """The number of ways to log in, without the recovery codes."""
+        return self.totp + len(self.passkeys)
 
 
 def find(store: Store, actor: Actor) -> SecondFactor:
@@ -43,6 +55,7 @@ def find(store: Store, actor: Actor) -> SecondFactor:
     with store.begin() as db:
         return SecondFactor(
             totp_secrets.is_confirmed(db, user_id),
+            passkeys.list_of(db, user_id),
             recovery_codes.count_unused(db, user_id),
         )
 
@@ -61,7 +74,7 @@ def start(store: Store, secret_box: SecretBox, actor: Actor, password: str) -> s
     assert sealed is not None
     with store.begin() as db:
         if not totp_secrets.put(db, user_id, sealed, key_id):
-            raise Conflict("a second factor is set up already; remove it first")
+            raise Conflict("an app is set up already; remove it first")
     return secret
 
 
@@ -73,7 +86,7 @@ def confirm(
     session: str,
     now: float,
 ) -> list[str]:
-    """Turn the second factor on, with its first code; return new recovery codes.
+    """Turn TOTP on, with its first code; return new recovery codes if there are none.
 
     The actor's sessions other than `session` end, and logins that have started. Raises
     NotFound (also if nothing was started), InvalidFields and TooManyAttempts.
@@ -89,8 +102,8 @@ def confirm(
             audit.note(db, actor, Action.FAIL_SECOND_FACTOR, TOTP)
         else:
             totp_secrets.accept(db, user_id, step)
-            codes = _new_codes(db, user_id)
-            _end_logins(db, user_id, session)
+            codes = first_codes(db, user_id)
+            end_other_logins(db, user_id, session)
             clear_codes(db, actor.name, user_id)
             audit.note(db, actor, Action.SET_UP_TOTP, actor.name)
     if step is None:
@@ -107,7 +120,9 @@ def remove(
     session: str,
     now: float,
 ) -> None:
-    """Remove the second factor, with password and code; end the other sessions.
+    """Remove TOTP, with password and code; end the other sessions.
+
+    Without a passkey, the recovery codes are removed too.
 
     Raises NotFound, InvalidFields and TooManyAttempts.
     """
@@ -119,8 +134,9 @@ def remove(
         if used is None:
             audit.note(db, actor, Action.FAIL_SECOND_FACTOR)
         else:
-            _remove(db, user_id)
-            _end_logins(db, user_id, session)
+            totp_secrets.remove(db, user_id)
+            remove_codes_without_factor(db, user_id)
+            end_other_logins(db, user_id, session)
             clear_codes(db, actor.name, user_id)
             audit.note(db, actor, Action.REMOVE_TOTP, actor.name)
     if used is None:
@@ -137,8 +153,10 @@ def reset(store: Store, actor: Actor, name: str) -> None:
         user = users.find(db, name)
         if user is None:
             raise NotFound(f"there is no user {name!r}")
-        if not _remove(db, user.id):
+        had_totp = totp_secrets.remove(db, user.id)
+        if not passkeys.remove_all_of(db, user.id) and not had_totp:
             raise NotFound(f"{name} has no second factor")
+        recovery_codes.remove(db, user.id)
         login_steps.end_all_of(db, user.id)
         sessions.end_all_of(db, name)
         clear_codes(db, name, user.id)
@@ -153,13 +171,12 @@ def use(
     The lock on the user's secret serializes attempts, so a code is accepted once.
     """
     stored = totp_secrets.lock(db, user_id)
-    if stored is None or not stored.confirmed:
-        return None
     typed = totp.normalize(code)
-    step = _step(secret_box, stored, typed, now)
-    if step is not None:
-        totp_secrets.accept(db, user_id, step)
-        return TOTP
+    if stored is not None and stored.confirmed:
+        step = _step(secret_box, stored, typed, now)
+        if step is not None:
+            totp_secrets.accept(db, user_id, step)
+            return TOTP
     return RECOVERY_CODE if recovery_codes.use(db, user_id, digest(typed)) else None
 
 
@@ -191,7 +208,10 @@ def _step(
     return totp.matching_step(pyotp.TOTP(secret).at, code, now, stored.last_step)
 
 
-def _new_codes(db: Connection, user_id: int) -> list[str]:
+def first_codes(db: Connection, user_id: int) -> list[str]:
+    """Return new recovery codes, or none if the user has unused ones."""
+    if recovery_codes.count_unused(db, user_id):
+        return []
     codes = [
         totp.recovery_code(secrets.token_bytes(totp.RECOVERY_BYTES))
         for _ in range(totp.RECOVERY_CODES)
@@ -201,11 +221,13 @@ def _new_codes(db: Connection, user_id: int) -> list[str]:
     return codes
 
 
-def _end_logins(db: Connection, user_id: int, session: str) -> None:
+def remove_codes_without_factor(db: Connection, user_id: int) -> None:
+    """Delete the recovery codes of a user who has neither TOTP nor a passkey."""
+    if not is_set_up(db, user_id):
+        recovery_codes.remove(db, user_id)
+
+
+def end_other_logins(db: Connection, user_id: int, session: str) -> None:
+    """End a user's sessions except one, and logins that have started."""
     sessions.end_others_of(db, user_id, digest(session))
     login_steps.end_all_of(db, user_id)
-
-
-def _remove(db: Connection, user_id: int) -> bool:
-    recovery_codes.remove(db, user_id)
-    return totp_secrets.remove(db, user_id)

@@ -37,12 +37,13 @@ from app.web import (
     overview,
     overview_filter,
     projects,
+    proxy_login,
     query,
     result_pages,
     retries,
     revisions,
     schedules,
-    second_factor,
+    second_factor_routes,
     second_step,
     services,
     tokens,
@@ -51,10 +52,11 @@ from app.web import (
 )
 from app.web.assets import STATIC
 from app.web.dependencies import Dependencies
-from app.web.errors import HANDLERS, on_bug
+from app.web.errors import HANDLERS, on_bug, on_wrong_proxy
 from app.web.guard import public, route, signed
 from app.web.middleware import AnswerBugs, BodyLimit, RequestId, SecurityHeaders
 from app.web.routing import AppRoute
+from app.web.trusted_proxy import TrustedProxy
 
 _VIEW, _CHECK = Permission.VIEW, Permission.CHECK
 _CANCEL, _MANAGE = Permission.CANCEL, Permission.MANAGE
@@ -76,9 +78,11 @@ ROUTES: list[AppRoute] = [
     signed("/login/provider/{provider}/logout", oidc.provider_logout),
     public(login.STEP_PATH, second_step.show),
     public(login.STEP_PATH, second_step.submit, "POST"),
+    public(login.PASSKEY_PATH, second_step.submit_passkey, "POST"),
+    public(login.PROXY_PATH, proxy_login.log_in),
     route("/metrics", metrics.show, Permission.METRICS,
           open_by=lambda settings: settings.public_metrics),
-    route("/logout", login.log_out, _VIEW, "POST"),
+    route("/logout", login.log_out, _VIEW, "POST", in_set_up=True),
     # Pages
     route("/", overview.index, _VIEW, takes=(*overview_filter.PARAMETERS, "synced")),
     route("/overview", overview.changing, _VIEW, takes=overview_filter.PARAMETERS),
@@ -154,10 +158,7 @@ ROUTES: list[AppRoute] = [
     route("/account/password", account.change_password, _VIEW, "POST"),
     route("/account/sessions", account.end_other_sessions, _VIEW, "POST"),
     route("/account/sessions/{id:number}", account.end_session, _VIEW, "POST"),
-    route("/account/second-factor", second_factor.show, _VIEW, takes=("done",)),
-    route("/account/second-factor", second_factor.start, _VIEW, "POST"),
-    route("/account/second-factor/confirm", second_factor.confirm, _VIEW, "POST"),
-    route("/account/second-factor/remove", second_factor.remove, _VIEW, "POST"),
+    *second_factor_routes.ROUTES,
     route("/account/tokens", account.create_token, _VIEW, "POST"),
     route("/account/tokens/{id:number}/revoke", tokens.confirm, _VIEW),
     route("/account/tokens/{id:number}/revoke", tokens.revoke, _VIEW, "POST"),
@@ -244,6 +245,12 @@ def create_app(deps: Dependencies) -> Starlette:
             Middleware(SecurityHeaders, https=deps.settings.secure_cookies),
             Middleware(BodyLimit),
             Middleware(AnswerBugs, answer=on_bug),
+            Middleware(
+                TrustedProxy,
+                secret=deps.settings.proxy_secret.get_secret_value(),
+                login=deps.proxy_login,
+                refuse=on_wrong_proxy,
+            ),
         ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,

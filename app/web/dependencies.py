@@ -9,6 +9,7 @@ import anyio
 from starlette.requests import Request
 
 from app.domain.access import Actor
+from app.domain.proxy_login import ProxyLogin
 from app.encryption import SecretBox
 from app.queue import Queue
 from app.settings import Settings
@@ -53,6 +54,8 @@ class Dependencies:
     hook_places: anyio.Semaphore
     #: The clients of the OpenID providers, by their ids.
     providers: "Mapping[str, OidcClient]"
+    #: The headers of a proxy that users log in at, if there is one.
+    proxy_login: ProxyLogin | None
     #: Limits the number of requests to OpenID providers at once.
     provider_places: anyio.Semaphore
     #: Makes artifact folders and reports once for concurrent requests.

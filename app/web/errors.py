@@ -20,7 +20,7 @@ from app.domain.access import Actor
 from app.log import get
 from app.usecases import audit
 from app.web.dependencies import deps
-from app.web.login import authenticate, login_url
+from app.web.login import SECOND_FACTOR_PATH, address_of, authenticate, login_url
 from app.web.schemas import PROBLEM, ProblemBody
 
 log = get("web")
@@ -64,6 +64,8 @@ async def on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.FastDeployError)
     if isinstance(error, errors.NotLoggedIn) and _wants_page(request):
         return RedirectResponse(login_url(request), 303)
+    if isinstance(error, errors.SecondFactorRequired) and _wants_page(request):
+        return RedirectResponse(SECOND_FACTOR_PATH, 303)
     code = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     problems = getattr(error, "problems", {})
     headers = {}
@@ -133,6 +135,14 @@ async def on_bad_body(request: Request, error: Exception) -> Response:
     }
     message = "; ".join(f"{n}: {m}" if n else m for n, m in problems.items())
     return await _answer(request, 422, message, {}, problems)
+
+
+async def on_wrong_proxy(request: Request, problem: str) -> Response:
+    """Record and answer a request whose headers aren't those of the proxy."""
+    request.state.actor = Actor("proxy", frozenset(), address=address_of(request))
+    await run_in_threadpool(_note_refusal, request, problem)
+    request.state.actor = None
+    return await _answer(request, 401, problem, {})
 
 
 async def on_bug(request: Request, error: Exception) -> Response:

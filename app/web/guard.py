@@ -22,7 +22,7 @@ from starlette.responses import Response
 from structlog.contextvars import bound_contextvars
 
 from app.domain.access import Actor, Permission
-from app.errors import NotAllowed
+from app.errors import NotAllowed, SecondFactorRequired
 from app.settings import Settings
 from app.web import query
 from app.web.dependencies import deps, limit_deps
@@ -45,10 +45,12 @@ def route(
     takes: Collection[str] = (),
     operation: Operation | None = None,
     open_by: Callable[[Settings], bool] | None = None,
+    in_set_up: bool = False,
 ) -> AppRoute:
     """Make a route for actors with a permission; `takes` names its query parameters.
 
     If `open_by` is true for the settings, a request without a token is allowed too.
+    With `in_set_up`, users who still have to set up a second factor get through.
     """
 
     async def guarded(request: Request) -> Response:
@@ -64,6 +66,8 @@ def route(
         if request.method not in _SAFE:
             _require_own_page(request)
             _require_token(request, actor, form)
+        if actor.needs_second_factor and not in_set_up:
+            raise SecondFactorRequired
         actor.require(permission)
         query.require_known(request.query_params, takes)
         await run_in_threadpool(require_visible, request, path)

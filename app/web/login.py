@@ -17,6 +17,7 @@ from app.store.store import Store
 from app.usecases import auth, history
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
+from app.web.trusted_proxy import proxy_identity
 
 #: The number of passwords that are checked at once: each takes 12 MiB and a core.
 LOGINS_AT_ONCE = 1
@@ -25,6 +26,13 @@ PATIENCE = 10
 
 #: The path of the page that asks for the code of a second factor.
 STEP_PATH = "/login/code"
+#: The path of the form on it with what a passkey has signed.
+PASSKEY_PATH = "/login/passkey"
+#: The path of the page on which users set up a second factor.
+SECOND_FACTOR_PATH = "/account/second-factor"
+
+#: The path at which a user whom the proxy names logs in.
+PROXY_PATH = "/login/proxy"
 
 _ENDED = "Your session has expired; log in again."
 
@@ -45,7 +53,16 @@ def authenticate(request: Request) -> Actor:
     Raises:
         NotLoggedIn: There is no valid token or session.
     """
-    return _authenticate(deps(request).store, *_secrets(request))
+    return _authenticate(deps(request).store, *_secrets(request), _rules(request))
+
+
+def _rules(request: Request) -> auth.SessionRules:
+    """Return what a session needs in a request."""
+    identity = proxy_identity(request)
+    return auth.SessionRules(
+        deps(request).settings.second_factor_roles,
+        "" if identity is None else identity.subject,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +80,18 @@ class StillAllowed:
     #: The secret of the session.
     session: str
     permissions: frozenset[Permission]
+    #: What the session needs.
+    rules: auth.SessionRules
     #: The deployment that it is about, if any.
     deployment_id: int | None = None
 
     def __call__(self) -> bool:
         """Return whether nothing was revoked. Raises Unavailable."""
         try:
-            found = _authenticate(self.store, self.token, self.session)
+            found = _authenticate(self.store, self.token, self.session, self.rules)
         except NotLoggedIn:
             return False
-        if not found.permissions >= self.permissions:
+        if found.needs_second_factor or not found.permissions >= self.permissions:
             return False
         if self.deployment_id is None or not found.access.visible:
             return True
@@ -89,6 +108,7 @@ def still_allowed(request: Request) -> StillAllowed:
         deps(request).store.unlimited,
         *_secrets(request),
         actor_of(request).permissions,
+        _rules(request),
         about,
     )
 
@@ -101,10 +121,12 @@ def _secrets(request: Request) -> tuple[str | None, str]:
     return None, request.cookies.get(cookie_name(deps(request).settings), "")
 
 
-def _authenticate(store: Store, token: str | None, secret: str) -> Actor:
+def _authenticate(
+    store: Store, token: str | None, secret: str, rules: auth.SessionRules
+) -> Actor:
     if token is not None:
         return auth.by_token(store, token)
-    actor = auth.by_session(store, secret) if secret else None
+    actor = auth.by_session(store, secret, rules) if secret else None
     if actor is None:
         raise NotLoggedIn(_ENDED if secret else "log in first")
     return actor
@@ -136,8 +158,10 @@ def _sent_from(request: Request) -> SplitResult:
 
 
 def show(request: Request) -> Response:
-    """Show the login page."""
+    """Show the login page; with `local`, also to a user whom the proxy names."""
     wanted = local_path(request.query_params.get("next", "/"))
+    if proxy_identity(request) and "local" not in request.query_params:
+        return RedirectResponse(f"{PROXY_PATH}?next={quote(wanted)}", 303)
     problem = _ENDED if request.query_params.get("ended") else ""
     return _page(request, next=wanted, name="", problem=problem)
 
@@ -220,9 +244,12 @@ def log_out(request: Request) -> Response:
     """End the session on the server and delete its cookie."""
     name = cookie_name(deps(request).settings)
     secret = request.cookies.get(name)
+    provider = ""
     if secret:
-        auth.log_out(deps(request).store, secret, address_of(request))
-    response = RedirectResponse("/login", 303)
+        provider = auth.log_out(deps(request).store, secret, address_of(request))
+    # Otherwise, the name that the proxy sends would log in again.
+    target = "/login?local=1" if provider == auth.PROXY else "/login"
+    response = RedirectResponse(target, 303)
     response.delete_cookie(
         name, httponly=True, secure=deps(request).settings.secure_cookies
     )
@@ -241,8 +268,10 @@ def _page(request: Request, status_code: int = 200, **context: str) -> Response:
         id_: client.provider.name for id_, client in deps(request).providers.items()
     }
     return deps(request).renderer.page(
-        request, "login.html", status_code, providers=providers, **context
-    )
+        request, "login.html", status_code, providers=providers,
+        proxy=deps(request).proxy_login if proxy_identity(request) else None,
+        proxy_path=PROXY_PATH, **context,
+    )  # fmt: skip
 
 
 def local_path(target: str) -> str:

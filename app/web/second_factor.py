@@ -14,24 +14,30 @@ from app.errors import Busy, InvalidFields, TooManyAttempts
 from app.usecases import second_factor
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
-from app.web.login import PATIENCE, cookie_name
+from app.web.login import PATIENCE, SECOND_FACTOR_PATH, cookie_name
 
-_PATH = "/account/second-factor"
+#: Messages by the `done` parameter of the page's URL.
+_DONE = {
+    "totp": "The app is set up and your other sessions were ended.",
+    "removed": "The app was removed and your other sessions were ended.",
+    "passkey": "The passkey was added and your other sessions were ended.",
+    "passkey-removed": "The passkey was removed and your other sessions were ended.",
+}
 
 
 def show(request: Request) -> Response:
     """Show whether the user has a second factor, with the form to change that."""
-    return _page(request, 200)
+    return factor_page(request, 200)
 
 
 async def start(request: Request, form: FormData) -> Response:
     """Show a new secret once, with the form for its first code."""
-    return await _in_turn(request, lambda: _start(request, form))
+    return await in_turn(request, lambda: _start(request, form))
 
 
 async def remove(request: Request, form: FormData) -> Response:
     """Remove the second factor, with password and code."""
-    return await _in_turn(request, lambda: _remove(request, form))
+    return await in_turn(request, lambda: _remove(request, form))
 
 
 def confirm(request: Request, form: FormData) -> Response:
@@ -42,7 +48,7 @@ def confirm(request: Request, form: FormData) -> Response:
             deps(request).secret_box,
             actor_of(request),
             str(form.get("code", "")),
-            _session(request),
+            session_of(request),
             time.time(),
         )
     except InvalidFields as error:
@@ -51,6 +57,13 @@ def confirm(request: Request, form: FormData) -> Response:
         page = _set_up_page(request, 429, problem=str(error))
         page.headers["Retry-After"] = str(error.retry_after)
         return page
+    return codes_page(request, codes, "totp")
+
+
+def codes_page(request: Request, codes: list[str], done: str) -> Response:
+    """Show new recovery codes once; without any, say that the factor is set up."""
+    if not codes:
+        return RedirectResponse(f"{SECOND_FACTOR_PATH}?done={done}", 303)
     return deps(request).renderer.page(
         request, "account/recovery_codes.html", 201, codes=codes
     )
@@ -73,14 +86,19 @@ def _remove(request: Request, form: FormData) -> Response:
         actor_of(request),
         str(form.get("current", "")),
         str(form.get("code", "")),
-        _session(request),
+        session_of(request),
         time.time(),
     )
-    return RedirectResponse(f"{_PATH}?done=removed", 303)
+    return RedirectResponse(f"{SECOND_FACTOR_PATH}?done=removed", 303)
 
 
-async def _in_turn(request: Request, act: Callable[[], Response]) -> Response:
-    """Call what checks a password, and show its problems on the page."""
+async def in_turn(
+    request: Request, act: Callable[[], Response], prefix: str = ""
+) -> Response:
+    """Call what checks a password, and show its problems on the page.
+
+    `prefix` distinguishes the fields of the form from those of others on the page.
+    """
     async with AsyncExitStack() as held:
         try:
             places = deps(request).login_places
@@ -93,22 +111,25 @@ async def _in_turn(request: Request, act: Callable[[], Response]) -> Response:
             wait = error.retry_after
         except InvalidFields as error:
             problems, status_code, wait = error.problems, 422, 0
-    page = await run_in_threadpool(_page, request, status_code, problems)
+    problems = {f"{prefix}{name}": problem for name, problem in problems.items()}
+    page = await run_in_threadpool(factor_page, request, status_code, problems)
     if wait:
         page.headers["Retry-After"] = str(wait)
     return page
 
 
-def _page(
+def factor_page(
     request: Request, status_code: int, problems: dict[str, str] | None = None
 ) -> Response:
+    """Return the page, with the problem of each field."""
     return deps(request).renderer.page(
         request,
         "account/second_factor.html",
         status_code,
         factor=second_factor.find(deps(request).store, actor_of(request)),
+        site=deps(request).settings.passkey_site,
         problems=problems or {},
-        removed=request.query_params.get("done") == "removed",
+        done=_DONE.get(request.query_params.get("done", ""), ""),
     )
 
 
@@ -136,5 +157,6 @@ def _qr_code(request: Request, secret: str) -> Markup:
     return Markup(made.svg_inline(scale=4, light="#fff", omitsize=False))  # noqa: S704 - no text of others is in it
 
 
-def _session(request: Request) -> str:
+def session_of(request: Request) -> str:
+    """Return the secret of the session of a request."""
     return request.cookies.get(cookie_name(deps(request).settings), "")

@@ -1,6 +1,7 @@
-"""The page of a login that asks for the code of the second factor."""
+"""The page of a login that asks for the second factor: a code or a passkey."""
 
 import time
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from starlette.datastructures import FormData
@@ -12,6 +13,7 @@ from app.store.sessions import Origin
 from app.usecases import second_step
 from app.web.dependencies import deps
 from app.web.login import (
+    PASSKEY_PATH,
     STEP_PATH,
     address_of,
     cookie_name,
@@ -22,35 +24,66 @@ from app.web.login import (
 
 
 def show(request: Request) -> Response:
-    """Ask for the code, or lead to the login page if no login waits for one."""
+    """Ask for the second factor, or lead to the login page if no login waits."""
     wanted = local_path(request.query_params.get("next", "/"))
-    if not second_step.is_awaited(deps(request).store, _step(request)):
-        return RedirectResponse("/login", 303)
     return _page(request, 200, wanted)
 
 
 def submit(request: Request, form: FormData) -> Response:
     """Check the code, start the session and redirect to the requested page."""
-    wanted = local_path(str(form.get("next", "/")))
-    settings = deps(request).settings
-    agent = request.headers.get("user-agent", "")
-    try:
-        secret = second_step.finish(
+    return _finish(
+        request,
+        form,
+        lambda origin, lifetime, former: second_step.finish(
             deps(request).store,
             deps(request).secret_box,
             _step(request),
             str(form.get("code", "")),
-            Origin(address_of(request), agent),
-            timedelta(hours=settings.session_hours),
+            origin,
+            lifetime,
             time.time(),
+            former,
+        ),
+    )
+
+
+def submit_passkey(request: Request, form: FormData) -> Response:
+    """Check the passkey, start the session and redirect to the requested page."""
+    return _finish(
+        request,
+        form,
+        lambda origin, lifetime, former: second_step.finish_with_passkey(
+            deps(request).store,
+            deps(request).settings.passkey_site,
+            _step(request),
+            str(form.get("passkey", "")),
+            origin,
+            lifetime,
+            former,
+        ),
+    )
+
+
+def _finish(
+    request: Request,
+    form: FormData,
+    check: Callable[[Origin, timedelta, str | None], str],
+) -> Response:
+    """Call what checks the factor; show its problem, or redirect with the session."""
+    wanted = local_path(str(form.get("next", "/")))
+    settings = deps(request).settings
+    try:
+        secret = check(
+            Origin(address_of(request), request.headers.get("user-agent", "")),
+            timedelta(hours=settings.session_hours),
             request.cookies.get(cookie_name(settings)),
         )
     except InvalidFields as error:
-        return _page(request, 401, wanted, error.problems["code"])
+        return _page(request, 401, wanted, error.problems)
     except NotLoggedIn:
         return RedirectResponse("/login?ended=1", 303)
     except TooManyAttempts as error:
-        page = _page(request, 429, wanted, str(error))
+        page = _page(request, 429, wanted, {"code": str(error)})
         page.headers["Retry-After"] = str(error.retry_after)
         return page
     response = logged_in(request, secret, wanted)
@@ -65,9 +98,17 @@ def _step(request: Request) -> str:
 
 
 def _page(
-    request: Request, status_code: int, wanted: str, problem: str = ""
+    request: Request,
+    status_code: int,
+    wanted: str,
+    problems: Mapping[str, str] | None = None,
 ) -> Response:
+    site = deps(request).settings.passkey_site
+    awaited = second_step.find(deps(request).store, site, _step(request))
+    if awaited is None:
+        return RedirectResponse("/login", 303)
     return deps(request).renderer.page(
         request, "login_code.html", status_code,
-        next=wanted, problem=problem, action=STEP_PATH,
+        next=wanted, problems=problems or {}, awaited=awaited, action=STEP_PATH,
+        passkey_action=PASSKEY_PATH,
     )  # fmt: skip

@@ -26,6 +26,9 @@ PUBLIC = {
     # They need the cookie of a login whose password was right.
     ("GET", "/login/code"),
     ("POST", "/login/code"),
+    ("POST", "/login/passkey"),
+    # It needs the header of a proxy that is trusted.
+    ("GET", "/login/proxy"),
     # A login at an OpenID provider.
     ("GET", "/login/provider/{provider}"),
     ("GET", "/login/provider/{provider}/callback"),
