@@ -28,6 +28,7 @@ from app.domain.passkeys import PasskeySite, site_of
 from app.domain.registration import ACCOUNT
 from app.domain.retention import MAX_KEPT
 from app.domain.run_identity import RunSettings
+from app.domain.setting_types import PageUrl, SecretKey, SecretKeys, split_keys
 from app.errors import BadSetting
 from app.runner import mirror_size
 from app.runner.run_config import Events
@@ -49,14 +50,8 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, Field(description="postgresql://…")] = SecretStr(
         "postgresql:///fastdeploy"
     )
-    secret_key: Annotated[
-        SecretStr,
-        Field(description="32+ characters; encrypts secret variables and credentials"),
-    ] = SecretStr("")
-    secret_key_previous: Annotated[
-        SecretStr,
-        Field(description="earlier values of SECRET_KEY, newest first, with commas"),
-    ] = SecretStr("")
+    secret_key: SecretKey = SecretStr("")
+    secret_key_previous: SecretKeys = SecretStr("")
     var: Annotated[
         Path, Field(description="folder for runs, keys and embedded data")
     ] = Path("var")
@@ -88,14 +83,7 @@ class Settings(BaseSettings):
         int, Field(ge=0, le=65535, description="port that web listens on")
     ] = 8000
     socket: Socket = None
-    url: Annotated[
-        str,
-        Field(
-            description="address at which users open FastDeploy, for links in "
-            "commands and notifications; empty: http://HOST:PORT, none with "
-            "SECURE_COOKIES",
-        ),
-    ] = ""
+    url: PageUrl = ""
     concurrency: Annotated[
         int, Field(ge=1, le=256, description="deployments at a time on this host")
     ] = 8
@@ -196,20 +184,6 @@ class Settings(BaseSettings):
             ) from None
         return value
 
-    @field_validator("secret_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and len(value.get_secret_value()) < 32:
-            raise ValueError("must have at least 32 characters")
-        return value
-
-    @field_validator("secret_key_previous")
-    @classmethod
-    def _each_long_enough(cls, value: SecretStr) -> SecretStr:
-        if any(len(key) < 32 for key in _split(value)):
-            raise ValueError("must be keys of at least 32 characters, with commas")
-        return value
-
     @field_validator("run_as", "run_group")
     @classmethod
     def _account_name(cls, value: str) -> str:
@@ -221,13 +195,6 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: str) -> str:
         parse_networks(value)
-        return value
-
-    @field_validator("url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
-            raise ValueError("must be http://HOST or https://HOST, without a password")
         return value
 
     @field_validator("node")
@@ -268,7 +235,7 @@ class Settings(BaseSettings):
     @property
     def previous_secret_keys(self) -> tuple[str, ...]:
         """The keys before `secret_key`, newest first."""
-        return _split(self.secret_key_previous)
+        return split_keys(self.secret_key_previous)
 
     @property
     def outgoing_allowed(self) -> tuple[IPNetwork, ...]:
@@ -301,11 +268,6 @@ class Settings(BaseSettings):
     def runs(self) -> Path:
         """The folder with the folders of the runs of this host."""
         return self.var.absolute() / "runs"
-
-
-def _split(keys: SecretStr) -> tuple[str, ...]:
-    parts = (part.strip() for part in keys.get_secret_value().split(","))
-    return tuple(filter(None, parts))
 
 
 def read_settings(**overrides: object) -> Settings:

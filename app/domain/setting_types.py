@@ -1,0 +1,53 @@
+"""The types of settings that are checked: keys and the address of the pages."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+_MIN_KEY = 32
+
+
+def split_keys(keys: SecretStr) -> tuple[str, ...]:
+    """Return the keys in a text with commas."""
+    parts = (part.strip() for part in keys.get_secret_value().split(","))
+    return tuple(filter(None, parts))
+
+
+def _check_key(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() and len(value.get_secret_value()) < _MIN_KEY:
+        raise ValueError(f"must have at least {_MIN_KEY} characters")
+    return value
+
+
+def _check_keys(value: SecretStr) -> SecretStr:
+    if any(len(key) < _MIN_KEY for key in split_keys(value)):
+        raise ValueError(f"must be keys of at least {_MIN_KEY} characters, with commas")
+    return value
+
+
+def _check_url(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
+        raise ValueError("must be http://HOST or https://HOST, without a password")
+    return value
+
+
+SecretKey = Annotated[
+    SecretStr,
+    AfterValidator(_check_key),
+    Field(description="32+ characters; encrypts secret variables and credentials"),
+]
+SecretKeys = Annotated[
+    SecretStr,
+    AfterValidator(_check_keys),
+    Field(description="earlier values of SECRET_KEY, newest first, with commas"),
+]
+PageUrl = Annotated[
+    str,
+    AfterValidator(_check_url),
+    Field(
+        description="address at which users open FastDeploy, for links in commands and "
+        "notifications, and for passkeys; empty: http://HOST:PORT, none with "
+        "SECURE_COOKIES or SOCKET"
+    ),
+]
