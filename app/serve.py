@@ -51,7 +51,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _knows_proxy(settings: Settings) -> bool:
-    """Return whether a request of the proxy can be told from one of another program."""
+    """Return whether requests of the proxy differ from those of other programs."""
     return bool(settings.proxy_secret.get_secret_value()) or settings.socket is not None
 
 
