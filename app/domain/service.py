@@ -10,6 +10,7 @@ from app.domain import plain_path, secret_names, variable_schema
 from app.domain.acceleration import AccelerateKey
 from app.domain.confirm import ConfirmKey
 from app.domain.credential_names import Credentials
+from app.domain.file_history_key import FileHistoryKey
 from app.domain.labels import Labels
 from app.domain.notify_rules import Notify
 from app.domain.options import NO_OPTIONS, OptionName, Options
@@ -28,6 +29,10 @@ from app.runner import environment as environment_rules
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 DEFAULT_TIMEOUT = 3600
 
+#: The defaults of keys that only go with a playbook.
+_DEFAULTS_OF_PLAYBOOKS = (
+    ("speed", DEFAULT_SPEED), ("accelerate", "none"), ("file_history", True),
+)  # fmt: skip
 _Path = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -122,6 +127,7 @@ class Service(BaseModel):
         ),
     ] = False
     accelerate: AccelerateKey = "none"
+    file_history: FileHistoryKey = True
     confirm: ConfirmKey = False
     queue: Annotated[
         Literal["all", "latest"],
@@ -217,7 +223,7 @@ class Service(BaseModel):
                 raise ValueError(f'"{key}" goes with "playbook"')
         if self.option_defaults.given and not self.playbook:
             raise ValueError('"option_defaults" goes with "playbook"')
-        for key, default in (("speed", DEFAULT_SPEED), ("accelerate", "none")):
+        for key, default in _DEFAULTS_OF_PLAYBOOKS:
             if getattr(self, key) != default and not self.playbook:
                 raise ValueError(f'"{key}" goes with "playbook"')
         if problem := credential_references.find_problem(

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import credential_references, environment, options, speed_settings
+from . import (
+    credential_references,
+    environment,
+    file_history_settings,
+    options,
+    speed_settings,
+)
 from .errors import FileProblem, RunnerError
+from .file_history_settings import FileHistorySettings
 from .speed_settings import DEFAULT, SpeedSettings
 
 if TYPE_CHECKING:
@@ -58,6 +65,8 @@ class Definition:
     requirements: "Requirements | None" = None
     #: Whether it connects by mitogen where that works.
     accelerated: bool = False
+    #: The files of which FastDeploy keeps the versions.
+    file_history: FileHistorySettings = FileHistorySettings()
 
 
 def read_definition(folder: Path) -> Definition:
@@ -114,6 +123,7 @@ def from_content(
         credentials=_credentials(content, file),
         accelerated=_accelerated(content, file),
         speed=_speed(content, file),
+        file_history=_file_history(content, file),
     )
 
 
@@ -263,6 +273,13 @@ def _speed(content: Mapping[str, Any], file: str) -> SpeedSettings:
     if problem := speed_settings.find_problem(value):
         raise RunnerError(f'"speed" in {file} {problem}.')
     return speed_settings.parse(value)
+
+
+def _file_history(content: Mapping[str, Any], file: str) -> FileHistorySettings:
+    value = content.get("file_history", True)
+    if problem := file_history_settings.find_problem(value):
+        raise RunnerError(f'"file_history" in {file} {problem}.')
+    return file_history_settings.parse(value)
 
 
 def _timeout(content: Mapping[str, Any], file: str) -> float | None:

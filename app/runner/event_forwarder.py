@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import environment, private_data_dir
+from . import environment, file_diffs, private_data_dir
 from .journal import JournalWriter
 from .listener import Lines, Listener, as_json, is_whole
 from .masking import Masker
@@ -21,6 +21,9 @@ from .text import Text
 _PIPE_SIZE = 1 << 20
 #: Text that a reader could parse as a line of JSON, whatever it takes for a newline.
 _LIKE_JSON = re.compile(rb"(?:^|[\r\v\f\x1c-\x1e\x85])[\x00-\x20]*(?:\xef\xbb\xbf)?\{")
+
+#: The fields of an event that the runner adds.
+_OF_RUNNER = frozenset({"counter", "file_digests", "runner_ident"})
 
 
 class Forwarder(Listener):
@@ -88,6 +91,8 @@ class Forwarder(Listener):
             stdout = event["stdout"].encode(errors="replace")
             event["stdout"] = self._displayed.continue_after(stdout).decode()
             height = event["stdout"].count("\n")
+        # Of the text before masking: a masked secret may have changed.
+        digests = self._digests(event, content)
         if is_open or self._masker.finds(content):
             try:
                 content = as_json(self._masker.event(event))
@@ -95,7 +100,14 @@ class Forwarder(Listener):
                 # Nested too deeply to be masked value by value: keep it as text.
                 self._displayed.end_line(content)
                 return
-        self._write_event(content, height)
+        self._write_event(content, height, digests)
+
+    def _digests(self, event: dict[str, Any], content: bytes) -> str:
+        """Return the field with the digests of files; empty without any."""
+        if not self.file_key or b'"diff"' not in content:
+            return ""
+        found = file_diffs.digests(event, self.file_key)
+        return f'"file_digests": {json.dumps(found)}, ' if found else ""
 
     def _write_text(self, text: bytes, *, open_: bool) -> None:
         if not open_ and not _LIKE_JSON.search(text):
@@ -113,11 +125,11 @@ class Forwarder(Listener):
             event["stdout_open"] = True
         self._write_event(as_json(event), 0 if open_ else 1)
 
-    def _write_event(self, content: bytes, height: int) -> None:
+    def _write_event(self, content: bytes, height: int, fields: str = "") -> None:
         self._counter += 1
         head = (
             f'{{"counter": {self._counter}, "start_line": {self._line}, '
-            f'"end_line": {self._line + height}, "runner_ident": "{self._ident}", '
+            f'"end_line": {self._line + height}, "runner_ident": "{self._ident}", {fields}'
         )
         self._line += height
         self._journal.write(head.encode() + content[1:])
@@ -129,7 +141,7 @@ def _event(content: bytes) -> dict[str, Any] | None:
         event = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(event, dict) or event.keys() & {"counter", "runner_ident"}:
+    if not isinstance(event, dict) or event.keys() & _OF_RUNNER:
         return None
     return event if is_whole(event) and content.startswith(b"{") else None
 

@@ -20,6 +20,8 @@ class Listener(ABC):
 
     #: The environment variables that the callback needs.
     environment: dict[str, str]
+    #: The key of the digests of files; without it, there are none.
+    file_key: bytes = b""
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 from . import (
     ansible_cfg,
     environment,
+    file_history,
     host_key_settings,
     injection,
     options,
@@ -116,6 +117,8 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     )
     chosen = speed.prepare(definition, launch.options, env, configured, inputs.data)
     env |= chosen.environment
+    files = file_history.choose(definition, launch, env, configured)
+    env |= files.environment
 
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
@@ -137,6 +140,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     if not recording and (can_decrypt or inputs.credentials.of(Kind.VAULT)):
         journal.write(_NOT_RECORDED)
     listener = _listener(launch.events)(journal, masker, decrypting, ident, private)
+    listener.file_key = launch.file_key
     running = playbook.start(
         definition,
         private=private,
@@ -162,7 +166,8 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     _begin(running, watchdog, injected)
     tell("starting")
     chosen = accelerated.finish(chosen)
-    journal.write_object({"speed": chosen.describe(), "runner_ident": ident})
+    sentence = chosen.describe() + files.describe()
+    journal.write_object({"speed": sentence, "runner_ident": ident})
     tell("running")
     listener.start()
     code = running.wait()

@@ -39,6 +39,8 @@ class RunConfig:
     hosts: tuple[str, ...] | None = None
     #: The names of the handlers to run first, by host.
     owed_handlers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: The key of the digests of files; empty to make none.
+    file_key: bytes = b""
 
 
 def read_launch(path: Path, definition: Definition) -> RunConfig:
@@ -82,6 +84,7 @@ def read_launch(path: Path, definition: Definition) -> RunConfig:
         _known_hosts(content, path),
         retry_limits.read_hosts(content, path),
         retry_limits.read_owed_handlers(content, path),
+        _file_key(content, path),
     )
 
 
@@ -186,6 +189,15 @@ def _events(content: Mapping[str, Any], path: Path) -> Events:
         raise RunnerError(
             f'"events" in {path} must be one of {", ".join(Events)}: correct '
             "FASTDEPLOY_EVENTS, and restart the worker."
+        ) from None
+
+
+def _file_key(content: Mapping[str, Any], path: Path) -> bytes:
+    try:
+        return bytes.fromhex(content.get("file_key", ""))
+    except (TypeError, ValueError):
+        raise RunnerError(
+            f'"file_key" in {path} must be hexadecimal digits: correct it.'
         ) from None
 
 

@@ -4,7 +4,7 @@ Rows of `hosts` are locked in the order of their names, so that runs that end at
 same time don't wait for each other in a circle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -110,7 +110,7 @@ def record(db: Connection, deployment_id: int, batch: Sequence[Occurrence]) -> N
     ]
     if not reported:
         return
-    service_id, scope = _place(db, deployment_id)
+    service_id, scope = place(db, deployment_id)
     for _, event in reported:
         if event.inventory:
             _put_inventory(db, service_id, scope, event.inventory)
@@ -136,7 +136,7 @@ def record_end(
     """
     if not outcomes:
         return
-    service_id, scope = _place(db, deployment_id)
+    service_id, scope = place(db, deployment_id)
     _lock(db, scope, [each.host for each in outcomes])
     of_deployment = {"deployment_id": deployment_id}
     db.execute(_PUT_OUTCOMES, {"scope": scope, **of_deployment, **_columns(outcomes)})
@@ -145,7 +145,7 @@ def record_end(
     db.execute(_PUT_STATUS, of_deployment)
 
 
-def _place(db: Connection, deployment_id: int) -> tuple[int, str]:
+def place(db: Connection, deployment_id: int) -> tuple[int, str]:
     """Return the service of a deployment, and the scope of its hosts."""
     row = db.execute(
         select(services.c.id, func.split_part(services.c.name, "/", 1).label("scope"))
@@ -176,6 +176,15 @@ def _lock(db: Connection, scope: str, names: Sequence[str]) -> dict[str, int]:
         .with_for_update(key_share=True)
     )
     return {row.name: row.id for row in rows}
+
+
+def ids_of(db: Connection, scope: str, names: Collection[str]) -> dict[str, int]:
+    """Add the hosts that are missing; return the ids of all by name."""
+    db.execute(_PUT_HOSTS, {"scope": scope, "names": list(names)})
+    query = select(hosts.c.name, hosts.c.id).where(
+        hosts.c.scope == scope, hosts.c.name.in_(names)
+    )
+    return {row.name: row.id for row in db.execute(query)}
 
 
 def _columns(outcomes: Sequence[HostOutcome]) -> dict[str, list[Any]]:

@@ -69,6 +69,11 @@ TABLES = {
     "hosts": f"id IN (SELECT host_id FROM {SCHEMA}.host_services)",
     "host_fact_changes": f"host_id IN (SELECT id FROM {SCHEMA}.hosts) "
     f"AND deployment IN (SELECT id FROM {SCHEMA}.deployments)",
+    # Versions are compared to each other, so one of a hidden service hides the file.
+    "files": f"host_id IN (SELECT id FROM {SCHEMA}.hosts) AND NOT EXISTS (SELECT 1 "
+    "FROM file_versions AS found WHERE found.file_id = files.id "
+    f"AND (found.service_id IN ({_IDS})) IS NOT TRUE)",
+    "file_versions": f"file_id IN (SELECT id FROM {SCHEMA}.files)",
 }
 
 _LAST = (

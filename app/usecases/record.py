@@ -1,6 +1,6 @@
 """Record a run: its start, the events of its journal, and its end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,6 +24,7 @@ from app.store import (
     deployment_steps,
     deployments,
     events,
+    file_records,
     host_records,
     owed_handlers,
 )
@@ -109,11 +110,13 @@ def record(
     offset: int,
     batch: Sequence[Occurrence],
     changed: Sequence[Step],
+    keeps: Callable[[str], bool] = lambda _: False,
 ) -> Place:
     """Record a piece of the journal that ends at `offset`.
 
-    Events, steps, owed handlers, hosts, the offset and the notification are one
-    transaction.
+    Events, steps, owed handlers, hosts, versions of files, the offset and the
+    notification are one transaction. `keeps` says whether the versions of the file with
+    a path are kept.
     Raises Conflict if the deployment is not at `was`: then another worker follows it.
     """
     now = Place(offset, was.last_event + len(batch))
@@ -129,6 +132,7 @@ def record(
         deployment_steps.put_steps(db, deployment_id, changed)
         owed_handlers.record(db, deployment_id, was.last_event, batch)
         host_records.record(db, deployment_id, batch)
+        file_records.record(db, deployment_id, was.last_event, batch, keeps)
         events.notify(db, deployment_id)
     return now
 

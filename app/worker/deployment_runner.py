@@ -167,6 +167,8 @@ class DeploymentRunner:
             credentials,
             host_keys.known_hosts_of(self._store, name),
             retry_plans.owed_first(self._store, begun.deployment),
+            # The versions of a file are compared within a project.
+            self._secret_box.fingerprint(f"files of {name.split('/')[0]}".encode()),
         )
 
     def _require_same_config(self, deployment: Deployment) -> Service:

@@ -13,6 +13,7 @@ from app.runner.masking import Masker
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.usecases import record
+from app.usecases.file_history import files_kept_of
 from app.usecases.record import Place
 from app.worker.journal import MAX_LINES, Batch, JournalReader
 from app.worker.run import Run
@@ -91,6 +92,7 @@ class Follower:
         self._next_check = 0.0
         self._place = Place(deployment.journal_offset, deployment.last_event)
         self._steps = record.stored_steps(store, deployment.id)
+        self._keeps = files_kept_of(deployment)
 
     def follow(self) -> tuple[int, Outcome | None]:
         """Record every line; return the exit code and the outcome of a terminated run.
@@ -194,6 +196,7 @@ class Follower:
             offset=offset,
             batch=occurrences,
             changed=self._steps.take_changed(),
+            keeps=self._keeps,
         )
 
     def _believable(self, at: datetime, now: datetime) -> datetime:

@@ -38,6 +38,7 @@ def launch(
     credentials: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     known_hosts: str = "",
     owed_handlers: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    file_key: bytes = b"",
 ) -> int:
     """Start the run of a deployment; return the pid of the wrapper, a child process.
 
@@ -48,6 +49,7 @@ def launch(
         credentials: The fields of each credential, by its reference.
         known_hosts: The accepted host keys as lines of a known_hosts file.
         owed_handlers: The names of the handlers to run first, by host.
+        file_key: The key of the digests of files that the run changes.
 
     Raises:
         LaunchFailed: With the reason of the deployment's outcome.
@@ -71,6 +73,8 @@ def launch(
     try:
         content = _content(settings, deployment, secret, credentials, known_hosts)
         content |= _retried(deployment, owed_handlers)
+        if file_key and service.playbook:
+            content["file_key"] = file_key.hex()
         _write_config(config, content, identity.group)
     except FileExistsError as error:
         # The file isn't this run's. Without run.json, nothing will remove it.

@@ -48,6 +48,7 @@ _load_parts()
 from fastdeploy_callback import configuration, fields, hidden  # noqa: E402 - it can be imported only now
 from fastdeploy_callback.channel import Channel, DisplayedText, Event, Terminal  # noqa: E402
 from fastdeploy_callback.encoding import encode  # noqa: E402
+from fastdeploy_callback.file_history import FileHistory, mode_of  # noqa: E402
 from fastdeploy_callback.notifications import Notifications  # noqa: E402
 from fastdeploy_callback.owed_handlers import OwedHandlers, describe_missing  # noqa: E402
 from fastdeploy_callback.unfinished_hosts import UnfinishedHosts  # noqa: E402
@@ -66,6 +67,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         self._notifications = Notifications()
         self._owed = OwedHandlers.from_environment(self._notifications)
         self._hosts = UnfinishedHosts()
+        self._files = FileHistory.from_environment()
         configuration.restore(_FOLDER)
         self._shown = DisplayedText()
         if self._channel.connected:
@@ -121,6 +123,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def _outcome(self, result: Any, kind: str = "ok") -> dict[str, Any]:
         """Return the fields of every result of a task on a host."""
+        self._files.clean(result)
         start, end = self._started.get(result.host.get_name()), _now()
         return {
             "host": result.host.get_name(),
@@ -129,6 +132,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             "start": start and start.isoformat(),
             "end": start and end.isoformat(),
             "duration": start and (end - start).total_seconds(),
+            **mode_of(result.task),
             **self._notifications.of_result(result, failed=kind == "failed"),
         }
 
@@ -284,6 +288,9 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_runner_retry(result)
 
     def v2_on_file_diff(self, result: Any) -> None:
+        if self._files.quiet:
+            return
+        self._files.clean(result)
         diff = None if hidden.is_hidden(result) else result.result.get("diff")
         host = result.host.get_name()
         with self._event("runner_on_file_diff", result.task, host=host, diff=diff):
@@ -291,10 +298,10 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
 
     def _partial(self, event: str, result: Any, **data: Any) -> Event:
         """Return the event of an item, a retry or a poll, before the final result."""
+        self._files.clean(result)
+        res = self._files.of_item(hidden.visible_result(result))
         host = result.host.get_name()
-        return self._event(
-            event, result.task, host=host, res=hidden.visible_result(result), **data
-        )
+        return self._event(event, result.task, host=host, res=res, **data)
 
 
 def _now() -> dt.datetime:

@@ -7,6 +7,7 @@ from app.store import (
     calendar_tables,
     deployment_tables,
     grant_tables,
+    file_tables,
     host_tables,
     notification_tables,
     second_factor_tables,
@@ -21,6 +22,7 @@ assert access_tables
 assert calendar_tables
 assert deployment_tables
 assert grant_tables
+assert file_tables
 assert host_tables
 assert notification_tables
 assert second_factor_tables
