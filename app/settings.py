@@ -115,6 +115,15 @@ class Settings(BaseSettings):
             ge=1, le=MAX_DAYS, description="days that entries of the audit log are kept"
         ),
     ] = 365
+    keep_file_mebibytes: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MAX_KEPT,
+            description="MiB of compressed versions of files that are kept of all "
+            "hosts; the oldest contents are removed first",
+        ),
+    ] = 1024
     audit_syslog: Annotated[
         str,
         Field(

@@ -49,6 +49,7 @@ COMMANDS = {
     "secret": Entry("secret", "app", "Manage the key that encrypts secrets."),
     "audit": Entry("audit", "app", "List, verify and export the audit log."),
     "host": Entry("host", "app", "List hosts and what changed on them."),
+    "blame": Entry("blame", "blame", "Show who wrote each line of a file on a host."),
     "node": Entry("node", "app", "List and remove nodes."),
     "environment": Entry(
         "environment",

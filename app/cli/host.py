@@ -17,12 +17,13 @@ from app.cli.output import (
 from app.errors import Invalid
 from app.store.host_timeline import TimelineFilter
 from app.store.hosts import STATUSES, Host, HostFilter
-from app.usecases import host_timeline, hosts
+from app.usecases import file_history, host_timeline, hosts
 from app.usecases.host_timeline import Timeline
 from app.usecases.hosts import HostPage, HostView
 from app.web import host_fact_texts
 from app.web.filters import parse_time
 from app.web.host_bodies import host_body, host_detail_body, timeline_bodies
+from app.web.host_file_bodies import file_body
 from app.web.terminal import plain
 
 app = typer.Typer(help="List hosts and what changed on them.", no_args_is_help=True)
@@ -103,6 +104,35 @@ def show(
     _print_timeline(found, diff=diff)
 
 
+@app.command(name="files")
+def list_files(
+    name: str,
+    project: _Project = "",
+    text: Annotated[
+        str, typer.Option(help="Only files with this text in their path.")
+    ] = "",
+    page: Annotated[int, typer.Option(min=1, help="The number of the page.")] = 1,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the files that deployments have changed on a host."""
+    with open_store() as store:
+        host = hosts.find(store, name, project).host
+        found = file_history.page(store, host, text, page)
+    if as_json:
+        print_json([file_body(each) for each in found.files])
+        return
+    print_table(
+        ("file", "versions", "last version", "edited outside, found"),
+        (
+            (each.path, each.versions, moment(each.last_at), moment(each.outside))
+            for each in found.files
+        ),
+    )
+    if found.number < found.last:
+        _print(f"{found.matching} files match; --page {found.number + 1} has the next")
+
+
 def _row(host: Host) -> Iterator[object]:
     yield host.name
     yield host.scope
@@ -159,6 +189,11 @@ def _print_timeline(found: Timeline, *, diff: bool) -> None:
             f"#{visit.deployment} {visit.service} {visit.status} "
             f"{moment(visit.last_at)} by {visit.actor}"
         )
+        for edit in entry.edits:
+            _print(
+                f"  {edit.path} was edited outside FastDeploy between "
+                f"{moment(edit.since)} and {moment(edit.until)}"
+            )
         for change in entry.changes:
             _print(f"  {moment(change.at)} {change.task}")
             for each in change.diffs if diff else ():

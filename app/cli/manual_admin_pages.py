@@ -169,6 +169,17 @@ ADMIN_PAGES: dict[str, Page] = {
         "List the tokens that are not revoked, without their secrets.",
     ),
     "token revoke": Page(("fastdeploy token revoke ci",), "Revoke a token."),
+    "blame": Page(
+        (
+            "fastdeploy blame web3:/etc/nginx/nginx.conf",
+            "fastdeploy blame web3:/etc/motd --project shop --json",
+        ),
+        "Show the deployment, the commit and the person of each line.",
+    ),
+    "host files": Page(
+        ("fastdeploy host files web3 --text nginx",),
+        "List the files that deployments have changed on a host.",
+    ),
     "host list": Page(
         (
             "fastdeploy host list --environment production --status failed",

@@ -1,6 +1,6 @@
 """The key `file_history` of a service: which files FastDeploy keeps the versions of."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -30,7 +30,7 @@ def _require_valid(value: Any) -> Any:
 
 
 FileHistoryKey = Annotated[
-    FileHistory | bool,
+    FileHistory | Literal[True, False],
     Field(
         description="Whether FastDeploy keeps the versions of the files that its runs "
         "change on hosts; for that, it runs Ansible in diff mode."
@@ -39,7 +39,9 @@ FileHistoryKey = Annotated[
 ]
 
 
-def settings_of(key: FileHistory | bool) -> file_history_settings.FileHistorySettings:
+def settings_of(
+    key: FileHistory | Literal[True, False],
+) -> file_history_settings.FileHistorySettings:
     """Return what the value of a service says."""
     value = key.model_dump() if isinstance(key, FileHistory) else key
     return file_history_settings.parse(value)

@@ -14,7 +14,7 @@ from . import (
     speed_settings,
 )
 from .errors import FileProblem, RunnerError
-from .file_history_settings import FileHistorySettings
+from .file_history_settings import EVERY_FILE, FileHistorySettings
 from .speed_settings import DEFAULT, SpeedSettings
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Definition:
     #: Whether it connects by mitogen where that works.
     accelerated: bool = False
     #: The files of which FastDeploy keeps the versions.
-    file_history: FileHistorySettings = FileHistorySettings()
+    file_history: FileHistorySettings = EVERY_FILE
 
 
 def read_definition(folder: Path) -> Definition:

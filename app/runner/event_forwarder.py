@@ -129,7 +129,8 @@ class Forwarder(Listener):
         self._counter += 1
         head = (
             f'{{"counter": {self._counter}, "start_line": {self._line}, '
-            f'"end_line": {self._line + height}, "runner_ident": "{self._ident}", {fields}'
+            f'"end_line": {self._line + height}, "runner_ident": "{self._ident}", '
+            f"{fields}"
         )
         self._line += height
         self._journal.write(head.encode() + content[1:])

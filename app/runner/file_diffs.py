@@ -5,6 +5,7 @@ the diff. Ansible leaves out the content of a file that is binary or too large.
 """
 
 import hashlib
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,23 +95,21 @@ def _with_digests(found: Sequence[FileDiff], given: object) -> list[FileDiff]:
 def _results(res: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the changed results: those of the items of a loop, or the result itself."""
     items = res.get("results")
-    loop = items if isinstance(items, list) else []
-    in_loop = [
-        item for item in loop if isinstance(item, dict) and "ansible_loop_var" in item
-    ]
-    for one in in_loop or [res]:
+    loop = [item for item in items if _is_item(item)] if isinstance(items, list) else []
+    for one in loop or [res]:
         if one.get("changed") is True and one.get("failed") is not True:
             yield one
+
+
+def _is_item(item: object) -> bool:
+    return isinstance(item, dict) and "ansible_loop_var" in item
 
 
 def _of_result(res: Mapping[str, Any]) -> list[FileDiff]:
     diff = res.get("diff")
     parts = diff if isinstance(diff, list) else [diff]
     found = [
-        each
-        for part in parts
-        if isinstance(part, dict)
-        for each in _of_part(part, res)
+        each for part in parts if isinstance(part, dict) for each in _of_part(part, res)
     ]
     if found or any(_is_unchanged(part) for part in parts):
         return found
@@ -131,9 +130,7 @@ def _of_part(part: Mapping[str, Any], res: Mapping[str, Any]) -> Iterator[FileDi
         yield FileDiff(path, _known(before), _known(after))
 
 
-def _removed(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[FileDiff]:
+def _removed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FileDiff]:
     """Yield what `ansible.builtin.file` has removed."""
     path = _valid_path(after.get("path"))
     if path and after.get("state") == "absent" and before.get("state") != "absent":
@@ -170,8 +167,9 @@ def _written(res: Mapping[str, Any]) -> str:
 def _valid_path(path: object) -> str:
     if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
         return ""
-    size = len(path.encode(errors="replace"))
-    return path if size <= MAX_PATH and not path.endswith("/") else ""
+    if path.endswith("/") or len(path.encode(errors="replace")) > MAX_PATH:
+        return ""
+    return f"/{posixpath.normpath(path).lstrip('/')}"
 
 
 def _known(text: object) -> str | None:

@@ -29,6 +29,10 @@ class FileHistorySettings:
         return self.kept and not any(fnmatchcase(path, each) for each in patterns)
 
 
+#: A service without the key.
+EVERY_FILE = FileHistorySettings()
+
+
 def find_problem(value: object) -> str:
     """Return why `file_history` can't have a value; empty if it can."""
     if isinstance(value, bool):

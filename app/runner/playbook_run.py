@@ -116,9 +116,8 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
         env, configured, learns=host_key_settings.learns(unchecked)
     )
     chosen = speed.prepare(definition, launch.options, env, configured, inputs.data)
-    env |= chosen.environment
     files = file_history.choose(definition, launch, env, configured)
-    env |= files.environment
+    env |= {**chosen.environment, **files.environment}
 
     def tell(status: str) -> None:
         journal.write_object({"status": status, "runner_ident": ident})
@@ -166,8 +165,9 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     _begin(running, watchdog, injected)
     tell("starting")
     chosen = accelerated.finish(chosen)
-    sentence = chosen.describe() + files.describe()
-    journal.write_object({"speed": sentence, "runner_ident": ident})
+    journal.write_object(
+        {"speed": chosen.describe() + files.describe(), "runner_ident": ident}
+    )
     tell("running")
     listener.start()
     code = running.wait()

@@ -15,8 +15,8 @@ NAME = "fastdeploy.yml"
 _OF_ENVIRONMENT = ("accelerate", "confirm", "inventory", "refs", "speed")
 #: Keys of "defaults" and of environments that don't apply to a script.
 _OF_PLAYBOOK = frozenset({
-    "accelerate", "allow_empty", "file_history", "inventory", "option_defaults", "options",
-    "sops_files", "speed",
+    "accelerate", "allow_empty", "file_history", "inventory", "option_defaults",
+    "options", "sops_files", "speed",
 })  # fmt: skip
 
 

@@ -5,12 +5,20 @@ The last version has its whole content. When another one is added, it keeps what
 its content from that of the other.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    bindparam,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from app.domain import file_history, text_delta
 from app.domain.events import RunnerEvent
@@ -55,10 +63,15 @@ class _Chain:
     last: LastVersion | None = None
     holder: dict[str, Any] | None = None
     text: str = ""
-    added: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, version: NewVersion, row: dict[str, Any], at: datetime) -> None:
-        """Add a version, whose row has everything but what differs by version."""
+    def add(
+        self, version: NewVersion, row: Mapping[str, Any], at: datetime
+    ) -> dict[str, Any]:
+        """Return the row of a further version.
+
+        `row` has the columns that don't depend on the version. The content of the row
+        before changes.
+        """
         content = None
         if version.text is not None:
             content = text_delta.encode(version.text)
@@ -72,10 +85,10 @@ class _Chain:
             "content": content,
             "since": self.last.at if outside and self.last else None,
         }
-        self.added.append(added)
         if version.text is not None:
             self.holder, self.text = added, version.text
         self.last = LastVersion(version.kind, at, version.text, version.digest)
+        return added
 
 
 def record(
@@ -106,21 +119,23 @@ def record(
             "number": each.number, "at": each.at, "task": each.task,
         }  # fmt: skip
         chain = chains[file_id]
-        for version in file_history.add(chain.last, each.diff):
-            chain.add(version, row, each.at)
-        added += chain.added
-        chain.added = []
-    changed = [
-        {"row": row["id"], "delta": row["content"]}
-        for row, content in zip(stored, before, strict=True)
-        if row["content"] is not content
-    ]
-    if changed:
-        where = (_c.id == bindparam("row"), _c.content.is_not(None))
-        content = bindparam("delta")
-        db.execute(update(file_versions).where(*where).values(content=content), changed)
+        new = file_history.add(chain.last, each.diff)
+        added += [chain.add(version, row, each.at) for version in new]
+    _replace(db, [r for r, old in zip(stored, before, strict=True)
+                  if r["content"] is not old])  # fmt: skip
     if added:
         db.execute(insert(file_versions), added)
+
+
+def _replace(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store the contents that are made from those of other versions by now."""
+    if not rows:
+        return
+    changed = [{"row": row["id"], "delta": row["content"]} for row in rows]
+    # Retention may have removed it meanwhile.
+    where = (_c.id == bindparam("row"), _c.content.is_not(None))
+    delta = bindparam("delta", type_=LargeBinary)
+    db.execute(update(file_versions).where(*where).values(content=delta), changed)
 
 
 def _changes(last: int, batch: Sequence[Occurrence]) -> Iterator[FileChange]:
@@ -148,20 +163,26 @@ def _chains(db: Connection, file_ids: Collection[int]) -> dict[int, _Chain]:
     chains = {file_id: _Chain() for file_id in file_ids}
     of_files = _c.file_id.in_(file_ids)
     newest = (_c.file_id, _c.id.desc())
-    query = select(_c.id, _c.file_id, _c.content).where(of_files, _c.content.is_not(None))
-    for row in db.execute(query.distinct(_c.file_id).order_by(*newest)):
+    holders = (
+        select(_c.id, _c.file_id, _c.content)
+        .where(of_files, _c.content.is_not(None))
+        .distinct(_c.file_id)
+        .order_by(*newest)
+    )
+    for row in db.execute(holders):
         chain = chains[row.file_id]
         chain.holder = {"id": row.id, "content": row.content}
         chain.text = text_delta.decode(row.content)
-    rows = db.execute(
+    last = (
         select(_c.id, _c.file_id, _c.kind, _c.at, _c.digest)
         .where(of_files)
         .distinct(_c.file_id)
         .order_by(*newest)
     )
-    for row in rows:
-        chain = chains[row.file_id]
-        is_holder = chain.holder is not None and chain.holder["id"] == row.id
+    for found in db.execute(last):
+        chain = chains[found.file_id]
+        is_holder = chain.holder is not None and chain.holder["id"] == found.id
         content = chain.text if is_holder else None
-        chain.last = LastVersion(VersionKind(row.kind), row.at, content, row.digest)
+        kind = VersionKind(found.kind)
+        chain.last = LastVersion(kind, found.at, content, found.digest)
     return chains

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select, text
 
@@ -165,7 +166,7 @@ def prune(db: Connection, budget: int, limit: int) -> int:
     return db.execute(_PRUNE, {"budget": budget, "limit": limit}).rowcount
 
 
-def _listed(host_id: int, text: str) -> Select[tuple[int, str, int, datetime, datetime]]:
+def _listed(host_id: int, text: str) -> Select[Any]:
     conditions = [_f.host_id == host_id]
     if text:
         conditions.append(func.strpos(func.lower(_f.path), text.lower()) > 0)

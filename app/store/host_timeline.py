@@ -19,6 +19,7 @@ from sqlalchemy import (
 from app.domain.deployment import Status
 from app.domain.events import TaskResult
 from app.domain.host import HostStatus
+from app.store import files
 from app.store.deployment_tables import deployments, events
 from app.store.host_tables import host_deployments
 from app.store.results import HAS_RESULT
@@ -35,13 +36,15 @@ class TimelineFilter:
     """Filters of a timeline; None and an empty text match all.
 
     `since` (inclusive) and `until` (exclusive) limit the time of the results, both
-    aware. `text` is searched in the changed results, case-insensitively.
+    aware. `text` is searched in the changed results, case-insensitively. `outside`
+    matches only deployments that found a file edited outside FastDeploy.
     """
 
     service: str = ""
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,9 @@ def visits(
     query = _visits().where(_d.host_id == host_id, *_conditions(wanted))
     if before is not None:
         query = query.where(_d.deployment_id < before)
+    if wanted.outside:
+        finding = files.finding_deployments(host_id)
+        query = query.where(_d.deployment_id.in_(finding))
     rows = db.execute(query.order_by(_d.deployment_id.desc()).limit(limit))
     return [_visit(row) for row in rows]
 

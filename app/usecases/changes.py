@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from app.domain import task_result
 from app.domain.diff import DiffLine
 from app.domain.matrix import label
-from app.store import results
+from app.store import files, results
+from app.store.files import OutsideEdit
 from app.store.results import TaskResultRow
 from app.store.store import Store
 from app.usecases.deploy import View
@@ -40,10 +41,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangesPage:
-    """Some changes of a deployment; `further` continues behind them, 0 at the end."""
+    """Some changes of a deployment; `further` continues behind them, 0 at the end.
+
+    `edits` are all edits outside FastDeploy that the deployment found, on the first
+    page.
+    """
 
     found: Sequence[Change]
     further: int
+    edits: Sequence[OutsideEdit] = ()
 
 
 def look(store: Store, view: View, after: int) -> ChangesPage:
@@ -54,11 +60,12 @@ def look(store: Store, view: View, after: int) -> ChangesPage:
         rows = results.changed_results(
             db, view.deployment.id, after=after, up_to=up_to, limit=LISTED + 1
         )
+        edits = [] if after else files.edits(db, [view.deployment.id])
     names = {step.position: step.name for step in view.steps}
     further = up_to if up_to < last else 0
     if len(rows) > LISTED:
         further = rows[LISTED - 1].number
-    return ChangesPage([_change(row, names) for row in rows[:LISTED]], further)
+    return ChangesPage([_change(row, names) for row in rows[:LISTED]], further, edits)
 
 
 def read_diffs(data: str) -> list[Diff]:

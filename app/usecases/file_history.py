@@ -1,4 +1,4 @@
-"""The files that runs have changed on hosts: their versions, and who wrote each line."""
+"""The files that runs have changed on hosts, and who wrote each of their lines."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,11 +1,12 @@
 """Read the timeline of a host: what deployments changed on it, with the diffs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.matrix import label
-from app.store import host_timeline
+from app.store import files, host_timeline
+from app.store.files import OutsideEdit
 from app.store.host_timeline import SEARCHED, ChangedResult, TimelineFilter, Visit
 from app.store.hosts import Host
 from app.store.store import Store
@@ -31,12 +32,14 @@ class HostChange:
 class Entry:
     """A deployment on a host with its changes in order; `more` says some are left out.
 
-    The changes are within the times of the filter.
+    The changes are within the times of the filter. `edits` are those outside FastDeploy
+    that it found.
     """
 
     visit: Visit
     changes: Sequence[HostChange]
     more: bool = False
+    edits: Sequence[OutsideEdit] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,20 @@ def look(
         visits = host_timeline.visits(db, host.id, wanted, before=before, limit=limit)
         ids = [visit.deployment for visit in visits if visit.changed and visit.kept]
         found = host_timeline.changes(db, ids, host.name, wanted, limit=CHANGES + 1)
-    if wanted.text:
-        return _searched(visits, found)
-    return _page(visits, found)
+        page = _searched(visits, found) if wanted.text else _page(visits, found)
+        shown = [entry.visit.deployment for entry in page.entries]
+        return _with_edits(page, files.edits(db, shown, host.id))
+
+
+def _with_edits(page: Timeline, edits: Sequence[OutsideEdit]) -> Timeline:
+    entries = [
+        replace(
+            entry,
+            edits=[e for e in edits if e.deployment == entry.visit.deployment],
+        )
+        for entry in page.entries
+    ]
+    return replace(page, entries=entries)
 
 
 def _page(visits: Sequence[Visit], found: Sequence[ChangedResult]) -> Timeline:

@@ -14,7 +14,7 @@ from app.domain.audit import Action
 from app.domain.retention import Keep
 from app.runner import git_tree
 from app.settings import Settings
-from app.store import audit, deployments, events, services
+from app.store import audit, deployments, events, files, services
 from app.store import retention as stored
 from app.store.store import Store
 from app.usecases import project_mirrors, webhook_deliveries
@@ -44,6 +44,7 @@ def prune(
     remove_leftovers(settings)
     noted = _forget(store, settings, stop)
     webhook_deliveries.prune(store, stop)
+    _prune_files(store, settings, stop)
     count = size = 0
     with store.begin() as db:
         known = [(e.id, _limits(settings, e)) for e in services.list_everything(db)]
@@ -56,6 +57,16 @@ def prune(
     _prune_trees(store, settings)
     project_mirrors.prune(store, settings)
     return PruneResult(count, size, noted)
+
+
+def _prune_files(store: Store, settings: Settings, stop: Callable[[], bool]) -> None:
+    """Remove the oldest contents of files beyond the budget; their rows stay."""
+    if settings.keep_file_mebibytes is None:
+        return
+    budget, removed = settings.keep_file_mebibytes * 1024 * 1024, BATCH
+    while removed == BATCH and not stop():
+        with store.begin() as db:
+            removed = files.prune(db, budget, BATCH)
 
 
 def _prune_trees(store: Store, settings: Settings) -> None:

@@ -96,6 +96,14 @@ class HostChangeBody(Body):
     diffs: list[HostDiffBody]
 
 
+class OutsideEditBody(Body):
+    """An edit of a file outside FastDeploy between two times."""
+
+    path: str
+    since: datetime
+    until: datetime
+
+
 class TimelineEntryBody(Body):
     """What a deployment did on a host."""
 
@@ -115,6 +123,8 @@ class TimelineEntryBody(Body):
     """Those within the times of the request; empty if retention removed the output."""
     more_changes: bool
     """Whether changes are left out."""
+    outside: list[OutsideEditBody]
+    """The edits outside FastDeploy that the deployment found."""
 
 
 def host_body(host: Host) -> HostBody:
@@ -192,6 +202,10 @@ def _entry(entry: Entry) -> TimelineEntryBody:
         last_at=visit.last_at,
         changes=[_change(each) for each in entry.changes],
         more_changes=entry.more,
+        outside=[
+            OutsideEditBody(path=each.path, since=each.since, until=each.until)
+            for each in entry.edits
+        ],
     )
 
 

@@ -13,7 +13,8 @@ from app.web.filters import parse_time, time_input
 
 #: The query parameters of the list of hosts, and of a host.
 HOSTS = ("project", "service", "environment", "group", "status", "text", "page")
-HOST = ("project", "service", "since", "until", "text", "before")
+HOST = ("project", "service", "since", "until", "text", "outside", "before")
+FILES = ("project", "text", "page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,24 @@ def read_hosts(query: QueryParams) -> AskedHosts:
 
 def read_timeline(query: QueryParams) -> AskedTimeline:
     """Parse the filters of a timeline; an invalid one is ignored."""
-    names = ("service", "since", "until", "text")
+    names = ("service", "since", "until", "text", "outside")
     typed = {name: query[name] for name in names if query.get(name)}
     meant: dict[str, Any] = {}
     problems = {}
+    if typed.get("outside", "true") != "true":
+        problems["outside"] = "must be true; leave it out for all deployments"
     for name, text in typed.items():
         try:
-            meant[name] = parse_time(text) if name in ("since", "until") else text
+            meant[name] = _timeline_value(name, text)
         except Invalid as error:
             problems[name] = str(error)
     return AskedTimeline(TimelineFilter(**meant), typed, problems)
+
+
+def _timeline_value(name: str, text: str) -> Any:
+    if name == "outside":
+        return text == "true"
+    return parse_time(text) if name in ("since", "until") else text
 
 
 def require_valid(asked: AskedHosts | AskedTimeline) -> None:
@@ -80,3 +89,14 @@ def require_valid(asked: AskedHosts | AskedTimeline) -> None:
 def host_url(name: str, project: str) -> str:
     """Return the URL of a host's page; a name may have any character."""
     return f"/hosts/{quote(name, safe='')}?{urlencode({'project': project})}"
+
+
+def files_url(name: str, project: str) -> str:
+    """Return the URL of the list of a host's files."""
+    return f"/hosts/{quote(name, safe='')}/files?{urlencode({'project': project})}"
+
+
+def file_url(name: str, project: str, path: str) -> str:
+    """Return the URL of a file's page, from its absolute path."""
+    host, file = quote(name, safe=""), quote(path[1:])
+    return f"/hosts/{host}/files/{file}?{urlencode({'project': project})}"

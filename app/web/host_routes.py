@@ -2,9 +2,10 @@
 
 from app.domain.access import Permission
 from app.store.hosts import STATUSES
-from app.web import hosts
+from app.web import host_files, hosts
 from app.web.guard import api_route
 from app.web.host_bodies import HostBody, HostDetailBody, TimelineEntryBody
+from app.web.host_file_bodies import FileBody, FileDetailBody
 from app.web.operation import Operation, Parameter
 from app.web.query import INTEGER
 
@@ -54,8 +55,19 @@ _TIMELINE = (
         _TEXT,
     ),
     Parameter(
+        "outside",
+        "With true, only deployments that found a file edited outside FastDeploy.",
+        {"type": "string", "enum": ["true"]},
+    ),
+    Parameter(
         "before", "Only deployments with a lower id, for the next page.", _NUMBER
     ),
+)
+#: The filters of the list of files, and its paging.
+_FILES = (
+    _PROJECT,
+    Parameter("text", "Only files with this text in their path.", _TEXT),
+    Parameter("page", "The number of the page, counted from 1.", _NUMBER),
 )
 
 API = [
@@ -64,7 +76,21 @@ API = [
         list[HostBody], parameters=_HOSTS,
         description="The header Link has the URL of the next page.",
     )),
-    # The name of a host may have slashes, so this comes first.
+    # The name of a host may have slashes, so these come first.
+    api_route(
+        "GET", "/api/v1/hosts/{name:shortest}/files", host_files.list_files,
+        Permission.VIEW, Operation(
+            "hosts", "List the files that deployments changed, 100 on a page.",
+            list[FileBody], parameters=_FILES, errors=(409,),
+            description="The header Link has the URL of the next page.",
+    )),
+    api_route(
+        "GET", "/api/v1/hosts/{name:shortest}/files/{path:path}",
+        host_files.show_file, Permission.VIEW, Operation(
+            "hosts", "Get the versions of a file on a host, and who wrote each line.",
+            FileDetailBody, parameters=(_PROJECT,), errors=(409,),
+            description="The path is absolute, without its first slash.",
+    )),
     api_route(
         "GET", "/api/v1/hosts/{name:path}/timeline", hosts.show_timeline,
         Permission.VIEW, Operation(

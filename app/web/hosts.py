@@ -15,6 +15,8 @@ from app.web.history import before
 from app.web.host_bodies import host_body, host_detail_body, timeline_bodies
 from app.web.host_filters import (
     AskedTimeline,
+    file_url,
+    files_url,
     host_url,
     read_hosts,
     read_timeline,
@@ -69,6 +71,8 @@ def show(request: Request) -> Response:
         changed_facts=host_fact_texts.changed_rows,
         asked=asked,
         timeline=page,
+        file_url=file_url,
+        files_url=files_url(view.host.name, view.host.scope),
         **addresses,
     )
 

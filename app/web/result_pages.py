@@ -10,6 +10,7 @@ from app.usecases import changes, deploy, results
 from app.web.dependencies import deps
 from app.web.deployment_tabs import tab_page
 from app.web.history import before
+from app.web.host_filters import file_url
 from app.web.output_lines import context
 from app.web.query import number
 
@@ -69,6 +70,7 @@ def list_changes(request: Request) -> Response:
         view,
         tab="Changes",
         listed=changes.look(store, view, after),
+        file_url=file_url,
         after=after,
     )
 

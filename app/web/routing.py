@@ -46,7 +46,17 @@ class Name(Convertor[str]):
         return value
 
 
+class Shortest(Name):
+    """Converts the name of a host before a fixed part of a path; it may have slashes.
+
+    A fixed part in the rest of the path isn't the one that ends the name.
+    """
+
+    regex = ".+?"
+
+
 register_url_convertor("number", Number())
+register_url_convertor("shortest", Shortest())
 register_url_convertor("service", Name())
 
 

@@ -135,9 +135,8 @@ def test_versions_of_files_with_an_edit_by_hand(
         ("outside", last, "password: sesame-two\n"),
         ("changed", last, "password: ********\n"),
     ] == _kinds(_versions(fastdeploy, folder / "password.conf"))
-    assert [("unknown", one, None), ("unknown", two, None), ("unknown", last, None)] == (
-        _kinds(_versions(fastdeploy, folder / "bytes.conf"))
-    )
+    unknown = _kinds(_versions(fastdeploy, folder / "bytes.conf"))
+    assert [("unknown", number, None) for number in (one, two, last)] == unknown
     for name in ("excluded", "hidden", "predicted"):
         assert [] == _versions(fastdeploy, folder / f"{name}.conf")
     assert {VersionKind.OUTSIDE} == {
