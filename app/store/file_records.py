@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.domain import file_history, text_delta
 from app.domain.events import RunnerEvent
@@ -166,7 +167,7 @@ def _chains(db: Connection, file_ids: Collection[int]) -> dict[int, _Chain]:
     holders = (
         select(_c.id, _c.file_id, _c.content)
         .where(of_files, _c.content.is_not(None))
-        .distinct(_c.file_id)
+        .ext(distinct_on(_c.file_id))
         .order_by(*newest)
     )
     for row in db.execute(holders):
@@ -176,7 +177,7 @@ def _chains(db: Connection, file_ids: Collection[int]) -> dict[int, _Chain]:
     last = (
         select(_c.id, _c.file_id, _c.kind, _c.at, _c.digest)
         .where(of_files)
-        .distinct(_c.file_id)
+        .ext(distinct_on(_c.file_id))
         .order_by(*newest)
     )
     for found in db.execute(last):
