@@ -5,6 +5,6 @@ def fill_path(path: str, *, number: str, text: str) -> str:
     """Return a path with its placeholders filled in."""
     for name in ("{id:number}", "{number:number}"):
         path = path.replace(name, number)
-    for name in ("{name}", "{name:path}", "{path:path}", "{user}"):
+    for name in ("{name}", "{name:path}", "{name:shortest}", "{path:path}", "{user}"):
         path = path.replace(name, text)
     return path

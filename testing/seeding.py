@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -19,6 +20,8 @@ from app.domain.deployment import Origin
 from app.domain.webhook import Provider
 from app.project_folder import without_credentials
 from app.queue import make_queue
+from app.store import file_records
+from app.store.events import Occurrence
 from app.store.grants import SubjectKind
 from app.usecases import (
     channels,
@@ -34,7 +37,9 @@ from app.usecases import (
 from app.usecases.cancel import cancel
 from app.usecases.credentials import Change
 from app.usecases.schedule_sources import ScheduleSources
+from app.worker.translate import translate
 from testing.browser import PASSWORD
+from testing.factories import make_runner_line
 from testing.git_repository import GitRepository
 from testing.installation import ACTOR, Installation
 from testing.paths import ROOT
@@ -82,6 +87,8 @@ class SeedNumbers:
     token: int
     schedule: int
     repository: str
+    #: The path of a file on a host that was edited by hand.
+    file: str
 
 
 def make_user(made: Installation) -> None:
@@ -191,6 +198,8 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     for permission, pattern in ((Permission.DEPLOY, "webshop"), (Permission.VIEW, "*")):
         wanted = Grant(permission, pattern)
         grants.add(made.store, ADA, SubjectKind.TEAM, "web", wanted)
+    file = f"{fleet}/web03/1.1.0/component.ini"
+    add_edit(made, failed, file)
     return SeedNumbers(
         well,
         failed,
@@ -204,7 +213,25 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         token=tokens.list_tokens(made.store, ADA)[0].id,
         schedule=weekly,
         repository=str(write_repository(folder / "network")),
+        file=file,
     )
+
+
+def add_edit(made: Installation, number: int, path: str) -> None:
+    """Record that a deployment found a file on a host edited by hand."""
+    res = {
+        "changed": True,
+        "diff": {
+            "before_header": path,
+            "before": "[web03]\nport = 8080\n",
+            "after": "[web03]\nport = 80\n",
+        },
+    }
+    data = {"task": "publish | Write the configuration", "host": "web03", "res": res}
+    event = translate(make_runner_line(event_data=data))
+    with made.store.begin() as db:
+        found = Occurrence(datetime.now(UTC), event, None)
+        file_records.record(db, number, 1, [found], keeps=lambda _: True)
 
 
 def add_webhook(made: Installation) -> None:

@@ -46,6 +46,7 @@ def url_of(route: AppRoute) -> str:
         .replace("{path:path}", "stdout")
         .replace("{user}", "nobody")
         .replace("{name:path}", "nothing")
+        .replace("{name:shortest}", "nothing")
     )
 
 

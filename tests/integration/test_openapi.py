@@ -100,6 +100,10 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "hosts.show_timeline": RequestValues(
         name="web1", query="?project=hello&since=2026-05-04&text=Copy&before=9"
     ),
+    "host_files.list_files": RequestValues(
+        name="web1", query="?project=hello&text=std&page=1"
+    ),
+    "host_files.show_file": RequestValues(name="web1", query="?project=hello"),
     "schedules.list_schedules": RequestValues(query="?text=hello&page=1"),
     "api_schedules.create": RequestValues(
         body=SCHEDULE | {"service": "hello", "name": "hourly"}
@@ -191,6 +195,8 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "409": {
         "hosts.show_host": {"name": "both", "query": ""},
         "hosts.show_timeline": {"name": "both", "query": ""},
+        "host_files.list_files": {"name": "both", "query": ""},
+        "host_files.show_file": {"name": "both", "query": ""},
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
         "api_grants.create_team": {"body": {"name": "crew"}},
@@ -262,7 +268,8 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     add_channels(store, settings)
     started = start_deployment(store, settings)
     print_lines(store, started.id, "one", "two")
-    record_lines(store, started.id, ends("Copy", "web1", TaskResult.CHANGED))
+    diff = {"before_header": "/stdout", "before": "", "after": "text"}
+    record_lines(store, started.id, ends("Copy", "web1", TaskResult.CHANGED, diff=diff))
     add_hosts(store)
     record.finish(store, started.id, 0)
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)

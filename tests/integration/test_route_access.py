@@ -107,6 +107,8 @@ MISSING = {
     "/deployments/{id:number}/results/{number:number}",
     "/deployments/{id:number}/artifacts/{path:path}",
     "/api/v1/deployments/{id:number}/artifacts/{path:path}",
+    "/hosts/{name:shortest}/files/{path:path}",
+    "/api/v1/hosts/{name:shortest}/files/{path:path}",
 }
 
 #: What doesn't exist.
