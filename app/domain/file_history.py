@@ -88,7 +88,7 @@ def _version(kind: VersionKind, diff: FileDiff) -> NewVersion:
 def _is_same(last: LastVersion, diff: FileDiff) -> bool | None:
     """Compare what a task found with the last version; None if that isn't known.
 
-    The digests are those of the contents before masking. They tell whether a masked
+    The digests are those of the contents before masking. They show whether a masked
     secret has changed, and whether the same one was masked only once.
     """
     if last.kind is VersionKind.UNKNOWN:

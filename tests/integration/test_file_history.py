@@ -1,12 +1,13 @@
 """Versions of files: recording, pages, API, visibility and retention."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.domain.access import Role
 from app.domain.events import TaskResult
 from app.domain.file_history_key import FileHistory
+from app.domain.service import Service
 from app.settings import Settings
 from app.store import files, hosts
 from app.store.store import Store
@@ -30,18 +31,18 @@ def viewer(client_for: ClientFor) -> "TestClient":
 def _writes(before: str | None, after: str | None, path: str = MOTD) -> bytes:
     """Return a line: a task changed a file on web1."""
     diff = {"before_header": path, "before": before, "after": after}
-    known = {key: value for key, value in diff.items() if value is not None}
+    known: dict[str, object] = {k: v for k, v in diff.items() if v is not None}
     if after is None:
         known["src_binary"] = 1
     return ends("Configure", "web1", TaskResult.CHANGED, diff=known)
 
 
 def _run(
-    store: Store, settings: Settings, *lines: bytes, service: object = SHOP,
-    **options: object,
+    store: Store, settings: Settings, *lines: bytes, service: Service = SHOP,
+    **options: Any,
 ) -> int:  # fmt: skip
     return run_on_hosts(
-        store, settings, service, begins("Configure"), *lines,  # type: ignore[arg-type]
+        store, settings, service, begins("Configure"), *lines,
         recaps(changed={"web1": 1}), **options,
     )  # fmt: skip
 

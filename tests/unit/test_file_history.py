@@ -1,6 +1,7 @@
 """The versions of a file: what diffs add, deltas, and who wrote each line."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -133,8 +134,8 @@ def test_digests_of_another_key_are_not_compared() -> None:
     assert ["changed"] == [each.kind for each in found]
 
 
-def _found(res: dict[str, object], **data: object) -> list[tuple[object, ...]]:
-    about = {"res": {"changed": True} | res} | data
+def _found(res: Mapping[str, object], **data: object) -> list[tuple[object, ...]]:
+    about = {"res": {"changed": True, **res}, **data}
     event = {"event": "runner_on_ok", "event_data": json.loads(json.dumps(about))}
     return [
         (each.path, each.before, each.after, each.removed)
