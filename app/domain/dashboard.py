@@ -1,6 +1,5 @@
 """What the overview lists: services with their condition, filters, order and groups."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -98,7 +97,7 @@ class Line:
     name: str
     project: str
     description: str
-    labels: Sequence[str]
+    labels: tuple[str, ...]
     favourite: bool
     lead: Place
 

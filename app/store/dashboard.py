@@ -6,6 +6,7 @@ the overview reads the details of one page only, however many services there are
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,13 +15,16 @@ from sqlalchemy import (
     Connection,
     Row,
     ScalarSelect,
+    Select,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     false,
     func,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
@@ -40,6 +44,10 @@ from app.store.nodes import silent
 from app.store.searching import can_be_found
 from app.store.service_tables import nodes, services
 
+#: The number of queries that are kept: viewers ask the same ones every few seconds, and
+#: SQLAlchemy would build each of them again.
+_KEPT = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Lines:
@@ -54,15 +62,6 @@ class Lines:
     conditions: Mapping[Condition, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """The values of the filters that occur, sorted."""
-
-    projects: Sequence[str]
-    environments: Sequence[str]
-    labels: Sequence[str]
-
-
 def lines(db: Connection, wanted: Filter, user: str, *, skip: int, limit: int) -> Lines:
     """Return the rows that match, from the one after `skip`.
 
@@ -75,24 +74,29 @@ def lines(db: Connection, wanted: Filter, user: str, *, skip: int, limit: int) -
     """
     if not can_be_found(wanted.text, wanted.project, wanted.label, wanted.environment):
         return Lines((), 0, {})
+    page, counted = _pages(wanted, user)
+    rows = db.execute(page.offset(skip).limit(limit)).all()
+    counts = (rows[0].conditions if rows else db.scalar(counted)) or {}
+    return Lines(
+        [_line(row) for row in rows],
+        rows[0].total if rows else 0,
+        {each: counts[each] for each in Condition if each in counts},
+    )
+
+
+@lru_cache(_KEPT)
+def _pages(wanted: Filter, user: str) -> tuple[Select[Any], Select[Any]]:
+    """Return the queries of all rows, with their counts, and of the counts alone."""
     # PostgreSQL evaluates it once for the rows and the counts.
     members = _members(wanted, user)
     found = _best(members, wanted.status)
     c = found.c
     counted = _count(members)
     total = func.count().over().label("total")
-    rows = db.execute(
-        select(found, total, counted.label("conditions"))
-        .order_by(c.favourite.desc(), *_order(found, wanted))
-        .offset(skip)
-        .limit(limit)
-    ).all()
-    counts = (rows[0].conditions if rows else db.scalar(select(counted))) or {}
-    return Lines(
-        [_line(row) for row in rows],
-        rows[0].total if rows else 0,
-        {each: counts[each] for each in Condition if each in counts},
+    rows = select(found, total, counted.label("conditions")).order_by(
+        c.favourite.desc(), *_order(found, wanted)
     )
+    return rows, select(counted)
 
 
 def _count(members: CTE) -> ScalarSelect[dict[str, int]]:
@@ -111,11 +115,17 @@ def places(
     """Return where these services run, sorted; with `environment`, only there."""
     if not names:
         return {}
-    members = _members(Filter(environment=environment), "", names)
     found: dict[str, list[Place]] = {name: [] for name in names}
-    for row in db.execute(select(members).order_by(members.c.name)):
+    for row in db.execute(_places(environment), {"names": list(names)}).all():
         found[row.service].append(_place(row))
     return found
+
+
+@lru_cache(_KEPT)
+def _places(environment: str) -> Select[Any]:
+    """Return the query of the environments of the services `names`."""
+    members = _members(Filter(environment=environment), "", named=True)
+    return select(members).order_by(members.c.name)
 
 
 def latest(db: Connection, numbers: Collection[int]) -> dict[int, Latest]:
@@ -132,29 +142,13 @@ def latest(db: Connection, numbers: Collection[int]) -> dict[int, Latest]:
     return {row.id: Latest(*row) for row in rows}
 
 
-def choices(db: Connection) -> Choices:
-    """Return the values of the filters that occur."""
-    _, environment, project = _parts()
-
-    def occurring(value: ColumnElement[str]) -> list[str]:
-        query = select(value.label("value")).where(services.c.archived_at.is_(None))
-        found = db.scalars(query.distinct().order_by("value"))
-        return [each for each in found if each]
-
-    return Choices(
-        occurring(project),
-        occurring(environment),
-        occurring(func.unnest(services.c.labels)),
-    )
-
-
 def exist(db: Connection) -> bool:
     """Return whether there is any service."""
     query = select(services.c.id).where(services.c.archived_at.is_(None)).limit(1)
     return db.scalar(query) is not None
 
 
-def _parts() -> tuple[ColumnElement[str], ColumnElement[str], ColumnElement[str]]:
+def parts() -> tuple[ColumnElement[str], ColumnElement[str], ColumnElement[str]]:
     """Return the parts of a name: service with project, environment, project."""
     name = services.c.name
     return (
@@ -164,35 +158,37 @@ def _parts() -> tuple[ColumnElement[str], ColumnElement[str], ColumnElement[str]
     )
 
 
-def _members(wanted: Filter, user: str, names: Collection[str] | None = None) -> CTE:
+def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
     """Return the matching services in their environments, each with a condition.
+
+    With `named`, only those of the parameter `names`.
 
     The filter by status doesn't apply. A started deployment counts before a newer one
     that waits.
     """
     c, d = services.c, deployments.c
-    service, environment, project = _parts()
+    service, environment, project = parts()
     active = (
-        select(d.service_id, d.id)
+        select(d.service_id, d.id, d.status, d.node)
         .ext(distinct_on(d.service_id))
         .where(d.finished_at.is_(None))
         .order_by(d.service_id, d.status == Status.QUEUED.value, d.id.desc())
         .cte("active")
     )
     newest = (
-        select(d.id)
+        select(d.id, d.status)
         .where(d.service_id == c.id)
-        .order_by(d.id.desc())
+        .order_by(d.service_id.desc(), d.id.desc())
         .limit(1)
         .correlate(services)
-        .scalar_subquery()
+        .lateral("newest")
     )
     condition = case(
-        (and_(d.finished_at.is_(None), silent()), Condition.UNREACHABLE.value),
-        (and_(d.id.is_not(None), d.finished_at.is_(None)), d.status),
+        (and_(active.c.id.is_not(None), silent()), Condition.UNREACHABLE.value),
+        (active.c.id.is_not(None), active.c.status),
         (c.error != "", Condition.INVALID.value),
-        (d.id.is_(None), Condition.NEVER.value),
-        else_=d.status,
+        (newest.c.id.is_(None), Condition.NEVER.value),
+        else_=newest.c.status,
     )
     favourite = _is_favourite(user, service)
     columns = [
@@ -200,18 +196,19 @@ def _members(wanted: Filter, user: str, names: Collection[str] | None = None) ->
         c.config["description"].as_string().label("description"),
         service.label("service"), environment.label("environment"),
         project.label("project"), favourite.label("favourite"),
-        condition.label("condition"), d.id.label("deployment"),
+        condition.label("condition"),
+        func.coalesce(active.c.id, newest.c.id).label("deployment"),
     ]  # fmt: skip
     inner = (
         select(*columns)
         .select_from(services)
         .outerjoin(active, active.c.service_id == c.id)
-        .outerjoin(deployments, d.id == func.coalesce(active.c.id, newest))
-        .outerjoin(nodes, nodes.c.name == d.node)
+        .outerjoin(newest, true())
+        .outerjoin(nodes, nodes.c.name == active.c.node)
         .where(c.archived_at.is_(None))
     )
-    if names is not None:
-        inner = inner.where(service.in_(names))
+    if named:
+        inner = inner.where(service.in_(bindparam("names", expanding=True)))
     if wanted.project:
         inner = inner.where(project == wanted.project)
     if wanted.environment:
@@ -283,8 +280,8 @@ def _order(found: CTE, wanted: Filter) -> list[Any]:
 
 def _line(row: Row[Any]) -> Line:
     return Line(
-        row.service, row.project, row.description or "", row.labels, row.favourite,
-        _place(row),
+        row.service, row.project, row.description or "", tuple(row.labels),
+        row.favourite, _place(row),
     )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def recent_of_each(
         .join(recent, true())
         .where(services.c.id.in_(ids))
         .order_by(recent.c.id)
-    )
+    ).all()
     found: dict[int, list[Outcome]] = {}
     for service_id, number, status, created_at, warned in rows:
         outcome = Outcome(number, Status(status), created_at, warned)

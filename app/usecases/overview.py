@@ -19,8 +19,16 @@ from app.domain.dashboard import (
 from app.domain.deployment import Deployment, Status
 from app.domain.node import NodeState
 from app.errors import NotAllowed, NotFound
-from app.store import dashboard, deployments, favourites, nodes, outcomes, projects
-from app.store.dashboard import Choices
+from app.store import (
+    dashboard,
+    dashboard_choices,
+    deployments,
+    favourites,
+    nodes,
+    outcomes,
+    projects,
+)
+from app.store.dashboard_choices import Choices
 from app.store.outcomes import LastSuccess, Outcome
 from app.store.store import Store
 from app.usecases import deploy
@@ -56,9 +64,9 @@ class Glance:
     """
 
     line: Line
-    spots: Sequence[Spot]
+    spots: tuple[Spot, ...]
     latest: Latest | None
-    outcomes: Sequence[Outcome]
+    outcomes: tuple[Outcome, ...]
     #: What the rows of its group have in common; None without groups.
     group: str | None
     #: Whether it stands for a project whose description can't be read.
@@ -135,7 +143,7 @@ def look(
 def choices(store: Store) -> Choices:
     """Return the values of the filters that occur."""
     with store.begin() as db:
-        return dashboard.choices(db)
+        return dashboard_choices.choices(db)
 
 
 def set_favourite(store: Store, actor: Actor, service: str, *, chosen: bool) -> None:
@@ -183,7 +191,7 @@ def _glances(db: Connection, lines: Sequence[Line], wanted: Filter) -> Sequence[
     return [
         Glance(
             line,
-            [_spot(place, brought.get(place.id)) for place in places[line.name]],
+            tuple(_spot(each, brought.get(each.id)) for each in places[line.name]),
             latest.get(line.lead.deployment or 0),
             _merged([ended.get(place.id, ()) for place in places[line.name]]),
             _group(line, wanted.group),
@@ -199,10 +207,10 @@ def _spot(place: Place, brought: LastSuccess | None) -> Spot:
     return Spot(place, brought.version, brought.id)
 
 
-def _merged(found: Sequence[Sequence[Outcome]]) -> Sequence[Outcome]:
+def _merged(found: Sequence[Sequence[Outcome]]) -> tuple[Outcome, ...]:
     """Return the last outcomes of a service in any environment, oldest first."""
     runs = sorted((run for each in found for run in each), key=lambda run: run.id)
-    return runs[-OUTCOMES:]
+    return tuple(runs[-OUTCOMES:])
 
 
 def _group(line: Line, group: Group | None) -> str | None:

@@ -1,5 +1,6 @@
 """The overview page, its changing part, and the favourites of a user."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.datastructures import FormData, QueryParams
@@ -12,6 +13,7 @@ from app.web import overview_filter
 from app.web.dependencies import actor_of, deps
 from app.web.live_part import if_changed
 from app.web.overview_filter import OverviewFilter
+from app.web.service_rows import rows_of
 
 #: The choices of the order and of the groups with their labels.
 _SORTS = {Sort.NAME: "name", Sort.LATEST: "last deployment", Sort.STATUS: "status"}
@@ -57,9 +59,6 @@ def _found(request: Request, asked: OverviewFilter) -> dict[str, Any]:
     actor = actor_of(request)
     # A token has no favourites, even if it has the name of a user.
     user = actor.name if actor.user_id is not None else ""
-    return {
-        "asked": asked,
-        "overview": overview.look(
-            deps(request).store, asked.wanted, user=user, page=asked.page
-        ),
-    }
+    found = overview.look(deps(request).store, asked.wanted, user=user, page=asked.page)
+    rows = rows_of(found.services, actor, datetime.now(UTC))
+    return {"asked": asked, "overview": found, "rows": rows}

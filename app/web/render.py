@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -29,6 +31,7 @@ from app.web.deployment_state import phase, where_failed
 from app.web.formatting import ago_now, duration, moment, size, value_text
 from app.web.matrix_news import matrix_news
 from app.web.output_lines import AROUND, context, failed, lines, sections_of
+from app.web.service_rows import ServiceRow
 from app.web.terminal import plain
 
 #: A wheel has the templates beside this module.
@@ -43,6 +46,8 @@ MAX_UPRIGHT_HOSTS = 12
 MAX_UPRIGHT_NAME = 9
 #: Maximum number of environments in a row of the overview.
 MAX_SPOTS = 4
+#: The number of rows of the overview that are kept, of about 10 kB each.
+KEPT_ROWS = 1000
 
 
 class Renderer:
@@ -86,6 +91,8 @@ class Renderer:
             "max_hosts": SMALL.hosts,
             "max_wide_hosts": MAX_WIDE_HOSTS,
             "max_spots": MAX_SPOTS,
+            # Viewers ask for the same rows every few seconds.
+            "service_row": lru_cache(KEPT_ROWS)(self._service_row),
         }
 
     def page(
@@ -167,6 +174,9 @@ class Renderer:
                 "deployments/_timing.html", view=view, timing=timing
             ),
         }
+
+    def _service_row(self, row: ServiceRow) -> Markup:
+        return Markup(self._fragment("overview/_row.html", row=row))  # noqa: S704
 
     def _fragment(self, template: str, **context: Any) -> str:
         return self._environment.get_template(template).render(context)
