@@ -20,8 +20,7 @@ from app.domain.service import Service
 from app.store import services
 from app.store.history import ANY, Filter
 from app.store.store import Store
-from app.usecases import history, output, overview
-from app.usecases.services import find_service
+from app.usecases import history, output, overview, service_page
 from bench.history_plans import PAGE, Page, problems
 from bench.plans import scans
 from bench.rows import row
@@ -271,9 +270,8 @@ def _row(store: Store, name: str, calls: list[Page], built: float) -> Any:
 
 
 def _service_page(store: Store, name: str, before: int | None) -> None:
-    find_service(store, name)
-    history.page(store, Filter(name), before=before, limit=PAGE)
-    history.actors(store, name)
+    service_page.look(store, name)
+    history.page_with_actors(store, Filter(name), name, before=before, limit=PAGE)
 
 
 def _service(name: str) -> Service:

@@ -150,7 +150,7 @@ class Access:
             found.append(granted)
         return tuple(found)
 
-    @property
+    @cached_property
     def visible(self) -> tuple[frozenset[str], ...]:
         """The patterns of the visible services; empty if all services are visible.
 

@@ -175,20 +175,22 @@ def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
         .order_by(d.service_id, d.status == Status.QUEUED.value, d.id.desc())
         .cte("active")
     )
+    # An index has the id, so PostgreSQL reads one row for each service.
     newest = (
-        select(d.id, d.status)
+        select(d.id)
         .where(d.service_id == c.id)
         .order_by(d.service_id.desc(), d.id.desc())
         .limit(1)
         .correlate(services)
         .lateral("newest")
     )
+    status = select(d.status).where(d.id == newest.c.id).scalar_subquery()
     condition = case(
         (and_(active.c.id.is_not(None), silent()), Condition.UNREACHABLE.value),
         (active.c.id.is_not(None), active.c.status),
         (c.error != "", Condition.INVALID.value),
         (newest.c.id.is_(None), Condition.NEVER.value),
-        else_=newest.c.status,
+        else_=status,
     )
     favourite = _is_favourite(user, service)
     columns = [
@@ -208,7 +210,8 @@ def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
         .where(c.archived_at.is_(None))
     )
     if named:
-        inner = inner.where(service.in_(bindparam("names", expanding=True)))
+        given = select(func.unnest(bindparam("names", type_=ARRAY(Text))))
+        inner = inner.where(service.in_(given))
     if wanted.project:
         inner = inner.where(project == wanted.project)
     if wanted.environment:

@@ -112,10 +112,12 @@ def _of_user(user_id: int) -> Any:  # an SQL condition
 
 
 def _grants(db: Connection, condition: Any) -> list[Grant]:
-    query = select(grants.c.permission, grants.c.services).where(condition)
-    return [
-        Grant(Permission(row.permission), row.services) for row in db.execute(query)
-    ]
+    # One row for each permission: the members of many teams have hundreds of grants.
+    services = func.array_agg(grants.c.services).label("services")
+    query = select(grants.c.permission, services).where(condition)
+    found = db.execute(query.group_by(grants.c.permission))
+    given = ((Permission(row.permission), row.services) for row in found)
+    return [Grant(permission, each) for permission, names in given for each in names]
 
 
 def _stored() -> Select[Any]:

@@ -74,8 +74,9 @@ class Store:
     def _limit(self, connection: Connection) -> None:
         """Limit a transaction. The services are found once: a store is of a request."""
         if self._ids is None:
-            self._ids = visibility.find_ids(connection, self._visible)
-        visibility.limit(connection, self._ids)
+            self._ids = visibility.limit(connection, self._visible)
+        else:
+            visibility.limit_to_ids(connection, self._ids)
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -17,14 +17,15 @@ from sqlalchemy import (
     Connection,
     Text,
     and_,
-    any_,
     bindparam,
+    false,
     func,
     inspect,
     literal,
     or_,
     select,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -39,6 +40,10 @@ _SETTING = "fastdeploy.services"
 # Neither the names of the tables nor the conditions come from outside.
 # ruff: noqa: S608
 
+_LIMIT = (
+    f"SELECT set_config('{_SETTING}', %(ids)s, true), "
+    f"set_config('search_path', '{SCHEMA}, ' || current_setting('search_path'), true)"
+)
 _IDS = f"SELECT unnest(current_setting('{_SETTING}')::bigint[])"
 # `IS TRUE` keeps PostgreSQL from turning this into a join, which it puts into the inner
 # loop of the queries of the overview: there, the ids are hashed once for each query.
@@ -108,39 +113,59 @@ UNFILTERED = frozenset(
 )  # fmt: skip
 
 
-def find_ids(db: Connection, visible: Sequence[Collection[str]]) -> str:
-    """Return what `limit` takes: the ids of the services that match all collections."""
-    ids = select(func.array_agg(services.c.id).cast(Text)).where(
+def limit(db: Connection, visible: Sequence[Collection[str]]) -> str:
+    """Let a transaction see the services only that match all collections.
+
+    Return their ids, which `limit_to_ids` takes.
+    """
+    found = select(func.array_agg(services.c.id).cast(Text)).where(
         and_(*(_matches(patterns) for patterns in visible))
     )
-    return db.scalar(ids) or "{}"
-
-
-def limit(db: Connection, ids: str) -> None:
-    """Let a transaction see the services with these ids only."""
+    ids = func.coalesce(found.scalar_subquery(), "{}")
     path = literal(f"{SCHEMA}, ") + func.current_setting("search_path")
-    db.execute(
-        select(
-            func.set_config(_SETTING, ids, True),
-            func.set_config("search_path", path, True),
-        )
+    limited = select(
+        func.set_config(_SETTING, ids, True),
+        func.set_config("search_path", path, True),
     )
+    return str(db.execute(limited).one()[0])
+
+
+def limit_to_ids(db: Connection, ids: str) -> None:
+    """Let a transaction see the services with these ids only."""
+    # A page has several transactions, so this doesn't build a query each time.
+    db.exec_driver_sql(_LIMIT, {"ids": ids})
 
 
 def _matches(patterns: Collection[str]) -> ColumnElement[bool]:
     """Match a service as `patterns_of` in app/domain/service_pattern.py does."""
+    if EVERY_SERVICE in patterns:
+        return true()
     name = services.c.name
+    service = func.split_part(name, "@", 1)
     project = func.split_part(name, "/", 1)
     environment = func.split_part(name, "@", 2)
-    known = any_(bindparam(None, sorted(patterns), type_=ARRAY(Text)))
     return or_(
-        literal(EVERY_SERVICE) == known,
-        name == known,
-        func.split_part(name, "@", 1) == known,
-        project + "/*" == known,
-        literal("*@") + environment == known,
-        project + "/*@" + environment == known,
+        _among([each for each in patterns if "*" not in each], name, service),
+        _among(
+            [each for each in patterns if "*" in each],
+            project + "/*",
+            literal("*@") + environment,
+            project + "/*@" + environment,
+        ),
     )
+
+
+def _among(
+    patterns: Collection[str], *values: ColumnElement[str]
+) -> ColumnElement[bool]:
+    """Match if one of the values is among the patterns."""
+    if not patterns:
+        return false()
+    # The values of a query are hashed; those of an array are compared one by one, if
+    # PostgreSQL keeps the plan for other arrays.
+    given = bindparam(None, sorted(patterns), type_=ARRAY(Text))
+    known = select(func.unnest(given))
+    return or_(*(value.in_(known) for value in values))
 
 
 def prepare(db: Connection) -> bool:

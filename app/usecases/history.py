@@ -37,6 +37,19 @@ def page(
         return _page(db, wanted, before, limit)
 
 
+def page_with_actors(
+    store: Store,
+    wanted: Filter = ANY,
+    service: str | None = None,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+) -> tuple[HistoryPage[Deployment], list[str]]:
+    """Return the same, and the actors who launched deployments of a service or any."""
+    with store.begin() as db:
+        return _page(db, wanted, before, limit), history.actors(db, service)
+
+
 def views(
     store: Store, wanted: Filter = ANY, *, before: int | None = None, limit: int = 50
 ) -> HistoryPage[View]:
@@ -46,12 +59,6 @@ def views(
         return HistoryPage(
             deploy.views_in(db, found.items), found.before, found.searched_to
         )
-
-
-def actors(store: Store, service: str | None = None) -> list[str]:
-    """Return the actors who launched deployments: the first hundred names."""
-    with store.begin() as db:
-        return history.actors(db, service)
 
 
 def _page(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.service_name import ServiceName, split
+from app.domain.service_name import split
 from app.errors import NotFound
 from app.runner import project_source
 from app.store import deployments, outcomes, projects, services
@@ -103,15 +103,6 @@ def list_projects(store: Store, folder: Path) -> list[ProjectSummary]:
                 outline.name, by_name.get(outline.name, ()), outline.error
             )
     return [found[name] for name in sorted(found)]
-
-
-def environments_of(store: Store, service: str) -> list[ServiceName]:
-    """Return a project's service in each of its environments; empty for another one."""
-    name = split(service)
-    if name is None or not name.environment:
-        return []
-    with store.begin() as db:
-        return projects.beside(db, name)
 
 
 def find(store: Store, folder: Path, name: str) -> ProjectSummary:

@@ -150,12 +150,6 @@ def find_service(store: Store, name: str) -> Entry:
     return entry
 
 
-def nodes_of(store: Store, service_id: int) -> list[str]:
-    """Return the nodes on which a service can be deployed, sorted by name."""
-    with store.begin() as db:
-        return nodes.registered(db, [service_id])[service_id]
-
-
 def owed_handlers_of(store: Store, service_id: int) -> list[OwedHandler]:
     """Return the handlers that the ended deployments of a service owe, by host."""
     with store.begin() as db:

@@ -1,5 +1,7 @@
 """Read the trends of a service's recent deployments."""
 
+from sqlalchemy import Connection
+
 from app.domain.duration import seconds_between
 from app.domain.trends import Trend, TrendRun, trend_of
 from app.errors import NotFound
@@ -19,8 +21,13 @@ def look(store: Store, service_name: str) -> Trend:
         entry = services.find(db, service_name)
         if entry is None:
             raise NotFound(f"there is no service {service_name!r}")
-        ended = outcomes.recent(db, entry.id, RUNS)
-        spent = outcomes.step_seconds(db, [run.id for run in ended], STEPS)
+        return of_service(db, entry.id)
+
+
+def of_service(db: Connection, service_id: int) -> Trend:
+    """Return the same, in a transaction."""
+    ended = outcomes.recent(db, service_id, RUNS)
+    spent = outcomes.step_seconds(db, [run.id for run in ended], STEPS)
     return trend_of([_run(run, spent[run.id]) for run in ended])
 
 

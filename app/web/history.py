@@ -31,7 +31,9 @@ def listed(request: Request, service: str | None = None) -> dict[str, object]:
     store = deps(request).store
     asked = filters.read(request.query_params)
     wanted = asked.wanted if service is None else replace(asked.wanted, service=service)
-    page = history.page(store, wanted, before=before(request), limit=PAGE)
+    page, actors = history.page_with_actors(
+        store, wanted, service, before=before(request), limit=PAGE
+    )
     path, place = ("/deployments", "")
     if service is not None:
         # The history is the last section of a service's page.
@@ -45,6 +47,6 @@ def listed(request: Request, service: str | None = None) -> dict[str, object]:
         "newest": asked.link(path) + place if before(request) else "",
         "statuses": list(Status),
         "origins": list(Origin),
-        "actors": history.actors(store, service),
+        "actors": actors,
         "services": services.names(store) if service is None else [],
     }

@@ -22,12 +22,12 @@ from app.usecases import (
     deploy,
     host_key_views,
     last_values,
-    project_views,
     revisions,
     run_credentials,
+    service_page,
     services,
-    trends,
 )
+from app.usecases.service_page import ServicePage
 from app.web import (
     chart,
     credential_fields,
@@ -75,13 +75,13 @@ def show(request: Request) -> Response:
     again = _again(request)
     remembered = None if again else _remembered(request)
     shown = again or remembered
-    service = services.find_service(
-        deps(request).store, request.path_params["name"]
-    ).service
+    found = service_page.look(deps(request).store, request.path_params["name"])
+    service = found.entry.service
     sent = forms.recorded(service, shown.variables) if service and shown else {}
     options = again.options if again else remembered and remembered.options.remembered
     return page(
         request,
+        found=found,
         sent=sent,
         ref=again.commit if again else "",
         options=as_texts(options) if options else {},
@@ -139,6 +139,7 @@ def _remembered(request: Request) -> Deployment | None:
 def page(
     request: Request,
     *,
+    found: ServicePage | None = None,
     sent: Mapping[str, str],
     ref: str = "",
     wrong_ref: str = "",
@@ -155,6 +156,7 @@ def page(
 
     Args:
         request: The request.
+        found: What the store has about it, if the caller has read it.
         sent: The values of its launch variables, as texts.
         ref: The revision of its project.
         wrong_ref: The error in it.
@@ -169,8 +171,8 @@ def page(
     """
     store = deps(request).store
     name = request.path_params["name"]
-    entry = services.find_service(store, name)
-    service = entry.service
+    found = found or service_page.look(store, name)
+    service = found.entry.service
     asked = run_credentials.asked_of(store, service) if service else []
     asked_fields = credential_fields.of_launch(asked, problems)
     known = {
@@ -178,12 +180,11 @@ def page(
         *(f.name for f in asked_fields),
     }
     run_as = deps(request).settings.run_as
-    trend = trends.look(store, name)
     return deps(request).renderer.page(
         request,
         "services/show.html",
         status_code,
-        entry=entry,
+        entry=found.entry,
         service=service,
         fields=forms.fields(service, sent, problems) if service else [],
         credentials=asked_fields,
@@ -212,10 +213,10 @@ def page(
         host_keys=host_key_views.look(store, deps(request).settings, name, service)
         if service and service.playbook and not service.project
         else None,
-        nodes=services.nodes_of(store, entry.id),
-        owed=services.owed_handlers_of(store, entry.id),
-        environments=project_views.environments_of(store, name),
-        trend=trend,
-        chart=chart.of_trend(trend),
+        nodes=found.nodes,
+        owed=found.owed,
+        environments=found.environments,
+        trend=found.trend,
+        chart=chart.of_trend(found.trend),
         **history.listed(request, name),
     )

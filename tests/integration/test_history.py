@@ -184,9 +184,9 @@ def test_who_has_deployed_is_known_by_name(store: Store, settings: Settings) -> 
     other = make_service(name="other")
     request_deployment(store, settings, other, actor=on_host("eve"))
 
-    assert ["ada", "bob", "eve (host)"] == history.actors(store)
-    assert ["ada", "bob"] == history.actors(store, "hello")
-    assert [] == history.actors(store, "nothing")
+    assert ["ada", "bob", "eve (host)"] == history.page_with_actors(store)[1]
+    assert ["ada", "bob"] == history.page_with_actors(store, service="hello")[1]
+    assert [] == history.page_with_actors(store, service="nothing")[1]
 
 
 def test_the_api_leads_from_page_to_page(
