@@ -47,6 +47,18 @@ event("playbook_on_stats", ok={"web1": 5, "web2": 3, "web3": 4}, rescued={"web2"
       failures={"web1": 1} if code else {})
 sys.exit(code)
 """
+#: Waits for its gate, then fails on a host.
+_PATCH = """
+- hosts: all
+  gather_facts: false
+  connection: local
+  tasks:
+    - name: Wait
+      ansible.builtin.wait_for: {path: "{{ gate }}", timeout: 300}
+    - name: Ask
+      ansible.builtin.fail: {msg: The page answered 500}
+      when: inventory_hostname == "web1"
+"""
 #: Notes what moves without having been touched, from the first frame on.
 _OBSERVE = """
 window.moved = [];
@@ -77,6 +89,11 @@ def site(
         made.write_service(
             "ship", _SHIP, steps=[{"name": "build"}, {"name": "switch"}],
             variables={"properties": {"gate": text, "code": text | {"default": "0"}}},
+        )  # fmt: skip
+        made.write_files(
+            "patch", {"site.yml": _PATCH, "hosts.ini": "web1\nweb2\n"},
+            playbook="site.yml", inventory="hosts.ini",
+            variables={"properties": {"gate": text}},
         )  # fmt: skip
         make_user(made)
         made.worker()
@@ -143,6 +160,32 @@ def test_a_watched_page_is_as_if_it_was_loaded_at_every_moment(
         eventually(lambda: cells(grid) == expected)
         page.reload()
         require_buttons(page, running=False, outcome=outcome)
+
+
+def test_a_watched_playbook_can_be_continued_as_soon_as_it_has_failed(
+    browser: Browser, site: Installation, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    with visit(browser, site.url, viewport=WIDE) as page:
+        page.goto("/login")
+        log_in(page)
+        number = site.launch("patch", gate=str(gate))
+        eventually(lambda: site.status(number) is Status.RUNNING)
+        page.goto(f"/deployments/{number}")
+        proceed = page.get_by_role("link", name="Continue …")
+        expect(page.get_by_role("button", name="Cancel …")).to_be_visible()
+        expect(proceed).to_be_hidden()
+        again = page.get_by_role("link", name="Launch again")
+        place = again.bounding_box()
+
+        gate.touch()
+
+        expect(proceed).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="Retry")).to_be_visible()
+        assert place == again.bounding_box()
+        proceed.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Continue or retry")
+        expect(page.get_by_text("Runs on web1.").first).to_be_visible()
 
 
 def require_buttons(page: Page, *, running: bool, outcome: str) -> None:
