@@ -28,6 +28,7 @@ def test_config_json_is_registered_whole_from_a_dict_and_from_a_file(
         {"fastdeploy_service_config": config, "fd_project": "/srv/shop"},
         {"fastdeploy_service_config": "config.json"},
         {"fastdeploy_service_config": str(tmp_path / "config.json")},
+        then="",
     )
 
     registration = {"run_as": "deploy", "run_group": "fastdeploy-run",
@@ -47,7 +48,7 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
     placed = {"git-token:infra": {"value": "canary"}}
     limited = {"git": url, "refs": ["main"]}
     (
-        wrong_kind, undeclared, unlimited, with_config, no_text, open_folder, *urls,
+        wrong_kind, undeclared, unlimited, with_config, no_text, open_folder, accepted,
     ) = register(
         tmp_path,
         {"fd_project": limited | {"credential": "ssh:infra"}},
@@ -57,11 +58,15 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
          "fastdeploy_service_config": {"playbook": "site.yml"}},
         {"fd_project": {"git": url, "refs": ["main"], "description": ["a"]}},
         {"fd_project": {"folder": str(folder)}},
-        *({"fd_project": {"git": each, "refs": ["main"]}}
-          for each in (url, "git@git.example.org:infra.git", "/srv/infra",
-                       "ssh://git@[2001:db8::1]:2222/infra")),
         {"fd_project": limited | {"credential": "git-token:infra"},
          "fd_credentials": placed},
+    )  # fmt: skip
+    urls = register(
+        tmp_path,
+        *({"fd_project": limited | {"git": each}}
+          for each in (url, "git@git.example.org:infra.git", "/srv/infra",
+                       "ssh://git@[2001:db8::1]:2222/infra")),
+        then="",
     )  # fmt: skip
 
     assert "credential (git-ssh:NAME or git-token:NAME)" in wrong_kind
@@ -72,9 +77,9 @@ def test_a_project_is_registered_with_its_repository_and_nothing_else(
     assert "description may be the content of a fastdeploy.yml" in no_text
     assert "only root may write" in open_folder
     assert [
-        ["git.example.org:443"], ["git.example.org:22"], "closed",
-        ["[2001:db8::1]:2222"], ["git.example.org:443"],
-    ] == [each["registration"]["egress"] for each in urls]  # fmt: skip
+        ["git.example.org:443"], ["git.example.org:443"], ["git.example.org:22"],
+        "closed", ["[2001:db8::1]:2222"],
+    ] == [each["registration"]["egress"] for each in (accepted, *urls)]  # fmt: skip
 
 
 def test_the_variables_of_the_deployment_guide_write_a_config_json(
@@ -133,6 +138,7 @@ def test_the_calendars_of_schedules_are_copied_beside_config_json(
             "fd_project": str(tmp_path),
         },
         {"fastdeploy_service_config": {}} | script,
+        then="",
         what=f"[{prefix}_script_calendars, {prefix}_shown_files]",
     )
 
@@ -150,6 +156,7 @@ def test_encrypted_files_are_added_to_config_json(tmp_path: Path) -> None:
         tmp_path,
         {"fastdeploy_service_config": "config.json",
          "fd_sops_files": [str(tmp_path / "more.sops.yml")]},
+        then="",
     )  # fmt: skip
 
     assert ["own.sops.yml", "more.sops.yml"] == registered["sops_files"]
