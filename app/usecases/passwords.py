@@ -11,25 +11,25 @@ MAX_LENGTH = 1024
 
 #: Twice the time of OWASP's minimum for this memory, which takes an attacker as long as
 #: twice the minimum for 19 MiB. More memory would multiply that of the web process.
-_hasher = PasswordHasher(time_cost=6, memory_cost=12 * 1024, parallelism=1)
+HASHER = PasswordHasher(time_cost=6, memory_cost=12 * 1024, parallelism=1)
 
 
 def make_hash(password: str) -> str:
     """Return the argon2id hash of a password, with a new salt and the parameters."""
-    return _hasher.hash(password)
+    return HASHER.hash(password)
 
 
 def matches(password: str, hashed: str) -> bool:
     """Return whether a password is the one of a hash."""
     try:
-        return _hasher.verify(hashed, password)
+        return HASHER.verify(hashed, password)
     except VerificationError:
         return False
 
 
 def needs_rehash(hashed: str) -> bool:
     """Return whether a hash has other parameters than a new one would have."""
-    return _hasher.check_needs_rehash(hashed)
+    return HASHER.check_needs_rehash(hashed)
 
 
 @cache

@@ -12,12 +12,20 @@ from app.domain.access import Role
 from app.settings import Settings
 from app.store import access_watch
 from app.store.store import Store
+from testing.fast_web import fast_web
 from testing.waiting import PATIENCE
 from testing.web_client import ClientFor, csrf_of, make_client, started_web
 
 if TYPE_CHECKING:
     # testing/web_client.py imports it without its warning.
     from starlette.testclient import TestClient
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fast_web() -> Iterator[None]:
+    """Spend no time on what the tests aren't about."""
+    with fast_web():
+        yield
 
 
 @pytest.fixture

@@ -24,9 +24,10 @@ from app.errors import (
 )
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import auth, tokens, users
+from app.usecases import auth, passwords, tokens, users
 from app.usecases.auth import MAX_FAILURES
 from testing.factories import PASSWORD, ROOT, make_user
+from testing.fast_web import HASHER
 
 HOURS = timedelta(hours=1)
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -90,8 +91,9 @@ def test_a_password_is_kept_as_an_argon2_hash_and_a_session_as_a_digest(
     ],
 )
 def test_a_hash_with_other_parameters_fits_and_is_replaced(
-    store: Store, stored: str
+    store: Store, stored: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(passwords, "HASHER", HASHER)
     make_user(store)
     with store.begin() as db:
         db.execute(text("UPDATE users SET password_hash = :hash"), {"hash": stored})
