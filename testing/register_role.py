@@ -26,8 +26,9 @@ def register(
 ) -> list[Any]:
     """Return a variable or the error for each case, with two of the role's task files.
 
-    The variable is config.json by default. The first task file is read_config.yml; it is
-    the only one if `then` is empty, which is much faster: preflight.yml executes modules.
+    The variable is config.json by default. The first task file is read_config.yml. It
+    is the only one if `then` is empty, which is much faster: preflight.yml executes
+    modules.
     """
     root = {"fd_fastdeploy_root": f"{tmp_path}/site", "fd_sync_services": False}
     files = [file for file in ("read_config.yml", then) if file]
