@@ -80,7 +80,8 @@ def deployment_on(page: Page) -> int:
 
 def violations(page: Page, *only: str) -> list[Any]:
     """What axe finds fault with: rule and elements; of some rules only, if named."""
-    page.evaluate(_AXE.read_text())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_AXE.read_text())
     found: list[Any] = page.evaluate(
         """async ([only, tags]) => {
             // In a region that scrolls, what is half hidden now is whole elsewhere.

@@ -7,6 +7,18 @@ from playwright.sync_api import Page, expect
 
 from testing.browser import NARROW, focusable, too_wide, violations
 
+#: Notes what gets the focus, and whether it has an outline then. One question about
+#: many keys is much faster than one about each.
+_NOTE_FOCUS = """() => {
+    document.activeElement.blur();
+    window.__reached = {};
+    window.__noteFocus ??= document.addEventListener("focusin", ({target}) => {
+        if (target.__reach === undefined) return;
+        const outlined = getComputedStyle(target).outlineStyle !== "none";
+        window.__reached[target.__reach] = outlined;
+    }) ?? true;
+}"""
+
 
 def require_good(page: Page, name: str, pictures: Path | None) -> None:
     """Check a page that is shown, light, dark and narrow, and keep its pictures."""
@@ -30,26 +42,19 @@ def require_good(page: Page, name: str, pictures: Path | None) -> None:
 def require_reachable(page: Page) -> None:
     """Tab comes by everything that can be used, and shows where it is."""
     wanted = set(focusable(page))
-    page.evaluate("document.activeElement.blur()")
-    reached: set[str] = set()
-    hidden = []
+    page.evaluate(_NOTE_FOCUS)
+    reached: dict[str, bool] = {}
     # A line of output that has focus brings a button along.
-    for _ in range(2 * len(wanted) + 5):
-        if not wanted - reached:
-            break
-        page.keyboard.press("Tab")
-        at, outlined = page.evaluate(
-            """() => [document.activeElement.__reach ?? null,
-                getComputedStyle(document.activeElement).outlineStyle !== "none"]"""
-        )
-        if at is None:
-            continue
-        reached.add(at)
-        if not outlined:
-            hidden.append(at)
+    left = 2 * len(wanted) + 5
+    while left > 0 and wanted - reached.keys():
+        presses = min(left, len(wanted - reached.keys()))
+        for _ in range(presses):
+            page.keyboard.press("Tab")
+        left -= presses
+        reached = page.evaluate("window.__reached")
 
-    assert set() == wanted - reached
-    assert hidden == []
+    assert set() == wanted - reached.keys()
+    assert [name for name, outlined in reached.items() if not outlined] == []
 
 
 def keep(page: Page, pictures: Path | None, name: str) -> None:
