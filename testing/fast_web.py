@@ -1,4 +1,4 @@
-"""Make the web application of this process fast, where that is no part of a claim."""
+"""Make the web application of this process fast, where no test needs its slowness."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
