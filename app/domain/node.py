@@ -126,7 +126,7 @@ def with_other_keys(nodes: Iterable[Node]) -> list[str]:
     """Return the nodes of which one can't decrypt what another one encrypts.
 
     Nodes that are stopped or away don't count, nor those whose keys aren't known. While
-    a key is rotated, nodes that know both keys are no problem.
+    a key is rotated, nodes that know both keys are not a problem.
     """
     present = [each for each in nodes if each.encrypts]
     found = set()

@@ -52,7 +52,7 @@ def test_nodes_must_know_the_keys_with_which_others_encrypt(
     assert named is (level is Level.WARNING)
 
 
-def test_a_node_alone_or_one_that_is_stopped_is_no_finding(
+def test_a_node_alone_or_one_that_is_stopped_is_not_a_finding(
     store: Store, settings: Settings
 ) -> None:
     beat(store, "web1", "one")
