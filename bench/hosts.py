@@ -83,7 +83,7 @@ def measure(rounds: int, hosts: int = HOSTS) -> list[Any]:
 
 def _scene(here: SupervisedInstallation, home: Path, hosts: int) -> Scene:
     folder = home / str(hosts)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     names: dict[str, object] = {f"host{number:04}": {} for number in range(hosts)}
     inventory = {"hosts": names, "vars": {"ansible_connection": "local"}}
     (folder / "deploy.yml").write_text(_PLAYBOOK)

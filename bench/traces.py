@@ -1,4 +1,4 @@
-"""(m) Deployments whose traces are sent, compared with the same without."""
+"""(n) Deployments whose traces are sent, compared with the same without."""
 
 from statistics import median
 from typing import Any
