@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Errors are one sentence and exit code 1."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
@@ -31,6 +32,8 @@ COMMANDS = {
         "Show a deployment, its variables and its steps, or where its time went.",
     ),
     "logs": Entry("deployment", "logs", "Print the steps and output of a deployment."),
+    "login": Entry("login", "login", "Log in to a server, for all commands."),
+    "logout": Entry("login", "logout", "Revoke the token of a login and forget it."),
     "up": Entry("process", "up", "Start PostgreSQL, web and worker on this machine."),
     "web": Entry("process", "web", "Serve the web interface and the API."),
     "worker": Entry("process", "worker", "Run deployments on this host."),
@@ -147,8 +150,24 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
         raise typer.Exit
 
 
+def _choose_server(url: str | None) -> None:
+    if url is not None:
+        # The option and the variable are one setting.
+        os.environ["FASTDEPLOY_SERVER"] = url
+
+
 def _options(
     *,
+    _server: Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="URL",
+            callback=_choose_server,
+            help="The server to use, or `local` for FastDeploy on this host; by "
+            "default FASTDEPLOY_SERVER or the last login.",
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option(

@@ -3,29 +3,41 @@
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from app import bootstrap, dev_server, log
+from app.cli import server
+from app.cli.api import Api
 from app.domain.access import Actor, on_host
 from app.errors import Unavailable
-from app.settings import Settings, read_settings
-from app.store.store import Store
-from app.usecases.git_access import GitAccess
+
+if TYPE_CHECKING:
+    # A client of a server does without them.
+    from app.settings import Settings
+    from app.store.store import Store
+    from app.usecases.git_access import GitAccess
 
 
-def load_settings() -> Settings:
+def load_settings() -> "Settings":
     """Read the settings, find a running embedded PostgreSQL, configure the log."""
+    from app import dev_server, log  # noqa: PLC0415
+    from app.settings import read_settings  # noqa: PLC0415
+
     settings = dev_server.find_embedded(read_settings())
     log.configure(settings.log_format)
     return settings
 
 
 @contextmanager
-def open_store(settings: Settings | None = None) -> Iterator[Store]:
+def open_store(settings: "Settings | None" = None) -> "Iterator[Store]":
     """Open the store and close it afterwards.
 
     Raises:
+        Invalid: A server is chosen.
         Unavailable: PostgreSQL doesn't answer.
     """
+    from app import bootstrap  # noqa: PLC0415
+
+    server.require_local()
     settings = settings or load_settings()
     store = bootstrap.make_store(settings)
     try:
@@ -42,8 +54,37 @@ def open_store(settings: Settings | None = None) -> Iterator[Store]:
         store.close()
 
 
-def git_access(store: Store, settings: Settings) -> GitAccess:
+@contextmanager
+def connect() -> Iterator[Api]:
+    """Yield the API of the chosen server, or of this host.
+
+    Raises:
+        Invalid: The address of the server is invalid.
+        NotLoggedIn: There is no token for the server.
+        Unavailable: The server or PostgreSQL doesn't answer.
+    """
+    if chosen := server.find():
+        from app.cli.remote_api import RemoteApi  # noqa: PLC0415 - it loads httpx
+
+        with RemoteApi(chosen) as api:
+            yield api
+        return
+    # Imported here: a client of a server needs neither the store nor the handlers.
+    from app.cli.local_api import LocalApi  # noqa: PLC0415
+
+    settings = load_settings()
+    with (
+        open_store(settings) as store,
+        LocalApi(settings, store, current_actor()) as local,
+    ):
+        yield local
+
+
+def git_access(store: "Store", settings: "Settings") -> "GitAccess":
     """Return with what the repositories of projects are fetched."""
+    from app import bootstrap  # noqa: PLC0415
+    from app.usecases.git_access import GitAccess  # noqa: PLC0415
+
     return GitAccess(
         store,
         lambda: bootstrap.make_secret_box(settings),

@@ -1,20 +1,18 @@
 """`fastdeploy deploy`: launch a deployment."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from app import bootstrap
+from app.cli.api import Api
 from app.cli.confirmation import Yes, confirmed
-from app.cli.context import (
-    current_actor,
-    git_access,
-    load_settings,
-    open_store,
-)
+from app.cli.context import connect
 from app.cli.deployment import exit_with
+from app.cli.follow import watch
 from app.cli.launch_input import (
     asked_credentials,
     json_object,
@@ -24,15 +22,8 @@ from app.cli.launch_input import (
 )
 from app.cli.output import AsJson, console, print_json, print_queued
 from app.domain import variables
-from app.domain.deployment import Origin
-from app.domain.service import Service
-from app.errors import FastDeployError, Invalid
-from app.follow import watch
-from app.queue import make_queue
-from app.store.store import Store
-from app.usecases import deploy as deployments
-from app.usecases import revisions, run_credentials, services
-from app.web.response_bodies import deployment_body
+from app.errors import Invalid
+from app.web.schemas import ChoicesBody
 
 
 def deploy(
@@ -104,53 +95,39 @@ def deploy(
     """
     if follow and as_json:
         raise Invalid("--json prints the queued deployment; leave out --follow")
-    settings = load_settings()
-    with open_store(settings) as store:
-        revision = revisions.choose(settings, git_access(store, settings).of, name, ref)
-        service = revision.service if revision else _find_service(store, name)
+    with connect() as api:
+        path = f"/services/{quote(name)}/choices"
+        takes = ChoicesBody.model_validate(api.get(path, ref=ref), extra="ignore")
         pairs = key_values(extra or []) | key_files(extra_file or [])
-        given = variables.from_text(service, pairs) if service else {}
-        launch = partial(
-            deployments.launch,
-            store,
-            make_queue(settings),
-            bootstrap.make_secret_box(settings),
-            actor=current_actor(),
-            origin=Origin.CLI,
-            service_name=name,
-            given=given | json_object(secret_file),
-            options=options_from(
-                check=check or None,
-                diff=diff or None,
-                limit=limit,
-                tags=tags,
-                skip_tags=skip_tags,
-                start_at_task=start_at_task,
-                forks=forks,
-                verbosity=verbose or None,
-            ),
-            revision=revision,
-            credentials=asked_credentials(
-                run_credentials.asked_of(store, service) if service else [],
-                credential or [],
-            ),
-            run_as=settings.run_as,
-            priority=priority,
+        given = variables.convert(takes.variables.get("properties", {}), pairs)
+        options = options_from(
+            check=check or None,
+            diff=diff or None,
+            limit=limit,
+            tags=tags,
+            skip_tags=skip_tags,
+            start_at_task=start_at_task,
+            forks=forks,
+            verbosity=verbose or None,
         )
-        number = confirmed(store, settings, launch, yes=yes)
+        wanted = {
+            "service": name,
+            "variables": given | json_object(secret_file),
+            "options": options.model_dump(exclude_unset=True),
+            "credentials": asked_credentials(takes.credentials, credential or []),
+            "ref": ref,
+            "priority": priority,
+        }
+        launched = confirmed(partial(_launch, api, wanted), yes=yes)
         if as_json:
-            print_json(deployment_body(deployments.view(store, number)))
+            print_json(launched)
             return
-        print_queued(settings, number, f"of {name} is queued")
+        print_queued(api, launched["id"], f"of {name} is queued")
         if not follow:
             return
-        ended = watch(settings, store, number, console)
+        ended = watch(api, launched["id"], console)
     exit_with(ended)
 
 
-def _find_service(store: Store, name: str) -> Service | None:
-    try:
-        return services.find_service(store, name).service
-    except FastDeployError:
-        # The use case raises a better error, with the names of the known services.
-        return None
+def _launch(api: Api, wanted: Mapping[str, object], *, confirm: bool) -> Any:
+    return api.launch("/deployments", {**wanted, "confirm": confirm})

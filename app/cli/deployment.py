@@ -2,20 +2,17 @@
 
 import sys
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from app import bootstrap
+from app.cli.api import Api
 from app.cli.confirmation import Yes, confirmed
-from app.cli.context import (
-    current_actor,
-    git_access,
-    load_settings,
-    open_store,
-)
+from app.cli.context import connect, load_settings, open_store
 from app.cli.deployment_output import print_deployment
 from app.cli.deployment_timing import print_timing
+from app.cli.follow import print_log, watch
 from app.cli.output import (
     AsJson,
     console,
@@ -24,29 +21,15 @@ from app.cli.output import (
     print_queued,
     print_table,
 )
-from app.domain.deployment import Deployment, Origin, Status
-from app.domain.retry import RetryScope
-from app.follow import print_log, watch
-from app.queue import make_queue
-from app.store.history import Filter
-from app.usecases import artifacts as run_artifacts
-from app.usecases import deploy as deployments
-from app.usecases import (
-    exports,
-    history,
-    results,
-    retention,
-    retries,
-    revisions,
-    services,
-)
-from app.usecases import timing as timings
-from app.usecases.cancel import cancel as cancel_deployment
-from app.usecases.exports import Format
-from app.web import schemas
-from app.web.response_bodies import deployment_body, deployment_detail_body
-from app.web.timing_bodies import timing_body
+from app.domain.deployment import Status
+from app.domain.export_format import Format
+from app.errors import Invalid, NotFound
+from app.web.schemas import ArtifactBody, DeploymentBody, DeploymentDetailBody
+from app.web.terminal import plain
+from app.web.timing_bodies import TimingBody
 
+#: The digits of the largest id that a path can have.
+_DIGITS = 18
 #: The exit code of a program that SIGINT ended, as shells report it.
 _INTERRUPTED = 130
 
@@ -65,12 +48,12 @@ def logs(
 
     With --follow, exits with 0 if the deployment succeeds and with 1 otherwise.
     """
-    settings = load_settings()
-    with open_store(settings) as store:
+    _path(deployment_id)
+    with connect() as api:
         if not follow:
-            print_log(store, deployment_id, console)
+            print_log(api, deployment_id, console)
             return
-        ended = watch(settings, store, deployment_id, console)
+        ended = watch(api, deployment_id, console)
     exit_with(ended)
 
 
@@ -89,27 +72,28 @@ def list_deployments(
     as_json: AsJson = False,
 ) -> None:
     """List deployments, newest first."""
-    with open_store() as store:
+    with connect() as api:
         if service is not None:
-            services.find_service(store, service)
-        wanted = Filter(service=service, status=status)
-        views = history.views(store, wanted, limit=limit).items
+            # It raises NotFound for a mistyped name.
+            api.get(f"/services/{quote(service)}")
+        found = api.pages("/deployments", limit, service=service, status=status)
     if as_json:
-        print_json([deployment_body(view) for view in views])
+        print_json(found)
         return
+    listed = [DeploymentBody.model_validate(each, extra="ignore") for each in found]
     print_table(
         ("id", "service", "status", "actor", "created", "finished", "reason"),
         (
             (
                 deployment.id,
-                deployment.service_name,
+                deployment.service,
                 deployment.status,
                 deployment.actor,
                 moment(deployment.created_at),
                 moment(deployment.finished_at),
                 deployment.reason,
             )
-            for deployment in (view.deployment for view in views)
+            for deployment in listed
         ),
     )
 
@@ -124,29 +108,23 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a deployment, its variables and its steps, or where its time went."""
-    with open_store() as store:
-        view = deployments.view(store, deployment_id)
-        summary = results.summary_of(store, deployment_id)
-        spent = timings.of_view(store, view)
-    if timing and as_json:
-        print_json(timing_body(spent))
+    path = _path(deployment_id, "/timing" if timing else "")
+    with connect() as api:
+        body = api.get(path)
+    if as_json:
+        print_json(body)
     elif timing:
-        print_timing(spent)
-    elif as_json:
-        print_json(deployment_detail_body(view, summary))
+        print_timing(TimingBody.model_validate(body, extra="ignore"))
     else:
-        print_deployment(view, summary)
+        print_deployment(DeploymentDetailBody.model_validate(body, extra="ignore"))
 
 
 @app.command()
 def cancel(deployment_id: int) -> None:
     """Cancel a deployment; the worker stops a running one with all its processes."""
-    settings = load_settings()
-    with open_store(settings) as store:
-        queue = make_queue(settings)
-        cancel_deployment(store, queue, current_actor(), deployment_id)
-        deployment = deployments.find(store, deployment_id)
-    state = "is canceled" if deployment.ended else "is being canceled"
+    with connect() as api:
+        body = api.post(_path(deployment_id, "/cancel"))
+    state = "is canceled" if body["finished_at"] else "is being canceled"
     console.print(f"deployment {deployment_id} {state}")
 
 
@@ -163,16 +141,16 @@ def retry(
     yes: Yes = False,
 ) -> None:
     """Relaunch an ended deployment with the same variables, options and priority."""
-    scope = RetryScope.FAILED if failed else RetryScope.ALL
     about = f"is queued, a retry of {deployment_id}"
-    _relaunch(deployment_id, scope, about, yes=yes)
+    path = _path(deployment_id, "/retry-failed" if failed else "/retry")
+    _relaunch(path, about, yes=yes)
 
 
 @app.command(name="continue")
 def resume(deployment_id: int, *, yes: Yes = False) -> None:
     """Continue a deployment on the hosts that it didn't finish, owed handlers first."""
     about = f"is queued, it continues {deployment_id}"
-    _relaunch(deployment_id, RetryScope.CONTINUE, about, yes=yes)
+    _relaunch(_path(deployment_id, "/continue"), about, yes=yes)
 
 
 @app.command()
@@ -182,8 +160,9 @@ def dismiss(
     handler: Annotated[str, typer.Argument(help="Its name, as `show` prints it.")],
 ) -> None:
     """Settle a handler that a deployment owes a host, without running it."""
-    with open_store() as store:
-        retries.dismiss_handler(store, current_actor(), deployment_id, host, handler)
+    path = _path(deployment_id, "/owed-handlers/dismiss")
+    with connect() as api:
+        api.post(path, {"host": host, "handler": handler})
     console.print(f"{host} no longer owes: {handler}", markup=False, highlight=False)
 
 
@@ -197,17 +176,19 @@ def artifacts(
     as_json: AsJson = False,
 ) -> None:
     """List the ansible-runner artifacts of a deployment below their folder."""
-    settings = load_settings()
-    with open_store(settings) as store:
-        deployment = deployments.find(store, deployment_id)
-        files = run_artifacts.listing(store, settings, deployment)
+    with connect() as api:
+        files = api.get(_path(deployment_id, "/artifacts"))
+        folder = api.artifacts_folder(deployment_id)
+        place = folder or f"{api.url}/deployments/{deployment_id}/artifacts"
+    if path and folder is None:
+        raise Invalid(f"the folder is on FastDeploy's host; {place} shows the files")
     if as_json:
-        print_json([schemas.ArtifactBody(path=name, size=size) for name, size in files])
+        print_json(files)
         return
-    print(run_artifacts.artifacts_of(settings, deployment_id))
-    if not path:
-        for name, size in files:
-            print(f"{size:>10}  {name}")
+    print(place)
+    for file in [] if path else files:
+        listed = ArtifactBody.model_validate(file, extra="ignore")
+        print(f"{listed.size:>10}  {plain(listed.path)}")
 
 
 @app.command()
@@ -225,9 +206,9 @@ def export(
 
     It is JSON with the plays, tasks and results; secrets are masked.
     """
-    with open_store() as store:
-        _, content = exports.export(store, deployment_id, wanted)
-        for piece in content:
+    path = _path(deployment_id, "/export")
+    with connect() as api:
+        for piece in api.download(path, format=wanted):
             sys.stdout.buffer.write(piece)
     print()
 
@@ -235,6 +216,8 @@ def export(
 @app.command()
 def prune() -> None:
     """Delete output, artifacts and audit entries beyond FASTDEPLOY_KEEP_…."""
+    from app.usecases import retention  # noqa: PLC0415 - a client does without it
+
     settings = load_settings()
     with open_store(settings) as store:
         done = retention.prune(store, settings)
@@ -244,28 +227,28 @@ def prune() -> None:
     )
 
 
-def _relaunch(deployment_id: int, scope: RetryScope, about: str, *, yes: bool) -> None:
-    settings = load_settings()
-    with open_store(settings) as store:
-        revisions.require_available(
-            store, settings, git_access(store, settings).of, deployment_id
-        )
-        launch = partial(
-            retries.retry,
-            store,
-            make_queue(settings),
-            bootstrap.make_secret_box(settings),
-            actor=current_actor(),
-            origin=Origin.CLI,
-            deployment_id=deployment_id,
-            scope=scope,
-        )
-        number = confirmed(store, settings, launch, yes=yes)
-    print_queued(settings, number, about)
+def _path(deployment_id: int, below: str = "") -> str:
+    """Return the path of a deployment in the API, or of what is below it.
+
+    Raises NotFound for a number that is no id.
+    """
+    if deployment_id < 0 or len(str(deployment_id)) > _DIGITS:
+        raise NotFound(f"there is no deployment {deployment_id}")
+    return f"/deployments/{deployment_id}{below}"
 
 
-def exit_with(ended: Deployment) -> None:
+def _relaunch(path: str, about: str, *, yes: bool) -> None:
+    with connect() as api:
+        launched = confirmed(partial(_launch, api, path), yes=yes)
+        print_queued(api, launched["id"], about)
+
+
+def _launch(api: Api, path: str, *, confirm: bool) -> Any:
+    return api.launch(path, confirm="true" if confirm else "false")
+
+
+def exit_with(ended: DeploymentBody) -> None:
     """Exit with 0 if the deployment succeeded, with 130 if it is still active."""
-    if not ended.ended:
+    if ended.finished_at is None:
         raise typer.Exit(_INTERRUPTED)
     raise typer.Exit(0 if ended.status is Status.SUCCESSFUL else 1)

@@ -1,19 +1,17 @@
 """How `fastdeploy deployment show` prints a deployment."""
 
 from app.cli.output import moment, print_fields, print_table
-from app.domain.deployment import Deployment
+from app.domain.owed_handlers import OwedHandler
 from app.domain.retry import RetryScope
-from app.usecases.deploy import View
-from app.usecases.results import Summary
+from app.web.schemas import DeploymentDetailBody
 
 
-def print_deployment(view: View, summary: Summary) -> None:
+def print_deployment(deployment: DeploymentDetailBody) -> None:
     """Print a deployment with its variables and its steps."""
-    deployment = view.deployment
     print_fields(
         (
             ("deployment", deployment.id),
-            ("service", deployment.service_name),
+            ("service", deployment.service),
             ("status", deployment.status),
             ("reason", deployment.reason),
             ("actor", f"{deployment.actor} ({deployment.origin})"),
@@ -27,19 +25,26 @@ def print_deployment(view: View, summary: Summary) -> None:
             ("ref", deployment.ref),
             ("uncommitted changes", deployment.changes),
             ("options", " ".join(deployment.options.arguments)),
-            ("speed", summary.speed),
+            ("speed", deployment.speed),
             *(("variable", f"{k}={v}") for k, v in deployment.variables.items()),
-            *(("warning", warning) for warning in deployment.warnings),
-            *(("owed handler", owed) for owed in summary.owed),
+            *(("warning", warning.message) for warning in deployment.warnings),
+            *(("owed handler", owed) for owed in _owed(deployment)),
         )
     )
-    if view.steps:
+    if deployment.steps:
         print_table(
             ("step", "state", "message"),
-            ((step.name, step.state, step.message) for step in view.steps),
+            ((step.name, step.state, step.message) for step in deployment.steps),
         )
 
 
-def _again(deployment: Deployment) -> str:
+def _owed(deployment: DeploymentDetailBody) -> list[str]:
+    return [
+        str(OwedHandler(deployment.id, each.host, each.handler, each.task, each.event))
+        for each in deployment.owed_handlers
+    ]
+
+
+def _again(deployment: DeploymentDetailBody) -> str:
     continues = deployment.retry_scope is RetryScope.CONTINUE
     return "continues" if continues else "retry of"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.settings import Settings
+from app.cli.api import Api
 from app.web.terminal import plain
 
 # Without emoji: rich replaces `:dog:` in values too, also where markup is off.
@@ -60,11 +60,11 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def print_queued(settings: Settings, deployment_id: int, what: str) -> None:
+def print_queued(api: Api, deployment_id: int, what: str) -> None:
     """Print that a deployment was queued, with the URL of its page if it is known."""
     line = f"deployment {deployment_id} {what}"
-    if base := settings.base_url:
-        line += f": {base}/deployments/{deployment_id}"
+    if api.url:
+        line += f": {api.url}/deployments/{deployment_id}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -103,9 +103,13 @@ def from_text(service: Service, given: Mapping[str, str]) -> dict[str, Any]:
 
     A text that can't be converted stays a text, and `check` then rejects it.
     """
+    return convert(service.properties, given)
+
+
+def convert(properties: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """Convert texts by the properties of a schema, as `from_text` does."""
     return {
-        name: _from_text(service.properties.get(name, {}), text)
-        for name, text in given.items()
+        name: _from_text(properties.get(name, {}), text) for name, text in given.items()
     }
 
 

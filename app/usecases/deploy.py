@@ -213,6 +213,12 @@ def valid(entry: Entry) -> Service:
     return entry.service
 
 
+def find_registered(store: Store, name: str) -> Entry:
+    """Return the same as `registered`, in a transaction of its own."""
+    with store.begin() as db:
+        return registered(db, name)
+
+
 def registered(db: Connection, name: str) -> Entry:
     """Return a service that isn't archived. Raises NotFound and Conflict."""
     entry = services.find(db, name)

@@ -4,23 +4,13 @@ The content comes from recorded events, in which secrets are masked.
 """
 
 from collections.abc import Callable, Generator
-from enum import StrEnum
 
 from app.domain.deployment import Deployment
+from app.domain.export_format import Format
 from app.errors import Conflict, NotFound
 from app.store.store import Store
 from app.usecases import deploy, export_ara, export_navigator
 from app.usecases.recorded_events import joined
-
-
-class Format(StrEnum):
-    """A format of an export."""
-
-    #: A playbook artifact, for `ansible-navigator replay`.
-    NAVIGATOR = "navigator"
-    #: JSON with the objects and fields of ARA's API.
-    ARA = "ara"
-
 
 _WRITERS: dict[Format, Callable[[Store, Deployment], Generator[str]]] = {
     Format.NAVIGATOR: export_navigator.write,

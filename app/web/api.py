@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.deployment import Origin
+from app.store.history import Filter
 from app.usecases import (
     artifacts,
     deploy,
@@ -12,6 +13,7 @@ from app.usecases import (
     nodes,
     results,
     revisions,
+    run_credentials,
     services,
     timing,
 )
@@ -27,14 +29,46 @@ from app.web.response_bodies import (
     report_body,
     service_body,
 )
-from app.web.schemas import ArtifactBody, LaunchRequest, SyncBody
+from app.web.schemas import ArtifactBody, ChoicesBody, LaunchRequest, SyncBody
 from app.web.timing_bodies import timing_body
+
+#: How the header User-Agent of the command line begins.
+COMMAND_LINE = "fastdeploy/"
 
 
 def list_services(request: Request) -> Response:
     """GET /api/v1/services."""
     listed = services.list_services(deps(request).store)
     return JSONResponse([service_body(s).model_dump(mode="json") for s in listed])
+
+
+def show_service(request: Request) -> Response:
+    """GET /api/v1/services/{name}."""
+    store, name = deps(request).store, request.path_params["name"]
+    entry = services.find_service(store, name)
+    latest = history.page(store, Filter(service=name), limit=1).items
+    found = services.ServiceSummary(entry, latest[0] if latest else None)
+    return JSONResponse(service_body(found).model_dump(mode="json"))
+
+
+def show_choices(request: Request) -> Response:
+    """GET /api/v1/services/{name}/choices?ref=: what a launch takes."""
+    store, name = deps(request).store, request.path_params["name"]
+    entry = deploy.find_registered(store, name)
+    revision = revisions.choose(
+        deps(request).settings,
+        deps(request).git.of,
+        name,
+        request.query_params.get("ref", ""),
+    )
+    service = revision.service if revision else deploy.valid(entry)
+    body = ChoicesBody(
+        variables=service.shown_variables,
+        options=list(service.options),
+        credentials=run_credentials.asked_of(store, service),
+        confirm=service.confirm,
+    )
+    return JSONResponse(body.model_dump(mode="json"))
 
 
 def sync(request: Request) -> Response:
@@ -131,6 +165,15 @@ def deployment_content(request: Request, number: int) -> dict[str, object]:
     return deployment_detail_body(view, summary).model_dump(mode="json")
 
 
+def origin_of(request: Request) -> Origin:
+    """Return whether the command line made a request, or another program.
+
+    It is information for people, not for permissions: each client names itself.
+    """
+    by_command = request.headers.get("user-agent", "").startswith(COMMAND_LINE)
+    return Origin.CLI if by_command else Origin.API
+
+
 def _launch(request: Request, content: bytes) -> dict[str, object]:
     launch_request = LaunchRequest.model_validate_json(content)
     key = request_key.of_header(request, content)
@@ -149,7 +192,7 @@ def _launch(request: Request, content: bytes) -> dict[str, object]:
         deps(request).queue,
         deps(request).secret_box,
         actor=actor_of(request),
-        origin=Origin.API,
+        origin=origin_of(request),
         service_name=launch_request.service,
         given=launch_request.variables,
         options=launch_request.options,

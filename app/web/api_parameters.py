@@ -4,7 +4,7 @@ from typing import Any
 
 from app.domain.audit import Action
 from app.domain.deployment import Origin, Status
-from app.usecases.exports import Format
+from app.domain.export_format import Format
 from app.web import query
 from app.web.operation import Parameter
 
@@ -40,6 +40,12 @@ IDEMPOTENCY_KEY = Parameter(
     "(422). Each user and token has its own keys.",
     {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]*$"},
     "header",
+)
+REF = Parameter(
+    "ref",
+    "A branch, tag or commit of the project's repository; by default, its default "
+    "branch.",
+    _TEXT,
 )
 PREFIX = Parameter(
     "prefix", "Only refs whose name, short or full, begins with this text.", _TEXT

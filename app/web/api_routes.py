@@ -49,6 +49,16 @@ ROUTES = [
         "services", "List the services with their variables and last deployments.",
         list[schemas.ServiceBody],
     )),
+    api_route("GET", "/api/v1/services/{name:service}/choices", api.show_choices,
+        _VIEW, Operation(
+            "services", "Get what a launch of a service takes.", schemas.ChoicesBody,
+            parameters=(api_parameters.REF,), errors=(409, 422),
+    )),
+    api_route("GET", "/api/v1/services/{name:service}", api.show_service, _VIEW,
+        Operation(
+            "services", "Get a service with its variables and last deployment.",
+            schemas.ServiceBody,
+    )),
     api_route("POST", "/api/v1/services/sync", api.sync, _SYNC, Operation(
         "services", "Sync the services folder.", schemas.SyncBody,
         description="The other nodes sync their own folders within seconds.",

@@ -6,12 +6,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.domain.deployment import Origin
 from app.domain.schedule import Schedule, parse_time
 from app.errors import Invalid
 from app.usecases import schedule_changes, schedules
 from app.web import request_key
-from app.web.api import deployment_content
+from app.web.api import deployment_content, origin_of
 from app.web.dependencies import actor_of, deps
 from app.web.schedule_bodies import CreateScheduleRequest, PauseRequest, schedule_body
 
@@ -102,7 +101,7 @@ def run(request: Request) -> Response:
         deps(request).secret_box,
         actor_of(request),
         _id(request),
-        origin=Origin.API,
+        origin=origin_of(request),
         run_as=deps(request).settings.run_as,
         idempotency_key=request_key.of_header(request),
         sources=deps(request).schedule_sources,

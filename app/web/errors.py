@@ -18,10 +18,12 @@ from app import errors
 from app.domain import validation_messages
 from app.domain.access import Actor
 from app.log import get
-from app.usecases import audit
+from app.usecases import audit, launch_summary
+from app.usecases.confirmation import ConfirmationNeeded
 from app.web.dependencies import deps
+from app.web.launch_facts import launch_facts
 from app.web.login import SECOND_FACTOR_PATH, address_of, authenticate, login_url
-from app.web.schemas import PROBLEM, ProblemBody
+from app.web.schemas import PROBLEM, LaunchFactBody, ProblemBody
 
 log = get("web")
 
@@ -77,7 +79,16 @@ async def on_error(request: Request, error: Exception) -> Response:
         await run_in_threadpool(_note_refusal, request, str(error))
     if code == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return await _answer(request, code, str(error), headers, problems)
+    facts: list[LaunchFactBody] = []
+    if isinstance(error, ConfirmationNeeded):
+        facts = await run_in_threadpool(_facts, request, error)
+    return await _answer(request, code, str(error), headers, problems, facts)
+
+
+def _facts(request: Request, needed: ConfirmationNeeded) -> list[LaunchFactBody]:
+    found = deps(request)
+    summary = launch_summary.summarize(found.store, found.settings, needed)
+    return [LaunchFactBody(name=n, text=t) for n, t in launch_facts(summary)]
 
 
 def _note_refusal(request: Request, reason: str) -> None:
@@ -167,6 +178,7 @@ async def _answer(
     message: str,
     headers: Any,  # a mapping of headers, as Starlette types it
     problems: dict[str, str] | None = None,
+    launch: list[LaunchFactBody] | None = None,
 ) -> Response:
     if not _wants_page(request):
         body = ProblemBody(
@@ -175,6 +187,7 @@ async def _answer(
             detail=message,
             error=message,
             problems=problems or {},
+            launch=launch or [],
         )
         return JSONResponse(
             body.model_dump(exclude_defaults=True), code, headers, PROBLEM

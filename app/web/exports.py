@@ -3,9 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.domain.export_format import Format
 from app.errors import InvalidFields
 from app.usecases import exports
-from app.usecases.exports import Format
 from app.web.dependencies import deps
 from app.web.download import Download
 from app.web.output_response import file_name

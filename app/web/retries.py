@@ -15,7 +15,7 @@ from app.usecases.idempotency import RequestKey
 from app.usecases.revisions import require_available
 from app.usecases.run_credentials import asked_of
 from app.web import forms, launch_confirmation, request_key
-from app.web.api import deployment_content
+from app.web.api import deployment_content, origin_of
 from app.web.dependencies import actor_of, deps
 from app.web.retry_bodies import DismissRequest, retry_choice_body
 
@@ -117,7 +117,7 @@ def _submit(request: Request, form: FormData, scope: RetryScope) -> Response:
 def _respond(request: Request, scope: RetryScope) -> Response:
     key = request_key.of_header(request)
     confirmed = request.query_params.get("confirm") == "true"
-    number = _launch(request, scope, Origin.API, key, confirmed=confirmed)
+    number = _launch(request, scope, origin_of(request), key, confirmed=confirmed)
     location = {"Location": f"/api/v1/deployments/{number}"}
     return JSONResponse(deployment_content(request, number), 201, headers=location)
 

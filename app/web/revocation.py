@@ -10,9 +10,10 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import NotLoggedIn
 from app.log import get
+from app.store.access_watch import Allowed
 from app.store.event_stream import Feed
 from app.web.dependencies import actor_of, deps
-from app.web.login import StillAllowed, still_allowed
+from app.web.login import still_allowed
 
 log = get("web")
 
@@ -42,7 +43,7 @@ class _UntilRevoked(Response):
     def __init__(self, response: Response, feed: Feed, request: Request) -> None:
         self._response = response
         self._feed = feed
-        self._allowed: StillAllowed = still_allowed(request)
+        self._allowed: Allowed = still_allowed(request)
         self._expires_at = actor_of(request).expires_at
         self.status_code = response.status_code
         self.raw_headers = response.raw_headers

@@ -199,6 +199,19 @@ class ServiceBody(Body):
     last_status: Status | None
 
 
+class ChoicesBody(Body):
+    """What a launch of a service takes."""
+
+    variables: dict[str, Any]
+    """The JSON Schema of its launch variables."""
+    options: list[OptionName]
+    """The options of ansible-playbook that may be set."""
+    credentials: list[str]
+    """The credentials that are asked at each launch, such as `become:prod`."""
+    confirm: bool
+    """Whether the launch has to be confirmed."""
+
+
 class NodeBody(Body):
     """A node."""
 
@@ -284,6 +297,14 @@ class EventBody(Body):
 PROBLEM = "application/problem+json"
 
 
+class LaunchFactBody(Body):
+    """A fact about a launch that has to be confirmed."""
+
+    name: str
+    """What it is about, such as `service`, `hosts` or `variable version`."""
+    text: str
+
+
 class ProblemBody(Body):
     """An error, as a problem of RFC 9457."""
 
@@ -297,3 +318,5 @@ class ProblemBody(Body):
     """The same as `detail`."""
     problems: dict[str, str] = {}
     """The errors by variable or field."""
+    launch: list[LaunchFactBody] = []
+    """What a launch would do that has to be confirmed first; empty for other errors."""

@@ -4,10 +4,12 @@ from io import StringIO
 
 from rich.console import Console
 
-from app.follow import print_log
+from app.cli.follow import print_log
+from app.cli.local_api import LocalApi
 from app.settings import Settings
 from app.store.store import Store
 from testing.factories import request_deployment
+from testing.installation import ACTOR
 
 
 def test_the_steps_are_shown_before_the_run_has_started(
@@ -16,6 +18,7 @@ def test_the_steps_are_shown_before_the_run_has_started(
     number = request_deployment(store, settings)
     out = StringIO()
 
-    print_log(store, number, Console(file=out))
+    with LocalApi(settings, store, ACTOR) as api:
+        print_log(api, number, Console(file=out))
 
     assert ["· prepare pending", "· verify pending"] == out.getvalue().splitlines()[-2:]

@@ -1,0 +1,178 @@
+"""The API as commands use it: requests, pages of lists, downloads and streams.
+
+`LocalApi` calls the handlers of the API in this process, `RemoteApi` sends the requests
+to a server. Both give the same bodies, so that a command prints the same.
+"""
+
+import json
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from app.cli.problems import raise_problem
+from app.errors import Unavailable
+
+#: The User-Agent of the command line, by which launches are those of a command.
+USER_AGENT = "fastdeploy/cli"
+_PREFIX = "/api/v1"
+#: The longest time in seconds that a command waits for the limit of requests to end,
+#: and how often.
+_LONGEST_WAIT, _WAITS = 60, 5
+
+
+class ConnectionLost(Unavailable):
+    """The server can't be reached, or the connection broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request; `path` begins after /api/v1, and names in it are quoted."""
+
+    method: str
+    path: str
+    query: Mapping[str, object]
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+    @property
+    def address(self) -> str:
+        """The path on the server."""
+        return f"{_PREFIX}{self.path}"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query parameters that have a value."""
+        return {
+            name: str(value)
+            for name, value in self.query.items()
+            if value not in (None, "")
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response whose content is still to be read; names of headers are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes]
+
+    @property
+    def retry_after(self) -> int | None:
+        """The seconds after which the server asks to repeat a refused request."""
+        text = self.headers.get("retry-after", "")
+        return int(text) if self.status in (429, 503) and text.isdigit() else None
+
+
+class Api(ABC):
+    """What commands do with the API of FastDeploy. Errors are FastDeployErrors."""
+
+    #: The address of the pages; empty if it is unknown.
+    url: str
+
+    @abstractmethod
+    def open(self, request: Sent) -> AbstractContextManager[Answer]:
+        """Send a request, and yield the response while its content arrives."""
+
+    @abstractmethod
+    def artifacts_folder(self, deployment_id: int) -> Path | None:
+        """Return the folder with the artifacts; None if it is on another host."""
+
+    def get(self, path: str, **query: object) -> Any:
+        """Return the body of a resource."""
+        return self._send("GET", path, query=query)
+
+    def post(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **query: object,
+    ) -> Any:
+        """Send a body, and return that of the response."""
+        return self._send("POST", path, body, query=query, headers=headers)
+
+    def launch(self, path: str, body: object = None, **query: object) -> Any:
+        """Launch a deployment, and return its body."""
+        return self.post(path, body, **query)
+
+    def put(self, path: str, body: object) -> Any:
+        """Replace a resource, and return its body."""
+        return self._send("PUT", path, body)
+
+    def delete(self, path: str, **query: object) -> Any:
+        """Remove a resource, and return what it was."""
+        return self._send("DELETE", path, query=query)
+
+    def pages(self, path: str, limit: int | None = None, **query: object) -> list[Any]:
+        """Return the entries of a list, at most `limit`, page by page."""
+        found: list[Any] = []
+        following: Mapping[str, object] | None = query
+        while following is not None and (limit is None or len(found) < limit):
+            body, headers = self._exchange(_request("GET", path, following))
+            found += json.loads(body)
+            following = _next_page(headers.get("link", ""))
+        return found[:limit]
+
+    def download(self, path: str, **query: object) -> Iterator[bytes]:
+        """Yield the content of a resource in pieces."""
+        with self.open(_request("GET", path, query)) as answer:
+            if answer.status >= 400:
+                raise_problem(answer.status, b"".join(answer.pieces), self.url)
+            yield from answer.pieces
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        content, _ = self._exchange(_request(method, path, query, headers, body))
+        return json.loads(content) if content else None
+
+    def _exchange(self, request: Sent) -> tuple[bytes, Mapping[str, str]]:
+        """Return the content and the headers, after a pause if the server asks so."""
+        for waits in range(_WAITS + 1):
+            with self.open(request) as answer:
+                content = b"".join(answer.pieces)
+            pause = answer.retry_after
+            if pause is None or pause > _LONGEST_WAIT or waits == _WAITS:
+                break
+            print(f"the server asks to wait {pause} s …", file=sys.stderr)
+            time.sleep(pause)
+        if answer.status >= 400:
+            raise_problem(answer.status, content, self.url, pause)
+        return content, answer.headers
+
+
+def _request(
+    method: str,
+    path: str,
+    query: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: object = None,
+) -> Sent:
+    sent = {"user-agent": USER_AGENT, "accept": "application/json", **(headers or {})}
+    content = b""
+    if body is not None:
+        content = json.dumps(body).encode()
+        sent["content-type"] = "application/json"
+    return Sent(method, path, query or {}, sent, content)
+
+
+def _next_page(link: str) -> dict[str, object] | None:
+    """Return the query of the next page by the header Link; None on the last one."""
+    if 'rel="next"' not in link:
+        return None
+    address = link[link.index("<") + 1 : link.index(">")]
+    return dict(parse_qsl(urlsplit(address).query))

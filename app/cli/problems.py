@@ -1,0 +1,59 @@
+"""Turn the problems that the API answers with into the errors that commands print."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from http import HTTPStatus
+
+from app import errors
+
+_ERRORS: dict[int, type[errors.FastDeployError]] = {
+    401: errors.NotLoggedIn,
+    403: errors.NotAllowed,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    422: errors.Invalid,
+    503: errors.Unavailable,
+    507: errors.NoRoom,
+}
+
+
+class ConfirmationAsked(errors.Invalid):
+    """A launch has to be confirmed; `facts` say what it would do, the service first."""
+
+    def __init__(self, message: str, facts: Sequence[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+def raise_problem(
+    status: int, content: bytes, url: str, retry_after: int | None = None
+) -> None:
+    """Raise the error of a response with this status, always."""
+    problem: object = None
+    with suppress(ValueError):
+        problem = json.loads(content)
+    if not isinstance(problem, dict) or "detail" not in problem:
+        raise errors.Unavailable(_foreign(status, url))
+    message = str(problem["detail"])
+    if facts := problem.get("launch"):
+        pairs = [(str(each["name"]), str(each["text"])) for each in facts]
+        raise ConfirmationAsked(message, pairs)
+    if status == 429:
+        wait = retry_after or 0
+        after = f"; try again in {wait} seconds" if wait else ""
+        raise errors.TooManyAttempts(f"{message}{after}", wait)
+    if status == 401 and url:
+        message += f"; run fastdeploy login {url}"
+    raise _ERRORS.get(status, errors.FastDeployError)(message)
+
+
+def _foreign(status: int, url: str) -> str:
+    """Return the error for a response that isn't FastDeploy's."""
+    with suppress(ValueError):
+        phrase = HTTPStatus(status).phrase
+        return (
+            f"{url} answered {status} {phrase}, not as FastDeploy does: check the "
+            "address, that FastDeploy is running, and the proxy in front of it"
+        )
+    return f"{url} answered with the unknown status {status}; check the address"
