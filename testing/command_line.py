@@ -15,7 +15,7 @@ def command(
     """Run one of FastDeploy's commands to its end."""
     return subprocess.run(
         [sys.executable, "-m", "app", *arguments],
-        env=os.environ | made.variables | env, cwd=ROOT, input=stdin, text=True,
+        env=os.environ | made.command_variables | env, cwd=ROOT, input=stdin, text=True,
         capture_output=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
 

@@ -68,6 +68,8 @@ class Installation:
         self.config_folder = settings.config_folder
         #: The settings as environment variables.
         self.variables = dev_server.as_environment(settings)
+        #: What the environment of a command has: by default, the settings.
+        self.command_variables = self.variables
         self._logs = logs
         self._started: list[Process] = []
 

@@ -88,20 +88,13 @@ class Api(ABC):
         """Return the body of a resource."""
         return self._send("GET", path, query=query)
 
-    def post(
-        self,
-        path: str,
-        body: object = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        **query: object,
-    ) -> Any:
+    def post(self, path: str, body: object = None) -> Any:
         """Send a body, and return that of the response."""
-        return self._send("POST", path, body, query=query, headers=headers)
+        return self._send("POST", path, body)
 
     def launch(self, path: str, body: object = None, **query: object) -> Any:
         """Launch a deployment, and return its body."""
-        return self.post(path, body, **query)
+        return self._send("POST", path, body, query=query)
 
     def put(self, path: str, body: object) -> Any:
         """Replace a resource, and return its body."""
@@ -116,10 +109,16 @@ class Api(ABC):
         found: list[Any] = []
         following: Mapping[str, object] | None = query
         while following is not None and (limit is None or len(found) < limit):
-            body, headers = self._exchange(_request("GET", path, following))
-            found += json.loads(body)
-            following = _next_page(headers.get("link", ""))
+            entries, following = self.page(path, following)
+            found += entries
         return found[:limit]
+
+    def page(
+        self, path: str, query: Mapping[str, object]
+    ) -> tuple[list[Any], Mapping[str, object] | None]:
+        """Return a page of a list, and the query of the next page if there is one."""
+        body, headers = self._exchange(_request("GET", path, query))
+        return json.loads(body), _next_page(headers.get("link", ""))
 
     def download(self, path: str, **query: object) -> Iterator[bytes]:
         """Yield the content of a resource in pieces."""

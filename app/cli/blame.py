@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
-from app.cli.context import open_store
+from app.cli.context import connect
 from app.cli.output import AsJson, console, moment, print_json
 from app.domain.file_history import VersionKind
 from app.errors import Invalid
-from app.usecases import file_history, hosts
-from app.usecases.file_history import BlamedLine, FileView
-from app.web.host_file_bodies import line_body
+from app.web.host_file_bodies import FileDetailBody, FileLineBody
 from app.web.terminal import plain
 
 
@@ -29,34 +28,32 @@ def blame(
     name, colon, rest = file.partition(":/")
     if not name or not colon or not rest:
         raise Invalid(f"{file!r} must be HOST:/PATH, such as web1:/etc/motd")
-    with open_store() as store:
-        host = hosts.find(store, name, project).host
-        view = file_history.look(store, host, f"/{rest}")
+    with connect() as api:
+        path = f"/hosts/{quote(name)}/files/{quote(rest)}"
+        body = api.get(path, project=project)
     if as_json:
-        print_json([line_body(line) for line in view.lines])
+        print_json(body["lines"])
         return
-    for line in _lines(view):
+    for line in _lines(FileDetailBody.model_validate(body, extra="ignore")):
         console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
 
-def _lines(view: FileView) -> Iterator[str]:
-    if not view.lines:
-        yield f"{view.path} has no known lines: it was removed, is empty or unknown"
+def _lines(file: FileDetailBody) -> Iterator[str]:
+    if not file.lines:
+        yield f"{file.path} has no known lines: it was removed, is empty or unknown"
         return
-    origins = [_origin(line) for line in view.lines]
+    origins = [_origin(line) for line in file.lines]
     width = max(map(len, origins))
-    digits = len(str(len(view.lines)))
-    for origin, line in zip(origins, view.lines, strict=True):
-        yield f"{origin:<{width}}  {line.number:>{digits}}  {line.text}"
+    digits = len(str(len(file.lines)))
+    for origin, line in zip(origins, file.lines, strict=True):
+        yield f"{origin:<{width}}  {line.line:>{digits}}  {line.text}"
 
 
-def _origin(line: BlamedLine) -> str:
-    version = line.version
+def _origin(line: FileLineBody) -> str:
     before = "before " if line.or_before else ""
-    if version.kind is VersionKind.OUTSIDE:
+    if line.kind is VersionKind.OUTSIDE:
         before = "outside, before "
     parts = (
-        f"{before}#{version.deployment}", version.actor, version.commit[:8],
-        moment(version.at),
+        f"{before}#{line.deployment}", line.actor, line.commit[:8], moment(line.at),
     )  # fmt: skip
     return " ".join(filter(None, parts))

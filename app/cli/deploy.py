@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import typer
 
+from app.cli import completion
 from app.cli.api import Api
 from app.cli.confirmation import Yes, confirmed
 from app.cli.context import connect
@@ -23,11 +24,14 @@ from app.cli.launch_input import (
 from app.cli.output import AsJson, console, print_json, print_queued
 from app.domain import variables
 from app.errors import Invalid
-from app.web.schemas import ChoicesBody
+from app.web.choices_body import ChoicesBody
 
 
 def deploy(
-    name: Annotated[str, typer.Argument(help="The service.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="The service.", autocompletion=completion.services),
+    ],
     extra: Annotated[
         list[str] | None,
         typer.Option("-e", "--extra-var", help="A variable, key=value; repeatable."),
@@ -55,7 +59,13 @@ def deploy(
         bool, typer.Option("-D", "--diff", help="Show the differences in files.")
     ] = False,
     limit: Annotated[
-        str | None, typer.Option("-l", "--limit", help="Hosts, as a host pattern.")
+        str | None,
+        typer.Option(
+            "-l",
+            "--limit",
+            help="Hosts, as a host pattern.",
+            autocompletion=completion.hosts,
+        ),
     ] = None,
     tags: Annotated[
         list[str] | None,
@@ -78,7 +88,10 @@ def deploy(
     ] = 0,
     ref: Annotated[
         str,
-        typer.Option(help="Branch, tag or commit of the project's repository."),
+        typer.Option(
+            help="Branch, tag or commit of the project's repository.",
+            autocompletion=completion.refs,
+        ),
     ] = "",
     priority: Annotated[
         int, typer.Option(help="-100 to 100; higher priorities start first.")

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import typer
 
+from app.cli import completion
 from app.cli.api import Api
 from app.cli.confirmation import Yes, confirmed
 from app.cli.context import connect, load_settings, open_store
@@ -60,7 +61,11 @@ def logs(
 @app.command(name="list")
 def list_deployments(
     service: Annotated[
-        str | None, typer.Option(help="Only deployments of this service.")
+        str | None,
+        typer.Option(
+            help="Only deployments of this service.",
+            autocompletion=completion.services,
+        ),
     ] = None,
     status: Annotated[
         Status | None, typer.Option(help="Only deployments with this status.")

@@ -1,11 +1,13 @@
 """`fastdeploy host`: the hosts of inventories and runs, and what changed on them."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
-from app.cli.context import open_store
+from app.cli import completion
+from app.cli.context import connect
 from app.cli.output import (
     AsJson,
     console,
@@ -14,30 +16,41 @@ from app.cli.output import (
     print_json,
     print_table,
 )
+from app.domain.host import NOT_REACHED, STATUSES
+from app.domain.owed_handlers import OwedHandler
 from app.errors import Invalid
-from app.store.host_timeline import TimelineFilter
-from app.store.hosts import STATUSES, Host, HostFilter
-from app.usecases import file_history, host_timeline, hosts
-from app.usecases.host_timeline import Timeline
-from app.usecases.hosts import HostPage, HostView
 from app.web import host_fact_texts
 from app.web.filters import parse_time
-from app.web.host_bodies import host_body, host_detail_body, timeline_bodies
-from app.web.host_file_bodies import file_body
+from app.web.host_bodies import HostBody, HostDetailBody, TimelineEntryBody
+from app.web.host_file_bodies import FileBody
 from app.web.terminal import plain
 
 app = typer.Typer(help="List hosts and what changed on them.", no_args_is_help=True)
 _Project = Annotated[
-    str, typer.Option("--project", help="The project, or the service outside of one.")
+    str,
+    typer.Option(
+        "--project",
+        help="The project, or the service outside of one.",
+        autocompletion=completion.projects,
+    ),
 ]
 
 
 @app.command(name="list")
 def list_hosts(
     project: _Project = "",
-    service: Annotated[str, typer.Option(help="Only hosts of this service.")] = "",
+    service: Annotated[
+        str,
+        typer.Option(
+            help="Only hosts of this service.", autocompletion=completion.services
+        ),
+    ] = "",
     environment: Annotated[
-        str, typer.Option(help="Only hosts of services in this environment.")
+        str,
+        typer.Option(
+            help="Only hosts of services in this environment.",
+            autocompletion=completion.environments,
+        ),
     ] = "",
     group: Annotated[
         str, typer.Option(help="Only hosts in this group of the inventory.")
@@ -55,22 +68,31 @@ def list_hosts(
     """List the hosts with the last deployment and the versions on each."""
     if status and status not in STATUSES:
         raise Invalid(f"the status must be one of {', '.join(STATUSES)}")
-    wanted = HostFilter(project, service, environment, group, status, text)
-    with open_store() as store:
-        found = hosts.page(store, wanted, page)
+    query = {
+        "project": project,
+        "service": service,
+        "environment": environment,
+        "group": group,
+        "status": status,
+        "text": text,
+        "page": page,
+    }
+    with connect() as api:
+        found, following = api.page("/hosts", query)
     if as_json:
-        print_json([host_body(host) for host in found.hosts])
+        print_json(found)
         return
     print_table(
         ("name", "project", "status", "last deployment", "time", "versions", "system"),
-        map(_row, found.hosts),
+        (_row(HostBody.model_validate(each, extra="ignore")) for each in found),
     )
-    _print_further(found)
+    if following is not None:
+        _print(f"more hosts match; --page {following['page']} has the next")
 
 
 @app.command()
 def show(
-    name: str,
+    name: Annotated[str, typer.Argument(autocompletion=completion.hosts)],
     project: _Project = "",
     service: Annotated[str, typer.Option(help="Only changes by this service.")] = "",
     since: Annotated[
@@ -86,27 +108,40 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a host, its services and facts, and what changed on it."""
-    wanted = TimelineFilter(
-        service,
-        parse_time(since) if since else None,
-        parse_time(until) if until else None,
-        text,
-    )
-    with open_store() as store:
-        view = hosts.find(store, name, project)
-        found = host_timeline.look(store, view.host, wanted, before)
+    _require_times(since, until)
+    path = f"/hosts/{quote(name)}"
+    query = {
+        "project": project,
+        "service": service,
+        "since": since,
+        "until": until,
+        "text": text,
+        "before": before,
+    }
+    with connect() as api:
+        body = api.get(path, project=project)
+        # The project may have been found by the name alone.
+        query["project"] = body["project"]
+        changes, following = api.page(f"{path}/timeline", query)
     if as_json:
-        changes = [each.model_dump(mode="json") for each in timeline_bodies(found)]
-        body: dict[str, Any] = host_detail_body(view).model_dump(mode="json")
         print_json({**body, "timeline": changes})
         return
-    _print_host(view)
-    _print_timeline(found, diff=diff)
+    _print_host(HostDetailBody.model_validate(body, extra="ignore"))
+    for each in changes:
+        _print_entry(TimelineEntryBody.model_validate(each, extra="ignore"), diff=diff)
+    if following is not None:
+        _print(f"older: --before {following['before']}")
+
+
+def _require_times(*texts: str) -> None:
+    """Raise Invalid for a text that isn't a time."""
+    for text in filter(None, texts):
+        parse_time(text)
 
 
 @app.command(name="files")
 def list_files(
-    name: str,
+    name: Annotated[str, typer.Argument(autocompletion=completion.hosts)],
     project: _Project = "",
     text: Annotated[
         str, typer.Option(help="Only files with this text in their path.")
@@ -116,27 +151,28 @@ def list_files(
     as_json: AsJson = False,
 ) -> None:
     """List the files that deployments have changed on a host."""
-    with open_store() as store:
-        host = hosts.find(store, name, project).host
-        found = file_history.page(store, host, text, page)
+    query = {"project": project, "text": text, "page": page}
+    with connect() as api:
+        found, following = api.page(f"/hosts/{quote(name)}/files", query)
     if as_json:
-        print_json([file_body(each) for each in found.files])
+        print_json(found)
         return
+    files = (FileBody.model_validate(each, extra="ignore") for each in found)
     print_table(
         ("file", "versions", "last version", "edited outside, found"),
         (
             (each.path, each.versions, moment(each.last_at), moment(each.outside))
-            for each in found.files
+            for each in files
         ),
     )
-    if found.number < found.last:
-        _print(f"{found.matching} files match; --page {found.number + 1} has the next")
+    if following is not None:
+        _print(f"more files match; --page {following['page']} has the next")
 
 
-def _row(host: Host) -> Iterator[object]:
+def _row(host: HostBody) -> Iterator[object]:
     yield host.name
-    yield host.scope
-    yield host.shown_status
+    yield host.project
+    yield host.status or NOT_REACHED
     yield f"{host.last_service} #{host.last_deployment}" if host.last_deployment else ""
     yield moment(host.last_at)
     yield ", ".join(
@@ -145,21 +181,12 @@ def _row(host: Host) -> Iterator[object]:
     yield host.facts.get("os", "")
 
 
-def _print_further(found: HostPage) -> None:
-    if found.number < found.last:
-        console.print(
-            f"{found.matching} hosts match; --page {found.number + 1} has the next",
-            markup=False,
-        )
-
-
-def _print_host(view: HostView) -> None:
-    host = view.host
+def _print_host(host: HostDetailBody) -> None:
     print_fields(
         [
             ("host", host.name),
-            ("project", host.scope),
-            ("status", host.shown_status),
+            ("project", host.project),
+            ("status", host.status or NOT_REACHED),
             ("time", moment(host.last_at)),
             ("groups", ", ".join(host.groups)),
         ]
@@ -178,31 +205,28 @@ def _print_host(view: HostView) -> None:
         ),
     )
     print_table(("fact", "value"), host_fact_texts.rows(host.facts, host.facts_at))
-    for owed in view.owed:
+    for each in host.owed_handlers:
+        owed = OwedHandler(each.deployment, host.name, each.handler, each.task, None)
         console.print(str(owed), markup=False, highlight=False)
 
 
-def _print_timeline(found: Timeline, *, diff: bool) -> None:
-    for entry in found.entries:
-        visit = entry.visit
+def _print_entry(entry: TimelineEntryBody, *, diff: bool) -> None:
+    _print(
+        f"#{entry.deployment} {entry.service} {entry.status} "
+        f"{moment(entry.last_at)} by {entry.actor}"
+    )
+    for edit in entry.outside:
         _print(
-            f"#{visit.deployment} {visit.service} {visit.status} "
-            f"{moment(visit.last_at)} by {visit.actor}"
+            f"  {edit.path} was edited outside FastDeploy between "
+            f"{moment(edit.since)} and {moment(edit.until)}"
         )
-        for edit in entry.edits:
-            _print(
-                f"  {edit.path} was edited outside FastDeploy between "
-                f"{moment(edit.since)} and {moment(edit.until)}"
-            )
-        for change in entry.changes:
-            _print(f"  {moment(change.at)} {change.task}")
-            for each in change.diffs if diff else ():
-                for line in each.lines:
-                    _print(f"    {line.text}")
-        if entry.more:
-            _print(f"  more: fastdeploy logs {visit.deployment}")
-    if found.before:
-        _print(f"older: --before {found.before}")
+    for change in entry.changes:
+        _print(f"  {moment(change.at)} {change.task}")
+        for each in change.diffs if diff else ():
+            for line in each.lines:
+                _print(f"    {line}")
+    if entry.more_changes:
+        _print(f"  more: fastdeploy logs {entry.deployment}")
 
 
 def _print(line: str) -> None:

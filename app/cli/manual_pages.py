@@ -50,6 +50,13 @@ PAGES: dict[str, Page] = {
     "list": _LIST,
     "show": _SHOW,
     "logs": _LOGS,
+    "login": Page(
+        (
+            "fastdeploy login https://deploy.example.org",
+            "fastdeploy login https://deploy.example.org --token-stdin < token",
+        ),
+    ),
+    "logout": Page(("fastdeploy logout",)),
     "up": Page(
         (
             "fastdeploy up",

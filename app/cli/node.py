@@ -2,11 +2,9 @@
 
 import typer
 
-from app.cli.context import current_actor, load_settings, open_store
+from app.cli.context import connect, current_actor, load_settings, open_store
 from app.cli.output import AsJson, console, moment, print_json, print_table
-from app.queue import make_queue
-from app.usecases import nodes
-from app.web.response_bodies import node_body
+from app.web.schemas import NodeBody
 
 app = typer.Typer(help="List and remove nodes.", no_args_is_help=True)
 
@@ -14,11 +12,12 @@ app = typer.Typer(help="List and remove nodes.", no_args_is_help=True)
 @app.command(name="list")
 def list_nodes(*, as_json: AsJson = False) -> None:
     """List the nodes with their state, load and last heartbeat."""
-    with open_store() as store:
-        listed = nodes.list_nodes(store)
+    with connect() as api:
+        found = api.pages("/nodes")
     if as_json:
-        print_json([node_body(node) for node in listed])
+        print_json(found)
         return
+    listed = [NodeBody.model_validate(each, extra="ignore") for each in found]
     print_table(
         ("name", "state", "running", "waiting", "services", "heartbeat", "version"),
         (
@@ -39,6 +38,9 @@ def list_nodes(*, as_json: AsJson = False) -> None:
 @app.command()
 def forget(name: str) -> None:
     """Remove a node that won't come back; its running deployments fail."""
+    from app.queue import make_queue  # noqa: PLC0415 - a client does without them
+    from app.usecases import nodes  # noqa: PLC0415
+
     settings = load_settings()
     with open_store(settings) as store:
         queue = make_queue(settings)

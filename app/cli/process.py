@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli import server
 from app.cli.context import load_settings
 from app.settings import read_settings
 
@@ -34,6 +35,7 @@ def up(
     To update, stop FastDeploy, install the new version and start it again; it migrates
     the database. Copy `var` before that, to be able to return to the previous version.
     """
+    server.require_local(given=True)
     from app.up import up as up_everything  # noqa: PLC0415
 
     # Not load_settings(): `up` also stops an embedded PostgreSQL that already runs.
@@ -42,6 +44,7 @@ def up(
 
 def web() -> None:
     """Serve the web interface and the API."""
+    server.require_local(given=True)
     from app.serve import serve  # noqa: PLC0415
 
     serve(load_settings())
@@ -55,6 +58,7 @@ def worker(
     ] = False,
 ) -> None:
     """Run deployments on this host."""
+    server.require_local(given=True)
     from app.bootstrap.worker import make_worker  # noqa: PLC0415
 
     make_worker(load_settings()).run(drain=drain)

@@ -9,7 +9,8 @@ from typing import Any, Self
 
 import httpx
 
-from app.cli.api import Answer, Api, ConnectionLost, Sent
+from app.cli.api import USER_AGENT, Answer, Api, ConnectionLost, Sent
+from app.cli.problems import raise_problem
 from app.cli.server import Server
 from app.errors import Unavailable
 
@@ -54,8 +55,8 @@ class RemoteApi(Api):
         key = {"Idempotency-Key": f"cli-{uuid.uuid4()}"}
         for _ in range(_ATTEMPTS - 1):
             with suppress(ConnectionLost):
-                return self.post(path, body, headers=key, **query)
-        return self.post(path, body, headers=key, **query)
+                return self._send("POST", path, body, query=query, headers=key)
+        return self._send("POST", path, body, query=query, headers=key)
 
     @contextmanager
     def open(self, request: Sent) -> Iterator[Answer]:
@@ -105,3 +106,20 @@ def _refuse_redirect(response: httpx.Response, url: str) -> None:
         raise Unavailable(
             f"{url} redirects to {target}: log in at the address of FastDeploy itself"
         )
+
+
+def exchange_code(url: str, code: str, verifier: str) -> str:
+    """Return the token for the code of a login.
+
+    Raises ConnectionLost, and NotLoggedIn if the code is invalid.
+    """
+    with _explained(url):
+        response = httpx.post(
+            f"{url}/login/cli/token",
+            data={"code": code, "code_verifier": verifier},
+            headers={"User-Agent": USER_AGENT},
+            verify=ssl.create_default_context(),
+        )
+    if response.status_code != 200:
+        raise_problem(response.status_code, response.content, "")
+    return str(response.json()["access_token"])

@@ -1,24 +1,20 @@
 """`fastdeploy schedule`: when the worker launches services."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
-from app import bootstrap
-from app.cli.context import current_actor, git_access, load_settings, open_store
+from app.cli import completion
+from app.cli.api import Api
+from app.cli.context import connect
 from app.cli.output import AsJson, console, print_json, print_table
-from app.domain.deployment import Origin
-from app.domain.schedule import parse_time
-from app.errors import Invalid
-from app.queue import make_queue
-from app.store.store import Store
-from app.usecases import schedule_changes, schedules
-from app.usecases.schedule_sources import ScheduleSources
-from app.usecases.schedules import ScheduleView
-from app.web.schedule_bodies import schedule_body
+from app.domain.schedule import local_time, parse_time
+from app.errors import Invalid, NotFound
+from app.web.schedule_bodies import ScheduleBody
 
 app = typer.Typer(help="Manage, pause and run schedules.", no_args_is_help=True)
 _File = Annotated[
@@ -27,7 +23,10 @@ _File = Annotated[
         help="JSON or YAML file with the keys of a schedule; - for standard input."
     ),
 ]
-_Service = Annotated[str, typer.Argument(help="Name of the service.")]
+_Service = Annotated[
+    str,
+    typer.Argument(help="Name of the service.", autocompletion=completion.services),
+]
 _Name = Annotated[str, typer.Argument(help="Name of its schedule.")]
 
 
@@ -40,36 +39,34 @@ def list_schedules(
     as_json: AsJson = False,
 ) -> None:
     """List the schedules with their next instant and last outcome."""
-    with open_store() as store:
-        views = _list_all(store, text)
+    with connect() as api:
+        found = api.pages("/schedules", text=text)
     if as_json:
-        print_json([schedule_body(view) for view in views])
+        print_json(found)
         return
     print_table(
         ("service", "schedule", "rule", "next", "last", "deployment"),
-        (_cells(view) for view in views),
+        (_cells(_parse(each)) for each in found),
     )
 
 
 @app.command()
 def show(service: _Service, name: _Name, *, as_json: AsJson = False) -> None:
     """Show a schedule with its next instants."""
-    with open_store() as store:
-        view = schedules.find_named(store, service, name)
+    with connect() as api:
+        body = api.get(_path(api, service, name))
     if as_json:
-        print_json(schedule_body(view))
+        print_json(body)
         return
-    schedule = view.stored.schedule
+    schedule = _parse(body)
     head = ("service", "schedule", "rule", "next", "last", "deployment")
-    print_table(("", ""), zip(head, _cells(view), strict=True))
-    for instant in view.coming:
-        reason = view.frozen.get(instant)
-        _say(f"{schedule.local(instant)}{f'  {reason}' if reason else ''}")
-    for calendar in view.calendars:
-        if calendar.problem:
-            assert calendar.failing_since is not None
-            since = schedule.local(calendar.failing_since)
-            _say(f"since {since} a calendar can't be read: {calendar.problem}")
+    print_table(("", ""), zip(head, _cells(schedule), strict=True))
+    for instant in schedule.coming:
+        reason = f"  {instant.frozen}" if instant.frozen else ""
+        _say(f"{_local(schedule, instant.at)}{reason}")
+    for calendar in schedule.calendar_problems:
+        since = _local(schedule, calendar.since)
+        _say(f"since {since} a calendar can't be read: {calendar.problem}")
 
 
 @app.command()
@@ -80,41 +77,25 @@ def create(service: _Service, file: _File) -> None:
     {"name": "nightly", "cron": "0 3 * * *", "timezone": "Europe/Berlin"}.
     """
     content = _read(file)
-    settings = load_settings()
-    with open_store(settings) as store:
-        number = schedule_changes.create(
-            store,
-            current_actor(),
-            service,
-            content,
-            bootstrap.make_secret_box(settings),
-            ScheduleSources(settings, git_access(store, settings).of),
-        )
-        view = schedules.find(store, number)
-    _say(f"schedule {view.stored.schedule.name} of {service} is created")
+    with connect() as api:
+        created = api.post("/schedules", {**content, "service": service})
+    _say(f"schedule {created['name']} of {service} is created")
 
 
 @app.command()
 def change(service: _Service, name: _Name, file: _File) -> None:
     """Replace a schedule that somebody created; the file has its new content."""
     content = {"name": name} | _read(file)
-    settings = load_settings()
-    secret_box = bootstrap.make_secret_box(settings)
-    with open_store(settings) as store:
-        number = schedules.find_named(store, service, name).stored.id
-        sources = ScheduleSources(settings, git_access(store, settings).of)
-        schedule_changes.replace(
-            store, current_actor(), number, content, secret_box, sources
-        )
+    with connect() as api:
+        api.put(_path(api, service, name), content)
     _say(f"schedule {name} of {service} is changed")
 
 
 @app.command()
 def remove(service: _Service, name: _Name) -> None:
     """Remove a schedule that somebody created; its deployments are kept."""
-    with open_store() as store:
-        number = schedules.find_named(store, service, name).stored.id
-        schedule_changes.remove(store, current_actor(), number)
+    with connect() as api:
+        api.delete(_path(api, service, name))
     _say(f"schedule {name} of {service} is removed")
 
 
@@ -131,52 +112,47 @@ def pause(
     ] = "",
 ) -> None:
     """Launch nothing for a while; missed instants aren't made up for."""
-    with open_store() as store:
-        view = schedules.find_named(store, service, name)
+    with connect() as api:
+        schedule = _find(api, service, name)
         try:
-            zone = view.stored.schedule.timezone
-            ends = parse_time(until, zone) if until else None
+            # Checked here, so that the error names the option.
+            parse_time(until or "2000-01-01", schedule.timezone)
         except ValueError as error:
             raise Invalid(f"--until {error}") from None
-        schedules.pause(store, current_actor(), view.stored.id, ends)
+        api.post(f"/schedules/{schedule.id}/pause", {"until": until})
     _say(f"schedule {name} of {service} is paused")
 
 
 @app.command()
 def resume(service: _Service, name: _Name) -> None:
     """End the pause of a schedule."""
-    with open_store() as store:
-        view = schedules.find_named(store, service, name)
-        schedules.resume(store, current_actor(), view.stored.id)
+    with connect() as api:
+        api.post(f"{_path(api, service, name)}/resume")
     _say(f"schedule {name} of {service} is resumed")
 
 
 @app.command()
 def run(service: _Service, name: _Name) -> None:
     """Launch now what a schedule launches."""
-    settings = load_settings()
-    with open_store(settings) as store:
-        number = schedules.run_now(
-            store,
-            make_queue(settings),
-            bootstrap.make_secret_box(settings),
-            current_actor(),
-            schedules.find_named(store, service, name).stored.id,
-            origin=Origin.CLI,
-            run_as=settings.run_as,
-            sources=ScheduleSources(settings, git_access(store, settings).of),
-        )
-    _say(f"deployment {number} of {service} is queued")
+    with connect() as api:
+        launched = api.launch(f"{_path(api, service, name)}/run")
+    _say(f"deployment {launched['id']} of {service} is queued")
 
 
-def _list_all(store: Store, text: str) -> list[ScheduleView]:
-    views: list[ScheduleView] = []
-    number, more = 1, True
-    while more:
-        found, more = schedules.list_page(store, text=text, number=number)
-        views += found
-        number += 1
-    return views
+def _path(api: Api, service: str, name: str) -> str:
+    """Return the path of a schedule in the API. Raises NotFound."""
+    return f"/schedules/{_find(api, service, name).id}"
+
+
+def _find(api: Api, service: str, name: str) -> ScheduleBody:
+    for each in api.pages("/schedules", text=name):
+        if (each["service"], each["name"]) == (service, name):
+            return _parse(each)
+    raise NotFound(f"service {service!r} has no schedule {name!r}")
+
+
+def _parse(body: Any) -> ScheduleBody:
+    return ScheduleBody.model_validate(body, extra="ignore")
 
 
 def _read(file: str) -> dict[str, Any]:
@@ -191,19 +167,22 @@ def _read(file: str) -> dict[str, Any]:
     return content
 
 
-def _cells(view: ScheduleView) -> tuple[object, ...]:
-    stored = view.stored
-    upcoming = stored.schedule.local(stored.next_at) if stored.next_at else "none"
-    if view.next_frozen:
-        upcoming += f" ({view.next_frozen})"
+def _cells(schedule: ScheduleBody) -> tuple[object, ...]:
+    upcoming = _local(schedule, schedule.next_at) if schedule.next_at else "none"
+    if schedule.next_frozen:
+        upcoming += f" ({schedule.next_frozen})"
     return (
-        stored.service_name,
-        stored.schedule.name,
-        stored.schedule.in_words,
-        "paused" if view.paused else upcoming,
-        stored.problem or stored.last_status or "never launched",
-        stored.last_deployment or "",
+        schedule.service,
+        schedule.name,
+        schedule.in_words,
+        "paused" if schedule.paused else upcoming,
+        schedule.problem or schedule.last_status or "never launched",
+        schedule.last_deployment or "",
     )
+
+
+def _local(schedule: ScheduleBody, at: datetime) -> str:
+    return local_time(at, schedule.timezone)
 
 
 def _say(text: str) -> None:

@@ -2,42 +2,34 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from app import bootstrap, services_folder
-from app.cli import validation
-from app.cli.context import (
-    current_actor,
-    git_access,
-    load_settings,
-    open_store,
-)
+from app.cli import completion, server, validation
+from app.cli.context import connect, load_settings, open_store
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
 from app.cli.validation import SyntaxCheck, report
-from app.config_files import MAX_CONFIG
-from app.doctor import diagnosis
 from app.domain.service import Service
-from app.store.history import Filter
-from app.usecases import history, services
-from app.usecases.services import ServiceSummary
-from app.web.response_bodies import report_body, service_body
-from app.web.schemas import ServiceBody
+from app.errors import Invalid
+from app.web.schemas import ReportBody, ServiceBody, SyncBody
 from app.web.terminal import plain
 
 app = typer.Typer(help="List, sync and check services.", no_args_is_help=True)
+_Name = Annotated[str, typer.Argument(autocompletion=completion.services)]
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
 @app.command(name="list")
 def list_services(*, as_json: AsJson = False) -> None:
     """List the services with their latest deployment."""
-    with open_store() as store:
-        listed = [service_body(s) for s in services.list_services(store)]
+    with connect() as api:
+        found = api.pages("/services")
     if as_json:
-        print_json(listed)
+        print_json(found)
         return
+    listed = [ServiceBody.model_validate(each, extra="ignore") for each in found]
     print_table(
         ("name", "state", "kind", "last deployment", "description"),
         (
@@ -54,15 +46,14 @@ def list_services(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(name: str, *, as_json: AsJson = False) -> None:
+def show(name: _Name, *, as_json: AsJson = False) -> None:
     """Show a service, its launch variables and its latest deployment."""
-    with open_store() as store:
-        entry = services.find_service(store, name)
-        latest = history.page(store, Filter(service=name), limit=1).items
-    service = service_body(ServiceSummary(entry, latest[0] if latest else None))
+    with connect() as api:
+        body = api.get(f"/services/{quote(name)}")
     if as_json:
-        print_json(service)
+        print_json(body)
         return
+    service = ServiceBody.model_validate(body, extra="ignore")
     print_fields(
         (
             ("name", service.name),
@@ -80,22 +71,14 @@ def show(name: str, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def sync() -> None:
-    """Sync the services of this node with its services folder.
+    """Sync the services with the services folder of this node, or of the server.
+
+    The other nodes sync their own folders within seconds.
 
     Exits with 1 if a service is invalid; the other services are synced all the same.
     """
-    settings = load_settings()
-    with open_store(settings) as store:
-        synced = services.sync_services(
-            store,
-            settings.services,
-            settings.var,
-            settings.node,
-            current_actor(),
-            settings.run_as,
-            reach=git_access(store, settings).of,
-            box=lambda: bootstrap.make_secret_box(settings),
-        )
+    with connect() as api:
+        synced = SyncBody.model_validate(api.post("/services/sync"), extra="ignore")
     for name in synced.valid:
         console.print(f"[green]ok[/]        {name}")
     for name, error in synced.invalid.items():
@@ -114,23 +97,27 @@ def sync() -> None:
 @app.command(name="doctor")
 def check(
     name: Annotated[
-        str | None, typer.Argument(help="The service; all of them by default.")
+        str | None,
+        typer.Argument(
+            help="The service; all of them by default.",
+            autocompletion=completion.services,
+        ),
     ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Check this host and its services and suggest fixes.
 
-    Exits with 1 if a check fails; warnings don't count.
+    Through a server, it checks one service on the host of the web process. Exits with 1
+    if a check fails; warnings don't count.
     """
-    settings = load_settings()
-    with open_store(settings) as store:
-        report = diagnosis.examine(store, settings, name)
+    body = _ask(name) if server.chosen() else _examine(name)
+    found = ReportBody.model_validate(body, extra="ignore")
     if as_json:
-        print_json(report_body(report))
+        print_json(body)
     else:
-        _print_report(report)
-    if not report.healthy:
+        _print_report(found)
+    if not found.healthy:
         raise typer.Exit(1)
 
 
@@ -152,6 +139,9 @@ def validate(
     -, only the config.json is validated, and the folder may have another name than the
     service.
     """
+    from app import services_folder  # noqa: PLC0415 - the other commands do without it
+    from app.config_files import MAX_CONFIG  # noqa: PLC0415
+
     if file == "-":
         config = services_folder.parse_config(validation.read_input(MAX_CONFIG))
         report([config] if isinstance(config, str) else [], as_json=as_json)
@@ -174,7 +164,24 @@ def schema() -> None:
     print(json.dumps(Service.model_json_schema(), indent=2))
 
 
-def _print_report(report: diagnosis.Report) -> None:
+def _ask(name: str | None) -> Any:
+    if name is None:
+        raise Invalid("a server checks one service at a time: name the service")
+    with connect() as api:
+        return api.get(f"/services/{quote(name)}/doctor")
+
+
+def _examine(name: str | None) -> Any:
+    from app.doctor import diagnosis  # noqa: PLC0415 - a client does without it
+    from app.web.response_bodies import report_body  # noqa: PLC0415
+
+    settings = load_settings()
+    with open_store(settings) as store:
+        report = diagnosis.examine(store, settings, name)
+    return report_body(report).model_dump(mode="json")
+
+
+def _print_report(report: ReportBody) -> None:
     console.print(f"checks on {report.host}", markup=False)
     for finding in report.findings:
         console.print(f"[{_COLOURS[finding.level]}]{finding.level:<8}[/] ", end="")

@@ -12,7 +12,6 @@ from app.cli.output import console, print_json
 from app.domain.service import Service
 from app.errors import Invalid
 from app.web.terminal import plain
-from app.worker import syntax_checks
 
 SyntaxCheck = Annotated[
     bool,
@@ -38,6 +37,8 @@ def find_unloadable(
         place: The arguments of the check that name the folder.
         folder: The folder.
     """
+    from app.worker import syntax_checks  # noqa: PLC0415 - other commands don't check
+
     checked = set()
     for service in services:
         # An environment may have variables that the name of an import needs.

@@ -22,6 +22,9 @@ class HostStatus(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+#: The status of a host that an inventory names and that no run has reached.
+NOT_REACHED = "not reached"
+STATUSES = (*HostStatus, NOT_REACHED)
 BAD = frozenset({HostStatus.FAILED, HostStatus.UNREACHABLE})
 
 

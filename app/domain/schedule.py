@@ -136,7 +136,7 @@ class Schedule(BaseModel):
 
     def local(self, moment: datetime) -> str:
         """Return a moment in its time zone: "2026-05-04 03:00 CEST"."""
-        return f"{moment.astimezone(crontab.zone_of(self.timezone)):%Y-%m-%d %H:%M %Z}"
+        return local_time(moment, self.timezone)
 
     def frozen(self, moment: datetime, freezes: Freezes) -> str:
         """Return why nothing is launched at a moment; empty if no freeze prevents it.
@@ -258,3 +258,8 @@ def parse_time(text: str, zone: str) -> datetime:
     if in_utc.astimezone(crontab.zone_of(zone)).replace(tzinfo=None) != at:
         raise ValueError(f"doesn't exist in {zone}: the clocks are put forward then")
     return in_utc
+
+
+def local_time(moment: datetime, timezone: str) -> str:
+    """Return a moment in a time zone: "2026-05-04 03:00 CEST"."""
+    return f"{moment.astimezone(crontab.zone_of(timezone)):%Y-%m-%d %H:%M %Z}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select
 
-from app.domain.host import HostStatus
+from app.domain.host import NOT_REACHED, HostStatus
 from app.domain.host_facts import Facts
 from app.store.host_tables import host_fact_changes, host_services, hosts
 from app.store.searching import can_be_found
@@ -35,11 +35,6 @@ class HostFilter:
     group: str = ""
     status: str = ""
     text: str = ""
-
-
-#: The status of a host that an inventory names and that no run has reached.
-NOT_REACHED = "not reached"
-STATUSES = (*HostStatus, NOT_REACHED)
 
 
 @dataclass(frozen=True, slots=True)

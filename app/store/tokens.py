@@ -92,6 +92,20 @@ def use(db: Connection, digest: bytes) -> Token | None:
     return _token(row)
 
 
+def use_first(db: Connection, digest: bytes) -> bool:
+    """Note the first use of a valid token; return False if it was used before."""
+    result = db.execute(
+        update(tokens)
+        .where(
+            tokens.c.digest == digest,
+            tokens.c.revoked_at.is_(None),
+            tokens.c.last_used_at.is_(None),
+        )
+        .values(last_used_at=func.now())
+    )
+    return result.rowcount > 0
+
+
 def list_tokens(db: Connection) -> list[Token]:
     """Return the tokens that are not revoked, sorted by name."""
     rows = db.execute(_tokens().order_by(tokens.c.name, tokens.c.id))

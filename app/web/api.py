@@ -19,6 +19,7 @@ from app.usecases import (
 )
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import filters, request_key
+from app.web.choices_body import ChoicesBody
 from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
 from app.web.on_demand import report, with_artifacts
@@ -29,7 +30,7 @@ from app.web.response_bodies import (
     report_body,
     service_body,
 )
-from app.web.schemas import ArtifactBody, ChoicesBody, LaunchRequest, SyncBody
+from app.web.schemas import ArtifactBody, LaunchRequest, SyncBody
 from app.web.timing_bodies import timing_body
 
 #: How the header User-Agent of the command line begins.

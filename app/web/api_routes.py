@@ -7,12 +7,14 @@ from app.domain.schedule import Schedule
 from app.web import (
     api,
     api_credentials,
+    api_login,
     api_notifications,
     api_parameters,
     api_projects,
     api_schedules,
     audit_bodies,
     audit_log,
+    choices_body,
     credential_bodies,
     deployments,
     exports,
@@ -45,13 +47,15 @@ ROUTES = [
     api_route("GET", "/api/v1/openapi.json", openapi.show, _VIEW, Operation(
         "document", "Get this document.", dict[str, Any],
     )),
+    *api_login.ROUTES,
     api_route("GET", "/api/v1/services", api.list_services, _VIEW, Operation(
         "services", "List the services with their variables and last deployments.",
         list[schemas.ServiceBody],
     )),
     api_route("GET", "/api/v1/services/{name:service}/choices", api.show_choices,
         _VIEW, Operation(
-            "services", "Get what a launch of a service takes.", schemas.ChoicesBody,
+            "services", "Get what a launch of a service takes.",
+            choices_body.ChoicesBody,
             parameters=(api_parameters.REF,), errors=(409, 422),
     )),
     api_route("GET", "/api/v1/services/{name:service}", api.show_service, _VIEW,

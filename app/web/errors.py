@@ -23,7 +23,7 @@ from app.usecases.confirmation import ConfirmationNeeded
 from app.web.dependencies import deps
 from app.web.launch_facts import launch_facts
 from app.web.login import SECOND_FACTOR_PATH, address_of, authenticate, login_url
-from app.web.schemas import PROBLEM, LaunchFactBody, ProblemBody
+from app.web.problem_body import PROBLEM, LaunchFactBody, ProblemBody
 
 log = get("web")
 

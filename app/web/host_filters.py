@@ -6,9 +6,10 @@ from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 
+from app.domain.host import STATUSES
 from app.errors import Invalid, InvalidFields
 from app.store.host_timeline import TimelineFilter
-from app.store.hosts import STATUSES, HostFilter
+from app.store.hosts import HostFilter
 from app.web.filters import parse_time, time_input
 
 #: The query parameters of the list of hosts, and of a host.

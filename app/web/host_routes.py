@@ -1,7 +1,7 @@
 """The routes of the API for hosts, with their descriptions."""
 
 from app.domain.access import Permission
-from app.store.hosts import STATUSES
+from app.domain.host import STATUSES
 from app.web import host_files, hosts
 from app.web.guard import api_route
 from app.web.host_bodies import HostBody, HostDetailBody, TimelineEntryBody

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from app.store.hosts import STATUSES
+from app.domain.host import STATUSES
 from app.usecases import host_timeline, hosts
 from app.usecases.hosts import HostView
 from app.web import host_fact_texts

@@ -19,12 +19,17 @@ MAX_BODY = 1024 * 1024
 #: Seconds within which the whole body must arrive.
 BODY_SECONDS = 30.0
 
-_CSP = (
-    "default-src 'self'; base-uri 'none'; object-src 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
+
+def content_policy(form_targets: str = "'self'") -> str:
+    """Return a Content-Security-Policy; forms may be sent and redirect to targets."""
+    return (
+        "default-src 'self'; base-uri 'none'; object-src 'none'; "
+        f"form-action {form_targets}; frame-ancestors 'none'"
+    )
+
+
 _HEADERS = {
-    "Content-Security-Policy": _CSP,
+    "Content-Security-Policy": content_policy(),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",

@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute
 from app import __version__
 from app.web.middleware import BODY_SECONDS, MAX_BODY
 from app.web.operation import Operation, Parameter
+from app.web.problem_body import PROBLEM, ProblemBody
 from app.web.routing import AppRoute, Number
-from app.web.schemas import PROBLEM, ProblemBody
 
 _REF = "#/components/schemas/{model}"
 #: Statuses of errors that every route may return, those of a route with a path

@@ -34,6 +34,21 @@ class PauseRequest(BaseModel):
     ] = ""
 
 
+class ComingBody(Body):
+    """A coming instant of a schedule."""
+
+    at: datetime
+    frozen: str
+    """Why nothing will be launched then; empty if it will."""
+
+
+class CalendarProblemBody(Body):
+    """A calendar of a schedule that can't be read."""
+
+    since: datetime
+    problem: str
+
+
 class ScheduleBody(Body):
     """A schedule of a service; times are ISO 8601 in UTC."""
 
@@ -77,6 +92,10 @@ class ScheduleBody(Body):
     """Why the last ping to its healthcheck URL failed."""
     problem: str
     """Why nothing was launched at the last instant."""
+    coming: list[ComingBody]
+    """The next instants, as if it weren't paused; empty in lists."""
+    calendar_problems: list[CalendarProblemBody]
+    """Empty in lists."""
 
 
 def schedule_body(view: ScheduleView) -> ScheduleBody:
@@ -110,4 +129,13 @@ def schedule_body(view: ScheduleView) -> ScheduleBody:
         healthcheck=shown(schedule.healthcheck_url),
         ping_problem=stored.ping_problem,
         problem=stored.problem,
+        coming=[
+            ComingBody(at=each, frozen=view.frozen.get(each, ""))
+            for each in view.coming
+        ],
+        calendar_problems=[
+            CalendarProblemBody(since=each.failing_since, problem=each.problem)
+            for each in view.calendars
+            if each.failing_since is not None
+        ],
     )

@@ -199,19 +199,6 @@ class ServiceBody(Body):
     last_status: Status | None
 
 
-class ChoicesBody(Body):
-    """What a launch of a service takes."""
-
-    variables: dict[str, Any]
-    """The JSON Schema of its launch variables."""
-    options: list[OptionName]
-    """The options of ansible-playbook that may be set."""
-    credentials: list[str]
-    """The credentials that are asked at each launch, such as `become:prod`."""
-    confirm: bool
-    """Whether the launch has to be confirmed."""
-
-
 class NodeBody(Body):
     """A node."""
 
@@ -291,32 +278,3 @@ class EventBody(Body):
     """Whether the text is truncated; the output has all of it."""
     open: bool
     """Whether the line continues in the next event."""
-
-
-#: The media type of a ProblemBody.
-PROBLEM = "application/problem+json"
-
-
-class LaunchFactBody(Body):
-    """A fact about a launch that has to be confirmed."""
-
-    name: str
-    """What it is about, such as `service`, `hosts` or `variable version`."""
-    text: str
-
-
-class ProblemBody(Body):
-    """An error, as a problem of RFC 9457."""
-
-    title: str
-    """The meaning of the status."""
-    status: int
-    """The status of the response."""
-    detail: str
-    """The error as a sentence."""
-    error: str
-    """The same as `detail`."""
-    problems: dict[str, str] = {}
-    """The errors by variable or field."""
-    launch: list[LaunchFactBody] = []
-    """What a launch would do that has to be confirmed first; empty for other errors."""

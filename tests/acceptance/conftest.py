@@ -8,12 +8,14 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from testing import tls_proxy
 from testing.browser import chromium
 from testing.bundled import Play, Run, run_playbook
 from testing.installation import Installation, installed
 from testing.node import node
 from testing.paths import SOPS
 from testing.postgres import Postgres
+from testing.private_ca import PrivateCa
 from testing.runner import Service, short_folder
 
 
@@ -69,6 +71,38 @@ def fastdeploy(
         made.worker()
         made.web()
         yield made
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> PrivateCa:
+    """A certificate authority of the tests."""
+    return PrivateCa(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(params=["host", "nginx"])
+def either_way(
+    request: pytest.FixtureRequest,
+    fastdeploy: Installation,
+    tmp_path: Path,
+    ca: PrivateCa,
+) -> Iterator[str]:
+    """Run the commands of a test on the host, and over HTTPS as a client."""
+    if request.param == "host":
+        yield "host"
+        return
+    with tls_proxy.https(
+        request.param, fastdeploy.url, tmp_path / request.param, ca
+    ) as url:
+        fastdeploy.command_variables = {
+            "FASTDEPLOY_SERVER": url,
+            "FASTDEPLOY_TOKEN": fastdeploy.token(),
+            "SSL_CERT_FILE": str(ca.certificate),
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+            # No database: a client has none.
+            "FASTDEPLOY_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        }
+        yield url
+    fastdeploy.command_variables = fastdeploy.variables
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,8 @@ def test_the_doctor_fails_only_if_there_is_a_problem(fastdeploy: Installation) -
 # Deploying
 
 
+@pytest.mark.parametrize("either_way", ["host", "nginx", "caddy"], indirect=True)
+@pytest.mark.usefixtures("either_way")
 def test_deploy_follow_shows_steps_and_output_until_the_end(
     fastdeploy: Installation,
 ) -> None:
@@ -55,6 +57,7 @@ def test_deploy_follow_shows_steps_and_output_until_the_end(
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_follow_passes_colours_on_to_a_terminal_and_nothing_else(
     fastdeploy: Installation,
 ) -> None:
@@ -73,6 +76,7 @@ def test_follow_passes_colours_on_to_a_terminal_and_nothing_else(
     assert "title" not in left
 
 
+@pytest.mark.usefixtures("either_way")
 def test_deploy_follow_fails_if_the_deployment_does(fastdeploy: Installation) -> None:
     fastdeploy.write_service("fails", "#!/bin/sh\necho no space\nexit 3\n")
 
@@ -87,6 +91,7 @@ def test_deploy_follow_fails_if_the_deployment_does(fastdeploy: Installation) ->
     assert (0, log) == (stored.returncode, stored.stdout)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_deploy_prints_the_queued_deployment_as_json(fastdeploy: Installation) -> None:
     fastdeploy.write_service("as-json", "#!/bin/sh\n")
 
@@ -122,6 +127,7 @@ VARIABLES = {
 }
 
 
+@pytest.mark.usefixtures("either_way")
 def test_variables_are_typed_and_those_of_a_file_are_added(
     fastdeploy: Installation, tmp_path: Path
 ) -> None:
@@ -146,6 +152,7 @@ def test_variables_are_typed_and_those_of_a_file_are_added(
     assert "2 blue 11" in piped.stdout.splitlines()
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -174,6 +181,7 @@ def test_a_bad_variable_is_named(
     assert_refused(done, sentence)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_schedule_is_listed_paused_resumed_and_run(
     fastdeploy: Installation,
 ) -> None:

@@ -18,7 +18,7 @@ def answer(made: Installation, typed: str, *arguments: str) -> tuple[int, str]:
     terminal, inner = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "app", *arguments],
-        env=os.environ | made.variables, cwd=ROOT, stdin=inner, stdout=inner,
+        env=os.environ | made.command_variables, cwd=ROOT, stdin=inner, stdout=inner,
         stderr=inner,
     ) as process:  # fmt: skip
         os.close(inner)

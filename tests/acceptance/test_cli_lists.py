@@ -52,6 +52,7 @@ def test_credentials_are_added_from_files_and_stdin_and_never_shown(
     assert int(again[1]) >= 2
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_launch_takes_a_credential_and_a_file_from_the_command_line(
     fastdeploy: Installation, tmp_path: Path
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_project_is_added_with_a_token_from_the_command_line(
     assert not any(token in each.stdout for each in done)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_deployments_are_listed_by_service_and_status_and_shown(
     fastdeploy: Installation,
 ) -> None:

@@ -11,7 +11,8 @@ from app.domain.access import Role
 from app.domain.events import TaskResult
 from app.settings import Settings
 from app.store.store import Store
-from app.usecases import deploy, record, results
+from app.usecases import record
+from app.web.schemas import DeploymentDetailBody
 from testing.factories import (
     begins,
     ends,
@@ -216,7 +217,7 @@ def test_what_was_chosen_for_a_run_is_on_its_page_in_the_api_and_the_command(
 
     page = client.get(f"/deployments/{found}").text
     body = client.get(f"/api/v1/deployments/{found}").json()
-    print_deployment(deploy.view(store, found), results.summary_of(store, found))
+    print_deployment(DeploymentDetailBody.model_validate(body))
 
     shown = f"<dt>Speed</dt><dd>{html.escape(chosen)}</dd>"
     assert shown in page

@@ -7,11 +7,11 @@ import pytest
 
 from app.domain.deployment import Status
 from app.domain.events import TaskResult
-from app.domain.host import HostStatus
+from app.domain.host import NOT_REACHED, HostStatus
 from app.errors import Conflict, NotFound
 from app.settings import Settings
 from app.store.host_timeline import TimelineFilter
-from app.store.hosts import NOT_REACHED, Host, HostFilter
+from app.store.hosts import Host, HostFilter
 from app.store.store import Store
 from app.usecases import host_timeline, hosts, record
 from testing.factories import (
