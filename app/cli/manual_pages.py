@@ -145,7 +145,7 @@ PAGES: dict[str, Page] = {
     ),
     "service sync": Page(
         ("fastdeploy service sync",),
-        "Sync the services of this node with its services folder.",
+        "Sync the services with the services folder of this node, or of the server.",
         (
             SUCCEEDED,
             (1, "A service is invalid, or the command failed; the message says why."),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.domain.access import Permission
 from testing.installation import Installation, installed
@@ -31,6 +32,10 @@ case "$*" in
 esac
 exec "$CURL" "$@"
 """
+#: The blocks of YAML of the page.
+_YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: What CI systems replace, and the variables that they set.
+_EXPRESSION = re.compile(r"\$\{\{ *([\w.]+) *\}\}")
 _SCRIPT = re.compile(r"^```sh\n(#!/bin/sh\n.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -122,3 +127,67 @@ def test_the_script_shows_why_a_launch_is_refused(
     assert 0 < done.returncode
     assert shown in done.stderr
     assert not done.stdout
+
+
+def shell_parts() -> list[tuple[dict[str, str], str]]:
+    """Return the variables and the shell commands of each CI system on the page."""
+    found = []
+    for block in _YAML.findall(PAGE.read_text()):
+        content = yaml.safe_load(block)
+        if isinstance(content, list):  # a step of GitHub or Forgejo
+            step = content[0]
+            found.append((step["env"], step["run"]))
+        elif "runs" in content:  # a composite action
+            step = content["runs"]["steps"][0]
+            found.append((step["env"], step["run"]))
+        elif "steps" in content:  # Woodpecker
+            step = content["steps"]["deploy"]
+            found.append((step["environment"], "\n".join(step["commands"])))
+        else:  # GitLab
+            job = content["deploy"]
+            commands = [*job["before_script"], *job["script"]]
+            found.append((job["variables"], "\n".join(commands)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("env", "commands"), shell_parts(),
+    ids=["github", "action", "forgejo", "gitlab", "woodpecker"],
+)  # fmt: skip
+def test_the_shell_part_of_each_ci_system_deploys(
+    made: Installation, tmp_path: Path, env: dict[str, object], commands: str
+) -> None:
+    values = {
+        "github.ref_name": "5.0", "inputs.service": "shop", "inputs.url": made.url,
+        "inputs.variables": '{"version": "5.0"}', "github.run_id": tmp_path.name,
+    }  # fmt: skip
+    ci = {"CI_COMMIT_TAG": "5.0", "CI_JOB_ID": tmp_path.name, "CI_REPO_ID": "7",
+          "CI_PIPELINE_NUMBER": tmp_path.name,
+          "GITHUB_ACTION_PATH": str(tmp_path)}  # fmt: skip
+    texts = {
+        name: _EXPRESSION.sub(lambda found: values.get(found[1], "1"), str(value))
+        .replace("$CI_COMMIT_TAG", "5.0").replace("$CI_JOB_ID", tmp_path.name)
+        for name, value in env.items()
+    }  # fmt: skip
+    given = {
+        **ci, **texts, "FASTDEPLOY_URL": made.url,
+        "FASTDEPLOY_TOKEN": made.token(Permission.VIEW, Permission.DEPLOY),
+    }  # fmt: skip
+    (tmp_path / "bin").mkdir()
+    # Alpine's package manager; the packages are there.
+    (tmp_path / "bin" / "apk").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "apk").chmod(0o755)
+    script = _SCRIPT.search(PAGE.read_text())
+    assert script is not None
+    (tmp_path / "deploy.sh").write_text(script[1])
+
+    done = subprocess.run(
+        ["sh", "-e", "-c", commands], cwd=tmp_path, text=True, capture_output=True,
+        env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"} | given, check=False,
+        timeout=120,
+    )  # fmt: skip
+
+    assert 0 == done.returncode, done.stderr
+    number = int(re.findall(r"deployment (\d+) successful", done.stderr)[0])
+    assert {"version": "5.0"} == made.view(number).deployment.variables
+    assert '"version": "5.0"' in done.stdout

@@ -185,3 +185,27 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
     assert 1 == done.returncode
     assert f"the certificate of {url} can't be verified" in done.stderr
     assert "SSL_CERT_FILE" in done.stderr
+
+
+def test_a_shell_completes_names_of_the_server_and_is_silent_without_it(
+    fastdeploy: Installation, elsewhere: dict[str, str]
+) -> None:
+    fastdeploy.write_service("completed", HELLO)
+
+    def complete(typed: str, server: str) -> list[str]:
+        given = {
+            "FASTDEPLOY_SERVER": server, "FASTDEPLOY_TOKEN": fastdeploy.token(),
+            "_FASTDEPLOY_COMPLETE": "complete_bash", "COMP_WORDS": typed,
+            "COMP_CWORD": str(len(typed.split()) - 1),
+        }  # fmt: skip
+        done = subprocess.run(
+            [Path(sys.executable).parent / "fastdeploy"], cwd=ROOT, text=True,
+            env=os.environ | elsewhere | given, capture_output=True, check=False,
+            timeout=PATIENCE,
+        )  # fmt: skip
+        assert "" == done.stderr
+        return done.stdout.split()
+
+    assert ["completed"] == complete("fastdeploy deploy comp", fastdeploy.url)
+    assert ["completed"] == complete("fastdeploy list --service c", fastdeploy.url)
+    assert [] == complete("fastdeploy deploy comp", "http://127.0.0.1:1")

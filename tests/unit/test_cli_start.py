@@ -64,3 +64,14 @@ def test_the_listed_help_is_that_of_the_command(name: str) -> None:
     help_text = load(name).help
 
     assert COMMANDS[name].help == " ".join(help_text.partition("\n\n")[0].split())
+
+
+def test_a_client_of_a_server_imports_neither_the_store_nor_the_web_framework() -> None:
+    code = f"print(sorted({SLOW} & sys.modules.keys()), file=sys.stderr)"
+
+    done = run(code, "list", FASTDEPLOY_SERVER="http://127.0.0.1:1",
+               FASTDEPLOY_TOKEN="x")  # fmt: skip
+
+    said, modules = done.stderr.splitlines()
+    assert "http://127.0.0.1:1 can't be reached" in said
+    assert "[]" == modules
