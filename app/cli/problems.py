@@ -43,6 +43,11 @@ def raise_problem(
         wait = retry_after or 0
         after = f"; try again in {wait} seconds" if wait else ""
         raise errors.TooManyAttempts(f"{message}{after}", wait)
+    if status == 404 and message.startswith("page not found: "):
+        raise errors.NotFound(
+            f"{url} doesn't have {message.removeprefix('page not found: ')}: check the "
+            "address, or update FastDeploy there"
+        )
     if status == 401 and url:
         message += f"; run fastdeploy login {url}"
     raise _ERRORS.get(status, errors.FastDeployError)(message)
