@@ -72,7 +72,7 @@ def _services(api: Api) -> list[str]:
 def _complete(
     ctx: typer.Context, incomplete: str, ask: Callable[[Api], Iterable[str]]
 ) -> list[str]:
-    """Return the sorted names that begin with a text; none if that takes too long."""
+    """Return the sorted names that begin with a text; none after the timeout."""
     if given := ctx.find_root().params.get("_server"):
         os.environ[SERVER] = given
     found: list[str] = []

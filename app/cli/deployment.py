@@ -235,7 +235,7 @@ def prune() -> None:
 def _path(deployment_id: int, below: str = "") -> str:
     """Return the path of a deployment in the API, or of what is below it.
 
-    Raises NotFound for a number that is no id.
+    Raises NotFound for a number that is not an id.
     """
     if deployment_id < 0 or len(str(deployment_id)) > _DIGITS:
         raise NotFound(f"there is no deployment {deployment_id}")
