@@ -37,13 +37,15 @@ def code_of(client: "TestClient") -> str:
     assert ("http", "127.0.0.1:40001") == (url.scheme, url.netloc)
     query = parse_qs(url.query)
     assert [ASKED["state"]] == query["state"]
-    return query["code"][0]
+    code: str = query["code"][0]
+    return code
 
 
 def exchange(client: "TestClient", code: str, verifier: str = VERIFIER) -> int:
     """Exchange a code; return the status."""
     data = {"code": code, "code_verifier": verifier}
-    return client.post("/login/cli/token", data=data).status_code
+    status: int = client.post("/login/cli/token", data=data).status_code
+    return status
 
 
 def test_a_code_is_exchanged_once_by_the_command_that_asked(
