@@ -1,25 +1,42 @@
 """Services, schedules, channels, projects and webhooks that the API lists."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import text
 
 from app import bootstrap
+from app.domain.access import Permission, Role
 from app.domain.push import Push
 from app.domain.webhook import DeliveryState, Provider
 from app.project_folder import without_credentials
 from app.settings import Settings
-from app.store import webhook_deliveries
+from app.store import totp_secrets, users, webhook_deliveries
 from app.store.store import Store
 from app.store.webhook_deliveries import NewDelivery
-from app.usecases import channels, schedule_changes, services, webhooks
+from app.usecases import channels, schedule_changes, services, tokens, webhooks
 from app.usecases.schedule_sources import ScheduleSources
-from testing.factories import ROOT, write_service
+from testing.factories import ROOT, make_user, write_service
 from testing.git_repository import GitRepository
 from testing.webhook_sender import create_webhook
 
 SCHEDULE = {"name": "nightly", "cron": "0 3 * * *"}
+
+
+def add_accounts(store: Store) -> None:
+    """Create an admin with a personal token, a viewer with a second factor, a token."""
+    make_user(store, "grace")
+    make_user(store, "pat", Role.VIEWER)
+    tokens.create_token(store, ROOT, "spare", [Permission.VIEW])
+    with store.begin() as db:
+        grace, pat = users.find(db, "grace"), users.find(db, "pat")
+        assert grace is not None
+        assert pat is not None
+        totp_secrets.put(db, pat.id, b"sealed", "key")
+        totp_secrets.accept(db, pat.id, 1)
+    owner = replace(ROOT, user_id=grace.id, name="grace")
+    tokens.create_own_token(store, owner, "own", [Permission.VIEW])
 
 
 def add_schedules(store: Store, settings: Settings) -> None:

@@ -12,9 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.bootstrap.web import make_web
 from app.domain.access import Permission
 from app.settings import Settings
+from app.store.store import Store
 from app.web.middleware import BodyLimit
 from testing.disks import fill, small_disk
-from testing.web_client import ClientFor
+from testing.factories import PASSWORD
+from testing.web_client import ClientFor, csrf_of, make_client
 
 
 def without_body(app: ASGIApp) -> ASGIApp:
@@ -28,6 +30,15 @@ def without_body(app: ASGIApp) -> ASGIApp:
         await BodyLimit(app, seconds=0.01)(scope, never, send)
 
     return served
+
+
+def session_client(web: Starlette, store: Store, name: str) -> TestClient:
+    """Return a client that sends the session and the CSRF token of a user."""
+    client = make_client(web, store, None)
+    form = {"name": name, "password": PASSWORD}
+    assert client.post("/login", data=form).status_code == 303
+    client.headers["X-CSRF-Token"] = csrf_of(client, store)
+    return client
 
 
 @contextmanager

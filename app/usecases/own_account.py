@@ -1,14 +1,62 @@
-"""What users change themselves: their password, sessions and display."""
+"""What users see and change themselves: their access, password, sessions, display."""
 
-from app.domain.access import Actor
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from app.domain.access import Actor, Grant, Permission, Role
 from app.domain.audit import Action
 from app.domain.display import Display
 from app.errors import InvalidFields, NotFound
-from app.store import audit, sessions, users
+from app.store import audit, sessions, tokens, users
 from app.store.sessions import SessionEntry
 from app.store.store import Store
 from app.usecases import passwords
-from app.usecases.auth import digest, require_password
+from app.usecases.auth import digest, require_password, token_of
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who makes a request, and what they may do."""
+
+    actor: Actor
+    #: The user, also of a personal token; None for other tokens.
+    user: users.Member | None
+    #: The token that authenticated the request.
+    token_id: int | None
+
+    @property
+    def permissions(self) -> list[Permission]:
+        """What the actor may do on some service at least."""
+        return [one for one in Permission if self.actor.may(one)]
+
+    @property
+    def limits(self) -> Sequence[Sequence[Grant]]:
+        """Sorted lists of grants, each of which must give a permission on a service."""
+        layers = self.actor.access.layers
+        return [sorted(layer, key=lambda one: (one.services, one.permission))
+                for layer in layers]  # fmt: skip
+
+    @property
+    def role(self) -> Role | None:
+        """The role of the user."""
+        return self.user.role if self.user else None
+
+
+def describe(store: Store, actor: Actor) -> Account:
+    """Return who an actor is, and what they may do."""
+    with store.begin() as db:
+        owner = owner_of(db, actor)
+        user = users.find_member(db, owner) if owner is not None else None
+    return Account(actor, user, token_of(actor))
+
+
+def owner_of(db: Connection, actor: Actor) -> int | None:
+    """Return the id of a user, also for a personal token; None for other actors."""
+    token_id = token_of(actor)
+    token = None if token_id is None else tokens.find(db, token_id)
+    return token.owner.id if token and token.owner else actor.user_id
 
 
 def user_of(actor: Actor) -> int:

@@ -2,24 +2,34 @@
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.access import INCLUDED, Actor, Grant, Permission
 from app.domain.audit import Action
 from app.domain.duration import MAX_DAYS
 from app.domain.service_pattern import parse_pattern
-from app.errors import Conflict, InvalidFields, NotFound
+from app.errors import Conflict, InvalidFields, NotAllowed, NotFound
 from app.store import audit, grants, tokens
-from app.store.grants import Subject, SubjectKind
+from app.store.grants import StoredGrant, Subject, SubjectKind
 from app.store.store import Store
-from app.usecases.auth import digest
-from app.usecases.own_account import user_of
+from app.usecases.auth import digest, identity_of
+from app.usecases.own_account import owner_of, user_of
 
 #: Identifies a leaked token, for people and for secret scanners.
 TOKEN_PREFIX = "fd_"  # noqa: S105 - not a secret, the beginning of each
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDetails:
+    """A token with the grants of its own."""
+
+    token: tokens.Token
+    grants: Sequence[StoredGrant]
 
 
 def create_token(
@@ -65,11 +75,16 @@ def create_own_token(
 ) -> str:
     """Create a personal token of the actor; return its secret, which is not stored.
 
-    Raises NotFound if the actor isn't a user, NotAllowed if a scope exceeds the user's
-    permissions, InvalidFields, and Conflict if the user has a token with this name.
+    Raises NotAllowed if the actor isn't a user who has logged in, or if a scope exceeds
+    the user's permissions, InvalidFields, and Conflict if the user has a token with
+    this name.
     """
-    user_id = user_of(actor)
-    scopes = set(scopes)
+    if actor.user_id is None:
+        # Otherwise, somebody with a leaked token could keep their access.
+        raise NotAllowed("a token can't create tokens; log in to create one")
+    user_id, scopes = actor.user_id, set(scopes)
+    if not scopes:
+        raise InvalidFields({"scopes": "choose at least one scope"})
     for scope in scopes:
         actor.require(scope)
     return _create(store, actor, name, scopes, days, user_id)
@@ -82,6 +97,28 @@ def list_tokens(store: Store, actor: Actor) -> list[tokens.Token]:
         return tokens.list_tokens(db)
 
 
+def list_details(store: Store, actor: Actor) -> list[TokenDetails]:
+    """Return the tokens that are not revoked, with their grants. Raises NotAllowed."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        return _details(db, tokens.list_tokens(db))
+
+
+def list_details_of_owner(store: Store, actor: Actor) -> list[TokenDetails]:
+    """Return the personal tokens of a user, also to one of them; none to others."""
+    with store.begin() as db:
+        owner = owner_of(db, actor)
+        return [] if owner is None else _details(db, tokens.list_of(db, owner))
+
+
+def find_details(store: Store, actor: Actor, token_id: int) -> TokenDetails:
+    """Return a token with its grants; who may see it and what it raises: find_token."""
+    token = find_token(store, actor, token_id)
+    with store.begin() as db:
+        (found,) = _details(db, [token])
+    return found
+
+
 def list_own_tokens(store: Store, actor: Actor) -> list[tokens.Token]:
     """Return the actor's personal tokens. Raises NotFound if it isn't a user."""
     user_id = user_of(actor)
@@ -90,15 +127,16 @@ def list_own_tokens(store: Store, actor: Actor) -> list[tokens.Token]:
 
 
 def find_token(store: Store, actor: Actor, token_id: int) -> tokens.Token:
-    """Return a token that isn't revoked, for its owner or an admin.
+    """Return a token that isn't revoked, for its owner, itself or an admin.
 
     Raises NotFound also for the tokens of others.
     """
     with store.begin() as db:
         found = tokens.find(db, token_id)
-    own = found is not None and found.owner is not None and (
-        found.owner.id == actor.user_id
-    )  # fmt: skip
+    own = found is not None and (
+        actor.identity == identity_of(token_id)
+        or (found.owner is not None and found.owner.id == actor.user_id)
+    )
     if found is None or not (own or actor.may(Permission.ADMIN)):
         raise NotFound(f"token {token_id} not found; it may have been revoked")
     return found
@@ -115,7 +153,7 @@ def revoke_token(store: Store, actor: Actor, name: str) -> None:
 
 
 def revoke_token_by_id(store: Store, actor: Actor, token_id: int) -> tokens.Token:
-    """Revoke a token and return it; its owner and admins may. Raises NotFound."""
+    """Revoke a token and return it; who may, and what it raises: find_token."""
     token = find_token(store, actor, token_id)
     with store.begin() as db:
         if not tokens.revoke(db, token_id):
@@ -176,6 +214,15 @@ def _create(
     except IntegrityError:
         raise Conflict(f"there is a token {name} already; revoke it first") from None
     return secret
+
+
+def _details(db: Connection, found: Sequence[tokens.Token]) -> list[TokenDetails]:
+    stored = grants.list_grants(db) if any(token.limited for token in found) else ()
+    return [
+        TokenDetails(token, [g for g in stored if g.subject.kind is SubjectKind.TOKEN
+                             and g.subject.id == token.id])
+        for token in found
+    ]  # fmt: skip
 
 
 def _subject(token: tokens.Token) -> str:

@@ -3,6 +3,8 @@
 import getpass
 import re
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -10,10 +12,24 @@ from sqlalchemy.exc import IntegrityError
 from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.audit import Action
 from app.errors import Conflict, InvalidFields, NotFound
-from app.store import audit, sessions, users
+from app.store import audit, grants, sessions, teams, totp_secrets, users
+from app.store.grants import StoredGrant
 from app.store.store import Store
 from app.store.users import Member
 from app.usecases import passwords
+
+
+@dataclass(frozen=True, slots=True)
+class UserDetails:
+    """A user with what gives them permissions besides their role."""
+
+    member: Member
+    #: The names of their teams.
+    teams: Sequence[str]
+    #: Their own grants, and those of their teams.
+    grants: Sequence[StoredGrant]
+    #: Whether they have set up a second factor in FastDeploy.
+    second_factor: bool
 
 
 def create_user(
@@ -77,6 +93,22 @@ def find_user(store: Store, actor: Actor, user_id: int) -> Member:
     actor.require(Permission.ADMIN)
     with store.begin() as db:
         return _require_found(users.find_member(db, user_id), user_id)
+
+
+def find_by_name(store: Store, actor: Actor, name: str) -> UserDetails:
+    """Return the user with this name. Raises NotAllowed, NotFound."""
+    actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        user = None if "\0" in name else users.find(db, name)
+        member = users.find_member(db, user.id) if user else None
+        if member is None:
+            raise NotFound(f"there is no user {name!r}")
+        return UserDetails(
+            member,
+            [team.name for team in teams.list_teams(db) if name in team.members],
+            grants.list_of_user(db, member.id),
+            totp_secrets.is_confirmed(db, member.id),
+        )
 
 
 def set_role(store: Store, actor: Actor, user_id: int, role: Role) -> None:

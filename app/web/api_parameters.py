@@ -5,7 +5,7 @@ from typing import Any
 from app.domain.audit import Action
 from app.domain.deployment import Origin, Status
 from app.domain.export_format import Format
-from app.web import query
+from app.web import paging, query
 from app.web.operation import Parameter
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -46,6 +46,25 @@ REF = Parameter(
     "A branch, tag or commit of the project's repository; by default, its default "
     "branch.",
     _TEXT,
+)
+_LIMIT = Parameter(
+    "limit",
+    f"The number of elements on a page; {paging.LIMIT} by default. The header Link has "
+    "the URL of the next page.",
+    {"type": "integer", "minimum": 1, "maximum": paging.LIMIT},
+)
+#: The paging of lists that are sorted by name, and of those that are sorted by id.
+PAGE_BY_NAME = (
+    _LIMIT,
+    Parameter("after", "Only elements after this name, for the next page.", _TEXT),
+)
+PAGE_BY_ID = (
+    _LIMIT,
+    Parameter(
+        "after",
+        "Only elements with a higher id, for the next page.",
+        {"type": "integer", "minimum": 0, "maximum": query.BIGINT},
+    ),
 )
 PREFIX = Parameter(
     "prefix", "Only refs whose name, short or full, begins with this text.", _TEXT

@@ -5,6 +5,7 @@ from typing import Any
 from app.domain.access import Permission
 from app.domain.schedule import Schedule
 from app.web import (
+    account_routes,
     api,
     api_credentials,
     api_login,
@@ -150,6 +151,7 @@ ROUTES = [
         schemas.DeploymentDetailBody, status=201,
         parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),
     )),
+    *account_routes.API,
     *grant_routes.API,
     *webhook_routes.API,
     *host_routes.API,

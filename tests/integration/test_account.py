@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.domain.access import Actor, Permission, Role
-from app.errors import NotAllowed, NotFound, NotLoggedIn
+from app.errors import NotAllowed, NotLoggedIn
 from app.store.store import Store
 from app.usecases import auth, tokens, users
 from app.usecases.auth import MAX_FAILURES
@@ -168,5 +168,5 @@ def test_a_token_has_no_account(client_for: ClientFor, store: Store) -> None:
     client = client_for(tuple(Permission))
 
     assert 404 == client.get("/account").status_code
-    with pytest.raises(NotFound):
+    with pytest.raises(NotAllowed):
         tokens.create_own_token(store, ROOT, "laptop", [VIEW])

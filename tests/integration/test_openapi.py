@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,21 @@ from app.usecases.credentials import Change
 from app.web.app import ROUTES
 from app.web.middleware import MAX_BODY
 from app.web.openapi import document
+from testing import api_requests
 from testing.api_catalogue import (
     SCHEDULE,
+    add_accounts,
     add_channels,
     add_projects,
     add_schedules,
     add_webhooks,
 )
-from testing.api_clients import client_that_gets
+from testing.api_clients import client_that_gets, session_client
+from testing.api_requests import BY_SESSION, ENDED, RequestValues
 from testing.factories import (
     ROOT,
     ends,
     make_host_key,
-    make_user,
     print_lines,
     record_lines,
     start_deployment,
@@ -52,7 +54,7 @@ OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
     for method, operation in item.items()
 ]
 STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
-ENDED, RUNNING, FAILED = 1, 2, 3
+RUNNING, FAILED = 2, 3
 #: The schedule that a file defines, of a service that has become invalid.
 OF_FILE = 3
 #: A grant that exists.
@@ -65,18 +67,6 @@ REPOSITORY = "/srv/infra"
 HOST_KEY = make_host_key().line
 #: The body that replaces a credential.
 REPLACEMENT = {"value": {"password": "abcd"}, "replace": True}
-
-
-@dataclass(frozen=True, slots=True)
-class RequestValues:
-    """The values of a request's path, its query and its body."""
-
-    id: int = ENDED
-    name: str = "hello"
-    path: str = "stdout"
-    user: str = "grace"
-    query: str = ""
-    body: object = None
 
 
 #: A request that succeeds, by operation.
@@ -171,6 +161,7 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api.list_artifacts": RequestValues(),
     "deployments.archive": RequestValues(),
     "deployments.download_artifact": RequestValues(),
+    **api_requests.SUCCESSES,
 }
 #: What is different in a request that fails, by status and operation; `*` is any other.
 #: The other statuses depend on the client or the disk.
@@ -242,7 +233,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 
 def sent_for(operation: str, status: str) -> RequestValues:
     """Return the request that makes an operation respond with this status."""
-    changes = CHANGES.get(status, {})
+    changes = {**CHANGES.get(status, {}), **api_requests.CHANGES.get(status, {})}
     return replace(SUCCESSES[operation], **changes.get(operation, changes.get("*", {})))
 
 
@@ -262,6 +253,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
         credentials.put(store, secret_box, ROOT, reference, change, replace=False)
     services.sync_services(store, settings.services, settings.var, settings.node, ROOT)
     add_webhooks(store, settings)
+    add_accounts(store)
     add_teams(store)
     host_keys.add(store, ROOT, "hello", HOST_KEY)
     add_schedules(store, settings)
@@ -278,7 +270,6 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
 
 def add_teams(store: Store) -> None:
     """Add a team with a member and a grant, and one without."""
-    make_user(store, "grace")
     for name in ("crew", "empty"):
         teams.create(store, ROOT, name)
     teams.add_member(store, ROOT, "crew", "grace")
@@ -306,17 +297,22 @@ def repository(tmp_path: Path) -> Path:
 def test_each_operation_that_declares_a_status_responds_with_it_and_its_model(
     client_for: ClientFor,
     web: Starlette,
+    store: Store,
     settings: Settings,
     repository: Path,
     status: str,
 ) -> None:
-    with client_that_gets(status, client_for, web, settings) as client:
+    with client_that_gets(status, client_for, web, settings) as token_client:
         for method, path, operation in OPERATIONS:
             if status not in operation["responses"]:
                 continue
             sent = sent_for(operation["operationId"], status)
             values = {"id": sent.id, "name": sent.name, "path": sent.path}
-            url = path.format(**values, user=sent.user) + sent.query
+            url = path.format(**values, user=sent.user, number=sent.number)
+            url += sent.query
+            client = token_client
+            if operation["operationId"] in BY_SESSION and status in {"201", "409"}:
+                client = session_client(web, store, "grace")
             content = None
             if sent.body is not None:
                 content = json.dumps(sent.body).replace(REPOSITORY, f"{repository}")

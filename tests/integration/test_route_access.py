@@ -104,6 +104,7 @@ MISSING = {
     "/services/{name:service}/compare",
     "/api/v1/projects/{name}/refs",
     "/account/tokens/{id:number}/revoke",
+    "/api/v1/tokens/{id:number}",
     "/deployments/{id:number}/results/{number:number}",
     "/deployments/{id:number}/artifacts/{path:path}",
     "/api/v1/deployments/{id:number}/artifacts/{path:path}",
