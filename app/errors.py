@@ -91,6 +91,10 @@ class Conflict(FastDeployError):
     """The request conflicts with the present state."""
 
 
+class PreconditionFailed(FastDeployError):
+    """The resource isn't what the client has seen, so it wasn't changed."""
+
+
 class Superseded(Conflict):
     """A later deployment, `deployment_id`, was successful or continues this one."""
 

@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 
 from app import bootstrap
 from app.domain.access import Permission, Role
+from app.domain.node import NodeInstance
 from app.domain.push import Push
 from app.domain.webhook import DeliveryState, Provider
 from app.project_folder import without_credentials
@@ -15,9 +17,16 @@ from app.settings import Settings
 from app.store import totp_secrets, users, webhook_deliveries
 from app.store.store import Store
 from app.store.webhook_deliveries import NewDelivery
-from app.usecases import channels, schedule_changes, services, tokens, webhooks
+from app.usecases import channels, nodes, schedule_changes, services, tokens, webhooks
 from app.usecases.schedule_sources import ScheduleSources
-from testing.factories import ROOT, make_user, write_service
+from testing.factories import (
+    ROOT,
+    make_service,
+    make_user,
+    set_columns,
+    start_deployment,
+    write_service,
+)
 from testing.git_repository import GitRepository
 from testing.webhook_sender import create_webhook
 
@@ -37,6 +46,33 @@ def add_accounts(store: Store) -> None:
         totp_secrets.accept(db, pat.id, 1)
     owner = replace(ROOT, user_id=grace.id, name="grace")
     tokens.create_own_token(store, owner, "own", [Permission.VIEW])
+
+
+def add_nodes(store: Store) -> None:
+    """Add a node that is ready, and one whose worker was stopped."""
+    for name in ("ready", "away"):
+        nodes.beat(store, name, me=NodeInstance(name), concurrency=1)
+    nodes.stop(store, "away", NodeInstance("away"))
+
+
+def add_unreadable_playbook(folder: Path) -> None:
+    """Write a service with a playbook that Ansible can't read."""
+    config: dict[str, Any] = {
+        "playbook": "site.yml",
+        "deploy_script": None,
+        "steps": [],
+    }
+    write_service(folder, "unreadable", config, {"site.yml": "- hosts: [\n"})
+
+
+def start_at_commit(store: Store, settings: Settings) -> int:
+    """Start the deployment of a commit of a git project; return its id."""
+    source = {"git": "file:///nowhere", "commit": "a" * 40}
+    service = make_service(name="books/site@live", project=source)
+    number = start_deployment(store, settings, service).id
+    with store.begin() as db:
+        set_columns(db, number, commit="a" * 40)
+    return number
 
 
 def add_schedules(store: Store, settings: Settings) -> None:

@@ -18,6 +18,9 @@ from testing.disks import fill, small_disk
 from testing.factories import PASSWORD
 from testing.web_client import ClientFor, csrf_of, make_client
 
+#: The header of a conditional request, by the status that it gets.
+CONDITIONS = {"304": {"If-None-Match": "*"}, "412": {"If-Match": '"another"'}}
+
 
 def without_body(app: ASGIApp) -> ASGIApp:
     """Serve an application to clients whose body doesn't arrive in time."""
@@ -52,6 +55,8 @@ def client_that_gets(
             client = client_for(None)
         elif status == "403":
             client = client_for(())
+        elif status in CONDITIONS:
+            client.headers.update(CONDITIONS[status])
         elif status == "408":
             client = TestClient(without_body(web), headers=client.headers)
         elif status == "503":

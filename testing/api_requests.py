@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: The deployment that has ended.
-ENDED = 1
+#: The deployment that has ended, and one that runs.
+ENDED, RUNNING = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ _TOKEN = {"name": "new", "scopes": ["view"]}
 _PAGE = "?limit=2&after=1"
 #: Operations that a token may not perform, only a user who has logged in.
 BY_SESSION = frozenset({"api_tokens.create_own"})
-#: A request that succeeds, by operation of users, tokens and the own account.
+#: The deployment of a git project, and the event with a result of `ENDED`.
+OF_GIT, RESULT = 4, 5
+#: A request that succeeds, by operation.
 SUCCESSES: Mapping[str, RequestValues] = {
     "api_tokens.show_account": RequestValues(),
     "api_tokens.list_own": RequestValues(query=_PAGE),
@@ -44,6 +46,18 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api_users.enable": RequestValues(name="pat"),
     "api_users.end_sessions": RequestValues(name="pat"),
     "api_users.reset_second_factor": RequestValues(name="pat"),
+    "api_results.list_results": RequestValues(query="?before=99&hosts_after=a"),
+    "api_results.show_result": RequestValues(number=RESULT),
+    "api_results.list_changes": RequestValues(query="?after=0"),
+    "api_results.search": RequestValues(query="?text=o&step=1&after=0"),
+    "api_results.compare": RequestValues(query=f"?a={RUNNING}&b={ENDED}"),
+    "api_results.list_commits": RequestValues(id=OF_GIT),
+    "api_installation.list_settings": RequestValues(),
+    "api_installation.examine": RequestValues(),
+    "api_installation.list_environments": RequestValues(query="?limit=1&after=a"),
+    "api_installation.show_service": RequestValues(),
+    "api_installation.list_choices": RequestValues(),
+    "api_installation.remove_node": RequestValues(name="away"),
 }
 #: What is different in a request that fails, by status and operation.
 CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -53,5 +67,8 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api_users.create_user": {"body": {"name": "grace", "password": _PASSWORD}},
         "api_users.set_role": {"name": "grace"},
         "api_users.disable": {"name": "grace"},
+        "api_results.list_commits": {"id": ENDED},
+        "api_installation.list_choices": {"name": "unreadable"},
+        "api_installation.remove_node": {"name": "ready"},
     },
 }

@@ -135,6 +135,15 @@ def list_services(store: Store) -> list[ServiceSummary]:
         return [ServiceSummary(e, latest.get(e.id)) for e in services.list_all(db)]
 
 
+def summary_of(store: Store, name: str) -> ServiceSummary:
+    """Return a service, archived or not, with its latest deployment; or NotFound."""
+    entry = find_service(store, name)
+    with store.begin() as db:
+        return ServiceSummary(
+            entry, deployments.latest_of_each(db, [entry.id]).get(entry.id)
+        )
+
+
 def names(store: Store) -> list[str]:
     """Return the names of all services, archived or not."""
     with store.begin() as db:

@@ -18,7 +18,7 @@ from app.usecases import (
     timing,
 )
 from app.usecases.cancel import cancel as cancel_deployment
-from app.web import filters, request_key
+from app.web import filters, paging, request_key
 from app.web.choices_body import ChoicesBody
 from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
@@ -40,7 +40,7 @@ COMMAND_LINE = "fastdeploy/"
 def list_services(request: Request) -> Response:
     """GET /api/v1/services."""
     listed = services.list_services(deps(request).store)
-    return JSONResponse([service_body(s).model_dump(mode="json") for s in listed])
+    return paging.by_name(request, listed, lambda one: one.entry.name, service_body)
 
 
 def show_service(request: Request) -> Response:

@@ -8,6 +8,7 @@ from app.domain.credential import require_reference
 from app.errors import InvalidFields, NotFound
 from app.usecases import credential_trial, credentials
 from app.usecases.credentials import Change
+from app.web import paging
 from app.web.credential_bodies import (
     CredentialRequest,
     TestBody,
@@ -20,8 +21,9 @@ from app.web.dependencies import actor_of, deps
 def list_credentials(request: Request) -> Response:
     """GET /api/v1/credentials."""
     listed = credentials.list_all(deps(request).store, actor_of(request))
-    return JSONResponse([credential_body(each).model_dump(mode="json")
-                         for each in listed])  # fmt: skip
+    return paging.by_name(
+        request, listed, lambda one: one.credential.reference, credential_body
+    )
 
 
 def show(request: Request) -> Response:

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.domain.access import Grant
 from app.usecases import grants, teams
+from app.web import paging
 from app.web.dependencies import actor_of, deps
 from app.web.grant_bodies import (
     GrantRequest,
@@ -19,7 +20,7 @@ from app.web.grant_bodies import (
 def list_teams(request: Request) -> Response:
     """GET /api/v1/teams."""
     found = teams.list_teams(deps(request).store, actor_of(request))
-    return JSONResponse([team_body(team).model_dump() for team in found])
+    return paging.by_name(request, found, lambda team: team.name, team_body)
 
 
 async def create_team(request: Request) -> Response:
@@ -55,7 +56,7 @@ def remove_member(request: Request) -> Response:
 def list_grants(request: Request) -> Response:
     """GET /api/v1/grants."""
     found = grants.list_grants(deps(request).store, actor_of(request))
-    return JSONResponse([grant_body(one).model_dump(mode="json") for one in found])
+    return paging.by_id(request, found, lambda grant: grant.id, grant_body)
 
 
 async def add_grant(request: Request) -> Response:

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.errors import NotFound
 from app.usecases import channels
+from app.web import paging
 from app.web.dependencies import actor_of, deps
 from app.web.notification_bodies import (
     ChannelRequest,
@@ -17,8 +18,7 @@ from app.web.notification_bodies import (
 def list_channels(request: Request) -> Response:
     """GET /api/v1/channels."""
     listed = channels.list_all(deps(request).store, actor_of(request))
-    return JSONResponse([channel_body(each).model_dump(mode="json")
-                         for each in listed])  # fmt: skip
+    return paging.by_name(request, listed, lambda one: one.channel.name, channel_body)
 
 
 def show_channel(request: Request) -> Response:

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.usecases import project_removal, project_views, revisions
+from app.web import paging
 from app.web.dependencies import actor_of, deps
 from app.web.project_bodies import (
     AddedBody,
@@ -22,7 +23,7 @@ def list_projects(request: Request) -> Response:
     listed = project_views.list_projects(
         deps(request).store, deps(request).settings.services
     )
-    return JSONResponse([project_body(each).model_dump() for each in listed])
+    return paging.by_name(request, listed, lambda one: one.name, project_body)
 
 
 def show(request: Request) -> Response:

@@ -23,9 +23,11 @@ from app.web import (
     host_key_bodies,
     host_keys,
     host_routes,
+    installation_routes,
     notification_bodies,
     openapi,
     project_bodies,
+    result_routes,
     schedule_bodies,
     schedules,
     schemas,
@@ -51,7 +53,7 @@ ROUTES = [
     *api_login.ROUTES,
     api_route("GET", "/api/v1/services", api.list_services, _VIEW, Operation(
         "services", "List the services with their variables and last deployments.",
-        list[schemas.ServiceBody],
+        list[schemas.ServiceBody], parameters=api_parameters.PAGE_BY_NAME,
     )),
     api_route("GET", "/api/v1/services/{name:service}/choices", api.show_choices,
         _VIEW, Operation(
@@ -73,9 +75,11 @@ ROUTES = [
         "services", "Check a service on the host of the web process.",
         schemas.ReportBody,
     )),
+    *result_routes.API,
+    *installation_routes.API,
     api_route("GET", "/api/v1/projects", api_projects.list_projects, _VIEW, Operation(
         "projects", "List the projects with their environments and services.",
-        list[project_bodies.ProjectBody],
+        list[project_bodies.ProjectBody], parameters=api_parameters.PAGE_BY_NAME,
     )),
     api_route("POST", "/api/v1/projects", api_projects.add, _ADMIN, Operation(
         "projects", "Add a repository on FastDeploy's host as a project.",
@@ -104,7 +108,8 @@ ROUTES = [
     )),
     api_route("GET", "/api/v1/host-keys", host_keys.list_keys, _VIEW, Operation(
         "host keys", "List the host keys that runs trust.",
-        list[host_key_bodies.HostKeyBody], parameters=(api_parameters.SCOPE,),
+        list[host_key_bodies.HostKeyBody],
+        parameters=(api_parameters.SCOPE, *api_parameters.PAGE_BY_ID),
     )),
     api_route("POST", "/api/v1/host-keys", host_keys.add, _ADMIN, Operation(
         "host keys", "Accept host keys for a project or service.",
@@ -163,6 +168,7 @@ ROUTES = [
         _CREDENTIALS, Operation(
             "credentials", "List the credentials, without their values.",
             list[credential_bodies.CredentialBody],
+            parameters=api_parameters.PAGE_BY_NAME,
     )),
     api_route("GET", "/api/v1/credentials/{name}", api_credentials.show, _CREDENTIALS,
         Operation(
@@ -195,6 +201,7 @@ ROUTES = [
         Operation(
             "notifications", "List the channels, without their URLs.",
             list[notification_bodies.ChannelBody],
+            parameters=api_parameters.PAGE_BY_NAME,
     )),
     api_route("GET", _CHANNEL, api_notifications.show_channel, _ADMIN, Operation(
         "notifications", "Get a channel, without its URL.",
@@ -283,6 +290,7 @@ ROUTES = [
     api_route("GET", f"{_DEPLOYMENT}/export", exports.export, _VIEW, Operation(
         "deployments", "Export the record of an ended deployment for another tool.",
         dict[str, Any], parameters=(api_parameters.FORMAT,), errors=(409,),
+        streamed=True,
     )),
     api_route("GET", f"{_DEPLOYMENT}/artifacts", api.list_artifacts, _VIEW, Operation(
         "deployments", "List the artifacts, in the format of ansible-runner.",

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.store.webhooks import Webhook
 from app.usecases import webhook_deliveries, webhooks
+from app.web import paging
 from app.web.dependencies import actor_of, deps
 from app.web.query import number
 from app.web.webhook_bodies import (
@@ -19,7 +20,7 @@ from app.web.webhook_bodies import (
 def list_webhooks(request: Request) -> Response:
     """GET /api/v1/webhooks."""
     listed = webhooks.list_all(deps(request).store, actor_of(request))
-    return JSONResponse([webhook_body(each).model_dump(mode="json") for each in listed])
+    return paging.by_name(request, listed, lambda one: one.name, webhook_body)
 
 
 async def create(request: Request) -> Response:
@@ -74,14 +75,15 @@ def resume(request: Request) -> Response:
 
 def list_deliveries(request: Request) -> Response:
     """GET /api/v1/webhooks/{name}/deliveries?before=…."""
-    listed, _ = webhook_deliveries.list_page(
+    listed, more = webhook_deliveries.list_page(
         deps(request).store,
         actor_of(request),
         _found(request).id,
         number(request.query_params, "before"),
     )
     bodies = [delivery_body(each).model_dump(mode="json") for each in listed]
-    return JSONResponse(bodies)
+    following = paging.next_link(request, before=listed[-1].id) if more else {}
+    return JSONResponse(bodies, headers=following)
 
 
 def redeliver(request: Request) -> Response:

@@ -10,14 +10,13 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from app.domain.events import StepState, TaskResult
 from app.domain.timeline import bars
-from app.store.search import SearchQuery
 from app.usecases import artifacts, deploy, failures, output
 from app.usecases.cancel import cancel as cancel_deployment
 from app.usecases.commit_statuses import find_commit
 from app.usecases.notifications import of_deployment
 from app.usecases.search import look as look_for
 from app.usecases.timing import of_view as find_timing
-from app.web import artifact_text, filters, history
+from app.web import artifact_text, filters, history, search_query
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
 from app.web.deployment_tabs import tab_page
@@ -28,12 +27,10 @@ from app.web.login import still_allowed
 from app.web.on_demand import with_artifacts
 from app.web.output_lines import failed, lines, sections_of, tasks_of
 from app.web.output_response import send_output
-from app.web.query import SMALLINT, number
+from app.web.query import number
 
 #: The newest events on a deployment's page; it links to the earlier ones.
 SHOWN = 300
-#: The maximum number of characters of a text, host or result to search for.
-MAX_WANTED = 500
 #: Artifacts of a folder that the page lists; there may be one for each event.
 LISTED = 500
 #: The number of searches that run in PostgreSQL at once; each takes a processor.
@@ -86,14 +83,7 @@ async def search(request: Request) -> Response:
 
 def _search(request: Request) -> Response:
     """Show the matching lines of a deployment, each with a link to its context."""
-    typed = request.query_params
-    wanted = SearchQuery(
-        text=typed.get("text", "")[:MAX_WANTED],
-        host=typed.get("host", "")[:MAX_WANTED],
-        result=typed.get("result", "")[:MAX_WANTED],
-        step=number(typed, "step", most=SMALLINT),
-    )
-    after = number(typed, "after") or 0
+    wanted, after = search_query.read(request)
     result = look_for(deps(request).store, _id(request), wanted, after)
     page = f"/deployments/{_id(request)}"
     matches = lines(result.events, page, wanted.text)

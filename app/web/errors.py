@@ -33,6 +33,7 @@ STATUS: dict[type[Exception], int] = {
     errors.ProviderFailed: 502,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.Invalid: 422,
     errors.TooManyAttempts: 429,
     errors.Unavailable: 503,
@@ -50,6 +51,7 @@ HEADINGS = {
     405: "Method not allowed",
     408: "Request timeout",
     409: "Conflict",
+    412: "Changed since it was read",
     413: "Request too large",
     415: "Unsupported media type",
     422: "Validation failed",
@@ -209,6 +211,6 @@ async def _answer(
 
 
 def _wants_page(request: Request) -> bool:
-    if request.url.path.startswith(("/api/v1/", "/hooks/")):
+    if request.url.path.startswith(("/api/", "/hooks/")):
         return False
     return "text/html" in request.headers.get("accept", "")

@@ -1,7 +1,7 @@
 """The routes of teams and grants: their pages, and their API."""
 
 from app.domain.access import Permission
-from app.web import api_grants, grant_bodies, grants, teams
+from app.web import api_grants, api_parameters, grant_bodies, grants, teams
 from app.web.guard import api_route, route
 from app.web.operation import Operation
 from app.web.routing import AppRoute
@@ -24,6 +24,7 @@ ROUTES: list[AppRoute] = [
 API = [
     api_route("GET", "/api/v1/teams", api_grants.list_teams, _ADMIN, Operation(
         "access", "List the teams with their members.", list[grant_bodies.TeamBody],
+        parameters=api_parameters.PAGE_BY_NAME,
     )),
     api_route("POST", "/api/v1/teams", api_grants.create_team, _ADMIN, Operation(
         "access", "Create a team.", grant_bodies.TeamBody, status=201,
@@ -46,7 +47,7 @@ API = [
     )),
     api_route("GET", "/api/v1/grants", api_grants.list_grants, _ADMIN, Operation(
         "access", "List the grants of users, teams and tokens.",
-        list[grant_bodies.GrantBody],
+        list[grant_bodies.GrantBody], parameters=api_parameters.PAGE_BY_ID,
     )),
     api_route("POST", "/api/v1/grants", api_grants.add_grant, _ADMIN, Operation(
         "access", "Add a grant.", grant_bodies.GrantBody, status=201,

@@ -24,13 +24,13 @@ from structlog.contextvars import bound_contextvars
 from app.domain.access import Actor, Permission
 from app.errors import NotAllowed, SecondFactorRequired
 from app.settings import Settings
-from app.web import query
+from app.web import conditional, query
 from app.web.dependencies import deps, limit_deps
 from app.web.form_body import parse_form
 from app.web.login import address_of, authenticate
 from app.web.operation import Operation
 from app.web.revocation import until_revoked
-from app.web.routing import AppRoute, Handler
+from app.web.routing import AppRoute, Handler, call
 from app.web.subject import require_visible
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -95,7 +95,12 @@ def api_route(
 ) -> AppRoute:
     """Make a route of the API, which takes the query parameters of its operation."""
     return route(
-        path, handler, permission, method, takes=operation.query, operation=operation
+        path,
+        conditional.with_etag(handler, method),
+        permission,
+        method,
+        takes=operation.query,
+        operation=operation,
     )
 
 
@@ -148,10 +153,7 @@ async def _call(handler: Any, request: Request, form: FormData) -> Response:
     arguments = (request, form) if "form" in inspect.signature(
         handler
     ).parameters else (request,)  # fmt: skip
-    if inspect.iscoroutinefunction(handler):
-        response: Response = await handler(*arguments)
-        return response
-    return await run_in_threadpool(handler, *arguments)
+    return await call(handler, *arguments)
 
 
 def _require_own_page(request: Request) -> None:

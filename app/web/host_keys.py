@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.errors import Invalid
 from app.usecases import deploy, git_host_keys, host_keys, services
+from app.web import paging
 from app.web.dependencies import actor_of, deps
 from app.web.host_key_bodies import AddHostKeysRequest, host_key_body
 from app.web.query import INTEGER
@@ -70,7 +71,7 @@ def list_keys(request: Request) -> Response:
     """GET /api/v1/host-keys?scope=…."""
     scope = request.query_params.get("scope")
     listed = host_keys.list_keys(deps(request).store, scope)
-    return JSONResponse([host_key_body(k).model_dump(mode="json") for k in listed])
+    return paging.by_id(request, listed, lambda key: key.id, host_key_body)
 
 
 async def add(request: Request) -> Response:

@@ -1,6 +1,6 @@
 """Generate the OpenAPI document from the routes of the API."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -19,12 +19,30 @@ _REF = "#/components/schemas/{model}"
 #: Statuses of errors that every route may return, those of a route with a path
 #: parameter, and those of a route with a request body.
 _ALWAYS, _OF_PATH, _OF_BODY = (401, 403, 422, 503), (404,), (408, 413)
+#: The headers of conditional requests, by method.
+_CONDITIONS = {
+    "GET": Parameter(
+        "If-None-Match",
+        "The ETag of an earlier response: the status is 304 if nothing has changed.",
+        {"type": "string"},
+        "header",
+    ),
+    "PUT": Parameter(
+        "If-Match",
+        "The ETag of the resource as the client has seen it: the status is 412, and "
+        "nothing is changed, if it isn't this one any more.",
+        {"type": "string"},
+        "header",
+    ),
+}
+_CONDITIONS["DELETE"] = _CONDITIONS["PUT"]
 _MEANINGS = {
     401: "The token or session is missing, invalid or expired.",
     403: "The user or token lacks the permission.",
     404: "The service, deployment, credential or file doesn't exist, or may not be "
     "seen.",
     408: f"The body did not arrive within {BODY_SECONDS:g} seconds.",
+    412: "The resource has changed since the client has seen it.",
     409: "The request conflicts with the present state.",
     413: f"The body has more than {MAX_BODY // 2**20} MiB.",
     422: "A parameter, a variable or the body is invalid.",
@@ -48,11 +66,14 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         for route in routes
         if isinstance(route, AppRoute) and route.operation is not None
     ]
+    readable = {route.path for route, _ in described if route.method == "GET"}
     schemas, models = _schemas(operation for _, operation in described)
     paths: dict[str, dict[str, Any]] = {}
     for route, operation in described:
         methods = paths.setdefault(route.path_format, {})
-        methods[route.method.lower()] = _operation(route, operation, schemas)
+        methods[route.method.lower()] = _operation(
+            route, operation, schemas, _condition(route, operation, readable)
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -70,14 +91,18 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
 
 
 def _operation(
-    route: AppRoute, operation: Operation, schemas: _Schemas
+    route: AppRoute,
+    operation: Operation,
+    schemas: _Schemas,
+    condition: Parameter | None,
 ) -> dict[str, Any]:
+    parameters = operation.parameters + ((condition,) if condition else ())
     described: dict[str, Any] = {
         "operationId": route.name,
         "tags": [operation.tag],
         "summary": operation.summary,
         "x-permission": route.permission,
-        "parameters": [*_in_path(route), *map(_parameter, operation.parameters)],
+        "parameters": [*_in_path(route), *map(_parameter, parameters)],
     }
     if operation.description:
         described["description"] = operation.description
@@ -94,15 +119,33 @@ def _operation(
     problem = _content(schemas[ProblemBody, False], PROBLEM)
     errors = {
         str(status): {"description": _MEANINGS[status], "content": problem}
-        for status in _errors(route, operation)
+        for status in _errors(route, operation, condition)
     }
     described["responses"] = successes | errors
+    if condition is not None and route.method == "GET":
+        described["responses"]["304"] = {"description": "Nothing has changed."}
     return described
 
 
-def _errors(route: AppRoute, operation: Operation) -> list[int]:
+def _condition(
+    route: AppRoute, operation: Operation, readable: Collection[str]
+) -> Parameter | None:
+    """Return the header of a conditional request; None if the route takes none."""
+    if (
+        route.path not in readable
+        or operation.streamed
+        or (operation.media_type != "application/json")
+    ):
+        return None
+    return _CONDITIONS.get(route.method)
+
+
+def _errors(
+    route: AppRoute, operation: Operation, condition: Parameter | None
+) -> list[int]:
     return sorted({
         *_ALWAYS,
+        *((412,) if condition is not None and route.method != "GET" else ()),
         *(_OF_PATH if route.param_convertors else ()),
         *(_OF_BODY if operation.body is not None else ()),
         *operation.errors,
@@ -126,6 +169,7 @@ def _parameter(of: Parameter) -> dict[str, Any]:
     return {
         "name": of.name,
         "in": of.place,
+        "required": of.required,
         "description": of.description,
         "schema": of.schema,
     }

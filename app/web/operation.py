@@ -9,7 +9,7 @@ from pydantic import BaseModel
 Tag = Literal[
     "services", "projects", "host keys", "schedules", "webhooks", "credentials",
     "nodes", "notifications", "deployments", "hosts", "access", "audit",
-    "document",
+    "installation", "document",
 ]  # fmt: skip
 
 
@@ -21,6 +21,7 @@ class Parameter:
     description: str
     schema: Mapping[str, Any]
     place: Literal["query", "header"] = "query"
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Operation:
     description: str = ""
     #: Models inside of a body that isn't JSON as a whole.
     related: tuple[type[BaseModel], ...] = ()
+    #: Whether the response is made as it is sent, so it has no ETag.
+    streamed: bool = False
 
     @property
     def query(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.domain.service import Service
 from app.domain.service_name import ServiceName, split
 from app.usecases.project_proposals import Proposal
-from app.usecases.project_views import ProjectSummary
+from app.usecases.project_views import EnvironmentSummary, ProjectSummary
 from app.web.schemas import Body
 
 
@@ -156,19 +156,21 @@ def project_body(project: ProjectSummary) -> ProjectBody:
         source=project.source,
         credential=project.credential,
         description=project.description,
-        environments=[
-            EnvironmentBody(
-                name=each.name,
-                inventory=each.inventory,
-                limit=each.limit,
-                variables=list(each.variables),
-            )
-            for each in project.environments
-        ],
+        environments=[environment_body(each) for each in project.environments],
         services=[
             _service(each.name, each.error, each.warning) for each in project.services
         ],
         problem=project.problem,
+    )
+
+
+def environment_body(environment: EnvironmentSummary) -> EnvironmentBody:
+    """Return the body of an environment."""
+    return EnvironmentBody(
+        name=environment.name,
+        inventory=environment.inventory,
+        limit=environment.limit,
+        variables=list(environment.variables),
     )
 
 

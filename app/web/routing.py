@@ -1,7 +1,10 @@
 """The class of the routes, and the convertors for ids and names in paths."""
 
+import inspect
 from collections.abc import Awaitable, Callable, Collection
+from typing import Any, cast
 
+from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
@@ -60,6 +63,14 @@ register_url_convertor("shortest", Shortest())
 register_url_convertor("service", Name())
 
 
+async def call(handler: Handler, *arguments: Any) -> Response:
+    """Call a handler, in a thread if it isn't a coroutine function."""
+    if inspect.iscoroutinefunction(handler):
+        response: Response = await handler(*arguments)
+        return response
+    return await run_in_threadpool(cast("Callable[..., Response]", handler), *arguments)
+
+
 class AppRoute(Route):
     """A route for one method, with its access rules and its API description.
 
@@ -80,6 +91,7 @@ class AppRoute(Route):
     ) -> None:
         name = f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}"
         super().__init__(path, endpoint, methods=[method], name=name)
+        self.handler = handler
         self.method = method
         self.permission = permission
         self.takes = takes

@@ -30,7 +30,7 @@ ROUTES: list[AppRoute] = [
 API = [
     api_route("GET", "/api/v1/webhooks", api_webhooks.list_webhooks, _ADMIN, Operation(
         "webhooks", "List the webhooks, without their secrets.",
-        list[webhook_bodies.WebhookBody],
+        list[webhook_bodies.WebhookBody], parameters=api_parameters.PAGE_BY_NAME,
     )),
     api_route("POST", "/api/v1/webhooks", api_webhooks.create, _ADMIN, Operation(
         "webhooks", "Create a webhook.", webhook_bodies.SecretBody, status=201,
@@ -67,6 +67,7 @@ API = [
             "webhooks", "List the newest 50 deliveries of a webhook.",
             list[webhook_bodies.DeliveryBody],
             parameters=(api_parameters.BEFORE_DELIVERY,),
+            description="The header Link has the URL of the next page.",
     )),
     api_route("POST", f"{_API}/deliveries/{{id:number}}/redeliver",
         api_webhooks.redeliver, _ADMIN, Operation(

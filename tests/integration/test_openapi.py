@@ -28,12 +28,15 @@ from testing.api_catalogue import (
     SCHEDULE,
     add_accounts,
     add_channels,
+    add_nodes,
     add_projects,
     add_schedules,
+    add_unreadable_playbook,
     add_webhooks,
+    start_at_commit,
 )
 from testing.api_clients import client_that_gets, session_client
-from testing.api_requests import BY_SESSION, ENDED, RequestValues
+from testing.api_requests import BY_SESSION, ENDED, OF_GIT, RUNNING, RequestValues
 from testing.factories import (
     ROOT,
     ends,
@@ -54,7 +57,7 @@ OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
     for method, operation in item.items()
 ]
 STATUSES = sorted({status for *_, o in OPERATIONS for status in o["responses"]})
-RUNNING, FAILED = 2, 3
+FAILED = 3
 #: The schedule that a file defines, of a service that has become invalid.
 OF_FILE = 3
 #: A grant that exists.
@@ -243,6 +246,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     add_projects(settings, tmp_path)
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
+    add_unreadable_playbook(settings.services)
     write_service(settings.services, "locked", {"credentials": ["become:used"]})
     write_service(
         settings.services, "loud", {"notify": [{"on": ["failed"], "to": "ops"}]}
@@ -266,6 +270,8 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     record.finish(store, started.id, 0)
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
     assert FAILED == make_owing(store, settings)
+    assert OF_GIT == start_at_commit(store, settings)
+    add_nodes(store)
 
 
 def add_teams(store: Store) -> None:
@@ -320,6 +326,9 @@ def test_each_operation_that_declares_a_status_responds_with_it_and_its_model(
             response = client.request(method, url, content=content)
 
             assert status == str(response.status_code), f"{method} {url}"
+            if status == "304":
+                assert ("", True) == (response.text, "etag" in response.headers), url
+                continue
             media_type = response.headers["content-type"].partition(";")[0]
             ((declared, described),) = operation["responses"][status]["content"].items()
             assert declared == media_type, url

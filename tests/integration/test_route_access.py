@@ -105,6 +105,8 @@ MISSING = {
     "/api/v1/projects/{name}/refs",
     "/account/tokens/{id:number}/revoke",
     "/api/v1/tokens/{id:number}",
+    "/api/v1/services/{name:service}/compare",
+    "/api/v1/deployments/{id:number}/results/{number:number}",
     "/deployments/{id:number}/results/{number:number}",
     "/deployments/{id:number}/artifacts/{path:path}",
     "/api/v1/deployments/{id:number}/artifacts/{path:path}",
