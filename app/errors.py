@@ -12,11 +12,13 @@ FastDeployError
 ├── NotFound              no such service, deployment, user, token or file
 ├── Conflict              the request conflicts with the present state
 │   └── NodeTaken             another worker uses the name of this node
+├── PreconditionFailed    the resource isn't what the client has seen
 ├── NotLoggedIn           no user is logged in, or the session or token has expired
 ├── ProviderFailed        an OpenID provider failed
 ├── NotAllowed            the user or token lacks the permission
 │   └── SecondFactorRequired  … until they have set up a second factor
 ├── TooManyAttempts       logging in is paused
+│   └── TooManyRequests       a limit of requests is exceeded
 ├── OutgoingRefused       a request to a URL that a user gave isn't allowed
 ├── OutgoingFailed        a request to such a URL got no answer
 └── LaunchFailed          a run could not be started
@@ -147,6 +149,16 @@ class TooManyAttempts(FastDeployError):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooManyRequests(TooManyAttempts):
+    """A limit of requests is exceeded; `headers` of the response say which, if any."""
+
+    def __init__(
+        self, message: str, retry_after: int, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, retry_after)
+        self.headers = headers or {}
 
 
 class OutgoingRefused(FastDeployError):

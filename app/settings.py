@@ -25,6 +25,12 @@ from app.domain.login_settings import (
 from app.domain.otlp import OtlpHeaders, OtlpUrl
 from app.domain.outgoing_url import IPNetwork, parse_networks
 from app.domain.passkeys import PasskeySite, site_of
+from app.domain.rate_limit import (
+    ApiLimit,
+    HookLimit,
+    StreamLimit,
+    TokenFailureLimit,
+)
 from app.domain.registration import ACCOUNT
 from app.domain.retention import MAX_KEPT
 from app.domain.run_identity import RunSettings
@@ -167,6 +173,10 @@ class Settings(BaseSettings):
             description="whether a worker lets Ansible load each playbook after a sync"
         ),
     ] = True
+    api_requests_per_minute: ApiLimit = 1200
+    invalid_tokens_per_minute: TokenFailureLimit = 60
+    webhooks_per_minute: HookLimit = 600
+    open_streams: StreamLimit = 500
     public_metrics: Annotated[
         bool,
         Field(description="whether everybody may read /metrics, without a token"),

@@ -59,6 +59,12 @@ def client_that_gets(
             client.headers.update(CONDITIONS[status])
         elif status == "408":
             client = TestClient(without_body(web), headers=client.headers)
+        elif status == "429":
+            limited = settings.model_copy(update={"api_requests_per_minute": 1})
+            limiting = make_web(limited)
+            stack.callback(limiting.state.deps.store.close)
+            client = TestClient(limiting, headers=client.headers)
+            client.get("/api/v1/account")
         elif status == "503":
             nowhere = SecretStr("postgresql://127.0.0.1:1/nothing")
             offline = settings.model_copy(update={"database_url": nowhere})

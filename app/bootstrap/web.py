@@ -21,6 +21,7 @@ from app.web.event_stream import html_pieces, json_pieces
 from app.web.hooks import HOOKS_AT_ONCE
 from app.web.login import LOGINS_AT_ONCE
 from app.web.oidc import PROVIDER_REQUESTS_AT_ONCE
+from app.web.open_streams import OpenStreams
 from app.web.output_response import printed_pieces
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
@@ -60,6 +61,7 @@ def make_web(settings: Settings) -> Starlette:
             proxy_login=proxy_login_file.read(settings),
             provider_places=anyio.Semaphore(PROVIDER_REQUESTS_AT_ONCE),
             single_flight=SingleFlight(),
+            open_streams=OpenStreams(settings.open_streams),
         )
     )
 

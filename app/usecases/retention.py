@@ -17,7 +17,7 @@ from app.settings import Settings
 from app.store import audit, deployments, events, files, services
 from app.store import retention as stored
 from app.store.store import Store
-from app.usecases import project_mirrors, webhook_deliveries
+from app.usecases import project_mirrors, rate_limits, webhook_deliveries
 from app.usecases.staging import remove_leftovers
 
 #: Rows to delete in one transaction; it is short, so that others don't wait for it.
@@ -45,6 +45,7 @@ def prune(
     noted = _forget(store, settings, stop)
     webhook_deliveries.prune(store, stop)
     _prune_files(store, settings, stop)
+    rate_limits.prune(store)
     count = size = 0
     with store.begin() as db:
         known = [(e.id, _limits(settings, e)) for e in services.list_everything(db)]

@@ -21,6 +21,7 @@ from app.usecases.schedule_sources import ScheduleSources
 from app.web.assets import DOCS
 from app.web.event_stream import Piece
 from app.web.loop_lag import LoopLag
+from app.web.open_streams import OpenStreams
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
 
@@ -60,6 +61,8 @@ class Dependencies:
     provider_places: anyio.Semaphore
     #: Makes artifact folders and reports once for concurrent requests.
     single_flight: SingleFlight
+    #: Limits the streams and downloads of an actor.
+    open_streams: OpenStreams
     #: Measures how late the event loop is.
     loop_lag: LoopLag = field(default_factory=LoopLag)
     #: The folder with the built documentation, which may not exist.

@@ -75,6 +75,8 @@ async def on_error(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, errors.TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.TooManyRequests):
+        headers |= error.headers
     if isinstance(error, errors.Busy):
         headers["Retry-After"] = str(BUSY_RETRY)
     if isinstance(error, errors.NotAllowed):

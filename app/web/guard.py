@@ -22,9 +22,9 @@ from starlette.responses import Response
 from structlog.contextvars import bound_contextvars
 
 from app.domain.access import Actor, Permission
-from app.errors import NotAllowed, SecondFactorRequired
+from app.errors import NotAllowed, NotLoggedIn, SecondFactorRequired
 from app.settings import Settings
-from app.web import conditional, query
+from app.web import conditional, query, rate_limit
 from app.web.dependencies import deps, limit_deps
 from app.web.form_body import parse_form
 from app.web.login import address_of, authenticate
@@ -58,10 +58,12 @@ def route(
         if is_open and "authorization" not in request.headers:
             found = Actor("anonymous", frozenset({permission}))
         else:
-            found = await run_in_threadpool(authenticate, request)
+            found = await run_in_threadpool(_authenticate, request)
         actor = replace(found, address=address_of(request))
         request.state.actor = actor
         limit_deps(request, actor)
+        if operation is not None:
+            await run_in_threadpool(rate_limit.count_api, request, actor)
         form = await _form(request)
         if request.method not in _SAFE:
             _require_own_page(request)
@@ -73,6 +75,7 @@ def route(
         await run_in_threadpool(require_visible, request, path)
         with bound_contextvars(**_ids(request, path)):
             response = await _call(handler, request, form)
+        rate_limit.add_headers(request, response)
         return until_revoked(request, response)
 
     return AppRoute(
@@ -136,6 +139,16 @@ def signed(path: str, handler: Callable[[Request], Awaitable[Response]]) -> AppR
         return await handler(request)
 
     return AppRoute(path, handler, unguarded, "POST", permission=None)
+
+
+def _authenticate(request: Request) -> Actor:
+    """Return the actor of a request. Raises NotLoggedIn, and TooManyRequests."""
+    try:
+        return authenticate(request)
+    except NotLoggedIn:
+        if "authorization" in request.headers:
+            rate_limit.count_invalid_token(request, address_of(request))
+        raise
 
 
 async def _form(request: Request) -> FormData:

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.usecases import webhook_receipts
+from app.web import rate_limit
 from app.web.concurrency_limit import place
 from app.web.dependencies import deps
 from app.web.login import address_of
@@ -15,6 +16,7 @@ HOOKS_AT_ONCE = 4
 
 async def receive(request: Request) -> Response:
     """POST /hooks/{name}: 202 for a new delivery, 200 for a repeated one."""
+    await run_in_threadpool(rate_limit.count_hook, request, address_of(request))
     body = await request.body()
     async with place(deps(request).hook_places, "send webhooks"):
         return await run_in_threadpool(_store, request, body)

@@ -44,6 +44,8 @@ class _UntilRevoked(Response):
         self._response = response
         self._feed = feed
         self._allowed: Allowed = still_allowed(request)
+        self._streams = deps(request).open_streams
+        self._actor = actor_of(request)
         self._expires_at = actor_of(request).expires_at
         self.status_code = response.status_code
         self.raw_headers = response.raw_headers
@@ -57,7 +59,8 @@ class _UntilRevoked(Response):
         async def end() -> None:
             timers.append(loop.call_later(GRACE, sending.cancel))
 
-        with self._feed.access.watch(self._allowed, end, self._expires_at), sending:
+        watched = self._feed.access.watch(self._allowed, end, self._expires_at)
+        with self._streams.hold(self._actor), watched, sending:
             # It may have been revoked while the response was made.
             if not await run_in_threadpool(self._allowed):
                 raise NotLoggedIn("your access has changed; try again")

@@ -154,3 +154,18 @@ def test_a_client_that_disconnects_during_its_request_is_not_an_error() -> None:
     anyio.run(AnswerBugs(read_body, fail), {"type": "http"}, receive, send)
 
     assert [] == sent
+
+
+def test_a_header_that_is_too_large_is_refused_before_it_is_in_memory() -> None:
+    async def main() -> bytes:
+        async with server() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(REQUEST[:-2] + b"X-Filler: " + b"x" * 80 * 1024)
+            try:
+                return await reader.read()
+            finally:
+                writer.close()
+
+    answer = anyio.run(main)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
