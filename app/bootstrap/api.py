@@ -20,6 +20,7 @@ from app.web.assets import Assets
 from app.web.dependencies import Dependencies
 from app.web.errors import HANDLERS
 from app.web.event_stream import html_pieces, json_pieces
+from app.web.open_streams import OpenStreams
 from app.web.output_response import printed_pieces
 from app.web.render import Renderer
 from app.web.single_flight import SingleFlight
@@ -49,7 +50,9 @@ def make_api(settings: Settings, store: Store) -> Starlette:
         download_places=anyio.Semaphore(1),
         hook_places=anyio.Semaphore(1),
         providers={},
+        proxy_login=None,
         provider_places=anyio.Semaphore(1),
         single_flight=SingleFlight(),
+        open_streams=OpenStreams(1),
     )
     return app

@@ -7,10 +7,17 @@ from app.domain.access import Actor
 from app.domain.rate_limit import Allowance, network_of
 from app.usecases import rate_limits
 from app.web.dependencies import deps
+from app.web.login import LOCAL_ACTOR
 
 
 def count_api(request: Request, actor: Actor) -> None:
-    """Count a request to the API. Raises TooManyRequests."""
+    """Count a request to the API, unless a command on this host makes it.
+
+    Raises:
+        TooManyRequests: The actor has none left.
+    """
+    if LOCAL_ACTOR in request.scope:
+        return
     whose = actor.identity or network_of(actor.address)
     limit = deps(request).settings.api_requests_per_minute
     request.state.allowance = rate_limits.take(
