@@ -109,7 +109,7 @@ def test_a_diff_adds_versions(
     assert kinds.split() == [each.kind for each in file_history.add(last, diff)]
 
 
-def test_digests_tell_a_masked_secret_from_another() -> None:
+def test_digests_distinguish_masked_secrets() -> None:
     one, other = (file_diffs.digest(text, KEY) for text in ("sesame", "simsim"))
     last = _last(CHANGED, "********", one)
 
@@ -188,7 +188,7 @@ def test_diffs_of_modules(res: dict[str, object], expected: tuple[object, ...]) 
         {"diff": "text"}, {"diff": [None, 3]}, {"results": "none"},
     ],
 )  # fmt: skip
-def test_other_results_are_no_changes_of_files(res: dict[str, object]) -> None:
+def test_other_results_change_no_file(res: dict[str, object]) -> None:
     assert [] == _found(res)
 
 
