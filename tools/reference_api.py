@@ -65,6 +65,8 @@ def _operation(name: str, of: dict[str, Any]) -> Iterator[str]:
 
 
 def _content(of: dict[str, Any]) -> str:
+    if "content" not in of:
+        return ""
     ((media, content),) = of["content"].items()
     if media == "application/json":
         return kind(content["schema"])
