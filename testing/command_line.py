@@ -20,6 +20,13 @@ def command(
     )  # fmt: skip
 
 
+def command_on_host(
+    made: Installation, *arguments: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command on the host, also if the commands of the test use a server."""
+    return command(made, *arguments, **made.variables, FASTDEPLOY_SERVER="")
+
+
 def assert_refused(done: "subprocess.CompletedProcess[str]", sentence: str) -> None:
     """It failed with that sentence and nothing else."""
     assert done.returncode == 1

@@ -24,7 +24,7 @@ from app.cli.launch_input import (
 from app.cli.output import AsJson, console, print_json, print_queued
 from app.domain import variables
 from app.errors import Invalid
-from app.web.choices_body import ChoicesBody
+from app.web.launch_form_body import LaunchFormBody
 
 
 def deploy(
@@ -109,8 +109,8 @@ def deploy(
     if follow and as_json:
         raise Invalid("--json prints the queued deployment; leave out --follow")
     with connect() as api:
-        path = f"/services/{quote(name)}/choices"
-        takes = ChoicesBody.model_validate(api.get(path, ref=ref), extra="ignore")
+        path = f"/services/{quote(name)}/launch-form"
+        takes = LaunchFormBody.model_validate(api.get(path, ref=ref), extra="ignore")
         pairs = key_values(extra or []) | key_files(extra_file or [])
         given = variables.convert(takes.variables.get("properties", {}), pairs)
         options = options_from(

@@ -42,7 +42,7 @@ def login(
     else:
         token = browser_login.fetch_token(server, open_browser=browser)
     with RemoteApi(Server(server, token)) as api:
-        who = api.get("/login")
+        who = api.get("/account")
     place = login_store.save(server, token)
     _say(f"logged in to {server} as {who['name']}; the token is in {place}")
 
@@ -59,7 +59,7 @@ def logout(
         raise Invalid(f"you are not logged in to {server or 'a server'}")
     with RemoteApi(Server(server, token)) as api, suppress(NotLoggedIn):
         # If it is invalid, somebody has revoked it, or it has expired.
-        api.delete("/login")
+        api.delete(f"/tokens/{api.get('/account')['token']}")
     login_store.remove(server)
     _say(f"logged out of {server}; the token is revoked")
 

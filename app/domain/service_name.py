@@ -10,7 +10,7 @@ NAME = f"^{PART}(?:/{PART}(?:@{PART})?)?$"
 
 #: Names that a service of a project can't have: its page would have the address of an
 #: action on a service with the project's name.
-RESERVED = frozenset({"choices", "compare", "deploy", "doctor"})
+RESERVED = frozenset({"choices", "compare", "deploy", "doctor", "launch-form"})
 
 _NAME = re.compile(f"(?P<first>{PART})(?:/(?P<second>{PART})(?:@(?P<third>{PART}))?)?")
 

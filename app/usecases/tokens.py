@@ -162,21 +162,6 @@ def revoke_token_by_id(store: Store, actor: Actor, token_id: int) -> tokens.Toke
     return token
 
 
-def revoke_presented(store: Store, actor: Actor) -> None:
-    """Revoke the token with which the actor has authenticated itself.
-
-    Raises Conflict for an actor without one, and NotFound.
-    """
-    kind, _, number = actor.identity.partition(":")
-    if kind != "token":
-        raise Conflict("this request has no token; log out to end a session")
-    with store.begin() as db:
-        token = tokens.find(db, int(number))
-        if token is None or not tokens.revoke(db, token.id):
-            raise NotFound("the token was revoked already")
-        audit.note(db, actor, Action.REVOKE_TOKEN, _subject(token))
-
-
 def _create(
     store: Store,
     actor: Actor,

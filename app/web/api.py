@@ -5,7 +5,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.deployment import Origin
-from app.store.history import Filter
 from app.usecases import (
     artifacts,
     deploy,
@@ -19,9 +18,9 @@ from app.usecases import (
 )
 from app.usecases.cancel import cancel as cancel_deployment
 from app.web import filters, paging, request_key
-from app.web.choices_body import ChoicesBody
 from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
+from app.web.launch_form_body import LaunchFormBody
 from app.web.on_demand import report, with_artifacts
 from app.web.response_bodies import (
     deployment_body,
@@ -43,17 +42,8 @@ def list_services(request: Request) -> Response:
     return paging.by_name(request, listed, lambda one: one.entry.name, service_body)
 
 
-def show_service(request: Request) -> Response:
-    """GET /api/v1/services/{name}."""
-    store, name = deps(request).store, request.path_params["name"]
-    entry = services.find_service(store, name)
-    latest = history.page(store, Filter(service=name), limit=1).items
-    found = services.ServiceSummary(entry, latest[0] if latest else None)
-    return JSONResponse(service_body(found).model_dump(mode="json"))
-
-
-def show_choices(request: Request) -> Response:
-    """GET /api/v1/services/{name}/choices?ref=: what a launch takes."""
+def show_launch_form(request: Request) -> Response:
+    """GET /api/v1/services/{name}/launch-form?ref=…."""
     store, name = deps(request).store, request.path_params["name"]
     entry = deploy.find_registered(store, name)
     revision = revisions.choose(
@@ -63,7 +53,7 @@ def show_choices(request: Request) -> Response:
         request.query_params.get("ref", ""),
     )
     service = revision.service if revision else deploy.valid(entry)
-    body = ChoicesBody(
+    body = LaunchFormBody(
         variables=service.shown_variables,
         options=list(service.options),
         credentials=run_credentials.asked_of(store, service),

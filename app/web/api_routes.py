@@ -8,14 +8,12 @@ from app.web import (
     account_routes,
     api,
     api_credentials,
-    api_login,
     api_notifications,
     api_parameters,
     api_projects,
     api_schedules,
     audit_bodies,
     audit_log,
-    choices_body,
     credential_bodies,
     deployments,
     exports,
@@ -24,6 +22,7 @@ from app.web import (
     host_keys,
     host_routes,
     installation_routes,
+    launch_form_body,
     notification_bodies,
     openapi,
     project_bodies,
@@ -50,21 +49,15 @@ ROUTES = [
     api_route("GET", "/api/v1/openapi.json", openapi.show, _VIEW, Operation(
         "document", "Get this document.", dict[str, Any],
     )),
-    *api_login.ROUTES,
     api_route("GET", "/api/v1/services", api.list_services, _VIEW, Operation(
         "services", "List the services with their variables and last deployments.",
         list[schemas.ServiceBody], parameters=api_parameters.PAGE_BY_NAME,
     )),
-    api_route("GET", "/api/v1/services/{name:service}/choices", api.show_choices,
-        _VIEW, Operation(
+    api_route("GET", "/api/v1/services/{name:service}/launch-form",
+        api.show_launch_form, _VIEW, Operation(
             "services", "Get what a launch of a service takes.",
-            choices_body.ChoicesBody,
+            launch_form_body.LaunchFormBody,
             parameters=(api_parameters.REF,), errors=(409, 422),
-    )),
-    api_route("GET", "/api/v1/services/{name:service}", api.show_service, _VIEW,
-        Operation(
-            "services", "Get a service with its variables and last deployment.",
-            schemas.ServiceBody,
     )),
     api_route("POST", "/api/v1/services/sync", api.sync, _SYNC, Operation(
         "services", "Sync the services folder.", schemas.SyncBody,

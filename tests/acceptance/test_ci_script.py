@@ -190,4 +190,4 @@ def test_the_shell_part_of_each_ci_system_deploys(
     assert 0 == done.returncode, done.stderr
     number = int(re.findall(r"deployment (\d+) successful", done.stderr)[0])
     assert {"version": "5.0"} == made.view(number).deployment.variables
-    assert '"version": "5.0"' in done.stdout
+    assert '"version":"5.0"' in done.stdout

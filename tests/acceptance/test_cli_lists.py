@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.node import NodeInstance
 from app.usecases import nodes
-from testing.command_line import assert_refused, command
+from testing.command_line import assert_refused, command, command_on_host
 from testing.git_http import GitHttp
 from testing.git_repository import GitRepository
 from testing.installation import Installation
@@ -62,8 +62,8 @@ def test_a_launch_takes_a_credential_and_a_file_from_the_command_line(
         "asking", script, credentials=["become:asked"], variables=schema
     )
     (tmp_path / "text").write_text("a:\nb")
-    for arguments in (("credential", "add", "become:asked", "--ask"),):
-        assert 0 == command(fastdeploy, *arguments).returncode
+    add = ("credential", "add", "become:asked", "--ask", "--replace")
+    assert 0 == command_on_host(fastdeploy, *add).returncode
 
     missing = command(fastdeploy, "deploy", "asking")
     done = command(
@@ -113,29 +113,29 @@ def test_a_project_is_added_with_a_token_from_the_command_line(
     assert not any(token in each.stdout for each in done)
 
 
-@pytest.mark.usefixtures("either_way")
 def test_deployments_are_listed_by_service_and_status_and_shown(
-    fastdeploy: Installation,
+    fastdeploy: Installation, either_way: str
 ) -> None:
-    fastdeploy.write_service("counted", "#!/bin/sh\necho hello\n")
+    name = "counted" if either_way == "host" else "counted-there"
+    fastdeploy.write_service(name, "#!/bin/sh\necho hello\n")
     fastdeploy.write_service("other", "#!/bin/sh\n")
-    first, second = (fastdeploy.run("counted").id for _ in range(2))
+    first, second = (fastdeploy.run(name).id for _ in range(2))
     fastdeploy.run("other")
 
     def ids(*options: str) -> list[int]:
-        words = ("deployment", "list", "--service", "counted", *options, "--json")
+        words = ("deployment", "list", "--service", name, *options, "--json")
         done = command(fastdeploy, *words)
         return [each["id"] for each in json.loads(done.stdout)]
 
     shown = command(fastdeploy, "show", str(first), "--json")
     spent = command(fastdeploy, "show", str(first), "--timing")
-    plain = command(fastdeploy, "list", "--service", "counted")
+    plain = command(fastdeploy, "list", "--service", name)
     unknown = command(fastdeploy, "deployment", "list", "--service", "nothing")
 
     assert [second, first] == ids("--status", "successful")
     assert [second] == ids("--limit", "1")
     assert [] == ids("--status", "failed")
-    assert (first, "counted", "successful") == tuple(
+    assert (first, name, "successful") == tuple(
         json.loads(shown.stdout)[key] for key in ("id", "service", "status")
     )
     assert 2 == plain.stdout.count(" successful ")

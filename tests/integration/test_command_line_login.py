@@ -62,13 +62,13 @@ def test_a_code_is_exchanged_once_by_the_command_that_asked(
 
     token = done.json()["access_token"]
     bearer = {"Authorization": f"Bearer {token}"}
-    who = admin.get("/api/v1/login", headers=bearer).json()
+    who = admin.get("/api/v1/account", headers=bearer).json()
+    itself = f"/api/v1/tokens/{who['token']}"
     assert [401, 401, 200, 401] == [wrong, forged, done.status_code, again]
     assert "no-store" == done.headers["cache-control"]
     assert ["view"] == who["permissions"]
-    assert 200 == admin.delete("/api/v1/login", headers=bearer).status_code
-    assert 401 == admin.get("/api/v1/login", headers=bearer).status_code
-    assert 409 == admin.delete("/api/v1/login").status_code
+    assert 200 == admin.delete(itself, headers=bearer).status_code
+    assert 401 == admin.get("/api/v1/account", headers=bearer).status_code
 
 
 def test_a_code_expires_and_a_token_has_no_more_than_its_user(

@@ -76,6 +76,7 @@ REPLACEMENT = {"value": {"password": "abcd"}, "replace": True}
 SUCCESSES: Mapping[str, RequestValues] = {
     "openapi.show": RequestValues(),
     "api.list_services": RequestValues(),
+    "api.show_launch_form": RequestValues(),
     "api.sync": RequestValues(),
     "api.examine": RequestValues(),
     "audit_log.list_entries": RequestValues(query="?action=launch"),
@@ -191,6 +192,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "hosts.show_timeline": {"name": "both", "query": ""},
         "host_files.list_files": {"name": "both", "query": ""},
         "host_files.show_file": {"name": "both", "query": ""},
+        "api.show_launch_form": {"name": "broken"},
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
         "api_grants.create_team": {"body": {"name": "crew"}},

@@ -6,7 +6,7 @@ from app.domain.options import OptionName
 from app.web.schemas import Body
 
 
-class ChoicesBody(Body):
+class LaunchFormBody(Body):
     """What a launch of a service takes."""
 
     variables: dict[str, Any]
