@@ -86,11 +86,11 @@ def file_detail_body(view: FileView) -> FileDetailBody:
         path=view.path,
         versions=[_version(each) for each in view.versions],
         older=view.older,
-        lines=[line_body(each) for each in view.lines],
+        lines=[_line(each) for each in view.lines],
     )
 
 
-def line_body(line: BlamedLine) -> FileLineBody:
+def _line(line: BlamedLine) -> FileLineBody:
     """Return the body of a line."""
     version = line.version
     return FileLineBody(
