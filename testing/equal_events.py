@@ -16,7 +16,7 @@ _OUTSIDE = {"verbose", "warning", "error", "deprecated", "system_warning", "debu
 #: Fields of `event_data` that only our events have.
 OURS = {"hosts", "ends_play", "ignore_unreachable", "notified", "ran_handler",
         "for_all", "inventory", "waiting", "unfinished",
-        "missing_handlers"}  # fmt: skip
+        "missing_handlers", "check_mode"}  # fmt: skip
 _MOMENTS = {"start", "end", "duration", "delta", "created", "pid", "jid",
             "ansible_job_id", "results_file", "ansible_date_time", "SSH_CLIENT",
             "SSH_CONNECTION", "SSH_TTY", "_original_basename"}  # fmt: skip
@@ -104,7 +104,7 @@ class _Reading:
                 # Ansible's text of a failure quotes what no_log hides; ours doesn't.
                 stdout, height = "", 0
         # Only ours say which hosts a play and the inventory have, what a failure means
-        # for the others, and which handlers a result notifies.
+        # for the others, which handlers a result notifies, and what is in check mode.
         data = {key: value for key, value in data.items() if key not in OURS}
         left_out = {"counter", "start_line", "end_line", "runner_ident"}
         if kind == "playbook_on_task_start" and data["is_conditional"]:

@@ -188,6 +188,8 @@ def project(request: pytest.FixtureRequest, site: Installation, host: Sshd) -> P
                         "forks", "verbosity"],
             "variables": {"properties": {"target": {"type": "string"}}},
             "environment": git_at(root.parent),
+            # With it, results have diffs, which ansible-runner isn't asked for.
+            "file_history": False,
         },
     }  # fmt: skip
     content["environments"]["fast"] = {
