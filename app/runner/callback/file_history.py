@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible.utils.sentinel import Sentinel
+
 #: The variable with what the runner has chosen, as JSON.
 VARIABLE = "FASTDEPLOY_FILE_HISTORY"
 _PRIVATE_KEY = "PRIVATE KEY-----"
@@ -18,12 +20,13 @@ _PATHS = ("dest", "path")
 class FileHistory:
     """Removes the diffs of excluded files and of private keys.
 
-    `quiet` says that nobody has asked for the diffs: they aren't displayed.
+    `quiet` says that neither the launch nor ansible.cfg asks for diffs: they are
+    displayed for the tasks that ask for them.
     """
 
     def __init__(self, exclude: list[str], *, quiet: bool) -> None:
         self._exclude = exclude
-        self.quiet = quiet
+        self._quiet = quiet
 
     @classmethod
     def from_environment(cls) -> FileHistory:
@@ -41,12 +44,16 @@ class FileHistory:
             if any(self._is_secret(part, res) for part in parts if part):
                 res["diff"] = {}
 
-    def of_item(self, res: dict[str, Any]) -> dict[str, Any]:
+    def are_displayed(self, task: Any) -> bool:
+        """Return whether the diffs of a task are displayed."""
+        return not self._quiet or _asks_for_diffs(task)
+
+    def of_item(self, res: dict[str, Any], task: Any) -> dict[str, Any]:
         """Return the result of an item for its event.
 
         The result of the whole loop repeats its diff.
         """
-        if not self.quiet or "diff" not in res:
+        if "diff" not in res or self.are_displayed(task):
             return res
         return {key: value for key, value in res.items() if key != "diff"}
 
@@ -64,6 +71,26 @@ class FileHistory:
             for path in paths
             for pattern in self._exclude
         )
+
+
+def _asks_for_diffs(task: Any) -> bool:
+    """Return whether the playbook sets `diff` for a task.
+
+    Its value doesn't matter: with `diff: false`, there is no diff to display. The
+    sources are read, since Ansible also sets the keyword of what it has validated.
+    """
+    node = task
+    while node is not None:
+        role = getattr(node, "_role", None)
+        if _sets_diff(node) or getattr(role, "_diff", Sentinel) is not Sentinel:
+            return True
+        node = getattr(node, "_parent", None)
+    return _sets_diff(task.get_play())
+
+
+def _sets_diff(node: Any) -> bool:
+    source = node.get_ds()
+    return isinstance(source, dict) and "diff" in source
 
 
 def mode_of(task: Any) -> dict[str, bool]:

@@ -288,7 +288,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_runner_retry(result)
 
     def v2_on_file_diff(self, result: Any) -> None:
-        if self._files.quiet:
+        if not self._files.are_displayed(result.task):
             return
         self._files.clean(result)
         diff = None if hidden.is_hidden(result) else result.result.get("diff")
@@ -299,7 +299,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
     def _partial(self, event: str, result: Any, **data: Any) -> Event:
         """Return the event of an item, a retry or a poll, before the final result."""
         self._files.clean(result)
-        res = self._files.of_item(hidden.visible_result(result))
+        res = self._files.of_item(hidden.visible_result(result), result.task)
         host = result.host.get_name()
         return self._event(event, result.task, host=host, res=res, **data)
 
