@@ -52,6 +52,8 @@ _PATCH = """
 - hosts: all
   gather_facts: false
   connection: local
+  vars:
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
   tasks:
     - name: Wait
       ansible.builtin.wait_for: {path: "{{ gate }}", timeout: 300}

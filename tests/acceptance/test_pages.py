@@ -68,6 +68,8 @@ PAGES = {
     "account": "/account",
     "account-token-revoke": "/account/tokens/{token}/revoke",
     "account-second-factor": "/account/second-factor",
+    "login-cli": f"/login/cli?port=40001&challenge={'c' * 43}&state={'s' * 24}"
+    "&machine=laptop",
     "users": "/admin/users",
     "user": "/admin/users/{user}",
     "tokens": "/admin/tokens",

@@ -27,6 +27,8 @@ PUBLIC = {
     ("GET", "/login/code"),
     ("POST", "/login/code"),
     ("POST", "/login/passkey"),
+    # It needs the code that a page gave to a command.
+    ("POST", "/login/cli/token"),
     # It needs the header of a proxy that is trusted.
     ("GET", "/login/proxy"),
     # A login at an OpenID provider.

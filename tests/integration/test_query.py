@@ -23,7 +23,7 @@ PAGE = {"Accept": "text/html"}
         ("/api/v1/deployments?status=failed&status=queued", "status", "more than once"),
         ("/api/v1/deployments/1?x=1", "x", "this URL takes no parameters"),
         ("/api/v1/deployments/1/events?after=x", "after", "must be a whole number"),
-        ("/api/v1/services?archived=1", "archived", "this URL takes no parameters"),
+        ("/api/v1/openapi.json?x=1", "x", "this URL takes no parameters"),
         ("/api/v1/nodes?x", "x", "this URL takes no parameters"),
     ],
 )  # fmt: skip

@@ -16,6 +16,11 @@ _LINK = re.compile(rb"""(?:href|src|action)="([^"#]+)""")
 #: Routes that may answer nothing well, and why.
 SILENT = {
     "/deployments/{id:number}/commits": "no deployment ran a commit",
+    "/api/v1/deployments/{id:number}/commits": "no deployment ran a commit",
+    "/hosts/{name:shortest}/files/{path:path}": "no run changed a file",
+    "/api/v1/hosts/{name:shortest}/files/{path:path}": "no run changed a file",
+    "/api/v1/users/{name}": "there is no user",
+    "/login/cli": "only a command leads there",
     "/nodes/forget": "there is no node that has gone",
     "/schedules/{id:number}": "there is no schedule",
     "/schedules/{id:number}/edit": "there is no schedule",
@@ -38,8 +43,10 @@ SILENT = {
     "/login/provider/{provider}/callback": "there is no login provider",
     "/api/v1/teams/{name}": "there is no team",
 }
-#: It may too, unless a service has two deployments.
-COMPARE = "/services/{name:service}/compare"
+#: They may too, unless a service has two deployments.
+COMPARE = {
+    "/services/{name:service}/compare", "/api/v1/services/{name:service}/compare",
+}  # fmt: skip
 #: More links than that, and a page invents new ones.
 _MOST = 10_000
 
@@ -60,6 +67,7 @@ def everything(web: Web, routes: Iterable[Any]) -> list[Answer]:
     ]
     compared = comparisons(web)
     answers += [web.get(path, "text/html") for path in compared]
+    answers += [web.get(f"/api/v1{path}") for path in compared]
     asked = {answer.path for answer in answers}
     for answer in answers:
         for link in _links(answer):
@@ -68,10 +76,22 @@ def everything(web: Web, routes: Iterable[Any]) -> list[Answer]:
                 # It is looked at in its turn: the list grows while it is gone through.
                 answers.append(web.get(link, "text/html"))
         assert len(asked) < _MOST
-    well = {urlsplit(answer.path).path for answer in answers if answer.status < 400}
-    silent = {r.path for r in routes if not any(map(r.path_regex.match, well))}
-    assert silent <= SILENT.keys() | (set() if compared else {COMPARE}), silent
+    # Pages lead to what the API lists nowhere.
+    answers += [
+        web.get(f"/api/v1{path}")
+        for route in _silent(routes, answers)
+        for path in asked
+        if route.path_regex.match(f"/api/v1{urlsplit(path).path}")
+    ]
+    silent = {route.path for route in _silent(routes, answers)}
+    assert silent <= SILENT.keys() | (set() if compared else COMPARE), silent
     return answers
+
+
+def _silent(routes: Iterable[Any], answers: Iterable[Answer]) -> list[Any]:
+    """Return the routes that never answered well."""
+    well = {urlsplit(answer.path).path for answer in answers if answer.status < 400}
+    return [r for r in routes if not any(map(r.path_regex.match, well))]
 
 
 def known(web: Web) -> list[dict[str, str]]:
@@ -79,7 +99,8 @@ def known(web: Web) -> list[dict[str, str]]:
     things = [
         {"name": each[key]}
         for key, kind in (("name", "services"), ("name", "projects"),
-                          ("reference", "credentials"), ("name", "hosts"))
+                          ("reference", "credentials"), ("name", "hosts"),
+                          ("name", "users"))
         for each in web.read(f"/api/v1/{kind}")
     ]  # fmt: skip
     for number in (each["id"] for each in web.read("/api/v1/deployments")):
