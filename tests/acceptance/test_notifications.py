@@ -211,8 +211,8 @@ def test_a_redirect_is_a_failure_and_is_not_followed(site: Site) -> None:
 
 
 def test_a_webhook_that_is_gone_gets_no_other_attempt(site: Site) -> None:
-    site.add("gone", "http://127.0.0.1:{http}/gone", SECRET)
-    site.service("goes", "gone")
+    site.add("away", "http://127.0.0.1:{http}/gone", SECRET)
+    site.service("goes", "away")
     site.http.status = 410
     try:
         [found] = site.settled(site.made.run("goes", bad="yes").id)
