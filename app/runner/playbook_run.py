@@ -139,8 +139,7 @@ def _run(inputs: Inputs, private: Path, watchdog: Watchdog, injected: Injection)
     if not recording and (can_decrypt or inputs.credentials.of(Kind.VAULT)):
         journal.write(_NOT_RECORDED)
     listener = _listener(launch.events)(journal, masker, decrypting, ident, private)
-    if definition.file_history.kept:
-        listener.file_key = launch.file_key
+    listener.file_key = launch.file_key if definition.file_history.kept else b""
     running = playbook.start(
         definition,
         private=private,
