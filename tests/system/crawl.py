@@ -68,6 +68,7 @@ def everything(web: Web, routes: Iterable[Any]) -> list[Answer]:
     compared = comparisons(web)
     answers += [web.get(path, "text/html") for path in compared]
     answers += [web.get(f"/api/v1{path}") for path in compared]
+    answers += [web.get(path) for path in timelines(web)]
     asked = {answer.path for answer in answers}
     for answer in answers:
         for link in _links(answer):
@@ -117,6 +118,15 @@ def paths(template: str, things: Iterable[Mapping[str, str]]) -> list[str]:
         _PARAMETER.sub(lambda found, of=thing: quote(of[found[1]]), template)  # type: ignore[misc] # a default binds it
         for thing in ({}, *things)
         if thing.keys() == names
+    ]
+
+
+def timelines(web: Web) -> list[str]:
+    """The path of the timeline of each host; several projects may have its name."""
+    return [
+        f"/api/v1/hosts/{quote(host['name'])}/timeline?"
+        + urlencode({"project": host["project"]})
+        for host in web.read("/api/v1/hosts")
     ]
 
 
