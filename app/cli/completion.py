@@ -66,7 +66,7 @@ def refs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _services(api: Api) -> list[str]:
-    return [each["name"] for each in api.get("/services") if not each["archived"]]
+    return [each["name"] for each in api.pages("/services") if not each["archived"]]
 
 
 def _complete(
