@@ -15,6 +15,7 @@ from typing import Any
 MAX_PATH = 2000
 _MAX_FILES = 1000
 _DIGEST_BYTES = 16
+_DIGEST = re.compile(rf"[0-9a-f]{{8}}:[0-9a-f]{{{2 * _DIGEST_BYTES}}}")
 _ATTRIBUTES = " (file attributes)"
 _CONTENT = " (content)"
 #: The end of a text that the callback plugin has cut.
@@ -85,7 +86,11 @@ def have_same_key(one: str, other: str) -> bool:
 def _with_digests(found: Sequence[FileDiff], given: object) -> list[FileDiff]:
     if not isinstance(given, list) or len(given) != 2 * len(found):
         return list(found)
-    texts = [each if isinstance(each, str) else "" for each in given]
+    # A run can print an event of its own, with texts that PostgreSQL can't store.
+    texts = [
+        each if isinstance(each, str) and _DIGEST.fullmatch(each) else ""
+        for each in given
+    ]
     return [
         FileDiff(each.path, each.before, each.after, each.removed, before, after)
         for each, before, after in zip(found, texts[::2], texts[1::2], strict=True)

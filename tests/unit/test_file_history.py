@@ -210,3 +210,17 @@ def test_a_removed_file_and_a_loop() -> None:
     assert [("/etc/a", None, "", True)] == _found(removed)
     assert [("/etc/a", "1", "2", False)] == _found(loop)
     assert [] == _found(loop, check_mode=True)
+
+
+@pytest.mark.parametrize("forged", ["\0", "x" * 41, "0" * 8, None, 7])
+def test_a_digest_that_the_runner_cannot_have_made_is_ignored(forged: object) -> None:
+    diff = {"before_header": "/etc/motd", "before": "1", "after": "2"}
+    after = file_diffs.digest("2", KEY)
+    data = {"res": {"changed": True, "diff": diff}}
+    event = {
+        "event": "runner_on_ok", "event_data": data, "file_digests": [forged, after],
+    }  # fmt: skip
+
+    [found] = file_diffs.find(event)
+
+    assert ("", after) == (found.digest_before, found.digest_after)
