@@ -185,5 +185,4 @@ remove-one name="" option="" confirm="" *args:
 # Test a role on a host with systemd, in a container: `./justw molecule register`
 [group("check")]
 molecule scenario="register" command="test":
-    tools/test-host prepare
-    uv run --frozen --extra embedded --group molecule molecule {{ command }} --scenario-name {{ scenario }}
+    @tools/molecule {{ scenario }} {{ command }}

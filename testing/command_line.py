@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
+import tempfile
 
 from testing.installation import Installation
-from testing.paths import ROOT
+from testing.preloaded import COMMAND, start
 from testing.waiting import PATIENCE
 
 
@@ -13,11 +13,24 @@ def command(
     made: Installation, *arguments: str, stdin: str = "", **env: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run one of FastDeploy's commands to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        env=os.environ | made.command_variables | env, cwd=ROOT, input=stdin, text=True,
-        capture_output=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
+    variables = os.environ | made.command_variables | env
+    with (
+        tempfile.TemporaryFile("w+") as given,
+        tempfile.TemporaryFile("w+") as printed,
+        tempfile.TemporaryFile("w+") as errors,
+    ):
+        given.write(stdin)
+        given.seek(0)
+        running = start([*COMMAND, *arguments], variables, (given, printed, errors))
+        try:
+            code = running.wait(PATIENCE)
+        finally:
+            running.kill()
+        printed.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(
+            arguments, code, printed.read(), errors.read()
+        )
 
 
 def command_on_host(

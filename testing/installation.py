@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from app.usecases.deploy import View
 from app.usecases.services import SyncResult
 from testing.ports import free_port
 from testing.postgres import Postgres
+from testing.preloaded import COMMAND
 from testing.processes import Process, living
 from testing.waiting import PATIENCE, eventually
 
@@ -186,7 +186,7 @@ class Installation:
 
     def start(self, *arguments: str, prefix: Sequence[str] = (), **env: str) -> Process:
         """Start one of FastDeploy's commands."""
-        command = [*prefix, sys.executable, "-m", "app", *arguments]
+        command = [*prefix, *COMMAND, *arguments]
         log = self._logs / f"{arguments[0]}-{len(self._started)}.log"
         started = Process(command, dict(os.environ) | self.variables | env, log)
         self._started.append(started)

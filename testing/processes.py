@@ -1,6 +1,6 @@
 """Processes of this machine, and processes that a test starts."""
 
-import subprocess
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from testing.paths import ROOT
+from testing.preloaded import start
 from testing.waiting import PATIENCE, eventually
 
 
@@ -32,11 +33,8 @@ class Process:
     ) -> None:
         """Start it in a session of its own; `log` receives its output."""
         self._log = log
-        with log.open("wb") as file:
-            self._process = subprocess.Popen(
-                command, env=env, cwd=cwd, stdout=file, stderr=file,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+        with log.open("wb") as file, Path(os.devnull).open() as nothing:
+            self._process = start(command, env, (nothing, file, file), cwd)
         self.pid = self._process.pid
 
     @property
