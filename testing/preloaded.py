@@ -115,7 +115,7 @@ def start(
 
 
 def _can_fork(env: Mapping[str, str]) -> bool:
-    """Return whether `env` differs only in variables that are read after the imports."""
+    """Return whether `env` changes only variables that are read after the imports."""
     changed = {name for name, _ in env.items() ^ os.environ.items()}
     return all(
         name.startswith(PREFIX) or name in _READ_LATER for name in changed
