@@ -32,6 +32,8 @@ _PAGE = "?limit=2&after=1"
 BY_SESSION = frozenset({"api_tokens.create_own"})
 #: The deployment of a git project, and the event with a result of `ENDED`.
 OF_GIT, RESULT = 4, 5
+#: The deployment that waits for an approval.
+WAITING = 5
 #: The schedule that a file defines, of a service that has become invalid.
 OF_FILE = 3
 #: A grant that exists.
@@ -124,6 +126,8 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api.show": RequestValues(),
     "api.show_timing": RequestValues(),
     "api.cancel": RequestValues(id=RUNNING),
+    "approvals.api_approve": RequestValues(id=WAITING, body={"comment": "go"}),
+    "approvals.api_reject": RequestValues(id=WAITING, body={}),
     "retries.api_choices": RequestValues(id=FAILED),
     "retries.api_retry": RequestValues(),
     "retries.api_retry_failed": RequestValues(id=FAILED),
@@ -202,6 +206,8 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api.show_launch_form": {"name": "broken"},
         "api.launch": {"body": {"service": "broken"}},
         "api.cancel": {"id": ENDED},
+        "approvals.api_approve": {"id": ENDED},
+        "approvals.api_reject": {"id": ENDED},
         "api_grants.create_team": {"body": {"name": "crew"}},
         "api_grants.add_member": {"name": "crew"},
         "api_grants.add_grant": {"body": GRANT},

@@ -9,6 +9,7 @@ from app.usecases import due_schedules, webhook_launches
 from app.usecases.git_access import GitAccess
 from app.usecases.webhook_launches import Launcher
 from app.worker import notifier
+from app.worker.approvals import Approvals
 from app.worker.calendars import Calendars
 from app.worker.deployment_runner import DeploymentRunner
 from app.worker.notifier import Notifier
@@ -24,8 +25,8 @@ def make_worker(settings: Settings) -> Worker:
     # Two more are for the commit statuses and the calendars.
     # Schedules are launched by two loops.
     threads = 2 * due_schedules.THREADS + webhook_launches.THREADS + notifier.THREADS
-    # The last one is for the traces.
-    connections = settings.concurrency + 2 + threads + AT_ONCE + 3
+    # The last two are for the traces and the approvals.
+    connections = settings.concurrency + 2 + threads + AT_ONCE + 4
     store = make_store(settings, connections)
     stop = threading.Event()
     secret_box = make_secret_box(settings)
@@ -46,6 +47,7 @@ def make_worker(settings: Settings) -> Worker:
         Notifier(store, secret_box, settings),
         Calendars(store, settings),
         Traces(store, settings),
+        Approvals(store, launches),
         stop,
         reach,
         secret_box,

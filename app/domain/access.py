@@ -18,6 +18,10 @@ from app.errors import NotAllowed
 _MAX_HOST_USER = 64
 
 
+#: The beginning of the identity of a token's actor.
+TOKEN = "token:"  # noqa: S105 - the beginning of an identity
+
+
 class Permission(StrEnum):
     """A permission that a route or a command requires."""
 
@@ -29,6 +33,8 @@ class Permission(StrEnum):
     DEPLOY = "deploy"
     #: Cancel deployments.
     CANCEL = "cancel"
+    #: Approve and reject deployments that others have launched.
+    APPROVE = "approve"
     #: Create, change, pause and remove schedules.
     MANAGE = "manage"
     #: Sync the services folder.
@@ -49,6 +55,7 @@ INCLUDED: dict[Permission, frozenset[Permission]] = {
         {Permission.VIEW, Permission.CHECK, Permission.DEPLOY}
     ),
     Permission.CANCEL: frozenset({Permission.VIEW, Permission.CANCEL}),
+    Permission.APPROVE: frozenset({Permission.VIEW, Permission.APPROVE}),
     Permission.MANAGE: frozenset(
         {
             Permission.VIEW,
@@ -115,7 +122,12 @@ _ON_EVERY_SERVICE: dict[Role, frozenset[Grant]] = {
     Role.MEMBER: frozenset(),
     Role.VIEWER: frozenset({Grant(Permission.VIEW, EVERY_SERVICE)}),
     Role.DEPLOYER: frozenset({Grant(Permission.MANAGE, EVERY_SERVICE)}),
-    Role.ADMIN: frozenset({Grant(Permission.MANAGE, EVERY_SERVICE)}),
+    Role.ADMIN: frozenset(
+        {
+            Grant(Permission.MANAGE, EVERY_SERVICE),
+            Grant(Permission.APPROVE, EVERY_SERVICE),
+        }
+    ),
 }
 
 
@@ -206,6 +218,12 @@ class Actor:
     def key_owner(self) -> str:
         """What distinguishes its idempotency keys from those of other actors."""
         return self.identity or self.name
+
+    @property
+    def token_id(self) -> int | None:
+        """The id of the token that makes the request; None without a token."""
+        kind, _, number = self.identity.partition(TOKEN)
+        return int(number) if number and not kind else None
 
     def may(self, permission: Permission) -> bool:
         """Return whether the actor has the permission; templates call this too."""

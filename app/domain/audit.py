@@ -21,6 +21,12 @@ class Action(StrEnum):
     LAUNCH = "launch"
     #: Canceled a deployment.
     CANCEL = "cancel"
+    #: Approved a deployment.
+    APPROVE = "approve"
+    #: Rejected a deployment that waited for an approval.
+    REJECT = "reject"
+    #: Canceled a deployment that nobody approved in time.
+    EXPIRE_APPROVAL = "expire approval"
     #: Retried a deployment.
     RETRY = "retry"
     #: Continued a deployment.

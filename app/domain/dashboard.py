@@ -14,7 +14,9 @@ class Condition(StrEnum):
     STARTING = "starting"
     #: The node of the deployment in progress is away.
     UNREACHABLE = "unreachable"
-    #: A deployment waits.
+    #: A deployment waits for an approval.
+    WAITING_FOR_APPROVAL = "waiting-for-approval"
+    #: A deployment is queued.
     QUEUED = "queued"
     #: The latest deployment failed.
     FAILED = "failed"

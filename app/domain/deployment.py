@@ -20,6 +20,8 @@ from app.errors import Conflict
 class Status(StrEnum):
     """The status of a deployment, in ansible-runner's terms."""
 
+    #: Waits until somebody approves it; it isn't in the queue.
+    WAITING_FOR_APPROVAL = "waiting-for-approval"
     #: Waits for a worker, or for another deployment of the service to end.
     QUEUED = "queued"
     #: A worker has claimed it and starts the run.
@@ -40,6 +42,7 @@ ENDED = frozenset({Status.SUCCESSFUL, Status.FAILED, Status.CANCELED, Status.TIM
 ACTIVE = frozenset(Status) - ENDED
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.WAITING_FOR_APPROVAL: frozenset({Status.QUEUED, Status.CANCELED}),
     Status.QUEUED: frozenset({Status.STARTING, Status.CANCELED, Status.FAILED}),
     Status.STARTING: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELED}),
     Status.RUNNING: ENDED,

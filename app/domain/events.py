@@ -18,7 +18,9 @@ SPEED = "speed"
 class EventKind(StrEnum):
     """The kind of an event; the values are stored and must not change."""
 
-    #: An actor launched the deployment.
+    #: An actor launched the deployment, which waits for an approval.
+    WAITING_FOR_APPROVAL = "waiting for approval"
+    #: An actor launched the deployment, or approved it.
     QUEUED = "queued"
     #: The run was started.
     STARTED = "started"

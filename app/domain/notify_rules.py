@@ -20,6 +20,8 @@ class NotifyEvent(StrEnum):
     RECOVERED = "recovered"
     #: It runs longer than usual, or a schedule has launched it and it hasn't started.
     LATE = "late"
+    #: It waits until somebody approves it.
+    WAITING_FOR_APPROVAL = "waiting-for-approval"
     #: A check by a schedule would change what the check before it would not.
     DRIFT = "drift"
 

@@ -10,6 +10,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from app.domain import config_json, plain_path, project_schedules
 from app.domain.acceleration import AccelerateKey, explain_range
+from app.domain.approval import (
+    DEFAULT_APPROVAL_TIMEOUT,
+    ApprovalKey,
+    ApprovalTimeoutKey,
+)
 from app.domain.confirm import ConfirmKey
 from app.domain.credential_names import Credentials
 from app.domain.project_file_lines import (
@@ -88,6 +93,8 @@ class Environment(BaseModel):
     ] = {}
     credentials: Credentials = ()
     confirm: ConfirmKey = False
+    approval: ApprovalKey = False
+    approval_timeout: ApprovalTimeoutKey = DEFAULT_APPROVAL_TIMEOUT
     accelerate: AccelerateKey = "none"
     speed: SpeedKey = DEFAULT_SPEED
 

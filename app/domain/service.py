@@ -8,6 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from app.domain import options as options_of_ansible
 from app.domain import plain_path, secret_names, variable_schema
 from app.domain.acceleration import AccelerateKey
+from app.domain.approval import (
+    DEFAULT_APPROVAL_TIMEOUT,
+    ApprovalKey,
+    ApprovalTimeoutKey,
+)
 from app.domain.confirm import ConfirmKey
 from app.domain.credential_names import Credentials
 from app.domain.file_history_key import FileHistoryKey
@@ -129,6 +134,8 @@ class Service(BaseModel):
     accelerate: AccelerateKey = "none"
     file_history: FileHistoryKey = True
     confirm: ConfirmKey = False
+    approval: ApprovalKey = False
+    approval_timeout: ApprovalTimeoutKey = DEFAULT_APPROVAL_TIMEOUT
     queue: Annotated[
         Literal["all", "latest"],
         Field(

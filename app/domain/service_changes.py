@@ -4,8 +4,8 @@ from app.domain.service import Service
 
 #: Keys of config.json that affect neither a run nor its records.
 _NOT_OF_A_RUN = frozenset(
-    {"name", "description", "labels", "confirm", "queue", "keep", "schedules",
-     "notify"}
+    {"name", "description", "labels", "confirm", "approval", "approval_timeout",
+     "queue", "keep", "schedules", "notify"}
 )  # fmt: skip
 
 

@@ -12,7 +12,10 @@ from .yaml_nodes import Node, line_of
 
 NAME = "fastdeploy.yml"
 #: Keys of an environment that become keys of the service.
-_OF_ENVIRONMENT = ("accelerate", "confirm", "inventory", "refs", "speed")
+_OF_ENVIRONMENT = (
+    "accelerate", "approval", "approval_timeout", "confirm", "inventory", "refs",
+    "speed",
+)  # fmt: skip
 #: Keys of "defaults" and of environments that don't apply to a script.
 _OF_PLAYBOOK = frozenset({
     "accelerate", "allow_empty", "file_history", "inventory", "option_defaults",

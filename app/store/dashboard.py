@@ -164,7 +164,7 @@ def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
     With `named`, only those of the parameter `names`.
 
     The filter by status doesn't apply. A started deployment counts before a newer one
-    that waits.
+    that waits, and one that waits for an approval before one that is queued.
     """
     c, d = services.c, deployments.c
     service, environment, project = parts()
@@ -172,7 +172,12 @@ def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
         select(d.service_id, d.id, d.status, d.node)
         .ext(distinct_on(d.service_id))
         .where(d.finished_at.is_(None))
-        .order_by(d.service_id, d.status == Status.QUEUED.value, d.id.desc())
+        .order_by(
+            d.service_id,
+            d.status == Status.QUEUED.value,
+            d.status == Status.WAITING_FOR_APPROVAL.value,
+            d.id.desc(),
+        )
         .cte("active")
     )
     # An index has the id, so PostgreSQL reads one row for each service.

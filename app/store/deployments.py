@@ -59,14 +59,16 @@ class NewDeployment:
     ref: str = ""
 
 
-def add(db: Connection, new: NewDeployment, now: datetime) -> int:
-    """Insert a queued deployment and return its id."""
+def add(
+    db: Connection, new: NewDeployment, now: datetime, status: Status = Status.QUEUED
+) -> int:
+    """Insert a deployment and return its id; its first event is written next."""
     number: int = db.execute(
         insert(deployments)
         .values(
             service_id=new.service_id,
             config=new.service.model_dump(mode="json"),
-            status=Status.QUEUED,
+            status=status,
             actor=new.actor,
             origin=new.origin,
             variables=new.variables,
@@ -85,6 +87,7 @@ def add(db: Connection, new: NewDeployment, now: datetime) -> int:
             commit=new.service.project.commit if new.service.project else "",
             ref=new.ref,
             created_at=now,
+            last_event=1,
         )
         .returning(deployments.c.id)
     ).scalar_one()
@@ -92,8 +95,8 @@ def add(db: Connection, new: NewDeployment, now: datetime) -> int:
 
 
 def set_job(db: Connection, deployment_id: int, job_id: int) -> None:
-    """Store the job of a new deployment and the number of its first event."""
-    _update(db, deployment_id, last_event=1, job_id=job_id)
+    """Store the job of a deployment that is queued."""
+    _update(db, deployment_id, job_id=job_id)
 
 
 def request_cancel(
@@ -226,14 +229,16 @@ def existing_ids(db: Connection, numbers: Collection[int]) -> set[int]:
     return set(db.scalars(query))
 
 
-def lock_queued(db: Connection, service_id: int, before: int) -> list[Deployment]:
-    """Lock and return the queued deployments of a service with ids below `before`."""
+def lock_others(
+    db: Connection, service_id: int, status: Status, but: int
+) -> list[Deployment]:
+    """Lock and return the deployments of a service in a status, except `but`."""
     query = (
         _selected()
         .where(
             deployments.c.service_id == service_id,
-            deployments.c.id < before,
-            deployments.c.status == Status.QUEUED.value,
+            deployments.c.id != but,
+            deployments.c.status == status.value,
             deployments.c.finished_at.is_(None),
         )
         .with_for_update(of=deployments)

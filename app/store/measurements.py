@@ -68,8 +68,10 @@ def active_deployments(db: Connection) -> ActiveDeployments:
     rows = db.execute(
         text(
             "SELECT status, count(*) AS number,"
-            " extract(epoch FROM now() - min(created_at))::float8 AS oldest "
-            "FROM deployments WHERE finished_at IS NULL GROUP BY status"
+            " extract(epoch FROM now() - min(coalesce(decided_at, created_at)))::float8"
+            "  AS oldest "
+            "FROM deployments LEFT JOIN approvals ON deployment_id = deployments.id "
+            "WHERE finished_at IS NULL GROUP BY status"
         )
     ).all()
     waited = [row.oldest for row in rows if row.status == "queued"]

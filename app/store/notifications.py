@@ -27,6 +27,7 @@ from app.domain.notification import (
 )
 from app.domain.notify_rules import NotifyEvent
 from app.store import late_runs
+from app.store.approval_tables import approvals
 from app.store.deployment_tables import counts, deployments
 from app.store.notification_tables import notifications
 
@@ -188,20 +189,26 @@ def latest(
 def late(db: Connection, limit: int = 100) -> list[int]:
     """Return the deployments that are late and whose service notifies of that.
 
-    They are those of schedules that haven't started for LATE_AFTER, and those of any
-    origin that run longer than usual.
+    They are those of schedules that haven't started for LATE_AFTER since they were
+    queued, and those of any origin that run longer than usual.
     """
     said = exists().where(
         _c.deployment_id == deployments.c.id, _c.event == NotifyEvent.LATE.value
     )
     rules = func.coalesce(deployments.c.config["notify"].as_string(), "")
     notifies = and_(rules.contains(f'"{NotifyEvent.LATE}"'), ~said)
+    approved_at = (
+        select(approvals.c.decided_at)
+        .where(approvals.c.deployment_id == deployments.c.id)
+        .scalar_subquery()
+    )
+    queued_at = func.coalesce(approved_at, deployments.c.created_at)
     waiting = select(deployments.c.id).where(
         deployments.c.finished_at.is_(None),
         deployments.c.status == Status.QUEUED.value,
         deployments.c.origin == Origin.SCHEDULE.value,
         deployments.c.partial.is_(False),
-        deployments.c.created_at < func.now() - LATE_AFTER,
+        queued_at < func.now() - LATE_AFTER,
         notifies,
     )
     overlong = late_runs.late_runs(notifies).with_only_columns(deployments.c.id)

@@ -18,6 +18,7 @@ def count_ahead(db: Connection, numbers: Collection[int]) -> dict[int, int]:
             other.c.service_id == deployments.c.service_id,
             other.c.id != deployments.c.id,
             other.c.finished_at.is_(None),
+            other.c.status != Status.WAITING_FOR_APPROVAL.value,
             (other.c.status != Status.QUEUED.value)
             | (other.c.priority > deployments.c.priority)
             | (

@@ -22,6 +22,13 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Enqueue:
+    """The deployment was approved; `last_event` is the number of that event."""
+
+    last_event: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunStart:
     """The run was started; `last_event` is the number of the `started` event."""
 
@@ -40,7 +47,7 @@ class End:
 
 
 def transition(
-    db: Connection, deployment: Deployment, to: Claim | RunStart | End
+    db: Connection, deployment: Deployment, to: Enqueue | Claim | RunStart | End
 ) -> None:
     """Change the status of a deployment that the caller has locked.
 
@@ -60,8 +67,10 @@ def transition(
         pings.add_end(db, deployment.id, status)
 
 
-def _columns(to: Claim | RunStart | End) -> tuple[Status, dict[str, Any]]:
+def _columns(to: Enqueue | Claim | RunStart | End) -> tuple[Status, dict[str, Any]]:
     match to:
+        case Enqueue(last_event):
+            return Status.QUEUED, {"last_event": last_event}
         case Claim(node, at):
             return Status.STARTING, {"node": node, "started_at": at}
         case RunStart(last_event):

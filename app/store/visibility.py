@@ -67,6 +67,7 @@ TABLES = {
     "webhook_launches": _OF_DEPLOYMENT,
     "notifications": _OF_DEPLOYMENT,
     "traces": _OF_DEPLOYMENT,
+    "approvals": _OF_DEPLOYMENT,
     "host_keys": _OF_FOLDER,
     "freeze_calendars": f"scope = '' OR {_OF_FOLDER}",
     "host_services": _OF_SERVICE,

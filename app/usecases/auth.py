@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.domain.access import (
     PERMISSIONS,
+    TOKEN,
     Access,
     Actor,
     Grant,
@@ -50,8 +51,6 @@ STEP_LIFETIME = timedelta(minutes=5)
 
 #: The provider of sessions, and the issuer of accounts, of users whom a proxy names.
 PROXY = ISSUER
-
-_TOKEN = "token:"  # noqa: S105 - the beginning of an identity
 _NO_MATCH = "name and password don't fit together"
 
 
@@ -269,13 +268,7 @@ def by_token(store: Store, secret: str) -> Actor:
 
 def identity_of(token_id: int) -> str:
     """Return the identity of the actor of a token."""
-    return f"{_TOKEN}{token_id}"
-
-
-def token_of(actor: Actor) -> int | None:
-    """Return the id of the token of an actor; None for others."""
-    kind, _, number = actor.identity.partition(_TOKEN)
-    return int(number) if number and not kind else None
+    return f"{TOKEN}{token_id}"
 
 
 def digest(secret: str) -> bytes:

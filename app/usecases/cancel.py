@@ -18,7 +18,8 @@ from app.usecases import record
 def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None:
     """Request the cancellation of a deployment.
 
-    A queued deployment is canceled immediately, with its job. A started one is ended by
+    A deployment that is queued or waits for an approval is canceled immediately, with
+    its job. A started one is ended by
     its worker, within a second or as soon as the worker is back. Repeated requests have
     no effect. Raises NotAllowed, NotFound, and Conflict if it has already ended.
     """
@@ -41,7 +42,7 @@ def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None
             now = datetime.now(UTC)
             deployments.request_cancel(db, deployment_id, actor.name, now)
             audit.note(db, actor, Action.CANCEL, deployment.service_name, deployment_id)
-        if deployment.status is Status.QUEUED:
+        if deployment.status in {Status.QUEUED, Status.WAITING_FOR_APPROVAL}:
             end_queued(db, queue, deployment, canceled_by(actor.name).reason)
         else:
             events.notify(db, deployment_id)
@@ -50,7 +51,10 @@ def cancel(store: Store, queue: Queue, actor: Actor, deployment_id: int) -> None
 def end_queued(
     db: Connection, queue: Queue, deployment: Deployment, reason: str
 ) -> None:
-    """Cancel a queued deployment and its job; the caller has locked the deployment."""
+    """Cancel a deployment that hasn't started, and its job; the caller has locked it.
+
+    It is queued, or waits for an approval.
+    """
     if deployment.job_id is not None:
         queue.cancel_job(db, deployment.job_id)
     steps = Steps(deployment_steps.steps_of(db, deployment.id))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.domain import variables as launch_variables
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
-from app.domain.deployment import Deployment, Origin
+from app.domain.deployment import Deployment, Origin, Status
 from app.domain.estimate import Progress, estimate
 from app.domain.options import NO_OPTIONS, Options
 from app.domain.revision import Revision
@@ -24,7 +24,7 @@ from app.store.deployments import NewDeployment
 from app.store.queue_position import count_ahead
 from app.store.services import Entry
 from app.store.store import Store
-from app.usecases import confirmation
+from app.usecases import approval_requests, confirmation
 from app.usecases.enqueue import enqueue
 from app.usecases.idempotency import (
     RequestKey,
@@ -74,9 +74,13 @@ def launch(
     idempotency_key: RequestKey | None = None,
     priority: int = 0,
     confirmed: bool = False,
+    schedule_creator: str = "",
     note: Callable[[Connection, int], None] | None = None,
 ) -> int:
     """Launch a deployment of a service; return its id.
+
+    If the service asks for an approval, the deployment waits for it, and has no job
+    until then. `schedule_creator` is who created the schedule that launches it.
 
     A service of a git project runs at `revision`; by default, at the commit of the last
     sync.
@@ -139,7 +143,10 @@ def launch(
         confirmation.require(
             present.service, wanted, frozenset(secret), confirmed=confirmed
         )
-        number = enqueue(db, queue, wanted)
+        approval = approval_requests.of_launch(
+            db, present.service, wanted, actor, schedule_creator
+        )
+        number = enqueue(db, queue, wanted, approval)
         audit.note(db, actor, Action.LAUNCH, service_name, number)
         if note is not None:
             note(db, number)
@@ -183,7 +190,7 @@ def _views(
     usual = deployment_steps.usual_durations(
         db, [d.id for d in estimated if not d.partial]
     )
-    queued = {d.id for d in listed if d.started_at is None and not d.ended}
+    queued = {d.id for d in listed if d.status is Status.QUEUED}
     ahead = count_ahead(db, queued) if queued else {}
     absent = missing(db, {d.service_id for d in listed if d.id in queued})
     overlong = late_runs.usual_seconds(

@@ -142,6 +142,7 @@ class _Launcher:
             run_as=self.run_as,
             idempotency_key=key,
             confirmed=True,
+            schedule_creator=due.created_by,
             note=note,
         )
 

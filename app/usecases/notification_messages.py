@@ -58,6 +58,8 @@ def compose(store: Store, base_url: str, notification: Notification) -> Message:
             message = _recovered(store, view, link)
         case NotifyEvent.DRIFT:
             message = _drift(store, view.deployment, link)
+        case NotifyEvent.WAITING_FOR_APPROVAL:
+            message = _waiting(store, view.deployment, link)
         case _:
             message = _late(view, link)
     data = {
@@ -156,6 +158,24 @@ def _drift(store: Store, deployment: Deployment, link: str) -> Message:
             ],
         },
     )  # fmt: skip
+
+
+def _waiting(store: Store, deployment: Deployment, link: str) -> Message:
+    success, passed, changes = _since_success(store, deployment)
+    about = f"{deployment.actor} launched it; it runs when somebody else approves it."
+    if deployment.started_at or deployment.ended:
+        about += f" It is {deployment.status} now."
+    return Message(
+        one_line(f"{deployment.service_name} waits for approval (#{deployment.id})"),
+        notification_text.compose(about, link, (), 0, passed, changes),
+        {
+            "last_successful": success,
+            "changes": [
+                {"name": each.name, "before": each.before, "now": each.now}
+                for each in changes
+            ],
+        },
+    )
 
 
 def _late(view: View, link: str) -> Message:

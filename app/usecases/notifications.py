@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from app.domain.deployment import Deployment, Status
 from app.domain.notification import COUNTED, Notification, event_of, finds_drift
 from app.domain.notify_rules import NotifyEvent, channels
+from app.domain.service import Service
 from app.store import deployments, notifications, results
 from app.store.store import Store
 
@@ -30,7 +31,7 @@ def note_end(db: Connection, deployment: Deployment, outcome: Status) -> None:
     )
     event = event_of(outcome, before[1] if before else None)
     if event is not None:
-        _write(db, deployment, event)
+        _write(db, deployment.id, deployment.service, event)
 
 
 def _note_drift(db: Connection, deployment: Deployment) -> None:
@@ -41,7 +42,12 @@ def _note_drift(db: Connection, deployment: Deployment) -> None:
     before = notifications.check_before(db, deployment)
     known = results.changed(db, before, MAX_DRIFT) if before else []
     if set(found) - set(known):
-        _write(db, deployment, NotifyEvent.DRIFT)
+        _write(db, deployment.id, deployment.service, NotifyEvent.DRIFT)
+
+
+def note_waiting(db: Connection, deployment_id: int, service: Service) -> None:
+    """Write the messages about a new deployment that waits for an approval."""
+    _write(db, deployment_id, service, NotifyEvent.WAITING_FOR_APPROVAL)
 
 
 def note_late(store: Store) -> int:
@@ -52,7 +58,8 @@ def note_late(store: Store) -> int:
             locked = deployments.lock(db, number)
             # It may have ended since.
             if locked and not locked.deployment.ended:
-                _write(db, locked.deployment, NotifyEvent.LATE)
+                service = locked.deployment.service
+                _write(db, number, service, NotifyEvent.LATE)
     return len(found)
 
 
@@ -69,7 +76,9 @@ def skip_all(db: Connection) -> int:
     )
 
 
-def _write(db: Connection, deployment: Deployment, event: NotifyEvent) -> None:
-    names = channels(deployment.service.notify, event)
+def _write(
+    db: Connection, deployment_id: int, service: Service, event: NotifyEvent
+) -> None:
+    names = channels(service.notify, event)
     messages = [(name, uuid.uuid4().hex) for name in names]
-    notifications.add(db, deployment.id, event, messages)
+    notifications.add(db, deployment_id, event, messages)

@@ -38,6 +38,8 @@ from app.usecases.deploy import View
 OUTCOMES = 10
 #: Maximum number of running and of queued deployments to show; others are counted.
 RUNNING, WAITING = 8, 8
+#: Maximum number of deployments to show that wait for an approval.
+UNAPPROVED = 8
 #: Maximum number of services on one page.
 ROWS = 50
 
@@ -91,6 +93,9 @@ class Activity:
     #: The first queued deployments, oldest first; `unlisted` counts the others.
     waiting: Sequence[WaitingDeployment]
     unlisted: int
+    #: The first ones that wait for an approval, and the number of the others.
+    unapproved: Sequence[View]
+    unlisted_unapproved: int
     nodes: dict[NodeState, int]
 
 
@@ -163,17 +168,23 @@ def set_favourite(store: Store, actor: Actor, service: str, *, chosen: bool) -> 
 def _activity(db: Connection) -> Activity:
     active = deployments.active(db)
     queued = [d for d in active if d.status is Status.QUEUED]
-    begun = [d for d in active if d.status is not Status.QUEUED]
-    views = deploy.views_in(db, [*begun[:RUNNING], *queued[:WAITING]])
+    unapproved = [d for d in active if d.status is Status.WAITING_FOR_APPROVAL]
+    begun = [d for d in active if d.started_at is not None]
+    views = deploy.views_in(
+        db, [*unapproved[:UNAPPROVED], *begun[:RUNNING], *queued[:WAITING]]
+    )
     states = Counter(node.state for node in nodes.list_all(db))
     positions = _positions(queued)
-    shown = len(begun[:RUNNING])
+    first = len(unapproved[:UNAPPROVED])
+    last = first + len(begun[:RUNNING])
     return Activity(
-        begun=views[:shown],
-        unlisted_begun=len(begun) - shown,
+        begun=views[first:last],
+        unlisted_begun=max(len(begun) - RUNNING, 0),
         waiting=[
-            WaitingDeployment(v, positions[v.deployment.id]) for v in views[shown:]
+            WaitingDeployment(v, positions[v.deployment.id]) for v in views[last:]
         ],
+        unapproved=views[:first],
+        unlisted_unapproved=max(len(unapproved) - UNAPPROVED, 0),
         unlisted=max(len(queued) - WAITING, 0),
         nodes={state: states[state] for state in NodeState if states[state]},
     )

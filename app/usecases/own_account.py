@@ -13,7 +13,7 @@ from app.store import audit, sessions, tokens, users
 from app.store.sessions import SessionEntry
 from app.store.store import Store
 from app.usecases import passwords
-from app.usecases.auth import digest, require_password, token_of
+from app.usecases.auth import digest, require_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ def describe(store: Store, actor: Actor) -> Account:
     with store.begin() as db:
         owner = owner_of(db, actor)
         user = users.find_member(db, owner) if owner is not None else None
-    return Account(actor, user, token_of(actor))
+    return Account(actor, user, actor.token_id)
 
 
 def owner_of(db: Connection, actor: Actor) -> int | None:
     """Return the id of a user, also for a personal token; None for other actors."""
-    token_id = token_of(actor)
+    token_id = actor.token_id
     token = None if token_id is None else tokens.find(db, token_id)
     return token.owner.id if token and token.owner else actor.user_id
 

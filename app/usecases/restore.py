@@ -116,7 +116,7 @@ def _outcome(
 ) -> Outcome | None:
     """Return the outcome of a deployment; None if it is left to a worker."""
     deployment: Deployment = launch.deployment
-    if deployment.status is Status.QUEUED:
+    if deployment.status in {Status.QUEUED, Status.WAITING_FOR_APPROVAL}:
         return WAITED
     if deployment.node != settings.node:
         return None

@@ -16,7 +16,7 @@ from app.store import audit, deployments, owed_handlers
 from app.store.deployments import NewDeployment
 from app.store.services import Entry
 from app.store.store import Store
-from app.usecases import confirmation
+from app.usecases import approval_requests, confirmation
 from app.usecases.deploy import (
     find,
     found_or_raise,
@@ -75,7 +75,7 @@ def retry(
         earlier = found_or_raise(locked.deployment if locked else None, deployment_id)
         planned = plan(db, earlier, scope)
         _require_kept(db, earlier)
-        entry, service = _retried(db, earlier)
+        entry, service = runnable(db, earlier)
         continues = planned.scope is RetryScope.CONTINUE and planned.hosts is not None
         wanted = NewDeployment(
             service_id=entry.id,
@@ -93,7 +93,8 @@ def retry(
             key=key,
         )
         confirmation.require(entry.service, wanted, frozenset(), confirmed=confirmed)
-        number = enqueue(db, queue, wanted)
+        approval = approval_requests.of_launch(db, entry.service, wanted, actor)
+        number = enqueue(db, queue, wanted, approval)
         action = _ACTIONS.get(planned.scope, Action.RETRY)
         audit.note(db, actor, action, earlier.service_name, number)
         return number
@@ -135,8 +136,8 @@ def _require_kept(db: Connection, earlier: Deployment) -> None:
         )
 
 
-def _retried(db: Connection, earlier: Deployment) -> tuple[Entry, Service]:
-    """Return the entry and the definition of a retried service. Raises Conflict."""
+def runnable(db: Connection, earlier: Deployment) -> tuple[Entry, Service]:
+    """Return the service as it would run now for a deployment. Raises Conflict."""
     recorded = earlier.service
     if recorded.project is not None and recorded.project.commit:
         entry = registered(db, earlier.service_name)

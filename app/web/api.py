@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.domain.deployment import Origin
 from app.usecases import (
+    approvals,
     artifacts,
     deploy,
     history,
@@ -153,7 +154,8 @@ def deployment_content(request: Request, number: int) -> dict[str, object]:
     store = deps(request).store
     view = deploy.view(store, number)
     summary = results.summary_of(store, number)
-    return deployment_detail_body(view, summary).model_dump(mode="json")
+    approval = approvals.find_approval(store, number)
+    return deployment_detail_body(view, summary, approval).model_dump(mode="json")
 
 
 def origin_of(request: Request) -> Origin:

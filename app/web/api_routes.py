@@ -12,6 +12,7 @@ from app.web import (
     api_parameters,
     api_projects,
     api_schedules,
+    approval_routes,
     audit_bodies,
     audit_log,
     credential_bodies,
@@ -266,6 +267,7 @@ ROUTES = [
         schemas.DeploymentDetailBody, status=202, errors=(409,),
         description="The worker ends its processes; the response doesn't wait for it.",
     )),
+    *approval_routes.API,
     *retry_routes(_DEPLOYMENT),
     api_route("GET", f"{_DEPLOYMENT}/events", deployments.api_events, _VIEW, Operation(
         "deployments", "Stream a deployment's state and events until it ends.",

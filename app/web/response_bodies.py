@@ -1,12 +1,14 @@
 """Convert deployments, services, nodes, reports and events to response bodies."""
 
 from app.doctor.diagnosis import Report
+from app.domain.approval import Approval
 from app.domain.node import Node
 from app.domain.run_warning import RunWarning
 from app.store.events import Event
 from app.usecases.deploy import View
 from app.usecases.results import Summary
 from app.usecases.services import ServiceSummary
+from app.web.approval_bodies import approval_body
 from app.web.schemas import (
     DeploymentBody,
     DeploymentDetailBody,
@@ -69,8 +71,10 @@ def deployment_body(view: View) -> DeploymentBody:
     )
 
 
-def deployment_detail_body(view: View, summary: Summary) -> DeploymentDetailBody:
-    """Return the body of a deployment with its speed, `set_stats` and owed handlers."""
+def deployment_detail_body(
+    view: View, summary: Summary, approval: Approval | None
+) -> DeploymentDetailBody:
+    """Return the body of a deployment with its summary and its approval."""
     return DeploymentDetailBody(
         **dict(deployment_body(view)),
         speed=summary.speed,
@@ -81,6 +85,7 @@ def deployment_detail_body(view: View, summary: Summary) -> DeploymentDetailBody
             )
             for each in summary.owed
         ],
+        approval=approval_body(approval) if approval else None,
     )
 
 

@@ -14,13 +14,15 @@ GRANT_DESCRIPTIONS = {
     Permission.CHECK: "also launch in check mode",
     Permission.DEPLOY: "also launch and retry",
     Permission.CANCEL: "see and cancel deployments",
-    Permission.MANAGE: "all of these, and change schedules",
+    Permission.APPROVE: "see deployments, approve and reject those of others",
+    Permission.MANAGE: "launch, retry and cancel, and change schedules",
 }
 SCOPE_DESCRIPTIONS = {
     Permission.VIEW: "see services, deployments, their output and artifacts",
     Permission.CHECK: "launch deployments in check mode",
     Permission.DEPLOY: "launch, cancel, retry and schedule deployments",
     Permission.CANCEL: "cancel deployments",
+    Permission.APPROVE: "approve and reject deployments of others",
     Permission.MANAGE: "create, change, pause and remove schedules",
     Permission.SYNC: "sync the services folder",
     Permission.CREDENTIALS: "list, add, replace and remove credentials, never read "

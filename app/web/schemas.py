@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from app.domain.approval import Decision
 from app.domain.deployment import Origin, Status
 from app.domain.events import EventKind, StepState
 from app.domain.finding import Level
@@ -163,6 +164,19 @@ class OwedHandlerBody(Body):
     """The number of the task result; null when the events were deleted."""
 
 
+class ApprovalBody(Body):
+    """The approval that a deployment needs or needed."""
+
+    expires_at: datetime
+    """When the deployment is canceled if nobody has approved it."""
+    decision: Decision | None
+    """`expired` if nobody decided in time; null without a decision."""
+    decided_by: str
+    """Who approved or rejected it; empty if nobody did."""
+    decided_at: datetime | None
+    comment: str
+
+
 class DeploymentDetailBody(DeploymentBody):
     """A deployment with what was chosen for its run, and what its playbook set."""
 
@@ -175,6 +189,8 @@ class DeploymentDetailBody(DeploymentBody):
     """The values set by `set_stats`; empty until the playbook has ended."""
     owed_handlers: list[OwedHandlerBody]
     """The handlers that it owes its hosts; the first 200. Empty until it has ended."""
+    approval: ApprovalBody | None
+    """The approval that it needs or needed; null if it needs none."""
 
 
 class ServiceBody(Body):

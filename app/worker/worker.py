@@ -27,6 +27,7 @@ from app.store import deployments
 from app.store.store import Store
 from app.supervise import keep_task
 from app.usecases.retention import prune
+from app.worker.approvals import Approvals
 from app.worker.audit_syslog import AuditSyslog
 from app.worker.calendars import Calendars
 from app.worker.deployment_runner import DeploymentRunner
@@ -65,6 +66,7 @@ class Worker:
         notifier: Notifier,
         calendars: Calendars,
         traces: Traces,
+        approvals: Approvals,
         stop: threading.Event,
         reach: Reach,
         secret_box: SecretBox,
@@ -78,6 +80,7 @@ class Worker:
         self._notifier = notifier
         self._calendars = calendars
         self._traces = traces
+        self._approvals = approvals
         self._queue = queue
         self._settings = settings
         self._stop = stop
@@ -136,6 +139,7 @@ class Worker:
                 ("commit statuses", self._webhooks.send_statuses),
                 ("notifications", self._notifier.run),
                 ("calendars", self._calendars.run),
+                ("approvals", self._approvals.run),
             ):
                 tasks.add(asyncio.create_task(keep_task(name, run)))
         if self._settings.audit_syslog:

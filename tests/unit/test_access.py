@@ -29,6 +29,7 @@ MAY = {
     Role.DEPLOYER: ON_SERVICES,
     Role.ADMIN: {
         *ON_SERVICES,
+        Permission.APPROVE,
         Permission.SYNC,
         Permission.CREDENTIALS,
         Permission.METRICS,
@@ -67,12 +68,14 @@ def test_a_user_of_the_host_gets_a_name_that_can_be_stored() -> None:
 
 VIEW, CHECK, DEPLOY = Permission.VIEW, Permission.CHECK, Permission.DEPLOY
 CANCEL, MANAGE = Permission.CANCEL, Permission.MANAGE
+APPROVE = Permission.APPROVE
 #: What each permission of a grant includes.
 INCLUDES = {
     VIEW: {VIEW},
     CHECK: {VIEW, CHECK},
     DEPLOY: {VIEW, CHECK, DEPLOY},
     CANCEL: {VIEW, CANCEL},
+    APPROVE: {VIEW, APPROVE},
     MANAGE: ON_SERVICES,
 }
 

@@ -18,6 +18,8 @@ from app.domain.steps import Step
 from app.errors import Conflict
 
 ALLOWED = {
+    ("waiting-for-approval", "queued"),
+    ("waiting-for-approval", "canceled"),
     ("queued", "starting"),
     ("queued", "canceled"),
     ("queued", "failed"),

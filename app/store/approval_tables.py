@@ -1,0 +1,28 @@
+"""The table of approvals."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, text
+
+from app.store.metadata import Moment, metadata
+
+# The approvals that deployments need. `launcher`, `user_id` and `token_id` say who
+# launched a deployment, and `schedule_creator` who created the schedule that did.
+# `decision` is NULL while nobody has decided, also if the deployment was canceled.
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"),
+           primary_key=True),
+    Column("launcher", Text, nullable=False),
+    # No foreign keys: users are disabled and tokens are revoked, not removed.
+    Column("user_id", BigInteger),
+    Column("token_id", BigInteger),
+    Column("schedule_creator", Text, nullable=False, server_default=""),
+    Column("expires_at", Moment, nullable=False),
+    Column("decision", Text),
+    Column("decided_by", Text, nullable=False, server_default=""),
+    Column("decided_at", Moment),
+    Column("comment", Text, nullable=False, server_default=""),
+    Index("ix_approvals_undecided", "expires_at",
+          postgresql_where=text("decision IS NULL")),
+)  # fmt: skip
