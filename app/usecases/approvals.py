@@ -39,6 +39,21 @@ def find_approval(store: Store, deployment_id: int) -> Approval | None:
         return approvals.find(db, deployment_id)
 
 
+def refusal(
+    store: Store, actor: Actor, deployment: Deployment, approval: Approval
+) -> str:
+    """Return why an actor can't approve a deployment that others may approve.
+
+    Empty if nothing is in the way.
+    """
+    try:
+        with store.unlimited.begin() as db:
+            _require_other(db, actor, deployment, approval.launcher)
+    except NotAllowed as error:
+        return str(error)
+    return ""
+
+
 def approve(
     store: Store, queue: Queue, actor: Actor, deployment_id: int, comment: str = ""
 ) -> None:

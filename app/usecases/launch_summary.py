@@ -1,4 +1,4 @@
-"""Summarize what a launch would do, for the person who has to confirm it."""
+"""Summarize what a launch would do, for who has to confirm or approve it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from app.domain.deployment import Deployment
+from app.domain.deployment import Deployment, Status
 from app.domain.freezes import Frozen
 from app.domain.owed_handlers import OwedHandler
 from app.domain.service import Service
@@ -27,7 +27,7 @@ from app.usecases.revisions import Difference
 
 @dataclass(frozen=True, slots=True)
 class LaunchSummary:
-    """A launch that has to be confirmed, and what is known about its service."""
+    """A launch that has to be confirmed or approved, and what is known about it."""
 
     wanted: NewDeployment
     #: The names of its secret variables, whose values are not shown.
@@ -40,7 +40,7 @@ class LaunchSummary:
     owed: Sequence[OwedHandler]
     #: The freeze in which each schedule of the service is now, by its name.
     frozen: dict[str, Frozen]
-    #: The deployments of the service that have not ended, oldest first.
+    #: The deployments of the service that are queued or started, oldest first.
     unfinished: Sequence[Deployment]
 
     @property
@@ -55,7 +55,36 @@ def summarize(
     store: Store, settings: Settings, needed: ConfirmationNeeded
 ) -> LaunchSummary:
     """Return what a launch would do that has to be confirmed."""
-    wanted = needed.wanted
+    return _summary(store, settings, needed.wanted, needed.secrets)
+
+
+def of_deployment(
+    store: Store, settings: Settings, deployment: Deployment
+) -> LaunchSummary:
+    """Return what a deployment will do that waits for an approval.
+
+    All secret variables of the service are named, whether it sets them or not.
+    """
+    wanted = NewDeployment(
+        service_id=deployment.service_id,
+        service=deployment.service,
+        actor=deployment.actor,
+        origin=deployment.origin,
+        variables=deployment.variables,
+        priority=deployment.priority,
+        options=deployment.options,
+        retry_of=deployment.retry_of,
+        retry_scope=deployment.retry_scope,
+        hosts=deployment.hosts,
+        completes=deployment.completes,
+        ref=deployment.ref,
+    )
+    return _summary(store, settings, wanted, deployment.service.secret_names)
+
+
+def _summary(
+    store: Store, settings: Settings, wanted: NewDeployment, secrets: frozenset[str]
+) -> LaunchSummary:
     with store.begin() as db:
         number = earlier_deployments.last_successful(
             db, service_id=wanted.service_id, before=MAX_ID
@@ -67,10 +96,11 @@ def summarize(
             each
             for each in deployments.active(db)
             if each.service_id == wanted.service_id
+            and each.status is not Status.WAITING_FOR_APPROVAL
         ]
     return LaunchSummary(
         wanted,
-        tuple(sorted(needed.secrets)),
+        tuple(sorted(secrets)),
         last,
         _difference(settings, wanted.service, last),
         owed,

@@ -13,6 +13,7 @@ _ICONS = "src/icons/"
 
 #: The icon of each state of a deployment; other pages have the icon `default`.
 ICONS = {
+    "waiting-for-approval": "queued",
     "queued": "queued",
     "starting": "running",
     "running": "running",

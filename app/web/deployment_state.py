@@ -14,8 +14,13 @@ _LENGTH = 40
 
 
 def phase(view: View) -> str:
-    """Return which actions a deployment has: `active`, `canceling` or its outcome."""
+    """Return which actions a deployment has.
+
+    They are those of its outcome, of `waiting` for an approval, `active` or `canceling`.
+    """
     deployment = view.deployment
+    if deployment.status is Status.WAITING_FOR_APPROVAL:
+        return "waiting"
     if deployment.ended:
         return deployment.status
     return "canceling" if deployment.cancel_requested_by else "active"

@@ -17,6 +17,7 @@ from app.usecases.notifications import of_deployment
 from app.usecases.search import look as look_for
 from app.usecases.timing import of_view as find_timing
 from app.web import artifact_text, filters, history, search_query
+from app.web.approval_parts import approval_parts
 from app.web.concurrency_limit import place
 from app.web.dependencies import actor_of, deps
 from app.web.deployment_tabs import tab_page
@@ -72,6 +73,7 @@ def show(request: Request) -> Response:
         latest_shown=page.newest,
         commit_page=find_commit(store, _id(request))[1],
         messages=of_deployment(store, view.deployment.id),
+        **approval_parts(request, view.deployment),
     )
 
 

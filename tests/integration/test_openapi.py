@@ -40,8 +40,10 @@ from testing.api_requests import (
     OF_GIT,
     REPOSITORY,
     RUNNING,
+    WAITING,
     sent_for,
 )
+from testing.approvals import launch
 from testing.factories import (
     ROOT,
     ends,
@@ -70,6 +72,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     write_service(settings.services, "hello")
     write_service(settings.services, "broken", {"steps": "none"})
     add_unreadable_playbook(settings.services)
+    write_service(settings.services, "gated", {"approval": True})
     write_service(settings.services, "locked", {"credentials": ["become:used"]})
     write_service(
         settings.services, "loud", {"notify": [{"on": ["failed"], "to": "ops"}]}
@@ -94,6 +97,7 @@ def catalogue(store: Store, settings: Settings, tmp_path: Path) -> None:
     assert (ENDED, RUNNING) == (started.id, start_deployment(store, settings).id)
     assert FAILED == make_owing(store, settings)
     assert OF_GIT == start_at_commit(store, settings)
+    assert WAITING == launch(store, settings, name="gated")
     add_nodes(store)
 
 

@@ -62,6 +62,7 @@ LIMITED = {
     "member-check-service": Who(Permission.CHECK, "shop/web@staging"),
     "member-deploy-environment": Who(Permission.DEPLOY, "shop/*@staging"),
     "member-cancel-service": Who(Permission.CANCEL, "shop/web@staging"),
+    "member-approve-service": Who(Permission.APPROVE, "shop/web@staging"),
     "member-manage-environment": Who(Permission.MANAGE, "*@staging"),
     "token-view-service": Who(Permission.VIEW, "shop/web@staging", token=True),
     "token-deploy-environment": Who(Permission.DEPLOY, "shop/*@staging", token=True),
