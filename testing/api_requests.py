@@ -32,8 +32,8 @@ _PAGE = "?limit=2&after=1"
 BY_SESSION = frozenset({"api_tokens.create_own"})
 #: The deployment of a git project, and the event with a result of `ENDED`.
 OF_GIT, RESULT = 4, 5
-#: The deployment that waits for an approval.
-WAITING = 5
+#: Deployments that wait for an approval.
+WAITING, UNWANTED = 5, 6
 #: The schedule that a file defines, of a service that has become invalid.
 OF_FILE = 3
 #: A grant that exists.
@@ -127,7 +127,7 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api.show_timing": RequestValues(),
     "api.cancel": RequestValues(id=RUNNING),
     "approvals.api_approve": RequestValues(id=WAITING, body={"comment": "go"}),
-    "approvals.api_reject": RequestValues(id=WAITING, body={}),
+    "approvals.api_reject": RequestValues(id=UNWANTED, body={}),
     "retries.api_choices": RequestValues(id=FAILED),
     "retries.api_retry": RequestValues(),
     "retries.api_retry_failed": RequestValues(id=FAILED),

@@ -41,7 +41,8 @@ def make_client(web: Starlette, store: Store, access: Access) -> TestClient:
         form = {"name": make_user(store, access.value, access), "password": PASSWORD}
         assert client.post("/login", data=form).status_code == 303
     elif access is not None:
-        secret = tokens.create_token(store, ROOT, "-".join(access) or "none", access)
+        name = ("-".join(access) or "none")[:64]
+        secret = tokens.create_token(store, ROOT, name, access)
         client.headers["Authorization"] = f"Bearer {secret}"
     return client
 

@@ -21,7 +21,7 @@ from app.cli.launch_input import (
     key_values,
     options_from,
 )
-from app.cli.output import AsJson, console, print_json, print_queued
+from app.cli.output import AsJson, console, print_json, print_queued, state_of
 from app.domain import variables
 from app.errors import Invalid
 from app.web.launch_form_body import LaunchFormBody
@@ -104,7 +104,8 @@ def deploy(
 
     The options of ansible-playbook are those that the service allows.
 
-    With --follow, exits with 0 if the deployment succeeds and with 1 otherwise.
+    With --follow, exits with 0 if the deployment succeeds and with 1 otherwise. If it
+    needs an approval, --follow waits for it; a rejected deployment is canceled.
     """
     if follow and as_json:
         raise Invalid("--json prints the queued deployment; leave out --follow")
@@ -135,7 +136,7 @@ def deploy(
         if as_json:
             print_json(launched)
             return
-        print_queued(api, launched["id"], f"of {name} is queued")
+        print_queued(api, launched["id"], f"of {name} {state_of(launched)}")
         if not follow:
             return
         ended = watch(api, launched["id"], console)

@@ -21,6 +21,7 @@ from app.cli.output import (
     print_json,
     print_queued,
     print_table,
+    state_of,
 )
 from app.domain.deployment import Status
 from app.domain.export_format import Format
@@ -33,6 +34,10 @@ from app.web.timing_bodies import TimingBody
 _DIGITS = 18
 #: The exit code of a program that SIGINT ended, as shells report it.
 _INTERRUPTED = 130
+
+Comment = Annotated[
+    str, typer.Option(help="A line for the record, shown with the deployment.")
+]
 
 app = typer.Typer(help="List, show and control deployments.", no_args_is_help=True)
 
@@ -47,7 +52,8 @@ def logs(
 ) -> None:
     """Print the steps and output of a deployment.
 
-    With --follow, exits with 0 if the deployment succeeds and with 1 otherwise.
+    With --follow, exits with 0 if the deployment succeeds and with 1 otherwise. It
+    waits for an approval too.
     """
     _path(deployment_id)
     with connect() as api:
@@ -134,6 +140,22 @@ def cancel(deployment_id: int) -> None:
 
 
 @app.command()
+def approve(deployment_id: int, comment: Comment = "") -> None:
+    """Approve a deployment that somebody else has launched: it is queued."""
+    with connect() as api:
+        api.post(_path(deployment_id, "/approve"), {"comment": comment})
+        print_queued(api, deployment_id, "is approved and queued")
+
+
+@app.command()
+def reject(deployment_id: int, comment: Comment = "") -> None:
+    """Reject a deployment that waits for an approval: it is canceled."""
+    with connect() as api:
+        api.post(_path(deployment_id, "/reject"), {"comment": comment})
+    console.print(f"deployment {deployment_id} is rejected and canceled")
+
+
+@app.command()
 def retry(
     deployment_id: int,
     *,
@@ -146,7 +168,7 @@ def retry(
     yes: Yes = False,
 ) -> None:
     """Relaunch an ended deployment with the same variables, options and priority."""
-    about = f"is queued, a retry of {deployment_id}"
+    about = f"a retry of {deployment_id}"
     path = _path(deployment_id, "/retry-failed" if failed else "/retry")
     _relaunch(path, about, yes=yes)
 
@@ -154,7 +176,7 @@ def retry(
 @app.command(name="continue")
 def resume(deployment_id: int, *, yes: Yes = False) -> None:
     """Continue a deployment on the hosts that it didn't finish, owed handlers first."""
-    about = f"is queued, it continues {deployment_id}"
+    about = f"it continues {deployment_id}"
     _relaunch(_path(deployment_id, "/continue"), about, yes=yes)
 
 
@@ -245,7 +267,7 @@ def _path(deployment_id: int, below: str = "") -> str:
 def _relaunch(path: str, about: str, *, yes: bool) -> None:
     with connect() as api:
         launched = confirmed(partial(_launch, api, path), yes=yes)
-        print_queued(api, launched["id"], about)
+        print_queued(api, launched["id"], f"{state_of(launched)}, {about}")
 
 
 def _launch(api: Api, path: str, *, confirm: bool) -> Any:

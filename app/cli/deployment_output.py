@@ -15,6 +15,7 @@ def print_deployment(deployment: DeploymentDetailBody) -> None:
             ("status", deployment.status),
             ("reason", deployment.reason),
             ("actor", f"{deployment.actor} ({deployment.origin})"),
+            ("approval", _approval(deployment)),
             ("node", deployment.node),
             ("created", moment(deployment.created_at)),
             ("started", moment(deployment.started_at)),
@@ -43,6 +44,17 @@ def _owed(deployment: DeploymentDetailBody) -> list[str]:
         str(OwedHandler(deployment.id, each.host, each.handler, each.task, each.event))
         for each in deployment.owed_handlers
     ]
+
+
+def _approval(deployment: DeploymentDetailBody) -> str:
+    approval = deployment.approval
+    if approval is None:
+        return ""
+    if approval.decision is None:
+        return f"needed until {moment(approval.expires_at)}"
+    by = f" by {approval.decided_by}" if approval.decided_by else ""
+    comment = f": {approval.comment}" if approval.comment else ""
+    return f"{approval.decision}{by}{comment}"
 
 
 def _again(deployment: DeploymentDetailBody) -> str:

@@ -21,6 +21,11 @@ _SIGNS = {
     StepState.FAILURE: "[red]✘[/]",
     StepState.SKIPPED: "[dim]-[/]",
 }
+#: The kinds of events that are FastDeploy's own remarks.
+_REMARKS = frozenset({
+    EventKind.WAITING_FOR_APPROVAL, EventKind.QUEUED, EventKind.STARTED,
+    EventKind.NOTICE, EventKind.HOST_KEY,
+})  # fmt: skip
 
 
 def watch(api: Api, deployment_id: int, out: Console) -> DeploymentBody:
@@ -62,8 +67,7 @@ def _print_news(news: News, shown: dict[int, StepState], out: Console) -> None:
 
 def _print_event(event: Mapping[str, Any], out: Console) -> None:
     kind, text = event["kind"], event["text"]
-    if kind in (EventKind.QUEUED, EventKind.STARTED, EventKind.NOTICE,
-                EventKind.HOST_KEY):  # fmt: skip
+    if kind in _REMARKS:
         _print(f"[dim]{_harmless(text)}[/]", out)
     elif kind in (EventKind.OUTPUT, EventKind.RUNNER) and text:
         styled = Text.assemble(*((s.text, _style(s.classes)) for s in spans(text)))

@@ -20,7 +20,8 @@ def add(
     kind: Kind,
     name: Annotated[str, typer.Argument(help="The user, team or token.")],
     permission: Annotated[
-        Permission, typer.Argument(help="view, check, deploy, cancel or manage.")
+        Permission,
+        typer.Argument(help="view, check, deploy, cancel, approve, manage."),
     ],
     services: Annotated[
         str, typer.Argument(help="A service or a pattern, such as 'shop/*@staging'.")

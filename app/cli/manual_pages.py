@@ -76,6 +76,14 @@ PAGES: dict[str, Page] = {
         ("fastdeploy deployment cancel 12",),
         "Cancel a deployment; the worker stops a running one with all its processes.",
     ),
+    "deployment approve": Page(
+        ("fastdeploy deployment approve 12 --comment 'after the backup'",),
+        "Approve a deployment that somebody else has launched: it is queued.",
+    ),
+    "deployment reject": Page(
+        ("fastdeploy deployment reject 12 --comment 'not before Monday'",),
+        "Reject a deployment that waits for an approval: it is canceled.",
+    ),
     "deployment retry": Page(
         ("fastdeploy deployment retry 12", "fastdeploy deployment retry 12 --failed"),
         "Relaunch an ended deployment with the same variables, options and priority.",

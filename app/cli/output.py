@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic_core import to_jsonable_python
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.api import Api
+from app.domain.deployment import Status
 from app.web.terminal import plain
 
 # Without emoji: rich replaces `:dog:` in values too, also where markup is off.
@@ -66,6 +67,12 @@ def print_queued(api: Api, deployment_id: int, what: str) -> None:
     if api.url:
         line += f": {api.url}/deployments/{deployment_id}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def state_of(launched: Mapping[str, Any]) -> str:
+    """Return what a launch has led to: "is queued", or "waits for an approval"."""
+    waits = launched["status"] == Status.WAITING_FOR_APPROVAL
+    return "waits for an approval" if waits else "is queued"
 
 
 def moment(at: datetime | None, *, otherwise: str = "") -> str:

@@ -11,7 +11,7 @@ import yaml
 from app.cli import completion
 from app.cli.api import Api
 from app.cli.context import connect
-from app.cli.output import AsJson, console, print_json, print_table
+from app.cli.output import AsJson, console, print_json, print_table, state_of
 from app.domain.schedule import local_time, parse_time
 from app.errors import Invalid, NotFound
 from app.web.schedule_bodies import ScheduleBody
@@ -136,7 +136,7 @@ def run(service: _Service, name: _Name) -> None:
     """Launch now what a schedule launches."""
     with connect() as api:
         launched = api.launch(f"{_path(api, service, name)}/run")
-    _say(f"deployment {launched['id']} of {service} is queued")
+    _say(f"deployment {launched['id']} of {service} {state_of(launched)}")
 
 
 def _path(api: Api, service: str, name: str) -> str:

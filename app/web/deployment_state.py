@@ -16,7 +16,7 @@ _LENGTH = 40
 def phase(view: View) -> str:
     """Return which actions a deployment has.
 
-    They are those of its outcome, of `waiting` for an approval, `active` or `canceling`.
+    They are those of its outcome, `active`, `canceling`, or `waiting` for an approval.
     """
     deployment = view.deployment
     if deployment.status is Status.WAITING_FOR_APPROVAL:
