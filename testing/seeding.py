@@ -80,6 +80,7 @@ class SeedNumbers:
     canceled: int
     running: int
     queued: int
+    waiting: int
     committed: int
     owing: int
     result: int
@@ -184,6 +185,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
     made.ended(canceled)
     running = _waiting(made, gate)
     queued = _launch(made, "webshop", version="4.3.0", gate="/")
+    waiting = add_waiting(made)
     schedule = {"name": "weekly", "cron": "0 4 * * SUN", "variables": {"version": "4"}}
     weekly = schedule_changes.create(
         made.store,
@@ -206,6 +208,7 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         canceled,
         running,
         queued,
+        waiting,
         committed,
         owing,
         result=next(e.number for e in made.events(failed) if e.result == "failed"),
@@ -215,6 +218,15 @@ def seed(made: Installation, folder: Path) -> SeedNumbers:
         repository=str(write_repository(folder / "network")),
         file=file,
     )
+
+
+def add_waiting(made: Installation) -> int:
+    """Launch a deployment that waits for an approval; return its number."""
+    made.write_service(
+        "billing", SHOP, description="Invoices and reminders.", approval=True,
+        variables=SHOP_VARIABLES,
+    )  # fmt: skip
+    return made.launch("billing", version="7.2.0", gate="/")
 
 
 def add_edit(made: Installation, number: int, path: str) -> None:

@@ -36,6 +36,7 @@ PAGES = {
     "deployment-canceled": "/deployments/{canceled}",
     "deployment-running": "/deployments/{running}",
     "deployment-queued": "/deployments/{queued}",
+    "deployment-waiting": "/deployments/{waiting}",
     "deployment-owing": "/deployments/{owing}",
     "continue": "/deployments/{owing}/continue",
     "changes": "/deployments/{well}/changes",
