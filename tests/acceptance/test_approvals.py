@@ -1,4 +1,4 @@
-"""A deployment waits for an approval, tells a channel once, and runs when approved."""
+"""A deployment waits for an approval, notifies a channel once, and runs when approved."""
 
 import json
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def site(
         yield made
 
 
-def test_what_is_approved_runs_and_a_channel_is_told_once(site: Site) -> None:
+def test_what_is_approved_runs_and_a_channel_gets_one_message(site: Site) -> None:
     made = site.made
     following = made.start(
         "deploy", "gated", "--follow", "-e", "version=2.0", "-e", "token=hunter2",
