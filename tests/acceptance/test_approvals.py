@@ -1,16 +1,19 @@
-"""A deployment waits for an approval, notifies a channel once, and runs when approved."""
+"""A deployment waits for an approval, a channel gets a message, and it runs then."""
 
 import json
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from app.domain.deployment import Outcome, Status
 from app.domain.notification import MessageState
+from testing.browser import WIDE, log_in, visit
 from testing.cancellations import outcome_of
 from testing.command_line import assert_refused, command
 from testing.notification_site import Site, make_site
 from testing.postgres import Postgres
+from testing.seeding import make_user
 from testing.waiting import eventually
 
 SCRIPT = """\
@@ -41,7 +44,9 @@ def site(
             variables=VARIABLES,
             notify=[{"on": ["waiting-for-approval", "failed"], "to": "ops"}],
         )
+        make_user(made.made)
         made.made.worker()
+        made.made.web()
         yield made
 
 
@@ -103,6 +108,29 @@ def test_a_rejected_deployment_ends_a_command_that_follows_it(site: Site) -> Non
     assert not made.run_folder(int(number)).exists()
     again = command(made, "deployment", "approve", number, LOGNAME="olga")
     assert_refused(again, f"deployment {number} was rejected already by olga (host)")
+
+
+def test_a_page_follows_the_decision_that_somebody_makes_on_it(
+    site: Site, browser: Browser
+) -> None:
+    number = site.made.launch("gated", token="hunter2")
+    with (
+        visit(browser, site.made.url, viewport=WIDE) as page,
+        visit(browser, site.made.url, viewport=WIDE) as other,
+    ):
+        for each in (page, other):
+            each.goto(f"/deployments/{number}")
+            log_in(each)
+            each.goto(f"/deployments/{number}")
+            expect(each.get_by_role("button", name="Approve")).to_be_visible()
+
+        page.get_by_label("Comment").fill("fine")
+        page.get_by_role("button", name="Approve").click()
+
+        expect(other.locator(".status-text")).to_have_text("successful")
+        expect(other.get_by_role("button", name="Approve")).to_be_hidden()
+        expect(other.locator(".output")).to_contain_text("approved by ada: fine")
+        expect(page.get_by_text("Approved by ada, ")).to_be_visible()
 
 
 def test_a_worker_cancels_what_nobody_approves_in_time(site: Site) -> None:
