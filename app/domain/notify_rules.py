@@ -24,6 +24,8 @@ class NotifyEvent(StrEnum):
     WAITING_FOR_APPROVAL = "waiting-for-approval"
     #: A check by a schedule would change what the check before it would not.
     DRIFT = "drift"
+    #: It found that a file was edited outside FastDeploy.
+    EDITED_OUTSIDE = "edited-outside"
 
 
 class NotifyRule(BaseModel):

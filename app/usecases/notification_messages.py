@@ -22,7 +22,7 @@ from app.domain.service_name import split
 from app.errors import NotFound
 from app.store import notifications, results
 from app.store.store import Store
-from app.usecases import comparison, deploy, failures
+from app.usecases import comparison, deploy, failures, outside_edit_messages
 from app.usecases.deploy import View
 from app.usecases.failures import Failure
 from app.usecases.notifications import MAX_DRIFT
@@ -60,6 +60,8 @@ def compose(store: Store, base_url: str, notification: Notification) -> Message:
             message = _drift(store, view.deployment, link)
         case NotifyEvent.WAITING_FOR_APPROVAL:
             message = _waiting(store, view.deployment, link)
+        case NotifyEvent.EDITED_OUTSIDE:
+            message = outside_edit_messages.compose(store, view.deployment, link)
         case _:
             message = _late(view, link)
     data = {

@@ -8,7 +8,7 @@ from app.domain.deployment import Deployment, Status
 from app.domain.notification import COUNTED, Notification, event_of, finds_drift
 from app.domain.notify_rules import NotifyEvent, channels
 from app.domain.service import Service
-from app.store import deployments, notifications, results
+from app.store import deployments, files, notifications, results
 from app.store.store import Store
 
 #: The number of changed results of a check that are compared and counted.
@@ -19,9 +19,13 @@ def note_end(db: Connection, deployment: Deployment, outcome: Status) -> None:
     """Write the messages about the end of a deployment, in the transaction of the end.
 
     Partial deployments and canceled ones don't count, and nobody is notified of them,
-    but for the drift that a check finds.
+    but for the drift that a check finds, and for edits of files outside FastDeploy.
     """
     rules = deployment.service.notify
+    if channels(rules, NotifyEvent.EDITED_OUTSIDE) and files.edits(
+        db, [deployment.id], limit=1
+    ):
+        _write(db, deployment, NotifyEvent.EDITED_OUTSIDE)
     if rules and finds_drift(deployment, outcome):
         _note_drift(db, deployment)
     if not rules or not deployment.counts or outcome not in COUNTED:

@@ -54,7 +54,7 @@ def test_an_outcome_is_an_event_by_the_one_before(
     ("rule", "sentence"),
     [
         ({"on": ["changed"], "to": "ops"}, 'notify.0.on.0: must be "failed", '),
-        ({"on": ["never"], "to": "ops"}, '"waiting-for-approval" or "drift"'),
+        ({"on": ["never"], "to": "ops"}, '"drift" or "edited-outside"'),
         ({"on": [], "to": "ops"}, "notify.0.on"),
         ({"on": ["failed", "failed"], "to": "ops"}, "must name each event once"),
         ({"on": ["failed"], "to": "Ops!"}, "notify.0.to"),
