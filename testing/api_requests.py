@@ -72,6 +72,9 @@ SUCCESSES: Mapping[str, RequestValues] = {
         name="web1", query="?project=hello&text=std&page=1"
     ),
     "host_files.show_file": RequestValues(name="web1", query="?project=hello"),
+    "host_comparisons.show_comparison": RequestValues(
+        query="?a=web1&a_project=hello&a_at=2026-05-04T13:37&after=/etc/a"
+    ),
     "schedules.list_schedules": RequestValues(query="?text=hello&page=1"),
     "api_schedules.create": RequestValues(
         body=SCHEDULE | {"service": "hello", "name": "hourly"}
@@ -188,6 +191,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api_grants.add_grant": {"body": GRANT | {"name": "nothing"}},
         "api_notifications.put_channel": {"name": "nothing", "body": {"replace": True}},
         "host_keys.add": {"body": {"scope": "nothing", "known_hosts": HOST_KEY}},
+        "host_comparisons.show_comparison": {"query": "?a=nothing"},
         "api_schedules.create": {"body": SCHEDULE | {"service": "nothing"}},
     },
     "409": {
@@ -201,6 +205,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "api_installation.remove_node": {"name": "ready"},
         "hosts.show_host": {"name": "both", "query": ""},
         "hosts.show_timeline": {"name": "both", "query": ""},
+        "host_comparisons.show_comparison": {"query": "?a=both&b=web1"},
         "host_files.list_files": {"name": "both", "query": ""},
         "host_files.show_file": {"name": "both", "query": ""},
         "api.show_launch_form": {"name": "broken"},

@@ -80,6 +80,13 @@ def list_deployments(
         int, typer.Option(min=1, max=1000, help="At most this many.")
     ] = 20,
     *,
+    edited_outside: Annotated[
+        bool,
+        typer.Option(
+            "--edited-outside",
+            help="Only those that found a file edited outside FastDeploy.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List deployments, newest first."""
@@ -87,7 +94,10 @@ def list_deployments(
         if service is not None:
             # It raises NotFound for a mistyped name.
             api.get(f"/services/{quote(service)}")
-        found = api.pages("/deployments", limit, service=service, status=status)
+        outside = "true" if edited_outside else None
+        found = api.pages(
+            "/deployments", limit, service=service, status=status, outside=outside
+        )
     if as_json:
         print_json(found)
         return

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from app.cli import completion
+from app.cli import completion, host_diff
 from app.cli.context import connect
 from app.cli.output import (
     AsJson,
@@ -26,6 +26,7 @@ from app.web.host_file_bodies import FileBody
 from app.web.terminal import plain
 
 app = typer.Typer(help="List hosts and what changed on them.", no_args_is_help=True)
+app.command(name="diff")(host_diff.diff)
 _Project = Annotated[
     str,
     typer.Option(
@@ -63,6 +64,12 @@ def list_hosts(
     ] = "",
     page: Annotated[int, typer.Option(min=1, help="The number of the page.")] = 1,
     *,
+    edited_outside: Annotated[
+        bool,
+        typer.Option(
+            "--edited-outside", help="Only hosts with files edited outside FastDeploy."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the hosts with the last deployment and the versions on each."""
@@ -75,6 +82,7 @@ def list_hosts(
         "group": group,
         "status": status,
         "text": text,
+        "outside": "true" if edited_outside else "",
         "page": page,
     }
     with connect() as api:

@@ -176,6 +176,13 @@ ADMIN_PAGES: dict[str, Page] = {
         ),
         "Show the deployment, the commit and the person of each line.",
     ),
+    "host diff": Page(
+        (
+            "fastdeploy host diff web1 web2",
+            "fastdeploy host diff web1@2026-05-05T14:00 web1",
+        ),
+        "Compare two hosts, or one host at two times: facts, versions and files.",
+    ),
     "host files": Page(
         ("fastdeploy host files web3 --text nginx",),
         "List the files that deployments have changed on a host.",

@@ -149,13 +149,18 @@ def edits(
     return [OutsideEdit(*row) for row in db.execute(query)]
 
 
-def finding_deployments(host_id: int) -> Select[tuple[int]]:
-    """Return the query of the deployments that found an edit outside on a host."""
-    return (
-        select(_v.deployment)
-        .join(files, _f.id == _v.file_id)
-        .where(_f.host_id == host_id, _OUTSIDE)
-    )
+def finding_deployments(host_id: int | None = None) -> Select[tuple[int]]:
+    """Return the query of the deployments that found an edit, on one host or on any."""
+    query = select(_v.deployment).where(_OUTSIDE)
+    if host_id is None:
+        return query
+    return query.join(files, _f.id == _v.file_id).where(_f.host_id == host_id)
+
+
+def hosts_with_edits() -> Select[tuple[int]]:
+    """Return the query of the hosts on which a deployment found an edit."""
+    edited = select(_v.file_id).where(_OUTSIDE)
+    return select(_f.host_id).where(_f.id.in_(edited))
 
 
 def prune(db: Connection, budget: int, limit: int) -> int:

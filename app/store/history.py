@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from app.domain.deployment import Origin, Status
+from app.store import files
 from app.store.deployment_tables import deployments
 from app.store.searching import can_be_found
 from app.store.service_tables import services
@@ -41,7 +42,9 @@ class Filter:
     """Filters of deployments; None matches any.
 
     `since` (inclusive) and `until` (exclusive) limit the time of the launch, both
-    aware. `text` is searched in the reason and the variables, case-insensitively.
+    aware. `text` is searched in the reason and the variables, case-insensitively. With
+    `outside`, only those match that found a file edited outside FastDeploy: few, whose
+    ids are looked up.
     """
 
     service: str | None = None
@@ -51,6 +54,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     text: str | None = None
+    outside: bool | None = None
 
 
 #: Matches all deployments.
@@ -84,6 +88,8 @@ def newest(
         if service_id is None:
             return HistoryNumbers(())
         conditions.append(deployments.c.service_id == service_id)
+    if wanted.outside:
+        conditions.append(deployments.c.id.in_(files.finding_deployments()))
     if wanted.text is not None:
         return _search(db, wanted, wanted.text, conditions, limit)
     return _found(db.scalars(_numbers(wanted, conditions, limit)).all(), limit)

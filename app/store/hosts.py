@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, se
 
 from app.domain.host import NOT_REACHED, HostStatus
 from app.domain.host_facts import Facts
+from app.store import files
 from app.store.host_tables import host_fact_changes, host_services, hosts
 from app.store.searching import can_be_found
 from app.store.service_tables import services
@@ -26,7 +27,9 @@ class HostFilter:
 
     `project` is the scope. `status` is a HostStatus or NOT_REACHED: that of the last
     deployment, or of the last one of the service or environment that is filtered too.
-    `text` is searched in the name, the groups and some facts, case-insensitively.
+    `text` is searched in the name, the groups and some facts, case-insensitively. With
+    `outside`, only hosts match on which a deployment found a file edited outside
+    FastDeploy.
     """
 
     project: str = ""
@@ -35,6 +38,7 @@ class HostFilter:
     group: str = ""
     status: str = ""
     text: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,8 @@ def _conditions(wanted: HostFilter) -> list[ColumnElement[bool]]:
         searched = func.lower(_h.name).op("||")(" ").op("||")(_h.searched)
         searched = searched.op("||")(" ").op("||")(func.lower(of_groups))
         found.append(func.strpos(searched, text) > 0)
+    if wanted.outside:
+        found.append(_h.id.in_(files.hosts_with_edits()))
     if wanted.status and not by_service:
         found.append(_is(_h.status, wanted.status))
     if by_service:

@@ -11,6 +11,8 @@ from app.web.operation import Parameter
 _TEXT: dict[str, Any] = {"type": "string"}
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
 _NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": query.INTEGER}
+#: A filter that can only be switched on.
+ONLY_TRUE = {"type": "string", "enum": ["true"]}
 
 AFTER = Parameter(
     "after",
@@ -98,6 +100,11 @@ DEPLOYMENTS = (
         "Only deployments with this text in their reason or variables. One request "
         "searches 2,500 deployments.",
         _TEXT,
+    ),
+    Parameter(
+        "outside",
+        "With true, only deployments that found a file edited outside FastDeploy.",
+        ONLY_TRUE,
     ),
     Parameter(
         "before", "Only deployments with a lower id, for the next page.", _NUMBER

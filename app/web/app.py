@@ -26,6 +26,7 @@ from app.web import (
     exports,
     grant_routes,
     health,
+    host_comparisons,
     host_files,
     host_filters,
     host_keys,
@@ -152,6 +153,9 @@ ROUTES: list[AppRoute] = [
     route("/hosts/{name:shortest}/files/{path:path}", host_files.show, _VIEW,
           takes=("project",)),
     route("/hosts/{name:path}", hosts.show, _VIEW, takes=host_filters.HOST),
+    # A host can have any name, so this isn't below /hosts.
+    route("/compare-hosts", host_comparisons.show, _VIEW,
+          takes=host_filters.COMPARISON),
     route("/schedules", schedules.index, _VIEW, takes=("text", "page", "done")),
     route("/new-schedule", new_schedule.show, _MANAGE, takes=("service",)),
     route("/new-schedule", new_schedule.create, _MANAGE, "POST"),

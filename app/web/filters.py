@@ -96,6 +96,13 @@ def parse_time(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def parse_true(text: str) -> bool:
+    """Parse a filter that can only be switched on. Raises Invalid."""
+    if text != "true":
+        raise Invalid("must be true; leave it out to list all")
+    return True
+
+
 _MEANING: dict[str, Callable[[str], object]] = {
     "service": str,
     "status": _status,
@@ -104,4 +111,5 @@ _MEANING: dict[str, Callable[[str], object]] = {
     "since": parse_time,
     "until": parse_time,
     "text": str,
+    "outside": parse_true,
 }

@@ -1,6 +1,6 @@
 """Format the facts of a host for pages and the command line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from app.domain.host_facts import NAMES, Facts
@@ -40,6 +40,15 @@ def changed_rows(before: Facts, after: Facts) -> Iterator[tuple[str, str, str]]:
     for name in NAMES:
         if name in after and name in _LABELS:
             yield _LABELS[name], _known(name, before), _known(name, after)
+
+
+def compared_rows(
+    names: Iterable[str], a: Facts, b: Facts
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the label of each fact with these names, with its texts on two hosts."""
+    for name in names:
+        if name in _LABELS:
+            yield _LABELS[name], _known(name, a), _known(name, b)
 
 
 def _known(name: str, facts: Facts) -> str:

@@ -1,6 +1,7 @@
 """Parse the filters of hosts and of a host's timeline; make the links to hosts."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -10,12 +11,14 @@ from app.domain.host import STATUSES
 from app.errors import Invalid, InvalidFields
 from app.store.host_timeline import TimelineFilter
 from app.store.hosts import HostFilter
-from app.web.filters import parse_time, time_input
+from app.web.filters import parse_time, parse_true, time_input
 
 #: The query parameters of the list of hosts, and of a host.
-HOSTS = ("project", "service", "environment", "group", "status", "text", "page")
+HOSTS = ("project", "service", "environment", "group", "status", "text", "outside",
+         "page")  # fmt: skip
 HOST = ("project", "service", "since", "until", "text", "outside", "before")
 FILES = ("project", "text", "page")
+COMPARISON = ("a", "a_project", "a_at", "b", "b_project", "b_at", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,13 @@ def read_hosts(query: QueryParams) -> AskedHosts:
     problems = {}
     if typed.get("status", STATUSES[0]) not in STATUSES:
         problems["status"] = f"must be one of {', '.join(STATUSES)}"
-    valid = {name: text for name, text in typed.items() if name not in problems}
+    meant: dict[str, Any] = dict(typed)
+    if "outside" in typed:
+        try:
+            meant["outside"] = parse_true(typed["outside"])
+        except Invalid as error:
+            problems["outside"] = str(error)
+    valid = {name: value for name, value in meant.items() if name not in problems}
     return AskedHosts(HostFilter(**valid), typed, problems)
 
 
@@ -65,8 +74,6 @@ def read_timeline(query: QueryParams) -> AskedTimeline:
     typed = {name: query[name] for name in names if query.get(name)}
     meant: dict[str, Any] = {}
     problems = {}
-    if typed.get("outside", "true") != "true":
-        problems["outside"] = "must be true; leave it out for all deployments"
     for name, text in typed.items():
         try:
             meant[name] = _timeline_value(name, text)
@@ -77,7 +84,7 @@ def read_timeline(query: QueryParams) -> AskedTimeline:
 
 def _timeline_value(name: str, text: str) -> Any:
     if name == "outside":
-        return text == "true"
+        return parse_true(text)
     return parse_time(text) if name in ("since", "until") else text
 
 
@@ -95,6 +102,14 @@ def host_url(name: str, project: str) -> str:
 def files_url(name: str, project: str) -> str:
     """Return the URL of the list of a host's files."""
     return f"/hosts/{quote(name, safe='')}/files?{urlencode({'project': project})}"
+
+
+def compare_url(name: str, project: str, at: datetime | None = None) -> str:
+    """Return the URL of the page that compares a host, before a time, with another."""
+    asked = {"a": name, "a_project": project}
+    if at is not None:
+        asked["a_at"] = at.isoformat()
+    return f"/compare-hosts?{urlencode(asked)}"
 
 
 def file_url(name: str, project: str, path: str) -> str:

@@ -2,9 +2,11 @@
 
 from app.domain.access import Permission
 from app.domain.host import STATUSES
-from app.web import host_files, hosts
+from app.web import host_comparisons, host_files, hosts
+from app.web.api_parameters import ONLY_TRUE
 from app.web.guard import api_route
 from app.web.host_bodies import HostBody, HostDetailBody, TimelineEntryBody
+from app.web.host_comparison_bodies import HostComparisonBody
 from app.web.host_file_bodies import FileBody, FileDetailBody
 from app.web.operation import Operation, Parameter
 from app.web.query import INTEGER
@@ -36,6 +38,12 @@ _HOSTS = (
         "addresses.",
         _TEXT,
     ),
+    Parameter(
+        "outside",
+        "With true, only hosts on which a deployment found a file edited outside "
+        "FastDeploy.",
+        ONLY_TRUE,
+    ),
     Parameter("page", "The number of the page, counted from 1.", _NUMBER),
 )
 #: The filters of a timeline, and its paging.
@@ -57,7 +65,7 @@ _TIMELINE = (
     Parameter(
         "outside",
         "With true, only deployments that found a file edited outside FastDeploy.",
-        {"type": "string", "enum": ["true"]},
+        ONLY_TRUE,
     ),
     Parameter(
         "before", "Only deployments with a lower id, for the next page.", _NUMBER
@@ -69,12 +77,36 @@ _FILES = (
     Parameter("text", "Only files with this text in their path.", _TEXT),
     Parameter("page", "The number of the page, counted from 1.", _NUMBER),
 )
+#: The two sides of a comparison, and its paging.
+_COMPARISON = (
+    Parameter("a", "The name of the first host.", _TEXT, required=True),
+    Parameter(
+        "a_project",
+        "Its project, or its service outside of projects: needed if several have a "
+        "host with this name.",
+        _TEXT,
+    ),
+    Parameter("a_at", "As it was before this time; without it, as it is now.", _TIME),
+    Parameter("b", "The name of the second host; without it, the first one.", _TEXT),
+    Parameter("b_project", "Its project.", _TEXT),
+    Parameter("b_at", "As it was before this time.", _TIME),
+    Parameter(
+        "after", "Only files with a path above this one, for the next page.", _TEXT
+    ),
+)
 
 API = [
     api_route("GET", "/api/v1/hosts", hosts.list_hosts, Permission.VIEW, Operation(
         "hosts", "List the hosts with services, versions and facts, 50 on a page.",
         list[HostBody], parameters=_HOSTS,
         description="The header Link has the URL of the next page.",
+    )),
+    api_route(
+        "GET", "/api/v1/compare-hosts", host_comparisons.show_comparison,
+        Permission.VIEW, Operation(
+            "hosts", "Compare two hosts, or one at two times; 25 files on a page.",
+            HostComparisonBody, parameters=_COMPARISON, errors=(404, 409),
+            description="The status is 409 if several projects have such a host.",
     )),
     # The name of a host may have slashes, so these come first.
     api_route(

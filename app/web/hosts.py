@@ -15,6 +15,7 @@ from app.web.history import before
 from app.web.host_bodies import host_body, host_detail_body, timeline_bodies
 from app.web.host_filters import (
     AskedTimeline,
+    compare_url,
     file_url,
     files_url,
     host_url,
@@ -72,6 +73,7 @@ def show(request: Request) -> Response:
         asked=asked,
         timeline=page,
         file_url=file_url,
+        compare_url=compare_url,
         files_url=files_url(view.host.name, view.host.scope),
         **addresses,
     )

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from app.domain.file_history import VersionKind
-from app.store import files, hosts
+from app.store import deployments, files, hosts
 from app.store.files import Version
+from testing.command_line import command
 from testing.installation import Installation
+from testing.notification_rows import written
 
 _INVENTORY = f"""\
 web1 ansible_connection=local ansible_python_interpreter={sys.executable}
@@ -84,6 +86,7 @@ def folder(fastdeploy: Installation, tmp_path: Path) -> Path:
         },
         fixed_variables={"folder": str(folder)},
         file_history={"exclude": ["*/excluded.conf"]},
+        notify=[{"on": ["edited-outside"], "to": "ops"}],
     )
     return folder
 
@@ -142,6 +145,25 @@ def test_versions_of_files_with_an_edit_by_hand(
     assert {VersionKind.OUTSIDE} == {
         each.kind for each in _versions(fastdeploy, page) if each.since
     }
+    # Each deployment that found edits notifies of them once.
+    event = "edited-outside"
+    assert [(two, event, "ops"), (last, event, "ops")] == written(fastdeploy.store)
+    with fastdeploy.store.begin() as db:
+        ended = deployments.find(db, two)
+    assert ended is not None
+    assert ended.finished_at is not None
+    before = f"web1@{ended.finished_at.isoformat()}"
+    diff = command(fastdeploy, "host", "diff", before, "web1").stdout
+    for part in (
+        f"{page} only on the first\n",
+        f"{options} differs\n",
+        "  -theme=two\n  -title=two\n",
+        "  +theme=last\n  +title=last\n",
+        f"{folder / 'password.conf'} differs in masked secrets alone\n",
+        f"{folder / 'bytes.conf'} can't be compared\n",
+    ):
+        assert part in diff
+    assert "sesame" not in diff
     # Nobody has asked for the diffs.
     assert b"+title: two" not in fastdeploy.output(two)
     kept = [each for each in fastdeploy.run_folder(two).rglob("*") if each.is_file()]

@@ -59,6 +59,8 @@ PAGES = {
     "host": "/hosts/web03?project=fleet",
     "host-files": "/hosts/web03/files?project=fleet",
     "host-file": "/hosts/web03/files{file}?project=fleet",
+    "compare-hosts": "/compare-hosts?a=web02&a_project=fleet&b=web03&b_project=fleet",
+    "compare-hosts-form": "/compare-hosts?a=web03&a_project=fleet&b=nothing",
     "changes-edited": "/deployments/{failed}/changes",
     "schedules": "/schedules",
     "schedule": "/schedules/1",

@@ -106,6 +106,26 @@ def test_edits_outside_are_on_the_timeline_and_the_deployment(
     assert sentence not in viewer.get(f"/deployments/{first}/changes").text
 
 
+def test_hosts_and_deployments_are_filtered_by_edits_outside(
+    store: Store, settings: Settings, viewer: "TestClient"
+) -> None:
+    _, second = _edited(store, settings)
+    _run(store, settings, ends("Copy", "web2", TaskResult.CHANGED))
+
+    hosts_found = viewer.get("/api/v1/hosts?outside=true").json()
+    found = viewer.get("/api/v1/deployments?outside=true").json()
+
+    assert ["web1"] == [each["name"] for each in hosts_found]
+    assert [second] == [each["id"] for each in found]
+    for path in ("/hosts", "/deployments"):
+        assert "only with edits" in viewer.get(path).text
+        assert 422 == viewer.get(f"/api/v1{path}?outside=no").status_code
+        assert "must be true" in viewer.get(f"{path}?outside=no").text
+    page = viewer.get("/hosts?outside=true").text
+    assert "/hosts/web1?" in page
+    assert "/hosts/web2?" not in page
+
+
 def test_several_changes_of_a_file_in_one_batch_are_versions(
     store: Store, settings: Settings
 ) -> None:

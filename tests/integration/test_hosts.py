@@ -33,7 +33,7 @@ CHANGED, FAILED = TaskResult.CHANGED, TaskResult.FAILED
 ALL = TimelineFilter()
 
 
-def names(store: Store, **wanted: str) -> list[str]:
+def names(store: Store, **wanted: Any) -> list[str]:
     return [host.name for host in hosts.page(store, HostFilter(**wanted)).hosts]
 
 

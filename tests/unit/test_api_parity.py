@@ -45,6 +45,7 @@ PAGES = {
     "POST /new-project": "POST /api/v1/projects",
     "GET /hosts": "GET /api/v1/hosts",
     "GET /hosts/{name:path}": "GET /api/v1/hosts/{name:path}",
+    "GET /compare-hosts": "GET /api/v1/compare-hosts",
     "GET /schedules": "GET /api/v1/schedules",
     "GET /new-schedule": _FORM,
     "POST /new-schedule": "POST /api/v1/schedules",
