@@ -2,6 +2,7 @@
 
 The hosts belong to 20 services in two environments. Every deployment reaches an eighth
 of the hosts, so each host has a timeline of 250 deployments. One host has all 2,000.
+Each host has 20 files with two versions; a tenth of them differs from host to host.
 """
 
 import os
@@ -16,12 +17,14 @@ from typing import Any
 
 from sqlalchemy import text
 
+from app.domain import text_delta
 from app.domain.host import HostOutcome, HostStatus
 from app.store import host_records, services
 from app.store.host_timeline import TimelineFilter
 from app.store.hosts import HostFilter
 from app.store.store import Store
-from app.usecases import host_timeline, hosts
+from app.usecases import host_comparison, host_timeline, hosts
+from app.usecases.host_comparison import HostAt
 from bench.rows import row
 from testing.factories import NOW
 from testing.host_runs import make_playbook_service
@@ -34,6 +37,7 @@ _ALWAYS = "web-0001"
 #: Requests for each page in a round.
 _TIMES = 40
 _RESULTS = 20
+_HOST_FILES = 20
 #: How often the end of a deployment on all hosts is recorded.
 _ENDS = 3
 
@@ -84,6 +88,22 @@ FROM (SELECT DISTINCT ON (host_id) * FROM host_deployments
       ORDER BY host_id, deployment_id DESC) AS o
 WHERE hosts.id = o.host_id
 """
+_FILES = """
+INSERT INTO files (host_id, path)
+SELECT h.id, '/etc/app/' || n || '.conf'
+FROM hosts AS h CROSS JOIN generate_series(1, :files) AS n
+"""
+_VERSIONS = """
+INSERT INTO file_versions (file_id, service_id, deployment, number, at, since, task,
+                           kind, digest, content)
+SELECT f.id, s.id, 2 + v, f.id % 1000, now() - (10 - v) * interval '1 day',
+       now() - interval '10 days', 'Configure',
+       CASE WHEN f.id % 1000 = 0 AND v = 2 THEN 'outside' ELSE 'changed' END,
+       '0123abcd:' || md5(CASE WHEN f.id % 10 = 0 THEN f.id ELSE v END::text), :content
+FROM files AS f CROSS JOIN generate_series(1, 2) AS v
+CROSS JOIN (SELECT min(id) AS id FROM services) AS s
+ORDER BY v, f.id
+"""
 #: The results of the host with all deployments, a few of which are changes.
 _EVENTS = """
 INSERT INTO events (deployment_id, number, at, kind, name, host, task, result, data)
@@ -127,7 +147,11 @@ def fill(store: Store) -> None:
         db.execute(text(_SERVICES))
         db.execute(text(_STATUS))
         db.execute(text(_EVENTS), {"always": _ALWAYS, "results": _RESULTS})
-    tables = "hosts, host_services, host_deployments, deployments, events, services"
+        db.execute(text(_FILES), {"files": _HOST_FILES})
+        content = text_delta.encode("setting = 1\n" * 100)
+        db.execute(text(_VERSIONS), {"content": content})
+    tables = "hosts, host_services, host_deployments, deployments, events, services, "
+    tables += "files, file_versions"
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
         db.execute(text(f"VACUUM (ANALYZE) {tables}"))
 
@@ -136,7 +160,7 @@ def pages(store: Store) -> dict[str, Callable[[], Callable[[], object]]]:
     """Return a function for each page, which chooses its filter randomly."""
     chance = random.Random(1)
 
-    def listed(number: int = 1, **wanted: str) -> Callable[[], object]:
+    def listed(number: int = 1, **wanted: Any) -> Callable[[], object]:
         return partial(hosts.page, store, HostFilter(**wanted), number)
 
     def show(name: str, wanted: TimelineFilter) -> Callable[[], object]:
@@ -145,6 +169,11 @@ def pages(store: Store) -> dict[str, Callable[[], Callable[[], object]]]:
             host_timeline.look(store, view.host, wanted)
 
         return read
+
+    def compare(at: datetime | None = None) -> Callable[[], object]:
+        a = HostAt(name(), at=at)
+        b = HostAt(a.name if at else name())
+        return partial(host_comparison.look, store, a, b)
 
     def name() -> str:
         return f"web-{chance.randrange(1, HOSTS):04}"
@@ -162,12 +191,15 @@ def pages(store: Store) -> dict[str, Callable[[], Callable[[], object]]]:
             environment="production", status="failed"
         ),
         "list by group": lambda: listed(group=f"rack-{chance.randrange(50)}"),
+        "list with edits outside": lambda: listed(outside=True),
         "search": lambda: listed(text=f"10.0.{chance.randrange(20)}."),
         "search for nothing": lambda: listed(text="no such text"),
         "choices of the filters": lambda: partial(hosts.choices, store),
         "host": lambda: show(name(), TimelineFilter()),
         "host with all deployments": lambda: show(_ALWAYS, TimelineFilter()),
         "host, between two times": lambda: show(_ALWAYS, hour),
+        "two hosts compared": compare,
+        "host compared at two times": lambda: compare(day),
         "host, search": lambda: show(_ALWAYS, TimelineFilter(text="port: 1999")),
         "host, search for nothing": lambda: show(
             _ALWAYS, TimelineFilter(text="no such text")

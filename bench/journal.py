@@ -1,33 +1,16 @@
-"""(b) Lines per second from a journal into PostgreSQL, and the memory for it.
-
-`python -m bench.journal URL JOURNAL ID SECRETS` records one journal in a separate
-process, so that its peak memory is that of the recording.
-"""
+"""(b) Lines per second from a journal into PostgreSQL, and the memory for it."""
 
 import json
-import os
-import resource
-import subprocess
-import sys
-import threading
 import time
 import uuid
 from pathlib import Path
-from secrets import token_urlsafe
 from statistics import median
 from typing import Any
 
 import psycopg
 
-from app import bootstrap
-from app.domain.deployment import Outcome
-from app.runner.masking import Masker
-from app.settings import read_settings
-from app.usecases import deploy, record
-from app.worker.journal_follower import Follower
-from app.worker.run import Run
-from app.worker.run_processes import RunProcesses
-from app.worker.termination import Termination
+from bench import file_versions
+from bench.recorded_journal import record, write_journal
 from bench.rows import row
 from testing.supervised import SupervisedInstallation, temporary_installation
 
@@ -48,6 +31,7 @@ def measure(rounds: int) -> list[Any]:
             _compare(here, "events of 1 kB", _event_line, EVENT_LINES, 8_000, rounds),
             _mask(here, "step lines", rounds),
             _mask(here, "events of 1 kB", rounds),
+            file_versions.compare(here, rounds),
         ]
 
 
@@ -59,15 +43,15 @@ def _compare(
     target: int,
     rounds: int,
 ) -> Any:
-    small = _write_journal(here, f"{name} small", line, lines // 4)
-    large = _write_journal(here, f"{name} large", line, lines)
+    small = write_journal(here, f"{name} small", line, lines // 4)
+    large = write_journal(here, f"{name} large", line, lines)
     rates, copies, peaks, small_peaks = [], [], [], []
     for _ in range(rounds):
         copies.append(lines / _copy_alone(here, large))
-        found = _record(here, large)
+        found = record(here, large)
         rates.append(lines / found["seconds"])
         peaks.append(found["peak_kib"])
-        small_peaks.append(_record(here, small)["peak_kib"])
+        small_peaks.append(record(here, small)["peak_kib"])
     rate = median(rates)
     return row(
         f"{name} per second from a journal into PostgreSQL",
@@ -90,8 +74,8 @@ def _mask(here: SupervisedInstallation, name: str, rounds: int) -> Any:
     journal = here.settings.var / "journals" / f"{name} large" / "journal"
     without, masked = [], []
     for _ in range(2 * rounds):
-        without.append(_record(here, journal))
-        masked.append(_record(here, journal, SECRETS))
+        without.append(record(here, journal))
+        masked.append(record(here, journal, SECRETS))
     added = median(each["processor_seconds"] for each in masked) - median(
         each["processor_seconds"] for each in without
     )
@@ -106,18 +90,6 @@ def _mask(here: SupervisedInstallation, name: str, rounds: int) -> Any:
         seconds_without=[round(each["seconds"], 2) for each in without],
         seconds_with_secrets=[round(each["seconds"], 2) for each in masked],
     )
-
-
-def _record(here: SupervisedInstallation, journal: Path, secrets: int = 0) -> Any:
-    number = here.launch("journal")
-    url = here.settings.database
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.journal", url, str(journal), str(number),
-         str(secrets)],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    return json.loads(done.stdout)
 
 
 def _copy_alone(here: SupervisedInstallation, journal: Path) -> float:
@@ -136,17 +108,6 @@ def _copy_alone(here: SupervisedInstallation, journal: Path) -> float:
                             copy.write_row((number, line))
                     db.commit()
         return time.monotonic() - begun
-
-
-def _write_journal(
-    here: SupervisedInstallation, name: str, line: Any, lines: int
-) -> Path:
-    folder = here.settings.var / "journals" / name
-    folder.mkdir(parents=True)
-    with (folder / "journal").open("w") as file:
-        file.writelines(f"{json.dumps(line(number))}\n" for number in range(lines))
-    (folder / "rc").write_text("0")
-    return folder / "journal"
 
 
 def _step_line(number: int) -> dict[str, object]:
@@ -179,31 +140,3 @@ def _event_line(number: int) -> dict[str, object]:
     data: Any = event["event_data"]
     data["res"]["stdout"] = "x" * (1000 - len(json.dumps(event)))
     return event
-
-
-def _never(outcome: Outcome) -> Termination:
-    raise AssertionError(outcome)
-
-
-def _main(url: str, journal: str, number: str, secrets: str) -> None:
-    os.environ["FASTDEPLOY_DATABASE_URL"] = url
-    settings = read_settings()
-    store = bootstrap.make_store(settings)
-    begun_ = record.mark_starting(store, int(number), "bench").deployment
-    record.mark_running(store, begun_)
-    deployment = deploy.find(store, int(number))
-    run = Run(Path(journal).parent)
-    # As long as passwords, tokens and keys are.
-    masker = Masker(token_urlsafe(12 + each % 25) for each in range(int(secrets)))
-    begun, used = time.monotonic(), time.process_time()
-    Follower(
-        store, run, deployment, masker, threading.Event(), end=_never,
-        processes=RunProcesses(settings, run),
-    ).follow()  # fmt: skip
-    seconds, used = time.monotonic() - begun, time.process_time() - used
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "processor_seconds": used, "peak_kib": peak}))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

@@ -14,6 +14,8 @@ _HEADER = struct.Struct(">III")
 _WINDOW = 32 * 1024
 #: Without the header and the checksum of zlib, which doesn't cover the base.
 _RAW = -zlib.MAX_WBITS
+#: Configurations become about as small as at the highest level, in half the time.
+_LEVEL = 4
 
 _WRONG_BASE = "the delta is of another text"
 
@@ -25,7 +27,7 @@ def encode(text: str, base: str = "") -> bytes:
     start = _common(content, other, shorter)
     end = _common(content[::-1], other[::-1], shorter - start)
     known = _middle(other, start, end)
-    compressor = zlib.compressobj(9, zlib.DEFLATED, _RAW, zdict=known[-_WINDOW:])
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, zdict=known[-_WINDOW:])
     middle = compressor.compress(_middle(content, start, end)) + compressor.flush()
     return _HEADER.pack(start, end, zlib.crc32(content)) + middle
 

@@ -8,18 +8,10 @@ its content from that of the other.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    LargeBinary,
-    bindparam,
-    insert,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Connection, text
 
 from app.domain import file_history, text_delta
 from app.domain.events import RunnerEvent
@@ -28,9 +20,7 @@ from app.domain.matrix import label
 from app.runner.file_diffs import FileDiff
 from app.store import host_records
 from app.store.events import Occurrence
-from app.store.file_tables import file_versions
 
-_c = file_versions.c
 #: A file is added in a fixed order, so that no two runs wait for each other.
 _PUT_FILES = text("""
 INSERT INTO files (host_id, path)
@@ -43,6 +33,44 @@ SELECT id, files.host_id, files.path FROM files
 JOIN unnest(CAST(:hosts AS bigint[]), CAST(:paths AS text[])) AS found (host_id, path)
     USING (host_id, path)
 ORDER BY id FOR NO KEY UPDATE OF files
+""")
+#: The last version of each file, and the last one with a content.
+_ENDS = text("""
+SELECT wanted.id AS file_id, last.id, kind, at, digest, holder.id AS holder, content
+FROM unnest(CAST(:files AS bigint[])) AS wanted (id)
+JOIN LATERAL (
+    SELECT id, kind, at, digest FROM file_versions
+    WHERE file_id = wanted.id ORDER BY id DESC LIMIT 1
+) AS last ON true
+LEFT JOIN LATERAL (
+    SELECT id, content FROM file_versions
+    WHERE file_id = wanted.id AND content IS NOT NULL ORDER BY id DESC LIMIT 1
+) AS holder ON true
+""")
+# One statement for all rows, with their contents as one value: psycopg takes long to
+# write an array of bytes.
+_ADD = text("""
+INSERT INTO file_versions
+    (service_id, deployment, file_id, number, at, since, task, kind, digest, content)
+SELECT :service_id, :deployment, file_id, number, at, since, task, kind, digest,
+       substring(CAST(:contents AS bytea) FROM start FOR size)
+FROM unnest(
+    CAST(:file_id AS bigint[]), CAST(:number AS int[]), CAST(:at AS timestamptz[]),
+    CAST(:since AS timestamptz[]), CAST(:task AS text[]), CAST(:kind AS text[]),
+    CAST(:digest AS text[]), CAST(:starts AS int[]), CAST(:sizes AS int[])
+) WITH ORDINALITY AS added
+    (file_id, number, at, since, task, kind, digest, start, size, place)
+ORDER BY place
+""")
+_COLUMNS = ("file_id", "number", "at", "since", "task", "kind", "digest")
+# Retention may have removed a content meanwhile.
+_REPLACE = text("""
+UPDATE file_versions
+SET content = substring(CAST(:contents AS bytea) FROM start FOR size)
+FROM unnest(
+    CAST(:ids AS bigint[]), CAST(:starts AS int[]), CAST(:sizes AS int[])
+) AS made (made_id, start, size)
+WHERE id = made_id AND content IS NOT NULL
 """)
 
 
@@ -116,8 +144,7 @@ def record(
     for each in changes:
         file_id = files[hosts[each.host], each.diff.path]
         row = {
-            "file_id": file_id, "service_id": service_id, "deployment": deployment_id,
-            "number": each.number, "at": each.at, "task": each.task,
+            "file_id": file_id, "number": each.number, "at": each.at, "task": each.task,
         }  # fmt: skip
         chain = chains[file_id]
         new = file_history.add(chain.last, each.diff)
@@ -125,18 +152,27 @@ def record(
     _replace(db, [r for r, old in zip(stored, before, strict=True)
                   if r["content"] is not old])  # fmt: skip
     if added:
-        db.execute(insert(file_versions), added)
+        columns = {name: [row[name] for row in added] for name in _COLUMNS}
+        of_deployment = {"service_id": service_id, "deployment": deployment_id}
+        db.execute(_ADD, {**of_deployment, **columns, **_contents(added)})
 
 
 def _replace(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store the contents that are made from those of other versions by now."""
-    if not rows:
-        return
-    changed = [{"row": row["id"], "delta": row["content"]} for row in rows]
-    # Retention may have removed it meanwhile.
-    where = (_c.id == bindparam("row"), _c.content.is_not(None))
-    delta = bindparam("delta", type_=LargeBinary)
-    db.execute(update(file_versions).where(*where).values(content=delta), changed)
+    if rows:
+        db.execute(_REPLACE, {"ids": [row["id"] for row in rows], **_contents(rows)})
+
+
+def _contents(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the contents of rows as one value, and the place of each in it."""
+    found: list[bytes | None] = [row["content"] for row in rows]
+    sizes = [None if each is None else len(each) for each in found]
+    ends = accumulate((size or 0 for size in sizes), initial=1)
+    return {
+        "contents": b"".join(filter(None, found)),
+        "starts": [*ends][:-1],
+        "sizes": sizes,
+    }
 
 
 def _changes(last: int, batch: Sequence[Occurrence]) -> Iterator[FileChange]:
@@ -154,36 +190,22 @@ def _lock(
     """Add the files that are missing, and lock all; return their ids."""
     hosts, paths = zip(*sorted(wanted), strict=True)
     named = {"hosts": list(hosts), "paths": list(paths)}
-    db.execute(_PUT_FILES, named)
-    rows = db.execute(_LOCK_FILES, named)
+    rows = db.execute(_LOCK_FILES, named).all()
+    if len(rows) < len(wanted):
+        db.execute(_PUT_FILES, named)
+        rows = db.execute(_LOCK_FILES, named).all()
     return {(row.host_id, row.path): row.id for row in rows}
 
 
 def _chains(db: Connection, file_ids: Collection[int]) -> dict[int, _Chain]:
     """Return the end of the versions of each file."""
     chains = {file_id: _Chain() for file_id in file_ids}
-    of_files = _c.file_id.in_(file_ids)
-    newest = (_c.file_id, _c.id.desc())
-    holders = (
-        select(_c.id, _c.file_id, _c.content)
-        .where(of_files, _c.content.is_not(None))
-        .ext(distinct_on(_c.file_id))
-        .order_by(*newest)
-    )
-    for row in db.execute(holders):
+    for row in db.execute(_ENDS, {"files": list(file_ids)}):
         chain = chains[row.file_id]
-        chain.holder = {"id": row.id, "content": row.content}
-        chain.text = text_delta.decode(row.content)
-    last = (
-        select(_c.id, _c.file_id, _c.kind, _c.at, _c.digest)
-        .where(of_files)
-        .ext(distinct_on(_c.file_id))
-        .order_by(*newest)
-    )
-    for found in db.execute(last):
-        chain = chains[found.file_id]
-        is_holder = chain.holder is not None and chain.holder["id"] == found.id
-        content = chain.text if is_holder else None
-        kind = VersionKind(found.kind)
-        chain.last = LastVersion(kind, found.at, content, found.digest)
+        if row.holder is not None:
+            chain.holder = {"id": row.holder, "content": row.content}
+            chain.text = text_delta.decode(row.content)
+        content = chain.text if row.holder == row.id else None
+        kind = VersionKind(row.kind)
+        chain.last = LastVersion(kind, row.at, content, row.digest)
     return chains

@@ -180,11 +180,14 @@ def _lock(db: Connection, scope: str, names: Sequence[str]) -> dict[str, int]:
 
 def ids_of(db: Connection, scope: str, names: Collection[str]) -> dict[str, int]:
     """Add the hosts that are missing; return the ids of all by name."""
-    db.execute(_PUT_HOSTS, {"scope": scope, "names": list(names)})
     query = select(hosts.c.name, hosts.c.id).where(
         hosts.c.scope == scope, hosts.c.name.in_(names)
     )
-    return {row.name: row.id for row in db.execute(query)}
+    found = {row.name: row.id for row in db.execute(query)}
+    if len(found) < len(names):
+        db.execute(_PUT_HOSTS, {"scope": scope, "names": list(names)})
+        found = {row.name: row.id for row in db.execute(query)}
+    return found
 
 
 def _columns(outcomes: Sequence[HostOutcome]) -> dict[str, list[Any]]:
