@@ -1,11 +1,11 @@
 """The event stream of a deployment: fragments for a page, JSON for a script."""
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import orjson
-from sse_starlette import ServerSentEvent
 
 from app.store.access_watch import Allowed
 from app.store.event_stream import Feed, Look
@@ -18,6 +18,8 @@ from app.web.response_bodies import deployment_body, event_body
 
 #: A comment, which clients ignore.
 _PING = b": ping\r\n\r\n"
+#: What ends a line of an event stream.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,17 @@ def _piece(news: News, fragments: Mapping[str, str]) -> Piece:
     """
     names = list(fragments)
     sent = [
-        ServerSentEvent(
-            data=fragments[name],
-            event=name,
-            id=str(news.last) if name == names[-1] else None,
-        )
+        _event(name, fragments[name], news.last if name == names[-1] else None)
         for name in names
     ]
     if news.complete:
-        sent.append(ServerSentEvent(data="", event="end"))
-    content = b"".join(each.encode() for each in sent)
-    return Piece(news.after, news.last, news.more, news.complete, content)
+        sent.append(_event("end", ""))
+    return Piece(news.after, news.last, news.more, news.complete, b"".join(sent))
+
+
+def _event(name: str, data: str, number: int | None = None) -> bytes:
+    """Encode a server-sent event; each line of its data is a field."""
+    fields = [] if number is None else [f"id: {number}"]
+    fields.append(f"event: {name}")
+    fields += [f"data: {line}" for line in _LINE_END.split(data)]
+    return ("\r\n".join(fields) + "\r\n\r\n").encode()

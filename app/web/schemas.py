@@ -13,6 +13,7 @@ from app.domain.node import NodeState
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.retry import RetryScope
 from app.domain.run_warning import WarningKind
+from app.web import field_docstrings
 
 
 class LaunchRequest(BaseModel):
@@ -61,7 +62,12 @@ class LaunchRequest(BaseModel):
 class Body(BaseModel):
     """A response body; the docstrings of its fields describe them in OpenAPI."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra=field_docstrings.describe,
+        # Most processes use a few of the bodies, or none.
+        defer_build=True,
+    )
 
 
 class StepBody(Body):
