@@ -28,6 +28,11 @@ class Outcome:
     #: Whether it has warnings.
     warned: bool
 
+    @property
+    def in_words(self) -> str:
+        """The status, with the hint that there are warnings."""
+        return f"{self.status} with warnings" if self.warned else self.status
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from app.domain.access import Actor, Permission
 from app.domain.dashboard import Place
@@ -26,6 +27,12 @@ class ServiceRow:
     since: str
     #: The present, from which the duration of a running deployment counts up.
     now: datetime | None
+
+    @property
+    def outcomes_in_words(self) -> str:
+        """The last outcomes, such as `7 successful, 1 failed, 2 successful`."""
+        runs = groupby(ended.in_words for ended in self.item.outcomes)
+        return ", ".join(f"{len([*run])} {words}" for words, run in runs)
 
 
 def rows_of(
