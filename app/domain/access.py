@@ -4,11 +4,11 @@ A role gives its permissions on every service, a grant on the services that matc
 pattern. The scopes of a token limit what its grants give.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from app.domain.display import DEFAULT_DISPLAY, Display
 from app.domain.service_pattern import EVERY_SERVICE, patterns_of
@@ -16,6 +16,9 @@ from app.errors import NotAllowed
 
 #: Maximum length of a host user's name. The names of Unix accounts have 32 characters.
 _MAX_HOST_USER = 64
+#: The number of actors whose grants are kept, as they are computed. Each request reads
+#: the stored grants, which may be hundreds and seldom differ from the last ones.
+_KEPT = 200
 
 
 #: The beginning of the identity of a token's actor.
@@ -146,21 +149,8 @@ class Access:
         patterns = patterns_of(service)
         return all(
             any(permission in granted.get(pattern, ()) for pattern in patterns)
-            for granted in self._granted
+            for granted in map(_permissions_by_pattern, self.layers)
         )
-
-    @cached_property
-    def _granted(self) -> tuple[dict[str, set[Permission]], ...]:
-        """The permissions of each layer by pattern: there may be hundreds."""
-        found: list[dict[str, set[Permission]]] = []
-        for layer in self.layers:
-            granted: dict[str, set[Permission]] = {}
-            for grant in layer:
-                granted.setdefault(grant.services, set()).update(
-                    INCLUDED[grant.permission]
-                )
-            found.append(granted)
-        return tuple(found)
 
     @cached_property
     def visible(self) -> tuple[frozenset[str], ...]:
@@ -168,17 +158,34 @@ class Access:
 
         A service is visible if a pattern of each element matches it.
         """
-        layers = (frozenset(grant.services for grant in one) for one in self.layers)
+        layers = (frozenset(_permissions_by_pattern(one)) for one in self.layers)
         return tuple(one for one in layers if EVERY_SERVICE not in one)
 
     @property
     def permissions(self) -> frozenset[Permission]:
         """What the actor may do with any service; of an unlimited access, nothing."""
         found = [
-            frozenset[Permission]().union(*(INCLUDED[g.permission] for g in layer))
+            frozenset[Permission]().union(*_permissions_by_pattern(layer).values())
             for layer in self.layers
         ]
         return frozenset.intersection(*found) if found else frozenset()
+
+
+@lru_cache(_KEPT)
+def grants_on(permission: Permission, patterns: tuple[str, ...]) -> frozenset[Grant]:
+    """Return the grants of one permission."""
+    return frozenset(Grant(permission, pattern) for pattern in patterns)
+
+
+@lru_cache(_KEPT)
+def _permissions_by_pattern(
+    layer: frozenset[Grant],
+) -> Mapping[str, frozenset[Permission]]:
+    found: dict[str, frozenset[Permission]] = {}
+    for grant in layer:
+        known = found.get(grant.services, frozenset())
+        found[grant.services] = known | INCLUDED[grant.permission]
+    return found
 
 
 #: The access of an actor whose permissions are for all services.

@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from app.domain.access import Grant, Permission
+from app.domain.access import Grant, Permission, grants_on
 from app.store import access_changes
 from app.store.access_tables import tokens, users
 from app.store.grant_tables import grants, team_members, teams
@@ -79,12 +79,12 @@ def remove(db: Connection, grant_id: int) -> bool:
     return removed.rowcount > 0
 
 
-def of_user(db: Connection, user_id: int) -> list[Grant]:
+def of_user(db: Connection, user_id: int) -> frozenset[Grant]:
     """Return the grants of a user and of their teams."""
     return _grants(db, _of_user(user_id))
 
 
-def of_token(db: Connection, token_id: int) -> list[Grant]:
+def of_token(db: Connection, token_id: int) -> frozenset[Grant]:
     """Return a token's own grants."""
     return _grants(db, grants.c.token_id == token_id)
 
@@ -111,13 +111,13 @@ def _of_user(user_id: int) -> Any:  # an SQL condition
     return or_(grants.c.user_id == user_id, grants.c.team_id.in_(own_teams))
 
 
-def _grants(db: Connection, condition: Any) -> list[Grant]:
+def _grants(db: Connection, condition: Any) -> frozenset[Grant]:
     # One row for each permission: the members of many teams have hundreds of grants.
     services = func.array_agg(grants.c.services).label("services")
     query = select(grants.c.permission, services).where(condition)
     found = db.execute(query.group_by(grants.c.permission))
-    given = ((Permission(row.permission), row.services) for row in found)
-    return [Grant(permission, each) for permission, names in given for each in names]
+    given = (grants_on(Permission(r.permission), tuple(r.services)) for r in found)
+    return frozenset[Grant]().union(*given)
 
 
 def _stored() -> Select[Any]:

@@ -197,6 +197,13 @@ def find(db: Connection, name: str) -> Entry | None:
     return None if row is None else _entry(row)
 
 
+def is_known(db: Connection, name: str) -> bool:
+    """Return whether there is a service with this name, archived or not."""
+    if not can_be_found(name):
+        return False
+    return db.scalar(select(services.c.id).where(services.c.name == name)) is not None
+
+
 def lock(db: Connection, service_id: int) -> None:
     """Lock a service until the transaction ends."""
     db.execute(

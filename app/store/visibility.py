@@ -10,14 +10,18 @@ fails for a table that is in neither.
 """
 
 import hashlib
+import json
 from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Text,
     and_,
-    bindparam,
+    cast,
     false,
     func,
     inspect,
@@ -27,7 +31,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.domain.service_pattern import EVERY_SERVICE
 from app.store.service_tables import services
@@ -36,6 +40,9 @@ from app.store.service_tables import services
 SCHEMA = "fastdeploy_visible"
 #: The setting of a transaction with the ids of the visible services, as an array.
 _SETTING = "fastdeploy.services"
+#: The number of queries that are kept: each request of an actor has the same one, and
+#: SQLAlchemy would build it again.
+_KEPT = 200
 
 # Neither the names of the tables nor the conditions come from outside.
 # ruff: noqa: S608
@@ -120,16 +127,20 @@ def limit(db: Connection, visible: Sequence[Collection[str]]) -> str:
 
     Return their ids, which `limit_to_ids` takes.
     """
+    return str(db.execute(_limited(tuple(map(frozenset, visible)))).one()[0])
+
+
+@lru_cache(_KEPT)
+def _limited(visible: tuple[frozenset[str], ...]) -> Select[Any]:
     found = select(func.array_agg(services.c.id).cast(Text)).where(
         and_(*(_matches(patterns) for patterns in visible))
     )
     ids = func.coalesce(found.scalar_subquery(), "{}")
     path = literal(f"{SCHEMA}, ") + func.current_setting("search_path")
-    limited = select(
+    return select(
         func.set_config(_SETTING, ids, True),
         func.set_config("search_path", path, True),
     )
-    return str(db.execute(limited).one()[0])
 
 
 def limit_to_ids(db: Connection, ids: str) -> None:
@@ -164,9 +175,10 @@ def _among(
     if not patterns:
         return false()
     # The values of a query are hashed; those of an array are compared one by one, if
-    # PostgreSQL keeps the plan for other arrays.
-    given = bindparam(None, sorted(patterns), type_=ARRAY(Text))
-    known = select(func.unnest(given))
+    # PostgreSQL keeps the plan for other arrays. They are JSON, because psycopg would
+    # encode the texts of an array one by one.
+    given = cast(literal(json.dumps(sorted(patterns)), Text), JSONB)
+    known = select(func.jsonb_array_elements_text(given))
     return or_(*(value.in_(known) for value in values))
 
 

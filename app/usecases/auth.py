@@ -245,7 +245,7 @@ def by_token(store: Store, secret: str) -> Actor:
         if token.owner is not None:
             of_owner = grants.of_user(db, token.owner.id)
             owned = access_of(token.owner.role, of_owner)
-        granted = grants.of_token(db, token.id) if token.limited else ()
+        granted = grants.of_token(db, token.id) if token.limited else frozenset()
     scopes = permissions_of_scopes(map(Permission, token.scopes))
     name = f"{token.name} (token)"
     layers: tuple[frozenset[Grant], ...] = ()
@@ -254,7 +254,7 @@ def by_token(store: Store, secret: str) -> Actor:
         scopes &= PERMISSIONS[token.owner.role] | owned.permissions
         layers = owned.layers
     if token.limited:
-        own = Access((frozenset(granted),))
+        own = Access((granted,))
         scopes &= own.permissions
         layers += own.layers
     return Actor(

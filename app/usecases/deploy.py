@@ -164,6 +164,13 @@ def find(store: Store, deployment_id: int) -> Deployment:
         return found_or_raise(deployments.find(db, deployment_id), deployment_id)
 
 
+def require_known(store: Store, deployment_id: int) -> None:
+    """Raise NotFound if there is no deployment with this id."""
+    with store.begin() as db:
+        if not deployments.existing_ids(db, [deployment_id]):
+            raise _unknown(deployment_id)
+
+
 def view(store: Store, deployment_id: int) -> View:
     """Return everything about a deployment except its events; raises NotFound."""
     with store.begin() as db:
@@ -240,5 +247,9 @@ def registered(db: Connection, name: str) -> Entry:
 def found_or_raise(deployment: Deployment | None, deployment_id: int) -> Deployment:
     """Return a deployment that was looked up. Raises NotFound."""
     if deployment is None:
-        raise NotFound(f"there is no deployment {deployment_id}")
+        raise _unknown(deployment_id)
     return deployment
+
+
+def _unknown(deployment_id: int) -> NotFound:
+    return NotFound(f"there is no deployment {deployment_id}")

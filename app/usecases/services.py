@@ -159,6 +159,13 @@ def find_service(store: Store, name: str) -> Entry:
     return entry
 
 
+def require_known(store: Store, name: str) -> None:
+    """Raise NotFound if there is no service with this name, archived or not."""
+    with store.begin() as db:
+        if not services.is_known(db, name):
+            raise NotFound(f"there is no service {name!r}")
+
+
 def owed_handlers_of(store: Store, service_id: int) -> list[OwedHandler]:
     """Return the handlers that the ended deployments of a service owe, by host."""
     with store.begin() as db:

@@ -16,9 +16,9 @@ def require_visible(request: Request, path: str) -> None:
         return
     found = deps(request)
     if "/services/{name:service}" in path:
-        services.find_service(found.store, request.path_params["name"])
+        services.require_known(found.store, request.path_params["name"])
     elif "/deployments/{id:number}" in path:
-        deploy.find(found.store, request.path_params["id"])
+        deploy.require_known(found.store, request.path_params["id"])
     elif "/schedules/{id:number}" in path:
         schedules.find(found.store, request.path_params["id"])
     elif "/projects/{name}" in path:
