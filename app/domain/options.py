@@ -12,7 +12,7 @@ from pydantic import (
     field_validator,
 )
 
-from app.domain import validation_messages
+from app.domain import field_docstrings, validation_messages
 from app.errors import Invalid, InvalidFields
 from app.runner import options as rules
 
@@ -26,7 +26,10 @@ class Options(BaseModel):
     """Options of ansible-playbook; an option with its default is not passed."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        json_schema_extra=field_docstrings.describe,
     )
 
     check: bool = False

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from app.domain import field_docstrings
 from app.domain.approval import Decision
 from app.domain.deployment import Origin, Status
 from app.domain.events import EventKind, StepState
@@ -13,7 +14,6 @@ from app.domain.node import NodeState
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.retry import RetryScope
 from app.domain.run_warning import WarningKind
-from app.web import field_docstrings
 
 
 class LaunchRequest(BaseModel):

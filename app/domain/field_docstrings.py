@@ -1,7 +1,8 @@
-"""The descriptions of the fields of response bodies: the docstrings after them.
+"""The descriptions of the fields of models: the docstrings after them.
 
-Pydantic reads them when it makes a class, so that each command would parse the source
-of all bodies. Here, they are read when the OpenAPI document is made.
+With `use_attribute_docstrings`, pydantic reads them when it makes a class, so that each
+command would parse the source of all models. Here, they are read when a JSON Schema is
+made.
 """
 
 import ast
