@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, true
 from app.domain import revision
 from app.domain.deployment import Status
 from app.domain.events import StepState
-from app.domain.version import version_of
+from app.domain.version import version_by_json
 from app.store.deployment_tables import counts, deployments, seconds_of_step, steps
 from app.store.service_tables import services
 
@@ -44,6 +44,9 @@ class FinishedRun:
     started_at: datetime | None
     finished_at: datetime
 
+
+#: By value: an overview has hundreds, and calling the enumeration takes longer.
+_STATUSES = {status.value: status for status in Status}
 
 #: The columns of an Outcome and of a FinishedRun.
 _OUTCOME = (
@@ -91,7 +94,7 @@ def recent_of_each(
     ).all()
     found: dict[int, list[Outcome]] = {}
     for service_id, number, status, created_at, warned in rows:
-        outcome = Outcome(number, Status(status), created_at, warned)
+        outcome = Outcome(number, _STATUSES[status], created_at, warned)
         found.setdefault(service_id, []).append(outcome)
     return found
 
@@ -149,8 +152,8 @@ class LastSuccess:
     """A successful deployment, as far as its version depends on it."""
 
     id: int
-    #: The JSON Schema of its launch variables.
-    schema: dict[str, Any]
+    #: The JSON Schema of its launch variables, as JSON.
+    schema: str
     variables: Mapping[str, Any]
     ref: str = ""
     commit: str = ""
@@ -159,7 +162,7 @@ class LastSuccess:
     @property
     def version(self) -> str:
         """The version that it deployed; empty if unknown."""
-        known = version_of(self.schema, self.variables)
+        known = version_by_json(self.schema, self.variables)
         return known or revision.label(self.ref, self.commit, self.changes)
 
 
@@ -172,7 +175,7 @@ def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSucce
     newest = (
         select(
             c.id,
-            c.config["variables"].label("schema"),
+            c.config["variables"].as_string().label("schema"),
             c.variables,
             c.ref,
             c.commit,
@@ -197,7 +200,7 @@ def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSucce
     return {
         row.service_id: LastSuccess(
             row.id,
-            row.schema or {},
+            row.schema or "{}",
             row.variables,
             row.ref,
             row.commit,
