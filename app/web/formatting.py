@@ -1,8 +1,12 @@
 """Format values for pages: durations, times, sizes and JSON values."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
+
+#: How the reason of a failed deployment begins; a row has little room for the rest.
+_EXIT_CODE = re.compile(r"exit code \d+ in step ")
 
 
 def value_text(value: Any) -> str:
@@ -60,3 +64,10 @@ def size(count: int) -> str:
     return (
         f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
     )
+
+
+def brief_reason(reason: str) -> str:
+    """Return the first line of why a deployment failed, without the exit code."""
+    first = (reason.splitlines() or [""])[0]
+    found = _EXIT_CODE.match(first)
+    return first[found.end() :] if found else first

@@ -28,7 +28,14 @@ from app.version import version
 from app.web.assets import ICONS, Assets
 from app.web.chart import thousandths
 from app.web.deployment_state import phase, where_failed
-from app.web.formatting import ago_now, duration, moment, size, value_text
+from app.web.formatting import (
+    ago_now,
+    brief_reason,
+    duration,
+    moment,
+    size,
+    value_text,
+)
 from app.web.matrix_news import matrix_news
 from app.web.output_lines import AROUND, context, failed, lines, sections_of
 from app.web.service_rows import ServiceRow
@@ -70,6 +77,7 @@ class Renderer:
             "moment": moment,
             "size": size,
             "short_ref": short,
+            "brief_reason": brief_reason,
         }
         self._environment.filters |= filters
         self._environment.globals |= {

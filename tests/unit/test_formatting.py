@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from app.web.formatting import ago, duration, moment, size, value_text
+from app.web.formatting import ago, brief_reason, duration, moment, size, value_text
 from testing.factories import NOW
 
 
@@ -46,3 +46,16 @@ def test_how_long_ago_it_was_is_for_people(seconds: int, expected: str) -> None:
 def test_a_value_is_shown_as_it_is_written_and_not_as_for_scripts() -> None:
     assert '{"city": "Zürich <b>"}' == value_text({"city": "Zürich <b>"})
     assert "Zürich <b>" == value_text("Zürich <b>")
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("exit code 2 in step Copy: No space left\non web1", "Copy: No space left"),
+        ("exit code 3", "exit code 3"),
+        ("canceled by ada", "canceled by ada"),
+        ("", ""),
+    ],
+)
+def test_a_row_shows_the_step_and_why_it_failed(reason: str, expected: str) -> None:
+    assert expected == brief_reason(reason)
