@@ -25,7 +25,7 @@ def note_end(db: Connection, deployment: Deployment, outcome: Status) -> None:
     if channels(rules, NotifyEvent.EDITED_OUTSIDE) and files.edits(
         db, [deployment.id], limit=1
     ):
-        _write(db, deployment, NotifyEvent.EDITED_OUTSIDE)
+        _write(db, deployment.id, deployment.service, NotifyEvent.EDITED_OUTSIDE)
     if rules and finds_drift(deployment, outcome):
         _note_drift(db, deployment)
     if not rules or not deployment.counts or outcome not in COUNTED:
