@@ -40,7 +40,8 @@ StreamLimit = Annotated[
     Field(
         ge=1,
         le=100_000,
-        description="open streams and downloads of a user or token in this process",
+        description="open streams and downloads of a user or token, in all web "
+        "processes together",
     ),
 ]
 

@@ -112,7 +112,7 @@ UNFILTERED = frozenset(
         "users", "sessions", "tokens", "login_failures", "login_steps",
         "totp_secrets", "recovery_codes", "favourites", "teams", "team_members",
         "grants", "identities", "provider_sessions", "passkeys", "passkey_challenges",
-        "rate_limits",
+        "rate_limits", "open_streams",
         # For administrators only.
         "audit", "audit_chain", "audit_forwarding", "channels", "webhooks",
         "webhook_deliveries", "credentials",

@@ -17,7 +17,12 @@ from app.settings import Settings
 from app.store import audit, deployments, events, files, services
 from app.store import retention as stored
 from app.store.store import Store
-from app.usecases import project_mirrors, rate_limits, webhook_deliveries
+from app.usecases import (
+    open_streams,
+    project_mirrors,
+    rate_limits,
+    webhook_deliveries,
+)
 from app.usecases.staging import remove_leftovers
 
 #: Rows to delete in one transaction; it is short, so that others don't wait for it.
@@ -46,6 +51,7 @@ def prune(
     webhook_deliveries.prune(store, stop)
     _prune_files(store, settings, stop)
     rate_limits.prune(store)
+    open_streams.prune(store)
     count = size = 0
     with store.begin() as db:
         known = [(e.id, _limits(settings, e)) for e in services.list_everything(db)]

@@ -241,6 +241,7 @@ def create_app(deps: Dependencies) -> Starlette:
         tasks = [
             asyncio.create_task(deps.feed.listen()),
             asyncio.create_task(deps.loop_lag.watch()),
+            asyncio.create_task(deps.open_streams.renew()),
         ]
         try:
             yield

@@ -16,9 +16,6 @@ from app.web import login
 from app.web.concurrency_limit import place
 from app.web.dependencies import deps
 
-#: Logins at providers that are in progress at once, each of which waits for a provider.
-PROVIDER_REQUESTS_AT_ONCE = 4
-
 _OVER = "the login has expired or was started in another browser; log in again"
 
 

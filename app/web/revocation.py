@@ -1,6 +1,7 @@
 """End a response in progress when its client loses access."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +14,7 @@ from app.log import get
 from app.store.access_watch import Allowed
 from app.store.event_stream import Feed
 from app.web.dependencies import actor_of, deps
-from app.web.login import still_allowed
+from app.web.login import LOCAL_ACTOR, still_allowed
 
 log = get("web")
 
@@ -60,14 +61,21 @@ class _UntilRevoked(Response):
             timers.append(loop.call_later(GRACE, sending.cancel))
 
         watched = self._feed.access.watch(self._allowed, end, self._expires_at)
-        with self._streams.hold(self._actor), watched, sending:
-            # It may have been revoked while the response was made.
-            if not await run_in_threadpool(self._allowed):
-                raise NotLoggedIn("your access has changed; try again")
-            try:
-                await self._response(scope, receive, send)
-            finally:
-                for timer in timers:
-                    timer.cancel()
+        async with self._hold(scope):
+            with watched, sending:
+                # It may have been revoked while the response was made.
+                if not await run_in_threadpool(self._allowed):
+                    raise NotLoggedIn("your access has changed; try again")
+                try:
+                    await self._response(scope, receive, send)
+                finally:
+                    for timer in timers:
+                        timer.cancel()
         if sending.cancelled_caught:
             log.info("response.revoked", path=scope["path"])
+
+    def _hold(self, scope: Scope) -> AbstractAsyncContextManager[None]:
+        """Count the response, unless a command on this host gets it."""
+        if LOCAL_ACTOR in scope:
+            return nullcontext()
+        return self._streams.hold(self._actor)

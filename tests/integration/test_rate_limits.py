@@ -1,4 +1,4 @@
-"""The limits of requests, which processes share, and of open streams."""
+"""The limits of requests, which processes share."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +10,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.bootstrap.web import make_web
-from app.domain.access import Actor, Permission
+from app.domain.access import Permission
 from app.domain.rate_limit import network_of
 from app.errors import TooManyRequests
 from app.settings import Settings
 from app.store import rate_limits as stored
 from app.store.store import Store
 from app.usecases import rate_limits, tokens
-from app.web.open_streams import OpenStreams
 from testing.factories import ROOT
 
 ClientWith = Callable[..., TestClient]
@@ -145,19 +144,6 @@ def test_what_is_used_up_no_more_is_deleted(store: Store) -> None:
         assert ["kept"] == list(db.scalars(text("SELECT subject FROM rate_limits")))
         logged = "SELECT relpersistence FROM pg_class WHERE relname = 'rate_limits'"
         assert "u" == db.scalar(text(logged))
-
-
-def test_each_actor_has_a_limit_of_open_streams() -> None:
-    streams = OpenStreams(1)
-    ada, bob = Actor("ada", frozenset()), Actor("bob", frozenset())
-
-    with streams.hold(ada):
-        with streams.hold(bob):
-            pass
-        with pytest.raises(TooManyRequests, match="close others"), streams.hold(ada):
-            pass
-    with streams.hold(ada):
-        pass
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from app.store import (
     grant_tables,
     host_tables,
     notification_tables,
+    open_stream_tables,
     rate_limit_tables,
     second_factor_tables,
     service_tables,
@@ -26,6 +27,7 @@ assert grant_tables
 assert file_tables
 assert host_tables
 assert notification_tables
+assert open_stream_tables
 assert rate_limit_tables
 assert second_factor_tables
 assert service_tables
