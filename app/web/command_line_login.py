@@ -23,6 +23,13 @@ TAKES = ("port", "challenge", "state", "machine")
 _PORTS = range(1024, 65536)
 _STATE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _MACHINE = 40
+#: The scopes that are selected at first: what launches and their output need.
+_USUAL_SCOPES = (
+    Permission.VIEW,
+    Permission.CHECK,
+    Permission.DEPLOY,
+    Permission.CANCEL,
+)
 _NOT_IN_NAMES = re.compile(r"[^\w.@+-]+", re.ASCII)
 
 
@@ -48,7 +55,7 @@ def show(request: Request) -> Response:
     actor = actor_of(request)
     form = TokenForm(
         name=f"{asked.machine} {started}",
-        scopes=[one for one in Permission if actor.may(one)],
+        scopes=[one for one in _USUAL_SCOPES if actor.may(one)],
     )
     return _page(request, asked, form)
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,8 @@ CHALLENGE = (
 )
 ASKED = {"port": "40001", "challenge": CHALLENGE, "state": "s" * 24,
          "machine": "laptop"}  # fmt: skip
+#: The scopes that are selected in a page.
+SELECTED = re.compile(r'name="scope" value="(\w+)" checked')
 CONFIRMED = {**ASKED, "name": "laptop", "scope": "view", "lifetime": "90"}
 
 
@@ -104,6 +107,21 @@ def test_an_address_that_no_command_has_printed_is_refused(
     assert [422, 422] == [shown.status_code, sent.status_code]
     with store.begin() as db:
         assert 0 == db.scalar(text("SELECT count(*) FROM tokens"))
+
+
+def test_the_page_preselects_what_launches_need(
+    admin: "TestClient", client_for: "ClientFor"
+) -> None:
+    chosen = {
+        role: set(SELECTED.findall(client.get("/login/cli", params=ASKED).text))
+        for role, client in (
+            (Role.ADMIN, admin),
+            (Role.VIEWER, client_for(Role.VIEWER)),
+        )
+    }
+
+    assert {"view", "check", "deploy", "cancel"} == chosen[Role.ADMIN]
+    assert {"view"} == chosen[Role.VIEWER]
 
 
 def test_the_page_shows_the_machine_and_may_redirect_to_its_port_alone(
