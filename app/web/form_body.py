@@ -32,14 +32,14 @@ def parse_form(content_type: str | None, body: bytes) -> FormData:
         body: The unparsed body.
 
     Raises:
-        HTTPException: 415 for another type or charset.
+        HTTPException: 415 for no type, another type or another charset.
         Invalid: A field or a file is not UTF-8, or there are more than MAX_FIELDS of
             them, or the body is malformed.
     """
     if not body:
         return FormData()
     header = Message()
-    header["content-type"] = content_type or _FORM
+    header["content-type"] = content_type or ""
     charset = header.get_param("charset", "utf-8")
     boundary = header.get_boundary()
     is_utf_8 = str(charset).lower() in _UTF_8

@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.web import conditional, query, rate_limit
 from app.web.dependencies import deps, limit_deps
 from app.web.form_body import parse_form
+from app.web.json_body import require_json
 from app.web.login import address_of, authenticate
 from app.web.operation import Operation
 from app.web.revocation import until_revoked
@@ -73,6 +74,8 @@ def route(
         actor.require(permission)
         query.require_known(request.query_params, takes)
         await run_in_threadpool(require_visible, request, path)
+        if operation is not None and operation.body is not None:
+            require_json(request)
         with bound_contextvars(**_ids(request, path)):
             response = await _call(handler, request, form)
         rate_limit.add_headers(request, response)
@@ -152,7 +155,7 @@ def _authenticate(request: Request) -> Actor:
 
 
 async def _form(request: Request) -> FormData:
-    # The API parses JSON, whatever the Content-Type is.
+    # The API takes JSON.
     if request.method in _SAFE or request.url.path.startswith("/api/v1/"):
         return FormData()
     body = await request.body()

@@ -18,7 +18,7 @@ from app.web.routing import AppRoute, Number
 _REF = "#/components/schemas/{model}"
 #: Statuses of errors that every route may return, those of a route with a path
 #: parameter, and those of a route with a request body.
-_ALWAYS, _OF_PATH, _OF_BODY = (401, 403, 422, 429, 503), (404,), (408, 413)
+_ALWAYS, _OF_PATH, _OF_BODY = (401, 403, 422, 429, 503), (404,), (408, 413, 415)
 #: The headers of conditional requests, by method.
 _CONDITIONS = {
     "GET": Parameter(
@@ -45,6 +45,7 @@ _MEANINGS = {
     412: "The resource has changed since the client has seen it.",
     409: "The request conflicts with the present state.",
     413: f"The body has more than {MAX_BODY // 2**20} MiB.",
+    415: "The body isn't declared as JSON by the header Content-Type.",
     422: "A parameter, a variable or the body is invalid.",
     429: "The user or token sends too many requests; the header Retry-After says "
     "after how many seconds the next one is allowed.",
@@ -110,7 +111,7 @@ def _operation(
         described["description"] = operation.description
     if operation.body is not None:
         described["requestBody"] = {
-            "required": True,
+            "required": operation.body_required,
             "content": _content(schemas[operation.body, True]),
         }
     content = _content(schemas[operation.response, False], operation.media_type)

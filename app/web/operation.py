@@ -42,6 +42,8 @@ class Operation:
     media_type: str = "application/json"
     #: The model of the request body.
     body: type[BaseModel] | None = None
+    #: Whether a request must have a body.
+    body_required: bool = True
     parameters: tuple[Parameter, ...] = ()
     #: Statuses of errors besides the ones that follow from the route.
     errors: tuple[int, ...] = ()

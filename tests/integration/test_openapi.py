@@ -148,11 +148,13 @@ def test_each_operation_that_declares_a_status_responds_with_it_and_its_model(
             client = token_client
             if operation["operationId"] in BY_SESSION and status in {"201", "409"}:
                 client = session_client(web, store, "grace")
-            content = None
+            content, headers = None, {}
             if sent.body is not None:
                 content = json.dumps(sent.body).replace(REPOSITORY, f"{repository}")
+                media = "text/plain" if status == "415" else "application/json"
+                headers = {"Content-Type": media}
 
-            response = client.request(method, url, content=content)
+            response = client.request(method, url, content=content, headers=headers)
 
             assert status == str(response.status_code), f"{method} {url}"
             if status == "304":

@@ -123,10 +123,21 @@ def test_a_query_that_nothing_fits_or_that_is_empty_is_answered(
     assert 200 == client.get(f"/deployments?{query}").status_code
 
 
-@pytest.mark.parametrize("path", ["/login", "/api/v1/deployments"])
-def test_a_body_has_a_limit(client_for: ClientFor, path: str) -> None:
-    answer = client_for(EVERYTHING).post(path, content=b"x" * (MAX_BODY + 1), headers={
-        "Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/login", "application/x-www-form-urlencoded"),
+        ("/api/v1/deployments", "application/json"),
+    ],
+)
+def test_a_body_has_a_limit(
+    client_for: ClientFor, path: str, content_type: str
+) -> None:
+    answer = client_for(EVERYTHING).post(
+        path,
+        content=b"x" * (MAX_BODY + 1),
+        headers={"Content-Type": content_type},
+    )
 
     assert 413 == answer.status_code
     assert str(MAX_BODY) in answer.json()["error"]
@@ -151,6 +162,7 @@ PART = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n%b'
         ("multipart/form-data; boundary=b", b"--b\r\n\r\nx\r\n--b--", 422),
         ("multipart/form-data; boundary=b", PART % b"x\r\n" * 501 + b"--b--", 422),
         ("text/plain", b"name=a", 415),
+        ("", b"name=a", 415),
         ("application/x-www-form-urlencoded", b"name=%FF", 422),
         ("application/x-www-form-urlencoded", b"name=\xc3\xbc", 422),
         ("application/x-www-form-urlencoded", b"a&" * 501, 422),

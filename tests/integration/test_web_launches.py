@@ -166,7 +166,11 @@ def test_a_launch_that_makes_no_sense_is_a_422_that_says_why(
 ) -> None:
     add_service(store, make_service(variables=make_schema(a={"type": "integer"}, n={})))
 
-    answer = client_for(EVERYTHING).post("/api/v1/deployments", content=content)
+    answer = client_for(EVERYTHING).post(
+        "/api/v1/deployments",
+        content=content,
+        headers={"Content-Type": "application/json"},
+    )
 
     assert 422 == answer.status_code
     assert about in answer.text

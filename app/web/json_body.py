@@ -1,0 +1,33 @@
+"""Require that a program declares the body of an API request as JSON."""
+
+from email.message import Message
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+JSON = "application/json"
+_UTF_8 = frozenset({"utf-8", "utf8"})
+
+
+def require_json(request: Request) -> None:
+    """Raise HTTPException (415) if a request has a body of another type than JSON.
+
+    A page of another site can't send this type without asking FastDeploy first, which
+    it refuses.
+    """
+    if not _has_body(request):
+        return
+    header = Message()
+    header["content-type"] = request.headers.get("content-type", "")
+    charset = str(header.get_param("charset", "utf-8")).lower()
+    if header.get_content_type() != JSON or charset not in _UTF_8:
+        raise HTTPException(
+            415,
+            f"send the body as JSON in UTF-8, with the header Content-Type: {JSON}",
+            {"Accept": JSON},
+        )
+
+
+def _has_body(request: Request) -> bool:
+    length = request.headers.get("content-length", "0")
+    return length != "0" or "transfer-encoding" in request.headers
