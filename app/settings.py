@@ -12,7 +12,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.domain import node as nodes
 from app.domain import validation_messages
 from app.domain.access import Role, parse_roles
 from app.domain.duration import MAX_DAYS
@@ -34,7 +33,14 @@ from app.domain.rate_limit import (
 from app.domain.registration import ACCOUNT
 from app.domain.retention import MAX_KEPT
 from app.domain.run_identity import RunSettings
-from app.domain.setting_types import PageUrl, SecretKey, SecretKeys, split_keys
+from app.domain.setting_types import (
+    Networks,
+    NodeName,
+    PageUrl,
+    SecretKey,
+    SecretKeys,
+    split_keys,
+)
 from app.errors import BadSetting
 from app.runner import mirror_size
 from app.runner.run_config import Events
@@ -81,9 +87,7 @@ class Settings(BaseSettings):
     config_folder: Annotated[
         Path, Field(description="where the config file of a run is put")
     ] = Path("/var/tmp")  # noqa: S108 - the place that the sudoers rules name
-    node: Annotated[str, Field(description="name of this host among the workers")] = (
-        socket.gethostname()
-    )
+    node: NodeName = socket.gethostname()
     host: Annotated[str, Field(description="address that web listens on")] = "127.0.0.1"
     port: Annotated[
         int, Field(ge=0, le=65535, description="port that web listens on")
@@ -145,13 +149,7 @@ class Settings(BaseSettings):
     require_second_factor: RequireSecondFactor = ""
     proxy_secret: ProxySecret = SecretStr("")
     proxy_login_file: ProxyLoginFile = None
-    outgoing_private: Annotated[
-        str,
-        Field(
-            description="networks of internal addresses that URLs of users may lead "
-            "to, such as 10.0.0.0/8, with commas; empty: public addresses only"
-        ),
-    ] = ""
+    outgoing_private: Networks = ""
     session_hours: Annotated[
         int, Field(ge=1, le=24 * 90, description="until a login has to be repeated")
     ] = 12
@@ -208,23 +206,6 @@ class Settings(BaseSettings):
     def _account_name(cls, value: str) -> str:
         if value and not re.fullmatch(ACCOUNT, value):
             raise ValueError("must be the name of a Unix account")
-        return value
-
-    @field_validator("outgoing_private")
-    @classmethod
-    def _networks(cls, value: str) -> str:
-        parse_networks(value)
-        return value
-
-    @field_validator("node")
-    @classmethod
-    def _node_name(cls, value: str) -> str:
-        plain = value.isprintable() and value == value.strip()
-        if not plain or len(value) > nodes.MAX_NAME:
-            raise ValueError(
-                f"must have 1 to {nodes.MAX_NAME} printable characters, with no space "
-                "at either end"
-            )
         return value
 
     @property

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -20,6 +21,15 @@ OptionName = Literal["check", "diff", "limit", "tags", "skip_tags", "start_at_ta
                      "forks", "verbosity"]  # fmt: skip
 #: The options with which a run leaves out tasks or hosts.
 _SELECT = ("limit", "tags", "skip_tags", "start_at_task")
+#: The types of options whose rules a JSON Schema can describe in part.
+_Text = Annotated[str, Field(json_schema_extra={"maxLength": rules.MAX_TEXT})]
+_Tags = Annotated[list[str], Field(json_schema_extra={"maxItems": rules.MAX_TAGS})]
+_Forks = Annotated[
+    int | None, Field(json_schema_extra={"minimum": 1, "maximum": rules.MAX_FORKS})
+]
+_Verbosity = Annotated[
+    int, Field(json_schema_extra={"minimum": 0, "maximum": rules.MAX_VERBOSITY})
+]
 
 
 class Options(BaseModel):
@@ -36,17 +46,17 @@ class Options(BaseModel):
     """Report what would change, without changing it."""
     diff: bool = False
     """Show the differences in files and templates that change."""
-    limit: str = ""
+    limit: _Text = ""
     """A host pattern: run on these hosts only. A file (`@name`) is refused."""
-    tags: list[str] = []
+    tags: _Tags = []
     """Run only the tasks with one of these tags."""
-    skip_tags: list[str] = []
+    skip_tags: _Tags = []
     """Leave out the tasks with one of these tags."""
-    start_at_task: str = ""
+    start_at_task: _Text = ""
     """Start at the task with this name, or the first that matches this glob."""
-    forks: int | None = None
+    forks: _Forks = None
     """The number of hosts to work on at the same time."""
-    verbosity: int = 0
+    verbosity: _Verbosity = 0
     """How often to pass `-v`."""
 
     @field_validator("*")

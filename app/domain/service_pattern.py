@@ -19,9 +19,9 @@ from app.errors import InvalidFields
 #: The pattern of every service.
 EVERY_SERVICE = "*"
 
-_PATTERN = re.compile(
-    rf"\*(?:@{PART})?|{PART}/(?:\*|{PART})(?:@{PART})?|{PART}", re.ASCII
-)
+#: The regular expression of a whole pattern.
+PATTERN = rf"\*(?:@{PART})?|{PART}/(?:\*|{PART})(?:@{PART})?|{PART}"
+_PATTERN = re.compile(PATTERN, re.ASCII)
 
 
 def parse_pattern(text: str) -> str:

@@ -1,9 +1,12 @@
-"""The types of settings that are checked: keys and the address of the pages."""
+"""The types of settings that are checked: keys, addresses and the name of the node."""
 
 import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
+
+from app.domain.node import MAX_NAME
+from app.domain.outgoing_url import parse_networks
 
 _MIN_KEY = 32
 
@@ -32,6 +35,21 @@ def _check_url(value: str) -> str:
     return value
 
 
+def _check_networks(value: str) -> str:
+    parse_networks(value)
+    return value
+
+
+def _check_node(value: str) -> str:
+    plain = value.isprintable() and value == value.strip()
+    if not plain or len(value) > MAX_NAME:
+        raise ValueError(
+            f"must have 1 to {MAX_NAME} printable characters, with no space at either "
+            "end"
+        )
+    return value
+
+
 SecretKey = Annotated[
     SecretStr,
     AfterValidator(_check_key),
@@ -50,4 +68,17 @@ PageUrl = Annotated[
         "notifications, and for passkeys; empty: http://HOST:PORT, none with "
         "SECURE_COOKIES or SOCKET"
     ),
+]
+Networks = Annotated[
+    str,
+    AfterValidator(_check_networks),
+    Field(
+        description="networks of internal addresses that URLs of users may lead "
+        "to, such as 10.0.0.0/8, with commas; empty: public addresses only"
+    ),
+]
+NodeName = Annotated[
+    str,
+    AfterValidator(_check_node),
+    Field(description="name of this host among the workers"),
 ]

@@ -12,8 +12,8 @@ from typing import Any
 MAX_VERBOSITY = 6
 #: Maximum of `--forks`: each fork is a process on the node.
 MAX_FORKS = 1000
-_MAX_TEXT = 2000
-_MAX_TAGS = 100
+#: Maximum characters of a text, and maximum number of tags.
+MAX_TEXT, MAX_TAGS = 2000, 100
 
 
 def find_problem(name: str, value: object) -> str:
@@ -67,8 +67,8 @@ def _verbosity(value: object) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         return "must be a text"
-    if len(value) > _MAX_TEXT:
-        return f"must have at most {_MAX_TEXT} characters"
+    if len(value) > MAX_TEXT:
+        return f"must have at most {MAX_TEXT} characters"
     if value and not value.strip():
         return "must not be blank"
     return "" if value.isprintable() else "must have printable characters only"
@@ -98,8 +98,8 @@ def _limit(value: object) -> str:
 def _tags(value: object) -> str:
     if not isinstance(value, list | tuple):
         return "must be a list of tags"
-    if len(value) > _MAX_TAGS:
-        return f"must have at most {_MAX_TAGS} tags"
+    if len(value) > MAX_TAGS:
+        return f"must have at most {MAX_TAGS} tags"
     for tag in value:
         if problem := _text(tag):
             return f"each tag {problem}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from app.domain import account_names
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
 from app.errors import Conflict, InvalidFields, NotFound
@@ -31,7 +32,7 @@ def find(store: Store, actor: Actor, name: str) -> Team:
 def create(store: Store, actor: Actor, name: str) -> None:
     """Create a team. Raises NotAllowed, InvalidFields, and Conflict if it exists."""
     actor.require(Permission.ADMIN)
-    if not re.fullmatch(r"[\w.@+-]{1,64}", name):
+    if not re.fullmatch(account_names.NAME, name):
         problem = "a team's name has 1 to 64 letters, digits or . @ + - _"
         raise InvalidFields({"name": problem})
     try:

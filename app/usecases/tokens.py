@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from app.domain import account_names
 from app.domain.access import INCLUDED, Actor, Grant, Permission
 from app.domain.audit import Action
 from app.domain.duration import MAX_DAYS
@@ -171,7 +172,7 @@ def _create(
     user_id: int | None,
     limits: frozenset[Grant] = frozenset(),
 ) -> str:
-    if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
+    if not re.fullmatch(account_names.TOKEN_NAME, name):
         problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
         raise InvalidFields({"name": problem})
     if days is not None and not 1 <= days <= MAX_DAYS:

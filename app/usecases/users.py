@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from app.domain import account_names
 from app.domain.access import Actor, Permission, Role, on_host
 from app.domain.audit import Action
 from app.errors import Conflict, InvalidFields, NotFound
@@ -41,7 +42,7 @@ def create_user(
     """
     actor.require(Permission.ADMIN)
     problems = passwords.problems(password)
-    if not re.fullmatch(r"[\w.@+-]{1,64}", name):
+    if not re.fullmatch(account_names.NAME, name):
         problems |= {"name": "a user's name has 1 to 64 letters, digits or . @ + - _"}
     if problems:
         raise InvalidFields(problems)

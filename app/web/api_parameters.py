@@ -9,7 +9,11 @@ from app.web import paging, query
 from app.web.operation import Parameter
 
 _TEXT: dict[str, Any] = {"type": "string"}
-_TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+#: A time, a date for its beginning, or nothing for no limit.
+TIME: dict[str, Any] = {
+    "type": "string",
+    "anyOf": [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}],
+}
 _NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": query.INTEGER}
 #: A filter that can only be switched on.
 ONLY_TRUE = {"type": "string", "enum": ["true"]}
@@ -68,6 +72,11 @@ PAGE_BY_ID = (
         {"type": "integer", "minimum": 0, "maximum": query.BIGINT},
     ),
 )
+PAGE = Parameter(
+    "page",
+    "The number of the page, counted from 1.",
+    {"type": "integer", "minimum": 0, "maximum": query.LAST_PAGE},
+)
 PREFIX = Parameter(
     "prefix", "Only refs whose name, short or full, begins with this text.", _TEXT
 )
@@ -92,9 +101,9 @@ DEPLOYMENTS = (
         "since",
         "Only deployments launched at this time or later: ISO 8601, in UTC unless it "
         "has an offset.",
-        _TIME,
+        TIME,
     ),
-    Parameter("until", "Only deployments launched before this time.", _TIME),
+    Parameter("until", "Only deployments launched before this time.", TIME),
     Parameter(
         "text",
         "Only deployments with this text in their reason or variables. One request "
@@ -140,5 +149,5 @@ SCHEDULES = (
     Parameter(
         "text", "Only schedules with this text in their or their service's name.", _TEXT
     ),
-    Parameter("page", "The number of the page, counted from 1.", _NUMBER),
+    PAGE,
 )

@@ -3,33 +3,25 @@
 from typing import Any
 
 from app.domain.access import Permission
-from app.domain.schedule import Schedule
 from app.web import (
     account_routes,
     api,
-    api_credentials,
-    api_notifications,
     api_parameters,
-    api_projects,
-    api_schedules,
     approval_routes,
     audit_bodies,
     audit_log,
-    credential_bodies,
+    credential_routes,
     deployments,
     exports,
     grant_routes,
-    host_key_bodies,
-    host_keys,
     host_routes,
     installation_routes,
     launch_form_body,
-    notification_bodies,
+    notification_routes,
     openapi,
-    project_bodies,
+    project_routes,
     result_routes,
-    schedule_bodies,
-    schedules,
+    schedule_routes,
     schemas,
     timing_bodies,
     webhook_routes,
@@ -39,12 +31,9 @@ from app.web.guard import api_route
 from app.web.operation import Operation
 
 _VIEW, _CHECK = Permission.VIEW, Permission.CHECK
-_CANCEL, _MANAGE = Permission.CANCEL, Permission.MANAGE
-_SYNC, _ADMIN = Permission.SYNC, Permission.ADMIN
-_CREDENTIALS = Permission.CREDENTIALS
-_CHANNEL = "/api/v1/channels/{name}"
+_CANCEL, _SYNC = Permission.CANCEL, Permission.SYNC
+_ADMIN = Permission.ADMIN
 _DEPLOYMENT = "/api/v1/deployments/{id:number}"
-_SCHEDULE = "/api/v1/schedules/{id:number}"
 
 ROUTES = [
     api_route("GET", "/api/v1/openapi.json", openapi.show, _VIEW, Operation(
@@ -71,85 +60,8 @@ ROUTES = [
     )),
     *result_routes.API,
     *installation_routes.API,
-    api_route("GET", "/api/v1/projects", api_projects.list_projects, _VIEW, Operation(
-        "projects", "List the projects with their environments and services.",
-        list[project_bodies.ProjectBody], parameters=api_parameters.PAGE_BY_NAME,
-    )),
-    api_route("POST", "/api/v1/projects", api_projects.add, _ADMIN, Operation(
-        "projects", "Add a repository on FastDeploy's host as a project.",
-        project_bodies.AddedBody, status=201, also=(200,),
-        body=project_bodies.AddRequest, errors=(409,),
-        description="With `dry_run`, nothing is written and the status is 200.",
-    )),
-    api_route("GET", "/api/v1/projects/{name}", api_projects.show, _VIEW, Operation(
-        "projects", "Get a project with its environments and services.",
-        project_bodies.ProjectBody,
-    )),
-    api_route("GET", "/api/v1/projects/{name}/refs", api_projects.list_refs, _VIEW,
-        Operation(
-            "projects", "List the newest 200 branches and tags that may be deployed.",
-            list[project_bodies.RefBody], parameters=(api_parameters.PREFIX,),
-            errors=(409,),
-            description="They are those of the last fetch. A project that isn't a git "
-            "repository has none.",
-    )),
-    api_route(
-        "DELETE", "/api/v1/projects/{name}", api_projects.remove, _ADMIN, Operation(
-        "projects", "Remove a project.", project_bodies.RemovedBody, errors=(409,),
-        description="Its services are archived, and their history is kept. The "
-        "repository isn't changed. Refused while a deployment of it is queued or "
-        "running.",
-    )),
-    api_route("GET", "/api/v1/host-keys", host_keys.list_keys, _VIEW, Operation(
-        "host keys", "List the host keys that runs trust.",
-        list[host_key_bodies.HostKeyBody],
-        parameters=(api_parameters.SCOPE, *api_parameters.PAGE_BY_ID),
-    )),
-    api_route("POST", "/api/v1/host-keys", host_keys.add, _ADMIN, Operation(
-        "host keys", "Accept host keys for a project or service.",
-        list[host_key_bodies.HostKeyBody], status=201,
-        body=host_key_bodies.AddHostKeysRequest, errors=(404,),
-        description="The response has all accepted keys of the project or service.",
-    )),
-    api_route(
-        "DELETE", "/api/v1/host-keys/{id:number}", host_keys.delete, _ADMIN, Operation(
-        "host keys", "Remove an accepted host key.", host_key_bodies.HostKeyBody,
-    )),
-    api_route("GET", "/api/v1/schedules", schedules.list_schedules, _VIEW, Operation(
-        "schedules", "List the schedules of services, 100 on a page.",
-        list[schedule_bodies.ScheduleBody], parameters=api_parameters.SCHEDULES,
-        description="The header Link has the URL of the next page.",
-    )),
-    api_route("POST", "/api/v1/schedules", api_schedules.create, _MANAGE, Operation(
-        "schedules", "Create a schedule of a service.", schedule_bodies.ScheduleBody,
-        status=201, body=schedule_bodies.CreateScheduleRequest, errors=(404, 409),
-    )),
-    api_route("GET", _SCHEDULE, api_schedules.show, _VIEW, Operation(
-        "schedules", "Get a schedule.", schedule_bodies.ScheduleBody,
-    )),
-    api_route("PUT", _SCHEDULE, api_schedules.replace, _MANAGE, Operation(
-        "schedules", "Replace a schedule, except its name.",
-        schedule_bodies.ScheduleBody, body=Schedule, errors=(409,),
-        description="Refused for a schedule that the file of the service defines.",
-    )),
-    api_route("DELETE", _SCHEDULE, api_schedules.remove, _MANAGE, Operation(
-        "schedules", "Remove a schedule.", schedule_bodies.ScheduleBody, errors=(409,),
-        description="Its deployments are kept. Refused for a schedule that the file of "
-        "the service defines.",
-    )),
-    api_route("POST", f"{_SCHEDULE}/pause", api_schedules.pause, _MANAGE, Operation(
-        "schedules", "Pause a schedule.", schedule_bodies.ScheduleBody,
-        body=schedule_bodies.PauseRequest,
-        description="Instants of a pause aren't made up for.",
-    )),
-    api_route("POST", f"{_SCHEDULE}/resume", api_schedules.resume, _MANAGE, Operation(
-        "schedules", "End the pause of a schedule.", schedule_bodies.ScheduleBody,
-    )),
-    api_route("POST", f"{_SCHEDULE}/run", api_schedules.run, _CHECK, Operation(
-        "schedules", "Launch now what a schedule launches.",
-        schemas.DeploymentDetailBody, status=201,
-        parameters=(api_parameters.IDEMPOTENCY_KEY,), errors=(409,),
-    )),
+    *project_routes.API,
+    *schedule_routes.API,
     *account_routes.API,
     *grant_routes.API,
     *webhook_routes.API,
@@ -158,87 +70,8 @@ ROUTES = [
         "nodes", "List the nodes with their state, load and last heartbeat.",
         list[schemas.NodeBody],
     )),
-    api_route("GET", "/api/v1/credentials", api_credentials.list_credentials,
-        _CREDENTIALS, Operation(
-            "credentials", "List the credentials, without their values.",
-            list[credential_bodies.CredentialBody],
-            parameters=api_parameters.PAGE_BY_NAME,
-    )),
-    api_route("GET", "/api/v1/credentials/{name}", api_credentials.show, _CREDENTIALS,
-        Operation(
-            "credentials", "Get a credential, without its value.",
-            credential_bodies.CredentialBody,
-    )),
-    api_route("PUT", "/api/v1/credentials/{name}", api_credentials.put, _CREDENTIALS,
-        Operation(
-            "credentials", "Add a credential, or replace it.",
-            credential_bodies.CredentialBody, status=201, also=(200,),
-            body=credential_bodies.CredentialRequest, errors=(409,),
-            description="The name is `kind:name`, such as `ssh:prod`.",
-    )),
-    api_route("DELETE", "/api/v1/credentials/{name}", api_credentials.remove,
-        _CREDENTIALS, Operation(
-            "credentials", "Remove a credential.",
-            credential_bodies.CredentialBody, errors=(409,),
-            parameters=(api_parameters.FORCE,),
-            description="The response has what it was, without its value.",
-    )),
-    api_route("POST", "/api/v1/credentials/{name}/test", api_credentials.try_on,
-        _CREDENTIALS, Operation(
-            "credentials", "Try a credential on a host.",
-            credential_bodies.TestBody, errors=(409,),
-            body=credential_bodies.TestRequest,
-            description="The host's key must be one that was accepted. The status is "
-            "409 if the host refuses the credential.",
-    )),
-    api_route("GET", "/api/v1/channels", api_notifications.list_channels, _ADMIN,
-        Operation(
-            "notifications", "List the channels, without their URLs.",
-            list[notification_bodies.ChannelBody],
-            parameters=api_parameters.PAGE_BY_NAME,
-    )),
-    api_route("GET", _CHANNEL, api_notifications.show_channel, _ADMIN, Operation(
-        "notifications", "Get a channel, without its URL.",
-        notification_bodies.ChannelBody,
-    )),
-    api_route("PUT", _CHANNEL, api_notifications.put_channel, _ADMIN, Operation(
-        "notifications", "Add a channel, or replace it.",
-        notification_bodies.ChannelBody, status=201, also=(200,),
-        body=notification_bodies.ChannelRequest, errors=(409,),
-    )),
-    api_route("DELETE", _CHANNEL, api_notifications.remove_channel, _ADMIN, Operation(
-        "notifications", "Remove a channel.",
-        notification_bodies.ChannelBody, errors=(409,),
-        parameters=(api_parameters.FORCE,),
-        description="The response has what it was, without its URL.",
-    )),
-    api_route("POST", f"{_CHANNEL}/pause", api_notifications.pause_channel, _ADMIN,
-        Operation(
-            "notifications", "Pause a channel: its messages are skipped.",
-            notification_bodies.ChannelBody,
-    )),
-    api_route("POST", f"{_CHANNEL}/resume", api_notifications.resume_channel, _ADMIN,
-        Operation(
-            "notifications", "Resume a paused channel.",
-            notification_bodies.ChannelBody,
-    )),
-    api_route("POST", f"{_CHANNEL}/test", api_notifications.test_channel, _ADMIN,
-        Operation(
-            "notifications", "Send a test message to a channel.",
-            notification_bodies.NotificationBody, status=202,
-            description="A worker sends it; the response doesn't wait for it.",
-    )),
-    api_route("GET", "/api/v1/notifications", api_notifications.list_notifications,
-        _ADMIN, Operation(
-            "notifications", "List the latest 50 messages to channels.",
-            list[notification_bodies.NotificationBody],
-            parameters=(api_parameters.CHANNEL,),
-    )),
-    api_route("POST", "/api/v1/notifications/{id:number}/send",
-        api_notifications.send_again, _ADMIN, Operation(
-            "notifications", "Send a message again that failed or was skipped.",
-            notification_bodies.NotificationBody, status=202, errors=(409,),
-    )),
+    *credential_routes.API,
+    *notification_routes.API,
     api_route("GET", "/api/v1/audit", audit_log.list_entries, _ADMIN, Operation(
         "audit", "List the latest 50 entries of the audit log.",
         list[audit_bodies.AuditEntryBody], parameters=api_parameters.AUDIT,
@@ -271,7 +104,8 @@ ROUTES = [
     *retry_routes(_DEPLOYMENT),
     api_route("GET", f"{_DEPLOYMENT}/events", deployments.api_events, _VIEW, Operation(
         "deployments", "Stream a deployment's state and events until it ends.",
-        str, media_type="text/event-stream", parameters=(api_parameters.AFTER,),
+        schemas.ServerSentEventBody, media_type="text/event-stream",
+        parameters=(api_parameters.AFTER,),
         description="The data of a server-sent event `deployment` is a DeploymentBody, "
         "that of `events` a list of EventBody. The last one is `end`.",
         related=(schemas.EventBody, schemas.DeploymentBody),

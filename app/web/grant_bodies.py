@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from app.domain.access import Permission
 from app.store.grants import StoredGrant, SubjectKind
 from app.store.teams import Team
+from app.web.request_fields import AccountName, GrantedPermission, ServicePattern
 
 
 class TeamRequest(BaseModel):
@@ -14,7 +15,7 @@ class TeamRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str
+    name: AccountName
 
 
 class MemberRequest(BaseModel):
@@ -39,8 +40,8 @@ class GrantRequest(BaseModel):
 
     subject: SubjectKind
     name: str
-    permission: Permission
-    services: str
+    permission: GrantedPermission
+    services: ServicePattern
 
 
 class GrantBody(BaseModel):

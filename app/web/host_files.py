@@ -10,10 +10,7 @@ from app.usecases import file_history, hosts
 from app.web.dependencies import deps
 from app.web.host_file_bodies import file_body, file_detail_body
 from app.web.host_filters import file_url, files_url, host_url
-from app.web.query import number
-
-#: The last page that may be asked for.
-_MOST = 10_000
+from app.web.query import LAST_PAGE, number
 
 
 def index(request: Request) -> Response:
@@ -93,7 +90,7 @@ def _path(request: Request) -> str:
 
 
 def _page_number(request: Request) -> int:
-    return number(request.query_params, "page", most=_MOST) or 1
+    return number(request.query_params, "page", most=LAST_PAGE) or 1
 
 
 def _link(request: Request, host: Host, page: int) -> str:

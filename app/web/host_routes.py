@@ -2,8 +2,7 @@
 
 from app.domain.access import Permission
 from app.domain.host import STATUSES
-from app.web import host_comparisons, host_files, hosts
-from app.web.api_parameters import ONLY_TRUE
+from app.web import api_parameters, host_comparisons, host_files, hosts
 from app.web.guard import api_route
 from app.web.host_bodies import HostBody, HostDetailBody, TimelineEntryBody
 from app.web.host_comparison_bodies import HostComparisonBody
@@ -12,7 +11,6 @@ from app.web.operation import Operation, Parameter
 from app.web.query import INTEGER
 
 _TEXT = {"type": "string"}
-_TIME = {"type": "string", "format": "date-time"}
 _NUMBER = {"type": "integer", "minimum": 0, "maximum": INTEGER}
 _PROJECT = Parameter(
     "project",
@@ -42,9 +40,9 @@ _HOSTS = (
         "outside",
         "With true, only hosts on which a deployment found a file edited outside "
         "FastDeploy.",
-        ONLY_TRUE,
+        api_parameters.ONLY_TRUE,
     ),
-    Parameter("page", "The number of the page, counted from 1.", _NUMBER),
+    api_parameters.PAGE,
 )
 #: The filters of a timeline, and its paging.
 _TIMELINE = (
@@ -53,9 +51,9 @@ _TIMELINE = (
     Parameter(
         "since",
         "Only results at this time or later: ISO 8601, in UTC unless it has an offset.",
-        _TIME,
+        api_parameters.TIME,
     ),
-    Parameter("until", "Only results before this time.", _TIME),
+    Parameter("until", "Only results before this time.", api_parameters.TIME),
     Parameter(
         "text",
         "Only changes with this text in their result, such as in a diff. One request "
@@ -65,7 +63,7 @@ _TIMELINE = (
     Parameter(
         "outside",
         "With true, only deployments that found a file edited outside FastDeploy.",
-        ONLY_TRUE,
+        api_parameters.ONLY_TRUE,
     ),
     Parameter(
         "before", "Only deployments with a lower id, for the next page.", _NUMBER
@@ -75,7 +73,7 @@ _TIMELINE = (
 _FILES = (
     _PROJECT,
     Parameter("text", "Only files with this text in their path.", _TEXT),
-    Parameter("page", "The number of the page, counted from 1.", _NUMBER),
+    api_parameters.PAGE,
 )
 #: The two sides of a comparison, and its paging.
 _COMPARISON = (
@@ -86,10 +84,14 @@ _COMPARISON = (
         "host with this name.",
         _TEXT,
     ),
-    Parameter("a_at", "As it was before this time; without it, as it is now.", _TIME),
+    Parameter(
+        "a_at",
+        "As it was before this time; without it, as it is now.",
+        api_parameters.TIME,
+    ),
     Parameter("b", "The name of the second host; without it, the first one.", _TEXT),
     Parameter("b_project", "Its project.", _TEXT),
-    Parameter("b_at", "As it was before this time.", _TIME),
+    Parameter("b_at", "As it was before this time.", api_parameters.TIME),
     Parameter(
         "after", "Only files with a path above this one, for the next page.", _TEXT
     ),

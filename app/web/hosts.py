@@ -23,10 +23,7 @@ from app.web.host_filters import (
     read_timeline,
     require_valid,
 )
-from app.web.query import number
-
-#: The last page that may be asked for.
-_MOST = 10_000
+from app.web.query import LAST_PAGE, number
 
 
 def index(request: Request) -> Response:
@@ -119,7 +116,7 @@ def _found(request: Request) -> HostView:
 
 
 def _page_number(request: Request) -> int:
-    return number(request.query_params, "page", most=_MOST) or 1
+    return number(request.query_params, "page", most=LAST_PAGE) or 1
 
 
 def _addresses(

@@ -23,6 +23,9 @@ AUDIT = ("actor", "action", "before")
 #: The maximum values of PostgreSQL's integer types.
 SMALLINT, INTEGER, BIGINT = 2**15 - 1, 2**31 - 1, 2**63 - 1
 
+#: The maximum number of a page in lists with numbered pages.
+LAST_PAGE = 10_000
+
 
 def require_known(query: QueryParams, accepted: Collection[str]) -> None:
     """Raise InvalidFields for a parameter that isn't accepted, or that is repeated."""

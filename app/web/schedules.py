@@ -15,7 +15,7 @@ from app.usecases import schedules
 from app.usecases.schedules import ScheduleView
 from app.web import forms, request_key
 from app.web.dependencies import actor_of, deps
-from app.web.query import number
+from app.web.query import LAST_PAGE, number
 from app.web.schedule_bodies import schedule_body
 
 _DONE = {
@@ -25,8 +25,6 @@ _DONE = {
     "paused": "The schedule is paused.",
     "resumed": "The schedule is resumed.",
 }
-#: The last page that may be asked for.
-_MOST = 10_000
 
 
 def index(request: Request) -> Response:
@@ -99,7 +97,7 @@ def list_schedules(request: Request) -> Response:
 def _listed(request: Request) -> tuple[list[ScheduleView], str, str]:
     """Return the schedules of a page, and the addresses of those beside it."""
     text = request.query_params.get("text", "")
-    page = number(request.query_params, "page", most=_MOST) or 1
+    page = number(request.query_params, "page", most=LAST_PAGE) or 1
     views, more = schedules.list_page(deps(request).store, text=text, number=page)
 
     def address(of: int) -> str:

@@ -279,6 +279,19 @@ class ArtifactBody(Body):
     """The size in bytes."""
 
 
+class ServerSentEventBody(BaseModel):
+    """A server-sent event of the stream of a deployment."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    event: Literal["deployment", "events", "end"]
+    """`end` is the last one."""
+    data: str
+    """JSON: a DeploymentBody of `deployment`, a list of EventBody of `events`."""
+    id: str = ""
+    """The number of the last event so far, to continue after it."""
+
+
 class EventBody(Body):
     """An event of a deployment; the event stream sends lists of them."""
 

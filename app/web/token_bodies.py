@@ -6,15 +6,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.access import Grant, Permission, Role
-from app.domain.duration import MAX_DAYS
 from app.usecases.own_account import Account
 from app.usecases.tokens import TokenDetails
+from app.web.request_fields import Days, ServicePattern, TokenName
 from app.web.schemas import Body
-
-_Days = Annotated[
-    int | None,
-    Field(ge=1, le=MAX_DAYS, strict=True, description="The token expires after them."),
-]
 
 
 class GrantLimitBody(Body):
@@ -29,16 +24,16 @@ class OwnTokenRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str
+    name: TokenName
     scopes: Annotated[list[Permission], Field(min_length=1, max_length=20)]
-    days: _Days = None
+    days: Days = None
 
 
 class TokenRequest(OwnTokenRequest):
     """A token to create that belongs to nobody."""
 
     services: Annotated[
-        list[str],
+        list[ServicePattern],
         Field(
             max_length=100,
             description="The services that it is for, such as `shop/*@staging`; empty: "

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict
 
 from app.domain.access import PERMISSIONS, Permission, Role
 from app.store.users import Member
 from app.usecases.users import UserDetails
 from app.web.grant_bodies import GrantBody, grant_body
+from app.web.request_fields import AccountName, Password
 from app.web.schemas import Body
 
 
@@ -16,8 +17,8 @@ class UserRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str
-    password: SecretStr
+    name: AccountName
+    password: Password
     role: Role = Role.DEPLOYER
 
 
@@ -34,7 +35,7 @@ class PasswordRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    password: SecretStr
+    password: Password
 
 
 class UserBody(Body):

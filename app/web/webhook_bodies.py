@@ -8,6 +8,7 @@ from app.domain.webhook import DeliveryState, Provider
 from app.store.webhook_deliveries import Delivery
 from app.store.webhooks import Webhook
 from app.usecases.webhooks import Wanted
+from app.web.request_fields import WebhookName
 
 
 class WebhookRequest(BaseModel):
@@ -15,7 +16,7 @@ class WebhookRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str
+    name: WebhookName
     provider: Provider
     project: str
     status_credential: str = ""

@@ -9,10 +9,7 @@ from __future__ import annotations
 import atexit
 import datetime as dt
 import importlib.util
-import os
 import sys
-import uuid
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +44,7 @@ def _load_parts() -> None:
 _load_parts()
 from fastdeploy_callback import configuration, fields, hidden  # noqa: E402 - it can be imported only now
 from fastdeploy_callback.channel import Channel, DisplayedText, Event, Terminal  # noqa: E402
-from fastdeploy_callback.encoding import encode  # noqa: E402
+from fastdeploy_callback.event_context import EventContext  # noqa: E402
 from fastdeploy_callback.file_history import FileHistory, mode_of  # noqa: E402
 from fastdeploy_callback.notifications import Notifications  # noqa: E402
 from fastdeploy_callback.owed_handlers import OwedHandlers, describe_missing  # noqa: E402
@@ -78,48 +75,9 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             sys.stdout = Terminal(sys.stdout, self._shown, self._channel)
             sys.stderr = Terminal(sys.stderr, self._shown, self._channel)
             atexit.register(self._channel.close)
-        self._starts: Counter[str] = Counter()
-        self._in_playbook = {"playbook_uuid": str(uuid.uuid4())}
-        self._in_play: dict[str, Any] = {}
-        self._in_task: dict[str, Any] = {}
+        self._events = EventContext(self._channel, self._shown)
+        self._event = self._events.event
         self._started: dict[str, dt.datetime] = {}
-        self._described: tuple[Any, dict[str, str]] = None, {}
-        self._pid = os.getpid()
-
-    def _event(
-        self, event: str, /, task: Any = None, ident: str | None = None, **data: Any
-    ) -> Event:
-        """Return an event that is sent when its body has displayed its text."""
-        ident = ident or str(uuid.uuid4())
-        place = self._place(task) if task else self._in_task
-        context = {**self._in_playbook, **self._in_play, **place}
-        parents = (context.get(f"{kind}_uuid") for kind in ("task", "play", "playbook"))
-        parent = next((other for other in parents if other and other != ident), None)
-        head = {
-            "uuid": ident,
-            "event": event,
-            "pid": self._pid,
-            "created": _now().isoformat(),
-            **({"parent_uuid": parent} if parent else {}),
-        }
-        # Encode before the body: the default callback empties a result as it shows it.
-        encoded = encode({**context, **data, "uuid": ident})
-        return Event(self._channel, self._shown, head, encoded)
-
-    def _place(self, task: Any) -> dict[str, str]:
-        """Return the fields of an event's task; mostly those of the previous event."""
-        # The key contains the name, since it differs during the task's start event.
-        key = task._uuid, task.name
-        described = self._described
-        if described[0] != key:
-            described = self._described = key, fields.of_task(task)
-        return described[1]
-
-    def _numbered(self, ident: str) -> str:
-        # With serial or the free strategy, a play or a task starts more than once.
-        self._starts[ident] += 1
-        count = self._starts[ident]
-        return ident if count == 1 else f"{ident}_{count}"
 
     def _outcome(self, result: Any, kind: str = "ok") -> dict[str, Any]:
         """Return the fields of every result of a task on a host."""
@@ -144,9 +102,9 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         super()._handle_warnings_and_exception(result)
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        self._in_playbook["playbook"] = getattr(playbook, "_file_name", "???")
+        file = getattr(playbook, "_file_name", "???")
         self._hosts.start_playbook(playbook)
-        with self._event("playbook_on_start", ident=self._in_playbook["playbook_uuid"]):
+        with self._event("playbook_on_start", ident=self._events.start_playbook(file)):
             super().v2_playbook_on_start(playbook)
 
     def v2_playbook_on_vars_prompt(
@@ -158,11 +116,11 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
     def v2_playbook_on_play_start(self, play: Any) -> None:
         pattern = ",".join(play.hosts) if isinstance(play.hosts, list) else play.hosts
         name = play.get_name().strip() or pattern
-        ident = self._numbered(str(play._uuid))
         # The first play's event has the whole inventory.
-        more = {} if self._in_play else {"inventory": fields.groups_by_host(play)}
-        self._in_play = {"play": name, "play_uuid": ident, "play_pattern": pattern}
-        self._in_task = {}
+        more = (
+            {} if self._events.in_play else {"inventory": fields.groups_by_host(play)}
+        )
+        ident = self._events.start_play(str(play._uuid), name, pattern)
         self._notifications.start(play)
         with self._event(
             "playbook_on_play_start", ident=ident, name=name, pattern=pattern,
@@ -183,10 +141,9 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_playbook_on_handler_task_start(task)
 
     def _begin(self, task: Any, is_conditional: bool) -> Event:
-        self._in_task = fields.of_task(task)
         return self._event(
             "playbook_on_task_start",
-            ident=self._numbered(str(task._uuid)),
+            ident=self._events.start_task(task),
             name=task.get_name(),
             is_conditional=is_conditional,
         )
@@ -210,7 +167,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
             super().v2_playbook_on_no_hosts_remaining()
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        self._in_play, self._in_task = {}, {}
+        self._events.end()
         unfinished = self._hosts.end()
         missing = self._owed.missing([*unfinished, *stats.failures, *stats.dark])
         with self._event(
