@@ -1,5 +1,6 @@
 """The command line as a client of a server: logins, errors, dropped connections."""
 
+import base64
 import json
 import os
 import re
@@ -114,6 +115,38 @@ def test_a_page_logs_a_command_in_and_logout_revokes_its_token(
         "the token is unknown, expired or revoked; run fastdeploy login "
         f"{fastdeploy.url}",
     )
+
+
+def test_a_keyring_keeps_the_token_instead_of_the_file(
+    fastdeploy: Installation, elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    token = fastdeploy.token(Permission.VIEW)
+    backend = "keyrings.alt.file.PlaintextKeyring"
+    with_keyring = elsewhere | {
+        "PYTHON_KEYRING_BACKEND": backend, "XDG_DATA_HOME": str(tmp_path / "data"),
+    }  # fmt: skip
+    kept = tmp_path / "data" / "python_keyring" / "keyring_pass.cfg"
+    file = tmp_path / "config" / "fastdeploy" / "logins.json"
+
+    done = command(fastdeploy, "login", fastdeploy.url, "--token-stdin",
+                   stdin=f"{token}\n", **with_keyring)  # fmt: skip
+    in_keyring, in_file = kept.read_text(), file.read_text()
+    listed = command(fastdeploy, "list", **with_keyring)
+    without = command(fastdeploy, "list", **elsewhere)
+    out = command(fastdeploy, "logout", **with_keyring)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "the token is in the keyring" in done.stdout
+    assert base64.b64encode(token.encode()).decode() in in_keyring
+    assert {"server": fastdeploy.url, "tokens": {}} == json.loads(in_file)
+    assert 0 == listed.returncode, listed.stderr
+    assert_refused(
+        without,
+        f"you are not logged in to {fastdeploy.url}: run fastdeploy login "
+        f"{fastdeploy.url}",
+    )
+    assert "the token is revoked" in out.stdout
+    assert base64.b64encode(token.encode()).decode() not in kept.read_text()
 
 
 def test_a_token_from_standard_input_is_kept_where_nobody_else_reads_it(
