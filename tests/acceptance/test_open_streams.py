@@ -1,6 +1,7 @@
 """Over HTTP: a token has a number of open streams in all web processes together."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -29,7 +30,7 @@ def webs(fastdeploy: Installation) -> Iterator[list[tuple[Process, str]]]:
         process = fastdeploy.start("web", **limits)
         url = f"http://127.0.0.1:{port}"
         with httpx.Client(base_url=url) as client:
-            eventually(lambda client=client: is_ready(client))
+            eventually(partial(is_ready, client))
         started.append((process, url))
     yield started
     for process, _ in started:
