@@ -72,7 +72,7 @@ def send_all(schema: BaseSchema, report: Report) -> set[str]:
     started = time.process_time()
     for event in engine.from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
-            report.phases[event.phase] += len(event.recorder.cases)
+            report.phases[event.phase.value] += len(event.recorder.cases)
             report.add(event.recorder)
             tested.add(event.label or "")
         elif isinstance(event, events.NonFatalError):
