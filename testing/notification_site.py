@@ -28,6 +28,17 @@ exit 0
 """
 VARIABLES = {"properties": {"bad": {"type": "string"}}}
 BOTH = ["failed", "recovered"]
+#: A playbook that copies a page to a `target`.
+COPY = """\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Copy the page
+      ansible.builtin.copy:
+        content: hello
+        dest: {target}
+        mode: "0644"
+"""
 
 
 @dataclass(frozen=True, slots=True)

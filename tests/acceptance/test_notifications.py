@@ -12,8 +12,8 @@ from app.domain.deployment import Status
 from app.domain.notification import MessageState
 from app.domain.webhook_signature import sign
 from testing.command_line import command
-from testing.installation import Installation
-from testing.notification_site import Site, make_site
+from testing.database_dump import dump
+from testing.notification_site import COPY, Site, make_site
 from testing.postgres import Postgres
 from testing.waiting import eventually
 
@@ -79,18 +79,6 @@ def test_a_failure_and_the_recovery_reach_mail_webhook_and_chat_once(
     chats = site.http.to("/hooks/canary-token-of-chat")
     assert 2 == len(chats)
     assert f"shop failed (#{failed.id})" in json.loads(chats[0].body)["text"]
-
-
-COPY = """\
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - name: Copy the page
-      ansible.builtin.copy:
-        content: hello
-        dest: {target}
-        mode: "0644"
-"""
 
 
 def test_a_scheduled_check_that_finds_drift_is_a_mail_until_it_is_corrected(
@@ -170,7 +158,9 @@ def test_a_refused_message_is_tried_again_and_names_no_secret_anywhere(
     assert "error=503" in pages[1] or "there is no channel" in pages[1]
     logs = [each.read_text() for each in site.made.settings.var.parent.glob("*.log")]
     assert logs
-    assert not any("canary" in each for each in (*pages, *logs, *dump(site.made)))
+    rows = dump(site.made.store)
+    assert any("books" in each for each in rows)
+    assert not any("canary" in each for each in (*pages, *logs, *rows))
 
 
 def test_a_receiver_that_hangs_delays_neither_runs_nor_other_channels(
@@ -298,18 +288,3 @@ def test_nothing_is_sent_to_an_internal_address_that_is_not_allowed(
         assert [MessageState.FAILED] * 3 == [each.state for each in found]
         assert all("FASTDEPLOY_OUTGOING_PRIVATE" in each.error for each in found)
         assert ([], []) == (site.http.received, site.mail.mails)
-
-
-def dump(made: Installation) -> list[str]:
-    """Return every row of the database as text."""
-    tables = (
-        "SELECT table_name FROM information_schema.tables "
-        "WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
-    )
-    found: list[str] = []
-    with made.store.begin() as db:
-        for (name,) in db.execute(text(tables)).all():
-            rows = db.execute(text(f'SELECT t::text FROM "{name}" AS t'))  # noqa: S608
-            found += [str(row[0]) for row in rows]
-    assert any("books" in each for each in found)
-    return found

@@ -136,24 +136,6 @@ def test_an_invalid_file_is_an_error_of_the_service_with_file_and_line(
     assert found.startswith(f"schedules.0.not_during: {problem}")
 
 
-def test_the_error_of_a_project_names_the_line_of_its_schedules(
-    store: Store, settings: Settings
-) -> None:
-    folder = settings.services / "infra"
-    folder.mkdir(parents=True)
-    (folder / "site.yml").write_text("[]")
-    (folder / "freezes.ics").write_text(calendar("SUMMARY:x"))
-    (folder / "fastdeploy.yml").write_text(
-        "project: infra\nservices:\n  site:\n    playbook: site.yml\n    schedules:\n"
-        "      - {name: nightly, cron: 0 3 * * *, not_during: [freezes.ics]}\n"
-    )
-
-    found = sync(store, settings).invalid["infra/site"]
-
-    assert "fastdeploy.yml, line 5" in found
-    assert "freezes.ics, line 4: the event has no DTSTART" in found
-
-
 def test_a_link_out_of_the_folder_is_not_read(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app import bootstrap
 from app.domain.access import Actor, Role
-from app.domain.passkeys import Passkey, PasskeySite, site_of
+from app.domain.passkeys import Passkey, PasskeySite
 from app.domain.totp import RECOVERY_CODES
 from app.encryption import SecretBox
 from app.errors import (
@@ -231,27 +231,6 @@ def test_what_is_not_a_passkey_is_refused(store: Store, key_type: str) -> None:
     passkeys.start(store, SITE, who[0], PASSWORD, who[1])
     with pytest.raises(InvalidFields):
         passkeys.add(store, SITE, who[0], "x", key_type, who[1])
-
-
-@pytest.mark.parametrize(
-    ("url", "site"),
-    [
-        (URL, SITE),
-        (f"{URL}:443/", SITE),
-        ("https://Deploy.example.org:8443", PasskeySite(SITE.rp_id, f"{URL}:8443")),
-        (
-            "http://localhost:8000",
-            PasskeySite("localhost", "http://localhost:8000"),
-        ),
-        ("http://deploy.example.org", None),
-        ("http://127.0.0.1:8000", None),
-        ("https://192.0.2.1", None),
-        ("https://[2001:db8::1]", None),
-        ("", None),
-    ],
-)
-def test_passkeys_need_https_and_a_name(url: str, site: PasskeySite | None) -> None:
-    assert site == site_of(url)
 
 
 def test_without_such_an_address_the_page_says_what_to_set(

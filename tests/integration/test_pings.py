@@ -1,7 +1,6 @@
 """Schedules ping their healthcheck URL, which nobody sees."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from html import unescape
 from http import HTTPStatus
 from typing import Any
@@ -12,18 +11,15 @@ from sqlalchemy import text
 from app import bootstrap
 from app.domain.access import Role
 from app.domain.outgoing_url import parse_networks
-from app.domain.service import Service
-from app.queue import make_queue
 from app.settings import Settings
 from app.store import pings as rows
-from app.store import services
 from app.store.metadata import metadata
-from app.store.services import FoundService
 from app.store.store import Store
-from app.usecases import due_schedules, pings, record, schedules
+from app.usecases import pings, record, schedules
 from app.usecases.secret_rotation import rotate
-from testing.factories import ROOT, make_service
+from testing.factories import ROOT
 from testing.healthchecks import Healthchecks, serving
+from testing.pinged_schedules import launch, scheduled, sync
 from testing.web_client import ClientFor, csrf_of
 
 LOOPBACK = parse_networks("127.0.0.0/8")
@@ -34,34 +30,6 @@ CANARY = "hunter2-canary"
 def healthchecks() -> Iterator[Healthchecks]:
     with serving() as found:
         yield found
-
-
-def sync(store: Store, settings: Settings, service: Service) -> None:
-    with store.begin() as db:
-        services.put(db, [FoundService(service.name, service)], node="here")
-        schedules.sync(
-            db,
-            {service.name: service},
-            lambda: bootstrap.make_secret_box(settings),
-        )
-
-
-def scheduled(url: str, **fields: Any) -> Service:
-    schedule = {"name": "nightly", "cron": "0 3 * * *", "healthcheck_url": url}
-    return make_service(schedules=[schedule | fields])
-
-
-def launch(store: Store, settings: Settings) -> int:
-    """Launch what is planned next; return the id of the deployment."""
-    planned = schedules.find_named(store, "hello", "nightly").stored.next_at
-    assert planned is not None
-    done = due_schedules.launch_due(
-        store,
-        make_queue(settings),
-        bootstrap.make_secret_box(settings),
-        moment=planned + timedelta(seconds=1),
-    )
-    return done.launched[0]
 
 
 def send(store: Store, settings: Settings, *, allowed: Any = LOOPBACK) -> int:
