@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.domain.access import Grant, Permission, Role
-from app.store.grants import SubjectKind
+from app.domain.access import Grant, Permission, Role, SubjectKind
 from app.store.store import Store
 from app.usecases import auth, grants, services, teams, tokens
 from bench.overview import MANY, fill

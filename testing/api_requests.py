@@ -54,6 +54,7 @@ SUCCESSES: Mapping[str, RequestValues] = {
     "api.sync": RequestValues(),
     "api.examine": RequestValues(),
     "audit_log.list_entries": RequestValues(query="?action=launch"),
+    "audit_log.list_chain": RequestValues(query="?after=1"),
     "api_projects.list_projects": RequestValues(),
     "api_projects.add": RequestValues(body={"path": REPOSITORY}),
     "api_projects.show": RequestValues(name="shop"),

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app import bootstrap
-from app.domain.access import PERMISSIONS, Actor, Grant, Permission, Role
+from app.domain.access import PERMISSIONS, Actor, Grant, Permission, Role, SubjectKind
 from app.domain.credential import Home
 from app.domain.deployment import Origin
 from app.domain.webhook import Provider
@@ -22,7 +22,6 @@ from app.project_folder import without_credentials
 from app.queue import make_queue
 from app.store import file_records
 from app.store.events import Occurrence
-from app.store.grants import SubjectKind
 from app.usecases import (
     channels,
     credentials,

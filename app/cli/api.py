@@ -13,14 +13,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from app.cli.problems import raise_problem
-from app.errors import Unavailable
+from app.errors import NotFound, Unavailable
 
 #: The User-Agent of the command line, by which launches are those of a command.
 USER_AGENT = "fastdeploy/cli"
 _PREFIX = "/api/v1"
+#: The maximum number of digits of an id in a path.
+_DIGITS = 18
 #: The longest time in seconds that a command waits for the limit of requests to end,
 #: and how often.
 _LONGEST_WAIT, _WAITS = 60, 5
@@ -152,6 +154,23 @@ class Api(ABC):
         if answer.status >= 400:
             raise_problem(answer.status, content, self.url, pause)
         return content, answer.headers
+
+
+def segment(kind: str, name: str) -> str:
+    """Return a name as a segment of a path.
+
+    Raises NotFound for a name that no segment can have, and so nothing of this kind.
+    """
+    if name in ("", ".", "..") or "/" in name:
+        raise NotFound(f"there is no {kind} {name!r}")
+    return quote(name)
+
+
+def id_segment(kind: str, number: int) -> str:
+    """Return an id as a segment of a path. Raises NotFound for one that can't exist."""
+    if not 0 <= number < 10**_DIGITS:
+        raise NotFound(f"there is no {kind} {number}")
+    return str(number)
 
 
 def _request(

@@ -1,4 +1,4 @@
-"""Complete names in a shell: of services, environments, refs and hosts.
+"""Complete names in a shell, such as those of services, hosts and credentials.
 
 The answers come from the API, of the chosen server or of this host. A completion takes
 two seconds at most, and prints no errors.
@@ -63,6 +63,57 @@ def refs(ctx: typer.Context, incomplete: str) -> list[str]:
             for each in api.get(f"/projects/{quote(project)}/refs", prefix=incomplete)
         ],
     )
+
+
+def credentials(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the credentials whose references begin with a text."""
+    return _complete(ctx, incomplete, _names("/credentials", "reference"))
+
+
+def users(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the users whose names begin with a text."""
+    return _complete(ctx, incomplete, _names("/users"))
+
+
+def teams(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the teams whose names begin with a text."""
+    return _complete(ctx, incomplete, _names("/teams"))
+
+
+def tokens(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the shared tokens whose names begin with a text."""
+    return _complete(ctx, incomplete, _shared_tokens)
+
+
+def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return who can have a grant: users, teams or tokens, by the kind before it."""
+    kind = str(ctx.params.get("kind") or "")
+    asked = {"user": _names("/users"), "team": _names("/teams")}
+    return _complete(ctx, incomplete, asked.get(kind, _shared_tokens))
+
+
+def webhooks(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the webhooks whose names begin with a text."""
+    return _complete(ctx, incomplete, _names("/webhooks"))
+
+
+def channels(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the channels whose names begin with a text."""
+    return _complete(ctx, incomplete, _names("/channels"))
+
+
+def nodes(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the nodes whose names begin with a text."""
+    return _complete(ctx, incomplete, _names("/nodes"))
+
+
+def _names(path: str, key: str = "name") -> Callable[[Api], list[str]]:
+    """Return a function that lists the names in a list of the API."""
+    return lambda api: [str(each[key]) for each in api.pages(path)]
+
+
+def _shared_tokens(api: Api) -> list[str]:
+    return [each["name"] for each in api.pages("/tokens") if each["owner"] is None]
 
 
 def _services(api: Api) -> list[str]:

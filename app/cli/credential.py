@@ -3,12 +3,14 @@
 import getpass
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from app import bootstrap
-from app.cli.context import current_actor, load_settings, open_store
+from app.cli import completion
+from app.cli.context import connect
+from app.cli.credential_trial import try_here
 from app.cli.launch_input import main_field, one_line, read_text
 from app.cli.output import (
     AsJson,
@@ -17,43 +19,45 @@ from app.cli.output import (
     print_fields,
     print_json,
     print_table,
+    say,
 )
 from app.domain.credential import Home, require_reference
 from app.errors import Invalid
 from app.runner.credential_kinds import FIELDS, Kind
-from app.usecases import credential_trial, credentials
-from app.usecases.credential_trial import Target
-from app.usecases.credentials import Change
-from app.web.credential_bodies import credential_body
+from app.web.credential_bodies import CredentialBody
 
 app = typer.Typer(help="Manage the credentials of runs.", no_args_is_help=True)
 
 _Reference = Annotated[
-    str, typer.Argument(help="kind:name, such as ssh:prod or become:prod.")
+    str,
+    typer.Argument(
+        help="kind:name, such as ssh:prod or become:prod.",
+        autocompletion=completion.credentials,
+    ),
 ]
 
 
 @app.command(name="list")
 def list_credentials(*, as_json: AsJson = False) -> None:
     """List the credentials, without their values."""
-    with open_store() as store:
-        views = credentials.list_all(store, current_actor())
+    with connect() as api:
+        found = api.pages("/credentials")
     if as_json:
-        print_json([credential_body(view) for view in views])
+        print_json(found)
         return
     print_table(
         ("credential", "home", "used by", "last used", "changed", "by", "fingerprint"),
         (
             (
-                view.credential.reference,
-                view.credential.home,
-                ", ".join(view.needed_by),
-                moment(view.credential.last_used_at, otherwise="never"),
-                moment(view.credential.changed_at),
-                view.credential.changed_by,
-                view.credential.fingerprint,
+                one.reference,
+                one.home,
+                ", ".join(_needed_by(one)),
+                moment(one.last_used_at, otherwise="never"),
+                moment(one.changed_at),
+                one.changed_by,
+                one.fingerprint,
             )
-            for view in views
+            for one in map(_parse, found)
         ),
     )
 
@@ -61,12 +65,12 @@ def list_credentials(*, as_json: AsJson = False) -> None:
 @app.command()
 def show(reference: _Reference, *, as_json: AsJson = False) -> None:
     """Show a credential, without its value."""
-    with open_store() as store:
-        view = credentials.find(store, current_actor(), reference)
+    with connect() as api:
+        body = api.get(_path(reference))
     if as_json:
-        print_json(credential_body(view))
+        print_json(body)
         return
-    one = view.credential
+    one = _parse(body)
     print_fields(
         (
             ("credential", one.reference),
@@ -75,7 +79,7 @@ def show(reference: _Reference, *, as_json: AsJson = False) -> None:
             ("command", " ".join(one.command)),
             ("public key", one.public_key),
             ("fingerprint", one.fingerprint),
-            ("used by", ", ".join(view.needed_by)),
+            ("used by", ", ".join(_needed_by(one))),
             ("last used", moment(one.last_used_at, otherwise="never")),
             ("deployment", one.last_used_deployment),
             ("created", f"{moment(one.created_at)} by {one.created_by}"),
@@ -132,24 +136,20 @@ def add(
         values |= _value(reference, kind, file, passphrase_file)
     elif file or passphrase_file:
         raise Invalid(f"--file doesn't go with --{chosen[0]}")
-    change = Change(chosen[0], values, tuple(command or ()), description)
-    settings = load_settings()
-    with open_store(settings) as store:
-        one = credentials.put(
-            store,
-            bootstrap.make_secret_box(settings),
-            current_actor(),
-            reference,
-            change,
-            replace=replace,
-        )
+    wanted = {
+        "home": chosen[0],
+        "value": values,
+        "command": command or [],
+        "description": description,
+        "replace": replace,
+    }
+    with connect() as api:
+        one = _parse(api.put(_path(reference), wanted))
     about = f", {one.fingerprint}" if one.fingerprint else ""
-    console.print(
+    say(
         f"credential {one.reference} is {one.home}{about}"
         if one.home is not Home.ASK
-        else f"credential {one.reference} is asked at each launch",
-        markup=False,
-        highlight=False,
+        else f"credential {one.reference} is asked at each launch"
     )
     if one.public_key:
         console.print(one.public_key, markup=False, highlight=False, soft_wrap=True)
@@ -162,9 +162,9 @@ def remove(
     force: Annotated[bool, typer.Option(help="Although services need it.")] = False,
 ) -> None:
     """Remove a credential."""
-    with open_store() as store:
-        credentials.remove(store, current_actor(), reference, force=force)
-    console.print(f"credential {reference} is removed", markup=False)
+    with connect() as api:
+        api.delete(_path(reference), force="true" if force else "false")
+    say(f"credential {reference} is removed")
 
 
 @app.command(name="test")
@@ -190,19 +190,40 @@ def try_on(
         str, typer.Option(help="Repository that a git credential reads.")
     ] = "",
 ) -> None:
-    """Try a credential on a host, a file or a git repository."""
-    settings = load_settings()
-    if project:
-        url = credential_trial.url_of(settings.services, project)
-    with open_store(settings) as store:
-        said = credential_trial.try_on(
-            store,
-            bootstrap.make_secret_box(settings),
-            current_actor(),
-            reference,
-            Target(host, port, user, known_hosts, file, ssh, url, project),
-        )
-    console.print(said, markup=False, highlight=False)
+    """Try a credential on a host, a file or a git repository.
+
+    FastDeploy's host does that. --known-hosts and --url work on that host only: with
+    them, a stored value could be sent to any host.
+    """
+    if known_hosts or url:
+        say(try_here(reference, host=host, port=port, user=user, ssh=ssh,
+                     known_hosts=known_hosts, url=url))  # fmt: skip
+        return
+    wanted = {
+        "host": host,
+        "port": port,
+        "user": user,
+        "ssh": ssh,
+        "project": project,
+        "vaulted": read_text(file) if file else "",
+    }
+    with connect() as api:
+        say(api.post(f"{_path(reference)}/test", wanted)["result"])
+
+
+def _path(reference: str) -> str:
+    """Return the path of a credential in the API. Raises InvalidFields."""
+    require_reference(reference)
+    return f"/credentials/{quote(reference)}"
+
+
+def _needed_by(one: CredentialBody) -> list[str]:
+    """Return the services and projects that need a credential."""
+    return [*one.used_by, *(f"project {name}" for name in one.projects)]
+
+
+def _parse(body: Any) -> CredentialBody:
+    return CredentialBody.model_validate(body, extra="ignore")
 
 
 def _value(

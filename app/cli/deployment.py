@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from app.cli import completion
-from app.cli.api import Api
+from app.cli.api import Api, id_segment
 from app.cli.confirmation import Yes, confirmed
 from app.cli.context import connect, load_settings, open_store
 from app.cli.deployment_output import print_deployment
@@ -25,13 +25,11 @@ from app.cli.output import (
 )
 from app.domain.deployment import Status
 from app.domain.export_format import Format
-from app.errors import Invalid, NotFound
+from app.errors import Invalid
 from app.web.schemas import ArtifactBody, DeploymentBody, DeploymentDetailBody
 from app.web.terminal import plain
 from app.web.timing_bodies import TimingBody
 
-#: The digits of the largest id that a path can have.
-_DIGITS = 18
 #: The exit code of a program that SIGINT ended, as shells report it.
 _INTERRUPTED = 130
 
@@ -269,9 +267,7 @@ def _path(deployment_id: int, below: str = "") -> str:
 
     Raises NotFound for a number that is not an id.
     """
-    if deployment_id < 0 or len(str(deployment_id)) > _DIGITS:
-        raise NotFound(f"there is no deployment {deployment_id}")
-    return f"/deployments/{deployment_id}{below}"
+    return f"/deployments/{id_segment('deployment', deployment_id)}{below}"
 
 
 def _relaunch(path: str, about: str, *, yes: bool) -> None:

@@ -2,8 +2,10 @@
 
 import typer
 
+from app.cli import server
 from app.cli.context import load_settings
 from app.cli.output import AsJson, console, moment, print_json, print_table
+from app.settings import Settings
 from app.usecases import execution_environments
 
 app = typer.Typer(
@@ -15,7 +17,7 @@ app = typer.Typer(
 @app.command(name="list")
 def list_environments(*, as_json: AsJson = False) -> None:
     """List the execution environments, with the projects that need them."""
-    settings = load_settings()
+    settings = _settings()
     listed = execution_environments.list_environments(settings.data, settings.services)
     if as_json:
         print_json(
@@ -51,7 +53,7 @@ def list_environments(*, as_json: AsJson = False) -> None:
 @app.command()
 def prune() -> None:
     """Remove the execution environments that no registered project needs."""
-    settings = load_settings()
+    settings = _settings()
     removed, used = execution_environments.prune(settings.data, settings.services)
     for name in removed:
         console.print(f"execution environment {name} is removed", markup=False)
@@ -62,5 +64,11 @@ def prune() -> None:
 @app.command()
 def remove(name: str) -> None:
     """Remove an execution environment; the next run that needs it builds it again."""
-    removed = execution_environments.remove(load_settings().data, name)
+    removed = execution_environments.remove(_settings().data, name)
     console.print(f"execution environment {removed} is removed", markup=False)
+
+
+def _settings() -> Settings:
+    """Return the settings of this host. Raises Invalid if a server is chosen."""
+    server.require_local()
+    return load_settings()

@@ -1,14 +1,16 @@
 """`fastdeploy grant`: permissions of users, teams and tokens on services."""
 
-from typing import Annotated
+from operator import itemgetter
+from typing import Annotated, Any
 
 import typer
 
-from app.cli.context import current_actor, open_store
-from app.cli.output import AsJson, console, moment, print_json, print_table
-from app.domain.access import Grant, Permission
-from app.store.grants import SubjectKind
-from app.usecases import grants
+from app.cli import completion
+from app.cli.api import id_segment
+from app.cli.context import connect
+from app.cli.output import AsJson, moment, print_json, print_table, say
+from app.domain.access import Permission, SubjectKind
+from app.web.grant_bodies import GrantBody
 
 app = typer.Typer(help="Manage permissions on services.", no_args_is_help=True)
 
@@ -18,28 +20,38 @@ Kind = Annotated[SubjectKind, typer.Argument(help="Who gets the grant.")]
 @app.command()
 def add(
     kind: Kind,
-    name: Annotated[str, typer.Argument(help="The user, team or token.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The user, team or token.", autocompletion=completion.subjects
+        ),
+    ],
     permission: Annotated[
         Permission,
         typer.Argument(help="view, check, deploy, cancel, approve, manage."),
     ],
     services: Annotated[
-        str, typer.Argument(help="A service or a pattern, such as 'shop/*@staging'.")
+        str,
+        typer.Argument(
+            help="A service or a pattern, such as 'shop/*@staging'.",
+            autocompletion=completion.services,
+        ),
     ],
 ) -> None:
     """Give a user, a team or a token a permission on services."""
-    with open_store() as store:
-        wanted = Grant(permission, services)
-        found = grants.add(store, current_actor(), kind, name, wanted)
-    said = grants.describe(found.subject, found.grant)
-    console.print(f"grant {found.id}: {said}", markup=False, highlight=False)
+    wanted = {
+        "subject": kind, "name": name, "permission": permission, "services": services
+    }  # fmt: skip
+    with connect() as api:
+        found = _parse(api.post("/grants", wanted))
+    say(f"grant {found.id}: {_describe(found)}")
 
 
 @app.command(name="list")
 def list_grants(*, as_json: AsJson = False) -> None:
     """List the grants, sorted by services."""
-    with open_store() as store:
-        found = grants.list_grants(store, current_actor())
+    with connect() as api:
+        found = sorted(api.pages("/grants"), key=itemgetter("services", "permission"))
     if as_json:
         print_json(found)
         return
@@ -47,14 +59,14 @@ def list_grants(*, as_json: AsJson = False) -> None:
         ("id", "services", "permission", "who", "added", "by"),
         (
             (
-                str(one.id),
-                one.grant.services,
-                one.grant.permission,
-                f"{one.subject.kind} {one.subject.name}",
+                one.id,
+                one.services,
+                one.permission,
+                f"{one.subject} {one.name}",
                 moment(one.created_at),
                 one.created_by,
             )
-            for one in found
+            for one in map(_parse, found)
         ),
     )
 
@@ -62,7 +74,15 @@ def list_grants(*, as_json: AsJson = False) -> None:
 @app.command()
 def remove(number: Annotated[int, typer.Argument(help="The id of the grant.")]) -> None:
     """Remove a grant by its id."""
-    with open_store() as store:
-        found = grants.remove(store, current_actor(), number)
-    said = grants.describe(found.subject, found.grant)
-    console.print(f"removed {said}", markup=False, highlight=False)
+    with connect() as api:
+        found = _parse(api.delete(f"/grants/{id_segment('grant', number)}"))
+    say(f"removed {_describe(found)}")
+
+
+def _parse(body: Any) -> GrantBody:
+    return GrantBody.model_validate(body, extra="ignore")
+
+
+def _describe(grant: GrantBody) -> str:
+    """Return a grant for people, as the audit log does."""
+    return f"{grant.subject} {grant.name}: {grant.permission} on {grant.services}"

@@ -1,9 +1,13 @@
 """`fastdeploy node`: the hosts that run deployments."""
 
+from typing import Annotated
+
 import typer
 
-from app.cli.context import connect, current_actor, load_settings, open_store
-from app.cli.output import AsJson, console, moment, print_json, print_table
+from app.cli import completion
+from app.cli.api import segment
+from app.cli.context import connect
+from app.cli.output import AsJson, moment, print_json, print_table, say
 from app.web.schemas import NodeBody
 
 app = typer.Typer(help="List and remove nodes.", no_args_is_help=True)
@@ -36,16 +40,11 @@ def list_nodes(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def forget(name: str) -> None:
+def forget(
+    name: Annotated[str, typer.Argument(autocompletion=completion.nodes)],
+) -> None:
     """Remove a node that won't come back; its running deployments fail."""
-    from app.queue import make_queue  # noqa: PLC0415 - a client does without them
-    from app.usecases import nodes  # noqa: PLC0415
-
-    settings = load_settings()
-    with open_store(settings) as store:
-        queue = make_queue(settings)
-        ended = nodes.forget(store, queue, current_actor(), name)
-    console.print(
-        f"node {name} is removed; deployments that ended as failed: {ended}",
-        markup=False,
-    )
+    with connect() as api:
+        removed = api.delete(f"/nodes/{segment('node', name)}")
+    ended = removed["failed_deployments"]
+    say(f"node {name} is removed; deployments that ended as failed: {ended}")

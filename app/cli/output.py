@@ -61,6 +61,11 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def say(text: str) -> None:
+    """Print a sentence about what was done."""
+    console.print(plain(text), markup=False, highlight=False)
+
+
 def print_queued(api: Api, deployment_id: int, what: str) -> None:
     """Print that a deployment was queued, with the URL of its page if it is known."""
     line = f"deployment {deployment_id} {what}"

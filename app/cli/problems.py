@@ -48,6 +48,8 @@ def raise_problem(
             f"{url} doesn't have {message.removeprefix('page not found: ')}: check the "
             "address, or update FastDeploy there"
         )
+    if status == 422 and isinstance(problems := problem.get("problems"), dict):
+        raise errors.InvalidFields({str(k): str(v) for k, v in problems.items()})
     if status == 401 and url:
         message += f"; run fastdeploy login {url}"
     raise _ERRORS.get(status, errors.FastDeployError)(message)

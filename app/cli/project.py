@@ -1,39 +1,26 @@
 """`fastdeploy project`: repositories whose playbooks are services."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from app import bootstrap, config_files, project_folder
-from app.cli import validation
-from app.cli.context import (
-    current_actor,
-    git_access,
-    load_settings,
-    open_store,
-)
-from app.cli.output import AsJson, console, print_fields, print_json, print_table
+from app.cli import completion, server, validation
+from app.cli.api import Api, segment
+from app.cli.context import connect
+from app.cli.output import AsJson, print_fields, print_json, print_table, say
 from app.cli.validation import SyntaxCheck
 from app.domain import project_file
 from app.domain.service import Service
-from app.errors import Conflict, Invalid
-from app.runner.git_credential import Access
-from app.settings import Settings
-from app.usecases import (
-    project_proposals,
-    project_removal,
-    project_views,
-    projects,
-    services,
-)
-from app.usecases.project_proposals import Proposal
-from app.usecases.project_views import ProjectSummary
-from app.web.project_bodies import project_body
-from app.web.terminal import plain
+from app.errors import Invalid, InvalidFields
+from app.runner.project_file import NAME as PROJECT_FILE
+from app.web.project_bodies import AddedBody, ProjectBody
 
 #: The maximum number of paths to list of each kind.
 _LISTED = 10
+
+_Name = Annotated[str, typer.Argument(autocompletion=completion.projects)]
 
 app = typer.Typer(help="Add, list and remove projects.", no_args_is_help=True)
 
@@ -41,7 +28,10 @@ app = typer.Typer(help="Add, list and remove projects.", no_args_is_help=True)
 @app.command()
 def add(
     source: Annotated[
-        str, typer.Argument(help="A folder, or the URL of a git repository.")
+        str,
+        typer.Argument(
+            help="A folder of FastDeploy's host, or the URL of a git repository."
+        ),
     ],
     *,
     name: Annotated[
@@ -56,7 +46,8 @@ def add(
     credential: Annotated[
         str,
         typer.Option(
-            help="The credential that fetches it: git-ssh:NAME or git-token:NAME."
+            help="The credential that fetches it: git-ssh:NAME or git-token:NAME.",
+            autocompletion=completion.credentials,
         ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
@@ -67,59 +58,57 @@ def add(
     deployment runs a commit. Shows what was found and would be created, and asks before
     anything is written.
     """
-    settings = load_settings()
-    if settings.run_as:
-        raise Conflict(project_proposals.refusal(settings.run_as))
-    if Path(source).is_dir() and credential:
-        raise Invalid("--credential goes with the URL of a git repository")
-    if Path(source).is_dir() and not ref:
-        _add(settings, project_proposals.propose(Path(source), name), yes=yes)
-        return
-    url = str(Path(source).absolute()) if Path(source).is_dir() else source
-    access = Access(max_mebibytes=settings.repository_mebibytes)
-    if credential:
-        with open_store(settings) as store:
-            git = git_access(store, settings)
-            access = project_proposals.access_of(git, credential)
-    with project_proposals.propose_repository(
-        url, settings.var, name, ref, access
-    ) as proposal:
-        _add(settings, proposal, yes=yes)
+    wanted = {
+        "path": _path_of(source),
+        "name": name or "",
+        "ref": ref,
+        "credential": credential,
+    }
+    with connect() as api:
+        if not yes:
+            _print(_propose(api, wanted | {"dry_run": True}))
+            typer.confirm("Add this project?", abort=True)
+        added = _propose(api, wanted)
+    if yes:
+        _print(added)
+    say(f"\nproject {added.name} is added; {PROJECT_FILE} describes it")
+    for warning in added.warnings:
+        say(warning)
+    say(f"deploy with: fastdeploy deploy {added.services[0].name}")
 
 
 @app.command(name="list")
 def list_projects(*, as_json: AsJson = False) -> None:
     """List the projects with their environments and services."""
-    settings = load_settings()
-    with open_store(settings) as store:
-        listed = project_views.list_projects(store, settings.services)
+    with connect() as api:
+        found = api.pages("/projects")
     if as_json:
-        print_json([project_body(each) for each in listed])
+        print_json(found)
         return
     print_table(
         ("name", "services", "environments", "source", "problem"),
         (
             (
                 each.name,
-                each.count,
+                len({service.service for service in each.services}),
                 ", ".join(environment.name for environment in each.environments),
                 each.source,
                 each.problem or _invalid(each),
             )
-            for each in listed
+            for each in map(_parse, found)
         ),
     )
 
 
 @app.command()
-def show(name: str, *, as_json: AsJson = False) -> None:
+def show(name: _Name, *, as_json: AsJson = False) -> None:
     """Show a project with its environments and services."""
-    settings = load_settings()
-    with open_store(settings) as store:
-        project = project_views.find(store, settings.services, name)
+    with connect() as api:
+        body = api.get(_path(name))
     if as_json:
-        print_json(project_body(project))
+        print_json(body)
         return
+    project = _parse(body)
     print_fields(
         (
             ("name", project.name),
@@ -143,7 +132,7 @@ def show(name: str, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(
-    name: str,
+    name: _Name,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
@@ -151,18 +140,17 @@ def remove(
 
     Refused while a deployment of the project is queued or running.
     """
-    settings = load_settings()
-    with open_store(settings) as store:
-        project = project_views.find(store, settings.services, name)
+    with connect() as api:
+        project = _parse(api.get(_path(name)))
         if not yes:
             count = len(project.services)
             typer.confirm(
                 f"Remove project {name} and archive its services ({count})?", abort=True
             )
-        archived = project_removal.remove(store, settings, name, current_actor())
-    console.print(f"project {name} is removed", markup=False)
-    for service in archived:
-        console.print(f"service {service} is archived", markup=False)
+        removed = api.delete(_path(name))
+    say(f"project {name} is removed")
+    for service in removed["archived"]:
+        say(f"service {service} is archived")
 
 
 @app.command()
@@ -185,6 +173,8 @@ def validate(
     Ansible loads each playbook, as after a sync. Exits with 1 if anything is wrong.
     With -, only the fastdeploy.yml is validated.
     """
+    from app import config_files, project_folder  # noqa: PLC0415 - a client's don't
+
     folder = Path(file).absolute().parent
     try:
         text = (
@@ -209,53 +199,53 @@ def validate(
     validation.report(problems, as_json=as_json)
 
 
-def _invalid(project: ProjectSummary) -> str:
-    count = len(project.invalid)
+def _invalid(project: ProjectBody) -> str:
+    count = sum(1 for each in project.services if each.error)
     return f"{count} invalid" if count else ""
 
 
-def _add(settings: Settings, proposal: Proposal, *, yes: bool) -> None:
-    _print(proposal)
-    if not yes:
-        typer.confirm("Add this project?", abort=True)
-    with open_store(settings) as store:
-        actor = current_actor()
-        file = projects.add(store, settings.services, proposal, actor)
-        synced = services.sync_services(
-            store, settings.services, settings.var, settings.node, actor,
-            reach=git_access(store, settings).of,
-            box=lambda: bootstrap.make_secret_box(settings),
-        )  # fmt: skip
-    console.print(f"\nproject {proposal.name} is added; {file.name} describes it")
-    for warning in synced.warnings.values():
-        console.print(warning, markup=False)
-    console.print(f"deploy with: fastdeploy deploy {next(iter(proposal.services))}")
+def _path(name: str) -> str:
+    return f"/projects/{segment('project', name)}"
 
 
-def _print(proposal: Proposal) -> None:
-    content = proposal.content
+def _path_of(source: str) -> str:
+    """Return the absolute path of a folder of this host, unless a server is chosen."""
+    here = not server.chosen() and Path(source).is_dir()
+    return str(Path(source).absolute()) if here else source
+
+
+def _parse(body: Any) -> ProjectBody:
+    return ProjectBody.model_validate(body, extra="ignore")
+
+
+def _propose(api: Api, wanted: Mapping[str, object]) -> AddedBody:
+    """Add a project, or return what that would create. Raises Invalid and Conflict."""
+    try:
+        return AddedBody.model_validate(api.post("/projects", wanted), extra="ignore")
+    except InvalidFields as error:
+        if error.problems.keys() != {"path"}:
+            raise
+        # Its field is the only argument, which needs no name.
+        raise Invalid(error.problems["path"]) from None
+
+
+def _print(found: AddedBody) -> None:
     for what, paths in (
-        ("playbooks", content.playbooks),
-        ("inventories", content.inventories),
-        ("roles", content.roles),
-        ("requirements files", content.requirements),
-        ("vaulted files", content.vaulted),
+        ("playbooks", found.playbooks),
+        ("inventories", found.inventories),
+        ("roles", found.roles),
+        ("requirements files", found.requirements),
+        ("vaulted files", found.vaulted),
     ):
         if paths:
             more = " …" if len(paths) > _LISTED else ""
-            names = plain(", ".join(paths[:_LISTED]))
-            console.print(f"{len(paths)} {what}: {names}{more}", markup=False)
-    for problem in content.problems:
-        console.print(plain(problem), markup=False)
-    if not proposal.described:
-        console.print("\nfastdeploy.yml would be:\n", markup=False)
-        console.print(plain(proposal.description), markup=False, highlight=False)
+            say(f"{len(paths)} {what}: {', '.join(paths[:_LISTED])}{more}")
+    for problem in found.problems:
+        say(problem)
+    if not found.described:
+        say(f"\nfastdeploy.yml would be:\n\n{found.description}")
     print_table(
         ("service", "playbook", "inventory"),
-        (
-            (name, service.playbook or service.deploy_script, service.inventory or "")
-            if isinstance(service, Service)
-            else (name, service, "")
-            for name, service in proposal.services.items()
-        ),
-    )
+        ((each.name, each.error or each.playbook, each.inventory)
+         for each in found.services),
+    )  # fmt: skip

@@ -2,17 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
-from app.cli import completion, server, validation
-from app.cli.context import connect, load_settings, open_store
+from app.cli import completion, validation
+from app.cli.context import connect
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
 from app.cli.validation import SyntaxCheck, report
 from app.domain.service import Service
-from app.errors import Invalid
 from app.web.schemas import ReportBody, ServiceBody, SyncBody
 from app.web.terminal import plain
 
@@ -108,10 +107,11 @@ def check(
 ) -> None:
     """Check this host and its services and suggest fixes.
 
-    Through a server, it checks one service on the host of the web process. Exits with 1
-    if a check fails; warnings don't count.
+    Through a server, it checks the host of the web process. Exits with 1 if a check
+    fails; warnings don't count.
     """
-    body = _ask(name) if server.chosen() else _examine(name)
+    with connect() as api:
+        body = api.get("/doctor" if name is None else f"/services/{quote(name)}/doctor")
     found = ReportBody.model_validate(body, extra="ignore")
     if as_json:
         print_json(body)
@@ -162,23 +162,6 @@ def validate(
 def schema() -> None:
     """Print the JSON Schema of config.json."""
     print(json.dumps(Service.model_json_schema(), indent=2))
-
-
-def _ask(name: str | None) -> Any:
-    if name is None:
-        raise Invalid("a server checks one service at a time: name the service")
-    with connect() as api:
-        return api.get(f"/services/{quote(name)}/doctor")
-
-
-def _examine(name: str | None) -> Any:
-    from app.doctor import diagnosis  # noqa: PLC0415 - a client does without it
-    from app.web.response_bodies import report_body  # noqa: PLC0415
-
-    settings = load_settings()
-    with open_store(settings) as store:
-        report = diagnosis.examine(store, settings, name)
-    return report_body(report).model_dump(mode="json")
 
 
 def _print_report(report: ReportBody) -> None:

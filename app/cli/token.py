@@ -1,13 +1,17 @@
 """`fastdeploy token`: the tokens for the API."""
 
-from typing import Annotated
+from operator import itemgetter
+from typing import Annotated, Any
 
 import typer
 
-from app.cli.context import current_actor, open_store
-from app.cli.output import AsJson, console, moment, print_json, print_table
-from app.domain.access import Grant, Permission
-from app.usecases import tokens
+from app.cli import completion
+from app.cli.api import Api
+from app.cli.context import connect
+from app.cli.output import AsJson, moment, print_json, print_table, say
+from app.domain.access import Permission
+from app.errors import NotFound
+from app.web.token_bodies import TokenBody
 
 app = typer.Typer(help="Manage tokens for the API.", no_args_is_help=True)
 
@@ -26,25 +30,22 @@ def create(
         list[str] | None,
         typer.Option(
             help="The services it is for, such as 'shop/*@staging'; repeatable. All "
-            "services by default."
+            "services by default.",
+            autocompletion=completion.services,
         ),
     ] = None,
 ) -> None:
     """Create a token and print it; it is not shown again."""
-    limits = [Grant(one, pattern) for one in scope for pattern in services or ()]
-    with open_store() as store:
-        actor = current_actor()
-        if limits:
-            print(tokens.create_limited_token(store, actor, name, limits, days))
-        else:
-            print(tokens.create_token(store, actor, name, scope, days))
+    wanted = {"name": name, "scopes": scope, "days": days, "services": services or []}
+    with connect() as api:
+        print(api.post("/tokens", wanted)["secret"])
 
 
 @app.command(name="list")
 def list_tokens(*, as_json: AsJson = False) -> None:
     """List the tokens that are not revoked, without their secrets."""
-    with open_store() as store:
-        found = tokens.list_tokens(store, current_actor())
+    with connect() as api:
+        found = sorted(api.pages("/tokens"), key=itemgetter("name"))
     if as_json:
         print_json(found)
         return
@@ -52,20 +53,34 @@ def list_tokens(*, as_json: AsJson = False) -> None:
         ("name", "scopes", "created", "expires", "last used"),
         (
             (
-                f"{token.name} of {token.owner.name}" if token.owner else token.name,
+                f"{token.name} of {token.owner}" if token.owner else token.name,
                 "by its grants" if token.limited else ", ".join(token.scopes),
                 moment(token.created_at),
                 moment(token.expires_at, otherwise="never"),
                 moment(token.last_used_at, otherwise="never"),
             )
-            for token in found
+            for token in map(_parse, found)
         ),
     )
 
 
 @app.command()
-def revoke(name: str) -> None:
+def revoke(
+    name: Annotated[str, typer.Argument(autocompletion=completion.tokens)],
+) -> None:
     """Revoke a token."""
-    with open_store() as store:
-        tokens.revoke_token(store, current_actor(), name)
-    console.print(f"token {name} is revoked", markup=False)
+    with connect() as api:
+        api.delete(f"/tokens/{_find(api, name).id}")
+    say(f"token {name} is revoked")
+
+
+def _find(api: Api, name: str) -> TokenBody:
+    """Return the token with a name that belongs to nobody. Raises NotFound."""
+    for each in map(_parse, api.pages("/tokens")):
+        if each.name == name and each.owner is None:
+            return each
+    raise NotFound(f"there is no token {name!r}")
+
+
+def _parse(body: Any) -> TokenBody:
+    return TokenBody.model_validate(body, extra="ignore")

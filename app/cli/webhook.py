@@ -1,38 +1,31 @@
 """`fastdeploy webhook`: launch services when a repository is pushed to."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from app import bootstrap
-from app.cli.context import current_actor, load_settings, open_store
-from app.cli.output import (
-    AsJson,
-    console,
-    moment,
-    print_fields,
-    print_json,
-    print_table,
-)
+from app.cli import completion
+from app.cli.api import id_segment, segment
+from app.cli.context import connect
+from app.cli.output import AsJson, moment, print_fields, print_json, print_table, say
 from app.domain.revision import short
 from app.domain.webhook import Provider
-from app.store.store import Store
-from app.store.webhook_deliveries import Delivery
-from app.usecases import webhook_deliveries, webhooks
-from app.usecases.webhooks import Wanted
-from app.web.webhook_bodies import delivery_body, path_of, webhook_body
+from app.web.webhook_bodies import DeliveryBody, WebhookBody
 
 app = typer.Typer(help="Manage webhooks and their deliveries.", no_args_is_help=True)
-_Name = Annotated[str, typer.Argument(help="Name of the webhook.")]
+_Name = Annotated[
+    str,
+    typer.Argument(help="Name of the webhook.", autocompletion=completion.webhooks),
+]
 
 
 @app.command(name="list")
 def list_webhooks(*, as_json: AsJson = False) -> None:
     """List the webhooks, without their secrets."""
-    with open_store() as store:
-        listed = webhooks.list_all(store, current_actor())
+    with connect() as api:
+        found = api.pages("/webhooks")
     if as_json:
-        print_json([webhook_body(each) for each in listed])
+        print_json(found)
         return
     print_table(
         ("webhook", "provider", "project", "state", "created"),
@@ -44,7 +37,7 @@ def list_webhooks(*, as_json: AsJson = False) -> None:
                 "paused" if each.paused_at else "active",
                 moment(each.created_at),
             )
-            for each in listed
+            for each in map(_parse, found)
         ),
     )
 
@@ -52,15 +45,16 @@ def list_webhooks(*, as_json: AsJson = False) -> None:
 @app.command()
 def show(name: _Name, *, as_json: AsJson = False) -> None:
     """Show a webhook, without its secrets."""
-    with open_store() as store:
-        one = webhooks.find_named(store, current_actor(), name)
+    with connect() as api:
+        body = api.get(_path(name))
     if as_json:
-        print_json(webhook_body(one))
+        print_json(body)
         return
+    one = _parse(body)
     print_fields(
         (
             ("webhook", one.name),
-            ("path", path_of(one)),
+            ("path", one.path),
             ("provider", one.provider),
             ("project", one.project),
             ("status by", one.status_credential),
@@ -76,26 +70,33 @@ def show(name: _Name, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def create(
-    name: _Name,
+    name: Annotated[str, typer.Argument(help="Name of the webhook.")],
     provider: Annotated[Provider, typer.Option(help="Who sends.")],
-    project: Annotated[str, typer.Option(help="The git project.")],
+    project: Annotated[
+        str,
+        typer.Option(help="The git project.", autocompletion=completion.projects),
+    ],
     status_credential: Annotated[
         str,
-        typer.Option(help="git-token:NAME with which the commit status is set."),
+        typer.Option(
+            help="git-token:NAME with which the commit status is set.",
+            autocompletion=completion.credentials,
+        ),
     ] = "",
     api_url: Annotated[
         str, typer.Option(help="Base URL of the provider's API, if it is unusual.")
     ] = "",
 ) -> None:
     """Create a webhook and print its secret; it is not shown again."""
-    settings = load_settings()
-    wanted = Wanted(name, provider, project, status_credential, api_url)
-    with open_store(settings) as store:
-        secret_box = bootstrap.make_secret_box(settings)
-        _, secret = webhooks.create(
-            store, settings, secret_box, current_actor(), wanted
-        )
-    print(secret)
+    wanted = {
+        "name": name,
+        "provider": provider,
+        "project": project,
+        "status_credential": status_credential,
+        "api_url": api_url,
+    }
+    with connect() as api:
+        print(api.post("/webhooks", wanted)["secret"])
 
 
 @app.command()
@@ -107,39 +108,36 @@ def rotate(
     ] = False,
 ) -> None:
     """Print a second secret; both are valid until `--finish`."""
-    settings = load_settings()
-    with open_store(settings) as store:
-        number = _id(store, name)
-        secret_box = bootstrap.make_secret_box(settings)
+    with connect() as api:
         if finish:
-            webhooks.finish_rotation(store, secret_box, current_actor(), number)
-            _say(f"webhook {name} has one valid secret")
+            api.post(f"{_path(name)}/finish-rotation")
+            say(f"webhook {name} has one valid secret")
             return
-        print(webhooks.rotate(store, secret_box, current_actor(), number))
+        print(api.post(f"{_path(name)}/rotate")["secret"])
 
 
 @app.command()
 def pause(name: _Name) -> None:
     """Launch nothing until the webhook is resumed."""
-    with open_store() as store:
-        webhooks.pause(store, current_actor(), _id(store, name))
-    _say(f"webhook {name} is paused")
+    with connect() as api:
+        api.post(f"{_path(name)}/pause")
+    say(f"webhook {name} is paused")
 
 
 @app.command()
 def resume(name: _Name) -> None:
     """End the pause of a webhook."""
-    with open_store() as store:
-        webhooks.resume(store, current_actor(), _id(store, name))
-    _say(f"webhook {name} is resumed")
+    with connect() as api:
+        api.post(f"{_path(name)}/resume")
+    say(f"webhook {name} is resumed")
 
 
 @app.command()
 def remove(name: _Name) -> None:
     """Remove a webhook with its deliveries; its deployments are kept."""
-    with open_store() as store:
-        webhooks.remove(store, current_actor(), _id(store, name))
-    _say(f"webhook {name} is removed")
+    with connect() as api:
+        api.delete(_path(name))
+    say(f"webhook {name} is removed")
 
 
 @app.command()
@@ -152,15 +150,14 @@ def deliveries(
     as_json: AsJson = False,
 ) -> None:
     """List the newest 50 deliveries of a webhook."""
-    with open_store() as store:
-        number = _id(store, name)
-        listed, _ = webhook_deliveries.list_page(store, current_actor(), number, before)
+    with connect() as api:
+        found, _ = api.page(f"{_path(name)}/deliveries", {"before": before})
     if as_json:
-        print_json([delivery_body(each) for each in listed])
+        print_json(found)
         return
     print_table(
         ("id", "received", "event", "ref", "state", "deployments", "answer"),
-        map(_cells, listed),
+        (_cells(DeliveryBody.model_validate(each, extra="ignore")) for each in found),
     )
 
 
@@ -170,13 +167,21 @@ def redeliver(
     delivery: Annotated[int, typer.Argument(help="Id in the list of deliveries.")],
 ) -> None:
     """Handle a delivery again, which launches once more."""
-    with open_store() as store:
-        number = _id(store, name)
-        webhook_deliveries.redeliver(store, current_actor(), number, delivery)
-    _say(f"delivery {delivery} of {name} is queued")
+    number = id_segment("delivery", delivery)
+    with connect() as api:
+        api.post(f"{_path(name)}/deliveries/{number}/redeliver")
+    say(f"delivery {delivery} of {name} is queued")
 
 
-def _cells(one: Delivery) -> tuple[object, ...]:
+def _path(name: str) -> str:
+    return f"/webhooks/{segment('webhook', name)}"
+
+
+def _parse(body: Any) -> WebhookBody:
+    return WebhookBody.model_validate(body, extra="ignore")
+
+
+def _cells(one: DeliveryBody) -> tuple[object, ...]:
     return (
         one.id,
         moment(one.received_at),
@@ -186,11 +191,3 @@ def _cells(one: Delivery) -> tuple[object, ...]:
         ", ".join(map(str, one.deployments)),
         one.answer,
     )
-
-
-def _id(store: Store, name: str) -> int:
-    return webhooks.find_named(store, current_actor(), name).id
-
-
-def _say(text: str) -> None:
-    console.print(text, markup=False, highlight=False)

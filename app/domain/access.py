@@ -121,6 +121,17 @@ class Grant:
     services: str
 
 
+class SubjectKind(StrEnum):
+    """Who can have a grant."""
+
+    #: A user.
+    USER = "user"
+    #: Each member of a team.
+    TEAM = "team"
+    #: A token.
+    TOKEN = "token"  # noqa: S105 - a kind, not a secret
+
+
 _ON_EVERY_SERVICE: dict[Role, frozenset[Grant]] = {
     Role.MEMBER: frozenset(),
     Role.VIEWER: frozenset({Grant(Permission.VIEW, EVERY_SERVICE)}),

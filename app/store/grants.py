@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -17,21 +16,10 @@ from sqlalchemy import (
     select,
 )
 
-from app.domain.access import Grant, Permission, grants_on
+from app.domain.access import Grant, Permission, SubjectKind, grants_on
 from app.store import access_changes
 from app.store.access_tables import tokens, users
 from app.store.grant_tables import grants, team_members, teams
-
-
-class SubjectKind(StrEnum):
-    """Who can have a grant."""
-
-    #: A user.
-    USER = "user"
-    #: Each member of a team.
-    TEAM = "team"
-    #: A token.
-    TOKEN = "token"  # noqa: S105 - a kind, not a secret
 
 
 @dataclass(frozen=True, slots=True)

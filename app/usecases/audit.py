@@ -1,6 +1,6 @@
 """Read the audit log, verify its hash chain, and record refusals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import text
 
@@ -32,11 +32,14 @@ def latest(
         return audit.latest(db, actor=actor, action=action, before=before, limit=limit)
 
 
-def export(store: Store, asking: Actor, after: int = 0) -> Iterator[AuditEntry]:
-    """Yield the entries behind a place in the chain, in order. Raises NotAllowed."""
+def export(store: Store, asking: Actor, after: int, limit: int) -> Sequence[AuditEntry]:
+    """Return the first `limit` entries behind a place in the chain, in order.
+
+    Raises NotAllowed.
+    """
     asking.require(Permission.ADMIN)
     with store.begin() as db:
-        yield from audit.chain(db, after)
+        return list(audit.chain(db, after, limit))
 
 
 def verify(

@@ -38,8 +38,8 @@ class Target:
     user: str = ""
     #: A known_hosts file; empty: that of the user who calls this.
     known_hosts: str = ""
-    #: A file that ansible-vault has encrypted.
-    file: Path | None = None
+    #: The text of a file that ansible-vault has encrypted.
+    vaulted: str = ""
     #: The credential with which a host is reached to try a become password.
     ssh: str = ""
     #: The URL of a git repository, and the project that it is of, if any.
@@ -86,8 +86,8 @@ def try_on(
     """
     actor.require(Permission.CREDENTIALS)
     one = _open(store, secret_box, actor, reference)
-    if one.kind is Kind.VAULT and target.file:
-        return _vault(one.main, target.file)
+    if one.kind is Kind.VAULT and target.vaulted:
+        return _vault(one.main, target.vaulted)
     if one.kind in GIT_KINDS:
         return _git(one, target, store)
     if one.kind not in (*BY_SSH, Kind.BECOME):
@@ -142,15 +142,15 @@ def _accepted(store: Store) -> str:
     return "".join(f"{line}\n" for line in sorted(lines))
 
 
-def _vault(password: str, file: Path) -> str:
-    """Decrypt a file of ansible-vault, without showing it. Raises Conflict."""
+def _vault(password: str, vaulted: str) -> str:
+    """Decrypt a text of ansible-vault, without showing it. Raises Conflict."""
     program = Path(sys.executable).with_name("ansible-vault")
     with secret_pipe(password) as reader:
         try:
             done = subprocess.run(
                 [program, "decrypt", "--vault-password-file", f"/dev/fd/{reader}",
-                 "--output", "-", "--", file],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                 "--output", "-"],
+                input=vaulted, stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE, text=True, errors="replace",
                 timeout=_PATIENCE, check=False, pass_fds=[reader],
             )  # fmt: skip
@@ -159,8 +159,8 @@ def _vault(password: str, file: Path) -> str:
                 f"ansible-vault took longer than {_PATIENCE} seconds"
             ) from None
     if done.returncode != 0:
-        raise Conflict(f"it doesn't decrypt {file}: {_last_line(done)}")
-    return f"it decrypts {file}"
+        raise Conflict(f"it doesn't decrypt the file: {_last_line(done)}")
+    return "it decrypts the file"
 
 
 def _last_line(done: "subprocess.CompletedProcess[str]") -> str:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from app.domain.access import INCLUDED, Actor, Grant, Permission
+from app.domain.access import INCLUDED, Actor, Grant, Permission, SubjectKind
 from app.domain.audit import Action
 from app.domain.service_pattern import parse_pattern
 from app.errors import Conflict, Invalid, InvalidFields, NotFound
 from app.store import audit, grants, teams, tokens, users
-from app.store.grants import StoredGrant, Subject, SubjectKind
+from app.store.grants import StoredGrant, Subject
 from app.store.store import Store
 
 

@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from app.domain import account_names
-from app.domain.access import INCLUDED, Actor, Grant, Permission
+from app.domain.access import INCLUDED, Actor, Grant, Permission, SubjectKind
 from app.domain.audit import Action
 from app.domain.duration import MAX_DAYS
 from app.domain.service_pattern import parse_pattern
 from app.errors import Conflict, InvalidFields, NotAllowed, NotFound
 from app.store import audit, grants, tokens
-from app.store.grants import StoredGrant, Subject, SubjectKind
+from app.store.grants import StoredGrant, Subject
 from app.store.store import Store
 from app.usecases.auth import digest, identity_of
 from app.usecases.own_account import owner_of, user_of

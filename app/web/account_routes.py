@@ -72,7 +72,7 @@ API = [
         "access", "Enable a disabled user.", user_bodies.UserDetailBody,
     )),
     api_route("DELETE", f"{_USER}/sessions", api_users.end_sessions, _ADMIN, Operation(
-        "access", "End the sessions of a user.", user_bodies.UserDetailBody,
+        "access", "End the sessions of a user.", user_bodies.EndedSessionsBody,
     )),
     api_route(
         "DELETE", f"{_USER}/second-factor", api_users.reset_second_factor, _ADMIN,

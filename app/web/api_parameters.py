@@ -144,6 +144,11 @@ AUDIT = (
     ),
     Parameter("before", "Only entries with a lower id, for the next page.", _NUMBER),
 )
+AFTER_PLACE = Parameter(
+    "after",
+    "Only entries behind this place in the chain, for the next page.",
+    {"type": "integer", "minimum": 0, "maximum": query.BIGINT},
+)
 #: The filter of the list of schedules, and its paging.
 SCHEDULES = (
     Parameter(

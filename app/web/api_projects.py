@@ -66,6 +66,7 @@ async def add(request: Request) -> Response:
 def _add(request: Request, content: bytes) -> AddedBody:
     asked = AddRequest.model_validate_json(content)
     with propose_here(request, asked.model_dump(exclude={"dry_run"})) as proposal:
-        if not asked.dry_run:
-            add_here(request, proposal)
-        return added_body(proposal, added=not asked.dry_run)
+        if asked.dry_run:
+            return added_body(proposal, added=False)
+        synced = add_here(request, proposal)
+        return added_body(proposal, added=True, warnings=synced.warnings.values())

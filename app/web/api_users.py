@@ -11,6 +11,7 @@ from app.usecases import second_factor, users
 from app.web import paging
 from app.web.dependencies import actor_of, deps
 from app.web.user_bodies import (
+    EndedSessionsBody,
     PasswordRequest,
     RoleRequest,
     UserRequest,
@@ -63,10 +64,12 @@ def enable(request: Request) -> Response:
 
 
 def end_sessions(request: Request) -> Response:
-    """DELETE /api/v1/users/{name}/sessions: the user."""
-    _id(request)
-    users.end_sessions(deps(request).store, actor_of(request), _name(request))
-    return _answer(request, _name(request))
+    """DELETE /api/v1/users/{name}/sessions: the user, and how many it had."""
+    store, actor, name = deps(request).store, actor_of(request), _name(request)
+    ended = users.end_sessions(store, actor, name)
+    found = users.find_by_name(store, actor, name)
+    body = EndedSessionsBody(**dict(user_detail_body(found)), ended=ended)
+    return JSONResponse(body.model_dump(mode="json"))
 
 
 def reset_second_factor(request: Request) -> Response:

@@ -9,9 +9,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from app.domain.audit import Action, AuditEntry
 from app.errors import InvalidFields
 from app.usecases import audit
+from app.web import paging
 from app.web.audit_bodies import audit_entry_body
 from app.web.dependencies import actor_of, deps
 from app.web.history import PAGE, before
+from app.web.query import BIGINT, number
+
+#: The number of entries on a page of the hash chain.
+CHAIN_PAGE = 500
 
 
 def page(request: Request) -> Response:
@@ -50,6 +55,17 @@ def list_entries(request: Request) -> Response:
         headers["Link"] = f'<{_link(request.url.path, asked | older)}>; rel="next"'
     bodies = [audit_entry_body(entry).model_dump(mode="json") for entry in noted]
     return JSONResponse(bodies, headers=headers)
+
+
+def list_chain(request: Request) -> Response:
+    """GET /api/v1/audit/chain?after=NUMBER: in the order of the hash chain."""
+    after = number(request.query_params, "after", most=BIGINT) or 0
+    found = audit.export(deps(request).store, actor_of(request), after, CHAIN_PAGE + 1)
+    shown = found[:CHAIN_PAGE]
+    following = {}
+    if len(found) > len(shown):
+        following = paging.next_link(request, after=shown[-1].chain_number)
+    return JSONResponse([entry.as_json() for entry in shown], headers=following)
 
 
 def _asked(request: Request) -> dict[str, str]:

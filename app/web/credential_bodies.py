@@ -2,16 +2,18 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.domain.credential import Home
 from app.runner.credential_kinds import Kind
-from app.usecases import credential_trial
-from app.usecases.credential_trial import Target
-from app.usecases.credentials import CredentialView
 from app.web.schemas import Body
+
+if TYPE_CHECKING:
+    # A client of a server does without them.
+    from app.usecases.credential_trial import Target
+    from app.usecases.credentials import CredentialView
 
 
 class CredentialBody(Body):
@@ -90,17 +92,26 @@ class TestRequest(BaseModel):
             "repository is read."
         ),
     ] = ""
+    vaulted: Annotated[
+        str,
+        Field(
+            description="For the kind vault: the text of a file that ansible-vault has "
+            "encrypted. It isn't stored, and its content isn't returned."
+        ),
+    ] = ""
 
-    def target(self, services: Path) -> Target:
+    def target(self, services: Path) -> "Target":
         """Return where the credential is tried.
 
         Raises:
             NotFound: There is no such project.
             Invalid: The project has no repository.
         """
-        url = credential_trial.url_of(services, self.project) if self.project else ""
-        return Target(self.host, self.port, self.user, ssh=self.ssh, url=url,
-                      project=self.project)  # fmt: skip
+        from app.usecases.credential_trial import Target, url_of  # noqa: PLC0415
+
+        url = url_of(services, self.project) if self.project else ""
+        return Target(self.host, self.port, self.user, vaulted=self.vaulted,
+                      ssh=self.ssh, url=url, project=self.project)  # fmt: skip
 
 
 class TestBody(Body):
@@ -110,7 +121,7 @@ class TestBody(Body):
     """A sentence about it."""
 
 
-def credential_body(view: CredentialView) -> CredentialBody:
+def credential_body(view: "CredentialView") -> CredentialBody:
     """Return the body of a credential."""
     one = view.credential
     return CredentialBody(

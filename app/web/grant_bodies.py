@@ -1,13 +1,17 @@
 """The bodies of the API about teams and grants."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from app.domain.access import Permission
-from app.store.grants import StoredGrant, SubjectKind
-from app.store.teams import Team
+from app.domain.access import Permission, SubjectKind
 from app.web.request_fields import AccountName, GrantedPermission, ServicePattern
+
+if TYPE_CHECKING:
+    # A client of a server does without them.
+    from app.store.grants import StoredGrant
+    from app.store.teams import Team
 
 
 class TeamRequest(BaseModel):
@@ -56,12 +60,12 @@ class GrantBody(BaseModel):
     created_by: str
 
 
-def team_body(team: Team) -> TeamBody:
+def team_body(team: "Team") -> TeamBody:
     """Return the body of a team."""
     return TeamBody(name=team.name, members=list(team.members))
 
 
-def grant_body(found: StoredGrant) -> GrantBody:
+def grant_body(found: "StoredGrant") -> GrantBody:
     """Return the body of a grant."""
     return GrantBody(
         id=found.id,

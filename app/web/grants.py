@@ -6,9 +6,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.domain.access import INCLUDED, Grant, Permission
+from app.domain.access import INCLUDED, Grant, Permission, SubjectKind
 from app.errors import Conflict, Invalid, InvalidFields, NotFound
-from app.store.grants import SubjectKind
 from app.usecases import grants
 from app.web.dependencies import actor_of, deps
 from app.web.role_descriptions import GRANT_DESCRIPTIONS

@@ -1,12 +1,15 @@
 """The request and response bodies of the API for host keys."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.store.host_keys import AcceptedKey
 from app.web.schemas import Body
+
+if TYPE_CHECKING:
+    # A client of a server does without it.
+    from app.store.host_keys import AcceptedKey
 
 
 class AddHostKeysRequest(BaseModel):
@@ -44,7 +47,7 @@ class HostKeyBody(Body):
     accepted_at: datetime
 
 
-def host_key_body(accepted: AcceptedKey) -> HostKeyBody:
+def host_key_body(accepted: "AcceptedKey") -> HostKeyBody:
     """Return the body of an accepted key."""
     return HostKeyBody(
         id=accepted.id,

@@ -1,13 +1,16 @@
 """The bodies of the API about channels and messages; none has a URL of a channel."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.domain.notification import MessageState, Notification
-from app.usecases.channels import Change, ChannelView
 from app.web.schemas import Body
+
+if TYPE_CHECKING:
+    # A client of a server does without them.
+    from app.usecases.channels import Change, ChannelView
 
 
 class ChannelBody(Body):
@@ -46,8 +49,10 @@ class ChannelRequest(BaseModel):
     replace: Annotated[bool, Field(description="Replace an existing one.")] = False
 
     @property
-    def change(self) -> Change:
+    def change(self) -> "Change":
         """What to store."""
+        from app.usecases.channels import Change  # noqa: PLC0415 - the same
+
         return Change(
             self.url.get_secret_value().strip(),
             self.secret.get_secret_value().strip(),
@@ -75,7 +80,7 @@ class NotificationBody(Body):
     sent_at: datetime | None
 
 
-def channel_body(view: ChannelView) -> ChannelBody:
+def channel_body(view: "ChannelView") -> ChannelBody:
     """Return the body of a channel."""
     one = view.channel
     return ChannelBody(

@@ -1,14 +1,18 @@
 """The request and response bodies of the API for projects."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.service import Service
 from app.domain.service_name import ServiceName, split
-from app.usecases.project_proposals import Proposal
-from app.usecases.project_views import EnvironmentSummary, ProjectSummary
 from app.web.schemas import Body
+
+if TYPE_CHECKING:
+    # A client of a server does without them.
+    from app.usecases.project_proposals import Proposal
+    from app.usecases.project_views import EnvironmentSummary, ProjectSummary
 
 
 class AddRequest(BaseModel):
@@ -74,6 +78,15 @@ class ProjectServiceBody(Body):
     """Why Ansible can't load its playbook; empty if it can, or if that is unknown."""
 
 
+class ProposedServiceBody(ProjectServiceBody):
+    """A service that adding a project creates."""
+
+    playbook: str
+    """The path of its playbook, or of its deploy script; empty with an error."""
+    inventory: str
+    """Empty if ansible.cfg names it, and with an error."""
+
+
 class EnvironmentBody(Body):
     """What all services of a project have in common in an environment."""
 
@@ -116,7 +129,7 @@ class AddedBody(Body):
     """Whether the repository had a fastdeploy.yml."""
     description: str
     """The text of fastdeploy.yml."""
-    services: list[ProjectServiceBody]
+    services: list[ProposedServiceBody]
     playbooks: list[str]
     inventories: list[str]
     roles: list[str]
@@ -125,6 +138,8 @@ class AddedBody(Body):
     """Files that are encrypted by ansible-vault as a whole."""
     problems: list[str]
     """Sentences about content that was not inspected."""
+    warnings: list[str]
+    """Sentences about services that can't be launched yet; empty for a dry run."""
 
 
 class RemovedBody(Body):
@@ -149,7 +164,7 @@ class RefBody(Body):
     """The first paragraph of its message."""
 
 
-def project_body(project: ProjectSummary) -> ProjectBody:
+def project_body(project: "ProjectSummary") -> ProjectBody:
     """Return the body of a project."""
     return ProjectBody(
         name=project.name,
@@ -164,7 +179,7 @@ def project_body(project: ProjectSummary) -> ProjectBody:
     )
 
 
-def environment_body(environment: EnvironmentSummary) -> EnvironmentBody:
+def environment_body(environment: "EnvironmentSummary") -> EnvironmentBody:
     """Return the body of an environment."""
     return EnvironmentBody(
         name=environment.name,
@@ -174,7 +189,9 @@ def environment_body(environment: EnvironmentSummary) -> EnvironmentBody:
     )
 
 
-def added_body(proposal: Proposal, *, added: bool) -> AddedBody:
+def added_body(
+    proposal: "Proposal", *, added: bool, warnings: Iterable[str] = ()
+) -> AddedBody:
     """Return the body of a project that was added, or would be."""
     content = proposal.content
     return AddedBody(
@@ -183,16 +200,26 @@ def added_body(proposal: Proposal, *, added: bool) -> AddedBody:
         added=added,
         described=proposal.described,
         description=proposal.description,
-        services=[
-            _service(split(name), "" if isinstance(each, Service) else each)
-            for name, each in proposal.services.items()
-        ],
+        services=[_proposed(name, each) for name, each in proposal.services.items()],
         playbooks=content.playbooks,
         inventories=content.inventories,
         roles=content.roles,
         requirements=content.requirements,
         vaulted=content.vaulted,
         problems=content.problems,
+        warnings=list(warnings),
+    )
+
+
+def _proposed(name: str, found: Service | str) -> ProposedServiceBody:
+    """Return the body of a proposed service, or of the error in it."""
+    if isinstance(found, str):
+        about = dict(_service(split(name), found))
+        return ProposedServiceBody(**about, playbook="", inventory="")
+    return ProposedServiceBody(
+        **dict(_service(split(name), "")),
+        playbook=found.playbook or found.deploy_script or "",
+        inventory=found.inventory or "",
     )
 
 

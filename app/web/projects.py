@@ -23,6 +23,7 @@ from app.usecases import (
     services,
 )
 from app.usecases.project_proposals import AddRequest, HostKeyToAccept, Proposal
+from app.usecases.services import SyncResult
 from app.web.dependencies import actor_of, deps
 from app.web.live_part import if_changed
 from app.web.query import number
@@ -159,8 +160,8 @@ def propose_here(
     )
 
 
-def add_here(request: Request, proposal: Proposal) -> None:
-    """Add a project, and sync the services of this node.
+def add_here(request: Request, proposal: Proposal) -> SyncResult:
+    """Add a project, and sync the services of this node; return the result.
 
     Raises:
         Conflict: The name is taken.
@@ -171,7 +172,7 @@ def add_here(request: Request, proposal: Proposal) -> None:
     found = actor_of(request)
     actor = replace(found, permissions=found.permissions | {Permission.SYNC})
     projects.add(store, settings.services, proposal, actor)
-    services.sync_services(
+    return services.sync_services(
         store, settings.services, settings.var, settings.node, actor,
         reach=deps(request).git.of, box=lambda: deps(request).secret_box,
     )  # fmt: skip

@@ -1,15 +1,18 @@
 """The bodies of the API about tokens and the account of a request."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.access import Grant, Permission, Role
-from app.usecases.own_account import Account
-from app.usecases.tokens import TokenDetails
 from app.web.request_fields import Days, ServicePattern, TokenName
 from app.web.schemas import Body
+
+if TYPE_CHECKING:
+    # A client of a server does without them.
+    from app.usecases.own_account import Account
+    from app.usecases.tokens import TokenDetails
 
 
 class GrantLimitBody(Body):
@@ -56,6 +59,8 @@ class TokenBody(Body):
     """The user of a personal token; null if it belongs to nobody."""
     scopes: list[str]
     """What it may do at most."""
+    limited: bool
+    """Whether it may do only what its grants give."""
     grants: list[GrantLimitBody]
     """What it may do on which services; empty if its scopes are for all services that
     its owner may see."""
@@ -93,7 +98,7 @@ class AccountBody(Body):
     """When the session or the token expires; null for never."""
 
 
-def token_body(found: TokenDetails) -> TokenBody:
+def token_body(found: "TokenDetails") -> TokenBody:
     """Return the body of a token."""
     token = found.token
     return TokenBody(
@@ -101,6 +106,7 @@ def token_body(found: TokenDetails) -> TokenBody:
         name=token.name,
         owner=token.owner.name if token.owner else None,
         scopes=list(token.scopes),
+        limited=token.limited,
         grants=[_limit(stored.grant) for stored in found.grants],
         created_at=token.created_at,
         expires_at=token.expires_at,
@@ -108,7 +114,7 @@ def token_body(found: TokenDetails) -> TokenBody:
     )
 
 
-def account_body(account: Account) -> AccountBody:
+def account_body(account: "Account") -> AccountBody:
     """Return the body of the account of a request."""
     return AccountBody(
         name=account.actor.name,

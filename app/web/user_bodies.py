@@ -1,15 +1,19 @@
 """The bodies of the API about users."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.access import PERMISSIONS, Permission, Role
-from app.store.users import Member
-from app.usecases.users import UserDetails
 from app.web.grant_bodies import GrantBody, grant_body
 from app.web.request_fields import AccountName, Password
 from app.web.schemas import Body
+
+if TYPE_CHECKING:
+    # A client of a server does without them.
+    from app.store.users import Member
+    from app.usecases.users import UserDetails
 
 
 class UserRequest(BaseModel):
@@ -63,7 +67,14 @@ class UserDetailBody(UserBody):
     """Whether the user has set up a second factor in FastDeploy."""
 
 
-def user_body(member: Member) -> UserBody:
+class EndedSessionsBody(UserDetailBody):
+    """A user whose sessions were ended."""
+
+    ended: int
+    """The number of sessions that were ended."""
+
+
+def user_body(member: "Member") -> UserBody:
     """Return the body of a user."""
     return UserBody(
         id=member.id,
@@ -75,7 +86,7 @@ def user_body(member: Member) -> UserBody:
     )
 
 
-def user_detail_body(found: UserDetails) -> UserDetailBody:
+def user_detail_body(found: "UserDetails") -> UserDetailBody:
     """Return the body of a user with what gives them permissions."""
     return UserDetailBody(
         **dict(user_body(found.member)),

@@ -1,14 +1,18 @@
 """The bodies of the API about webhooks."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.webhook import DeliveryState, Provider
-from app.store.webhook_deliveries import Delivery
-from app.store.webhooks import Webhook
-from app.usecases.webhooks import Wanted
 from app.web.request_fields import WebhookName
+
+if TYPE_CHECKING:
+    # A client of a server does without them.
+    from app.store.webhook_deliveries import Delivery
+    from app.store.webhooks import Webhook
+    from app.usecases.webhooks import Wanted
 
 
 class WebhookRequest(BaseModel):
@@ -23,8 +27,10 @@ class WebhookRequest(BaseModel):
     api_url: str = ""
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> "Wanted":
         """The same for the use case."""
+        from app.usecases.webhooks import Wanted  # noqa: PLC0415 - the same
+
         return Wanted(
             self.name,
             self.provider,
@@ -81,22 +87,22 @@ class DeliveryBody(BaseModel):
     deployments: list[int]
 
 
-def path_of(webhook: Webhook) -> str:
+def path_of(webhook: "Webhook") -> str:
     """Return the path of the URL to which the provider sends."""
     return f"/hooks/{webhook.name}"
 
 
-def webhook_body(webhook: Webhook) -> WebhookBody:
+def webhook_body(webhook: "Webhook") -> WebhookBody:
     """Return the body for a webhook."""
     return WebhookBody.model_validate(_fields(webhook))
 
 
-def secret_body(webhook: Webhook, secret: str) -> SecretBody:
+def secret_body(webhook: "Webhook", secret: str) -> SecretBody:
     """Return the body for a webhook with a new secret."""
     return SecretBody.model_validate(_fields(webhook) | {"secret": secret})
 
 
-def delivery_body(delivery: Delivery) -> DeliveryBody:
+def delivery_body(delivery: "Delivery") -> DeliveryBody:
     """Return the body for a delivery."""
     return DeliveryBody(
         id=delivery.id,
@@ -114,7 +120,7 @@ def delivery_body(delivery: Delivery) -> DeliveryBody:
     )
 
 
-def _fields(webhook: Webhook) -> dict[str, object]:
+def _fields(webhook: "Webhook") -> dict[str, object]:
     found = {
         name: getattr(webhook, name)
         for name in WebhookBody.model_fields

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from starlette.applications import Starlette
 
-from app.domain.access import Grant, Permission, Role
+from app.domain.access import Grant, Permission, Role, SubjectKind
 from app.store import users
-from app.store.grants import SubjectKind
 from app.store.store import Store
 from app.usecases import grants, teams, tokens
 from testing.api_clients import session_client

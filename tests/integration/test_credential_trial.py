@@ -116,11 +116,10 @@ def test_a_vault_password_is_tried_on_a_file(
     vault = Path(sys.executable).with_name("ansible-vault")
     password_file = f"--vault-password-file={tmp_path / 'password'}"
     subprocess.run([vault, "encrypt", password_file, file], check=True)
-    encrypted = file.read_bytes()
+    vaulted = Target(vaulted=file.read_text())
 
-    said = try_on(store, secret_box, ROOT, "vault:prod", Target(file=file))
+    said = try_on(store, secret_box, ROOT, "vault:prod", vaulted)
 
-    assert f"it decrypts {file}" == said
+    assert "it decrypts the file" == said
     with pytest.raises(Conflict, match="it doesn't decrypt"):
-        try_on(store, secret_box, ROOT, "vault:other", Target(file=file))
-    assert encrypted == file.read_bytes()
+        try_on(store, secret_box, ROOT, "vault:other", vaulted)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.applications import Starlette
 
-from app.domain.access import INCLUDED, Grant, Permission, Role
+from app.domain.access import INCLUDED, Grant, Permission, Role, SubjectKind
 from app.domain.service_pattern import patterns_of
 from app.errors import Conflict, Invalid, InvalidFields, NotAllowed, NotFound
 from app.settings import Settings
 from app.store import services
-from app.store.grants import SubjectKind
 from app.store.store import Store
 from app.usecases import auth, grants, record, teams, tokens, users
 from app.usecases import services as listed

@@ -11,10 +11,9 @@ from sqlalchemy import insert
 from starlette.applications import Starlette
 
 from app import bootstrap
-from app.domain.access import Grant, Permission
+from app.domain.access import Grant, Permission, SubjectKind
 from app.domain.events import TaskResult
 from app.settings import Settings
-from app.store.grants import SubjectKind
 from app.store.host_tables import hosts
 from app.store.store import Store
 from app.usecases import credentials, grants, host_keys, record, services, teams

@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import func, update
 from starlette.applications import Starlette
 
-from app.domain.access import Actor, Grant, Permission, Role
+from app.domain.access import Actor, Grant, Permission, Role, SubjectKind
 from app.settings import Settings
 from app.store import access_tables
-from app.store.grants import SubjectKind
 from app.store.store import Store
 from app.usecases import (
     auth,

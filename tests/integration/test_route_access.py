@@ -13,12 +13,11 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 
 from app import bootstrap
-from app.domain.access import INCLUDED, Grant, Permission, Role
+from app.domain.access import INCLUDED, Grant, Permission, Role, SubjectKind
 from app.domain.service import Service
 from app.project_folder import without_credentials
 from app.settings import Settings
 from app.store import visibility
-from app.store.grants import SubjectKind
 from app.store.metadata import metadata
 from app.store.store import Store
 from app.usecases import grants, host_keys, record, schedule_changes, tokens
