@@ -16,6 +16,7 @@ from testing.factories import make_host_key
 from testing.git_repository import GitRepository
 from testing.installation import Installation
 from testing.scripts import HELLO
+from testing.waiting import eventually
 
 _PASSWORD = "correct horse battery staple"
 
@@ -288,6 +289,38 @@ def test_a_node_is_forgotten_and_the_whole_host_is_checked(
     assert report["findings"]
     assert (0 if report["healthy"] else 1) == shown.returncode
     assert shown.stdout.startswith("checks on here\n")
+
+
+def test_a_shell_completes_what_is_administered(
+    fastdeploy: Installation, name: str
+) -> None:
+    said(fastdeploy, "team", "create", f"crew-{name}")
+    said(fastdeploy, "user", "create", f"grace-{name}", stdin=f"{_PASSWORD}\n")
+    said(fastdeploy, "token", "create", f"bot-{name}", "--scope", "view")
+    said(fastdeploy, "credential", "add", f"become:root-{name}", "--ask")
+    said(fastdeploy, "channel", "add", f"ops-{name}", stdin="slack://a/b/c\n")
+    expected = {
+        "team delete crew": f"crew-{name}",
+        "user logout grace": f"grace-{name}",
+        "token revoke bot": f"bot-{name}",
+        "grant add team crew": f"crew-{name}",
+        "grant add token bot": f"bot-{name}",
+        "credential show become:root": f"become:root-{name}",
+        "channel pause ops": f"ops-{name}",
+        "node forget he": "here",
+    }
+
+    def complete(typed: str) -> list[str]:
+        done = call(
+            fastdeploy, _FASTDEPLOY_COMPLETE="complete_bash",
+            COMP_WORDS=f"fastdeploy {typed}", COMP_CWORD=str(len(typed.split())),
+        )  # fmt: skip
+        assert "" == done.stderr
+        return done.stdout.split()
+
+    for typed, found in expected.items():
+        # A completion gives up after two seconds, which a busy machine may need.
+        eventually(lambda typed=typed, found=found: found in complete(typed))
 
 
 @pytest.mark.parametrize(

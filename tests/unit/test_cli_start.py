@@ -12,6 +12,13 @@ from app.version import version
 #: What takes long to import.
 SLOW = {"sqlalchemy", "psycopg", "procrastinate", "structlog", "starlette", "jinja2"}
 
+#: Commands that call the API.
+CLIENT = [
+    "deploy", "list", "show", "logs", "deployment", "project", "service", "webhook",
+    "user", "team", "grant", "token", "host-key", "credential", "channel", "audit",
+    "node",
+]  # fmt: skip
+
 
 def run(code: str, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """Run the command line, then this code."""
@@ -75,3 +82,17 @@ def test_a_client_of_a_server_imports_neither_the_store_nor_the_web_framework() 
     said, modules = done.stderr.splitlines()
     assert "http://127.0.0.1:1 can't be reached" in said
     assert "[]" == modules
+
+
+def test_the_commands_of_a_client_import_neither_the_store_nor_the_web_framework() -> (
+    None
+):
+    code = f"""
+from app.cli import load
+for name in {CLIENT}:
+    load(name)
+print(sorted({SLOW} & sys.modules.keys()), file=sys.stderr)"""
+
+    done = run(code, "--version")
+
+    assert "[]\n" == done.stderr
