@@ -17,6 +17,8 @@ from app.errors import Unavailable
 #: Seconds to wait for the connection, and for each piece of a response: the server
 #: sends something every 15 seconds.
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+#: The same for a change: adding a project may fetch a repository for ten minutes.
+_TIMEOUT_OF_CHANGE = httpx.Timeout(660.0, connect=15.0)
 #: How often a request that can be repeated is sent if the connection breaks.
 _ATTEMPTS = 3
 
@@ -32,7 +34,6 @@ class RemoteApi(Api):
         self._client = httpx.Client(
             base_url=server.url,
             headers={"Authorization": f"Bearer {server.token}"},
-            timeout=_TIMEOUT,
             verify=ssl.create_default_context(),
         )
 
@@ -69,6 +70,7 @@ class RemoteApi(Api):
                 params=request.parameters,
                 headers=dict(request.headers),
                 content=request.content or None,
+                timeout=_TIMEOUT if request.method == "GET" else _TIMEOUT_OF_CHANGE,
             ) as response,
         ):
             _refuse_redirect(response, self.url)
