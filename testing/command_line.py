@@ -1,8 +1,10 @@
 """The command `fastdeploy`, as a user runs it."""
 
+import json
 import os
 import subprocess
 import tempfile
+from typing import Any
 
 from testing.installation import Installation
 from testing.preloaded import COMMAND, start
@@ -38,6 +40,18 @@ def command_on_host(
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command on the host, also if the commands of the test use a server."""
     return command(made, *arguments, **made.variables, FASTDEPLOY_SERVER="")
+
+
+def said(made: Installation, *words: str, stdin: str = "") -> str:
+    """Return what a command prints that succeeds."""
+    done = command(made, *words, stdin=stdin)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout
+
+
+def listed(made: Installation, *words: str) -> Any:
+    """Return what a command prints as JSON."""
+    return json.loads(said(made, *words, "--json"))
 
 
 def assert_refused(done: "subprocess.CompletedProcess[str]", sentence: str) -> None:

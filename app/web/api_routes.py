@@ -8,8 +8,6 @@ from app.web import (
     api,
     api_parameters,
     approval_routes,
-    audit_bodies,
-    audit_log,
     credential_routes,
     deployments,
     exports,
@@ -72,16 +70,6 @@ ROUTES = [
     )),
     *credential_routes.API,
     *notification_routes.API,
-    api_route("GET", "/api/v1/audit", audit_log.list_entries, _ADMIN, Operation(
-        "audit", "List the latest 50 entries of the audit log.",
-        list[audit_bodies.AuditEntryBody], parameters=api_parameters.AUDIT,
-        description="The header Link has the URL of the next page.",
-    )),
-    api_route("GET", "/api/v1/audit/chain", audit_log.list_chain, _ADMIN, Operation(
-        "audit", "List 500 entries of the audit log in the order of the hash chain.",
-        list[audit_bodies.AuditEntryBody], parameters=(api_parameters.AFTER_PLACE,),
-        description="The header Link has the URL of the next page.",
-    )),
     api_route("GET", "/api/v1/deployments", api.list_deployments, _VIEW, Operation(
         "deployments", "List the newest 50 deployments.",
         list[schemas.DeploymentBody], parameters=api_parameters.DEPLOYMENTS,
