@@ -1,18 +1,23 @@
 """Launch deployments that wait for an approval, and decide about them."""
 
+import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import text
 
 from app import bootstrap
 from app.domain.access import Actor, Grant, Permission, Role, access_of
+from app.domain.audit import Action
 from app.domain.deployment import Deployment, Origin
 from app.domain.options import NO_OPTIONS, Options
 from app.queue import make_queue
 from app.settings import Settings
 from app.store import users
 from app.store.store import Store
-from app.usecases import approvals, deploy
-from testing.factories import add_service, make_service, make_user
+from app.usecases import approvals, audit, deploy
+from testing.factories import ROOT, add_service, make_service, make_user
 
 #: May do nothing but approve.
 APPROVER = Actor(
@@ -93,3 +98,25 @@ def make_launcher(store: Store, name: str = "grace", role: Role = Role.ADMIN) ->
         identity=f"user:{found.id}",
         access=access_of(role, ()),
     )
+
+
+def jobs(store: Store) -> list[int]:
+    """Return the deployments that have a job."""
+    with store.begin() as db:
+        query = "SELECT (args->>'deployment_id')::int FROM procrastinate_jobs"
+        return list(db.scalars(text(f"{query} ORDER BY id")))
+
+
+def let_expire(store: Store, number: int, milliseconds: int = 0) -> None:
+    """Let the time for an approval end, now or after a moment."""
+    at = text(
+        "UPDATE approvals SET expires_at = now() + :after WHERE deployment_id = :id"
+    )
+    with store.begin() as db:
+        db.execute(at, {"id": number, "after": timedelta(milliseconds=milliseconds)})
+
+
+def audited(store: Store, action: Action) -> list[tuple[str, int | None, Any]]:
+    """Return who did it, the deployment, and what has changed."""
+    found = audit.latest(store, ROOT, action=action)
+    return [(each.actor, each.deployment, json.loads(each.changes)) for each in found]

@@ -12,7 +12,8 @@ from app.cli.context import connect
 from app.cli.output import AsJson, console, print_fields, print_json, print_table
 from app.cli.validation import SyntaxCheck, report
 from app.domain.service import Service
-from app.web.schemas import ReportBody, ServiceBody, SyncBody
+from app.web.doctor_bodies import ReportBody
+from app.web.schemas import ServiceBody, SyncBody
 from app.web.terminal import plain
 
 app = typer.Typer(help="List, sync and check services.", no_args_is_help=True)

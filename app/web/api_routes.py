@@ -10,6 +10,7 @@ from app.web import (
     approval_routes,
     credential_routes,
     deployments,
+    doctor_bodies,
     exports,
     grant_routes,
     host_routes,
@@ -54,7 +55,7 @@ ROUTES = [
     api_route(
         "GET", "/api/v1/services/{name:service}/doctor", api.examine, _VIEW, Operation(
         "services", "Check a service on the host of the web process.",
-        schemas.ReportBody,
+        doctor_bodies.ReportBody,
     )),
     *result_routes.API,
     *installation_routes.API,

@@ -2,6 +2,7 @@
 
 from app.domain.access import Permission
 from app.web import api_installation, api_parameters
+from app.web.doctor_bodies import ReportBody
 from app.web.guard import api_route
 from app.web.installation_bodies import (
     ChoicesBody,
@@ -10,7 +11,7 @@ from app.web.installation_bodies import (
     SettingBody,
 )
 from app.web.operation import Operation
-from app.web.schemas import ReportBody, ServiceBody
+from app.web.schemas import ServiceBody
 
 _VIEW, _CHECK, _ADMIN = Permission.VIEW, Permission.CHECK, Permission.ADMIN
 _SERVICE = "/api/v1/services/{name:service}"

@@ -9,13 +9,12 @@ from app.usecases.deploy import View
 from app.usecases.results import Summary
 from app.usecases.services import ServiceSummary
 from app.web.approval_bodies import approval_body
+from app.web.doctor_bodies import FindingBody, ReportBody
 from app.web.schemas import (
     DeploymentBody,
     DeploymentDetailBody,
-    FindingBody,
     NodeBody,
     OwedHandlerBody,
-    ReportBody,
     ServiceBody,
     StepBody,
     WarningBody,

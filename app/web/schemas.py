@@ -9,7 +9,6 @@ from app.domain import field_docstrings
 from app.domain.approval import Decision
 from app.domain.deployment import Origin, Status
 from app.domain.events import EventKind, StepState
-from app.domain.finding import Level
 from app.domain.node import NodeState
 from app.domain.options import NO_OPTIONS, OptionName, Options
 from app.domain.retry import RetryScope
@@ -249,25 +248,6 @@ class SyncBody(Body):
     warnings: dict[str, str]
     """Why a project wasn't read in its present state, or why a service can't be
     launched without a credential, by project or service."""
-
-
-class FindingBody(Body):
-    """A finding of the doctor."""
-
-    level: Level
-    subject: str
-    message: str
-    fix: str
-    """The command that fixes it, run as root; empty if there is none."""
-
-
-class ReportBody(Body):
-    """The findings of the doctor on the host of the web process."""
-
-    host: str
-    healthy: bool
-    """Whether no finding is a problem."""
-    findings: list[FindingBody]
 
 
 class ArtifactBody(Body):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.sockets import listen
-from testing.command_line import assert_refused, call, command
+from testing.command_line import assert_refused, command
 from testing.installation import Installation
 from testing.paths import ROOT
 from testing.scripts import HELLO
@@ -102,7 +102,9 @@ def test_validation_lets_ansible_load_the_playbooks(tmp_path: Path) -> None:
 def test_a_token_that_expires_at_once_or_beyond_all_dates_is_refused(
     installation: Installation, days: str, problem: str
 ) -> None:
-    done = call(installation, "token", "create", "x", "--scope", "view", "--days", days)
+    done = command(
+        installation, "token", "create", "x", "--scope", "view", "--days", days
+    )
 
     assert_refused(done, f"days: {problem}")
 
