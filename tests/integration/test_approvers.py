@@ -13,10 +13,11 @@ from app.errors import Conflict, NotAllowed, NotFound
 from app.settings import Settings
 from app.store import users
 from app.store.store import Store
-from app.usecases import tokens
+from app.usecases import deploy, tokens
 from app.usecases.auth import by_token
-from testing.approvals import APPROVER, approve, launch, make_launcher, reject
+from testing.approvals import APPROVER, approve, jobs, launch, make_launcher, reject
 from testing.factories import ROOT, add_service, make_service
+from testing.planned_schedules import launch_due, next_of, nightly, stored, sync
 
 WAITING = Status.WAITING_FOR_APPROVAL
 PLAYBOOK: dict[str, Any] = {
@@ -51,6 +52,19 @@ def test_who_created_the_schedule_cannot_approve_what_it_launches(
     with pytest.raises(NotAllowed, match="has created the schedule"):
         approve(store, settings, number, grace)
     assert Status.QUEUED is approve(store, settings, number).status
+
+
+def test_what_a_schedule_launches_waits_too(store: Store, settings: Settings) -> None:
+    sync(store, make_service(approval=True, schedules=[nightly()]))
+    first = next_of(stored(store))
+
+    (number,) = launch_due(store, settings, first).launched
+    assert [] == launch_due(store, settings, first).launched
+
+    assert WAITING is deploy.find(store, number).status
+    assert [] == jobs(store)
+    assert Status.QUEUED is approve(store, settings, number).status
+    assert [number] == jobs(store)
 
 
 @pytest.mark.parametrize("decide", [approve, reject])

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, update
 
 from app.domain.access import Role
+from app.domain.deployment import Status
 from app.domain.webhook import DeliveryState, Provider
 from app.settings import Settings
 from app.store.store import Store
@@ -81,6 +82,18 @@ def test_an_annotated_tag_launches_its_commit_with_its_name(site: Site) -> None:
     assert ("infra/site@production", commit, {"release": "v1"}) == (
         launched.service_name, launched.commit, launched.variables,
     )  # fmt: skip
+
+
+def test_a_push_to_an_environment_with_approval_waits(site: Site) -> None:
+    asking = DESCRIPTION.replace('refs: ["v*"]', 'refs: ["v*"], approval: true')
+    commit = site.repository.commit("Ask", {"fastdeploy.yml": asking})
+    site.repository.git("tag", "v1")
+
+    site.push("refs/tags/v1", commit)
+    site.work()
+
+    (launched,) = site.launched
+    assert Status.WAITING_FOR_APPROVAL is launched.status
 
 
 def test_a_new_branch_without_an_earlier_commit_counts_as_changed(site: Site) -> None:
