@@ -14,7 +14,9 @@ command line, compared with ansible-playbook), `hosts` (1,000 hosts, compared wi
 `--hosts` changes the number), `host-pages` (the pages of 5,000 hosts and 2,000
 deployments), `start` (from a request to the first task, compared with it), `ssh` (hosts
 over SSH, compared with it; `--hosts`, `--delays` and `--playbooks` add cases), `traces`
-(deployments whose traces are sent, compared with others). With `--against CHECKOUT`,
+(deployments whose traces are sent, compared with others), `schedules` (200 of 10,000
+schedules that are due at one instant), `credentials` (what they add to the start of a
+run), `metrics` (a scrape with a million deployments). With `--against CHECKOUT`,
 the same rows of another checkout of FastDeploy are measured in turn, and the table has
 the ratios.
 """
@@ -30,6 +32,7 @@ from typing import Any
 from bench import (
     against,
     cli,
+    credentials,
     crowd,
     first,
     grants,
@@ -39,11 +42,13 @@ from bench import (
     journal,
     live,
     load,
+    metrics,
     overview,
     page,
     pool,
     projects,
     runs,
+    schedules,
     ssh,
     start,
     traces,
@@ -69,6 +74,9 @@ ROWS: dict[str, Callable[[int], list[Any]]] = {
     "ssh": partial(ssh.measure, plan=ssh.Plan()),
     "cli": cli.measure,
     "traces": traces.measure,
+    "schedules": schedules.measure,
+    "credentials": credentials.measure,
+    "metrics": metrics.measure,
 }
 
 

@@ -1,20 +1,15 @@
-"""What credentials add to a launch: runs with and without, one after the other.
-
-    python -m bench.credentials [ROUNDS]
-
-Prints the median milliseconds until a play starts, and until the run has ended.
-"""
+"""What credentials add to a launch: runs with and without, one after the other."""
 
 import json
 import os
-import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+from bench.rows import row
 from testing.runner import Service, short_folder
 
 PLAYBOOK = """\
@@ -32,9 +27,15 @@ OTHERS: dict[str, dict[str, str]] = {
 }
 
 
-def main() -> None:
-    """Measure each variant in turn, after a round that doesn't count."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+#: Milliseconds that credentials may add until a play starts.
+ALLOWED = 50
+#: The measurements of a round: a start takes less than a second, and varies.
+_TIMES = 5
+_WITHOUT = "without"
+
+
+def measure(rounds: int) -> list[Any]:
+    """Measure each variant in turn, after a turn that doesn't count."""
     with short_folder() as temp, tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         services = {
@@ -43,12 +44,25 @@ def main() -> None:
         }
         times = [
             {name: run(one) for name, one in services.items()}
-            for _ in range(rounds + 1)
-        ]
-    for name in services:
-        starts, ends = zip(*(each[name] for each in times[1:]), strict=True)
-        print(f"{name:32} play starts {statistics.median(starts):6.0f} ms, "
-              f"run ends {statistics.median(ends):6.0f} ms")  # fmt: skip
+            for _ in range(_TIMES * rounds + 1)
+        ][1:]
+    return [_row(name, times) for name in services if name != _WITHOUT]
+
+
+def _row(name: str, times: list[dict[str, tuple[float, float]]]) -> Any:
+    """Return what a variant adds; each turn is compared with its own run without."""
+    starts, ends = (
+        median(each[name][which] - each[_WITHOUT][which] for each in times)
+        for which in (0, 1)
+    )
+    return row(
+        f"milliseconds until the play starts, {name}, beyond those without",
+        starts,
+        f"at most {ALLOWED}",
+        holds=starts <= ALLOWED,
+        until_the_end=round(ends),
+        start_without=round(median(each[_WITHOUT][0] for each in times)),
+    )
 
 
 def variants(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
@@ -57,7 +71,7 @@ def variants(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
     closed = make_key(folder / "closed", "pass phrase")
     with_passphrase = {"ssh:x": {"private_key": closed, "passphrase": "pass phrase"}}
     return {
-        "without": {},
+        _WITHOUT: {},
         "without again": {},
         "passwords and a token": OTHERS,
         "a key, passwords, a token": key | OTHERS,
@@ -96,7 +110,3 @@ def run(one: Service) -> tuple[float, float]:
                 started = time.perf_counter() - begin
     assert process.wait() == 0, "the run succeeds"
     return started * 1000, (time.perf_counter() - begin) * 1000
-
-
-if __name__ == "__main__":
-    main()
