@@ -3,10 +3,13 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from testing.installation import Installation
+from testing.paths import ROOT
 from testing.preloaded import COMMAND, start
 from testing.waiting import PATIENCE
 
@@ -52,6 +55,24 @@ def said(made: Installation, *words: str, stdin: str = "") -> str:
 def listed(made: Installation, *words: str) -> Any:
     """Return what a command prints as JSON."""
     return json.loads(said(made, *words, "--json"))
+
+
+def complete(made: Installation, typed: str, **env: str) -> list[str]:
+    """Return what a shell completes at the end of `typed`."""
+    words = typed.split()
+    shell = {
+        "_FASTDEPLOY_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(words) - (not typed.endswith(" "))),
+    }
+    # The name of the installed program is that of the variable.
+    done = subprocess.run(
+        [Path(sys.executable).with_name("fastdeploy")],
+        env=os.environ | made.command_variables | shell | env,
+        cwd=ROOT, text=True, capture_output=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.stdout.split()
 
 
 def assert_refused(done: "subprocess.CompletedProcess[str]", sentence: str) -> None:

@@ -36,10 +36,7 @@ COMMAND = [sys.executable, "-m", "app"]
 #: What the commands import later than at their start.
 MODULES = ("app.bootstrap.api", "app.bootstrap.web", "app.bootstrap.worker")
 #: Variables, beside FastDeploy's own, that no module reads while it is imported.
-_READ_LATER = frozenset(
-    {"COMP_CWORD", "COMP_WORDS", "HOME", "SSL_CERT_FILE", "XDG_CONFIG_HOME",
-     "_FASTDEPLOY_COMPLETE"}
-)  # fmt: skip
+_READ_LATER = frozenset({"HOME", "SSL_CERT_FILE", "XDG_CONFIG_HOME"})
 #: The largest request, in bytes: arguments and environment.
 _LARGEST = 1 << 20
 

@@ -8,6 +8,7 @@ from app.web import (
     api,
     api_parameters,
     approval_routes,
+    audit_routes,
     credential_routes,
     deployments,
     doctor_bodies,
@@ -71,6 +72,7 @@ ROUTES = [
     )),
     *credential_routes.API,
     *notification_routes.API,
+    *audit_routes.API,
     api_route("GET", "/api/v1/deployments", api.list_deployments, _VIEW, Operation(
         "deployments", "List the newest 50 deployments.",
         list[schemas.DeploymentBody], parameters=api_parameters.DEPLOYMENTS,

@@ -9,7 +9,7 @@ import pytest
 from app.domain.access import Permission
 from app.domain.node import NodeInstance
 from app.usecases import nodes
-from testing.command_line import assert_refused, command, listed, said
+from testing.command_line import assert_refused, command, complete, listed, said
 from testing.factories import make_host_key
 from testing.installation import Installation
 from testing.scripts import HELLO
@@ -109,12 +109,7 @@ def test_a_shell_completes_what_is_administered(
     }
 
     def completes(typed: str, found: str) -> bool:
-        done = command(
-            fastdeploy, _FASTDEPLOY_COMPLETE="complete_bash",
-            COMP_WORDS=f"fastdeploy {typed}", COMP_CWORD=str(len(typed.split())),
-        )  # fmt: skip
-        assert "" == done.stderr
-        return found in done.stdout.split()
+        return found in complete(fastdeploy, f"fastdeploy {typed}")
 
     for typed, found in expected.items():
         # A completion gives up after two seconds, which a busy machine may need.

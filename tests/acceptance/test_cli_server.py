@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from app.domain.access import Permission
 from testing import tls_proxy
 from testing.browser import PASSWORD, violations, visit
-from testing.command_line import assert_refused, command
+from testing.command_line import assert_refused, command, complete
 from testing.cutting_proxy import CuttingProxy
 from testing.http_thread import serving
 from testing.installation import Installation
@@ -227,20 +227,11 @@ def test_a_shell_completes_names_of_the_server_and_is_silent_without_it(
 ) -> None:
     fastdeploy.write_service("completed", HELLO)
 
-    def complete(typed: str, server: str) -> list[str]:
-        given = {
-            "FASTDEPLOY_SERVER": server, "FASTDEPLOY_TOKEN": fastdeploy.token(),
-            "_FASTDEPLOY_COMPLETE": "complete_bash", "COMP_WORDS": typed,
-            "COMP_CWORD": str(len(typed.split()) - 1),
-        }  # fmt: skip
-        done = subprocess.run(
-            [Path(sys.executable).parent / "fastdeploy"], cwd=ROOT, text=True,
-            env=os.environ | elsewhere | given, capture_output=True, check=False,
-            timeout=PATIENCE,
-        )  # fmt: skip
-        assert "" == done.stderr
-        return done.stdout.split()
+    given = elsewhere | {
+        "FASTDEPLOY_SERVER": fastdeploy.url, "FASTDEPLOY_TOKEN": fastdeploy.token()
+    }  # fmt: skip
 
-    assert ["completed"] == complete("fastdeploy deploy comp", fastdeploy.url)
-    assert ["completed"] == complete("fastdeploy list --service c", fastdeploy.url)
-    assert [] == complete("fastdeploy deploy comp", "http://127.0.0.1:1")
+    for typed in ("fastdeploy deploy comp", "fastdeploy list --service c"):
+        assert ["completed"] == complete(fastdeploy, typed, **given)
+    given["FASTDEPLOY_SERVER"] = "http://127.0.0.1:1"
+    assert [] == complete(fastdeploy, "fastdeploy deploy comp", **given)

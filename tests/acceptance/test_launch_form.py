@@ -106,7 +106,7 @@ def test_a_pasted_secret_keeps_its_lines_and_what_is_untouched_is_not_sent(
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/services/keeper")
     log_in(page)
-    page.get_by_label("out").fill(str(out))
+    page.get_by_label("out", exact=True).fill(str(out))
     secret = page.get_by_label(field)
     expect(secret).to_have_css("-webkit-text-security", "disc")
 
@@ -125,7 +125,7 @@ def test_enter_in_a_secret_launches_without_a_line_break(
     out = tmp_path / "variables.json"
     page.goto("/services/keeper")
     log_in(page)
-    page.get_by_label("out").fill(str(out))
+    page.get_by_label("out", exact=True).fill(str(out))
     page.get_by_label("backup").select_option("no")
     page.get_by_label("token").press_sequentially("hunter2")
     page.keyboard.press("Enter")
@@ -140,7 +140,7 @@ def test_a_secret_is_not_filled_in_again(page: Page) -> None:
     page.goto("/services/keeper")
     log_in(page)
     page.get_by_label("token").fill("hunter2")
-    page.get_by_label("out").fill("x" * 300_000)
+    page.get_by_label("out", exact=True).fill("x" * 300_000)
     page.get_by_role("button", name="Launch").click()
 
     expect(page.get_by_text("The service was not launched.")).to_be_visible()
