@@ -84,6 +84,11 @@ class ForkedCommand:
         """Send SIGKILL if it runs."""
         self._send(signal.SIGKILL)
 
+    def __del__(self) -> None:
+        """Close the connection of a command whose end nobody has waited for."""
+        self._answers.close()
+        self._connection.close()
+
     def _send(self, number: signal.Signals) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)

@@ -11,6 +11,9 @@ from pydantic import Field
 DEFAULT_APPROVAL_TIMEOUT = 7 * 24 * 3600
 #: Maximum length of the comment on a decision.
 MAX_COMMENT = 1000
+#: A comment, as a pattern of ECMA-262 and of Python: a line without characters that
+#: control a terminal or the direction of text.
+COMMENT = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
 
 ApprovalKey = Annotated[
     bool,

@@ -1,11 +1,12 @@
 """Approve and reject deployments, and cancel those that nobody approved in time."""
 
+import re
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from app.domain.access import Access, Actor, Permission, access_of
-from app.domain.approval import MAX_COMMENT, Approval, Decision, Launcher
+from app.domain.approval import COMMENT, MAX_COMMENT, Approval, Decision, Launcher
 from app.domain.audit import Action
 from app.domain.deployment import Deployment, Status
 from app.domain.events import EventKind
@@ -144,7 +145,7 @@ def _checked(comment: str) -> str:
     comment = comment.strip()
     if len(comment) > MAX_COMMENT:
         raise Invalid(f"a comment has at most {MAX_COMMENT} characters")
-    if "\0" in comment or not comment.isprintable():
+    if not re.fullmatch(COMMENT, comment):
         raise Invalid("a comment is one line without control characters")
     return comment
 

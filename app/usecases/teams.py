@@ -1,6 +1,5 @@
 """Manage teams of users."""
 
-import re
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -32,7 +31,7 @@ def find(store: Store, actor: Actor, name: str) -> Team:
 def create(store: Store, actor: Actor, name: str) -> None:
     """Create a team. Raises NotAllowed, InvalidFields, and Conflict if it exists."""
     actor.require(Permission.ADMIN)
-    if not re.fullmatch(account_names.NAME, name):
+    if not account_names.is_name(name):
         problem = "a team's name has 1 to 64 letters, digits or . @ + - _"
         raise InvalidFields({"name": problem})
     try:

@@ -1,6 +1,5 @@
 """Manage tokens for the API: shared ones, and the personal ones of a user."""
 
-import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -172,7 +171,7 @@ def _create(
     user_id: int | None,
     limits: frozenset[Grant] = frozenset(),
 ) -> str:
-    if not re.fullmatch(account_names.TOKEN_NAME, name):
+    if not account_names.is_token_name(name):
         problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
         raise InvalidFields({"name": problem})
     if days is not None and not 1 <= days <= MAX_DAYS:

@@ -1,7 +1,6 @@
 """Manage users: create, change, disable and list them."""
 
 import getpass
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ def create_user(
     """
     actor.require(Permission.ADMIN)
     problems = passwords.problems(password)
-    if not re.fullmatch(account_names.NAME, name):
+    if not account_names.is_name(name):
         problems |= {"name": "a user's name has 1 to 64 letters, digits or . @ + - _"}
     if problems:
         raise InvalidFields(problems)

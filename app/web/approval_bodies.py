@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain.approval import MAX_COMMENT, Approval
+from app.domain.approval import COMMENT, MAX_COMMENT, Approval
 from app.web.schemas import ApprovalBody
 
 
@@ -11,7 +11,7 @@ class DecisionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    comment: str = Field("", max_length=MAX_COMMENT, pattern=r"^[^\x00-\x1f\x7f]*$")
+    comment: str = Field("", max_length=MAX_COMMENT, pattern=COMMENT)
     """A line for the record; empty: none."""
 
 

@@ -12,8 +12,9 @@ from app.domain.deployment import Origin, Status
 from app.errors import Invalid, InvalidFields
 from app.store.history import Filter
 
-#: Valid years; with others, PostgreSQL or Python can't calculate.
-_YEARS = range(1970, 9999)
+#: Earlier and later times mean these: PostgreSQL or Python can't calculate with them.
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime(9998, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,12 @@ def parse_time(text: str) -> datetime:
     Raises Invalid.
     """
     try:
-        found: datetime | None = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
-        found = None
-    if found is None or found.year not in _YEARS:
         raise Invalid(
             "must be a time such as 2026-05-04T13:37; the default time zone is UTC"
-        )
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        ) from None
+    return min(max(found if found.tzinfo else found.replace(tzinfo=UTC), _FIRST), _LAST)
 
 
 def parse_true(text: str) -> bool:

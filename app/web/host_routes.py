@@ -77,7 +77,9 @@ _FILES = (
 )
 #: The two sides of a comparison, and its paging.
 _COMPARISON = (
-    Parameter("a", "The name of the first host.", _TEXT, required=True),
+    Parameter(
+        "a", "The name of the first host.", _TEXT | {"minLength": 1}, required=True
+    ),
     Parameter(
         "a_project",
         "Its project, or its service outside of projects: needed if several have a "

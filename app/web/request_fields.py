@@ -19,11 +19,9 @@ def _as_integer(value: object) -> object:
     return int(value) if whole else value  # type: ignore[call-overload] # a float
 
 
-AccountName = Annotated[
-    str, Field(json_schema_extra={"pattern": f"^{account_names.NAME}$"})
-]
+AccountName = Annotated[str, Field(json_schema_extra={"pattern": account_names.NAME})]
 TokenName = Annotated[
-    str, Field(json_schema_extra={"pattern": f"^{account_names.TOKEN_NAME}$"})
+    str, Field(json_schema_extra={"pattern": account_names.TOKEN_NAME})
 ]
 WebhookName = Annotated[str, Field(json_schema_extra={"pattern": f"^{webhook.NAME}$"})]
 Password = Annotated[

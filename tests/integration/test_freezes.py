@@ -1,6 +1,5 @@
 """A sync and workers read calendars of freezes; launches use what is stored."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -281,7 +280,7 @@ def test_a_schedule_of_the_browser_and_the_api_has_calendars(
     assert ["freezes.ics"] == body["not_during"]
     changed = client.put(
         f"/api/v1/schedules/{number}",
-        content=json.dumps(NIGHTLY | {"not_during": ["no.ics"]}),
+        json=NIGHTLY | {"not_during": ["no.ics"]},
         headers={"X-CSRF-Token": token},
     )
     assert 422 == changed.status_code

@@ -44,7 +44,8 @@ class Web:
 
     def post(self, path: str, content: object, **headers: str) -> Answer:
         """Send a JSON body."""
-        return self.send("POST", path, json.dumps(content).encode(), **headers)
+        given = {"content-type": "application/json", **headers}
+        return self.send("POST", path, json.dumps(content).encode(), **given)
 
     def send(
         self, method: str, path: str, body: bytes | None = None, **headers: str

@@ -33,6 +33,12 @@ def read(query: str) -> filters.HistoryFilter:
             "until=2026-05-04T13:37:00%2B02:00",
             Filter(until=datetime(2026, 5, 4, 11, 37, tzinfo=UTC)),
         ),
+        # Times that PostgreSQL or Python can't calculate with.
+        ("until=0001-01-01", Filter(until=datetime(1970, 1, 1, tzinfo=UTC))),
+        (
+            "until=9999-12-31T23:59:59-14:00",
+            Filter(until=datetime(9998, 12, 31, tzinfo=UTC)),
+        ),
         ("text=%20a%25", Filter(text=" a%")),
     ],
 )
@@ -47,8 +53,7 @@ def test_an_address_says_which_deployments_are_wanted(
 
 @pytest.mark.parametrize(
     "query",
-    ["status=nonsense", "origin=moon", "since=yesterday", "until=0001-01-01",
-     "until=9999-12-31T23:59:59-14:00", "since=%00"],
+    ["status=nonsense", "origin=moon", "since=yesterday", "since=%00"],
 )  # fmt: skip
 def test_what_makes_no_sense_is_said_beside_its_name(query: str) -> None:
     name = query.partition("=")[0]
