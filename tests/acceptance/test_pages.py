@@ -3,6 +3,7 @@
 `just screenshots` runs the same with `--pictures FOLDER`, and keeps what it sees.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -235,6 +236,8 @@ def test_a_page_is_complete_without_javascript(
 
     expect(bare.get_by_role("heading", level=1)).to_be_visible()
     assert [] == too_wide(bare)
+    # No template hides the version behind a name of its own.
+    expect(bare.locator(".site-footer")).to_have_text(re.compile(r"FastDeploy \d\S*"))
     # What only a script can use is not there.
     assert 0 == bare.locator(".copy").count()
     assert 0 == bare.locator("[data-follow]:visible").count()
