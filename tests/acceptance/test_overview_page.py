@@ -132,7 +132,7 @@ def test_a_row_that_moves_leaves_the_open_menu_of_another_row_alone(
     expect(page.get_by_role("link", name="Launch shop/cart@staging")).to_be_visible()
 
 
-def test_a_row_is_at_most_48_pixels_high_and_fits_into_two_lines_on_a_phone(
+def test_a_row_is_at_most_48_pixels_high_and_fits_into_three_lines_on_a_phone(
     page: Page,
 ) -> None:
     heights = "(all) => all.map((e) => e.getBoundingClientRect().height)"
@@ -141,5 +141,5 @@ def test_a_row_is_at_most_48_pixels_high_and_fits_into_two_lines_on_a_phone(
 
     assert {48} == set(every.evaluate_all(heights))
     page.set_viewport_size({"width": 360, "height": 740})
-    assert max(every.evaluate_all(heights)) <= 72
+    assert max(every.evaluate_all(heights)) <= 88
     page.set_viewport_size(WIDE)
