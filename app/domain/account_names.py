@@ -1,12 +1,19 @@
-"""The names of users, teams and tokens: letters and digits of any script, and signs."""
+r"""The names of users, teams and tokens: letters and digits of any script, and signs.
+
+The patterns are for the OpenAPI document. Their `\w` is that of Unicode's regular
+expressions, UTS #18: it includes the marks that belong to letters of many scripts.
+"""
 
 from unicodedata import category
 
 _LENGTH = range(1, 65)
-_SIGNS = frozenset("_.@+-")
-#: The same rules as patterns of ECMA-262, for the OpenAPI document.
-NAME = r"^[\p{L}\p{Nd}_.@+-]{1,64}$"
-TOKEN_NAME = r"^[\p{L}\p{Nd}_.@+ -]{1,64}$"  # noqa: S105 - no token
+_SIGNS = frozenset(".@+-")
+#: Letters, marks, digits, numerals such as the Roman ones, and connectors as `_`.
+_WORD = ("L", "M", "Nd", "Nl", "Pc")
+#: Joins letters, or keeps them apart.
+_JOINERS = frozenset("\u200c\u200d")
+NAME = r"^[\w.@+-]{1,64}$"
+TOKEN_NAME = r"^[\w.@+ -]{1,64}$"  # noqa: S105 - no token
 
 
 def is_name(name: str) -> bool:
@@ -22,5 +29,8 @@ def is_token_name(name: str) -> bool:
 
 
 def _may_be_in_name(character: str) -> bool:
-    kind = category(character)
-    return kind.startswith("L") or kind == "Nd" or character in _SIGNS
+    return (
+        category(character).startswith(_WORD)
+        or character in _SIGNS
+        or character in _JOINERS
+    )
