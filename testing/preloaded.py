@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -37,8 +38,6 @@ COMMAND = [sys.executable, "-m", "app"]
 MODULES = ("app.bootstrap.api", "app.bootstrap.web", "app.bootstrap.worker")
 #: Variables, beside FastDeploy's own, that no module reads while it is imported.
 _READ_LATER = frozenset({"HOME", "SSL_CERT_FILE", "XDG_CONFIG_HOME"})
-#: The largest request, in bytes: arguments and environment.
-_LARGEST = 1 << 20
 
 
 class ForkedCommand:
@@ -48,13 +47,12 @@ class ForkedCommand:
         self, arguments: Sequence[str], env: Mapping[str, str], files: tuple[int, ...]
     ) -> None:
         """Start it in a session of its own, with its three standard files."""
-        ours, theirs = socket.socketpair()
-        request = json.dumps([list(arguments), dict(env)]).encode()
+        self._connection, theirs = socket.socketpair()
+        self._answers = self._connection.makefile("r")
         with theirs:
             socket.send_fds(_server(), [b"."], [theirs.fileno(), *files])
-        ours.sendall(len(request).to_bytes(8) + request)
-        self._answers = ours.makefile("r")
-        self._connection = ours
+        self._connection.sendall(json.dumps([list(arguments), dict(env)]).encode())
+        self._connection.shutdown(socket.SHUT_WR)
         self.pid = int(self._answers.readline())
         self.returncode: int | None = None
 
@@ -86,18 +84,22 @@ class ForkedCommand:
 
     def __del__(self) -> None:
         """Close the connection of a command whose end nobody has waited for."""
-        self._answers.close()
-        self._connection.close()
+        self._close()
 
     def _send(self, number: signal.Signals) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            # Its parent may have taken its exit code since.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _end(self) -> int:
         self.returncode = int(self._answers.readline())
+        self._close()
+        return self.returncode
+
+    def _close(self) -> None:
         self._answers.close()
         self._connection.close()
-        return self.returncode
 
 
 def start(
@@ -162,7 +164,8 @@ def _serve(requests: socket.socket) -> list[str]:
 def _become_command(connection: int, *files: int) -> list[str]:
     """Fork the command, and return its arguments there; the parent waits for it."""
     with socket.socket(fileno=connection) as answers:
-        arguments, env = json.loads(_receive(answers))
+        with answers.makefile("r") as sent:
+            arguments, env = json.load(sent)
         pid = os.fork()
         if pid:
             for file in files:
@@ -179,11 +182,6 @@ def _become_command(connection: int, *files: int) -> list[str]:
     os.environ.update(env)
     time.tzset()
     return list(arguments)
-
-
-def _receive(connection: socket.socket) -> bytes:
-    with connection.makefile("rb") as sent:
-        return sent.read(min(int.from_bytes(sent.read(8)), _LARGEST))
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def time_input(at: datetime | None) -> str:
 def parse_time(text: str) -> datetime:
     """Parse a time in ISO 8601: UTC without a zone, the start of the day for a date.
 
-    Raises Invalid.
+    Times before 1970 and after 9998 are moved to these years. Raises Invalid.
     """
     try:
         found = datetime.fromisoformat(text)

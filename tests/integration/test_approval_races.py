@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from threading import Barrier
-from typing import Any
 
 from app.domain.approval import Decision
 from app.domain.audit import Action
@@ -28,11 +27,6 @@ from testing.approvals import (
 from testing.cancellations import cancel
 
 WAITING = Status.WAITING_FOR_APPROVAL
-PLAYBOOK: dict[str, Any] = {
-    "deploy_script": None,
-    "playbook": "site.yml",
-    "options": ["check"],
-}
 
 
 def together(acts: Sequence[Callable[[], object]]) -> list[object]:

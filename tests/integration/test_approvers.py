@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,11 +19,6 @@ from testing.factories import ROOT, add_service, make_service
 from testing.planned_schedules import launch_due, next_of, nightly, stored, sync
 
 WAITING = Status.WAITING_FOR_APPROVAL
-PLAYBOOK: dict[str, Any] = {
-    "deploy_script": None,
-    "playbook": "site.yml",
-    "options": ["check"],
-}
 
 
 def test_who_launched_it_cannot_approve_it_but_reject_it(
