@@ -141,8 +141,14 @@ def test_a_collector_that_hangs_delays_no_run_and_gets_the_traces_later(
         lambda: [bool(each.settled_at) for each in rows(installation)] == [True] * 2
     )
     assert 2 == len({each.trace_id for each in receiver.spans})
-    roots = [each for each in receiver.spans if each.name == "deploy hello"]
-    assert [False, False] == [each.failed for each in roots]
+    # The collector may also have read the request of the killed worker: the spans of
+    # a trace that is sent again have the same ids.
+    roots = {
+        each.span_id: each.failed
+        for each in receiver.spans
+        if each.name == "deploy hello"
+    }
+    assert [False, False] == list(roots.values())
 
 
 def test_without_a_collector_nothing_is_stored(
