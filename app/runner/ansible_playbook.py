@@ -180,7 +180,7 @@ def _beside(name: str) -> Any:
     spec = importlib.util.spec_from_file_location(f"fastdeploy_{name}", path)
     assert spec is not None, "it is a file of Python"
     assert spec.loader is not None, "it is a file of Python"
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -224,11 +224,14 @@ def _import_ansible() -> None:
     workers, which are forks, then share its memory with the main process for longer.
     """
     # Another ansible-core may not have what this replaces.
+    yaml = _beside("ansible_yaml")
     with suppress(ImportError, AttributeError):
-        _beside("ansible_yaml").install()
+        yaml.install()
     # It checks the locale and ansible.cfg, and says what is wrong.
     import ansible.cli.playbook  # noqa: F401, PLC0415
 
+    with suppress(ImportError, AttributeError):
+        _beside("built_modules").install(yaml.write)
     gc.freeze()
     gc.enable()
 

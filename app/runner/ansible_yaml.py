@@ -1,12 +1,10 @@
 """Keep Ansible's own large YAML files parsed, as Python keeps its modules compiled.
 
-    PYTHON ansible_yaml.py
-
-writes the parsed files of the Ansible that this Python has, beside the bytecode of the
-same folder. At each start, Ansible parses the definitions of its settings and the table
-of its modules: about a sixth of the CPU time until the first task.
-`ansible_playbook.py` calls `install`, so this file imports only the standard library
-and Ansible.
+At each start, Ansible parses the definitions of its settings and the table of its
+modules: about a sixth of the CPU time until the first task. The parsed files are stored
+beside the bytecode of the same folder. `ansible_playbook.py` calls `install`, so this
+file imports only the standard library and Ansible; `compile_ansible.py` calls
+`compile_all`.
 
 A parsed file begins with the digest of the YAML that it was made of. Like bytecode,
 only a user who may write beside Ansible writes it, and it could change Ansible itself.
@@ -18,7 +16,8 @@ import hashlib
 import marshal
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 _DIGEST = 16
@@ -57,17 +56,26 @@ def install() -> None:
     _collection_finder._meta_yml_to_dict = parse
 
 
-def main() -> None:
-    """Write the parsed files that are missing or outdated."""
+def compile_all() -> Iterator[str]:
+    """Write the parsed files that are missing or outdated; yield what was parsed."""
     folder = _folder()
     parsers = {_SETTINGS: _parse_settings, _MODULES: _parse_modules}
     for name, parse in parsers.items():
         path = os.path.join(folder, name)
         content = _read(path)
         if _find(folder, name, content) is None:
-            # As compileall does: the roles call both, and look for this word.
-            print(f"Compiling {path!r}...")
-            _write(folder, name, content, parse(content))
+            _store(folder, name, content, parse(content))
+            yield path
+
+
+def write(place: str, content: bytes) -> None:
+    """Write a file if this user may; another process may do the same."""
+    draft = f"{place}.{os.getpid()}"
+    with suppress(OSError):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(draft, flags, 0o644), "wb") as file:
+            file.write(content)
+        os.replace(draft, place)
 
 
 def _load(folder: str, name: str, content: bytes, parse: Callable[[bytes], Any]) -> Any:
@@ -76,7 +84,7 @@ def _load(folder: str, name: str, content: bytes, parse: Callable[[bytes], Any])
     if found is None:
         found = parse(content)
         if not sys.dont_write_bytecode:
-            _write(folder, name, content, found)
+            _store(folder, name, content, found)
     return found
 
 
@@ -91,18 +99,9 @@ def _find(folder: str, name: str, content: bytes) -> Any:
     return None
 
 
-def _write(folder: str, name: str, content: bytes, parsed: Any) -> None:
-    """Store parsed content if this user may; another process may do the same."""
-    place = _place(folder, name)
-    draft = f"{place}.{os.getpid()}"
-    try:
-        stored = _digest(content) + marshal.dumps(parsed)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(draft, flags, 0o644), "wb") as file:
-            file.write(stored)
-        os.replace(draft, place)
-    except (OSError, ValueError):
-        return
+def _store(folder: str, name: str, content: bytes, parsed: Any) -> None:
+    with suppress(ValueError):
+        write(_place(folder, name), _digest(content) + marshal.dumps(parsed))
 
 
 def _parse_settings(content: bytes) -> Any:
@@ -135,7 +134,3 @@ def _place(folder: str, name: str) -> str:
 
 def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=_DIGEST).digest()
-
-
-if __name__ == "__main__":
-    main()

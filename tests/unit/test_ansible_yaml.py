@@ -75,24 +75,6 @@ def test_nothing_is_stored_where_python_stores_no_bytecode(packages: Path) -> No
     assert [] == list(packages.rglob("*.parsed"))
 
 
-def test_the_roles_store_them_for_all_users(packages: Path) -> None:
-    """The second call changes nothing, so it prints nothing."""
-    program = [sys.executable, "-P", ansible_yaml.__file__]
-    env = {"PYTHONPATH": str(packages)}
-
-    first, second = (
-        subprocess.run(program, env=env, capture_output=True, check=True, text=True)
-        for _ in range(2)
-    )
-
-    assert 2 == first.stdout.count("Compiling ")
-    assert "" == second.stdout
-    assert (
-        0o644
-        == {path.stat().st_mode & 0o777 for path in packages.rglob("*.parsed")}.pop()
-    )
-
-
 def _read(packages: Path, **env: str) -> Mapping[str, Any]:
     done = subprocess.run(
         [sys.executable, "-P", "-c", _PROGRAM, ansible_yaml.__file__],
