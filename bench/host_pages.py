@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
@@ -25,6 +24,7 @@ from app.store.hosts import HostFilter
 from app.store.store import Store
 from app.usecases import host_comparison, host_timeline, hosts
 from app.usecases.host_comparison import HostAt
+from bench import cpu_time
 from bench.rows import row
 from testing.factories import NOW
 from testing.host_runs import make_playbook_service
@@ -235,16 +235,7 @@ def _measured(
 
 
 def _cpu_seconds(store: Store) -> float:
-    """Return the CPU time of this process and of its PostgreSQL connection.
-
-    It is comparable on a busy machine. The pool has one connection, since the
-    measurement has one thread.
-    """
-    with store.begin() as db:
-        pid = db.scalar(text("SELECT pg_backend_pid()"))
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    ticks = int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
+    return cpu_time.of_connection(store) + cpu_time.of_process()
 
 
 def _end(store: Store) -> Any:

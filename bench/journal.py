@@ -31,7 +31,7 @@ def measure(rounds: int) -> list[Any]:
             _compare(here, "events of 1 kB", _event_line, EVENT_LINES, 8_000, rounds),
             _mask(here, "step lines", rounds),
             _mask(here, "events of 1 kB", rounds),
-            file_versions.compare(here, rounds),
+            *file_versions.compare(here, rounds),
         ]
 
 

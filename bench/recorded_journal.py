@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -19,12 +20,14 @@ from app import bootstrap
 from app.domain.deployment import Outcome
 from app.runner.masking import Masker
 from app.settings import read_settings
-from app.usecases import deploy
+from app.store.store import Store
+from app.usecases import deploy, file_versions
 from app.usecases import record as recording
 from app.worker.journal_follower import Follower
 from app.worker.run import Run
 from app.worker.run_processes import RunProcesses
 from app.worker.termination import Termination
+from bench import cpu_time
 from testing.supervised import SupervisedInstallation
 
 
@@ -36,7 +39,8 @@ def record(
 ) -> Any:
     """Record a journal as that of a new deployment of a service, with secrets masked.
 
-    Return the seconds, the processor seconds and the peak memory of its process.
+    Return the seconds, the processor seconds of its process and of its connection, the
+    same for the versions of files (`versions`), and the peak memory of its process.
     """
     number = here.launch(service)
     url = here.settings.database
@@ -75,14 +79,25 @@ def _main(url: str, journal: str, number: str, secrets: str) -> None:
     run = Run(Path(journal).parent)
     # As long as passwords, tokens and keys are.
     masker = Masker(token_urlsafe(12 + each % 25) for each in range(int(secrets)))
-    begun, used = time.monotonic(), time.process_time()
-    Follower(
+    follower = Follower(
         store, run, deployment, masker, threading.Event(), end=_never,
         processes=RunProcesses(settings, run),
-    ).follow()  # fmt: skip
-    seconds, used = time.monotonic() - begun, time.process_time() - used
+    )  # fmt: skip
+    recorded = _measured(store, follower.follow)
+    # As at the end of a run, which is followed by a worker all the time.
+    versions = _measured(store, lambda: file_versions.record(store, deployment))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "processor_seconds": used, "peak_kib": peak}))
+    print(json.dumps({**recorded, "versions": versions, "peak_kib": peak}))
+
+
+def _measured(store: Store, do: Callable[[], object]) -> dict[str, float]:
+    begun = time.monotonic(), cpu_time.of_process(), cpu_time.of_connection(store)
+    do()
+    return {
+        "seconds": time.monotonic() - begun[0],
+        "processor_seconds": cpu_time.of_process() - begun[1],
+        "postgresql_seconds": cpu_time.of_connection(store) - begun[2],
+    }
 
 
 if __name__ == "__main__":

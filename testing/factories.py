@@ -24,8 +24,7 @@ from app.store.deployment_tables import deployments
 from app.store.events import Occurrence
 from app.store.services import FoundService
 from app.store.store import Store
-from app.usecases import deploy, passwords, record
-from app.usecases.file_history import files_kept_of
+from app.usecases import deploy, file_versions, passwords, record
 from app.usecases.idempotency import RequestKey
 from app.usecases.record import Place
 from app.worker.translate import translate
@@ -262,8 +261,9 @@ def record_lines(store: Store, deployment_id: int, *lines: bytes) -> None:
         offset=found.journal_offset + 1,
         batch=batch,
         changed=steps.take_changed(),
-        keeps=files_kept_of(found),
     )
+    # As a follower does while it waits.
+    file_versions.record(store, found)
 
 
 def make_step_line(name: str = "prepare", state: str = StepState.RUNNING) -> bytes:

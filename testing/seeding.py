@@ -20,8 +20,9 @@ from app.domain.deployment import Origin
 from app.domain.webhook import Provider
 from app.project_folder import without_credentials
 from app.queue import make_queue
+from app.runner.file_diffs import FileDiff
 from app.store import file_records
-from app.store.events import Occurrence
+from app.store.file_records import FileChange
 from app.usecases import (
     channels,
     credentials,
@@ -36,9 +37,7 @@ from app.usecases import (
 from app.usecases.cancel import cancel
 from app.usecases.credentials import Change
 from app.usecases.schedule_sources import ScheduleSources
-from app.worker.translate import translate
 from testing.browser import PASSWORD
-from testing.factories import make_runner_line
 from testing.git_repository import GitRepository
 from testing.installation import ACTOR, Installation
 from testing.paths import ROOT
@@ -230,19 +229,11 @@ def add_waiting(made: Installation) -> int:
 
 def add_edit(made: Installation, number: int, path: str) -> None:
     """Record that a deployment found a file on a host edited by hand."""
-    res = {
-        "changed": True,
-        "diff": {
-            "before_header": path,
-            "before": "[web03]\nport = 8080\n",
-            "after": "[web03]\nport = 80\n",
-        },
-    }
-    data = {"task": "publish | Write the configuration", "host": "web03", "res": res}
-    event = translate(make_runner_line(event_data=data))
+    diff = FileDiff(path, "[web03]\nport = 8080\n", "[web03]\nport = 80\n")
+    now = datetime.now(UTC)
+    change = FileChange(2, now, "web03", "Write the configuration", diff)
     with made.store.begin() as db:
-        found = Occurrence(datetime.now(UTC), event, None)
-        file_records.record(db, number, 1, [found], keeps=lambda _: True)
+        file_records.record(db, number, [change])
 
 
 def add_webhook(made: Installation) -> None:

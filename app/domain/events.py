@@ -7,7 +7,6 @@ from enum import StrEnum
 from app.domain.host_facts import Facts
 from app.domain.host_key_report import HostKeyReport
 from app.domain.inventory import InventoryHost
-from app.runner.file_diffs import FileDiff
 
 #: ansible-runner's name for the event at the start of a task.
 TASK_START = "playbook_on_task_start"
@@ -117,7 +116,7 @@ class RunnerEvent:
     `handler` is the name of the handler that the result is of, and `for_all` says that
     it ran once for all hosts. `facts` are those that the result gathered and that are
     kept. `inventory` has the hosts of the run's inventory, at the start of its first
-    play. `files` are the changes of files on the host.
+    play.
     """
 
     event: str
@@ -138,7 +137,6 @@ class RunnerEvent:
     for_all: bool = False
     facts: Facts | None = None
     inventory: tuple[InventoryHost, ...] = ()
-    files: tuple[FileDiff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ from app.store.metadata import Moment, id_column, metadata
 # whether it and the one that it continues count as one. `idempotency_key` is the key of
 # the request, `key_owner` whose key it is, and `fingerprint` shows whether another
 # request with this key is the same. A key without `key_owner` was stored by an earlier
-# release; it belongs to `actor`.
+# release; it belongs to `actor`. `versions_through` is the number of the event up to
+# which the versions of files are recorded.
 
 deployments = Table(
     "deployments",
@@ -70,6 +71,7 @@ deployments = Table(
     Column("pruned_at", Moment),
     Column("journal_offset", BigInteger, nullable=False, server_default="0"),
     Column("last_event", Integer, nullable=False, server_default="0"),
+    Column("versions_through", Integer),
     Index("uq_deployments_key_owner_launch_key", text("coalesce(key_owner, actor)"),
           "idempotency_key", unique=True,
           postgresql_where=text("launch_key IS NOT NULL")),

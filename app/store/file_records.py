@@ -1,11 +1,10 @@
 """Record the versions of the files that runs change on hosts.
 
-The rows are written in the transaction that records the events from which they follow.
 The last version has its whole content. When another one is added, it keeps what makes
 its content from that of the other.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -14,12 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.domain import file_history, text_delta
-from app.domain.events import RunnerEvent
 from app.domain.file_history import LastVersion, NewVersion, VersionKind
-from app.domain.matrix import label
 from app.runner.file_diffs import FileDiff
 from app.store import host_records
-from app.store.events import Occurrence
 
 #: A file is added in a fixed order, so that no two runs wait for each other.
 _PUT_FILES = text("""
@@ -121,17 +117,9 @@ class _Chain:
 
 
 def record(
-    db: Connection,
-    deployment_id: int,
-    last: int,
-    batch: Sequence[Occurrence],
-    keeps: Callable[[str], bool],
+    db: Connection, deployment_id: int, changes: Sequence[FileChange]
 ) -> None:
-    """Record what the events after number `last` report about files.
-
-    `keeps` says whether versions of the file with a path are kept.
-    """
-    changes = [each for each in _changes(last, batch) if keeps(each.diff.path)]
+    """Record the versions that changes of files add, in order."""
     if not changes:
         return
     service_id, scope = host_records.place(db, deployment_id)
@@ -173,15 +161,6 @@ def _contents(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "starts": [*ends][:-1],
         "sizes": sizes,
     }
-
-
-def _changes(last: int, batch: Sequence[Occurrence]) -> Iterator[FileChange]:
-    for number, each in enumerate(batch, start=last + 1):
-        event = each.event
-        if isinstance(event, RunnerEvent) and event.files and event.host:
-            task = label(event.task)
-            for diff in event.files:
-                yield FileChange(number, each.at, event.host, task, diff)
 
 
 def _lock(

@@ -49,7 +49,7 @@ file_versions = Table(
     Column("digest", Text, nullable=False, server_default=""),
     Column("content", LargeBinary),
     Index(None, "file_id", "id"),
-    Index(None, "deployment"),
+    Index(None, "deployment", "number"),
     Index(None, "service_id"),
     Index("ix_file_versions_outside", "file_id", "id",
           postgresql_where=text("kind = 'outside'")),

@@ -1,6 +1,6 @@
 """Record a run: its start, the events of its journal, and its end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,7 +24,6 @@ from app.store import (
     deployment_steps,
     deployments,
     events,
-    file_records,
     host_records,
     owed_handlers,
 )
@@ -32,7 +31,7 @@ from app.store.deployments import LockedDeployment
 from app.store.events import Occurrence
 from app.store.store import Store
 from app.store.transitions import Claim, End, RunStart, transition
-from app.usecases import notifications, run_hosts, run_profile
+from app.usecases import file_versions, notifications, run_hosts, run_profile
 from app.usecases.evidence import Evidence, gather
 
 #: The runner's exit code for a run that it ended itself. It does so after the service's
@@ -110,13 +109,11 @@ def record(
     offset: int,
     batch: Sequence[Occurrence],
     changed: Sequence[Step],
-    keeps: Callable[[str], bool] = lambda _: False,
 ) -> Place:
     """Record a piece of the journal that ends at `offset`.
 
-    Events, steps, owed handlers, hosts, versions of files, the offset and the
-    notification are one transaction. `keeps` says whether the versions of the file with
-    a path are kept.
+    Events, steps, owed handlers, hosts, the offset and the notification are one
+    transaction. The versions of files are recorded later, by `file_versions.record`.
     Raises Conflict if the deployment is not at `was`: then another worker follows it.
     """
     now = Place(offset, was.last_event + len(batch))
@@ -132,7 +129,6 @@ def record(
         deployment_steps.put_steps(db, deployment_id, changed)
         owed_handlers.record(db, deployment_id, was.last_event, batch)
         host_records.record(db, deployment_id, batch)
-        file_records.record(db, deployment_id, was.last_event, batch, keeps)
         events.notify(db, deployment_id)
     return now
 
@@ -227,6 +223,7 @@ def _end(
     outcomes: Sequence[HostOutcome] = ()
     if not found.ended:
         # In transactions of their own: they may take a second after a large run.
+        file_versions.record(store, found)
         run_profile.measure(store, found)
         outcomes = run_hosts.measure(store, found, outcome.status)
     with store.begin() as db:

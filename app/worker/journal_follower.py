@@ -1,5 +1,6 @@
 """Follow a journal from the stored offset to its end and record its events."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,8 +13,8 @@ from app.log import get
 from app.runner.masking import Masker
 from app.store.events import Occurrence
 from app.store.store import Store
-from app.usecases import record
-from app.usecases.file_history import files_kept_of
+from app.store.unversioned_events import RESULTS
+from app.usecases import file_versions, record
 from app.usecases.record import Place
 from app.worker.journal import MAX_LINES, Batch, JournalReader
 from app.worker.run import Run
@@ -36,6 +37,9 @@ GATHER = (0.06, 0.5)
 GATHER_TIMES = 12
 #: Seconds between checks that the run is alive and may continue.
 CHECK = 1.0
+#: Maximum seconds until versions of files are recorded, in a run that goes on. Other
+#: runs that change the same files compare them with these.
+VERSIONS = 1.0
 #: Seconds to wait for the reader of a script's output when no process of the run is
 #: left: the reader continues if a process outside of the run holds the pipe.
 READER = 5.0
@@ -92,7 +96,8 @@ class Follower:
         self._next_check = 0.0
         self._place = Place(deployment.journal_offset, deployment.last_event)
         self._steps = record.stored_steps(store, deployment.id)
-        self._keeps = files_kept_of(deployment)
+        # The worker before may have left some to record.
+        self._next_versions = 0.0
 
     def follow(self) -> tuple[int, Outcome | None]:
         """Record every line; return the exit code and the outcome of a terminated run.
@@ -136,6 +141,9 @@ class Follower:
 
     def _wait(self, unchanged: float) -> None:
         """Wait before the next poll of a journal unchanged for `unchanged` seconds."""
+        if time.monotonic() > self._next_versions:
+            self._next_versions = math.inf
+            file_versions.record(self._store, self._deployment)
         least, most = POLL
         if self._stop.wait(min(max(least, unchanged / POLL_TIMES), most)):
             raise Interrupted
@@ -196,8 +204,10 @@ class Follower:
             offset=offset,
             batch=occurrences,
             changed=self._steps.take_changed(),
-            keeps=self._keeps,
         )
+        if any(map(_may_change_files, events)):
+            due = time.monotonic() + VERSIONS
+            self._next_versions = min(self._next_versions, due)
 
     def _believable(self, at: datetime, now: datetime) -> datetime:
         """Return a run's timestamp if it is between its start and now, or now."""
@@ -246,3 +256,7 @@ class Follower:
     def _nothing_left(self) -> bool:
         """Return whether no process is left of a run that was terminated."""
         return self._ending is None or self._ending.nothing_left()
+
+
+def _may_change_files(event: JournalEvent) -> bool:
+    return isinstance(event, RunnerEvent) and event.result in RESULTS

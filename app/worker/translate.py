@@ -33,7 +33,6 @@ from app.domain.events import (
     StepState,
     TaskResult,
 )
-from app.runner import file_diffs
 from app.runner.masking import MASK, UUID, Masker
 from app.runner.speed import MAX_SENTENCE
 
@@ -216,7 +215,6 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
         for_all=data.get("for_all") is True,
         facts=host_facts.read(data) if name == "runner_on_ok" else None,
         inventory=inventory.read(data) if name == "playbook_on_play_start" else (),
-        files=tuple(file_diffs.find(found)),
     )
 
 
