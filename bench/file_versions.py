@@ -60,9 +60,7 @@ def compare(here: SupervisedInstallation, rounds: int) -> list[Any]:
     return [recording, _versions(here, journal, kept)]
 
 
-def _versions(
-    here: SupervisedInstallation, journal: Path, found: Sequence[Any]
-) -> Any:
+def _versions(here: SupervisedInstallation, journal: Path, found: Sequence[Any]) -> Any:
     files = RESULTS / EVERY / 1000
     worker, postgresql = (
         median(each["versions"][key] for each in found) / files

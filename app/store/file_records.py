@@ -116,9 +116,7 @@ class _Chain:
         return added
 
 
-def record(
-    db: Connection, deployment_id: int, changes: Sequence[FileChange]
-) -> None:
+def record(db: Connection, deployment_id: int, changes: Sequence[FileChange]) -> None:
     """Record the versions that changes of files add, in order."""
     if not changes:
         return

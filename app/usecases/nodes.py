@@ -22,7 +22,7 @@ from app.store import (
     syntax_checks,
 )
 from app.store.store import Store
-from app.usecases import record
+from app.usecases import file_versions, record
 from app.version import version
 
 
@@ -128,6 +128,10 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
     the node is ready or draining.
     """
     actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        started = deployments.active_on(db, name)
+    for deployment in started:
+        file_versions.record(store, deployment)
     with store.begin() as db:
         found = {node.name: node for node in nodes.list_all(db)}.get(name)
         if found is None:

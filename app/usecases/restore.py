@@ -27,7 +27,7 @@ from app.store import (
 )
 from app.store.deployments import LockedDeployment
 from app.store.store import Store
-from app.usecases import notifications, record
+from app.usecases import file_versions, notifications, record
 
 WAITED = Outcome(
     Status.CANCELED,
@@ -71,6 +71,10 @@ def settle(
     Conflict if another node has this one's name.
     """
     actor.require(Permission.ADMIN)
+    with store.begin() as db:
+        started = deployments.active(db)
+    for deployment in started:
+        file_versions.record(store, deployment)
     with store.begin() as db:
         if not nodes.rename(db, was, settings.node):
             raise Conflict(
