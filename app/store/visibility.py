@@ -83,9 +83,12 @@ TABLES = {
     "host_fact_changes": f"host_id IN (SELECT id FROM {SCHEMA}.hosts) "
     f"AND deployment IN (SELECT id FROM {SCHEMA}.deployments)",
     # Versions are compared to each other, so one of a hidden service hides the file.
-    "files": f"host_id IN (SELECT id FROM {SCHEMA}.hosts) AND NOT EXISTS (SELECT 1 "
+    # `IS TRUE` lets PostgreSQL check the files that a query finds: otherwise, it would
+    # join all files of all hosts with their versions first.
+    "files": f"(EXISTS (SELECT FROM {SCHEMA}.host_services AS seen "
+    "WHERE seen.host_id = files.host_id)) IS TRUE AND (EXISTS (SELECT "
     "FROM file_versions AS found WHERE found.file_id = files.id "
-    f"AND (found.service_id IN ({_IDS})) IS NOT TRUE)",
+    f"AND (found.service_id IN ({_IDS})) IS NOT TRUE)) IS NOT TRUE",
     "file_versions": f"file_id IN (SELECT id FROM {SCHEMA}.files)",
 }
 
