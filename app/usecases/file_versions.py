@@ -1,8 +1,8 @@
 """Record the versions of the files that a run has changed, from its recorded events.
 
-This isn't part of the transactions that record a run. It continues where the last one
-ended, whoever recorded that. The events are removed only after the deployment has
-ended, and it ends when this is done.
+This isn't part of the transactions that record a run. It continues where the worker
+before has stopped. A deployment ends when this is done, and retention removes the
+events of ended deployments alone.
 """
 
 from collections.abc import Callable, Iterator
