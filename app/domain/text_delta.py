@@ -16,6 +16,10 @@ _WINDOW = 32 * 1024
 _RAW = -zlib.MAX_WBITS
 #: Configurations become about as small as at the highest level, in half the time.
 _LEVEL = 4
+#: The memory level of zlib for texts of up to `_SHORT` bytes, and for longer ones. To
+#: initialize the memory of the usual level takes longer than to compress a short text.
+_SHORT = 16 * 1024
+_SHORT_MEMORY, _LONG_MEMORY = 5, zlib.DEF_MEM_LEVEL
 
 _WRONG_BASE = "the delta is of another text"
 
@@ -26,9 +30,7 @@ def encode(text: str, base: str = "") -> bytes:
     shorter = min(len(content), len(other))
     start = _common(content, other, shorter)
     end = _common(content[::-1], other[::-1], shorter - start)
-    known = _middle(other, start, end)
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, zdict=known[-_WINDOW:])
-    middle = compressor.compress(_middle(content, start, end)) + compressor.flush()
+    middle = _compress(_middle(content, start, end), _middle(other, start, end))
     return _HEADER.pack(start, end, zlib.crc32(content)) + middle
 
 
@@ -46,6 +48,14 @@ def decode(delta: bytes, base: str = "") -> str:
     if zlib.crc32(content) != checksum:
         raise ValueError(_WRONG_BASE)
     return content.decode(errors="surrogatepass")
+
+
+def _compress(content: bytes, known: bytes) -> bytes:
+    known = known[-_WINDOW:]
+    is_short = len(content) + len(known) <= _SHORT
+    memory = _SHORT_MEMORY if is_short else _LONG_MEMORY
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, memory, zdict=known)
+    return compressor.compress(content) + compressor.flush()
 
 
 def _encoded(text: str) -> bytes:
