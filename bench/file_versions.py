@@ -28,8 +28,8 @@ def compare(here: SupervisedInstallation, rounds: int) -> list[Any]:
 
     Each journal continues the versions of the one before. The added processor time of
     the worker, the least of each kind, is compared with the shortest time of recording:
-    on a busy machine, the times themselves say nothing. The versions are recorded after the events; their
-    processor time is a row of its own.
+    on a busy machine, the times themselves say nothing. The versions are recorded after
+    the events; their processor time is a row of its own.
     """
     playbook = {"site.yml": "- hosts: all\n"}
     here.write_files(_ON, playbook, playbook="site.yml")
