@@ -43,7 +43,7 @@ def launch(
     actor: Actor = LAUNCHER,
     given: Mapping[str, Any] | None = None,
     chosen: Options = NO_OPTIONS,
-    schedule_creator: str = "",
+    requesters: tuple[str, ...] = (),
     **config: Any,
 ) -> int:
     """Launch a service that asks for an approval; return the deployment."""
@@ -57,7 +57,7 @@ def launch(
         service_name=add_service(store, service).name,
         given=given or {},
         options=chosen,
-        schedule_creator=schedule_creator,
+        requesters=requesters,
     )
 
 

@@ -54,8 +54,14 @@ class Launcher:
     #: The user, also if a personal token of the user was used.
     user_id: int | None = None
     token_id: int | None = None
-    #: Who created the schedule that launched it; empty for other actors.
-    schedule_creator: str = ""
+    #: The identities of others who determined what was launched, such as who created or
+    #: changed the schedule.
+    requesters: tuple[str, ...] = ()
+
+    @property
+    def requester(self) -> str:
+        """The identity of who launched it, whether by session or by token."""
+        return self.identity if self.user_id is None else f"user:{self.user_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,11 @@ class Schedule(BaseModel):
         """The fields that decide when it launches."""
         return self.cron, self.at, self.timezone, self.until
 
+    @property
+    def launched(self) -> tuple[str, str, dict[str, Any], Options]:
+        """The fields that decide what it launches."""
+        return self.environment, self.ref, self.variables, self.options
+
     def changes_from(self, before: "Schedule") -> Changes:
         """Return the values that differ from those of a schedule, without secrets."""
         earlier, now = (each.model_dump(mode="json") for each in (before, self))

@@ -1,11 +1,13 @@
 """The table of approvals."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.store.metadata import Moment, metadata
 
 # The approvals that deployments need. `launcher`, `user_id` and `token_id` say who
-# launched a deployment, and `schedule_creator` who created the schedule that did.
+# launched a deployment, `requesters` has the identities of others who determined what
+# it runs. `schedule_creator` isn't used any more.
 # `decision` is NULL while nobody has decided, also if the deployment was canceled.
 
 approvals = Table(
@@ -18,6 +20,7 @@ approvals = Table(
     Column("user_id", BigInteger),
     Column("token_id", BigInteger),
     Column("schedule_creator", Text, nullable=False, server_default=""),
+    Column("requesters", ARRAY(Text), nullable=False, server_default="{}"),
     Column("expires_at", Moment, nullable=False),
     Column("decision", Text),
     Column("decided_by", Text, nullable=False, server_default=""),

@@ -21,7 +21,7 @@ def add(db: Connection, deployment_id: int, launcher: Launcher, seconds: int) ->
             launcher=launcher.identity,
             user_id=launcher.user_id,
             token_id=launcher.token_id,
-            schedule_creator=launcher.schedule_creator,
+            requesters=launcher.requesters,
             expires_at=func.now() + timedelta(seconds=seconds),
         )
     )
@@ -80,7 +80,7 @@ def _approval(row: Row[Any]) -> Approval:
             identity=row.launcher,
             user_id=row.user_id,
             token_id=row.token_id,
-            schedule_creator=row.schedule_creator,
+            requesters=tuple(row.requesters),
         ),
         expires_at=row.expires_at,
         decision=Decision(row.decision) if row.decision else None,

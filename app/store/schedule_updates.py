@@ -21,6 +21,7 @@ class NewInstant:
     next_at: datetime | None
     created_by: str = ""
     healthcheck: bytes | None = None
+    requesters: tuple[str, ...] = ()
 
 
 def add(db: Connection, new: Sequence[NewInstant]) -> None:
@@ -36,6 +37,7 @@ def add(db: Connection, new: Sequence[NewInstant]) -> None:
                     "next_at": each.next_at,
                     "created_by": each.created_by,
                     "healthcheck": each.healthcheck,
+                    "requesters": each.requesters,
                 }
                 for each in new
             ],
@@ -47,14 +49,17 @@ def change(
     schedule_id: int,
     schedule: Schedule,
     next_at: datetime | None,
-    created_by: str = "",
     *,
+    created_by: str = "",
+    changed_by: str = "",
+    requesters: tuple[str, ...] = (),
     healthcheck: bytes | None,
 ) -> None:
     """Change a schedule and its next instant.
 
-    `created_by` is empty if the file of the service defines it, `healthcheck` the
-    encrypted URL.
+    `created_by` and `changed_by` are empty if the file of the service defines it;
+    `requesters` are the identities of who determined what it launches, `healthcheck` is
+    the encrypted URL.
     """
     _update(
         db,
@@ -62,6 +67,8 @@ def change(
         config=config_of(schedule),
         next_at=next_at,
         created_by=created_by,
+        changed_by=changed_by,
+        requesters=requesters,
         healthcheck=healthcheck,
         ping_problem="",
     )

@@ -33,6 +33,10 @@ class StoredSchedule:
     schedule: Schedule
     #: The actor who created it; empty if the file of the service defines it.
     created_by: str
+    #: Who changed it last; empty if nobody did.
+    changed_by: str
+    #: The identities of who created it, or changed what it launches.
+    requesters: tuple[str, ...]
     #: The next instant to launch; None if there is none, or it is paused.
     next_at: datetime | None
     last_at: datetime | None
@@ -174,6 +178,8 @@ def _stored(row: Row[Any]) -> StoredSchedule:
         service_name=row.service_name,
         schedule=Schedule.model_validate(row.config),
         created_by=row.created_by,
+        changed_by=row.changed_by,
+        requesters=tuple(row.requesters),
         next_at=row.next_at,
         last_at=row.last_at,
         last_deployment=row.last_deployment,

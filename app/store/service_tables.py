@@ -38,12 +38,13 @@ services = Table(
 )
 
 # The schedules of services: a mirror of their configs, and those that somebody created,
-# with the name of the creator. `next_at` is the next instant to launch, NULL if there
-# is none. `last_at` is the last instant, `problem` says why nothing was launched then.
-# `paused_at` is NULL if it isn't paused; without `paused_until` it is paused until
-# somebody resumes it. The last deployment isn't a foreign key: it may have been
-# deleted. `healthcheck` has the encrypted healthcheck URL, `ping_problem` says why
-# the last ping to it failed.
+# with the names of who created and who last changed them. `requesters` has the
+# identities of who created one or changed what it launches. `next_at` is the next
+# instant to launch, NULL if there is none. `last_at` is the last instant, `problem`
+# says why nothing was launched then. `paused_at` is NULL if it isn't paused; without
+# `paused_until` it is paused until somebody resumes it. The last deployment isn't a
+# foreign key: it may have been deleted. `healthcheck` has the encrypted healthcheck
+# URL, `ping_problem` says why the last ping to it failed.
 
 schedules = Table(
     "schedules",
@@ -53,6 +54,8 @@ schedules = Table(
     Column("name", Text, nullable=False),
     Column("config", JSON, nullable=False),
     Column("created_by", Text, nullable=False, server_default=""),
+    Column("changed_by", Text, nullable=False, server_default=""),
+    Column("requesters", ARRAY(Text), nullable=False, server_default="{}"),
     Column("next_at", Moment, index=True),
     Column("last_at", Moment),
     Column("last_deployment", BigInteger),

@@ -35,6 +35,8 @@ class Delivery:
     attempt: int
     #: How often a worker has started to handle it.
     tries: int
+    #: The identity of who repeated it last; empty if nobody did.
+    redelivered_by: str = ""
     #: The deployments that it has launched.
     deployments: tuple[int, ...] = ()
 
@@ -115,14 +117,15 @@ def lock(db: Connection, webhook_id: int, delivery_id: int) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
-def queue_again(db: Connection, delivery_id: int) -> None:
-    """Queue a delivery once more."""
+def queue_again(db: Connection, delivery_id: int, redelivered_by: str) -> None:
+    """Queue a delivery once more, for who has this identity."""
     _update(
         db,
         delivery_id,
         state=DeliveryState.QUEUED.value,
         answer="",
         attempt=webhook_deliveries.c.attempt + 1,
+        redelivered_by=redelivered_by,
         tries=0,
         next_at=func.now(),
         claimed_at=None,
@@ -258,5 +261,6 @@ def _delivery(row: Row[Any], launched: tuple[int, ...] = ()) -> Delivery:
         answer=row.answer,
         attempt=row.attempt,
         tries=row.tries,
+        redelivered_by=row.redelivered_by,
         deployments=launched,
     )

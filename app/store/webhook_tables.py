@@ -45,6 +45,7 @@ webhooks = Table(
 # hash of what was signed: neither is accepted twice. `attempt` counts the first
 # delivery and those that somebody repeated. Queued ones are handled at `next_at`, by
 # the worker of the node `claimed_by`; `tries` counts how often one has started to.
+# `redelivered_by` has the identity of who repeated it last.
 
 webhook_deliveries = Table(
     "webhook_deliveries",
@@ -59,6 +60,7 @@ webhook_deliveries = Table(
     Column("state", Text, nullable=False),
     Column("answer", Text, nullable=False, server_default=""),
     Column("attempt", Integer, nullable=False, server_default="1"),
+    Column("redelivered_by", Text, nullable=False, server_default=""),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("next_at", Moment),
     Column("claimed_at", Moment),

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.domain.access import Actor
 from app.domain.approval import Launcher
 from app.domain.service import Service
-from app.store import tokens
+from app.store import approvals, tokens
 from app.store.deployments import NewDeployment
 
 
@@ -24,7 +24,7 @@ def of_launch(
     present: Service | None,
     wanted: NewDeployment,
     actor: Actor,
-    schedule_creator: str = "",
+    requesters: tuple[str, ...] = (),
 ) -> ApprovalRequest | None:
     """Return the approval that a launch needs; None if it needs none.
 
@@ -42,9 +42,26 @@ def of_launch(
         identity=actor.key_owner,
         user_id=user_of(db, actor),
         token_id=actor.token_id,
-        schedule_creator=schedule_creator,
+        requesters=requesters,
     )
     return ApprovalRequest(launcher, min(each.approval_timeout for each in asking))
+
+
+def requesters_of(db: Connection, deployment_id: int) -> tuple[str, ...]:
+    """Return the identities of who determined what a deployment runs.
+
+    Without an approval, they aren't known.
+    """
+    approval = approvals.find(db, deployment_id)
+    if approval is None:
+        return ()
+    return (approval.launcher.requester, *approval.launcher.requesters)
+
+
+def requester_of(db: Connection, actor: Actor) -> str:
+    """Return the identity of who makes a request, whether by session or by token."""
+    user_id = user_of(db, actor)
+    return actor.key_owner if user_id is None else f"user:{user_id}"
 
 
 def user_of(db: Connection, actor: Actor) -> int | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from app.domain.access import Access, Actor, Permission, access_of
 from app.domain.approval import COMMENT, MAX_COMMENT, Approval, Decision, Launcher
 from app.domain.audit import Action
-from app.domain.deployment import Deployment, Status
+from app.domain.deployment import Deployment, Origin, Status
 from app.domain.events import EventKind
 from app.errors import Conflict, Invalid, NotAllowed
 from app.queue import Queue
@@ -24,7 +24,7 @@ from app.store import (
 )
 from app.store.store import Store
 from app.store.transitions import Enqueue, transition
-from app.usecases.approval_requests import user_of
+from app.usecases.approval_requests import requester_of
 from app.usecases.cancel import end_queued
 from app.usecases.deploy import find, found_or_raise, permission_of
 from app.usecases.enqueue import defer, replace_others
@@ -167,24 +167,27 @@ def _lock_waiting(db: Connection, deployment_id: int) -> tuple[Deployment, Appro
 def _require_other(
     db: Connection, actor: Actor, deployment: Deployment, launcher: Launcher
 ) -> None:
-    """Raise NotAllowed if the actor is who launched the deployment."""
-    user_id = user_of(db, actor)
-    if actor.key_owner == launcher.identity or (
-        user_id is not None and user_id == launcher.user_id
-    ):
-        raise NotAllowed(
-            f"{actor.name} has launched deployment {deployment.id}: somebody else has "
-            "to approve it"
-        )
-    names = {actor.name}
-    if user_id is not None and (member := users.find_member(db, user_id)):
-        names.add(member.name)
-    creator = launcher.schedule_creator
-    if creator and names & {creator, creator.partition(" (")[0]}:
-        raise NotAllowed(
-            f"{actor.name} has created the schedule that launched deployment "
-            f"{deployment.id}: somebody else has to approve it"
-        )
+    """Raise NotAllowed if the actor launched it, or determined what was launched."""
+    asking = requester_of(db, actor)
+    if asking == launcher.requester:
+        done = "launched"
+    elif asking in launcher.requesters:
+        done = _describe_request(deployment)
+    else:
+        return
+    raise NotAllowed(
+        f"{actor.name} has {done} deployment {deployment.id}: somebody else has to "
+        "approve it"
+    )
+
+
+def _describe_request(deployment: Deployment) -> str:
+    """Return what those have done who determined what a deployment runs."""
+    if deployment.retry_of is not None:
+        return "requested the deployment that is retried by"
+    if deployment.origin is Origin.WEBHOOK:
+        return "repeated the delivery that launched"
+    return "created or changed the schedule of"
 
 
 def _require_launcher(

@@ -74,13 +74,14 @@ def launch(
     idempotency_key: RequestKey | None = None,
     priority: int = 0,
     confirmed: bool = False,
-    schedule_creator: str = "",
+    requesters: tuple[str, ...] = (),
     note: Callable[[Connection, int], None] | None = None,
 ) -> int:
     """Launch a deployment of a service; return its id.
 
     If the service asks for an approval, the deployment waits for it, and has no job
-    until then. `schedule_creator` is who created the schedule that launches it.
+    until then. `requesters` are the identities of those who determined what a schedule
+    or a webhook launches: none of them may approve it.
 
     A service of a git project runs at `revision`; by default, at the commit of the last
     sync.
@@ -144,7 +145,7 @@ def launch(
             present.service, wanted, frozenset(secret), confirmed=confirmed
         )
         approval = approval_requests.of_launch(
-            db, present.service, wanted, actor, schedule_creator
+            db, present.service, wanted, actor, requesters
         )
         number = enqueue(db, queue, wanted, approval)
         audit.note(db, actor, Action.LAUNCH, service_name, number)

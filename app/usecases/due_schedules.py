@@ -142,7 +142,7 @@ class _Launcher:
             run_as=self.run_as,
             idempotency_key=key,
             confirmed=True,
-            schedule_creator=due.created_by,
+            requesters=due.requesters,
             note=note,
         )
 

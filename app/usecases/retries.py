@@ -93,7 +93,10 @@ def retry(
             key=key,
         )
         confirmation.require(entry.service, wanted, frozenset(), confirmed=confirmed)
-        approval = approval_requests.of_launch(db, entry.service, wanted, actor)
+        requesters = approval_requests.requesters_of(db, deployment_id)
+        approval = approval_requests.of_launch(
+            db, entry.service, wanted, actor, requesters
+        )
         number = enqueue(db, queue, wanted, approval)
         action = _ACTIONS.get(planned.scope, Action.RETRY)
         audit.note(db, actor, action, earlier.service_name, number)

@@ -25,6 +25,7 @@ from app.store.schedules import StoredSchedule
 from app.store.services import Entry
 from app.store.store import Store
 from app.usecases import calendars, healthcheck_urls, services
+from app.usecases.approval_requests import requester_of
 from app.usecases.schedule_sources import ScheduleSources
 from app.usecases.schedules import find, next_unpaused
 
@@ -75,8 +76,11 @@ def create(
         with store.begin() as db:
             next_at = _require_next(schedule, schedules.now(db))
             sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
-            new = NewInstant(entry.id, schedule, next_at, actor.name, sealed)
-            schedule_updates.add(db, [new])
+            me = requester_of(db, actor)
+            schedule_updates.add(
+                db,
+                [NewInstant(entry.id, schedule, next_at, actor.name, sealed, (me,))],
+            )
             calendars.keep(db, keys, read)
             found = schedules.find_named(db, service_name, schedule.name)
             assert found is not None
@@ -129,7 +133,14 @@ def replace(
         if not keeps_url:
             sealed = healthcheck_urls.seal(lambda: secret_box, schedule)
         schedule_updates.change(
-            db, schedule_id, schedule, next_at, found.created_by, healthcheck=sealed
+            db,
+            schedule_id,
+            schedule,
+            next_at,
+            created_by=found.created_by,
+            changed_by=actor.name,
+            requesters=_requesters(found, schedule, requester_of(db, actor)),
+            healthcheck=sealed,
         )
         calendars.keep(db, keys, read)
         changes = schedule.changes_from(found.schedule)
@@ -148,6 +159,15 @@ def remove(store: Store, actor: Actor, schedule_id: int) -> str:
         schedule_updates.remove(db, [schedule_id])
         audit.note(db, actor, Action.REMOVE_SCHEDULE, found.label)
         return found.label
+
+
+def _requesters(
+    before: StoredSchedule, schedule: Schedule, changing: str
+) -> tuple[str, ...]:
+    """Return who determined what a changed schedule launches."""
+    if schedule.launched == before.schedule.launched or changing in before.requesters:
+        return before.requesters
+    return (*before.requesters, changing)
 
 
 def _check_ref(

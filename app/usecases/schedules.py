@@ -212,6 +212,7 @@ def run_now(
         run_as=run_as,
         idempotency_key=idempotency_key,
         confirmed=True,
+        requesters=found.requesters,
         note=note,
     )
 

@@ -10,6 +10,7 @@ from app.errors import Conflict, NotFound
 from app.store import audit, webhook_deliveries
 from app.store.store import Store
 from app.store.webhook_deliveries import Delivery
+from app.usecases.approval_requests import requester_of
 from app.usecases.webhooks import find
 
 #: The number of deliveries on a page.
@@ -48,7 +49,7 @@ def redeliver(store: Store, actor: Actor, webhook_id: int, delivery_id: int) -> 
             raise Conflict(f"delivery {delivery_id} is queued already: wait for it")
         if not found.pushes:
             raise Conflict(f"delivery {delivery_id} has no push: nothing can launch")
-        webhook_deliveries.queue_again(db, delivery_id)
+        webhook_deliveries.queue_again(db, delivery_id, requester_of(db, actor))
         audit.note(db, actor, Action.REDELIVER, f"{webhook.name}: {delivery_id}")
 
 

@@ -217,6 +217,7 @@ def _launch_one(
                 f"{delivery.id}:{delivery.attempt}:{number}:{service}"
             ),
             confirmed=True,
+            requesters=(delivery.redelivered_by,) if delivery.redelivered_by else (),
             note=note,
         )
     except (Unavailable, BadSetting):

@@ -57,6 +57,8 @@ class ScheduleBody(Body):
     name: str
     created_by: str
     """Who created it; empty if the file of the service defines it."""
+    changed_by: str
+    """Who changed it last; empty if nobody did, or if the file defines it."""
     cron: str
     """The rule; empty if it launches once, at the time in `at`."""
     at: str
@@ -106,6 +108,7 @@ def schedule_body(view: ScheduleView) -> ScheduleBody:
         service=stored.service_name,
         name=schedule.name,
         created_by=stored.created_by,
+        changed_by=stored.changed_by,
         cron=schedule.cron,
         at=schedule.at,
         timezone=schedule.timezone,

@@ -37,17 +37,6 @@ def test_who_launched_it_cannot_approve_it_but_reject_it(
     assert Status.CANCELED is reject(store, settings, number, grace).status
 
 
-def test_who_created_the_schedule_cannot_approve_what_it_launches(
-    store: Store, settings: Settings
-) -> None:
-    grace = make_launcher(store)
-    number = launch(store, settings, schedule_creator="grace (ci, token)")
-
-    with pytest.raises(NotAllowed, match="has created the schedule"):
-        approve(store, settings, number, grace)
-    assert Status.QUEUED is approve(store, settings, number).status
-
-
 def test_what_a_schedule_launches_waits_too(store: Store, settings: Settings) -> None:
     sync(store, make_service(approval=True, schedules=[nightly()]))
     first = next_of(stored(store))
