@@ -8,10 +8,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from testing import tls_proxy
 from testing.installation import Installation
 from testing.paths import ROOT
 from testing.preloaded import COMMAND, start
 from testing.waiting import PATIENCE
+
+#: For commands whose requests or responses a proxy may change: nginx and Caddy differ.
+every_way = pytest.mark.parametrize(
+    "either_way", ["host", *tls_proxy.NAMES], indirect=True
+)
 
 
 def command(

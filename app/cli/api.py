@@ -166,6 +166,16 @@ def segment(kind: str, name: str) -> str:
     return quote(name)
 
 
+def segments(kind: str, name: str) -> str:
+    """Return a name that may have slashes as the end of a path.
+
+    Raises NotFound for a name that no path can have, and so nothing of this kind.
+    """
+    if any(part in (".", "..") for part in name.split("/")) or not name:
+        raise NotFound(f"there is no {kind} {name!r}")
+    return quote(name, safe="")
+
+
 def id_segment(kind: str, number: int) -> str:
     """Return an id as a segment of a path. Raises NotFound for one that can't exist."""
     if not 0 <= number < 10**_DIGITS:

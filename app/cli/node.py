@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli import completion
-from app.cli.api import segment
+from app.cli.api import segments
 from app.cli.context import connect
 from app.cli.output import AsJson, moment, print_json, print_table, say
 from app.web.schemas import NodeBody
@@ -45,6 +45,6 @@ def forget(
 ) -> None:
     """Remove a node that won't come back; its running deployments fail."""
     with connect() as api:
-        removed = api.delete(f"/nodes/{segment('node', name)}")
+        removed = api.delete(f"/nodes/{segments('node', name)}")
     ended = removed["failed_deployments"]
     say(f"node {name} is removed; deployments that ended as failed: {ended}")

@@ -57,6 +57,11 @@ def raise_problem(
 
 def _foreign(status: int, url: str) -> str:
     """Return the error for a response that isn't FastDeploy's."""
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return (
+            f"{url} refuses a request of this size (413): send less, or raise the "
+            "limit of the proxy in front of it; FastDeploy's own is 1 MiB"
+        )
     with suppress(ValueError):
         phrase = HTTPStatus(status).phrase
         return (

@@ -47,6 +47,9 @@ def _check_node(value: str) -> str:
             f"must have 1 to {MAX_NAME} printable characters, with no space at either "
             "end"
         )
+    if {".", ".."} & set(value.split("/")):
+        # Clients resolve such a segment of an address before they send it.
+        raise ValueError('must not be, or have as a part between slashes, "." or ".."')
     return value
 
 

@@ -60,7 +60,7 @@ async def list_choices(request: Request) -> Response:
 
 
 def remove_node(request: Request) -> Response:
-    """DELETE /api/v1/nodes/{name}."""
+    """DELETE /api/v1/nodes/{name}; the name may have slashes."""
     name = request.path_params["name"]
     if "\0" in name:
         raise NotFound("there is no node with this name")

@@ -32,7 +32,8 @@ API = [
             list[EnvironmentOfProjectBody], parameters=api_parameters.PAGE_BY_NAME,
             description="The list is sorted by `project@name`, which `after` takes.",
     )),
-    api_route("DELETE", "/api/v1/nodes/{name}", api_installation.remove_node, _ADMIN,
+    api_route("DELETE", "/api/v1/nodes/{name:path}", api_installation.remove_node,
+        _ADMIN,
         Operation(
             "nodes", "Remove a node that won't come back.", RemovedNodeBody,
             errors=(409,),

@@ -88,7 +88,7 @@ def either_way(
 ) -> Iterator[str]:
     """Run the commands of a test on the host, and over HTTPS as a client."""
     if request.param == "host":
-        yield "host"
+        yield request.param
         return
     with tls_proxy.https(
         request.param, fastdeploy.url, tmp_path / request.param, ca
@@ -101,8 +101,25 @@ def either_way(
             # No database: a client has none.
             "FASTDEPLOY_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
         }
-        yield url
+        yield request.param
     fastdeploy.command_variables = fastdeploy.variables
+
+
+@pytest.fixture
+def name(either_way: str) -> str:
+    """A name that the commands of the other ways don't use."""
+    return f"by-{either_way}"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> dict[str, str]:
+    """The environment of a computer without FastDeploy's settings and logins."""
+    return {
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "FASTDEPLOY_DATABASE_URL": "",
+        "FASTDEPLOY_VAR": str(tmp_path),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
 
 
 @pytest.fixture(scope="module")

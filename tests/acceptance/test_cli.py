@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.deployment import Status
-from testing.command_line import assert_refused, command
+from testing.command_line import assert_refused, command, every_way
 from testing.installation import Installation
 from testing.paths import ROOT
 
@@ -39,7 +39,7 @@ def test_the_doctor_fails_only_if_there_is_a_problem(fastdeploy: Installation) -
 # Deploying
 
 
-@pytest.mark.parametrize("either_way", ["host", "nginx", "caddy"], indirect=True)
+@every_way
 @pytest.mark.usefixtures("either_way")
 def test_deploy_follow_shows_steps_and_output_until_the_end(
     fastdeploy: Installation,

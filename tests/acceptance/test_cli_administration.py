@@ -5,21 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from testing.command_line import assert_refused, command, listed, said
+from testing.command_line import assert_refused, command, every_way, listed, said
 from testing.git_repository import GitRepository
 from testing.installation import Installation
 
 _PASSWORD = "correct horse battery staple"
 
 
-@pytest.fixture
-def name(either_way: str) -> str:
-    """A name that the commands of the other way don't use."""
-    return "here" if either_way == "host" else "there"
-
-
+@every_way
 def test_users_are_created_changed_and_logged_out(
     fastdeploy: Installation, name: str
 ) -> None:

@@ -9,7 +9,14 @@ import pytest
 from app.domain.access import Permission
 from app.domain.node import NodeInstance
 from app.usecases import nodes
-from testing.command_line import assert_refused, command, complete, listed, said
+from testing.command_line import (
+    assert_refused,
+    command,
+    complete,
+    every_way,
+    listed,
+    said,
+)
 from testing.factories import make_host_key
 from testing.installation import Installation
 from testing.scripts import HELLO
@@ -18,12 +25,7 @@ from testing.waiting import eventually
 _PASSWORD = "correct horse battery staple"
 
 
-@pytest.fixture
-def name(either_way: str) -> str:
-    """A name that the commands of the other way don't use."""
-    return "here" if either_way == "host" else "there"
-
-
+@every_way
 def test_the_audit_log_is_listed_over_pages_and_exported_in_order(
     fastdeploy: Installation, name: str
 ) -> None:
@@ -67,10 +69,11 @@ def test_host_keys_are_accepted_listed_and_removed(
     assert "there is no project or service 'nothing'" in unknown.stderr
 
 
+@every_way
 def test_a_node_is_forgotten_and_the_whole_host_is_checked(
     fastdeploy: Installation, name: str
 ) -> None:
-    node = f"away-{name}"
+    node = f"away/{name} & co"
     nodes.beat(fastdeploy.store, node, me=NodeInstance(node), concurrency=1)
     nodes.stop(fastdeploy.store, node, NodeInstance(node))
 

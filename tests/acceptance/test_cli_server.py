@@ -34,17 +34,6 @@ echo second
 """
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> dict[str, str]:
-    """The environment of a computer without FastDeploy's settings and logins."""
-    return {
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        "FASTDEPLOY_DATABASE_URL": "",
-        "FASTDEPLOY_VAR": str(tmp_path),
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-    }
-
-
 def test_a_follower_continues_after_its_connection_was_cut(
     fastdeploy: Installation, elsewhere: dict[str, str], tmp_path: Path
 ) -> None:

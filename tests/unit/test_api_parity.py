@@ -55,7 +55,7 @@ PAGES = {
     f"POST {_SCHEDULE}/remove": f"DELETE /api/v1{_SCHEDULE}",
     "GET /nodes": "GET /api/v1/nodes",
     "GET /nodes/forget": _FORM,
-    "POST /nodes/forget": "DELETE /api/v1/nodes/{name}",
+    "POST /nodes/forget": "DELETE /api/v1/nodes/{name:path}",
     "GET /account": "GET /api/v1/account",
     "POST /account/display": _BROWSER,
     "POST /account/password": _BROWSER,

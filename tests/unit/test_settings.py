@@ -30,6 +30,14 @@ def test_variables_are_read_and_overrides_win(monkeypatch: pytest.MonkeyPatch) -
     assert (1234, "two") == (settings.port, settings.node)
 
 
+@pytest.mark.parametrize("name", [".", "..", "dc1/../web1", "./web1"])
+def test_a_node_has_a_name_that_an_address_can_have(name: str) -> None:
+    with pytest.raises(BadSetting, match="FASTDEPLOY_NODE"):
+        read_settings(node=name)
+
+    assert "dc1/web1" == read_settings(node="dc1/web1").node
+
+
 def test_a_variable_that_is_empty_is_one_that_is_not_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

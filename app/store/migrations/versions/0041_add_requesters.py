@@ -14,11 +14,15 @@ branch_labels = None
 depends_on = None
 
 # A name is that of a user ("ada"), of a user with a personal token ("ada (ci, token)"),
-# or of a user of the host ("ada (host)"), who might be the same person.
+# of a token for machines ("ci (token)"), or of a user of the host ("ada (host)"), who
+# might be the same person.
 _KNOWN = """
     UPDATE {table} SET requesters = array_remove(ARRAY[
         (SELECT 'user:' || users.id FROM users
          WHERE users.name IN ({name}, split_part({name}, ' (', 1)) LIMIT 1),
+        (SELECT 'token:' || tokens.id FROM tokens
+         WHERE tokens.name || ' (token)' = {name} AND tokens.user_id IS NULL
+         AND tokens.revoked_at IS NULL LIMIT 1),
         CASE WHEN {name} LIKE '% (host)' THEN 'host:' || left({name}, -7) END
     ], NULL)
     WHERE {name} <> ''
