@@ -38,7 +38,8 @@ from app.store.service_tables import services
 
 #: The schema of the views.
 SCHEMA = "fastdeploy_visible"
-#: The setting of a transaction with the ids of the visible services, as an array.
+#: The setting of a transaction with the ids of the visible services, as a multirange:
+#: services are often visible together with their neighbours.
 _SETTING = "fastdeploy.services"
 #: The number of queries that are kept: each request of an actor has the same one, and
 #: SQLAlchemy would build it again.
@@ -51,17 +52,19 @@ _LIMIT = (
     f"SELECT set_config('{_SETTING}', %(ids)s, true), "
     f"set_config('search_path', '{SCHEMA}, ' || current_setting('search_path'), true)"
 )
-_IDS = f"SELECT unnest(current_setting('{_SETTING}')::bigint[])"
-# `IS TRUE` keeps PostgreSQL from turning this into a join, which it puts into the inner
-# loop of the queries of the overview: there, the ids are hashed once for each query.
-_OF_SERVICE = f"(service_id IN ({_IDS})) IS TRUE"
+# The ids are parsed once for each query, and searched for each row.
+_IDS = f"(SELECT current_setting('{_SETTING}')::int8multirange)"
+# PostgreSQL estimates that `IS NOT UNKNOWN` is true for almost all rows. Without it, it
+# expects so few that it chooses slow plans for the queries of the overview.
+_VISIBLE = f"NULLIF({{}} <@ {_IDS}, false) IS NOT UNKNOWN"
+_OF_SERVICE = _VISIBLE.format("service_id")
 _OF_DEPLOYMENT = f"deployment_id IN (SELECT id FROM {SCHEMA}.deployments)"
 #: A folder of the services folder: a project, or a service without a project.
 _OF_FOLDER = f"scope IN (SELECT split_part(name, '/', 1) FROM {SCHEMA}.services)"
 
 #: The condition of the visible rows, by table. A view may read those before it.
 TABLES = {
-    "services": f"(id IN ({_IDS})) IS TRUE",
+    "services": _VISIBLE.format("id"),
     "deployments": _OF_SERVICE,
     "schedules": _OF_SERVICE,
     "pings": f"schedule_id IN (SELECT id FROM {SCHEMA}.schedules)",
@@ -88,7 +91,7 @@ TABLES = {
     "files": f"(EXISTS (SELECT FROM {SCHEMA}.host_services AS seen "
     "WHERE seen.host_id = files.host_id)) IS TRUE AND (EXISTS (SELECT "
     "FROM file_versions AS found WHERE found.file_id = files.id "
-    f"AND (found.service_id IN ({_IDS})) IS NOT TRUE)) IS NOT TRUE",
+    f"AND (found.service_id <@ {_IDS}) IS NOT TRUE)) IS NOT TRUE",
     "file_versions": f"file_id IN (SELECT id FROM {SCHEMA}.files)",
 }
 
@@ -135,7 +138,8 @@ def limit(db: Connection, visible: Sequence[Collection[str]]) -> str:
 
 @lru_cache(_KEPT)
 def _limited(visible: tuple[frozenset[str], ...]) -> Select[Any]:
-    found = select(func.array_agg(services.c.id).cast(Text)).where(
+    one = func.int8range(services.c.id, services.c.id, "[]")
+    found = select(func.range_agg(one).cast(Text)).where(
         and_(*(_matches(patterns) for patterns in visible))
     )
     ids = func.coalesce(found.scalar_subquery(), "{}")
