@@ -32,7 +32,9 @@ def create(store: Store, actor: Actor, name: str) -> None:
     """Create a team. Raises NotAllowed, InvalidFields, and Conflict if it exists."""
     actor.require(Permission.ADMIN)
     if not account_names.is_name(name):
-        problem = "a team's name has 1 to 64 letters, digits or . @ + - _"
+        problem = (
+            "a team's name has 1 to 64 letters, digits or . @ + - _, not just . or .."
+        )
         raise InvalidFields({"name": problem})
     try:
         with store.begin() as db:

@@ -172,7 +172,9 @@ def _create(
     limits: frozenset[Grant] = frozenset(),
 ) -> str:
     if not account_names.is_token_name(name):
-        problem = "a token's name has 1 to 64 letters, digits or . @ + - _"
+        problem = (
+            "a token's name has 1 to 64 letters, digits or . @ + - _, not just . or .."
+        )
         raise InvalidFields({"name": problem})
     if days is not None and not 1 <= days <= MAX_DAYS:
         problem = f"a token expires after 1 to {MAX_DAYS} days, or never"

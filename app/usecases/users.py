@@ -42,7 +42,9 @@ def create_user(
     actor.require(Permission.ADMIN)
     problems = passwords.problems(password)
     if not account_names.is_name(name):
-        problems |= {"name": "a user's name has 1 to 64 letters, digits or . @ + - _"}
+        problems["name"] = (
+            "a user's name has 1 to 64 letters, digits or . @ + - _, not just . or .."
+        )
     if problems:
         raise InvalidFields(problems)
     hashed = passwords.make_hash(password)

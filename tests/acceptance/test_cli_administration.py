@@ -63,6 +63,7 @@ def test_teams_tokens_and_grants_give_and_take_permissions(
     gone = command(fastdeploy, "token", "revoke", name)
     said(fastdeploy, "team", "remove", name, f"{name}-ada")
     deleted = said(fastdeploy, "team", "delete", name)
+    resolved = command(fastdeploy, "team", "create", "..")
 
     assert [f"{name}-ada"] == team["members"]
     assert token.startswith("fd_")
@@ -79,6 +80,7 @@ def test_teams_tokens_and_grants_give_and_take_permissions(
     assert f"token {name} is revoked\n" == revoked
     assert_refused(gone, f"there is no token {name!r}")
     assert f"team {name} is deleted\n" == deleted
+    assert "name: a team's name has 1 to 64 letters" in resolved.stderr
 
 
 def test_credentials_are_added_tried_and_removed_without_being_shown(
