@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import socket
 from contextlib import suppress
 
@@ -28,6 +29,10 @@ def serve(settings: Settings) -> None:
     _return_freed_memory()
     listeners = inherited() or [_listen(settings)]
     app = make_web(settings)
+    # What was loaded stays until the process ends. Without this, the garbage collector
+    # would examine all of it now and then, and no request is answered meanwhile: that
+    # takes 200 ms, for some 200,000 objects.
+    gc.freeze()
     config = uvicorn.Config(
         app,
         http=TimedConnection,

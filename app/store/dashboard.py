@@ -4,6 +4,7 @@ A row is a service in all its environments. One query filters, sorts and counts 
 the overview reads the details of one page only, however many services there are.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,20 +24,13 @@ from sqlalchemy import (
     cast,
     false,
     func,
+    or_,
     select,
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
-from app.domain.dashboard import (
-    Condition,
-    Filter,
-    Group,
-    Latest,
-    Line,
-    Place,
-    Sort,
-)
+from app.domain.dashboard import Condition, Filter, Group, Line, Place, Sort
 from app.domain.deployment import Status
 from app.store.access_tables import favourites, users
 from app.store.deployment_tables import deployments
@@ -76,7 +70,7 @@ def lines(db: Connection, wanted: Filter, user: str, *, skip: int, limit: int) -
         return Lines((), 0, {})
     page, counted = _pages(wanted, user)
     rows = db.execute(page.offset(skip).limit(limit)).all()
-    counts = (rows[0].conditions if rows else db.scalar(counted)) or {}
+    counts = json.loads((rows[0].conditions if rows else db.scalar(counted)) or "{}")
     return Lines(
         [_line(row) for row in rows],
         rows[0].total if rows else 0,
@@ -93,19 +87,25 @@ def _pages(wanted: Filter, user: str) -> tuple[Select[Any], Select[Any]]:
     c = found.c
     counted = _count(members)
     total = func.count().over().label("total")
-    rows = select(found, total, counted.label("conditions")).order_by(
-        c.favourite.desc(), *_order(found, wanted)
-    )
+    # PostgreSQL reads it of the rows of one page only: parsing the configs of all
+    # services would take as long as the rest of the query.
+    description = select(_description()).where(services.c.id == c.id).scalar_subquery()
+    rows = select(
+        found, total, counted.label("conditions"), description.label("description")
+    ).order_by(c.favourite.desc(), *_order(found, wanted))
     return rows, select(counted)
 
 
-def _count(members: CTE) -> ScalarSelect[dict[str, int]]:
-    """Return the number of services in each condition, as a JSON object."""
+def _count(members: CTE) -> ScalarSelect[str]:
+    """Return the number of services in each condition, as JSON.
+
+    It is a text, because each row has it and only one is parsed.
+    """
     c = members.c
     number = func.count(c.service.distinct()).label("number")
     counts = select(c.condition, number).group_by(c.condition).subquery()
     return select(
-        func.jsonb_object_agg(counts.c.condition, counts.c.number)
+        cast(func.jsonb_object_agg(counts.c.condition, counts.c.number), Text)
     ).scalar_subquery()
 
 
@@ -126,20 +126,6 @@ def _places(environment: str) -> Select[Any]:
     """Return the query of the environments of the services `names`."""
     members = _members(Filter(environment=environment), "", named=True)
     return select(members).order_by(members.c.name)
-
-
-def latest(db: Connection, numbers: Collection[int]) -> dict[int, Latest]:
-    """Return what rows show of these deployments, by id."""
-    c = deployments.c
-    rows = db.execute(
-        select(
-            c.id, func.left(c.reason, 1000).label("reason"), c.actor, c.created_at,
-            c.started_at, c.finished_at, c.partial,
-            func.coalesce(c.options["check"].as_boolean(), false()).label("check"),
-            func.coalesce(func.json_array_length(c.warnings), 0).label("warnings"),
-        ).where(c.id.in_(numbers))
-    )  # fmt: skip
-    return {row.id: Latest(*row) for row in rows}
 
 
 def exist(db: Connection) -> bool:
@@ -180,27 +166,25 @@ def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
         )
         .cte("active")
     )
-    # An index has the id, so PostgreSQL reads one row for each service.
+    # PostgreSQL reads one row for each service, from the end of an index.
     newest = (
-        select(d.id)
+        select(d.id, d.status)
         .where(d.service_id == c.id)
         .order_by(d.service_id.desc(), d.id.desc())
         .limit(1)
         .correlate(services)
         .lateral("newest")
     )
-    status = select(d.status).where(d.id == newest.c.id).scalar_subquery()
     condition = case(
         (and_(active.c.id.is_not(None), silent()), Condition.UNREACHABLE.value),
         (active.c.id.is_not(None), active.c.status),
         (c.error != "", Condition.INVALID.value),
         (newest.c.id.is_(None), Condition.NEVER.value),
-        else_=status,
+        else_=newest.c.status,
     )
     favourite = _is_favourite(user, service)
     columns = [
         c.id, c.name, c.error, c.warning, c.labels,
-        c.config["description"].as_string().label("description"),
         service.label("service"), environment.label("environment"),
         project.label("project"), favourite.label("favourite"),
         condition.label("condition"),
@@ -231,13 +215,26 @@ def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
 
 
 def _contains(text: str) -> list[ColumnElement[bool]]:
-    """Return the conditions that each word of a text occurs in a service."""
+    """Return the conditions that each word of a text occurs in a service.
+
+    The description comes last: PostgreSQL parses the config only if neither the name
+    nor a label has the word.
+    """
     c = services.c
-    about = func.coalesce(c.config["description"].as_string(), "")
-    searched = func.lower(
-        func.concat_ws(" ", c.name, func.array_to_string(c.labels, " "), about)
-    )
-    return [func.strpos(searched, func.lower(word)) > 0 for word in text.split()]
+    named = func.concat_ws(" ", c.name, func.array_to_string(c.labels, " "))
+    return [
+        or_(_has(named, word), _has(func.coalesce(_description(), ""), word))
+        for word in text.split()
+    ]
+
+
+def _has(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
+    return func.strpos(func.lower(text), func.lower(word)) > 0
+
+
+def _description() -> ColumnElement[str]:
+    found: ColumnElement[str] = services.c.config["description"].as_string()
+    return found
 
 
 def _is_favourite(user: str, service: ColumnElement[str]) -> ColumnElement[bool]:

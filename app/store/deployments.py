@@ -22,6 +22,7 @@ from app.domain.options import NO_OPTIONS, Options, is_partial
 from app.domain.retry import RetryScope
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
+from app.store import service_json
 from app.store.deployment_tables import deployments
 from app.store.idempotency_keys import IdempotencyKey
 from app.store.nodes import silent
@@ -251,7 +252,7 @@ def _selected(*more: ColumnElement[Any]) -> Select[Any]:
     unreachable = deployments.c.finished_at.is_(None) & silent()
     return (
         select(
-            deployments,
+            *service_json.columns(deployments),
             services.c.name.label("service_name"),
             func.coalesce(unreachable, false()).label("unreachable"),
             *more,
@@ -266,7 +267,7 @@ def _deployment(row: Row[Any]) -> Deployment:
         id=row.id,
         service_id=row.service_id,
         service_name=row.service_name,
-        service=Service.model_validate(row.config),
+        service=service_json.parse(row.config),
         status=Status(row.status),
         reason=row.reason,
         actor=row.actor,

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, true
+from sqlalchemy import BigInteger, Connection, bindparam, false, func, select, true
 
 from app.domain import revision
+from app.domain.dashboard import Latest
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.version import version_by_json
+from app.store.among import among
 from app.store.deployment_tables import counts, deployments, seconds_of_step, steps
 from app.store.service_tables import services
 
@@ -63,37 +65,74 @@ _RUN = (
     deployments.c.finished_at,
 )
 
+_c = deployments.c
+_recent = (
+    select(*_OUTCOME)
+    .where(
+        _c.service_id == services.c.id,
+        _c.finished_at.is_not(None),
+        _c.partial.is_(False),
+    )
+    .order_by(_c.service_id.desc(), _c.id.desc())
+    .limit(bindparam("limit", type_=BigInteger))
+    .correlate(services)
+    .lateral("recent")
+)
+#: The query of the last `limit` outcomes of the services `ids`. It reads the newest
+#: deployments of each service from the end of an index.
+_RECENT_OF_EACH = (
+    select(services.c.id.label("service_id"), _recent)
+    .select_from(services)
+    .join(_recent, true())
+    .where(among(services.c.id))
+    .order_by(_recent.c.id)
+)
+_newest = (
+    select(
+        _c.id,
+        _c.config["variables"].as_string().label("schema"),
+        _c.variables,
+        _c.ref,
+        _c.commit,
+        _c.changes,
+    )
+    .where(
+        _c.service_id == services.c.id,
+        _c.status == Status.SUCCESSFUL.value,
+        counts,
+    )
+    .order_by(_c.id.desc())
+    .limit(1)
+    .correlate(services)
+    .lateral("newest")
+)
+#: The query of the last successful deployments of the services `ids`.
+_LAST_SUCCESSFUL = (
+    select(services.c.id.label("service_id"), _newest)
+    .select_from(services)
+    .join(_newest, true())
+    .where(among(services.c.id))
+)
+
+#: The query of the latest deployments `ids`.
+_LATEST = select(
+    _c.id, func.left(_c.reason, 1000).label("reason"), _c.actor, _c.created_at,
+    _c.started_at, _c.finished_at, _c.partial,
+    func.coalesce(_c.options["check"].as_boolean(), false()).label("check"),
+    func.coalesce(func.json_array_length(_c.warnings), 0).label("warnings"),
+).where(among(_c.id))  # fmt: skip
+
 
 def recent_of_each(
     db: Connection, limit: int, ids: Collection[int]
 ) -> dict[int, list[Outcome]]:
     """Return the last `limit` ended deployments of these services, oldest first.
 
-    The key is the service's id. It is one query, which reads the newest deployments of
-    each service from the end of an index.
+    The key is the service's id.
     """
-    c = deployments.c
-    recent = (
-        select(*_OUTCOME)
-        .where(
-            c.service_id == services.c.id,
-            c.finished_at.is_not(None),
-            c.partial.is_(False),
-        )
-        .order_by(c.service_id.desc(), c.id.desc())
-        .limit(limit)
-        .correlate(services)
-        .lateral("recent")
-    )
-    rows = db.execute(
-        select(services.c.id.label("service_id"), recent)
-        .select_from(services)
-        .join(recent, true())
-        .where(services.c.id.in_(ids))
-        .order_by(recent.c.id)
-    ).all()
+    rows = db.execute(_RECENT_OF_EACH, {"ids": list(ids), "limit": limit})
     found: dict[int, list[Outcome]] = {}
-    for service_id, number, status, created_at, warned in rows:
+    for service_id, number, status, created_at, warned in rows.all():
         outcome = Outcome(number, _STATUSES[status], created_at, warned)
         found.setdefault(service_id, []).append(outcome)
     return found
@@ -171,32 +210,7 @@ def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSucce
 
     One that has completed another one counts.
     """
-    c = deployments.c
-    newest = (
-        select(
-            c.id,
-            c.config["variables"].as_string().label("schema"),
-            c.variables,
-            c.ref,
-            c.commit,
-            c.changes,
-        )
-        .where(
-            c.service_id == services.c.id,
-            c.status == Status.SUCCESSFUL.value,
-            counts,
-        )
-        .order_by(c.id.desc())
-        .limit(1)
-        .correlate(services)
-        .lateral("newest")
-    )
-    rows = db.execute(
-        select(services.c.id.label("service_id"), newest)
-        .select_from(services)
-        .join(newest, true())
-        .where(services.c.id.in_(ids))
-    )
+    rows = db.execute(_LAST_SUCCESSFUL, {"ids": list(ids)})
     return {
         row.service_id: LastSuccess(
             row.id,
@@ -208,3 +222,9 @@ def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSucce
         )
         for row in rows
     }
+
+
+def latest(db: Connection, numbers: Collection[int]) -> dict[int, Latest]:
+    """Return what rows show of these deployments, by id."""
+    rows = db.execute(_LATEST, {"ids": list(numbers)})
+    return {row.id: Latest(*row) for row in rows}

@@ -24,8 +24,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.domain.service import Service
 from app.domain.service_name import file_of
+from app.store import service_json
 from app.store.searching import can_be_found
 from app.store.service_tables import registrations, schedules, services
+
+#: The query of the services as stored.
+_SERVICES = select(*service_json.columns(services))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def find(db: Connection, name: str) -> Entry | None:
     """Return the service with this name, archived or not."""
     if not can_be_found(name):
         return None
-    row = db.execute(select(services).where(services.c.name == name)).one_or_none()
+    row = db.execute(_SERVICES.where(services.c.name == name)).one_or_none()
     return None if row is None else _entry(row)
 
 
@@ -217,7 +221,7 @@ def list_all(db: Connection, *, archived: bool = False) -> list[Entry]:
     """Return the active services, or the archived ones instead, sorted by name."""
     gone = services.c.archived_at.is_not(None)
     rows = db.execute(
-        select(services).where(gone if archived else ~gone).order_by(services.c.name)
+        _SERVICES.where(gone if archived else ~gone).order_by(services.c.name)
     )
     return [_entry(row) for row in rows]
 
@@ -235,17 +239,13 @@ def outlines(db: Connection) -> list[Outline]:
 
 def find_all(db: Connection, ids: Collection[int]) -> list[Entry]:
     """Return the services with these ids, sorted by name."""
-    rows = db.execute(
-        select(services).where(services.c.id.in_(ids)).order_by(services.c.name)
-    )
+    rows = db.execute(_SERVICES.where(services.c.id.in_(ids)).order_by(services.c.name))
     return [_entry(row) for row in rows]
 
 
 def list_everything(db: Connection) -> list[Entry]:
     """Return all services, archived or not, sorted by name."""
-    return [
-        _entry(row) for row in db.execute(select(services).order_by(services.c.name))
-    ]
+    return [_entry(row) for row in db.execute(_SERVICES.order_by(services.c.name))]
 
 
 def names_by_credential(db: Connection) -> dict[str, list[str]]:
@@ -270,7 +270,7 @@ def names(db: Connection) -> list[str]:
 
 
 def _entry(row: Row[Any]) -> Entry:
-    service = None if row.config is None else Service.model_validate(row.config)
+    service = None if row.config is None else service_json.parse(row.config)
     return Entry(
         row.id, row.name, service, row.error, row.synced_at, row.archived_at,
         row.warning,

@@ -70,8 +70,14 @@ def use(db: Connection, digest: bytes) -> Token | None:
 
     A personal token is valid only while its owner is enabled.
     """
+    # At most one update per minute keeps a busy token from being a hot row.
+    outdated = tokens.c.last_used_at.is_(None) | (
+        tokens.c.last_used_at < func.now() - timedelta(minutes=1)
+    )
     row = db.execute(
-        _tokens().where(
+        _tokens()
+        .add_columns(outdated.label("outdated"))
+        .where(
             tokens.c.digest == digest,
             tokens.c.expires_at.is_(None) | (tokens.c.expires_at > func.now()),
             users.c.disabled_at.is_(None),
@@ -79,16 +85,12 @@ def use(db: Connection, digest: bytes) -> Token | None:
     ).one_or_none()
     if row is None:
         return None
-    # At most one update per minute keeps a busy token from being a hot row.
-    db.execute(
-        update(tokens)
-        .where(
-            tokens.c.id == row.id,
-            tokens.c.last_used_at.is_(None)
-            | (tokens.c.last_used_at < func.now() - timedelta(minutes=1)),
+    if row.outdated:
+        db.execute(
+            update(tokens)
+            .where(tokens.c.id == row.id, outdated)
+            .values(last_used_at=func.now())
         )
-        .values(last_used_at=func.now())
-    )
     return _token(row)
 
 

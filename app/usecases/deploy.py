@@ -193,6 +193,8 @@ def _views(
     db: Connection, listed: Sequence[Deployment], estimated: Sequence[Deployment]
 ) -> list[View]:
     """Return the views of deployments; the number of queries is constant."""
+    if not listed:
+        return []
     steps = deployment_steps.steps_of_each(db, [d.id for d in listed])
     # A partial deployment takes another time than the whole ones before it.
     usual = deployment_steps.usual_durations(

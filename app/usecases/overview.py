@@ -197,8 +197,9 @@ def _glances(db: Connection, lines: Sequence[Line], wanted: Filter) -> Sequence[
     ids = [place.id for each in places.values() for place in each]
     ended = outcomes.recent_of_each(db, OUTCOMES, ids)
     brought = outcomes.last_successful(db, ids)
-    latest = dashboard.latest(db, [n for x in lines if (n := x.lead.deployment)])
-    known = set(projects.names(db))
+    latest = outcomes.latest(db, [n for x in lines if (n := x.lead.deployment)])
+    # Only a project whose description can't be read has an error and its own name.
+    known = projects.names(db) if any(x.lead.error for x in lines) else set()
     return [
         Glance(
             line,
