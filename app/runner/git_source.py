@@ -98,8 +98,9 @@ def _problem_of_url(url: str) -> str:
         # The message doesn't repeat the URL.
         return (
             f"The URL for {parts.hostname} contains a password or token, which others "
-            "could read: remove it, add it with `fastdeploy credential add "
-            "git-token:NAME`, and name that as the credential of the project."
+            "could read: remove it, add it on the page Credentials or with `fastdeploy "
+            "credential add git-token:NAME`, and name that as the credential of the "
+            "project."
         )
     return _problem_of_host(url, parts.hostname or "", parts.path)
 

@@ -94,7 +94,7 @@ def look(store: Store, host: Host, path: str) -> FileView:
     if not found:
         raise NotFound(
             f"no deployment has changed {path} on {host.name}; "
-            f"`fastdeploy host files {host.name}` lists what they have"
+            "look for what they have changed in the list of its files"
         )
     shown = [
         _shown(before, version)

@@ -94,4 +94,6 @@ def find(store: Store, name: str, project: str = "") -> HostView:
 
 def _unknown(name: str, project: str = "") -> str:
     of_project = f" of {project}" if project else ""
-    return f"there is no host {name!r}{of_project}; `fastdeploy host list` lists them"
+    return (
+        f"there is no host {name!r}{of_project}; look for its name in the list of hosts"
+    )

@@ -62,6 +62,8 @@ class Field:
     file: str = ""
     #: The name of a second input for the same value; empty: none.
     confirm: str = ""
+    #: Whether it is rarely set.
+    rare: bool = False
 
 
 def new_key() -> str:

@@ -21,6 +21,10 @@ _FIELDS: dict[OptionName, tuple[str, str]] = {
     "verbosity": ("Verbosity", "Ansible prints more with each v."),
     "diff": ("Show differences", "In the files and templates that change."),
 }
+#: The options that are rarely set; the form shows them in a closed part.
+_RARE: frozenset[OptionName] = frozenset(
+    {"skip_tags", "start_at_task", "forks", "verbosity"}
+)
 
 
 def fields(
@@ -80,4 +84,5 @@ def _field(name: OptionName, value: str, problem: str) -> Field:
         maximum=maximum,
         step="1",
         problem=problem,
+        rare=name in _RARE,
     )

@@ -4,7 +4,8 @@
  *     <launch-choices src="/services/site/choices">…<input name="option.limit">…
  *
  * Ansible takes about a second to list them, so they are requested when one of the fields
- * gets the focus for the first time. Any other text may be typed too.
+ * gets the focus for the first time. Any other text may be typed too. A closed part of
+ * the form opens if a field in it is invalid.
  */
 export class LaunchChoices extends HTMLElement {
   #requested = false;
@@ -14,6 +15,14 @@ export class LaunchChoices extends HTMLElement {
       if (event.target instanceof HTMLInputElement && event.target.name in FIELDS)
         void this.#request();
     });
+    this.addEventListener(
+      "invalid",
+      (event) => {
+        const part = (event.target as Element).closest("details");
+        if (part) part.open = true;
+      },
+      true,
+    );
   }
 
   async #request(): Promise<void> {
