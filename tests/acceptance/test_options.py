@@ -210,6 +210,23 @@ def test_the_command_line_has_the_flags_of_ansible_playbook(
     ]  # fmt: skip
 
 
+def test_an_invalid_option_in_the_closed_part_of_the_form_is_shown(
+    browser: Browser, site: Installation
+) -> None:
+    with visit(browser, site.url) as page:
+        page.goto("/services/site")
+        log_in(page)
+        page.get_by_label("version").fill("1.0.0")
+        page.get_by_label("folder").fill("/nowhere")
+        page.get_by_text("More options").click()
+        page.get_by_label("Forks").fill("0")
+        page.get_by_text("More options").click()
+        expect(page.get_by_label("Forks")).to_be_hidden()
+        page.get_by_role("button", name="Check").click()
+
+        expect(page.get_by_label("Forks")).to_be_focused()
+
+
 def test_the_form_offers_the_options_and_a_button_for_a_check(
     browser: Browser, site: Installation, tmp_path: Path
 ) -> None:

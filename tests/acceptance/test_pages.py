@@ -228,6 +228,19 @@ def test_the_recap_of_ansible_fits_a_laptop(page: Page, site: Site) -> None:
     assert printed == shown
 
 
+def test_a_step_takes_little_height(page: Page, site: Site) -> None:
+    """Also with a message and the usual duration."""
+    page.set_viewport_size(WIDE)
+    page.goto(site.path(PAGES["deployment-running"]))
+
+    heights = page.locator(".step").evaluate_all(
+        "steps => steps.map((step) => step.getBoundingClientRect().height)"
+    )
+
+    assert 4 == len(heights)
+    assert max(heights) <= 45
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_complete_without_javascript(
     site: Site, bare: Page, name: str

@@ -72,3 +72,14 @@ def test_somebody_else_has_the_defaults(sent: ClientFor, client_for: ClientFor) 
 
     assert 'value="1.0"' in page
     assert "Values of <a" not in page
+
+
+def test_the_options_that_are_rarely_set_are_shown_if_one_is_set(
+    sent: ClientFor,
+) -> None:
+    """The last launch has set the number of forks, which isn't the default."""
+    defaults = sent(None).get("/services/shop?values=defaults").text
+    page = sent(None).get("/services/shop").text
+
+    assert '<details class="launch-more">' in defaults
+    assert '<details class="launch-more" open>' in page
