@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,11 @@ def runtime_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres(runtime_folder: Path) -> Iterator[Postgres]:
     """The server of this test run."""
-    with dev_server.running(read_settings(var=runtime_folder / "var")) as found:
-        yield Postgres(found.database)
+    with (
+        dev_server.running(read_settings(var=runtime_folder / "var")) as found,
+        closing(Postgres(found.database)) as server,
+    ):
+        yield server
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ PostgreSQL and the workers have a moved clock.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,7 +54,10 @@ def installation(
     with dev_server.running(read_settings(var=runtime_folder / "moved")) as found:
         for name in clock.variables:
             monkeypatch.delenv(name)
-        with installed(Postgres(found.database), tmp_path) as made:
+        with (
+            closing(Postgres(found.database)) as server,
+            installed(server, tmp_path) as made,
+        ):
             yield made
 
 
