@@ -2,12 +2,14 @@
 
 Importing them takes one to two seconds of processor time, and the tests start hundreds
 of commands. A forked command is a process of its own, with its own arguments,
-environment and files, and ends as any other; `ps` shows it as
-`python -m testing.preloaded`.
+environment and files; `ps` shows it as `python -m testing.preloaded`. It ends as any
+other, except that Python doesn't free its objects: that would copy the memory that it
+shares with the process from which it was forked.
 
-`python -m testing.preloaded` serves the socket that is its standard input. For each
-request it forks a parent, which forks the command and waits for it, and which sends its
-number and then its exit code, a line each.
+`python -m testing.preloaded FOLDER` serves the socket that is its standard input, and
+keeps compiled templates in the folder. For each request it forks a parent, which forks
+the command and waits for it, and which sends its number and then its exit code, a line
+each.
 """
 
 import atexit
@@ -17,16 +19,21 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
+
+import jinja2
 
 from app.cli import COMMANDS
 from app.settings import PREFIX
@@ -35,7 +42,11 @@ from testing.paths import ROOT
 #: A command of FastDeploy begins with this.
 COMMAND = [sys.executable, "-m", "app"]
 #: What the commands import later than at their start.
-MODULES = ("app.bootstrap.api", "app.bootstrap.web", "app.bootstrap.worker")
+MODULES = (
+    "anyio._backends._asyncio", "app.bootstrap.api", "app.bootstrap.web",
+    "app.bootstrap.worker", "app.cli.local_api", "app.dev_server", "encodings.idna",
+    "httpcore", "procrastinate.builtin_tasks",
+)  # fmt: skip
 #: Variables, beside FastDeploy's own, that no module reads while it is imported.
 _READ_LATER = frozenset({"HOME", "SSL_CERT_FILE", "XDG_CONFIG_HOME"})
 
@@ -133,14 +144,17 @@ def _can_fork(env: Mapping[str, str]) -> bool:
 def _server() -> socket.socket:
     """Start the process with the modules; return the socket for requests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    templates = tempfile.mkdtemp(prefix="fastdeploy-templates-")
     with theirs:
-        process = subprocess.Popen([sys.executable, "-m", "testing.preloaded"],
-                                   stdin=theirs.fileno(), cwd=ROOT,
-                                   start_new_session=True)  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-m", "testing.preloaded", templates],
+            stdin=theirs.fileno(), cwd=ROOT, start_new_session=True,
+        )  # fmt: skip
 
     def stop() -> None:
         ours.close()
         process.wait()
+        shutil.rmtree(templates)
 
     atexit.register(stop)
     return ours
@@ -189,10 +203,38 @@ def main() -> None:
     commands = (f"app.cli.{entry.module}" for entry in COMMANDS.values())
     for module in (*commands, *MODULES):
         import_module(module)
+    _share_compiled_templates(sys.argv[1])
     gc.freeze()
     with socket.socket(fileno=os.dup(0)) as requests:
         sys.argv[1:] = _serve(requests)
-    runpy.run_module("app", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("app", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if isinstance(ended.code, int | None):
+            _exit(ended.code or 0)
+        raise
+    _exit(0)
+
+
+def _share_compiled_templates(folder: str) -> None:
+    """Keep compiled templates in a folder.
+
+    Otherwise each web process compiles the templates of its pages, which takes longer
+    than rendering them.
+    """
+    cache = jinja2.FileSystemBytecodeCache(folder)
+    jinja2.Environment = functools.partial(  # type: ignore[misc,assignment]
+        jinja2.Environment, bytecode_cache=cache
+    )
+
+
+def _exit(code: int) -> None:
+    """Do what Python does at the exit, except for freeing the objects."""
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+    atexit._run_exitfuncs()  # noqa: SLF001
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
