@@ -6,6 +6,8 @@ from typing import TypeVar
 
 #: Seconds to wait for a state; a busy machine may need most of them.
 PATIENCE = 120.0
+#: Seconds between two calls if it has waited for long.
+_LONGEST_PAUSE = 0.05
 
 T = TypeVar("T")
 
@@ -18,14 +20,16 @@ def eventually(
     Args:
         check: What to wait for.
         patience: The maximum number of seconds to wait.
-        every: The number of seconds between two calls.
+        every: The number of seconds between the first calls. The longer it waits, the
+            fewer there are: they need the processor that the others are waiting for.
 
     Raises:
         TimeoutError: The result never became true.
     """
-    deadline = time.monotonic() + patience
+    begin = time.monotonic()
     while not (result := check()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begin
+        if waited > patience:
             raise TimeoutError(f"it did not become true within {patience:g} s")
-        time.sleep(every)
+        time.sleep(max(every, min(_LONGEST_PAUSE, waited / 50)))
     return result
