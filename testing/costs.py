@@ -1,7 +1,8 @@
 """A pytest plugin that prints the cost of each test file: `just test -p testing.costs`.
 
-CPU time includes the processes that a test has started and that have ended, but not
-the PostgreSQL server.
+CPU time includes the processes that a test has started and waited for, but not the
+PostgreSQL server, the browser, nor FastDeploy's forked commands and their runs, which
+together need about as much. `tools/ci` prints the processor time of everything.
 """
 
 import os
