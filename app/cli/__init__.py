@@ -3,7 +3,7 @@
 import os
 import sys
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -137,8 +137,17 @@ def main() -> None:
         _require_utf8(sys.argv[1:])
         make_cli()()
     except FastDeployError as error:
-        print(f"fastdeploy: {error}", file=sys.stderr)
-        sys.exit(1)
+        _fail(error)
+    except ValueError as error:
+        # Imported here: most commands don't get here.
+        from app.cli.problems import explain_body  # noqa: PLC0415
+
+        _fail(explain_body(error))
+
+
+def _fail(error: FastDeployError) -> NoReturn:
+    print(f"fastdeploy: {error}", file=sys.stderr)
+    sys.exit(1)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from app.cli.problems import raise_problem
+from app.cli.problems import misunderstood, raise_problem, read_json
 from app.errors import NotFound, Unavailable
 
 #: The User-Agent of the command line, by which launches are those of a command.
@@ -120,7 +120,10 @@ class Api(ABC):
     ) -> tuple[list[Any], Mapping[str, object] | None]:
         """Return a page of a list, and the query of the next page if there is one."""
         body, headers = self._exchange(_request("GET", path, query))
-        return json.loads(body), _next_page(headers.get("link", ""))
+        entries = read_json(body, self.url)
+        if not isinstance(entries, list):
+            raise Unavailable(misunderstood(self.url))
+        return entries, _next_page(headers.get("link", ""))
 
     def download(self, path: str, **query: object) -> Iterator[bytes]:
         """Yield the content of a resource in pieces."""
@@ -139,7 +142,7 @@ class Api(ABC):
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         content, _ = self._exchange(_request(method, path, query, headers, body))
-        return json.loads(content) if content else None
+        return read_json(content, self.url) if content else None
 
     def _exchange(self, request: Sent) -> tuple[bytes, Mapping[str, str]]:
         """Return the content and the headers, after a pause if the server asks so."""

@@ -4,8 +4,10 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 from app import errors
+from app.cli import server
 
 _ERRORS: dict[int, type[errors.FastDeployError]] = {
     401: errors.NotLoggedIn,
@@ -53,6 +55,40 @@ def raise_problem(
     if status == 401 and url:
         message += f"; run fastdeploy login {url}"
     raise _ERRORS.get(status, errors.FastDeployError)(message)
+
+
+def read_json(content: bytes, url: str) -> Any:
+    """Return the body of a successful response.
+
+    Raises Unavailable if it isn't JSON: a web server, or the login page of a network,
+    may answer any address with 200.
+    """
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise errors.Unavailable(misunderstood(url)) from None
+
+
+def explain_body(error: ValueError) -> errors.Unavailable:
+    """Return the error for a body that misses what a command prints.
+
+    Raises any other error again, and each of FastDeploy on this host: it is a bug.
+    """
+    # Imported here: it takes time, and most commands have loaded it before.
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    url = server.chosen()
+    if not isinstance(error, ValidationError) or not url:
+        raise error
+    return errors.Unavailable(misunderstood(url))
+
+
+def misunderstood(url: str) -> str:
+    """Return the error for a successful response that no FastDeploy sends."""
+    return (
+        f"{url} didn't answer as FastDeploy does: check the address and the proxy in "
+        "front of it, and that both sides have the same version of FastDeploy"
+    )
 
 
 def _foreign(status: int, url: str) -> str:

@@ -1,5 +1,6 @@
 """The API of a server, over HTTPS."""
 
+import os
 import ssl
 import uuid
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any, Self
 import httpx
 
 from app.cli.api import USER_AGENT, Answer, Api, ConnectionLost, Sent
-from app.cli.problems import raise_problem
+from app.cli.problems import misunderstood, raise_problem, read_json
 from app.cli.server import Server
 from app.errors import Unavailable
 
@@ -87,8 +88,7 @@ def _explained(url: str) -> Iterator[None]:
     except httpx.ConnectError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise Unavailable(
-                f"the certificate of {url} can't be verified ({error}): if it is from "
-                "your own certificate authority, name its file in SSL_CERT_FILE"
+                f"the certificate of {url} can't be verified ({error}): {_authority()}"
             ) from None
         raise ConnectionLost(
             f"{url} can't be reached ({error}): check the address and your network"
@@ -99,6 +99,17 @@ def _explained(url: str) -> Iterator[None]:
         raise ConnectionLost(
             f"the connection to {url} broke ({error}); try again"
         ) from None
+
+
+def _authority() -> str:
+    """Say how to trust a certificate authority of one's own."""
+    file = os.environ.get("SSL_CERT_FILE", "")
+    if file and not os.access(file, os.R_OK):
+        # OpenSSL ignores such a file.
+        return f"SSL_CERT_FILE names {file}, which can't be read"
+    return (
+        "if it is from your own certificate authority, name its file in SSL_CERT_FILE"
+    )
 
 
 def _refuse_redirect(response: httpx.Response, url: str) -> None:
@@ -113,7 +124,8 @@ def _refuse_redirect(response: httpx.Response, url: str) -> None:
 def exchange_code(url: str, code: str, verifier: str) -> str:
     """Return the token for the code of a login.
 
-    Raises ConnectionLost, and NotLoggedIn if the code is invalid.
+    Raises ConnectionLost, NotLoggedIn if the code is invalid, and Unavailable if it is
+    another server that answers.
     """
     with _explained(url):
         response = httpx.post(
@@ -124,4 +136,7 @@ def exchange_code(url: str, code: str, verifier: str) -> str:
         )
     if response.status_code != 200:
         raise_problem(response.status_code, response.content, "")
-    return str(response.json()["access_token"])
+    body = read_json(response.content, url)
+    if not isinstance(body, dict) or "access_token" not in body:
+        raise Unavailable(misunderstood(url))
+    return str(body["access_token"])

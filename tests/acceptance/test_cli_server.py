@@ -17,6 +17,7 @@ from testing import tls_proxy
 from testing.browser import PASSWORD, violations, visit
 from testing.command_line import assert_refused, command, complete
 from testing.cutting_proxy import CuttingProxy
+from testing.foreign_server import ForeignServer
 from testing.http_thread import serving
 from testing.installation import Installation
 from testing.paths import ROOT
@@ -197,6 +198,41 @@ def test_an_error_of_a_client_says_what_to_do(
     assert (1, "") == (done.returncode, done.stdout), done
     assert done.stderr.startswith(f"fastdeploy: {said.format(**names)}"), done.stderr
     assert 1 == done.stderr.count("\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>Welcome to nginx</html>", b"", b"null", b'{"a": 1}', b'[{"a": 1}]',
+     b"\xff["],
+    ids=["html", "empty", "null", "object", "list", "not UTF-8"],
+)  # fmt: skip
+@pytest.mark.parametrize("words", [["list"], ["show", "3"]], ids=lambda words: words[0])
+def test_a_server_that_is_not_fastdeploy_is_named(
+    installation: Installation, elsewhere: dict[str, str], words: list[str], body: bytes
+) -> None:
+    server = ForeignServer(body)
+    with serving(server):
+        done = command(installation, *words, **elsewhere, FASTDEPLOY_SERVER=server.url,
+                       FASTDEPLOY_TOKEN="x")  # fmt: skip
+
+    assert_refused(
+        done,
+        f"{server.url} didn't answer as FastDeploy does: check the address and the "
+        "proxy in front of it, and that both sides have the same version of FastDeploy",
+    )
+
+
+def test_a_file_of_authorities_that_is_missing_is_named(
+    fastdeploy: Installation, elsewhere: dict[str, str], ca: PrivateCa, tmp_path: Path
+) -> None:
+    with tls_proxy.https("nginx", fastdeploy.url, tmp_path / "nginx", ca) as url:
+        done = command(fastdeploy, "list", **elsewhere, FASTDEPLOY_SERVER=url,
+                       FASTDEPLOY_TOKEN="x", SSL_CERT_FILE="/missing.pem")  # fmt: skip
+
+    assert 1 == done.returncode
+    assert done.stderr.endswith(
+        "SSL_CERT_FILE names /missing.pem, which can't be read\n"
+    )
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(
