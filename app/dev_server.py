@@ -27,6 +27,9 @@ GRACE = 10
 #: Seconds before a process that died is restarted.
 RESTART_AFTER = 1.0
 
+#: The file in `var` with the address of the pages.
+_ADDRESS = "up.url"
+
 #: Returns the seconds to wait before a process that died is restarted.
 Pause = Callable[[], float]
 
@@ -67,6 +70,31 @@ def find_embedded(settings: Settings) -> Settings:
     socket_folder = (data / "postmaster.pid").read_text().splitlines()[4]
     url = f"postgresql://postgres@/postgres?host={quote(socket_folder, safe='')}"
     return settings.model_copy(update={"database_url": SecretStr(url)})
+
+
+@contextmanager
+def noted_address(settings: Settings) -> Iterator[None]:
+    """Keep the address of the pages in a file, where other commands find it."""
+    file = settings.var / _ADDRESS
+    file.write_text(settings.base_url)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def find_address(settings: Settings) -> Settings:
+    """Return the settings with the address of the pages that `up` noted in this folder.
+
+    So the addresses that `fastdeploy deploy` prints are right if `up` alone has a port.
+    """
+    if settings.model_fields_set & {"url", "host", "port", "socket", "secure_cookies"}:
+        return settings
+    try:
+        url = (settings.var / _ADDRESS).read_text()
+    except OSError:
+        return settings
+    return settings.model_copy(update={"url": url})
 
 
 @contextmanager

@@ -46,7 +46,10 @@ def up(settings: Settings) -> None:
         _announce(settings)
         with dev_server.running(settings, stop) as found:
             _prepare(found)
-            with dev_server.processes(found, "web", "worker"):
+            with (
+                dev_server.noted_address(found),
+                dev_server.processes(found, "web", "worker"),
+            ):
                 print(f"FastDeploy is at http://{settings.host}:{settings.port}/  "
                       "(Ctrl-C stops it)", flush=True)  # fmt: skip
                 stop.wait()

@@ -70,9 +70,10 @@ def connect() -> Iterator[Api]:
             yield api
         return
     # Imported here: a client of a server needs neither the store nor the handlers.
+    from app import dev_server  # noqa: PLC0415
     from app.cli.local_api import LocalApi  # noqa: PLC0415
 
-    settings = load_settings()
+    settings = dev_server.find_address(load_settings())
     with (
         open_store(settings) as store,
         LocalApi(settings, store, current_actor()) as local,

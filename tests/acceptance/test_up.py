@@ -50,6 +50,8 @@ def test_up_starts_everything_and_ctrl_c_ends_everything(
         env=os.environ | env, check=False, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert (0, "") == (deployed.returncode, deployed.stderr)
+    # The command doesn't have the setting of the port.
+    assert f"{url}deployments/1\n" in deployed.stdout
     interrupt(first)
     eventually(lambda: not of_installation(var))
 
