@@ -222,6 +222,9 @@ class EmbeddedPostgres:
         # cleanup() alone would leave it running after an `up` that was killed: such a
         # process stays in pgserver's list of users (seen with 0.6).
         self._server.stop()
+        # cleanup() would stop it again, and log an error with the output of pg_ctl if
+        # nobody has reaped the process yet.
+        self._server.cleanup_mode = None
         self._server.cleanup()
 
     def _keep(self) -> None:

@@ -54,6 +54,7 @@ def test_up_starts_everything_and_ctrl_c_ends_everything(
     assert f"{url}deployments/1\n" in deployed.stdout
     interrupt(first)
     eventually(lambda: not of_installation(var))
+    assert "Failed" not in first.log
 
     second = up(var, tmp_path, "second")
     assert "password" not in second.log
