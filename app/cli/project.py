@@ -74,7 +74,7 @@ def add(
     say(f"\nproject {added.name} is added; {PROJECT_FILE} describes it")
     for warning in added.warnings:
         say(warning)
-    say(f"deploy with: fastdeploy deploy {added.services[0].name}")
+    say(_next_step(added))
 
 
 @app.command(name="list")
@@ -158,7 +158,7 @@ def validate(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|-", help="A fastdeploy.yml in its folder, or - for stdin."
+            metavar="FILE|-", help="A fastdeploy.yml, its folder, or - for stdin."
         ),
     ],
     *,
@@ -175,12 +175,15 @@ def validate(
     """
     from app import config_files, project_folder  # noqa: PLC0415 - a client's don't
 
-    folder = Path(file).absolute().parent
+    path = Path(file).absolute()
+    if path.is_dir():
+        path /= PROJECT_FILE
+    folder = path.parent
     try:
         text = (
             validation.read_input(project_file.MAX_BYTES)
             if file == "-"
-            else config_files.read_file(Path(file))
+            else config_files.read_file(path)
         )
         name = name or project_file.name_of(text)
         services = (
@@ -229,15 +232,27 @@ def _propose(api: Api, wanted: Mapping[str, object]) -> AddedBody:
         raise Invalid(error.problems["path"]) from None
 
 
+def _next_step(added: AddedBody) -> str:
+    """Say how to launch the first service that is valid."""
+    for each in added.services:
+        if not each.error:
+            return f"deploy with: fastdeploy deploy {each.name}"
+    return (
+        f"none of its services is valid yet: correct {PROJECT_FILE}, then run "
+        "fastdeploy service sync"
+    )
+
+
 def _print(found: AddedBody) -> None:
-    for what, paths in (
-        ("playbooks", found.playbooks),
-        ("inventories", found.inventories),
-        ("roles", found.roles),
-        ("requirements files", found.requirements),
-        ("vaulted files", found.vaulted),
+    for one, several, paths in (
+        ("playbook", "playbooks", found.playbooks),
+        ("inventory", "inventories", found.inventories),
+        ("role", "roles", found.roles),
+        ("requirements file", "requirements files", found.requirements),
+        ("vaulted file", "vaulted files", found.vaulted),
     ):
         if paths:
+            what = one if len(paths) == 1 else several
             more = " …" if len(paths) > _LISTED else ""
             say(f"{len(paths)} {what}: {', '.join(paths[:_LISTED])}{more}")
     for problem in found.problems:

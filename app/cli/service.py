@@ -127,7 +127,7 @@ def validate(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|-", help="A config.json in its folder, or - for stdin."
+            metavar="FILE|-", help="A config.json, its folder, or - for stdin."
         ),
     ],
     *,
@@ -148,6 +148,8 @@ def validate(
         report([config] if isinstance(config, str) else [], as_json=as_json)
         return
     path = Path(file).absolute()
+    if path.is_dir():
+        path /= "config.json"
     config = services_folder.read_config_file(path)
     if syntax_check and isinstance(config, Service):
         config = services_folder.check_content(path.parent, config)

@@ -76,15 +76,13 @@ def in_json(value: Any) -> str:
 
 
 def _expected(schema: Any) -> str:  # jsonschema has no type for a schema
-    """Describe in words what a schema with a pattern accepts, if it says so."""
-    if not isinstance(schema, dict):
-        return ""
+    """Describe what a schema with a pattern accepts, in its words if it has any."""
     if isinstance(words := schema.get("description"), str) and words.strip():
         return f"; expected: {words.strip()}"
     examples = schema.get("examples")
     if isinstance(examples, list) and examples:
         return f"; expected a value such as {_list(examples[:_EXAMPLES], ' or ')}"
-    return ""
+    return f"; expected text that matches {schema['pattern']}"
 
 
 def _missing(needed: Iterable[str], value: Any) -> str:

@@ -48,6 +48,8 @@ def sentence(problem: Any) -> str:  # pydantic's ErrorDetails is a bare TypedDic
     kind, context = problem["type"], problem.get("ctx", {})
     if kind in _SENTENCES:
         return _SENTENCES[kind].format(**context)
+    if kind == "json_invalid" and not problem["input"]:
+        return "the request has no body: send a JSON object"
     if kind in _LISTS:
         return "must be a list"
     if kind in _OBJECTS:

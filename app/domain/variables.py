@@ -75,7 +75,10 @@ def require_json(values: Mapping[str, Any]) -> None:
         if same:
             size += len(content)
         else:
-            problems[name] = "is nothing that JSON can hold"
+            problems[name] = (
+                "has a number that JSON can't keep: NaN, infinity, or an integer "
+                "of more than 64 bits; write it in quotes"
+            )
     if size > MAX_SIZE:
         problems[""] = f"together they exceed {MAX_SIZE} bytes"
     if problems:

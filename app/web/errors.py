@@ -127,6 +127,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         # Starlette lists the methods of one route; others may share its path.
         headers["Allow"] = ", ".join(sorted(_methods(request)))
+        message = f"{request.method} isn't possible here; possible: {headers['Allow']}"
     return await _answer(request, error.status_code, message, headers)
 
 

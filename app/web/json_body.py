@@ -12,11 +12,19 @@ _UTF_8 = frozenset({"utf-8", "utf8"})
 def require_json(request: Request) -> None:
     """Raise HTTPException (415) if a request has a body of another type than JSON.
 
+    The same for a body that is compressed.
+
     A page of another site can't send this type without asking FastDeploy first, which
     it refuses.
     """
     if not _has_body(request):
         return
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(
+            415,
+            "send the body without compression, and no header Content-Encoding",
+            {"Accept-Encoding": "identity"},
+        )
     header = Message()
     header["content-type"] = request.headers.get("content-type", "")
     charset = str(header.get_param("charset", "utf-8")).lower()

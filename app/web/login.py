@@ -40,6 +40,7 @@ PROXY_PATH = "/login/proxy"
 LOCAL_ACTOR = "fastdeploy.actor"
 
 _ENDED = "Your session has expired; log in again."
+_ANONYMOUS = "log in, or send a token in the header Authorization: Bearer TOKEN"
 
 
 def cookie_name(settings: Settings) -> str:
@@ -140,7 +141,7 @@ def _authenticate(
         return auth.by_token(store, token)
     actor = auth.by_session(store, secret, rules) if secret else None
     if actor is None:
-        raise NotLoggedIn(_ENDED if secret else "log in first")
+        raise NotLoggedIn(_ENDED if secret else _ANONYMOUS)
     return actor
 
 

@@ -142,7 +142,7 @@ def test_a_project_is_added_shown_and_removed(
 
     assert f"there is no playbook in {root}" in nothing.stderr
     assert (1, 1, False) == (kept.returncode, kept_again.returncode, before)
-    assert "1 playbooks: site.yml\n" in added
+    assert "1 playbook: site.yml\n" in added
     assert "fastdeploy.yml would be:\n" in added
     assert f"│ {name}/site │ site.yml │" in added
     assert f"\nproject {name} is added; fastdeploy.yml describes it\n" in added

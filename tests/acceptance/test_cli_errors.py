@@ -31,7 +31,7 @@ def test_a_config_json_is_validated_without_a_database(tmp_path: Path) -> None:
             input=content, text=True, capture_output=True, check=False,
         )  # fmt: skip
 
-    accepted = validate(valid, str(path), "--no-syntax-check")
+    accepted = validate(valid, str(path.parent), "--no-syntax-check")
     as_json = validate(invalid, "-", "--json")
 
     assert (0, "valid\n", "") == (accepted.returncode, accepted.stdout, accepted.stderr)
@@ -71,7 +71,7 @@ def test_validation_lets_ansible_load_the_playbooks(tmp_path: Path) -> None:
         )  # fmt: skip
 
     service = validate("service", str(config))
-    project = validate("project", str(description), "--json")
+    project = validate("project", str(description.parent), "--json")
     unchecked = validate("project", "-", "--name", "shared")
     other = validate("project", "-", "--name", "infra")
 

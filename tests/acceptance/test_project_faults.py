@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from app.domain.deployment import Status
+from app.runner.project_file import NAME as PROJECT_FILE
 from app.usecases import project_views, trends
 from app.usecases.services import find_service
 from testing.command_line import assert_refused, command
@@ -98,6 +99,24 @@ def test_a_project_that_cannot_be_added_leaves_nothing(
     assert "there is a project or service infra already" in taken.stderr
     assert ["infra"] == [path.name for path in installation.services.iterdir()]
     assert ["site.yml"] == [path.name for path in infra.iterdir()]
+
+
+def test_a_project_without_a_valid_service_says_what_to_correct(
+    installation: Installation, tmp_path: Path
+) -> None:
+    infra = tmp_path / "unready"
+    infra.mkdir()
+    (infra / "site.yml").write_text(_PLAY)
+    (infra / PROJECT_FILE).write_text(
+        "project: unready\nservices:\n  site: {playbook: site.yml, timeout: 0}\n"
+    )
+
+    added = command(installation, "project", "add", str(infra), "--yes")
+
+    assert added.stdout.endswith(
+        "none of its services is valid yet: correct fastdeploy.yml, then run "
+        "fastdeploy service sync\n"
+    )
 
 
 def test_a_repository_with_thousands_of_playbooks_and_hostile_names_is_added(

@@ -1,6 +1,8 @@
 """Who gets through to which route, and whose requests change something."""
 
+import gzip
 from collections.abc import Mapping
+from html import unescape
 
 import pytest
 from starlette.testclient import TestClient
@@ -218,3 +220,21 @@ def test_a_refused_method_is_answered_with_all_that_the_path_takes(
     answer = client_for(None).request("DELETE", path)
 
     assert (405, allowed) == (answer.status_code, answer.headers["allow"])
+    assert f"DELETE isn't possible here; possible: {allowed}" in unescape(answer.text)
+
+
+def test_a_body_that_is_missing_or_compressed_is_refused_with_what_to_send(
+    client_for: ClientFor,
+) -> None:
+    client, url = client_for(frozenset(Permission)), "/api/v1/deployments"
+    kind = {"Content-Type": "application/json"}
+
+    missing = client.post(url, headers=kind)
+    packed = client.post(
+        url, content=gzip.compress(b"{}"), headers=kind | {"Content-Encoding": "gzip"}
+    )
+
+    assert 422 == missing.status_code
+    assert "the request has no body: send a JSON object" == missing.json()["detail"]
+    assert 415 == packed.status_code
+    assert packed.json()["detail"].startswith("send the body without compression")
