@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from app.cli import completion
 from app.cli.api import Api
@@ -14,6 +13,7 @@ from app.cli.context import connect
 from app.cli.output import AsJson, console, print_json, print_table, state_of
 from app.domain.schedule import local_time, parse_time
 from app.errors import Invalid, NotFound
+from app.runner import json_yaml
 from app.web.schedule_bodies import ScheduleBody
 
 app = typer.Typer(help="Manage, pause and run schedules.", no_args_is_help=True)
@@ -158,10 +158,13 @@ def _parse(body: Any) -> ScheduleBody:
 def _read(file: str) -> dict[str, Any]:
     """Return the content of a file. Raises Invalid."""
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
-        content = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Invalid(f"{file} can't be read: {error}") from None
+        text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        content = json_yaml.load(text)
+    except OSError as error:
+        raise Invalid(f"{file} can't be read: {error.strerror}") from None
+    except json_yaml.InvalidYaml as error:
+        place = f"{file}, line {error.line}" if error.line else file
+        raise Invalid(f"{place}: {error}") from None
     if not isinstance(content, dict):
         raise Invalid(f"{file} must contain an object with the keys of a schedule")
     return content

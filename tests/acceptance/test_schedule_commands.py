@@ -101,3 +101,27 @@ def test_a_schedule_with_a_ref_and_a_calendar_is_created_shown_changed_and_run(
         command(made, "schedule", "show", *NAMED),
         f"service '{SERVICE}' has no schedule 'nightly'",
     )
+
+
+def test_an_invalid_file_of_a_schedule_is_named_with_the_line(
+    installation: Installation, tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.yml"
+    file.write_text("name: x\ncron: [\n")
+
+    invalid = command(installation, "schedule", "create", SERVICE, str(file))
+    missing = command(installation, "schedule", "create", SERVICE, "/missing.yml")
+
+    assert 1 == invalid.returncode
+    assert invalid.stderr.startswith(f"fastdeploy: {file}, line 3: invalid YAML: ")
+    assert 1 == invalid.stderr.count("\n")
+    assert_refused(missing, "/missing.yml can't be read: No such file or directory")
+
+
+def test_a_date_without_quotes_is_a_text_in_the_file_of_a_schedule(
+    installation: Installation,
+) -> None:
+    done = command(installation, "schedule", "create", "unknown", "-",
+                   stdin="{name: x, at: 2026-12-24 22:00:00}")  # fmt: skip
+
+    assert_refused(done, "there is no service 'unknown'")
