@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from app.domain.approval import COMMENT
 from app.domain.labels import LABEL
 from app.domain.service_name import NAME, PART
 from app.runner.environment import NAME as VARIABLE
@@ -37,6 +38,7 @@ _PATTERNS = {
     NAME: "must be the name of a service: lower case letters, digits, - and _",
     f"^{PART}$": _PART,
     f"^(?:{PART})?$": _PART,
+    COMMENT: "must be one line without control characters",
     LABEL: "must be a label such as team:web",
     VARIABLE: "must be letters, digits and _, and begin with no digit",
 }

@@ -10,7 +10,7 @@ from app.store.store import Store
 from app.usecases import deploy
 from testing.approvals import launch
 from testing.cancellations import outcome_of
-from testing.factories import make_schema
+from testing.factories import add_service, make_schema, make_service
 from testing.web_client import ClientFor, csrf_of
 
 
@@ -113,3 +113,18 @@ def test_the_api_decides_and_shows_the_decision(
     assert 409 == again.status_code
     assert "was approved already by view-approve (token)" in again.json()["detail"]
     assert 422 == wrong.status_code
+
+
+def test_the_page_of_a_service_says_that_its_deployments_have_to_be_approved(
+    store: Store, client_for: ClientFor
+) -> None:
+    gated = make_service(name="gated", approval=True, approval_timeout=7200)
+    free = make_service(name="free")
+    client = client_for(Role.VIEWER)
+
+    pages = [client.get(f"/services/{add_service(store, each).name}").text
+             for each in (gated, free)]  # fmt: skip
+
+    assert "<dt>Approval</dt><dd>a deployment runs when somebody else" in pages[0]
+    assert "within 2 h" in pages[0]
+    assert "<dt>Approval</dt>" not in pages[1]
