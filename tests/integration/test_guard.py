@@ -226,7 +226,7 @@ def test_a_refused_method_is_answered_with_all_that_the_path_takes(
 def test_a_body_that_is_missing_or_compressed_is_refused_with_what_to_send(
     client_for: ClientFor,
 ) -> None:
-    client, url = client_for(frozenset(Permission)), "/api/v1/deployments"
+    client, url = client_for(tuple(Permission)), "/api/v1/deployments"
     kind = {"Content-Type": "application/json"}
 
     missing = client.post(url, headers=kind)
