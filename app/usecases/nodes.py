@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.domain.access import Actor, Permission
 from app.domain.audit import Action
-from app.domain.deployment import Outcome, Status
+from app.domain.deployment import Deployment, Outcome, Status
 from app.domain.node import Node, NodeInstance, NodeState
 from app.domain.steps import Steps
 from app.errors import Conflict, NodeTaken, NotFound
@@ -129,16 +129,11 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
     """
     actor.require(Permission.ADMIN)
     with store.begin() as db:
-        started = deployments.active_on(db, name)
-    for deployment in started:
+        lost = _lost_with(db, name)
+    for deployment in lost:
         file_versions.record(store, deployment)
     with store.begin() as db:
-        found = {node.name: node for node in nodes.list_all(db)}.get(name)
-        if found is None:
-            raise NotFound(f"there is no node {name!r}")
-        if found.state in {NodeState.READY, NodeState.DRAINING}:
-            raise Conflict(f"node {name} is {found.state}; stop its worker first")
-        lost = deployments.active_on(db, name)
+        lost = _lost_with(db, name)
         outcome = Outcome(
             Status.FAILED, f"node {name}, where it ran, was removed by {actor.name}"
         )
@@ -156,6 +151,19 @@ def forget(store: Store, queue: Queue, actor: Actor, name: str) -> int:
         syntax_checks.settle(db)
         audit.note(db, actor, Action.FORGET_NODE, name)
     return len(lost)
+
+
+def _lost_with(db: Connection, name: str) -> list[Deployment]:
+    """Return the active deployments of a node that is to be removed.
+
+    Raises NotFound, and Conflict if the node is ready or draining.
+    """
+    found = {node.name: node for node in nodes.list_all(db)}.get(name)
+    if found is None:
+        raise NotFound(f"there is no node {name!r}")
+    if found.state in {NodeState.READY, NodeState.DRAINING}:
+        raise Conflict(f"node {name} is {found.state}; stop its worker first")
+    return deployments.active_on(db, name)
 
 
 def _take_over(db: Connection, name: str) -> None:

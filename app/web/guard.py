@@ -73,6 +73,8 @@ def route(
             raise SecondFactorRequired
         actor.require(permission)
         query.require_known(request.query_params, takes)
+        if operation is not None:
+            query.require_numbers(request.query_params, operation.numbers)
         await run_in_threadpool(require_visible, request, path)
         if operation is not None and operation.body is not None:
             require_json(request)

@@ -57,3 +57,12 @@ class Operation:
     def query(self) -> tuple[str, ...]:
         """The names of the query parameters."""
         return tuple(p.name for p in self.parameters if p.place == "query")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The query parameters that are integers."""
+        return tuple(
+            each.name
+            for each in self.parameters
+            if each.place == "query" and each.schema.get("type") == "integer"
+        )

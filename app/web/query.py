@@ -43,6 +43,16 @@ def require_known(query: QueryParams, accepted: Collection[str]) -> None:
         raise InvalidFields(problems)
 
 
+def require_numbers(query: QueryParams, names: Collection[str]) -> None:
+    """Raise InvalidFields for an integer that is empty.
+
+    Forms of pages send empty fields; a program leaves the parameter out.
+    """
+    problem = "is empty: give a whole number, or leave the parameter out"
+    if empty := {name: problem for name in names if query.get(name) == ""}:
+        raise InvalidFields(empty)
+
+
 def number(query: QueryParams, name: str, *, most: int = INTEGER) -> int | None:
     """Parse the integer in a parameter; None if it is missing or empty.
 

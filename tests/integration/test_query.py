@@ -19,6 +19,7 @@ PAGE = {"Accept": "text/html"}
         ("/api/v1/deployments?since=yesterday", "since", "must be a time such as"),
         ("/api/v1/deployments?before=last", "before", "must be a whole number"),
         ("/api/v1/deployments?before=-1", "before", "must be a whole number"),
+        ("/api/v1/deployments?before=", "before", "is empty: give a whole number"),
         ("/api/v1/deployments?status=failed&status=queued", "status", "more than once"),
         ("/api/v1/deployments/1?x=1", "x", "this URL takes no parameters"),
         ("/api/v1/deployments/1/events?after=x", "after", "must be a whole number"),
