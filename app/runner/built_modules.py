@@ -51,17 +51,21 @@ def install(write: Write) -> None:
 
     build = module_common._find_module_utils
 
-    def find_module_utils(**arguments: Any) -> Any:
-        module = find(arguments["module_path"], arguments["module_compression"])
-        if module is None or module.provide():
-            return build(**arguments)
+    def find_module_utils(*args: Any, **arguments: Any) -> Any:
+        missing = None
+        # Ansible can do without what is stored, so nothing of it fails a task. Before
+        # 2.19, Ansible calls this without names, and keeps modules in another format.
+        with suppress(Exception):
+            module = find(arguments["module_path"], arguments["module_compression"])
+            missing = None if module is None or module.provide() else module
         try:
-            return build(**arguments)
+            return build(*args, **arguments)
         finally:
             # If Ansible first has to find the Python of a host, it raises an exception
             # after it has built the module, and calls this again.
-            if not sys.dont_write_bytecode:
-                module.store(write)
+            if missing is not None and not sys.dont_write_bytecode:
+                with suppress(Exception):
+                    missing.store(write)
 
     module_common._find_module_utils = find_module_utils
 
