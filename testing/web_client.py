@@ -28,21 +28,15 @@ ClientFor = Callable[[Access], TestClient]
 
 @contextmanager
 def started_web(settings: Settings) -> Iterator[Starlette]:
-    """Yield the web application between its startup and its shutdown.
-
-    The requests of `make_client` run in the event loop of its startup. Otherwise, each
-    would have an event loop and threads of its own.
-    """
+    """Yield the web application between its startup and its shutdown."""
     web = make_web(settings)
-    with TestClient(web) as started:
-        web.state.portal = started.portal
+    with TestClient(web):
         yield web
 
 
 def make_client(web: Starlette, store: Store, access: Access) -> TestClient:
     """Return a client that follows no redirect and gets exceptions as responses."""
     client = TestClient(web, follow_redirects=False, raise_server_exceptions=False)
-    client.portal = getattr(web.state, "portal", None)
     if isinstance(access, Role):
         form = {"name": make_user(store, access.value, access), "password": PASSWORD}
         assert client.post("/login", data=form).status_code == 303
