@@ -185,8 +185,9 @@ def build_all(write: Write) -> Iterator[str]:
             module_args={}, templar=templar, task_vars=variables,
             module_compression=_COMPRESSION,
         )  # fmt: skip
-        if os.path.exists(module.cached):
-            module.store(write)
+        module.store(write)
+        # One that can't be stored changes nothing, so it isn't reported.
+        if module.read():
             yield path
 
 

@@ -1,8 +1,8 @@
 """Record the versions of the files that a run has changed, from its recorded events.
 
-This isn't part of the transactions that record a run. It continues where the worker
-before has stopped. A deployment ends when this is done, and retention removes the
-events of ended deployments alone.
+This isn't part of the transactions that record a run. A worker continues where the one
+before stopped. A deployment ends only after this is done, and retention removes events
+of ended deployments only.
 """
 
 from collections.abc import Callable, Iterator

@@ -135,6 +135,29 @@ def test_the_roles_store_them_for_all_users(packages: Path) -> None:
     assert 0 == _build(packages)["built"]
 
 
+def test_what_can_not_be_stored_changes_nothing_and_fails_no_role(
+    packages: Path,
+) -> None:
+    for path in packages.glob("ansible/modules/[a-oq-z]*.py"):
+        path.unlink()
+    changed = packages / "module_utils"
+    changed.mkdir()
+    shutil.copy(packages / _BASIC, changed)
+    program = [sys.executable, "-P", "-m", "app.runner.compile_ansible"]
+    root = Path(built_modules.__file__).parents[2]
+    env = {"PYTHONPATH": f"{packages}:{root}", "HOME": str(packages)}
+
+    for variables in (
+        {"ANSIBLE_MODULE_UTILS": str(changed)},
+        {"ANSIBLE_LOCAL_TEMP": "/dev/null"},
+    ):
+        done = subprocess.run(
+            program, env=env | variables, capture_output=True, check=True, text=True
+        )
+        assert "modules/ping" not in done.stdout
+    assert [] == [*packages.rglob("*.built")]
+
+
 def _build(
     packages: Path,
     compression: str = "ZIP_DEFLATED",
