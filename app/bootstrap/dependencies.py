@@ -16,6 +16,7 @@ from app.web.dependencies import Dependencies
 from app.web.deployments import SEARCHES_AT_ONCE
 from app.web.download import PIECES_AT_ONCE
 from app.web.event_stream import html_pieces, json_pieces
+from app.web.guard import OPENED_AT_ONCE
 from app.web.hooks import HOOKS_AT_ONCE
 from app.web.login import LOGINS_AT_ONCE
 from app.web.open_streams import OpenStreams
@@ -54,6 +55,7 @@ def make_dependencies(
         login_places=anyio.Semaphore(LOGINS_AT_ONCE),
         search_places=anyio.Semaphore(SEARCHES_AT_ONCE),
         download_places=anyio.Semaphore(PIECES_AT_ONCE),
+        stream_places=anyio.Semaphore(OPENED_AT_ONCE),
         hook_places=anyio.Semaphore(HOOKS_AT_ONCE),
         providers=providers or {},
         proxy_login=proxy_login,

@@ -6,10 +6,11 @@ is checked once, and the responses to those without it end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from app.batches import Batches
 from app.errors import Unavailable
 from app.log import get
 from app.supervise import wait_for
@@ -70,6 +71,11 @@ class AccessWatch:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self._changed = asyncio.Event()
+        self._checks: Batches[Allowed, bool] = Batches(_check)
+
+    async def allows(self, allowed: Allowed) -> bool:
+        """Check an access; other callers' checks run with it. Raises Unavailable."""
+        return await self._checks.run(allowed)
 
     def changed(self) -> None:
         """Check every watcher soon."""
@@ -116,5 +122,15 @@ class AccessWatch:
 
 
 def _without_access(watchers: list[Watcher]) -> list[Watcher]:
-    answers = {allowed: allowed() for allowed in {each.allowed for each in watchers}}
-    return [watcher for watcher in watchers if not answers[watcher.allowed]]
+    answers = _check([watcher.allowed for watcher in watchers])
+    return [
+        watcher
+        for watcher, allowed in zip(watchers, answers, strict=True)
+        if not allowed
+    ]
+
+
+def _check(accesses: Sequence[Allowed]) -> list[bool]:
+    """Call the check of each access; equal ones once."""
+    answers = {allowed: allowed() for allowed in set(accesses)}
+    return [answers[allowed] for allowed in accesses]

@@ -4,20 +4,23 @@ A row counts until its `held_until`, so the rows of a process that was killed st
 counting without anybody's help. The table isn't logged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.store import locks
+from app.store.among import among
 from app.store.open_stream_tables import open_streams
 
 _c = open_streams.c
 
 
-def add(db: Connection, key: str, owner: str, limit: int, lease: timedelta) -> bool:
-    """Add a response; return False, and add nothing, if its owner has `limit` already.
+def add(
+    db: Connection, keys: Sequence[str], owner: str, limit: int, lease: timedelta
+) -> list[str]:
+    """Add responses of an owner until it has `limit`; return those that were added.
 
     Responses of the same owner are added one after the other.
     """
@@ -25,10 +28,10 @@ def add(db: Connection, key: str, owner: str, limit: int, lease: timedelta) -> b
     counted = select(func.count()).where(
         _c.owner == owner, _c.held_until > func.clock_timestamp()
     )
-    if db.execute(counted).scalar_one() >= limit:
-        return False
-    extend(db, {key: owner}, lease)
-    return True
+    added = list(keys[: max(limit - db.execute(counted).scalar_one(), 0)])
+    if added:
+        extend(db, dict.fromkeys(added, owner), lease)
+    return added
 
 
 def extend(db: Connection, owners: Mapping[str, str], lease: timedelta) -> None:
@@ -49,9 +52,9 @@ def extend(db: Connection, owners: Mapping[str, str], lease: timedelta) -> None:
     db.execute(update, rows)
 
 
-def remove(db: Connection, key: str) -> None:
-    """Remove a response that has ended."""
-    db.execute(delete(open_streams).where(_c.id == key))
+def remove(db: Connection, keys: Sequence[str]) -> None:
+    """Remove responses that have ended."""
+    db.execute(delete(open_streams).where(among(_c.id)), {"ids": list(keys)})
 
 
 def prune(db: Connection) -> None:

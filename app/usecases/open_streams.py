@@ -1,10 +1,10 @@
 """Limit the streams and downloads that a user or token has open at a time."""
 
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from app.errors import TooManyRequests
 from app.store import open_streams
 from app.store.store import Store
 
@@ -12,23 +12,21 @@ from app.store.store import Store
 LEASE = timedelta(seconds=30)
 
 
-def add(store: Store, owner: str, limit: int) -> str:
-    """Count a response of an owner, in all web processes; return its id.
+def add(store: Store, limit: int, owners: Sequence[str]) -> list[str | None]:
+    """Count a response of each of the owners, in all web processes.
 
-    Raises:
-        TooManyRequests: The owner has `limit` responses open.
-        Unavailable: PostgreSQL is unavailable.
+    Return the id of each response, or None if its owner has `limit` responses open.
+    Raises Unavailable.
     """
-    key = secrets.token_hex(8)
+    keys = {owner: _add(store, limit, owner, n) for owner, n in Counter(owners).items()}
+    return [keys[owner].pop() if keys[owner] else None for owner in owners]
+
+
+def _add(store: Store, limit: int, owner: str, number: int) -> list[str]:
+    """Count up to `number` responses of an owner; return their ids."""
+    keys = [secrets.token_hex(8) for _ in range(number)]
     with store.unlimited.begin() as db:
-        added = open_streams.add(db, key, owner, limit, LEASE)
-    if not added:
-        raise TooManyRequests(
-            f"too many open streams and downloads: {limit} are allowed; "
-            "close others first",
-            retry_after=5,
-        )
-    return key
+        return open_streams.add(db, keys, owner, limit, LEASE)
 
 
 def extend(store: Store, owners: Mapping[str, str]) -> None:
@@ -40,10 +38,11 @@ def extend(store: Store, owners: Mapping[str, str]) -> None:
         open_streams.extend(db, owners, LEASE)
 
 
-def remove(store: Store, key: str) -> None:
-    """Count a response no more. Raises Unavailable."""
+def remove(store: Store, keys: Sequence[str]) -> list[None]:
+    """Count responses no more. Raises Unavailable."""
     with store.unlimited.begin() as db:
-        open_streams.remove(db, key)
+        open_streams.remove(db, keys)
+    return [None] * len(keys)
 
 
 def prune(store: Store) -> None:

@@ -105,13 +105,13 @@ ROUTES = [
         description="The data of a server-sent event `deployment` is a DeploymentBody, "
         "that of `events` a list of EventBody. The last one is `end`.",
         related=(schemas.EventBody, schemas.DeploymentBody),
-    )),
+    ), is_stream=True),
     api_route("GET", f"{_DEPLOYMENT}/output", deployments.download, _VIEW, Operation(
         "deployments", "Download or follow the output of a run.", str,
         media_type="text/plain",
         parameters=(api_parameters.FOLLOW, api_parameters.OFFSET),
         description="It is byte for byte what the run printed, with secrets masked.",
-    )),
+    ), is_stream=True),
     api_route("GET", f"{_DEPLOYMENT}/export", exports.export, _VIEW, Operation(
         "deployments", "Export the record of an ended deployment for another tool.",
         dict[str, Any], parameters=(api_parameters.FORMAT,), errors=(409,),

@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import re
 from functools import wraps
+from typing import cast
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -30,6 +31,10 @@ def with_etag(handler: Handler, method: str) -> Handler:
     """Return a handler of the API that also handles conditional requests."""
 
     @wraps(handler)
+    def tagged(request: Request) -> Response:
+        return _tagged(request, cast("Response", handler(request)))
+
+    @wraps(handler)
     async def conditional(request: Request) -> Response:
         if method == "GET":
             return _tagged(request, await call(handler, request))
@@ -37,7 +42,8 @@ def with_etag(handler: Handler, method: str) -> Handler:
             return await _if_unchanged(request, handler)
         return await call(handler, request)
 
-    return conditional
+    is_async = inspect.iscoroutinefunction(handler)
+    return conditional if is_async or method != "GET" else tagged
 
 
 def _tagged(request: Request, response: Response) -> Response:

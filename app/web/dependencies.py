@@ -51,6 +51,8 @@ class Dependencies:
     search_places: anyio.Semaphore
     #: Limits the number of downloads for which a piece is made at once.
     download_places: anyio.Semaphore
+    #: Limits the number of streams that are opened at once.
+    stream_places: anyio.Semaphore
     #: Limits the number of webhook requests that are checked and stored at once.
     hook_places: anyio.Semaphore
     #: The clients of the OpenID providers, by their ids.

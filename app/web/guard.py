@@ -11,7 +11,7 @@ or Origin, is rejected.
 import hmac
 import inspect
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,16 +25,19 @@ from app.domain.access import Actor, Permission
 from app.errors import NotAllowed, NotLoggedIn, SecondFactorRequired
 from app.settings import Settings
 from app.web import conditional, query, rate_limit
-from app.web.dependencies import deps, limit_deps
+from app.web.dependencies import actor_of, deps, limit_deps
 from app.web.form_body import parse_form
 from app.web.json_body import require_json
 from app.web.login import address_of, authenticate
 from app.web.operation import Operation
 from app.web.revocation import until_revoked
-from app.web.routing import AppRoute, Handler, call
+from app.web.routing import AppRoute, Handler
 from app.web.subject import require_visible
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: The number of streams that are opened at once; the others take no thread meanwhile.
+#: When a deployment starts, hundreds may come, and other requests would wait for them.
+OPENED_AT_ONCE = 2
 
 
 def route(
@@ -47,51 +50,101 @@ def route(
     operation: Operation | None = None,
     open_by: Callable[[Settings], bool] | None = None,
     in_set_up: bool = False,
+    is_stream: bool = False,
 ) -> AppRoute:
     """Make a route for actors with a permission; `takes` names its query parameters.
 
     If `open_by` is true for the settings, a request without a token is allowed too.
-    With `in_set_up`, users who still have to set up a second factor get through.
+    With `in_set_up`, users who still have to set up a second factor get through. The
+    responses of a route that `is_stream` are opened by OPENED_AT_ONCE at a time.
     """
-
-    async def guarded(request: Request) -> Response:
-        is_open = open_by is not None and open_by(deps(request).settings)
-        if is_open and "authorization" not in request.headers:
-            found = Actor("anonymous", frozenset({permission}))
-        else:
-            found = await run_in_threadpool(_authenticate, request)
-        actor = replace(found, address=address_of(request))
-        request.state.actor = actor
-        limit_deps(request, actor)
-        if operation is not None:
-            await run_in_threadpool(rate_limit.count_api, request, actor)
-        form = await _form(request)
-        if request.method not in _SAFE:
-            _require_own_page(request)
-            _require_token(request, actor, form)
-        if actor.needs_second_factor and not in_set_up:
-            raise SecondFactorRequired
-        actor.require(permission)
-        query.require_known(request.query_params, takes)
-        if operation is not None:
-            query.require_numbers(request.query_params, operation.numbers)
-        await run_in_threadpool(require_visible, request, path)
-        if operation is not None and operation.body is not None:
-            require_json(request)
-        with bound_contextvars(**_ids(request, path)):
-            response = await _call(handler, request, form)
-        rate_limit.add_headers(request, response)
-        return until_revoked(request, response)
-
+    guard = _Guard(path, handler, permission, takes, operation, open_by, in_set_up)
     return AppRoute(
         path,
         handler,
-        guarded,
+        guard.respond_in_place if is_stream else guard.respond,
         method,
         permission=permission,
         takes=takes,
         operation=operation,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """Lets a request get to its handler if its actor may do what it asks for.
+
+    What needs a thread is done in one, since a request waits for a thread each time.
+    """
+
+    path: str
+    handler: Handler
+    permission: Permission
+    takes: Collection[str]
+    operation: Operation | None
+    open_by: Callable[[Settings], bool] | None
+    in_set_up: bool
+
+    async def respond_in_place(self, request: Request) -> Response:
+        """Respond while holding one of the places of streams that are opened."""
+        async with deps(request).stream_places:
+            return await self.respond(request)
+
+    async def respond(self, request: Request) -> Response:
+        """Return the response of the handler; raise the errors of its actor."""
+        if request.method in _SAFE:
+            form = FormData()
+            response = await run_in_threadpool(self._respond_to_safe, request)
+        else:
+            await run_in_threadpool(self._identify, request)
+            form = await _form(request)
+            response = await run_in_threadpool(self._respond_to_actor, request, form)
+        if response is None:
+            with bound_contextvars(**_ids(request, self.path)):
+                response = await _call(self.handler, request, form)
+        rate_limit.add_headers(request, response)
+        return until_revoked(request, response)
+
+    def _respond_to_safe(self, request: Request) -> Response | None:
+        self._identify(request)
+        return self._respond_to_actor(request, FormData())
+
+    def _respond_to_actor(self, request: Request, form: FormData) -> Response | None:
+        """Authorize a request, and call its handler; None if it is a coroutine's."""
+        self._authorize(request, form)
+        if inspect.iscoroutinefunction(self.handler):
+            return None
+        with bound_contextvars(**_ids(request, self.path)):
+            response: Response = _call(self.handler, request, form)
+            return response
+
+    def _identify(self, request: Request) -> None:
+        """Find the actor of a request. Raises NotLoggedIn, and TooManyRequests."""
+        is_open = self.open_by is not None and self.open_by(deps(request).settings)
+        if is_open and "authorization" not in request.headers:
+            found = Actor("anonymous", frozenset({self.permission}))
+        else:
+            found = _authenticate(request)
+        actor = replace(found, address=address_of(request))
+        request.state.actor = actor
+        limit_deps(request, actor)
+        if self.operation is not None:
+            rate_limit.count_api(request, actor)
+
+    def _authorize(self, request: Request, form: FormData) -> None:
+        actor = actor_of(request)
+        if request.method not in _SAFE:
+            _require_own_page(request)
+            _require_token(request, actor, form)
+        if actor.needs_second_factor and not self.in_set_up:
+            raise SecondFactorRequired
+        actor.require(self.permission)
+        query.require_known(request.query_params, self.takes)
+        if self.operation is not None:
+            query.require_numbers(request.query_params, self.operation.numbers)
+        require_visible(request, self.path)
+        if self.operation is not None and self.operation.body is not None:
+            require_json(request)
 
 
 def api_route(
@@ -100,6 +153,8 @@ def api_route(
     handler: Handler,
     permission: Permission,
     operation: Operation,
+    *,
+    is_stream: bool = False,
 ) -> AppRoute:
     """Make a route of the API, which takes the query parameters of its operation."""
     return route(
@@ -109,6 +164,7 @@ def api_route(
         method,
         takes=operation.query,
         operation=operation,
+        is_stream=is_stream,
     )
 
 
@@ -120,7 +176,12 @@ def public(path: str, handler: Handler, method: str = "GET") -> AppRoute:
         form = await _form(request)
         if request.method not in _SAFE:
             _require_own_page(request)
-        return await _call(handler, request, form)
+        response: Response = (
+            await _call(handler, request, form)
+            if inspect.iscoroutinefunction(handler)
+            else await run_in_threadpool(_call, handler, request, form)
+        )
+        return response
 
     return AppRoute(path, handler, unguarded, method, permission=None)
 
@@ -167,11 +228,10 @@ async def _form(request: Request) -> FormData:
     )
 
 
-async def _call(handler: Any, request: Request, form: FormData) -> Response:
-    arguments = (request, form) if "form" in inspect.signature(
-        handler
-    ).parameters else (request,)  # fmt: skip
-    return await call(handler, *arguments)
+def _call(handler: Any, request: Request, form: FormData) -> Any:
+    """Call a handler, with the form if it takes one; return what it returns."""
+    takes_form = "form" in inspect.signature(handler).parameters
+    return handler(request, form) if takes_form else handler(request)
 
 
 def _require_own_page(request: Request) -> None:

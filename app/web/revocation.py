@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 import anyio
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -43,7 +42,7 @@ class _UntilRevoked(Response):
 
     def __init__(self, response: Response, feed: Feed, request: Request) -> None:
         self._response = response
-        self._feed = feed
+        self._access = feed.access
         self._allowed: Allowed = still_allowed(request)
         self._streams = deps(request).open_streams
         self._actor = actor_of(request)
@@ -60,11 +59,11 @@ class _UntilRevoked(Response):
         async def end() -> None:
             timers.append(loop.call_later(GRACE, sending.cancel))
 
-        watched = self._feed.access.watch(self._allowed, end, self._expires_at)
+        watched = self._access.watch(self._allowed, end, self._expires_at)
         async with self._hold(scope):
             with watched, sending:
                 # It may have been revoked while the response was made.
-                if not await run_in_threadpool(self._allowed):
+                if not await self._access.allows(self._allowed):
                     raise NotLoggedIn("your access has changed; try again")
                 try:
                     await self._response(scope, receive, send)
