@@ -12,7 +12,7 @@ import hmac
 import inspect
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import cast
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -58,7 +58,15 @@ def route(
     With `in_set_up`, users who still have to set up a second factor get through. The
     responses of a route that `is_stream` are opened by OPENED_AT_ONCE at a time.
     """
-    guard = _Guard(path, handler, permission, takes, operation, open_by, in_set_up)
+    guard = _Guard(
+        path,
+        _Handler(handler),
+        permission,
+        takes,
+        operation,
+        open_by,
+        in_set_up,
+    )
     return AppRoute(
         path,
         handler,
@@ -70,6 +78,27 @@ def route(
     )
 
 
+class _Handler:
+    """The function that responds; it gets the form if it has such a parameter."""
+
+    def __init__(self, function: Handler) -> None:
+        self._function = function
+        self._takes_form = "form" in inspect.signature(function).parameters
+        self.is_async = inspect.iscoroutinefunction(function)
+
+    def call(self, request: Request, form: FormData) -> Response:
+        """Call a function that isn't a coroutine function."""
+        return cast("Response", self._call(request, form))
+
+    async def call_async(self, request: Request, form: FormData) -> Response:
+        """Call a coroutine function."""
+        return await cast("Awaitable[Response]", self._call(request, form))
+
+    def _call(self, request: Request, form: FormData) -> Response | Awaitable[Response]:
+        arguments = (request, form) if self._takes_form else (request,)
+        return self._function(*arguments)
+
+
 @dataclass(frozen=True, slots=True)
 class _Guard:
     """Lets a request get to its handler if its actor may do what it asks for.
@@ -78,7 +107,7 @@ class _Guard:
     """
 
     path: str
-    handler: Handler
+    handler: _Handler
     permission: Permission
     takes: Collection[str]
     operation: Operation | None
@@ -101,7 +130,7 @@ class _Guard:
             response = await run_in_threadpool(self._respond_to_actor, request, form)
         if response is None:
             with bound_contextvars(**_ids(request, self.path)):
-                response = await _call(self.handler, request, form)
+                response = await self.handler.call_async(request, form)
         rate_limit.add_headers(request, response)
         return until_revoked(request, response)
 
@@ -112,11 +141,10 @@ class _Guard:
     def _respond_to_actor(self, request: Request, form: FormData) -> Response | None:
         """Authorize a request, and call its handler; None if it is a coroutine's."""
         self._authorize(request, form)
-        if inspect.iscoroutinefunction(self.handler):
+        if self.handler.is_async:
             return None
         with bound_contextvars(**_ids(request, self.path)):
-            response: Response = _call(self.handler, request, form)
-            return response
+            return self.handler.call(request, form)
 
     def _identify(self, request: Request) -> None:
         """Find the actor of a request. Raises NotLoggedIn, and TooManyRequests."""
@@ -170,18 +198,16 @@ def api_route(
 
 def public(path: str, handler: Handler, method: str = "GET") -> AppRoute:
     """Make a route without authentication."""
+    function = _Handler(handler)
 
     async def unguarded(request: Request) -> Response:
         request.state.actor = None
         form = await _form(request)
         if request.method not in _SAFE:
             _require_own_page(request)
-        response: Response = (
-            await _call(handler, request, form)
-            if inspect.iscoroutinefunction(handler)
-            else await run_in_threadpool(_call, handler, request, form)
-        )
-        return response
+        if function.is_async:
+            return await function.call_async(request, form)
+        return await run_in_threadpool(function.call, request, form)
 
     return AppRoute(path, handler, unguarded, method, permission=None)
 
@@ -226,12 +252,6 @@ async def _form(request: Request) -> FormData:
     return await run_in_threadpool(
         parse_form, request.headers.get("content-type"), body
     )
-
-
-def _call(handler: Any, request: Request, form: FormData) -> Any:
-    """Call a handler, with the form if it takes one; return what it returns."""
-    takes_form = "form" in inspect.signature(handler).parameters
-    return handler(request, form) if takes_form else handler(request)
 
 
 def _require_own_page(request: Request) -> None:
