@@ -20,8 +20,8 @@ from sqlalchemy import text
 from app.domain import text_delta
 from app.domain.host import HostOutcome, HostStatus
 from app.store import host_records, services
+from app.store.host_search import HostFilter
 from app.store.host_timeline import TimelineFilter
-from app.store.hosts import HostFilter
 from app.store.store import Store
 from app.usecases import host_comparison, host_timeline, hosts
 from app.usecases.host_comparison import HostAt

@@ -1,44 +1,26 @@
-"""Query the hosts: lists that match filters, one host, and its services.
+"""Query the hosts: some by their ids, one by its name, and the services on each.
 
 A host is identified by its name and its scope: the project whose inventory names it, or
 the service outside of projects. `_visible` decides which services any query reads.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from app.domain.host import NOT_REACHED, HostStatus
 from app.domain.host_facts import Facts
-from app.store import files
+from app.store.among import among
 from app.store.host_tables import host_fact_changes, host_services, hosts
 from app.store.searching import can_be_found
 from app.store.service_tables import services
 
 _h, _s = hosts.c, host_services.c
-
-
-@dataclass(frozen=True, slots=True)
-class HostFilter:
-    """Filters of hosts; an empty field matches all.
-
-    `project` is the scope. `status` is a HostStatus or NOT_REACHED: that of the last
-    deployment, or of the last one of the service or environment that is filtered too.
-    `text` is searched in the name, the groups and some facts, case-insensitively. With
-    `outside`, only hosts match on which a deployment found a file edited outside
-    FastDeploy.
-    """
-
-    project: str = ""
-    service: str = ""
-    environment: str = ""
-    group: str = ""
-    status: str = ""
-    text: str = ""
-    outside: bool = False
+#: The statuses of the columns with the last deployment that ended so.
+_LAST = (HostStatus.OK, HostStatus.CHANGED, HostStatus.FAILED, HostStatus.UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +98,10 @@ class FactChange:
     after: Facts
 
 
-def listed(
-    db: Connection, wanted: HostFilter, *, skip: int = 0, limit: int = 50
-) -> list[Host]:
-    """Return the hosts that match, sorted by name and scope, with their services."""
-    if not _can_match(wanted):
-        return []
-    # The ids first: columns of a limited actor are computed for each row that is read.
-    page = select(_h.id).where(*_conditions(wanted)).order_by(_h.name, _h.scope)
-    page = page.offset(skip).limit(limit)
-    query = select(hosts).where(_h.id.in_(page)).order_by(_h.name, _h.scope)
-    return _with_services(db, db.execute(query).all())
-
-
-def count(db: Connection, wanted: HostFilter) -> int:
-    """Return the number of hosts that match."""
-    if not _can_match(wanted):
-        return 0
-    found: int = db.execute(
-        select(func.count()).select_from(hosts).where(*_conditions(wanted))
-    ).scalar_one()
-    return found
+def by_ids(db: Connection, host_ids: Sequence[int]) -> list[Host]:
+    """Return the hosts with these ids, sorted by name and scope."""
+    query = select(hosts).where(among(_h.id)).order_by(_h.name, _h.scope)
+    return _with_services(db, db.execute(query, {"ids": list(host_ids)}).all())
 
 
 def find(db: Connection, name: str, scope: str = "") -> list[Host]:
@@ -178,63 +143,19 @@ def fact_changes(db: Connection, host_id: int, limit: int = 20) -> list[FactChan
 def _services() -> Select[Any]:
     """Return the query of services on hosts, the one place that joins them."""
     return (
-        select(host_services, services.c.name.label("service"))
+        select(
+            _s.host_id, services.c.name, _s.named, _s.version, _s.version_deployment,
+            _s.status, _s.at, _s.deployment, _s.last_ok, _s.last_changed,
+            _s.last_failed, _s.last_unreachable,
+        )
         .join_from(host_services, services, services.c.id == _s.service_id)
         .where(*_visible())
-    )
+    )  # fmt: skip
 
 
 def _visible() -> list[ColumnElement[bool]]:
     """Return the conditions for the services whose hosts are listed: all of them."""
     return []
-
-
-def _can_match(wanted: HostFilter) -> bool:
-    return can_be_found(
-        wanted.project, wanted.service, wanted.environment, wanted.group, wanted.text
-    )
-
-
-def _conditions(wanted: HostFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    by_service = bool(wanted.service or wanted.environment)
-    if wanted.project:
-        found.append(_h.scope == wanted.project)
-    if wanted.group:
-        found.append(literal(wanted.group) == _h.groups.any_())
-    if wanted.text:
-        text = wanted.text.lower()
-        of_groups = func.array_to_string(_h.groups, " ")
-        searched = func.lower(_h.name).op("||")(" ").op("||")(_h.searched)
-        searched = searched.op("||")(" ").op("||")(func.lower(of_groups))
-        found.append(func.strpos(searched, text) > 0)
-    if wanted.outside:
-        found.append(_h.id.in_(files.hosts_with_edits()))
-    if wanted.status and not by_service:
-        found.append(_is(_h.status, wanted.status))
-    if by_service:
-        query = _services().with_only_columns(_s.host_id).where(*_of_service(wanted))
-        found.append(_h.id.in_(query))
-    return found
-
-
-def _of_service(wanted: HostFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if wanted.service:
-        found.append(services.c.name == wanted.service)
-    if wanted.environment:
-        ending = f"@{wanted.environment}"
-        found.append(services.c.name.endswith(ending, autoescape=True))
-    if wanted.status:
-        found.append(_is(_s.status, wanted.status))
-    return found
-
-
-def _is(column: Any, status: str) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = (
-        column.is_(None) if status == NOT_REACHED else column == status
-    )
-    return found
 
 
 def _with_services(db: Connection, rows: Sequence[Row[Any]]) -> list[Host]:
@@ -250,26 +171,25 @@ def _with_services(db: Connection, rows: Sequence[Row[Any]]) -> list[Host]:
 
 
 def _services_of(
-    db: Connection, host_ids: Collection[int]
+    db: Connection, host_ids: Sequence[int]
 ) -> dict[int, list[ServiceOnHost]]:
     if not host_ids:
         return {}
-    query = _services().where(_s.host_id.in_(host_ids)).order_by(services.c.name)
+    query = _services().where(among(_s.host_id)).order_by(services.c.name)
     found: dict[int, list[ServiceOnHost]] = {}
-    for row in db.execute(query):
-        found.setdefault(row.host_id, []).append(_service(row))
+    # By place: a page has hundreds of these rows.
+    for host_id, *of_service in db.execute(query, {"ids": host_ids}):
+        found.setdefault(host_id, []).append(_service(*of_service))
     return found
 
 
-def _service(row: Row[Any]) -> ServiceOnHost:
-    last = {
-        HostStatus.OK: row.last_ok,
-        HostStatus.CHANGED: row.last_changed,
-        HostStatus.FAILED: row.last_failed,
-        HostStatus.UNREACHABLE: row.last_unreachable,
-    }
+def _service(
+    name: str, named: bool | None, version: str, version_deployment: int | None,
+    status: str | None, at: datetime | None, deployment: int | None,
+    *last: int | None,
+) -> ServiceOnHost:  # fmt: skip
     return ServiceOnHost(
-        row.service, row.named, row.version, row.version_deployment,
-        HostStatus(row.status) if row.status else None, row.at, row.deployment,
-        {status: number for status, number in last.items() if number},
+        name, named, version, version_deployment,
+        HostStatus(status) if status else None, at, deployment,
+        {each: number for each, number in zip(_LAST, last, strict=True) if number},
     )  # fmt: skip

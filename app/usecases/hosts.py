@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from app.domain.owed_handlers import OwedHandler
 from app.errors import Conflict, NotFound
-from app.store import hosts, owed_handlers
-from app.store.hosts import FactChange, Host, HostFilter
+from app.store import host_search, hosts, owed_handlers
+from app.store.host_search import HostFilter
+from app.store.hosts import FactChange, Host
 from app.store.store import Store
 
 #: The number of hosts on a page.
@@ -45,10 +46,14 @@ class HostView:
 def page(store: Store, wanted: HostFilter, number: int = 1) -> HostPage:
     """Return a page of the hosts that match; the last one if there are fewer."""
     with store.begin() as db:
-        matching = hosts.count(db, wanted)
+        number = max(number, 1)
+        matching, found = host_search.page(
+            db, wanted, skip=(number - 1) * PAGE, limit=PAGE
+        )
         last = max(-(-matching // PAGE), 1)
-        number = min(max(number, 1), last)
-        found = hosts.listed(db, wanted, skip=(number - 1) * PAGE, limit=PAGE)
+        if number > last:
+            number = last
+            _, found = host_search.page(db, wanted, skip=(last - 1) * PAGE, limit=PAGE)
     return HostPage(found, matching, number, last)
 
 

@@ -9,8 +9,8 @@ from starlette.datastructures import QueryParams
 
 from app.domain.host import STATUSES
 from app.errors import Invalid, InvalidFields
+from app.store.host_search import HostFilter
 from app.store.host_timeline import TimelineFilter
-from app.store.hosts import HostFilter
 from app.web.filters import parse_time, parse_true, time_input
 
 #: The query parameters of the list of hosts, and of a host.

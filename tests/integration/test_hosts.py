@@ -9,7 +9,8 @@ from app.domain.events import TaskResult
 from app.domain.host import NOT_REACHED, HostStatus
 from app.errors import Conflict, NotFound
 from app.settings import Settings
-from app.store.hosts import Host, HostFilter
+from app.store.host_search import HostFilter
+from app.store.hosts import Host
 from app.store.store import Store
 from app.usecases import hosts
 from testing.factories import (
