@@ -177,17 +177,15 @@ def _services_of(
         return {}
     query = _services().where(among(_s.host_id)).order_by(services.c.name)
     found: dict[int, list[ServiceOnHost]] = {}
-    # By place: a page has hundreds of these rows.
-    for host_id, *of_service in db.execute(query, {"ids": host_ids}):
-        found.setdefault(host_id, []).append(_service(*of_service))
+    for row in db.execute(query, {"ids": host_ids}).all():
+        found.setdefault(row[0], []).append(_service(row))
     return found
 
 
-def _service(
-    name: str, named: bool | None, version: str, version_deployment: int | None,
-    status: str | None, at: datetime | None, deployment: int | None,
-    *last: int | None,
-) -> ServiceOnHost:  # fmt: skip
+def _service(row: Sequence[Any]) -> ServiceOnHost:
+    # By place: a page has hundreds of these rows.
+    (_, name, named, version, version_deployment, status, at, deployment,
+     *last) = row  # fmt: skip
     return ServiceOnHost(
         name, named, version, version_deployment,
         HostStatus(status) if status else None, at, deployment,
