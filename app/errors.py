@@ -89,6 +89,10 @@ class NotFound(FastDeployError):
     """The requested object doesn't exist."""
 
 
+class NothingToReport(NotFound):
+    """There is nothing to notify of any more."""
+
+
 class Conflict(FastDeployError):
     """The request conflicts with the present state."""
 

@@ -1,6 +1,7 @@
 """Record events of a run, and read what is recorded."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.domain.events import EventKind
 from app.domain.service import Service
@@ -20,14 +21,16 @@ def kinds(store: Store, deployment_id: int) -> list[EventKind]:
         return [event.kind for event in events.read(db, deployment_id)]
 
 
-def take_in(store: Store, deployment_id: int, *lines: bytes) -> None:
-    """Fold and record lines as a follower does."""
+def take_in(
+    store: Store, deployment_id: int, *lines: bytes, at: datetime = NOW
+) -> None:
+    """Fold and record lines as a follower does, at a time."""
     found = deploy.find(store, deployment_id)
     steps = record.stored_steps(store, deployment_id)
     batch = []
     for line in lines:
         event = translate(line)
-        batch.append(Occurrence(NOW, event, steps.apply(event, NOW)))
+        batch.append(Occurrence(at, event, steps.apply(event, at)))
     record.record(
         store,
         deployment_id,

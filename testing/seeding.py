@@ -231,7 +231,7 @@ def add_edit(made: Installation, number: int, path: str) -> None:
     """Record that a deployment found a file on a host edited by hand."""
     diff = FileDiff(path, "[web03]\nport = 8080\n", "[web03]\nport = 80\n")
     now = datetime.now(UTC)
-    change = FileChange(2, now, "web03", "Write the configuration", diff)
+    change = FileChange(2, now, now, "web03", "Write the configuration", diff)
     with made.store.begin() as db:
         file_records.record(db, number, [change])
 

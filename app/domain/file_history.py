@@ -35,12 +35,16 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class LastVersion:
-    """The last version of a file; `text` is None if the content isn't known or kept."""
+    """The last version of a file; `text` is None if the content isn't known or kept.
+
+    `deployment` is the one that wrote or found it.
+    """
 
     kind: VersionKind
     at: datetime
     text: str | None
     digest: str = ""
+    deployment: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +68,18 @@ def add(last: LastVersion | None, diff: FileDiff) -> list[NewVersion]:
         written = NewVersion(VersionKind.UNKNOWN, None)
     else:
         written = NewVersion(VersionKind.CHANGED, diff.after, diff.digest_after)
-    found = _found(last, diff)
+    found = find(last, diff)
     return [written] if found is None or found == written else [found, written]
 
 
-def _found(last: LastVersion | None, diff: FileDiff) -> NewVersion | None:
+def find(last: LastVersion | None, diff: FileDiff) -> NewVersion | None:
     """Return the version that a task found, if it isn't the last one."""
     if diff.before is None:
         is_new = last is None or last.kind is not VersionKind.UNKNOWN
         return NewVersion(VersionKind.UNKNOWN, None) if is_new else None
     if last is None:
         return _version(VersionKind.FOUND, diff) if diff.before else None
-    same = _is_same(last, diff)
+    same = is_same(last, diff)
     if same is None:
         return _version(VersionKind.FOUND, diff)
     return None if same else _version(VersionKind.OUTSIDE, diff)
@@ -85,7 +89,7 @@ def _version(kind: VersionKind, diff: FileDiff) -> NewVersion:
     return NewVersion(kind, diff.before, diff.digest_before)
 
 
-def _is_same(last: LastVersion, diff: FileDiff) -> bool | None:
+def is_same(last: LastVersion, diff: FileDiff) -> bool | None:
     """Compare what a task found with the last version; None if that isn't known.
 
     The digests are those of the contents before masking. They show whether a masked

@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 #: Maximum bytes of a path: it is part of the key of a row.
@@ -55,6 +56,18 @@ def find(event: Mapping[str, Any]) -> list[FileDiff]:
         return []
     found = [each for one in _results(res) for each in _of_result(one)][:_MAX_FILES]
     return _with_digests(found, event.get("file_digests")) if found else []
+
+
+def started(event: Mapping[str, Any], at: datetime) -> datetime:
+    """Return when a task began on a host, at the latest `at`, when it ended.
+
+    `event` is as for `find`. It is `at` if the event doesn't say it.
+    """
+    try:
+        found = datetime.fromisoformat(event["event_data"]["start"])
+    except (KeyError, TypeError, ValueError):
+        return at
+    return min(found if found.tzinfo else found.replace(tzinfo=UTC), at)
 
 
 def digests(event: Mapping[str, Any], key: bytes) -> list[str]:

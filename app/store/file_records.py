@@ -14,8 +14,10 @@ from sqlalchemy import Connection, text
 
 from app.domain import file_history, text_delta
 from app.domain.file_history import LastVersion, NewVersion, VersionKind
+from app.domain.late_changes import TimedChange, may_be_late
 from app.runner.file_diffs import FileDiff
-from app.store import host_records
+from app.store import host_records, late_file_changes
+from app.store.late_file_changes import LateChange
 
 #: A file is added in a fixed order, so that no two runs wait for each other.
 _PUT_FILES = text("""
@@ -32,10 +34,11 @@ ORDER BY id FOR NO KEY UPDATE OF files
 """)
 #: The last version of each file, and the last one with a content.
 _ENDS = text("""
-SELECT wanted.id AS file_id, last.id, kind, at, digest, holder.id AS holder, content
+SELECT wanted.id AS file_id, last.id, kind, at, digest, deployment,
+       holder.id AS holder, content
 FROM unnest(CAST(:files AS bigint[])) AS wanted (id)
 JOIN LATERAL (
-    SELECT id, kind, at, digest FROM file_versions
+    SELECT id, kind, at, digest, deployment FROM file_versions
     WHERE file_id = wanted.id ORDER BY id DESC LIMIT 1
 ) AS last ON true
 LEFT JOIN LATERAL (
@@ -72,9 +75,13 @@ WHERE id = made_id AND content IS NOT NULL
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A change of a file that the event with this number reports."""
+    """A change of a file that the event with this number reports.
+
+    The task ran on the host from `started` to `at`.
+    """
 
     number: int
+    started: datetime
     at: datetime
     host: str
     task: str
@@ -112,7 +119,9 @@ class _Chain:
         }
         if version.text is not None:
             self.holder, self.text = added, version.text
-        self.last = LastVersion(version.kind, at, version.text, version.digest)
+        self.last = LastVersion(
+            version.kind, at, version.text, version.digest, row["deployment"]
+        )
         return added
 
 
@@ -127,12 +136,18 @@ def record(db: Connection, deployment_id: int, changes: Sequence[FileChange]) ->
     stored = [chain.holder for chain in chains.values() if chain.holder is not None]
     before = [row["content"] for row in stored]
     added: list[dict[str, Any]] = []
+    late: dict[int, list[LateChange]] = {}
     for each in changes:
         file_id = files[hosts[each.host], each.diff.path]
         row = {
-            "file_id": file_id, "number": each.number, "at": each.at, "task": each.task,
+            "service_id": service_id, "deployment": deployment_id, "file_id": file_id,
+            "number": each.number, "at": each.at, "task": each.task,
         }  # fmt: skip
         chain = chains[file_id]
+        timed = TimedChange(deployment_id, each.started, each.at, each.diff)
+        if file_id in late or may_be_late(chain.last, timed):
+            late.setdefault(file_id, []).append(LateChange(timed, row))
+            continue
         new = file_history.add(chain.last, each.diff)
         added += [chain.add(version, row, each.at) for version in new]
     _replace(db, [r for r, old in zip(stored, before, strict=True)
@@ -141,6 +156,8 @@ def record(db: Connection, deployment_id: int, changes: Sequence[FileChange]) ->
         columns = {name: [row[name] for row in added] for name in _COLUMNS}
         of_deployment = {"service_id": service_id, "deployment": deployment_id}
         db.execute(_ADD, {**of_deployment, **columns, **_contents(added)})
+    for file_id, found in late.items():
+        late_file_changes.record(db, file_id, found)
 
 
 def _replace(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -184,5 +201,5 @@ def _chains(db: Connection, file_ids: Collection[int]) -> dict[int, _Chain]:
             chain.text = text_delta.decode(row.content)
         content = chain.text if row.holder == row.id else None
         kind = VersionKind(row.kind)
-        chain.last = LastVersion(kind, row.at, content, row.digest)
+        chain.last = LastVersion(kind, row.at, content, row.digest, row.deployment)
     return chains

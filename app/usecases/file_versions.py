@@ -14,7 +14,7 @@ from app.domain.matrix import label
 from app.errors import Unavailable
 from app.log import get
 from app.runner import file_diffs
-from app.store import file_records, unversioned_events
+from app.store import deployments, file_records, files, unversioned_events
 from app.store.file_records import FileChange
 from app.store.store import Store
 from app.store.unversioned_events import UnversionedEvent
@@ -37,6 +37,20 @@ def record(store: Store, deployment: Deployment) -> None:
     keeps = files_kept_of(deployment)
     while not _record_piece(store, deployment.id, keeps):
         pass
+
+
+def record_all(store: Store, deployment: Deployment) -> None:
+    """Record the versions of a deployment that ends.
+
+    If it has found edits outside FastDeploy, record those of the others that run, too:
+    their changes may explain what it has found. Raises Unavailable.
+    """
+    record(store, deployment)
+    with store.begin() as db:
+        found_edits = bool(files.edits(db, [deployment.id], limit=1))
+        others = deployments.active(db) if found_edits else []
+    for other in others:
+        record(store, other)
 
 
 def _record_piece(
@@ -88,7 +102,8 @@ def _record_next(
 def _changes(
     event: UnversionedEvent, keeps: Callable[[str], bool]
 ) -> Iterator[FileChange]:
-    task = label(event.task)
-    for diff in file_diffs.find(orjson.loads(event.data)):
+    task, reported = label(event.task), orjson.loads(event.data)
+    started = file_diffs.started(reported, event.at)
+    for diff in file_diffs.find(reported):
         if keeps(diff.path):
-            yield FileChange(event.number, event.at, event.host, task, diff)
+            yield FileChange(event.number, started, event.at, event.host, task, diff)

@@ -3,6 +3,7 @@
 from app.domain import notification_text
 from app.domain.deployment import Deployment
 from app.domain.notification_text import Message, name_hosts, one_line, readable
+from app.errors import NothingToReport
 from app.store import files
 from app.store.files import OutsideEdit
 from app.store.store import Store
@@ -15,10 +16,13 @@ _NAMED = 50
 def compose(store: Store, deployment: Deployment, link: str) -> Message:
     """Return the message, with a link to the changes of the deployment.
 
-    `link` is the address of the deployment's page; empty if it isn't known.
+    `link` is the address of the deployment's page; empty if it isn't known. Raises
+    NothingToReport if changes that were recorded since explain the edits.
     """
     with store.begin() as db:
         found = files.edits(db, [deployment.id], limit=_COUNTED)
+    if not found:
+        raise NothingToReport("another deployment has made these changes")
     hosts = sorted({each.host for each in found})
     count = f"at least {_COUNTED}" if len(found) == _COUNTED else len(found)
     of_files = "file was" if len(found) == 1 else "files were"

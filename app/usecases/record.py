@@ -223,7 +223,7 @@ def _end(
     outcomes: Sequence[HostOutcome] = ()
     if not found.ended:
         # In transactions of their own: they may take a second after a large run.
-        file_versions.record(store, found)
+        file_versions.record_all(store, found)
         run_profile.measure(store, found)
         outcomes = run_hosts.measure(store, found, outcome.status)
     with store.begin() as db:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from app.domain.notification import MessageState, Notification, delay_after
 from app.encryption import SecretBox
-from app.errors import BadSetting, NotFound, Unavailable
+from app.errors import BadSetting, NotFound, NothingToReport, Unavailable
 from app.log import get
 from app.settings import Settings
 from app.store import channels, notifications
@@ -145,6 +145,8 @@ class Notifier:
             message = notification_messages.compose(
                 self._store, self._settings.base_url, claimed
             )
+        except NothingToReport as error:
+            return _Result(str(error), skipped=True)
         except NotFound as error:
             return _Result(str(error), useless=True)
         return {
