@@ -27,7 +27,7 @@ from app.settings import Settings
 from app.web import conditional, query, rate_limit
 from app.web.dependencies import actor_of, deps, limit_deps
 from app.web.form_body import parse_form
-from app.web.json_body import require_json
+from app.web.json_body import require_json, require_unique_keys
 from app.web.login import address_of, authenticate
 from app.web.operation import Operation
 from app.web.revocation import until_revoked
@@ -114,6 +114,10 @@ class _Guard:
     open_by: Callable[[Settings], bool] | None
     in_set_up: bool
 
+    @property
+    def _takes_json(self) -> bool:
+        return self.operation is not None and self.operation.body is not None
+
     async def respond_in_place(self, request: Request) -> Response:
         """Respond while holding one of the places of streams that are opened."""
         async with deps(request).stream_places:
@@ -127,7 +131,10 @@ class _Guard:
         else:
             await run_in_threadpool(self._identify, request)
             form = await _form(request)
-            response = await run_in_threadpool(self._respond_to_actor, request, form)
+            body = await request.body() if self._takes_json else b""
+            response = await run_in_threadpool(
+                self._respond_to_actor, request, form, body
+            )
         if response is None:
             with bound_contextvars(**_ids(request, self.path)):
                 response = await self.handler.call_async(request, form)
@@ -138,9 +145,17 @@ class _Guard:
         self._identify(request)
         return self._respond_to_actor(request, FormData())
 
-    def _respond_to_actor(self, request: Request, form: FormData) -> Response | None:
-        """Authorize a request, and call its handler; None if it is a coroutine's."""
+    def _respond_to_actor(
+        self, request: Request, form: FormData, body: bytes = b""
+    ) -> Response | None:
+        """Authorize a request, and call its handler; None if it is a coroutine's.
+
+        `body` is that of a request with JSON.
+        """
         self._authorize(request, form)
+        if self._takes_json:
+            require_json(request)
+            require_unique_keys(body)
         if self.handler.is_async:
             return None
         with bound_contextvars(**_ids(request, self.path)):
@@ -171,8 +186,6 @@ class _Guard:
         if self.operation is not None:
             query.require_numbers(request.query_params, self.operation.numbers)
         require_visible(request, self.path)
-        if self.operation is not None and self.operation.body is not None:
-            require_json(request)
 
 
 def api_route(

@@ -1,10 +1,15 @@
-"""Require that a program declares the body of an API request as JSON."""
+"""Require that the body of an API request is JSON, and is declared as such."""
 
 from email.message import Message
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from app.domain.json_keys import repeated_key
+from app.errors import Invalid
+
+#: Characters of a key that an error shows.
+_SHOWN = 100
 JSON = "application/json"
 _UTF_8 = frozenset({"utf-8", "utf8"})
 
@@ -33,6 +38,19 @@ def require_json(request: Request) -> None:
             415,
             f"send the body as JSON in UTF-8, with the header Content-Type: {JSON}",
             {"Accept": JSON},
+        )
+
+
+def require_unique_keys(body: bytes) -> None:
+    """Raise Invalid if an object in a body has a key twice.
+
+    The last one would win, and a proxy or a log may show the first one.
+    """
+    key = repeated_key(body)
+    if key is not None:
+        shown = key if len(key) <= _SHOWN else f"{key[:_SHOWN]}…"
+        raise Invalid(
+            f"the body has the key {shown!r} twice in an object; send it once"
         )
 
 

@@ -17,6 +17,7 @@ from app.store.store import Store
 from app.web.app import ROUTES
 from app.web.routing import AppRoute
 from testing.factories import add_service
+from testing.routes import fill_path
 from testing.web_client import ClientFor, csrf_of
 
 PUBLIC = {
@@ -238,3 +239,47 @@ def test_a_body_that_is_missing_or_compressed_is_refused_with_what_to_send(
     assert "the request has no body: send a JSON object" == missing.json()["detail"]
     assert 415 == packed.status_code
     assert packed.json()["detail"].startswith("send the body without compression")
+
+
+BODIES = [
+    each
+    for each in ROUTES
+    if each.operation is not None and each.operation.body is not None
+]
+
+
+def test_a_body_with_the_same_key_twice_is_refused_by_each_route(
+    client_for: ClientFor,
+) -> None:
+    client = client_for(tuple(Permission))
+    refused = {
+        (each.method, each.path): client.request(
+            each.method,
+            fill_path(each.path, number="1", text="any"),
+            content=b'{"a": [{"key": 1, "key": 2}]}',
+            headers={"Content-Type": "application/json"},
+        )
+        for each in BODIES
+    }
+
+    assert {(each.method, each.path) for each in BODIES} == {
+        route
+        for route, answer in refused.items()
+        if answer.status_code == 422
+        and "the key 'key' twice" in answer.json()["detail"]
+    }
+
+
+def test_the_error_shows_the_beginning_of_a_long_key(client_for: ClientFor) -> None:
+    client = client_for(tuple(Permission))
+    content = b'{"%b": 1, "%b": 2}' % (b"k" * 9000, b"k" * 9000)
+
+    answer = client.post(
+        "/api/v1/deployments",
+        content=content,
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert 422 == answer.status_code
+    assert "kkk… twice" in answer.json()["detail"].replace("'", "")
+    assert len(answer.json()["detail"]) < 200
