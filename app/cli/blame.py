@@ -9,9 +9,14 @@ import typer
 from app.cli.context import connect
 from app.cli.output import AsJson, console, moment, print_json
 from app.domain.file_history import VersionKind
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.web.host_file_bodies import FileDetailBody, FileLineBody
 from app.web.terminal import plain
+
+_NO_TIME = (
+    "blame takes no time: fastdeploy host diff HOST@TIME HOST compares a host's files "
+    "at two times"
+)
 
 
 def blame(
@@ -30,7 +35,12 @@ def blame(
         raise Invalid(f"{file!r} must be HOST:/PATH, such as web1:/etc/motd")
     with connect() as api:
         path = f"/hosts/{quote(name)}/files/{quote(rest)}"
-        body = api.get(path, project=project)
+        try:
+            body = api.get(path, project=project)
+        except NotFound as error:
+            if "@" not in file:
+                raise
+            raise NotFound(f"{error}; {_NO_TIME}") from None
     if as_json:
         print_json(body["lines"])
         return

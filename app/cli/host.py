@@ -104,7 +104,11 @@ def show(
     project: _Project = "",
     service: Annotated[str, typer.Option(help="Only changes by this service.")] = "",
     since: Annotated[
-        str, typer.Option(help="Only changes at this time or later, in UTC.")
+        str,
+        typer.Option(
+            help="Only changes at this time or later, in UTC: 2026-05-05T14:00, 14:00, "
+            "yesterday, '2 days ago'."
+        ),
     ] = "",
     until: Annotated[str, typer.Option(help="Only changes before this time.")] = "",
     text: Annotated[str, typer.Option(help="Only changes with this text.")] = "",
@@ -116,13 +120,12 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a host, its services and facts, and what changed on it."""
-    _require_times(since, until)
     path = f"/hosts/{quote(name)}"
     query = {
         "project": project,
         "service": service,
-        "since": since,
-        "until": until,
+        "since": _time("since", since),
+        "until": _time("until", until),
         "text": text,
         "before": before,
     }
@@ -141,10 +144,12 @@ def show(
         _print(f"older: --before {following['before']}")
 
 
-def _require_times(*texts: str) -> None:
-    """Raise Invalid for a text that isn't a time."""
-    for text in filter(None, texts):
-        parse_time(text)
+def _time(option: str, text: str) -> str:
+    """Return the time that a text means now. Raises Invalid."""
+    try:
+        return parse_time(text).isoformat() if text else ""
+    except Invalid as error:
+        raise Invalid(f"--{option} {error}") from None
 
 
 @app.command(name="files")

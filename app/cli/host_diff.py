@@ -1,7 +1,7 @@
 """`fastdeploy host diff`: two hosts, or one host at two times, side by side."""
 
-import re
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +11,8 @@ from app.cli.api import Api
 from app.cli.context import connect
 from app.cli.output import AsJson, console, moment, print_json, print_table
 from app.domain.host_comparison import FileDifference
+from app.domain.time_text import EXPECTED
+from app.errors import Invalid, NotFound
 from app.web import host_fact_texts
 from app.web.filters import parse_time
 from app.web.host_comparison_bodies import (
@@ -21,8 +23,6 @@ from app.web.host_comparison_bodies import (
 )
 from app.web.terminal import plain
 
-#: What a time begins with; the name of a host may contain an @, too.
-_TIME = re.compile(r"\d{4}-\d\d-\d\d")
 _SENTENCES = {
     FileDifference.DIFFERS: "differs",
     FileDifference.ONLY_A: "only on the first",
@@ -30,7 +30,13 @@ _SENTENCES = {
     FileDifference.UNKNOWN: "can't be compared",
 }
 _Host = Annotated[
-    str, typer.Argument(metavar="HOST[@TIME]", autocompletion=completion.hosts)
+    str,
+    typer.Argument(
+        metavar="HOST[@TIME]",
+        help="A host as it is now, or before a time in UTC: 2026-05-05T14:00, 14:00, "
+        "yesterday, 2d.",
+        autocompletion=completion.hosts,
+    ),
 ]
 _Project = Annotated[
     str,
@@ -54,7 +60,7 @@ def diff(
 ) -> None:
     """Compare two hosts, or one host at two times: facts, versions and files."""
     sides = (_side("a", a, project), _side("b", b, other_project or project))
-    with connect() as api:
+    with connect() as api, _explaining_times(a, b):
         body = _all_pages(api, {**sides[0], **sides[1]})
     if as_json:
         print_json(body)
@@ -64,12 +70,29 @@ def diff(
 
 def _side(side: str, given: str, project: str) -> dict[str, str]:
     """Return the query of a side: a host, and the time behind its last @ if any."""
-    name, at, time = given.rpartition("@")
-    if not at or not _TIME.match(time):
-        name, time = given, ""
-    else:
-        parse_time(time)
+    name, time = _split(given)
     return {side: name, f"{side}_project": project, f"{side}_at": time}
+
+
+def _split(given: str) -> tuple[str, str]:
+    """Return a host and a time. The name of a host may contain an @, too."""
+    name, at, text = given.rpartition("@")
+    if at:
+        with suppress(Invalid):
+            # The pages are of the same time, whenever they are requested.
+            return name, parse_time(text).isoformat()
+    return given, ""
+
+
+@contextmanager
+def _explaining_times(*given: str) -> Iterator[None]:
+    """Add to the error for an unknown host how a time behind an @ is written."""
+    try:
+        yield
+    except NotFound as error:
+        if any("@" in each and not _split(each)[1] for each in given):
+            raise NotFound(f"{error}; what follows the @ {EXPECTED}") from None
+        raise
 
 
 def _all_pages(api: Api, query: dict[str, str]) -> dict[str, Any]:

@@ -179,7 +179,8 @@ ADMIN_PAGES: dict[str, Page] = {
     "host diff": Page(
         (
             "fastdeploy host diff web1 web2",
-            "fastdeploy host diff web1@2026-05-05T14:00 web1",
+            "fastdeploy host diff web1@yesterday web1",
+            "fastdeploy host diff web1@2026-05-05T14:00 web1@2026-05-05T15:00",
         ),
         "Compare two hosts, or one host at two times: facts, versions and files.",
     ),
@@ -198,6 +199,7 @@ ADMIN_PAGES: dict[str, Page] = {
         (
             "fastdeploy host show web3",
             "fastdeploy host show web3 --since 2026-05-05 --diff",
+            "fastdeploy host show web3 --since 14:00 --until 15:00",
         ),
         "Show a host, its services and facts, and what changed on it.",
     ),

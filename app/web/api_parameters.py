@@ -5,6 +5,7 @@ from typing import Any
 from app.domain.audit import Action
 from app.domain.deployment import Origin, Status
 from app.domain.export_format import Format
+from app.domain.time_text import RELATIVE
 from app.web import paging, query
 from app.web.operation import Parameter
 
@@ -12,8 +13,16 @@ _TEXT: dict[str, Any] = {"type": "string"}
 #: A time, a date for its beginning, or nothing for no limit.
 TIME: dict[str, Any] = {
     "type": "string",
-    "anyOf": [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}],
-}
+    "anyOf": [
+        {"format": "date-time"}, {"format": "date"}, {"pattern": RELATIVE},
+        {"maxLength": 0},
+    ],
+}  # fmt: skip
+#: What the first of several parameters says about times.
+TIME_FORMS = (
+    "ISO 8601, in UTC unless it has an offset, or such as `14:00`, `yesterday`, "
+    "`yesterday 14:00`, `2d` or `2 days ago`"
+)
 _NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": query.INTEGER}
 #: A filter that can only be switched on.
 ONLY_TRUE = {"type": "string", "enum": ["true"]}
@@ -99,8 +108,7 @@ DEPLOYMENTS = (
     ),
     Parameter(
         "since",
-        "Only deployments launched at this time or later: ISO 8601, in UTC unless it "
-        "has an offset.",
+        f"Only deployments launched at this time or later: {TIME_FORMS}.",
         TIME,
     ),
     Parameter("until", "Only deployments launched before this time.", TIME),

@@ -8,13 +8,10 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from app.domain import time_text
 from app.domain.deployment import Origin, Status
 from app.errors import Invalid, InvalidFields
 from app.store.history import Filter
-
-#: Earlier and later times mean these: PostgreSQL or Python can't calculate with them.
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = datetime(9998, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +79,8 @@ def time_input(at: datetime | None) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Parse a time in ISO 8601: UTC without a zone, the start of the day for a date.
-
-    Times before 1970 and after 9998 are moved to these years. Raises Invalid.
-    """
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid(
-            "must be a time such as 2026-05-04T13:37; the default time zone is UTC"
-        ) from None
-    return min(max(found if found.tzinfo else found.replace(tzinfo=UTC), _FIRST), _LAST)
+    """Parse a time, see app/domain/time_text.py. Raises Invalid."""
+    return time_text.parse_time(text, datetime.now(UTC))
 
 
 def parse_true(text: str) -> bool:

@@ -58,6 +58,8 @@ def _read(query: QueryParams) -> AskedComparison:
         try:
             if name in typed:
                 times[name] = parse_time(typed[name])
+                # The links to further pages mean the same time.
+                typed[name] = times[name].isoformat()
         except Invalid as error:
             problems[name] = str(error)
     a = HostAt(typed.get("a", ""), typed.get("a_project", ""), times.get("a_at"))

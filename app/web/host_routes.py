@@ -50,7 +50,7 @@ _TIMELINE = (
     Parameter("service", "Only deployments of this service.", _TEXT),
     Parameter(
         "since",
-        "Only results at this time or later: ISO 8601, in UTC unless it has an offset.",
+        f"Only results at this time or later: {api_parameters.TIME_FORMS}.",
         api_parameters.TIME,
     ),
     Parameter("until", "Only results before this time.", api_parameters.TIME),
@@ -88,7 +88,8 @@ _COMPARISON = (
     ),
     Parameter(
         "a_at",
-        "As it was before this time; without it, as it is now.",
+        f"As it was before this time: {api_parameters.TIME_FORMS}. Without it, as it "
+        "is now.",
         api_parameters.TIME,
     ),
     Parameter("b", "The name of the second host; without it, the first one.", _TEXT),

@@ -92,6 +92,21 @@ def test_hosts_show_what_they_run_and_what_changed(
 
     shown = command(fastdeploy, "host", "show", "web3", "--diff").stdout
     assert "+version: 1.4.2" in shown
+    times = ("--since", "1h", "--until", "now")
+    recent = command(fastdeploy, "host", "show", "web3", *times).stdout
+    assert f"#{second.id} shop failed" in recent
     table = command(fastdeploy, "host", "list", "--status", "failed").stdout
     assert "web3" in table
     assert "web1" not in table
+
+    compared = command(fastdeploy, "host", "diff", "web3@yesterday", "web3")
+    assert (0, "") == (compared.returncode, compared.stderr)
+    assert "web3 before" in compared.stdout
+    for words, sentence in (
+        ("host show web3 --since noon", "--since must be a time such as"),
+        ("host diff web3@yestrday web3", "what follows the @ must be a time such as"),
+        ("blame web3:/etc/motd@yesterday", "blame takes no time: fastdeploy host diff"),
+    ):
+        refused = command(fastdeploy, *words.split())
+        assert 1 == refused.returncode
+        assert sentence in refused.stderr

@@ -1,7 +1,7 @@
 """Two hosts, or one host at two times, side by side: facts, versions and files."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,6 +165,19 @@ def test_one_host_is_compared_at_two_times(viewer: "TestClient", later: str) -> 
     before = viewer.get(f"{API}?a=web1&a_at=2020-01-01").json()
     assert [None] == [each["a"] for each in before["services"]]
     assert {"/etc/motd": "only_b", "/etc/new": "only_b"} == _files(before)
+
+
+def test_a_time_in_words_is_the_same_for_all_links_of_a_page(
+    viewer: "TestClient", later: str
+) -> None:
+    found = viewer.get(f"{API}?a=web1&a_at=yesterday").json()
+    page = viewer.get("/compare-hosts?a=web1&a_at=2+days+ago").text
+
+    assert later
+    today = datetime.now(UTC).date()
+    assert f"{today - timedelta(days=1)}T00:00:00Z" == found["a"]["at"]
+    assert f"b_at={today - timedelta(days=2)}T" in page
+    assert "days+ago" not in page
 
 
 def test_the_page_of_a_host_and_its_timeline_link_to_the_comparison(
