@@ -243,3 +243,19 @@ def test_a_host_page_shows_what_is_owed(store: Store, settings: Settings) -> Non
 def test_an_unknown_host_is_an_error(store: Store) -> None:
     with pytest.raises(NotFound, match="no host 'web1'"):
         hosts.scopes_of(store, "web1")
+
+
+def test_a_page_after_the_last_one_is_the_last_one(
+    store: Store, settings: Settings
+) -> None:
+    run_on_hosts(store, settings, SHOP, inventory(web1=["Küche"], WEB2=["bar"]))
+
+    for wanted in (HostFilter(), HostFilter(text="KÜCHE"), HostFilter(text="web2")):
+        first = hosts.page(store, wanted)
+
+        assert first == hosts.page(store, wanted, 9)
+        assert (
+            (2 if wanted == HostFilter() else 1) == first.matching == len(first.hosts)
+        )
+    assert ["web1"] == names(store, text="KÜCHE")
+    assert ["WEB2"] == names(store, text="web2 B")
