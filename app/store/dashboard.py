@@ -1,25 +1,18 @@
-"""The rows of the overview: services by status, project, label and environment.
+"""Which services the overview lists: by status, project, label and environment.
 
-A row is a service in all its environments. One query filters, sorts and counts them, so
-the overview reads the details of one page only, however many services there are.
+A row is a service in all its environments. A query filters, sorts and counts them, so
+`dashboard_rows` reads the details of one page only, however many services there are.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
-    Row,
     ScalarSelect,
-    Select,
     Text,
     and_,
-    bindparam,
     case,
     cast,
     false,
@@ -30,102 +23,48 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
-from app.domain.dashboard import Condition, Filter, Group, Line, Place, Sort
+from app.domain.dashboard import Condition, Filter, Group, Sort
 from app.domain.deployment import Status
 from app.store.access_tables import favourites, users
 from app.store.deployment_tables import deployments
 from app.store.nodes import silent
-from app.store.searching import can_be_found
 from app.store.service_tables import nodes, services
 
-#: The number of queries that are kept: viewers ask the same ones every few seconds, and
-#: SQLAlchemy would build each of them again.
-_KEPT = 100
 
+def best(members: CTE, status: Condition | None) -> CTE:
+    """Return one environment of each service: the one in the most urgent condition.
 
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """A page of rows; `total` counts those of all pages.
-
-    `conditions` counts the rows by the condition of any of their environments, without
-    the filter by status. A row with two conditions counts twice.
+    With a `status`, services in other conditions are left out.
     """
-
-    lines: Sequence[Line]
-    total: int
-    conditions: Mapping[Condition, int]
-
-
-def lines(db: Connection, wanted: Filter, user: str, *, skip: int, limit: int) -> Lines:
-    """Return the rows that match, from the one after `skip`.
-
-    Args:
-        db: The transaction.
-        wanted: The filter and the order. The favourites of the user come first.
-        user: The name of the user; empty if nobody has favourites.
-        skip: The number of rows to skip.
-        limit: The maximum number of rows.
-    """
-    if not can_be_found(wanted.text, wanted.project, wanted.label, wanted.environment):
-        return Lines((), 0, {})
-    page, counted = _pages(wanted, user)
-    rows = db.execute(page.offset(skip).limit(limit)).all()
-    counts = json.loads((rows[0].conditions if rows else db.scalar(counted)) or "{}")
-    return Lines(
-        [_line(row) for row in rows],
-        rows[0].total if rows else 0,
-        {each: counts[each] for each in Condition if each in counts},
+    c = members.c
+    urgency = func.array_position(
+        cast([each.value for each in Condition], ARRAY(Text)), c.condition
+    )
+    matching = select(members, urgency.label("urgency")).where(c.matches)
+    if status is not None:
+        matching = matching.where(c.condition == status.value)
+    return (
+        matching.ext(distinct_on(c.service))
+        .order_by(c.service, urgency, c.deployment.desc().nulls_last(), c.name)
+        .cte("best")
     )
 
 
-@lru_cache(_KEPT)
-def _pages(wanted: Filter, user: str) -> tuple[Select[Any], Select[Any]]:
-    """Return the queries of all rows, with their counts, and of the counts alone."""
-    # PostgreSQL evaluates it once for the rows and the counts.
-    members = _members(wanted, user)
-    found = _best(members, wanted.status)
-    c = found.c
-    counted = _count(members)
-    total = func.count().over().label("total")
-    # PostgreSQL reads it of the rows of one page only: parsing the configs of all
-    # services would take as long as the rest of the query.
-    description = select(_description()).where(services.c.id == c.id).scalar_subquery()
-    rows = select(
-        found, total, counted.label("conditions"), description.label("description")
-    ).order_by(c.favourite.desc(), *_order(found, wanted))
-    return rows, select(counted)
-
-
-def _count(members: CTE) -> ScalarSelect[str]:
+def count(members: CTE) -> ScalarSelect[str]:
     """Return the number of services in each condition, as JSON.
 
     It is a text, because each row has it and only one is parsed.
     """
     c = members.c
-    number = func.count(c.service.distinct()).label("number")
-    counts = select(c.condition, number).group_by(c.condition).subquery()
+    found = select(c.condition, c.service).where(c.matches).distinct().subquery()
+    counts = (
+        select(found.c.condition, func.count().label("number"))
+        .group_by(found.c.condition)
+        .subquery()
+    )
     return select(
-        cast(func.jsonb_object_agg(counts.c.condition, counts.c.number), Text)
+        cast(func.json_object_agg(counts.c.condition, counts.c.number), Text)
     ).scalar_subquery()
-
-
-def places(
-    db: Connection, names: Collection[str], environment: str = ""
-) -> dict[str, list[Place]]:
-    """Return where these services run, sorted; with `environment`, only there."""
-    if not names:
-        return {}
-    found: dict[str, list[Place]] = {name: [] for name in names}
-    for row in db.execute(_places(environment), {"names": list(names)}).all():
-        found[row.service].append(_place(row))
-    return found
-
-
-@lru_cache(_KEPT)
-def _places(environment: str) -> Select[Any]:
-    """Return the query of the environments of the services `names`."""
-    members = _members(Filter(environment=environment), "", named=True)
-    return select(members).order_by(members.c.name)
 
 
 def exist(db: Connection) -> bool:
@@ -144,13 +83,13 @@ def parts() -> tuple[ColumnElement[str], ColumnElement[str], ColumnElement[str]]
     )
 
 
-def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
-    """Return the matching services in their environments, each with a condition.
+def all_members(wanted: Filter, user: str) -> CTE:
+    """Return the services in their environments, each with a condition.
 
-    With `named`, only those of the parameter `names`.
-
-    The filter by status doesn't apply. A started deployment counts before a newer one
-    that waits, and one that waits for an approval before one that is queued.
+    `matches` says whether the filters by label and text match: a row also shows the
+    environments of its service that don't match them. The filter by status doesn't
+    apply. A started deployment counts before a newer one that waits, and one that waits
+    for an approval before one that is queued.
     """
     c, d = services.c, deployments.c
     service, environment, project = parts()
@@ -189,6 +128,7 @@ def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
         project.label("project"), favourite.label("favourite"),
         condition.label("condition"),
         func.coalesce(active.c.id, newest.c.id).label("deployment"),
+        and_(true(), *_matches(wanted)).label("matches"),
     ]  # fmt: skip
     inner = (
         select(*columns)
@@ -198,33 +138,27 @@ def _members(wanted: Filter, user: str, *, named: bool = False) -> CTE:
         .outerjoin(nodes, nodes.c.name == active.c.node)
         .where(c.archived_at.is_(None))
     )
-    if named:
-        given = select(func.unnest(bindparam("names", type_=ARRAY(Text))))
-        inner = inner.where(service.in_(given))
     if wanted.project:
         inner = inner.where(project == wanted.project)
     if wanted.environment:
         inner = inner.where(environment == wanted.environment)
-    if wanted.label:
-        inner = inner.where(c.labels.contains([wanted.label]))
     if wanted.favourites:
         inner = inner.where(favourite)
-    if wanted.text:
-        inner = inner.where(*_contains(wanted.text))
     return inner.cte("members")
 
 
-def _contains(text: str) -> list[ColumnElement[bool]]:
-    """Return the conditions that each word of a text occurs in a service.
+def _matches(wanted: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions that a service has the label and each word of the text.
 
     The description comes last: PostgreSQL parses the config only if neither the name
     nor a label has the word.
     """
     c = services.c
+    labelled = [c.labels.contains([wanted.label])] if wanted.label else []
     named = func.concat_ws(" ", c.name, func.array_to_string(c.labels, " "))
-    return [
-        or_(_has(named, word), _has(func.coalesce(_description(), ""), word))
-        for word in text.split()
+    return labelled + [
+        or_(_has(named, word), _has(func.coalesce(description(), ""), word))
+        for word in wanted.text.split()
     ]
 
 
@@ -232,7 +166,8 @@ def _has(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
     return func.strpos(func.lower(text), func.lower(word)) > 0
 
 
-def _description() -> ColumnElement[str]:
+def description() -> ColumnElement[str]:
+    """Return the description in the definition of a service."""
     found: ColumnElement[str] = services.c.config["description"].as_string()
     return found
 
@@ -248,48 +183,18 @@ def _is_favourite(user: str, service: ColumnElement[str]) -> ColumnElement[bool]
     return service.in_(mine)
 
 
-def _best(members: CTE, status: Condition | None) -> CTE:
-    """Return one environment of each service: the one in the most urgent condition.
-
-    With a `status`, services in other conditions are left out.
-    """
-    c = members.c
-    urgency = func.array_position(
-        cast([each.value for each in Condition], ARRAY(Text)), c.condition
-    )
-    matching = select(members, urgency.label("urgency"))
-    if status is not None:
-        matching = matching.where(c.condition == status.value)
-    return (
-        matching.ext(distinct_on(c.service))
-        .order_by(c.service, urgency, c.deployment.desc().nulls_last(), c.name)
-        .cte("best")
-    )
-
-
-def _order(found: CTE, wanted: Filter) -> list[Any]:
+def order(found: CTE, wanted: Filter) -> list[ColumnElement[Any]]:
+    """Return what to order the rows of `best` by."""
     c = found.c
-    group: list[Any] = []
+    group: list[ColumnElement[Any]] = [c.favourite.desc()]
     if wanted.group is Group.PROJECT:
-        group = [c.project == "", c.project]
+        group += [c.project == "", c.project]
     elif wanted.group is Group.STATUS:
-        group = [c.urgency]
+        group += [c.urgency]
     elif wanted.group is Group.LABEL:
-        group = [c.labels[1].nulls_last()]
+        group += [c.labels[1].nulls_last()]
     if wanted.sort is Sort.LATEST:
         return [*group, c.deployment.desc().nulls_last(), c.service]
     if wanted.sort is Sort.STATUS:
         return [*group, c.urgency, c.deployment.desc().nulls_last(), c.service]
     return [*group, c.service]
-
-
-def _line(row: Row[Any]) -> Line:
-    return Line(
-        row.service, row.project, row.description or "", tuple(row.labels),
-        row.favourite, _place(row),
-    )  # fmt: skip
-
-
-def _place(row: Row[Any]) -> Place:
-    return Place(row.id, row.name, row.environment, row.error, row.warning,
-                 Condition(row.condition), row.deployment)  # fmt: skip

@@ -2,34 +2,26 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from app.domain.access import Actor
-from app.domain.dashboard import (
-    EVERYTHING,
-    Condition,
-    Filter,
-    Group,
-    Latest,
-    Line,
-    Place,
-)
+from app.domain.dashboard import EVERYTHING, Condition, Filter, Group
 from app.domain.deployment import Deployment, Status
 from app.domain.node import NodeState
 from app.errors import NotAllowed, NotFound
 from app.store import (
     dashboard,
     dashboard_choices,
+    dashboard_rows,
     deployments,
     favourites,
     nodes,
-    outcomes,
     projects,
 )
 from app.store.dashboard_choices import Choices
-from app.store.outcomes import LastSuccess, Outcome
+from app.store.dashboard_rows import FoundRows, Glance
 from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
@@ -42,37 +34,6 @@ RUNNING, WAITING = 8, 8
 UNAPPROVED = 8
 #: Maximum number of services on one page.
 ROWS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A service in an environment with its current version.
-
-    `version` is the version of the last successful deployment, which has the id
-    `brought_by`. It is empty if unknown.
-    """
-
-    place: Place
-    version: str
-    brought_by: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """A row: a service with its environments and its last outcomes, oldest first.
-
-    `latest` is the deployment of the environment in the most urgent condition. A
-    deployment that has started counts before newer ones that are queued.
-    """
-
-    line: Line
-    spots: tuple[Spot, ...]
-    latest: Latest | None
-    outcomes: tuple[Outcome, ...]
-    #: What the rows of its group have in common; None without groups.
-    group: str | None
-    #: Whether it stands for a project whose description can't be read.
-    unreadable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +89,13 @@ def look(
     """
     with store.begin() as db:
         activity = _activity(db)
-        found = dashboard.lines(db, wanted, user, skip=(page - 1) * ROWS, limit=ROWS)
-        if not found.lines and page > 1:
-            counted = dashboard.lines(db, wanted, user, skip=0, limit=1).total
-            page = max(-(-counted // ROWS), 1)
-            skip = (page - 1) * ROWS
-            found = dashboard.lines(db, wanted, user, skip=skip, limit=ROWS)
+        found = _page(db, wanted, user, page)
+        if not found.rows and page > 1:
+            page = max(-(-_page(db, wanted, user, 1).total // ROWS), 1)
+            found = _page(db, wanted, user, page)
         return Overview(
             activity=activity,
-            services=_glances(db, found.lines, wanted),
+            services=_with_unreadable(db, found.rows),
             total=found.total,
             conditions=found.conditions,
             page=page,
@@ -190,42 +149,27 @@ def _activity(db: Connection) -> Activity:
     )
 
 
-def _glances(db: Connection, lines: Sequence[Line], wanted: Filter) -> Sequence[Glance]:
-    """Read the details of the rows of a page."""
-    names = [line.name for line in lines]
-    places = dashboard.places(db, names, wanted.environment)
-    ids = [place.id for each in places.values() for place in each]
-    ended = outcomes.recent_of_each(db, OUTCOMES, ids)
-    brought = outcomes.last_successful(db, ids)
-    latest = outcomes.latest(db, [n for x in lines if (n := x.lead.deployment)])
-    # Only a project whose description can't be read has an error and its own name.
-    known = projects.names(db) if any(x.lead.error for x in lines) else set()
+def _page(db: Connection, wanted: Filter, user: str, page: int) -> FoundRows:
+    return dashboard_rows.find(
+        db, wanted, user, skip=(page - 1) * ROWS, limit=ROWS, outcomes=OUTCOMES
+    )
+
+
+def _with_unreadable(db: Connection, rows: Sequence[Glance]) -> Sequence[Glance]:
+    """Mark the rows of projects whose description can't be read."""
+    # Only such a project has an error and its own name.
+    if not any(row.line.lead.error for row in rows):
+        return rows
+    known = projects.names(db)
     return [
-        Glance(
-            line,
-            tuple(_spot(each, brought.get(each.id)) for each in places[line.name]),
-            latest.get(line.lead.deployment or 0),
-            _merged([ended.get(place.id, ()) for place in places[line.name]]),
-            _group(line, wanted.group),
-            line.name in known and bool(line.lead.error),
-        )
-        for line in lines
+        replace(row, unreadable=row.line.name in known and bool(row.line.lead.error))
+        for row in rows
     ]
 
 
-def _spot(place: Place, brought: LastSuccess | None) -> Spot:
-    if brought is None:
-        return Spot(place, "", None)
-    return Spot(place, brought.version, brought.id)
-
-
-def _merged(found: Sequence[Sequence[Outcome]]) -> tuple[Outcome, ...]:
-    """Return the last outcomes of a service in any environment, oldest first."""
-    runs = sorted((run for each in found for run in each), key=lambda run: run.id)
-    return tuple(runs[-OUTCOMES:])
-
-
-def _group(line: Line, group: Group | None) -> str | None:
+def group_of(row: Glance, group: Group | None) -> str | None:
+    """Return what the rows of its group have in common; None without groups."""
+    line = row.line
     if line.favourite:
         return "Favourites"
     if group is Group.PROJECT:

@@ -60,5 +60,6 @@ def _found(request: Request, asked: OverviewFilter) -> dict[str, Any]:
     # A token has no favourites, even if it has the name of a user.
     user = actor.name if actor.user_id is not None else ""
     found = overview.look(deps(request).store, asked.wanted, user=user, page=asked.page)
-    rows = rows_of(found.services, actor, datetime.now(UTC))
+    group = asked.wanted.group
+    rows = rows_of(found.services, group, actor, datetime.now(UTC))
     return {"asked": asked, "overview": found, "rows": rows}

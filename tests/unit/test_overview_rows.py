@@ -2,8 +2,8 @@
 
 from app.domain.dashboard import Condition, Line, Place
 from app.domain.deployment import Status
+from app.store.dashboard_rows import Glance
 from app.store.outcomes import Outcome
-from app.usecases.overview import Glance
 from app.web.service_rows import ServiceRow
 from testing.factories import NOW
 
@@ -17,9 +17,9 @@ def test_the_last_outcomes_are_a_sentence_for_screen_readers() -> None:
         Outcome(4, Status.SUCCESSFUL, NOW, warned=True),
     )
     line = Line("site", "", "", (), favourite=False, lead=place)
-    item = Glance(line, (), None, ended, None, unreadable=False)
+    item = Glance(line, (), None, ended)
 
-    row = ServiceRow(item, favours=False, launchable=(), since="", now=None)
+    row = ServiceRow(item, None, favours=False, launchable=(), since="", now=None)
 
     said = "2 successful, 1 failed, 1 successful with warnings"
     assert said == row.outcomes_in_words
