@@ -12,6 +12,7 @@
 """
 
 import re
+from functools import lru_cache
 
 from app.domain.service_name import PART
 from app.errors import InvalidFields
@@ -37,6 +38,7 @@ def parse_pattern(text: str) -> str:
     return pattern
 
 
+@lru_cache(2000)  # lists of services have the same names each time
 def patterns_of(name: str) -> frozenset[str]:
     """Return every pattern that matches a service.
 

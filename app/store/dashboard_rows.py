@@ -1,14 +1,10 @@
 """A page of rows of the overview, with all that they show.
 
-PostgreSQL makes a JSON document of each row. Viewers ask for the same rows every few
-seconds, and a document that was parsed before isn't parsed again. It has all that the
-row shows, so what was parsed can't be out of date, nor be of a row that an actor may
-not see.
+PostgreSQL makes a JSON document of each row, which `glances` parses.
 """
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +13,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    Lateral,
     Select,
     Subquery,
     Text,
@@ -30,55 +25,20 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.sql.selectable import LateralFromClause
 
-from app.domain.dashboard import Condition, Filter, Latest, Line, Place
+from app.domain.dashboard import Condition, Filter
 from app.domain.deployment import Status
 from app.store import dashboard
 from app.store.deployment_tables import counts, deployments
-from app.store.outcomes import LastSuccess, Outcome
+from app.store.glances import Glance, parse
 from app.store.searching import can_be_found
 from app.store.service_tables import services
 
 #: The number of queries that are kept: SQLAlchemy would build each of them again.
-_KEPT_QUERIES = 100
-#: The number of parsed rows that are kept, and the longest document of one, in
-#: characters. A document is usually shorter than 2000.
-_KEPT_ROWS, _LONGEST = 1000, 8000
+_KEPT = 100
 #: The maximum number of characters of the reason of a deployment.
 _REASON = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A service in an environment with its current version.
-
-    `version` is the version of the last successful deployment, which has the id
-    `brought_by`. It is empty if unknown.
-    """
-
-    place: Place
-    version: str
-    brought_by: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """A row: a service with its environments and its last outcomes, oldest first.
-
-    `latest` is the deployment of the environment in the most urgent condition. A
-    deployment that has started counts before newer ones that are queued.
-    """
-
-    line: Line
-    spots: tuple[Spot, ...]
-    latest: Latest | None
-    outcomes: tuple[Outcome, ...]
-    #: Whether it stands for a project whose description can't be read.
-    unreadable: bool = False
-
-    def __hash__(self) -> int:
-        """Hash what tells most rows apart: hashing all of it takes longer."""
-        return hash((self.line.name, self.latest.id if self.latest else 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +74,13 @@ def find(
     found = db.execute(rows, given).all()
     numbers = json.loads((found[0].conditions if found else db.scalar(counted)) or "{}")
     return FoundRows(
-        [_row(each.document) for each in found],
+        [parse(each.document) for each in found],
         found[0].total if found else 0,
         {each: numbers[each] for each in Condition if each in numbers},
     )
 
 
-@lru_cache(_KEPT_QUERIES)
+@lru_cache(_KEPT)
 def _queries(wanted: Filter, user: str) -> tuple[Select[Any], Select[Any]]:
     """Return the queries of the rows with their counts, and of the counts alone."""
     # PostgreSQL evaluates the members once for the rows, their places and the counts.
@@ -151,7 +111,7 @@ def _queries(wanted: Filter, user: str) -> tuple[Select[Any], Select[Any]]:
 
 
 def _document(
-    page: CTE, places: Subquery, ended: Lateral, latest: Lateral
+    page: CTE, places: Subquery, ended: LateralFromClause, latest: LateralFromClause
 ) -> ColumnElement[str]:
     c = page.c
     # PostgreSQL reads it of the rows of one page only: parsing the configs of all
@@ -201,10 +161,12 @@ def _places(page: CTE, members: CTE) -> Subquery:
     )
 
 
-def _ended(places: Subquery) -> Lateral:
+def _ended(places: Subquery) -> LateralFromClause:
     """Select the last outcomes of a service in any of its places, oldest first."""
     d = deployments.c
-    place = func.unnest(places.c.ids).table_valued("id").render_derived("place").lateral()
+    place = (
+        func.unnest(places.c.ids).table_valued("id").render_derived("place").lateral()
+    )
     # PostgreSQL reads the newest ones of each place from the end of an index.
     recent = (
         select(
@@ -233,7 +195,7 @@ def _ended(places: Subquery) -> Lateral:
     return select(found).lateral("ended")
 
 
-def _latest(page: CTE) -> Lateral:
+def _latest(page: CTE) -> LateralFromClause:
     """Select what a row shows of its active or latest deployment."""
     d = deployments.c
     found = func.json_build_array(
@@ -243,61 +205,3 @@ def _latest(page: CTE) -> Lateral:
         func.coalesce(func.json_array_length(d.warnings), 0),
     ).label("latest")  # fmt: skip
     return select(found).where(d.id == page.c.deployment).lateral("latest")
-
-
-def _row(document: str) -> Glance:
-    return _kept(document) if len(document) <= _LONGEST else _parsed(document)
-
-
-def _parsed(document: str) -> Glance:
-    (service, project, description, labels, favourite, lead,
-     places, outcomes, latest) = json.loads(document)  # fmt: skip
-    spots = tuple(_spot(*each) for each in places)
-    (place,) = (spot.place for spot in spots if spot.place.id == lead)
-    return Glance(
-        Line(service, project, description, tuple(labels), favourite, place),
-        spots,
-        _parsed_latest(*latest) if latest else None,
-        tuple(
-            Outcome(number, Status(status), datetime.fromisoformat(at), warned)
-            for number, status, at, warned in outcomes or ()
-        ),
-    )
-
-
-_kept = lru_cache(_KEPT_ROWS)(_parsed)
-
-
-def _spot(
-    number: int,
-    name: str,
-    environment: str,
-    error: str,
-    warning: str,
-    condition: str,
-    deployment: int | None,
-    success: list[Any] | None,
-) -> Spot:
-    place = Place(number, name, environment, error, warning, Condition(condition),
-                  deployment)  # fmt: skip
-    if success is None:
-        return Spot(place, "", None)
-    brought = LastSuccess(*success)
-    return Spot(place, brought.version, brought.id)
-
-
-def _parsed_latest(
-    number: int,
-    reason: str,
-    actor: str,
-    created_at: str,
-    started_at: str | None,
-    finished_at: str | None,
-    *rest: Any,
-) -> Latest:
-    return Latest(number, reason, actor, datetime.fromisoformat(created_at),
-                  _moment(started_at), _moment(finished_at), *rest)  # fmt: skip
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

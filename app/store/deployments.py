@@ -212,16 +212,13 @@ def latest_of_each(
 
 def active(db: Connection) -> list[Deployment]:
     """Return the deployments that have not ended, oldest first."""
-    query = _selected().where(deployments.c.finished_at.is_(None))
-    return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
+    return list(map(_deployment, db.execute(_ACTIVE)))
 
 
 def active_on(db: Connection, node: str) -> list[Deployment]:
     """Return the started deployments of a node that have not ended, oldest first."""
-    query = _selected().where(
-        deployments.c.node == node, deployments.c.finished_at.is_(None)
-    )
-    return [_deployment(row) for row in db.execute(query.order_by(deployments.c.id))]
+    rows = db.execute(_ACTIVE.where(deployments.c.node == node))
+    return list(map(_deployment, rows))
 
 
 def existing_ids(db: Connection, numbers: Collection[int]) -> set[int]:
@@ -260,6 +257,10 @@ def _selected(*more: ColumnElement[Any]) -> Select[Any]:
         .join_from(deployments, services)
         .outerjoin(nodes, nodes.c.name == deployments.c.node)
     )
+
+
+#: The query of the deployments that have not ended.
+_ACTIVE = _selected().where(deployments.c.finished_at.is_(None)).order_by("id")
 
 
 def _deployment(row: Row[Any]) -> Deployment:

@@ -26,6 +26,7 @@ from app.domain.node import (
     AWAY_AFTER,
     Node,
     NodeInstance,
+    NodeState,
     begun_queue_of,
     earlier_begun_queue_of,
     earlier_queue_of,
@@ -133,6 +134,11 @@ def take_sync(db: Connection, name: str) -> bool:
         .values(sync_asked_at=None)
     )
     return taken.rowcount == 1
+
+
+def states(db: Connection) -> list[NodeState]:
+    """Return the state of each node."""
+    return [_state(row) for row in db.execute(_STATES)]
 
 
 def list_all(db: Connection) -> list[Node]:
@@ -252,15 +258,22 @@ def _waiting(db: Connection) -> dict[str, int]:
     return {row.queue_name: row.waiting for row in rows}
 
 
-def _node(row: Row[Any], waiting: int) -> Node:
-    state = judge_state(
+#: The query of what the state of a node depends on.
+_STATES = select(silent().label("silent"), nodes.c.stopped_at, nodes.c.draining)
+
+
+def _state(row: Row[Any]) -> NodeState:
+    return judge_state(
         silent=row.silent, stopped_at=row.stopped_at, draining=row.draining
     )
+
+
+def _node(row: Row[Any], waiting: int) -> Node:
     return Node(
         name=row.name,
         version=row.version,
         concurrency=row.concurrency,
-        state=state,
+        state=_state(row),
         started_at=row.started_at,
         heartbeat_at=row.heartbeat_at,
         running=row.running,

@@ -3,12 +3,32 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from app.domain.access import Role
 from app.domain.display import Display, Theme, TimeZone
 from app.store import access_changes
 from app.store.access_tables import sessions, users
+
+#: The query of the valid session with the digest `digest`: each request has it.
+_VALID = (
+    select(
+        users.c.id,
+        users.c.name,
+        users.c.role,
+        users.c.theme,
+        users.c.time_zone,
+        sessions.c.csrf_token,
+        sessions.c.expires_at,
+        sessions.c.provider,
+    )
+    .join_from(sessions, users)
+    .where(
+        sessions.c.digest == bindparam("digest"),
+        sessions.c.expires_at > func.now(),
+        users.c.disabled_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +91,7 @@ def add(
 
 def find(db: Connection, digest: bytes) -> Session | None:
     """Return the session with this digest if it is valid and its user is enabled."""
-    u = users.c
-    row = db.execute(
-        select(
-            u.id,
-            u.name,
-            u.role,
-            u.theme,
-            u.time_zone,
-            sessions.c.csrf_token,
-            sessions.c.expires_at,
-            sessions.c.provider,
-        )
-        .join_from(sessions, users)
-        .where(
-            sessions.c.digest == digest,
-            sessions.c.expires_at > func.now(),
-            users.c.disabled_at.is_(None),
-        )
-    ).one_or_none()
+    row = db.execute(_VALID, {"digest": digest}).one_or_none()
     if row is None:
         return None
     display = Display(Theme(row.theme), TimeZone(row.time_zone))

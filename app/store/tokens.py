@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from app.domain.access import Role
 from app.store import access_changes
@@ -70,25 +79,13 @@ def use(db: Connection, digest: bytes) -> Token | None:
 
     A personal token is valid only while its owner is enabled.
     """
-    # At most one update per minute keeps a busy token from being a hot row.
-    outdated = tokens.c.last_used_at.is_(None) | (
-        tokens.c.last_used_at < func.now() - timedelta(minutes=1)
-    )
-    row = db.execute(
-        _tokens()
-        .add_columns(outdated.label("outdated"))
-        .where(
-            tokens.c.digest == digest,
-            tokens.c.expires_at.is_(None) | (tokens.c.expires_at > func.now()),
-            users.c.disabled_at.is_(None),
-        )
-    ).one_or_none()
+    row = db.execute(_VALID, {"digest": digest}).one_or_none()
     if row is None:
         return None
     if row.outdated:
         db.execute(
             update(tokens)
-            .where(tokens.c.id == row.id, outdated)
+            .where(tokens.c.id == row.id, _OUTDATED)
             .values(last_used_at=func.now())
         )
     return _token(row)
@@ -155,6 +152,22 @@ def _tokens() -> Select[Any]:
         .outerjoin_from(tokens, users)
         .where(tokens.c.revoked_at.is_(None))
     )
+
+
+#: At most one update per minute keeps a busy token from being a hot row.
+_OUTDATED = tokens.c.last_used_at.is_(None) | (
+    tokens.c.last_used_at < func.now() - timedelta(minutes=1)
+)
+#: The query of the valid token with the digest `digest`: each request has it.
+_VALID = (
+    _tokens()
+    .add_columns(_OUTDATED.label("outdated"))
+    .where(
+        tokens.c.digest == bindparam("digest"),
+        tokens.c.expires_at.is_(None) | (tokens.c.expires_at > func.now()),
+        users.c.disabled_at.is_(None),
+    )
+)
 
 
 def _token(row: Row[Any]) -> Token:

@@ -21,7 +21,8 @@ from app.store import (
     projects,
 )
 from app.store.dashboard_choices import Choices
-from app.store.dashboard_rows import FoundRows, Glance
+from app.store.dashboard_rows import FoundRows
+from app.store.glances import Glance
 from app.store.store import Store
 from app.usecases import deploy
 from app.usecases.deploy import View
@@ -132,7 +133,7 @@ def _activity(db: Connection) -> Activity:
     views = deploy.views_in(
         db, [*unapproved[:UNAPPROVED], *begun[:RUNNING], *queued[:WAITING]]
     )
-    states = Counter(node.state for node in nodes.list_all(db))
+    states = Counter(nodes.states(db))
     positions = _positions(queued)
     first = len(unapproved[:UNAPPROVED])
     last = first + len(begun[:RUNNING])

@@ -1,13 +1,13 @@
 """The rows of the overview, as values: equal ones are rendered once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
 from app.domain.access import Actor, Permission
 from app.domain.dashboard import Group, Place
-from app.store.dashboard_rows import Glance
+from app.store.glances import Glance
 from app.usecases.overview import group_of
 from app.web.formatting import ago
 
@@ -21,7 +21,8 @@ class ServiceRow:
 
     item: Glance
     #: What the rows of its group have in common; None without groups.
-    group: str | None
+    #: The row doesn't show it.
+    group: str | None = field(compare=False)
     #: Whether the actor can have favourites.
     favours: bool
     #: Where the actor may launch it.
@@ -49,9 +50,7 @@ def rows_of(
     return [_row(item, group_of(item, group), actor, now) for item in items]
 
 
-def _row(
-    item: Glance, group: str | None, actor: Actor, now: datetime
-) -> ServiceRow:
+def _row(item: Glance, group: str | None, actor: Actor, now: datetime) -> ServiceRow:
     latest = item.latest
     running = latest and latest.started_at and not latest.finished_at
     return ServiceRow(

@@ -2,7 +2,7 @@
 
 from app.domain.dashboard import Condition, Line, Place
 from app.domain.deployment import Status
-from app.store.dashboard_rows import Glance
+from app.store.glances import Glance
 from app.store.outcomes import Outcome
 from app.web.service_rows import ServiceRow
 from testing.factories import NOW
