@@ -23,6 +23,7 @@ from app.domain.retry import RetryScope
 from app.domain.run_warning import RunWarning
 from app.domain.service import Service
 from app.store import service_json
+from app.store.among import among
 from app.store.deployment_tables import deployments
 from app.store.idempotency_keys import IdempotencyKey
 from app.store.nodes import silent
@@ -183,9 +184,7 @@ def lock(db: Connection, deployment_id: int) -> LockedDeployment | None:
 
 def newest_first(db: Connection, numbers: Collection[int]) -> list[Deployment]:
     """Return the deployments with these ids, highest first."""
-    query = _selected().where(deployments.c.id.in_(numbers))
-    rows = db.execute(query.order_by(deployments.c.id.desc()))
-    return [_deployment(row) for row in rows]
+    return list(map(_deployment, db.execute(_NEWEST_FIRST, {"ids": list(numbers)})))
 
 
 def latest_of_each(
@@ -206,8 +205,7 @@ def latest_of_each(
     query = _selected().where(deployments.c.id == newest)
     if ids is not None:
         query = query.where(services.c.id.in_(ids))
-    rows = db.execute(query)
-    return {row.service_id: _deployment(row) for row in rows}
+    return {row.service_id: _deployment(row) for row in db.execute(query)}
 
 
 def active(db: Connection) -> list[Deployment]:
@@ -259,8 +257,10 @@ def _selected(*more: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-#: The query of the deployments that have not ended.
-_ACTIVE = _selected().where(deployments.c.finished_at.is_(None)).order_by("id")
+_c = deployments.c
+#: The query of the deployments that have not ended, and that of the deployments `ids`.
+_ACTIVE = _selected().where(_c.finished_at.is_(None)).order_by(_c.id)
+_NEWEST_FIRST = _selected().where(among(_c.id)).order_by(_c.id.desc())
 
 
 def _deployment(row: Row[Any]) -> Deployment:
@@ -287,7 +287,7 @@ def _deployment(row: Row[Any]) -> Deployment:
         commit=row.commit,
         ref=row.ref,
         changes=row.changes,
-        options=Options.model_validate(row.options or {}),
+        options=Options.model_validate(row.options) if row.options else NO_OPTIONS,
         partial=row.partial,
         retry_of=row.retry_of,
         retry_scope=RetryScope(row.retry_scope) if row.retry_scope else None,

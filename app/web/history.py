@@ -1,6 +1,7 @@
 """The history of deployments on a page: filters, matches, and links to other pages."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -9,7 +10,8 @@ from app.domain.deployment import Origin, Status
 from app.store.history import SEARCHED
 from app.usecases import history, services
 from app.web import filters, query
-from app.web.dependencies import deps
+from app.web.dependencies import actor_of, deps
+from app.web.history_rows import rows_of
 
 #: Deployments on one page of a history.
 PAGE = 50
@@ -42,6 +44,12 @@ def listed(request: Request, service: str | None = None) -> dict[str, object]:
         "asked": asked,
         "action": path + place,
         "page": page,
+        "history": rows_of(
+            page.items,
+            actor_of(request),
+            datetime.now(UTC),
+            comparable=service is not None,
+        ),
         "searched": SEARCHED,
         "older": asked.link(path, before=page.before) + place if page.before else "",
         "newest": asked.link(path) + place if before(request) else "",

@@ -36,6 +36,7 @@ from app.web.formatting import (
     size,
     value_text,
 )
+from app.web.history_rows import HistoryRow
 from app.web.matrix_news import matrix_news
 from app.web.output_lines import AROUND, context, failed, lines, sections_of
 from app.web.service_rows import ServiceRow
@@ -53,7 +54,8 @@ MAX_UPRIGHT_HOSTS = 12
 MAX_UPRIGHT_NAME = 9
 #: Maximum number of environments in a row of the overview.
 MAX_SPOTS = 4
-#: The number of rows of the overview that are kept, of about 10 kB each.
+#: The number of rows of the overview and of histories that are kept, of up to 10 kB
+#: each.
 KEPT_ROWS = 1000
 
 
@@ -101,6 +103,7 @@ class Renderer:
             "max_spots": MAX_SPOTS,
             # Viewers ask for the same rows every few seconds.
             "service_row": lru_cache(KEPT_ROWS)(self._service_row),
+            "history_row": lru_cache(KEPT_ROWS)(self._history_row),
         }
 
     def page(
@@ -185,6 +188,10 @@ class Renderer:
 
     def _service_row(self, row: ServiceRow) -> Markup:
         return Markup(self._fragment("overview/_row.html", row=row))  # noqa: S704
+
+    def _history_row(self, row: HistoryRow) -> Markup:
+        content = self._fragment("deployments/_history_row.html", row=row)
+        return Markup(content)  # noqa: S704 - the template escapes
 
     def _fragment(self, template: str, **context: Any) -> str:
         return self._environment.get_template(template).render(context)

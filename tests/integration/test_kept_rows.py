@@ -1,6 +1,5 @@
-"""Rows of the overview are kept, but never show an earlier value or another's rights."""
+"""Rendered rows are kept: none is out of date, or has another's rights."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -121,7 +120,8 @@ def test_the_time_since_a_deployment_goes_on(
         with store.begin() as db:
             set_columns(db, number, created_at=at)
         text = client.get("/overview").text
-        return re.findall(r"<relative-time[^>]*>([^<]*)<", text)[0]
+        start = text.index("<relative-time")
+        return str(text[start:].partition(">")[2].partition("<")[0])
 
     assert ["just now", "2 min ago", "1 h ago"] == [since(m) for m in (0, 2, 60)]
 
@@ -193,3 +193,20 @@ def test_a_long_row_is_parsed_each_time_and_shown_whole(
     assert 60 == len(first.spots)
     assert ("1.0", number) == (first.spots[7].version, first.spots[7].brought_by)
     assert [number] == [ended.id for ended in first.outcomes]
+
+
+def test_a_row_of_the_history_is_up_to_date_and_has_the_rights_of_its_viewer(
+    store: Store, settings: Settings, client_for: ClientFor
+) -> None:
+    number = start_deployment(store, settings, made(), given={"version": "1.0"}).id
+    administrator, viewer = client_for(Role.ADMIN), client_for(Role.VIEWER)
+    again = f'href="/services/{NAME}?again={number}#launch"'
+
+    pages = [c.get("/deployments").text for c in (administrator, viewer, administrator)]
+    record.finish(store, number, 3)
+    ended = viewer.get("/deployments").text
+
+    assert [True, False, True] == [again in page for page in pages]
+    assert all("<elapsed-time" in page for page in pages)
+    assert "exit code 3" in ended
+    assert not [part for part in ("<elapsed-time", again) if part in ended]
