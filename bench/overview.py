@@ -29,7 +29,7 @@ from testing.supervised import SupervisedInstallation, temporary_installation
 FEW, MANY = 10, 500
 #: Requests and visits in a round, in turn, so that noise affects both.
 REQUESTS, VISITS = 60, 12
-#: Requests before the measurement. PostgreSQL plans a statement anew the first times
+#: Requests before the measurement. PostgreSQL plans a statement each of the first times
 #: that a connection sends it.
 UNMEASURED = 20
 #: Deployments of each service in each environment.

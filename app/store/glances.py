@@ -49,7 +49,7 @@ class Glance:
     unreadable: bool = False
 
     def __hash__(self) -> int:
-        """Hash what tells most rows apart: hashing all of it takes longer."""
+        """Hash what differs in most rows: hashing all of it takes longer."""
         return hash((self.line.name, self.latest.id if self.latest else 0))
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, false, func, select, true
+from sqlalchemy import Connection, select, true
 
 from app.domain import revision
-from app.domain.dashboard import Latest
 from app.domain.deployment import Status
 from app.domain.events import StepState
 from app.domain.version import version_by_json
@@ -47,16 +46,7 @@ class FinishedRun:
     finished_at: datetime
 
 
-#: By value: an overview has hundreds, and calling the enumeration takes longer.
-_STATUSES = {status.value: status for status in Status}
-
-#: The columns of an Outcome and of a FinishedRun.
-_OUTCOME = (
-    deployments.c.id,
-    deployments.c.status,
-    deployments.c.created_at,
-    deployments.c.warnings.is_not(None).label("warned"),
-)
+#: The columns of a FinishedRun.
 _RUN = (
     deployments.c.id,
     deployments.c.status,
@@ -66,27 +56,6 @@ _RUN = (
 )
 
 _c = deployments.c
-_recent = (
-    select(*_OUTCOME)
-    .where(
-        _c.service_id == services.c.id,
-        _c.finished_at.is_not(None),
-        _c.partial.is_(False),
-    )
-    .order_by(_c.service_id.desc(), _c.id.desc())
-    .limit(bindparam("limit", type_=BigInteger))
-    .correlate(services)
-    .lateral("recent")
-)
-#: The query of the last `limit` outcomes of the services `ids`. It reads the newest
-#: deployments of each service from the end of an index.
-_RECENT_OF_EACH = (
-    select(services.c.id.label("service_id"), _recent)
-    .select_from(services)
-    .join(_recent, true())
-    .where(among(services.c.id))
-    .order_by(_recent.c.id)
-)
 _newest = (
     select(
         _c.id,
@@ -113,29 +82,6 @@ _LAST_SUCCESSFUL = (
     .join(_newest, true())
     .where(among(services.c.id))
 )
-
-#: The query of the latest deployments `ids`.
-_LATEST = select(
-    _c.id, func.left(_c.reason, 1000).label("reason"), _c.actor, _c.created_at,
-    _c.started_at, _c.finished_at, _c.partial,
-    func.coalesce(_c.options["check"].as_boolean(), false()).label("check"),
-    func.coalesce(func.json_array_length(_c.warnings), 0).label("warnings"),
-).where(among(_c.id))  # fmt: skip
-
-
-def recent_of_each(
-    db: Connection, limit: int, ids: Collection[int]
-) -> dict[int, list[Outcome]]:
-    """Return the last `limit` ended deployments of these services, oldest first.
-
-    The key is the service's id.
-    """
-    rows = db.execute(_RECENT_OF_EACH, {"ids": list(ids), "limit": limit})
-    found: dict[int, list[Outcome]] = {}
-    for service_id, number, status, created_at, warned in rows.all():
-        outcome = Outcome(number, _STATUSES[status], created_at, warned)
-        found.setdefault(service_id, []).append(outcome)
-    return found
 
 
 def recent(db: Connection, service_id: int, limit: int) -> list[FinishedRun]:
@@ -222,9 +168,3 @@ def last_successful(db: Connection, ids: Collection[int]) -> dict[int, LastSucce
         )
         for row in rows
     }
-
-
-def latest(db: Connection, numbers: Collection[int]) -> dict[int, Latest]:
-    """Return what rows show of these deployments, by id."""
-    rows = db.execute(_LATEST, {"ids": list(numbers)})
-    return {row.id: Latest(*row) for row in rows}

@@ -33,7 +33,7 @@ class ServiceRow:
     now: datetime | None
 
     def __hash__(self) -> int:
-        """Hash what tells most rows apart: hashing all of it takes longer."""
+        """Hash what differs in most rows: hashing all of it takes longer."""
         return hash((self.item, self.since))
 
     @property

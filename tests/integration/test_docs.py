@@ -1,6 +1,7 @@
 """`/docs`: the documentation, served as strictly as every other page."""
 
 import re
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,3 +127,13 @@ def test_the_page_links_to_pages_that_there_are(
     missing = {name for name in linked if not (ROOT / "docs" / f"{name}.md").exists()}
     # Sphinx makes this one.
     assert {"search"} == missing
+
+
+def test_the_site_has_the_icon_of_the_pages() -> None:
+    """Otherwise a browser asks for /favicon.ico, which there isn't."""
+    folder = ROOT / "docs"
+    settings = runpy.run_path(str(folder / "conf.py"))
+
+    icon = (folder / settings["html_favicon"]).resolve()
+
+    assert "<svg" in icon.read_text()
