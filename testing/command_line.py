@@ -3,16 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from testing import tls_proxy
 from testing.installation import Installation
-from testing.paths import ROOT
 from testing.preloaded import COMMAND, start
 from testing.waiting import PATIENCE
 
@@ -73,12 +70,7 @@ def complete(made: Installation, typed: str, **env: str) -> list[str]:
         "COMP_WORDS": typed,
         "COMP_CWORD": str(len(words) - (not typed.endswith(" "))),
     }
-    # The name of the installed program is that of the variable.
-    done = subprocess.run(
-        [Path(sys.executable).with_name("fastdeploy")],
-        env=os.environ | made.command_variables | shell | env,
-        cwd=ROOT, text=True, capture_output=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
+    done = command(made, **shell, **env)
     assert done.stderr == ""
     return done.stdout.split()
 

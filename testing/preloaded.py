@@ -48,7 +48,10 @@ MODULES = (
     "httpcore", "procrastinate.builtin_tasks",
 )  # fmt: skip
 #: Variables, beside FastDeploy's own, that no module reads while it is imported.
-_READ_LATER = frozenset({"HOME", "SSL_CERT_FILE", "XDG_CONFIG_HOME"})
+_READ_LATER = frozenset({
+    "COMP_CWORD", "COMP_WORDS", "HOME", "SSL_CERT_FILE", "XDG_CONFIG_HOME",
+    "_FASTDEPLOY_COMPLETE",
+})  # fmt: skip
 
 
 class ForkedCommand:

@@ -135,7 +135,8 @@ def main() -> None:
     """Run the command line; print an expected error without a traceback."""
     try:
         _require_utf8(sys.argv[1:])
-        make_cli()()
+        # Also as `python -m app`: the name of the variable for completions contains it.
+        make_cli()(prog_name="fastdeploy")
     except FastDeployError as error:
         _fail(error)
     except ValueError as error:

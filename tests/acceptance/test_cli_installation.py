@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.access import Permission
 from app.domain.node import NodeInstance
-from app.usecases import nodes
+from app.usecases import nodes, teams
 from testing.command_line import (
     assert_refused,
     command,
@@ -18,7 +18,7 @@ from testing.command_line import (
     said,
 )
 from testing.factories import make_host_key
-from testing.installation import Installation
+from testing.installation import ACTOR, Installation
 from testing.scripts import HELLO
 from testing.waiting import eventually
 
@@ -30,7 +30,7 @@ def test_the_audit_log_is_listed_over_pages_and_exported_in_order(
     fastdeploy: Installation, name: str
 ) -> None:
     for number in range(52):
-        said(fastdeploy, "team", "create", f"{name}-{number}")
+        teams.create(fastdeploy.store, ACTOR, f"{name}-{number}")
 
     found = listed(fastdeploy, "audit", "list", "--action", "create team", "--limit",
                    "52")  # fmt: skip
