@@ -5,6 +5,7 @@ The same command is run by FastDeploy and typed, or, for its events, run by
 ansible-runner, which executes the same `ansible-playbook`.
 """
 
+import functools
 import getpass
 import json
 import os
@@ -96,8 +97,9 @@ class Project:
         )  # fmt: skip
         return Result(done.returncode, self._lines(done.stdout), taken(self.target))
 
+    @functools.cache  # noqa: B019 - two tests compare with the same run
     def call_ansible_runner(
-        self, service: str, flags: Sequence[str]
+        self, service: str, *flags: str
     ) -> tuple[int, list[Any], dict[str, bytes]]:
         """Run the same by ansible-runner; return the exit code, events and files."""
         self._empty()
@@ -262,8 +264,8 @@ def test_what_it_requires_is_installed_and_its_output_and_files_are_as_typed(
         (
             "site",
             "fast",
-            {"limit": "web1:db", "diff": True, "verbosity": 1},
-            ["--limit", "web1:db", "--diff", "-v"],
+            {"limit": "web1:db", "diff": True, "forks": 2, "verbosity": 1},
+            ["--limit", "web1:db", "--diff", "--forks", "2", "-v"],
         ),
         (
             "racks",
@@ -285,7 +287,7 @@ def test_its_events_exit_code_and_files_are_those_of_ansible_runner(
 ) -> None:
     done, events = project.deploy(service, environment, **options)
 
-    code, expected, files = project.call_ansible_runner(service, flags)
+    code, expected, files = project.call_ansible_runner(service, *flags)
 
     equal_events.assert_equal(expected, events)
     assert (code, files) == (done.code, done.files)
