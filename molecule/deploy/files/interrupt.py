@@ -21,6 +21,8 @@ LOG = Path("/run/update.log")
 #: The timeouts in seconds for an update, and for a response after an interruption.
 LONG, SOON = 300, 30
 LOOK_AGAIN = 0.01
+#: How often to look for a moment before asking whether the update runs.
+LOOKS = 50
 #: Skip the stages before the first moment, which are slow and change nothing here.
 SHORT = "--skip-tags=packages,accounts,database"
 
@@ -43,11 +45,7 @@ def begin(project: str, ref: str, number: int, *options: str) -> str:
 
 def cut(unit: str, moment: str) -> None:
     """Kill the update when it reaches `moment`."""
-    deadline = time.monotonic() + LONG
-    while moment not in (LOG.read_text() if LOG.exists() else ""):
-        if not goes_on(unit) or time.monotonic() > deadline:
-            sys.exit(f"the update never came to {moment!r}:\n{LOG.read_text()}")
-        time.sleep(LOOK_AGAIN)
+    await_moment(unit, moment)
     # Repeatedly, since the first signal misses a process that is just being started.
     while goes_on(unit):
         subprocess.run(
@@ -55,6 +53,18 @@ def cut(unit: str, moment: str) -> None:
             check=False, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         time.sleep(LOOK_AGAIN)
+
+
+def await_moment(unit: str, moment: str) -> None:
+    """Wait until the update prints `moment`; exit if it doesn't."""
+    deadline = time.monotonic() + LONG
+    while goes_on(unit) and time.monotonic() < deadline:
+        # Asking systemd takes processor time, which the update needs.
+        for _ in range(LOOKS):
+            if LOG.exists() and moment in LOG.read_text():
+                return
+            time.sleep(LOOK_AGAIN)
+    sys.exit(f"the update never came to {moment!r}:\n{LOG.read_text()}")
 
 
 def goes_on(unit: str) -> bool:
@@ -107,7 +117,7 @@ def main(url: str, ref: str, project: str, *moments: str) -> None:
         begun = time.monotonic()
         unit = begin(project, ref, len(found))
         while goes_on(unit):
-            time.sleep(LOOK_AGAIN)
+            time.sleep(LOOK_AGAIN * LOOKS)
         recap = LOG.read_text().rpartition("PLAY RECAP")[2]
         found.append({"cut at": end, **serving(url), "recap": " ".join(recap.split()),
                       "seconds": round(time.monotonic() - begun)})  # fmt: skip
