@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote, quote_plus
 
 #: Around the core, so that every way to write the value is another text.
@@ -28,7 +29,7 @@ class Canary:
         """The core with something around it that has to be escaped everywhere."""
         return f"{_BEFORE}{self.core}{_AFTER}"
 
-    @property
+    @cached_property
     def needles(self) -> frozenset[bytes]:
         """What is in any bytes that have the core, however it is written."""
         core = self.core.encode()

@@ -1,4 +1,4 @@
-"""Cause one fault at a time: the doctor must name it, and its command must fix it.
+"""Cause faults: the doctor must name each one, and its command must fix it.
 
 Run as root on a host on which the service `hello` is registered. Only the standard
 library is needed. The exit code is the number of faults that were not named or not
@@ -32,21 +32,27 @@ class Fault:
     instead: str = ""
 
 
-FAULTS = (
-    Fault("hello: config.json", f"chown root:root {CONFIG}"),
-    Fault("hello: stored version", f"sed -i '/timeout/s/[0-9]\\+/299/' {CONFIG}"),
-    Fault("hello: program", "chmod 0777 /home/deploy/runners"),
-    Fault("hello: sudoers", f"mv {RULES} /root/rules", f"mv /root/rules {RULES}"),
-    Fault("hello: node", "systemctl stop fastdeploy-worker"),
-    Fault("NoNewPrivileges", f"mkdir -p {UNITS} && "
+#: The faults of a round don't depend on each other.
+ROUNDS = (
+    (
+        Fault("hello: config.json", f"chown root:root {CONFIG}"),
+        Fault("run group", "gpasswd --delete deploy fastdeploy-run"),
+        Fault("stop helper", "chmod 0644 /opt/fastdeploy/bin/stop-run"),
+        Fault("settings file", "chmod 0644 /etc/fastdeploy/fastdeploy.env"),
+        Fault("var folder", "chmod 0755 /var/lib/fastdeploy"),
+        Fault("age key", "chmod 0640 /etc/fastdeploy/age/deploy.key"),
+    ),
+    (
+        Fault("hello: stored version", f"sed -i '/timeout/s/[0-9]\\+/299/' {CONFIG}"),
+        Fault("hello: program", "chmod 0777 /home/deploy/runners"),
+    ),
+    (Fault("hello: sudoers", f"mv {RULES} /root/rules", f"mv /root/rules {RULES}"),),
+    (Fault("hello: node", "systemctl stop fastdeploy-worker"),),
+    (Fault("NoNewPrivileges", f"mkdir -p {UNITS} && "
             f"printf '[Service]\\nNoNewPrivileges=true\\n' >{UNITS}/override.conf && "
-            "systemctl daemon-reload && systemctl restart fastdeploy-worker"),
-    Fault("run group", "gpasswd --delete deploy fastdeploy-run"),
-    Fault("stop helper", "chmod 0644 /opt/fastdeploy/bin/stop-run"),
-    Fault("settings file", "chmod 0644 /etc/fastdeploy/fastdeploy.env"),
-    Fault("var folder", "chmod 0755 /var/lib/fastdeploy"),
-    Fault("age key", "chmod 0640 /etc/fastdeploy/age/deploy.key"),
+            "systemctl daemon-reload && systemctl restart fastdeploy-worker"),),
 )  # fmt: skip
+FAULTS = tuple(fault for each in ROUNDS for fault in each)
 
 
 def main() -> int:
@@ -55,29 +61,37 @@ def main() -> int:
     if left := problems():
         say(f"PROBLEM  before the first fault: {left}")
         wrong += 1
-    for fault in FAULTS:
-        run(fault.cause)
-        fix = wait_for(lambda fault=fault: problems().get(fault.about))  # type: ignore[misc] # a default binds it
-        if fix is None:
-            say(f"UNSEEN   {fault.about}, after {fault.cause}: {problems()}")
-            wrong += 1
-            continue
-        # A sync exits with 1 because of an invalid service of another project.
-        run(fault.instead or fix, check=False)
-        fixed = wait_for(lambda: not problems())
-        rest = "" if fixed else problems()
-        say(f"{'fixed   ' if fixed else 'PROBLEM '} {fault.about}: {fix} {rest}")
-        wrong += not fixed
+    for faults in ROUNDS:
+        wrong += try_faults(faults)
     say(f"{len(FAULTS)} faults; {wrong} were not named or not fixed")
     return wrong
 
 
-def wait_for(check: Callable[[], T]) -> T:
-    """Call `check` until its result is true or the time is over; return the result."""
+def try_faults(faults: tuple[Fault, ...]) -> int:
+    """Cause faults and run the fixes; return how many were not named or not fixed."""
+    for fault in faults:
+        run(fault.cause)
+    names = {fault.about for fault in faults}
+    fixes = wait_for(problems, lambda found: names <= found.keys())
+    for fault in faults:
+        if fault.about in fixes:
+            # A sync exits with 1 because of an invalid service of another project.
+            run(fault.instead or fixes[fault.about], check=False)
+            say(f"named    {fault.about}: {fixes[fault.about]}")
+        else:
+            say(f"UNSEEN   {fault.about}, after {fault.cause}: {fixes}")
+    left = wait_for(problems, lambda found: not found)
+    for about, fix in left.items():
+        say(f"PROBLEM  {about}: {fix}")
+    return len(names - fixes.keys() | left.keys())
+
+
+def wait_for(look: Callable[[], T], check: Callable[[T], bool]) -> T:
+    """Call `look` until its result passes the check or the time is over; return it."""
     deadline = time.monotonic() + _PATIENCE
-    while not (result := check()) and time.monotonic() < deadline:
+    while not check(found := look()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return result
+    return found
 
 
 def problems() -> dict[str, str]:
