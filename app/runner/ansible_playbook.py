@@ -267,8 +267,9 @@ def main() -> None:
     record_vault(recorder)
     record_sops(recorder)
     fail_prompts()
-    with suppress(ImportError, AttributeError):
-        _beside("pipelining").install()
+    for name in ("pipelining", "worker_processes", "diff_peeks"):
+        with suppress(ImportError, AttributeError):
+            _beside(name).install()
     if folder := os.environ.pop(MITOGEN, ""):
         accelerate(folder, os.environ.pop(SOCKETS), int(os.environ.pop(REPORT)))
     wait_for_go(int(os.environ.pop(GO)))
