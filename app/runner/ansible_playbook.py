@@ -267,7 +267,7 @@ def main() -> None:
     record_vault(recorder)
     record_sops(recorder)
     fail_prompts()
-    for name in ("pipelining", "worker_processes", "diff_peeks"):
+    for name in ("pipelining", "worker_processes", "diff_peeks", "ssh_sessions"):
         with suppress(ImportError, AttributeError):
             _beside(name).install()
     if folder := os.environ.pop(MITOGEN, ""):
