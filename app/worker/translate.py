@@ -63,6 +63,7 @@ _RESULTS = {
     "runner_on_skipped": TaskResult.SKIPPED,
     "runner_on_unreachable": TaskResult.UNREACHABLE,
 }
+_FAILURES = frozenset({"runner_on_failed", "runner_on_unreachable"})
 
 
 def translate(
@@ -207,10 +208,10 @@ def _runner_event(found: dict[str, Any], line: bytes) -> RunnerEvent | None:
         stdout=_without_nul(stdout),
         data=line.decode(),
         stats=_stats(data) if name == "playbook_on_stats" else None,
-        message=_message(data),
+        message=_message(data) if name in _FAILURES else "",
         open=found.get("stdout_open") is True,
         seconds=_seconds(data.get("duration")),
-        notified=_notified(data),
+        notified=_notified(data) if "notified" in data else (),
         handler=_text(data, "ran_handler")[:MAX_HANDLER] if name in _RESULTS else "",
         for_all=data.get("for_all") is True,
         facts=host_facts.read(data) if name == "runner_on_ok" else None,
@@ -263,7 +264,7 @@ def _text(data: dict[str, Any], key: str) -> str:
 
 def _seconds(duration: object) -> float | None:
     """Return a plausible duration in seconds; None for anything else."""
-    if isinstance(duration, bool) or not isinstance(duration, int | float):
+    if type(duration) is not float and type(duration) is not int:
         return None
     return float(duration) if 0 <= duration <= _MAX_SECONDS else None
 
