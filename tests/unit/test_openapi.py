@@ -1,5 +1,7 @@
 """The OpenAPI document is valid and describes the route table."""
 
+import re
+
 import jsonschema
 from starlette.routing import Route
 
@@ -77,8 +79,11 @@ def test_parameters_have_schemas() -> None:
 
     assert [*Status] == listed["status"]["enum"]
     assert [*Origin] == listed["origin"]["enum"]
-    times = [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}]
-    assert times == listed["since"]["anyOf"] == listed["until"]["anyOf"]
+    date_time, date, relative, empty = listed["since"]["anyOf"]
+    formats = [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}]
+    assert formats == [date_time, date, empty]
+    assert re.search(relative["pattern"], "yesterday 14:00")
+    assert listed["since"] == listed["until"]
     assert (0, 2**31 - 1) == (listed["before"]["minimum"], listed["before"]["maximum"])
     assert 200 == launch["Idempotency-Key"]["maxLength"]
     assert ("integer", "int64") == (one["id"]["type"], one["id"]["format"])
