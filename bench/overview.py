@@ -23,15 +23,12 @@ from app.store.services import FoundService
 from app.store.store import Store
 from bench.cpu_time import of_processes, pids_of_connections
 from bench.page import FLAGS
-from bench.rows import row
+from bench.rows import UNMEASURED, row
 from testing.supervised import SupervisedInstallation, temporary_installation
 
 FEW, MANY = 10, 500
 #: Requests and visits in a round, in turn, so that noise affects both.
 REQUESTS, VISITS = 60, 12
-#: Requests before the measurement. PostgreSQL plans a statement each of the first times
-#: that a connection sends it.
-UNMEASURED = 20
 #: Deployments of each service in each environment.
 DEPLOYMENTS = 12
 #: The requests whose time is measured.

@@ -4,6 +4,9 @@ from typing import Any
 
 #: The timeout of a measurement in seconds.
 PATIENCE = 600
+#: Requests of a page before those that are measured: PostgreSQL plans a statement each
+#: of the first times that a connection sends it.
+UNMEASURED = 20
 
 
 def row(name: str, measured: float, target: str, *, holds: bool, **details: Any) -> Any:
