@@ -83,7 +83,7 @@ def _put_small_files_at_once() -> None:
         if sftp_action == "put" and _fits(self, in_path, out_path):
             with open(in_path, "rb") as file:
                 content = file.read()
-            # Without input, ssh would read that of ansible-playbook.
+            # Without content, Ansible leaves the input of ssh open; dd would wait.
             count = "" if content else " count=0"
             command = f"dd of={out_path} bs={SMALL}{count}"
             done = self.exec_command(command, in_data=content, sudoable=False)

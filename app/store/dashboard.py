@@ -28,6 +28,7 @@ from app.domain.deployment import Status
 from app.store.access_tables import favourites, users
 from app.store.deployment_tables import deployments
 from app.store.nodes import silent
+from app.store.searching import lower
 from app.store.service_tables import nodes, services
 
 
@@ -163,10 +164,7 @@ def _matches(wanted: Filter) -> list[ColumnElement[bool]]:
 
 
 def _has(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
-    if word.isascii():
-        # That converts ASCII only, which takes a part of the time.
-        text = text.collate("C")
-    return func.strpos(func.lower(text), func.lower(word)) > 0
+    return func.strpos(lower(text, word), func.lower(word)) > 0
 
 
 def description() -> ColumnElement[str]:

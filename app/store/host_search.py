@@ -11,7 +11,7 @@ from app.store.among import among
 from app.store.host_tables import host_services
 from app.store.host_tables import hosts as table
 from app.store.hosts import Host
-from app.store.searching import can_be_found
+from app.store.searching import can_be_found, lower
 from app.store.service_tables import services
 
 _h, _s = table.c, host_services.c
@@ -116,10 +116,7 @@ def _conditions(wanted: HostFilter) -> list[ColumnElement[bool]]:
 
 def _has_text(text: str) -> ColumnElement[bool]:
     names: Any = _h.name.op("||")(" ").op("||")(func.array_to_string(_h.groups, " "))
-    if text.isascii():
-        # That converts ASCII only, which takes a third of the time.
-        names = names.collate("C")
-    searched = func.lower(names).op("||")(" ").op("||")(_h.searched)
+    searched = lower(names, text).op("||")(" ").op("||")(_h.searched)
     return func.strpos(searched, text) > 0
 
 

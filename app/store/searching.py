@@ -1,4 +1,6 @@
-"""What PostgreSQL can search for."""
+"""What PostgreSQL can search for, and how."""
+
+from sqlalchemy import ColumnElement, func
 
 
 def can_be_found(*texts: str | None) -> bool:
@@ -7,3 +9,12 @@ def can_be_found(*texts: str | None) -> bool:
     They can't contain NUL, and searching for one is an error.
     """
     return not any("\0" in text for text in texts if text)
+
+
+def lower(text: ColumnElement[str], word: str) -> ColumnElement[str]:
+    """Return a text in lower case, in which a word is searched.
+
+    For a word in ASCII, the collation C is enough: it converts ASCII only, which takes
+    a third of the time.
+    """
+    return func.lower(text.collate("C") if word.isascii() else text)

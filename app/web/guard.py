@@ -70,7 +70,7 @@ def route(
     return AppRoute(
         path,
         handler,
-        guard.respond_in_place if is_stream else guard.respond,
+        guard.open_stream if is_stream else guard.respond,
         method,
         permission=permission,
         takes=takes,
@@ -101,9 +101,9 @@ class _Handler:
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """Lets a request get to its handler if its actor may do what it asks for.
+    """Authenticates and authorizes the requests of a route, and calls its handler.
 
-    What needs a thread is done in one, since a request waits for a thread each time.
+    What may block is done in one thread, since a request waits for each thread.
     """
 
     path: str
@@ -118,8 +118,8 @@ class _Guard:
     def _takes_json(self) -> bool:
         return self.operation is not None and self.operation.body is not None
 
-    async def respond_in_place(self, request: Request) -> Response:
-        """Respond while holding one of the places of streams that are opened."""
+    async def open_stream(self, request: Request) -> Response:
+        """Respond when fewer than OPENED_AT_ONCE streams are being opened."""
         async with deps(request).stream_places:
             return await self.respond(request)
 
@@ -148,7 +148,7 @@ class _Guard:
     def _respond_to_actor(
         self, request: Request, form: FormData, body: bytes = b""
     ) -> Response | None:
-        """Authorize a request, and call its handler; None if it is a coroutine's.
+        """Authorize a request and call its handler; None if that must be awaited.
 
         `body` is that of a request with JSON.
         """
