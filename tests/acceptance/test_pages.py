@@ -310,6 +310,8 @@ def test_where_the_time_went_can_be_read_by_everybody(
         expect(section.get_by_role("heading", name="Slowest tasks")).to_be_visible()
         for name in ("waiting", "preparing", "connecting", "tasks", "finishing"):
             expect(section.get_by_text(name, exact=True)).to_be_visible()
-    expect(section.get_by_role("link", name="web03").first).to_be_visible()
+    # Which hosts are the slowest differs from run to run.
+    one_host = re.compile(r" on (web|db)\d\d$")
+    expect(section.get_by_role("link", name=one_host).first).to_be_visible()
 
     require_good(page, "timing", pictures)
