@@ -28,7 +28,7 @@ from app.domain.deployment import Status
 from app.store.access_tables import favourites, users
 from app.store.deployment_tables import deployments
 from app.store.nodes import silent
-from app.store.searching import lower
+from app.store.searching import contains
 from app.store.service_tables import nodes, services
 
 
@@ -158,13 +158,9 @@ def _matches(wanted: Filter) -> list[ColumnElement[bool]]:
     labelled = [c.labels.contains([wanted.label])] if wanted.label else []
     named = func.concat_ws(" ", c.name, func.array_to_string(c.labels, " "))
     return labelled + [
-        or_(_has(named, word), _has(func.coalesce(description(), ""), word))
+        or_(contains(named, word), contains(func.coalesce(description(), ""), word))
         for word in wanted.text.split()
     ]
-
-
-def _has(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
-    return func.strpos(lower(text, word), func.lower(word)) > 0
 
 
 def description() -> ColumnElement[str]:

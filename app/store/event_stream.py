@@ -7,6 +7,7 @@ the pieces that the hub no longer has from the store.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Generic, Protocol, TypeVar
@@ -25,8 +26,9 @@ log = get("feed")
 
 #: Seconds after which a hub reads without a notification, since these may be lost.
 LOOK_ANYWAY = 5.0
-#: After a read, a hub rests for this many times its duration, but not for more than
-#: these seconds: the busier the process, the more lines come in one piece.
+#: After a read, a hub rests for this many times the duration of the last two reads, the
+#: shorter one, but not for more than these seconds: the busier the process, the more
+#: lines come in one piece.
 REST, MAX_REST = 2.0, 0.5
 #: Maximum number of pieces that a hub keeps for its watchers, and of their bytes.
 KEPT_PIECES = 64
@@ -258,6 +260,7 @@ class _Hub(Generic[P]):
     async def _run(self) -> None:
         """Read whenever there may be news, and publish the piece."""
         place: int | None = None
+        took_before = math.inf
         now = asyncio.get_running_loop().time
         while True:
             self._wakened.clear()
@@ -273,9 +276,11 @@ class _Hub(Generic[P]):
                 self._published.notify_all()
             if self._error is not None or piece.complete:
                 return
+            took = now() - begun
             if not piece.more:
-                await asyncio.sleep(min((now() - begun) * REST, MAX_REST))
+                await asyncio.sleep(min(min(took, took_before) * REST, MAX_REST))
                 await wait_for(self._wakened, LOOK_ANYWAY)
+            took_before = took
 
     def _keep(self, piece: P) -> None:
         self._version += 1

@@ -12,7 +12,7 @@ from app.domain.file_history import StoredVersion, VersionKind
 from app.store.deployment_tables import deployments
 from app.store.file_tables import file_versions, files
 from app.store.host_tables import hosts
-from app.store.searching import can_be_found
+from app.store.searching import can_be_found, contains
 from app.store.service_tables import services
 
 #: Maximum number of versions of a file that are read.
@@ -174,7 +174,7 @@ def prune(db: Connection, budget: int, limit: int) -> int:
 def _listed(host_id: int, text: str) -> Select[Any]:
     conditions = [_f.host_id == host_id]
     if text:
-        conditions.append(func.strpos(func.lower(_f.path), text.lower()) > 0)
+        conditions.append(contains(_f.path, text))
     return (
         select(
             _f.id, _f.path, func.count(), func.max(_v.at),

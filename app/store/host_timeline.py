@@ -12,7 +12,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    func,
     select,
 )
 
@@ -23,7 +22,7 @@ from app.store import files
 from app.store.deployment_tables import deployments, events
 from app.store.host_tables import host_deployments
 from app.store.results import HAS_RESULT
-from app.store.searching import can_be_found
+from app.store.searching import can_be_found, contains
 from app.store.service_tables import services
 
 _d, _e = host_deployments.c, events.c
@@ -157,8 +156,8 @@ def _of_results(wanted: TimelineFilter) -> list[ColumnElement[bool]]:
         found.append(_e.at < wanted.until)
     if wanted.text:
         # Escaped as in the stored JSON, which escapes quotes and ends of lines.
-        escaped = json.dumps(wanted.text, ensure_ascii=False)[1:-1].lower()
-        found.append(func.strpos(func.lower(_e.data), escaped) > 0)
+        escaped = json.dumps(wanted.text, ensure_ascii=False)[1:-1]
+        found.append(contains(_e.data, escaped))
     return found
 
 

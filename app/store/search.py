@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, case, func
 from app.domain.events import EventKind
 from app.store.deployment_tables import events
 from app.store.events import Event, as_event, shown
-from app.store.searching import can_be_found
+from app.store.searching import can_be_found, contains
 
 _c = events.c
 #: Colour sequences, which a search ignores.
@@ -71,10 +71,6 @@ def _conditions(wanted: SearchQuery) -> list[ColumnElement[bool]]:
         plain = case(
             (coloured, func.regexp_replace(_c.text, _COLOUR, "", "g")), else_=_c.text
         )
-        of_step = (_c.kind == EventKind.STEP.value) & _contains(_c.name, wanted.text)
-        found.append(_contains(plain, wanted.text) | of_step)
+        of_step = (_c.kind == EventKind.STEP.value) & contains(_c.name, wanted.text)
+        found.append(contains(plain, wanted.text) | of_step)
     return found
-
-
-def _contains(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    return func.strpos(func.lower(text), func.lower(part)) > 0

@@ -18,3 +18,8 @@ def lower(text: ColumnElement[str], word: str) -> ColumnElement[str]:
     a third of the time.
     """
     return func.lower(text.collate("C") if word.isascii() else text)
+
+
+def contains(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Return whether a text contains another one, in upper or lower case."""
+    return func.strpos(lower(text, part), func.lower(part)) > 0

@@ -32,8 +32,8 @@ POLL_TIMES = 10
 #: Seconds to gather lines before they are recorded, minimum and maximum: a transaction
 #: for each line would take CPU time from the run. A full batch doesn't wait.
 GATHER = (0.06, 0.5)
-#: The time to gather lines is the duration of the last transaction times this: if the
-#: host or PostgreSQL is busy, lines gather longer.
+#: The time to gather lines is the duration of the last two transactions, the shorter
+#: one, times this: if the host or PostgreSQL is busy, lines gather longer.
 GATHER_TIMES = 12
 #: Seconds between checks that the run is alive and may continue.
 CHECK = 1.0
@@ -94,6 +94,8 @@ class Follower:
         self._gone = False
         self._reader_ends_by: float | None = None
         self._next_check = 0.0
+        #: The seconds that the last transaction took.
+        self._took = math.inf
         self._place = Place(deployment.journal_offset, deployment.last_event)
         self._steps = record.stored_steps(store, deployment.id)
         # The worker before may have left some to record.
@@ -126,8 +128,7 @@ class Follower:
                         # The timeout also applies while PostgreSQL is unavailable.
                         self._check(exit_code)
                         raise
-                    if len(batch.events) < MAX_LINES:
-                        self._gather(time.monotonic() - begun)
+                    self._gather(time.monotonic() - begun, len(batch.events))
                     grown = time.monotonic()
                 elif exit_code is not None and self._nothing_left():
                     return exit_code, self._outcome
@@ -148,10 +149,14 @@ class Follower:
         if self._stop.wait(min(max(least, unchanged / POLL_TIMES), most)):
             raise Interrupted
 
-    def _gather(self, took: float) -> None:
+    def _gather(self, took: float, recorded: int) -> None:
         """Gather lines after a transaction of `took` seconds, unless the run ends."""
+        # One slow transaction, such as during a checkpoint, doesn't mean a busy host.
+        usual, self._took = min(took, self._took), took
+        if recorded >= MAX_LINES:
+            return
         least, most = GATHER
-        until = time.monotonic() + min(max(least, took * GATHER_TIMES), most)
+        until = time.monotonic() + min(max(least, usual * GATHER_TIMES), most)
         while self._run.exit_code() is None and time.monotonic() < until:
             self._wait(0)
 
