@@ -21,7 +21,8 @@ from testing.ssh_account import SshAccount, ssh_account
 from testing.sshd import Sshd, running
 from testing.waiting import eventually
 
-#: With pipelining, the Python of a module has no file as argument.
+#: With pipelining, the Python of a module has no file as argument, but a program that
+#: reads the module.
 PARENT = "tr -c '[:print:]' ' ' < /proc/$PPID/cmdline"
 SSH = f"""\
 - hosts: all
@@ -115,11 +116,13 @@ def over_ssh(service: Service, host: Sshd, cfg: str = "", **more: Any) -> Outcom
 
 def pipelined(outcome: Outcome, task: str) -> dict[str, bool]:
     """Return by host whether the module of a task came through a pipe."""
-    return {
-        found["event_data"]["host"]: "Ansiball"
-        not in found["event_data"]["res"].get("stdout", "")
+    commands = {
+        found["event_data"]["host"]: found["event_data"]["res"].get("stdout", "")
         for found in outcome.named("runner_on_ok", task)
     }
+    for command in commands.values():
+        assert ("-c import sys;exec(" in command) != ("Ansiball" in command)
+    return {host: "Ansiball" not in command for host, command in commands.items()}
 
 
 def described(outcome: Outcome) -> list[str]:
