@@ -8,7 +8,6 @@ Half of the services run in two environments of a project. Each has a history of
 deployments, some of which failed, and labels.
 """
 
-import shutil
 import time
 from dataclasses import dataclass
 from statistics import median, quantiles
@@ -24,6 +23,7 @@ from app.store.store import Store
 from bench.cpu_time import of_processes, pids_of_connections
 from bench.page import FLAGS
 from bench.rows import UNMEASURED, row
+from testing.browser import chromium_program
 from testing.supervised import SupervisedInstallation, temporary_installation
 
 FEW, MANY = 10, 500
@@ -165,10 +165,11 @@ def _p95(values: list[float]) -> float:
 def _browser(
     few: SupervisedInstallation, many: SupervisedInstallation, rounds: int
 ) -> Any:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
     paints: dict[int, list[float]] = {FEW: [], MANY: []}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=chromium_program(), args=list(FLAGS)
+        )
         for _ in range(rounds * VISITS):
             for count, here in ((FEW, few), (MANY, many)):
                 paints[count].append(_first_paint(browser, here))

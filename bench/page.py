@@ -5,7 +5,6 @@ prints 500 lines a second, a fifth of them Ansible events.
 """
 
 import os
-import shutil
 import time
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,6 +20,7 @@ from app.usecases import deploy, record
 from app.usecases.record import Place
 from app.worker.translate import translate
 from bench.rows import row
+from testing.browser import chromium_program
 from testing.supervised import SupervisedInstallation, temporary_installation
 
 FEW, MANY = 1_000, 100_000
@@ -102,9 +102,10 @@ def _server(here: SupervisedInstallation, rounds: int) -> Any:
 def _browser(here: SupervisedInstallation, rounds: int) -> list[Any]:
     here.write_files("busy", {"deploy.py": _PROGRAM}, deploy_script="deploy.py",
                      steps=[{"name": "work"}])  # fmt: skip
-    program = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=chromium_program(), args=list(FLAGS)
+        )
         found = [_look(here, browser, here.launch("busy")) for _ in range(rounds)]
         browser.close()
     kilobytes, paint, blocked, shifted = (

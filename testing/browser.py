@@ -34,15 +34,25 @@ _AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
+def chromium_program() -> str:
+    """The Chromium of this machine.
+
+    The headless shell is preferred: it is the same engine without the windows of a
+    browser, and opens a page in a quarter of the processor time.
+    """
+    names = ("chromium-headless-shell", "chromium", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    assert program, "no Chromium is here; tools/prepare-tests installs it"
+    return program
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The Chromium of this machine."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "no Chromium is here; tools/prepare-tests installs it"
+    """A started Chromium."""
     expect.set_options(timeout=SOON)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
-            executable_path=program, args=list(_FLAGS)
+            executable_path=chromium_program(), args=list(_FLAGS)
         )
         yield launched
         launched.close()
