@@ -6,7 +6,8 @@
 Prints a JSON list: the versions after each moment.
 
 A moment is a text in the output of ansible-playbook. When it appears, ansible-playbook
-and all its processes are killed. Run as root on the host.
+and all its processes are killed. These updates use mitogen, since each of them repeats
+the tasks of the others; those that complete don't. Run as root on the host.
 """
 
 import json
@@ -15,7 +16,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 LOG = Path("/run/update.log")
 #: The timeouts in seconds for an update, and for a response after an interruption.
@@ -24,18 +27,32 @@ LOOK_AGAIN = 0.01
 #: How often to look for a moment before asking whether the update runs.
 LOOKS = 50
 #: Skip the stages before the first moment, which are slow and change nothing here.
-SHORT = "--skip-tags=packages,accounts,database"
+SHORT = ("--skip-tags=packages,accounts,database",)
+MITOGEN = "/srv/mitogen"
+#: The environment of updates that use it.
+FASTER = {
+    "PYTHONPATH": MITOGEN,
+    "ANSIBLE_STRATEGY_PLUGINS": f"{MITOGEN}/ansible_mitogen/plugins/strategy",
+    "ANSIBLE_STRATEGY": "mitogen_linear",
+}
 
 
-def begin(project: str, ref: str, number: int, *options: str) -> str:
+def begin(
+    project: str,
+    ref: str,
+    number: int,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Start an update in its own cgroup; return its unit."""
+    variables = {"LC_ALL": "C.UTF-8", "HOME": "/root", **environment}
     unit = f"update-{number}.service"
     LOG.unlink(missing_ok=True)
     subprocess.run(
         ["systemd-run", "--quiet", "--collect", f"--unit={unit}",
          f"--working-directory={project}", f"--property=StandardOutput=file:{LOG}",
          "--property=StandardError=inherit", "--property=TimeoutStopSec=1",
-         "--setenv=LC_ALL=C.UTF-8", "--setenv=HOME=/root",
+         *(f"--setenv={name}={value}" for name, value in variables.items()),
          "/opt/fastdeploy/runner/bin/ansible-playbook", "-i", "playbooks/hosts.ini",
          "playbooks/deploy-fastdeploy.yml", "-e", f"ref={ref}", *options],
         check=True,
@@ -111,7 +128,7 @@ def main(url: str, ref: str, project: str, *moments: str) -> None:
     """Kill an update at each moment, then complete one."""
     found: list[dict[str, object]] = []
     for number, moment in enumerate(moments):
-        cut(begin(project, ref, number, SHORT), moment)
+        cut(begin(project, ref, number, SHORT, FASTER), moment)
         found.append({"cut at": moment, **serving(url)})
     for end in ("nowhere", "nowhere, once more"):
         begun = time.monotonic()
