@@ -148,6 +148,8 @@ def catalogue(service: ServiceFacts) -> Finding:
 def node(host: HostFacts, service: ServiceFacts) -> Finding:
     """Check that a ready node can run deployments of the service."""
     about, known = f"{service.name}: node", service.known
+    if known is not None and known.error:
+        return Finding(OK, about, "It can be deployed once it is valid.")
     if known is None or not known.ready:
         return Finding(
             PROBLEM, about, "No worker that is ready has it: deployments wait.",

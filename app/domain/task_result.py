@@ -72,6 +72,7 @@ class TaskResultDetails:
     more_items: int = 0
     #: All other keys of the result, as JSON.
     rest: str = ""
+    rest_cut: bool = False
 
 
 def read(data: str) -> TaskResultDetails:
@@ -85,6 +86,7 @@ def read(data: str) -> TaskResultDetails:
     results = res.get("results")
     listed = results if isinstance(results, list) else []
     items = [item for item in listed if isinstance(item, dict)]
+    rest = _rest(res, without_results=bool(items))
     return TaskResultDetails(
         message=_message(res),
         module=_text(about, "task_action"),
@@ -101,7 +103,8 @@ def read(data: str) -> TaskResultDetails:
         arguments=_arguments(res),
         items=tuple(_item(item) for item in items[:MAX_ITEMS]),
         more_items=max(len(items) - MAX_ITEMS, 0),
-        rest=_rest(res, without_results=bool(items)),
+        rest=_cut(rest),
+        rest_cut=len(rest) > MAX_JSON,
     )
 
 
@@ -206,7 +209,7 @@ def _rest(res: dict[str, Any], *, without_results: bool) -> str:
         and not (name == "results" and without_results)
         and not name.startswith("_ansible_")
     }
-    return _json(rest, indent=True) if rest else ""
+    return json_text.dumps(rest, indent=True) if rest else ""
 
 
 def _command(cmd: object) -> str:
@@ -215,8 +218,11 @@ def _command(cmd: object) -> str:
     return cmd[:MAX_MESSAGE] if isinstance(cmd, str) else ""
 
 
-def _json(value: object, *, indent: bool = False) -> str:
-    text = json_text.dumps(value, indent=indent)
+def _json(value: object) -> str:
+    return _cut(json_text.dumps(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= MAX_JSON else f"{text[:MAX_JSON]}…"
 
 

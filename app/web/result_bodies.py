@@ -102,6 +102,8 @@ class ResultBody(Body):
     more_items: int
     rest: str
     """All other keys of the result, as JSON."""
+    rest_cut: bool
+    """Whether `rest` is truncated."""
 
 
 class DiffBody(Body):
@@ -184,6 +186,7 @@ def result_body(page: ResultPage, task: str) -> ResultBody:
         ],
         more_items=details.more_items,
         rest=details.rest,
+        rest_cut=details.rest_cut,
     )
 
 

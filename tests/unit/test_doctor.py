@@ -8,9 +8,16 @@ import pytest
 
 from app.accounts import Account
 from app.doctor.checks_host import age_key, check_host, sync_token
-from app.doctor.checks_service import copies, launch_variables
+from app.doctor.checks_service import copies, launch_variables, node
 from app.doctor.collect import look_at_service
-from app.doctor.facts import File, HostFacts, ProcessFacts, RunAsSetup, SudoRules
+from app.doctor.facts import (
+    CatalogueEntry,
+    File,
+    HostFacts,
+    ProcessFacts,
+    RunAsSetup,
+    SudoRules,
+)
 from app.doctor.inspection import backing, listed
 from app.domain.finding import Finding, Level
 from app.domain.run_identity import RunIdentity
@@ -72,6 +79,20 @@ def test_without_a_deploy_user_its_items_are_one_line() -> None:
         each.subject for each in found
     ]
     assert {Level.OK} == {each.level for each in found}
+
+
+def test_an_invalid_service_is_one_problem_and_no_worker_is_missing(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(services=tmp_path / "services", var=tmp_path / "var")
+    identity = RunIdentity("root", "", tmp_path / "deploy.py", tmp_path, "")
+    entry = CatalogueEntry(None, "no playbook", archived=False, nodes=(), ready=())
+
+    def found(known: CatalogueEntry) -> Finding:
+        return node(HEALTHY, look_at_service(settings, "shop", identity, None, known))
+
+    assert found(entry).level is Level.OK
+    assert found(replace(entry, error="")).level is Level.PROBLEM
 
 
 def test_copies_of_a_registration_that_differ_are_a_warning(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.domain.diff import MAX_SHOWN, DiffKind, diff_lines
 from app.domain.events import TaskResult
 from app.domain.recap import Changes, changes, recap
-from app.domain.task_result import MAX_ITEMS, MAX_TEXT, message, read
+from app.domain.task_result import MAX_ITEMS, MAX_JSON, MAX_TEXT, message, read
 
 
 def make_event(res: object, **about: Any) -> str:
@@ -72,10 +72,16 @@ def test_a_loop_has_a_result_and_a_diff_for_each_item() -> None:
 
 
 def test_what_is_long_is_cut_and_says_so() -> None:
-    res = {"stdout": "x" * (MAX_TEXT + 1), "results": [{}] * (MAX_ITEMS + 3)}
+    res = {
+        "stdout": "x" * (MAX_TEXT + 1),
+        "results": [{}] * (MAX_ITEMS + 3),
+        "lines": ["a line"] * MAX_JSON,
+    }
 
     told = read(make_event(res))
 
+    assert (MAX_JSON + 1, True) == (len(told.rest), told.rest_cut)
+    assert not read(make_event({"lines": ["a line"]})).rest_cut
     assert (MAX_TEXT, True) == (len(told.sections[0].text), told.sections[0].cut)
     assert (MAX_ITEMS, 3) == (len(told.items), told.more_items)
 
