@@ -33,6 +33,12 @@ def taken(folder: Path) -> dict[str, bytes]:
     return found
 
 
+#: If ssh ends before it has read a module, Ansible gives it a millisecond to exit: then
+#: it reports what ssh printed, otherwise the broken pipe.
+_UNREACHABLE = re.compile(
+    r"(?<=Data could not be sent to remote host ).*?over "
+    r"(?:SSH: \[Errno 32\] Broken pipe|ssh: .*?Connection refused)"
+)
 #: Ansible names the hosts of an included file in the order of their results.
 _INCLUDED = re.compile(r"(?<=included: )(.*? for )([\w, ]+)")
 
@@ -50,7 +56,8 @@ def read_lines(output: str, root: Path) -> list[str]:
         if re.match(r"(PLAY|TASK|RUNNING HANDLER|PLAYBOOK)\b", line):
             tasks.append([])
         if line:
-            tasks[-1].append(_INCLUDED.sub(_in_order, _PASSING.sub("…", line)))
+            common = _UNREACHABLE.sub("…", _PASSING.sub("…", line))
+            tasks[-1].append(_INCLUDED.sub(_in_order, common))
     return [line for task in tasks for line in (task[:1] + sorted(task[1:]))]
 
 
