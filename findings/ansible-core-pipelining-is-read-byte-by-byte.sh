@@ -7,7 +7,7 @@
 #   about 170 kB, to its standard input. Python doesn't buffer a program that it reads
 #   from there, since what follows could be the input of that program: it calls read for
 #   each byte. A module reads /proc/PID/io of its own process and finds more than 170,000
-#   calls; without pipelining, some hundred. That is a third of the processor time of a
+#   calls; without pipelining, some hundred. That is a fourth of the processor time of a
 #   short module, so pipelining saves round trips, but costs the host processor time.
 set -euo pipefail
 work=$(mktemp -d)
