@@ -230,8 +230,11 @@ def _import_ansible() -> None:
     # It checks the locale and ansible.cfg, and says what is wrong.
     import ansible.cli.playbook  # noqa: F401, PLC0415
 
+    modules = _beside("built_modules")
     with suppress(ImportError, AttributeError):
-        _beside("built_modules").install(yaml.write)
+        modules.install(yaml.write)
+    with suppress(ImportError, AttributeError):
+        _beside("pipelining").install(modules.bytecode)
     gc.freeze()
     gc.enable()
 
@@ -267,7 +270,7 @@ def main() -> None:
     record_vault(recorder)
     record_sops(recorder)
     fail_prompts()
-    for name in ("pipelining", "worker_processes", "diff_peeks", "ssh_sessions"):
+    for name in ("worker_processes", "diff_peeks", "ssh_sessions"):
         with suppress(ImportError, AttributeError):
             _beside(name).install()
     if folder := os.environ.pop(MITOGEN, ""):

@@ -8,10 +8,13 @@ runs. `ansible_playbook.py` calls `install`, so this file imports only the stand
 library and Ansible; `compile_ansible.py` calls `build_all`.
 
 Only a module of ansible-core is stored, and only if all its files are those of
-ansible-core: a project can replace files of `module_utils`. A stored module begins with
-a line of JSON: its digest, and the path, size and time of each file of which it was
-made. If one of them has changed, Ansible builds the module again. Like bytecode, only a
-user who may write beside Ansible writes it, and it could change Ansible itself.
+ansible-core: a project can replace files of `module_utils`. If a file has changed,
+Ansible builds the module again. Like bytecode, only a user who may write beside Ansible
+writes a stored module, and it could change Ansible itself.
+
+A stored module is a line of JSON (`_Header`), the module as Ansible keeps it, and an
+archive with the bytecode of its files, compressed by zlib. A host with the same Python
+gets this archive (`pipelining.py`), and needn't compile the files.
 """
 
 from __future__ import annotations
@@ -21,13 +24,16 @@ import hashlib
 import importlib.util
 import io
 import json
+import marshal
 import os
 import pickle
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 #: Writes a stored file: its path and content; it does nothing if this user may not.
@@ -38,6 +44,11 @@ _COMPRESSION = "ZIP_DEFLATED"
 _NO_DEBUGGER = "none"
 #: What decides how a module is built, beside its files.
 _BUILDERS = ("release.py", "executor/module_common.py")
+#: Begins a file of bytecode; no file of Python begins with it. `bytecode_target.py` has
+#: it, too.
+_BYTECODE = b"\xff"
+#: Starts a module again in another Python, which the bytecode isn't for.
+_RESPAWN = "ansible/module_utils/common/respawn.py"
 
 
 def install(write: Write) -> None:
@@ -71,6 +82,20 @@ def install(write: Write) -> None:
 
 
 @dataclass(frozen=True)
+class _Header:
+    """The first line of a stored module."""
+
+    #: Of what follows the line.
+    digest: str
+    #: The digest of the archive that Ansible sends, in Base64.
+    archive: str
+    #: The bytes of the module as Ansible keeps it; the rest is bytecode.
+    size: int
+    #: The path, size and time of each file of which the module was made.
+    files: list[Any]
+
+
+@dataclass(frozen=True)
 class CoreModule:
     """A module of ansible-core."""
 
@@ -98,43 +123,70 @@ class CoreModule:
     def read(self) -> bytes:
         """Return the module as Ansible keeps it; nothing if it isn't stored."""
         try:
-            with open(self.stored, "rb") as file:
-                digest, files = json.loads(file.readline())
-                built = file.read()
-            is_current = digest == _digest(built) and all(
-                _state(path) == [size, time] for path, size, time in files
+            header, content = self._load()
+            is_current = all(
+                _state(path) == [size, time] for path, size, time in header.files
             )
         except (OSError, ValueError, TypeError):
             return b""
-        return built if is_current else b""
+        return content[: header.size] if is_current else b""
+
+    def bytecode(self, archive: bytes) -> bytes:
+        """Return the stored bytecode of the module with this archive.
+
+        Args:
+            archive: What Ansible sends, in Base64.
+
+        Returns:
+            An archive, compressed by zlib; nothing if none is stored.
+        """
+        try:
+            header, content = self._load()
+        except (OSError, ValueError, TypeError):
+            return b""
+        return content[header.size :] if header.archive == _digest(archive) else b""
 
     def store(self, write: Write) -> None:
         """Store the module that Ansible has built, if it may be used by other runs."""
         try:
             with open(self.cached, "rb") as file:
                 built = file.read()
-            files = [[path, *_state(path)] for path in self._files(built)]
+            # Ansible itself has written it in this run.
+            archive = pickle.loads(built).zip_data  # noqa: S301
+            with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive))) as files:
+                states = [[path, *_state(path)] for path in self._files(files)]
+                content = built + _compile(files)
             os.makedirs(os.path.dirname(self.stored), exist_ok=True)
         except (OSError, _Foreign):
             return
-        beginning = json.dumps([_digest(built), files]).encode()
-        write(self.stored, beginning + b"\n" + built)
+        header = _Header(_digest(content), _digest(archive), len(built), states)
+        write(self.stored, json.dumps(asdict(header)).encode() + b"\n" + content)
 
-    def _files(self, built: bytes) -> Iterator[str]:
+    def _load(self) -> tuple[_Header, bytes]:
+        """Return the header of the file, and what follows it.
+
+        Raises:
+            OSError, ValueError, TypeError: There is no such file, or it is damaged.
+        """
+        with open(self.stored, "rb") as file:
+            header = _Header(**json.loads(file.readline()))
+            content = file.read()
+        if header.digest != _digest(content):
+            raise ValueError("the file is damaged")
+        return header, content
+
+    def _files(self, archive: zipfile.ZipFile) -> Iterator[str]:
         """Yield the files of which it was made. Raises _Foreign."""
         folder = _folder()
         yield self.source
         yield from (os.path.join(folder, *name.split("/")) for name in _BUILDERS)
-        # Ansible itself has written it in this run.
-        content = base64.b64decode(pickle.loads(built).zip_data)  # noqa: S301
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for name in archive.namelist():
-                path = os.path.join(os.path.dirname(folder), *name.split("/"))
-                if archive.read(name) == _read(path):
-                    yield path
-                elif os.path.basename(name) != "__init__.py":
-                    # Ansible generates some of these.
-                    raise _Foreign
+        for name in archive.namelist():
+            path = os.path.join(os.path.dirname(folder), *name.split("/"))
+            if archive.read(name) == _read(path):
+                yield path
+            elif os.path.basename(name) != "__init__.py":
+                # Ansible generates some of these.
+                raise _Foreign
 
 
 class _Foreign(Exception):
@@ -161,6 +213,12 @@ def find(path: str, compression: str = _COMPRESSION) -> CoreModule | None:
     return CoreModule(path, cached, f"{bytecode.removesuffix('.pyc')}.built")
 
 
+def bytecode(name: str, archive: bytes) -> bytes:
+    """Return the bytecode of a module that is called `name`: `CoreModule.bytecode`."""
+    module = find(os.path.join(_folder(), "modules", f"{name}.py"))
+    return b"" if module is None else module.bytecode(archive)
+
+
 def build_all(write: Write) -> Iterator[str]:
     """Build the modules that aren't stored or are outdated; yield their paths.
 
@@ -174,6 +232,8 @@ def build_all(write: Write) -> Iterator[str]:
     init_plugin_loader()
     variables = {"ansible_python_interpreter": sys.executable}
     templar = Templar(DataLoader(), variables)
+    # Most files belong to most modules, and Ansible would parse them for each.
+    module_common.compile = cache(compile)
     folder = os.path.join(_folder(), "modules")
     for name in sorted(os.listdir(folder)):
         path = os.path.join(folder, name)
@@ -189,6 +249,30 @@ def build_all(write: Write) -> Iterator[str]:
         # One that can't be stored changes nothing, so it isn't reported.
         if module.read():
             yield path
+
+
+def _compile(archive: zipfile.ZipFile) -> bytes:
+    """Return an archive with the bytecode of the files, under the same names.
+
+    The result is compressed as a whole, which is smaller. It is empty if the module may
+    run in another Python than the one that gets it.
+    """
+    names = archive.namelist()
+    if _RESPAWN in names:
+        return b""
+    compiled = io.BytesIO()
+    with zipfile.ZipFile(compiled, "w") as files:
+        for name in names:
+            content = _compile_file(name, archive.read(name))
+            files.writestr(zipfile.ZipInfo(name), content)
+    return zlib.compress(compiled.getvalue())
+
+
+@cache
+def _compile_file(name: str, source: bytes) -> bytes:
+    """Return the bytecode of a file, of which most modules have the same."""
+    code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+    return _BYTECODE + marshal.dumps(code)
 
 
 def _digest(content: bytes) -> str:

@@ -9,29 +9,62 @@ pipe byte by byte, since what follows could be the input of that program: a modu
 170 kB takes 170,000 system calls, about a fourth of its processor time. So Python gets
 a short program as argument, which reads the module at once.
 
+A module of ansible-core has about 50 files, which Python compiles for each task: a
+third of the rest. A host with the Python of ansible-playbook gets them as bytecode,
+which `built_modules.py` stores. In another Python, the short program refuses it before
+anything of the module runs; then the module is sent as source.
+
 `ansible_playbook.py` loads this file; so it imports only the standard library and
 Ansible.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import os
 import re
 import shlex
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+#: Returns the compressed archive with the bytecode of a module: its name, and the
+#: archive that Ansible sends, in Base64. Nothing if there is none.
+Bytecode = Callable[[str, bytes], bytes]
 
 #: A line of Ansible's wrapper of modules; what it imports from `__future__` is before.
 _LINE = b"\n_ANSIBALLZ_WRAPPER = True\n"
 #: The end of a command that starts Python without arguments.
-_PYTHON = re.compile(r"(?:^|[\s/])python[0-9.]*$")
-#: What Python does without arguments, in the syntax of all Pythons of hosts.
-_READ = (
+_PYTHON = re.compile(r"(?:^|[\s/])python([0-9.]*)$")
+#: What Python does without arguments, in the syntax of all Pythons of hosts. It is one
+#: line, since csh takes no other as an argument.
+READ = (
     "import sys;"
     'exec(compile(getattr(sys.stdin,"buffer",sys.stdin).read(),"<stdin>","exec"))'
 )
+#: How a host says that it can't use bytecode.
+REFUSAL = "fastdeploy: this Python needs the source"
+#: Reads the length of a program, the program, and the archive that the program uses.
+READ_BYTECODE = (
+    'import sys;content=getattr(sys.stdin,"buffer",sys.stdin).read();'
+    'magic=getattr(sys.modules.get("_frozen_importlib_external"),"MAGIC_NUMBER",None);'
+    "size=8+int(content[:8]);_fastdeploy_archive=content[size:];"
+    'exec(compile(content[8:size],"<stdin>","exec")'
+    f" if magic=={importlib.util.MAGIC_NUMBER!r} and not sys.flags.optimize"
+    f" else \"sys.stdout.write('{REFUSAL}')\")"
+)
+#: Ansible's own modules, in what calls the wrapper.
+_MODULE = re.compile(rb"^module_fqn='ansible\.modules\.(\w+)',$", re.MULTILINE)
+#: The last argument of the wrapper, and what it does with it.
+_ARCHIVE, _END = b"\nzip_data='", b"',\n)\n"
+_DECODED = b"base64.b64decode(zip_data)"
+#: The arguments of a module that returns no traceback: these contain lines of source.
+_NO_TRACEBACKS = b'"_ansible_tracebacks_for": []'
 
 
-def install() -> None:
+def install(bytecode: Bytecode) -> None:
     """Change how modules are sent by pipelining.
 
     `pipelining_target.py` is inserted into those that ssh sends, and the Python of the
@@ -43,19 +76,29 @@ def install() -> None:
     """
     from ansible.plugins.action import ActionBase
 
-    path = os.path.join(os.path.dirname(__file__), "pipelining_target.py")
-    with open(path, "rb") as file:
-        addition = _LINE + file.read()
+    addition = _LINE + _beside("pipelining_target.py")
     execute = ActionBase._low_level_execute_command
 
     def execute_command(
         self: Any, cmd: Any, sudoable: bool = True, in_data: Any = None, **more: Any
     ) -> Any:
-        if isinstance(in_data, bytes) and _LINE in in_data:
-            if self._connection.transport == "ssh":
-                in_data = in_data.replace(_LINE, addition, 1)
-            cmd = reading(cmd)
-        return execute(self, cmd, sudoable, in_data, **more)
+        if not isinstance(in_data, bytes) or _LINE not in in_data:
+            return execute(self, cmd, sudoable, in_data, **more)
+        if self._connection.transport == "ssh":
+            in_data = in_data.replace(_LINE, addition, 1)
+            compiled = b""
+            # The source always works.
+            with suppress(Exception):
+                refusal = _Refusal(self._connection, cmd)
+                if not refusal.exists():
+                    compiled = compile_module(cmd, in_data, bytecode)
+            if compiled:
+                command = f"{cmd} -c {shlex.quote(READ_BYTECODE)}"
+                result = execute(self, command, sudoable, compiled, **more)
+                if not result.get("stdout", "").endswith(REFUSAL):
+                    return result
+                refusal.save()
+        return execute(self, reading(cmd), sudoable, in_data, **more)
 
     ActionBase._low_level_execute_command = execute_command
 
@@ -67,4 +110,52 @@ def reading(command: str) -> str:
     """
     if not _PYTHON.search(command):
         return command
-    return f"{command} -c {shlex.quote(_READ)}"
+    return f"{command} -c {shlex.quote(READ)}"
+
+
+def compile_module(command: str, module: bytes, bytecode: Bytecode) -> bytes:
+    """Return what `READ_BYTECODE` reads for a module; nothing if it needs the source.
+
+    Args:
+        command: What starts the Python of the host.
+        module: What Ansible sends to it.
+        bytecode: Finds the bytecode of the module.
+    """
+    python, name = _PYTHON.search(command), _MODULE.search(module)
+    begin = module.rfind(_ARCHIVE) + len(_ARCHIVE)
+    if not (python and name and module.endswith(_END) and _NO_TRACEBACKS in module):
+        return b""
+    if "." in python[1] and python[1] != "{}.{}".format(*sys.version_info):
+        return b""
+    archive = bytecode(name[1].decode(), module[begin : -len(_END)])
+    if not archive or _DECODED not in module[:begin]:
+        return b""
+    program = module[: begin - 1].replace(_DECODED, b"zip_data", 1)
+    program = program.replace(_LINE, _LINE + _beside("bytecode_target.py"), 1)
+    program += b"_fastdeploy_archive,\n)"
+    return b"%8d%b%b" % (len(program), program, archive)
+
+
+class _Refusal:
+    """That the Python of a host has refused bytecode in this run."""
+
+    def __init__(self, connection: Any, command: str) -> None:
+        from ansible import constants
+
+        host = f"{connection._play_context.remote_addr} {command}"
+        name = hashlib.blake2b(host.encode(), digest_size=16).hexdigest()
+        # Each task of a host is a process of its own.
+        self._path = os.path.join(constants.DEFAULT_LOCAL_TMP, f"refusal-{name}")
+
+    def exists(self) -> bool:
+        return os.path.exists(self._path)
+
+    def save(self) -> None:
+        """Let later tasks send the source."""
+        with suppress(OSError), open(self._path, "wb"):
+            pass
+
+
+def _beside(name: str) -> bytes:
+    with open(os.path.join(os.path.dirname(__file__), name), "rb") as file:
+        return file.read()

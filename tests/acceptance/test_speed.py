@@ -41,6 +41,15 @@ SSH = f"""\
       ansible.builtin.debug:
         msg: "{{{{ ansible_forks }}}} forks"
 """
+TWICE = f"""\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: First
+      ansible.builtin.shell: "{PARENT}"
+    - name: Second
+      ansible.builtin.shell: "{PARENT}"
+"""
 BECOME = """\
 - hosts: all
   gather_facts: false
@@ -121,7 +130,7 @@ def pipelined(outcome: Outcome, task: str) -> dict[str, bool]:
         for found in outcome.named("runner_on_ok", task)
     }
     for command in commands.values():
-        assert ("-c import sys;exec(" in command) != ("Ansiball" in command)
+        assert ("-c import sys;" in command) != ("Ansiball" in command)
     return {host: "Ansiball" not in command for host, command in commands.items()}
 
 
@@ -171,6 +180,35 @@ def test_ansible_cfg_wins_and_the_key_switches_off(
     assert [sentence] == described(found)
     [forks, _] = messages(found, "Forks")
     assert f", {forks} (" in sentence
+
+
+def test_a_host_gets_bytecode_if_it_has_the_python_of_ansible(
+    service: Service, host: Sshd
+) -> None:
+    """Another Python refuses it once in a run, and gets the source from then on."""
+    write(service, host, TWICE)
+    started = service.folder / "started"
+    other = service.folder / "python3"
+    other.write_text(f'#!/bin/sh\necho >>{started}\nexec {sys.executable} -O "$@"\n')
+    other.chmod(0o755)
+    hosts = {
+        "same": host.inventory(ansible_python_interpreter=sys.executable),
+        "other": host.inventory(ansible_python_interpreter=str(other)),
+    }
+    service.write(service.folder / "hosts.json", {"all": {"hosts": hosts}})
+
+    found = service.run()
+
+    assert found.code == 0, found.journal.decode()
+    for task in ("First", "Second"):
+        commands = {
+            each["event_data"]["host"]: each["event_data"]["res"]["stdout"]
+            for each in found.named("runner_on_ok", task)
+        }
+        assert {"same", "other"} == {*commands}
+        assert "_fastdeploy_archive" in commands["same"]
+        assert "-O -c import sys;exec(" in commands["other"]
+    assert 3 == len(started.read_text().splitlines())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make accounts")
