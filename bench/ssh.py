@@ -40,13 +40,18 @@ def _deployed(**config: object) -> Column:
     )
 
 
-TYPED, SAME, OURS = "typed", "typed, same settings", "FastDeploy"
-MITOGEN = "FastDeploy, mitogen"
+TYPED, SAME, BARE = "typed", "typed, same settings", "typed, mitogen"
+OURS, MITOGEN = "FastDeploy", "FastDeploy, mitogen"
+_ACCELERATED = _deployed(accelerate="mitogen")
 COLUMNS = {
     TYPED: Column(lambda scene: scene.typed({})),
     SAME: Column(lambda scene: scene.typed(scene.settings())),
     OURS: _deployed(),
-    MITOGEN: _deployed(accelerate="mitogen"),
+    BARE: Column(
+        lambda scene: scene.typed(scene.settings() | scene.mitogen()),
+        _ACCELERATED.exists,
+    ),
+    MITOGEN: _ACCELERATED,
 }
 
 
@@ -117,8 +122,8 @@ def _scene(
 def _measure(scene: Scene, case: Case, rounds: int) -> dict[str, list[Run]]:
     columns = {name: each for name, each in COLUMNS.items() if each.exists(scene)}
     found: dict[str, list[Run]] = {name: [] for name in columns}
-    if MITOGEN in columns and not (scene.here.settings.data / "accelerators").exists():
-        columns[MITOGEN].run(scene)  # the first run installs it
+    if MITOGEN in columns and not scene.accelerators.exists():
+        columns[MITOGEN].run(scene)  # the first run installs it, also for BARE
     for number in range(rounds):
         # Alternate the order: the first one of a round runs with colder caches.
         for name in [*columns][:: -1 if number % 2 else 1]:
@@ -138,7 +143,7 @@ def _ratio(found: Mapping[str, Sequence[Run]], name: str) -> float:
 
 def _rows(case: Case, found: Mapping[str, Sequence[Run]]) -> list[Any]:
     rows = []
-    for name in [column for column in found if column not in (TYPED, SAME)]:
+    for name in [column for column in found if column in (OURS, MITOGEN)]:
         ratio = _ratio(found, name)
         goal = _GOALS[name] if case == _GOAL_CASE else 1.05
         rows.append(

@@ -118,7 +118,20 @@ class Scene:
         (place / "config.json").write_text(json.dumps({**keys, **config}))
         return name in self.here.sync().valid
 
-    def settings(self) -> Mapping[str, str]:
+    @property
+    def accelerators(self) -> Path:
+        """The folder into which the first run with mitogen installs it."""
+        return self.home / ".local" / "share" / "fastdeploy" / "accelerators"
+
+    def mitogen(self) -> dict[str, str]:
+        """Return the variables of Ansible for the mitogen that FastDeploy installed."""
+        [folder] = self.accelerators.glob("mitogen-*/site/ansible_mitogen")
+        return {
+            "ANSIBLE_STRATEGY": "mitogen_linear",
+            "ANSIBLE_STRATEGY_PLUGINS": str(folder / "plugins" / "strategy"),
+        }
+
+    def settings(self) -> dict[str, str]:
         """Return what FastDeploy chooses for these hosts, as variables of Ansible."""
         if not self._settings:
             path = self.fleet.folder / "settings.json"

@@ -1,23 +1,23 @@
-"""Hunt canaries on a whole host: deploy both kinds with secrets, then look everywhere.
+"""Deploy a script and a playbook with secrets, then search the whole host for them.
 
 Run as root on a host with the services `probe`, a script, and `leaky`, a playbook, by
 FastDeploy's own Python. Beside each secret goes a value that is none: it has to be seen
 in every place where the secrets must not be, so that an empty search means something.
-The exit code is the number of places that were not as they must be.
+The secrets of `find_leaked_credentials.py`, which runs before this, are searched, too:
+the responses of the web process are read once. The exit code is the number of places
+that were not as they must be.
 """
 
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from app.domain.access import Permission
 from app.web.app import ROUTES
-from tests.system import canary, crawl
+from tests.system import canary, crawl, find_leaked_credentials
 from tests.system.canary import Canary
 from tests.system.leak_locations import (
     Watcher,
@@ -25,6 +25,13 @@ from tests.system.leak_locations import (
     files_with,
     output_of,
     planted_process,
+)
+from tests.system.search_report import (
+    Report,
+    fastdeploy,
+    missed,
+    strays,
+    wait_for,
 )
 from tests.system.web import Answer, Web
 
@@ -35,6 +42,7 @@ GATE = Path("/run/hunt-gate")
 ALWAYS = {
     r"/opt/tests/tests/system/canary\.py": (0o644, "what is looked for, told to this"),
     r"/etc/fastdeploy/age/deploy(-probe)?\.key": (0o600, "a deploy user's age key"),
+    **find_leaked_credentials.ALWAYS,
 }
 #: While runs go on; these files are gone when they have ended.
 WHILE_IT_RUNS = {
@@ -42,28 +50,6 @@ WHILE_IT_RUNS = {
     r"/var/lib/fastdeploy/runs/\d+/journal": (0o600, "what a script printed"),
     r"/tmp/fastdeploy-run-\w+/env/extravars": (0o600, "what ansible-playbook reads"),
 }
-_PATIENCE = 120
-
-
-class Report:
-    """Print each place, and count those that are not as they must be."""
-
-    def __init__(self) -> None:
-        self.wrong = 0
-
-    def nowhere(self, what: str, places: Iterable[object]) -> None:
-        """A search that has to be empty."""
-        self._tell("nowhere", "FOUND", what, places)
-
-    def control(self, what: str, missed: Iterable[object]) -> None:
-        """A search that has to find everything; `missed` is what it didn't."""
-        self._tell("seen", "MISSED", what, missed)
-
-    def _tell(self, good: str, bad: str, what: str, found: Iterable[object]) -> None:
-        listed = sorted({str(each) for each in found})
-        self.wrong += bool(listed)
-        line = (f"{bad if listed else good:8}", what, *listed)
-        print(*line, flush=True)  # noqa: T201 - this is a program
 
 
 def main() -> int:
@@ -80,6 +66,7 @@ def main() -> int:
         Canary("what no_log hides", sha256(shown.value.encode()).hexdigest()),
         Canary("the API token", token),
         Canary("the age key", KEY.read_text().split()[-1]),
+        *find_leaked_credentials.placed_canaries(),
     ]
     watcher = Watcher([shown, *secrets])
     watcher.start()
@@ -188,41 +175,6 @@ def look_at_files(report: Report, shown: Canary, secrets: Sequence[Canary]) -> N
                    planted.keys() - holders)  # fmt: skip
     report.nowhere("in any other file than the age keys'",
                    strays(files_with(secrets, files_of_host()), ALWAYS))  # fmt: skip
-
-
-def strays(
-    holders: Iterable[Path], places: dict[str, tuple[int, str]]
-) -> Iterable[str]:
-    """The files that hold a secret where none may be, or for more than may see it."""
-    for holder in holders:
-        mode = next(
-            (m for p, (m, _) in places.items() if re.fullmatch(p, str(holder))), 0
-        )
-        # What is gone by now was no place to stay.
-        with suppress(FileNotFoundError):
-            given = holder.stat().st_mode & 0o777
-            if given & ~mode or not mode:
-                yield f"{holder} {given:o}"
-
-
-def missed(canaries: Iterable[Canary], content: bytes) -> list[str]:
-    """The names of the canaries that are not in there."""
-    return [each.name for each in canaries if not each.is_in(content)]
-
-
-def fastdeploy(*arguments: str, given: str = "") -> str:
-    """What FastDeploy's own command prints, as its user runs it."""
-    command = ("/usr/local/sbin/fastdeploy", *arguments)
-    return output_of(*command, given=given.encode()).decode().strip()
-
-
-def wait_for(check: Callable[[], object]) -> None:
-    """Return once it is true."""
-    deadline = time.monotonic() + _PATIENCE
-    while not check():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.1)
 
 
 if __name__ == "__main__":
