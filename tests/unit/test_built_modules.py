@@ -8,35 +8,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import ansible
 import pytest
 
 from app.runner import ansible_yaml, built_modules
+from testing.ansible_copy import BEGINNING, copy_ansible
 
 #: Builds the module `ping`, and prints the digests of its files and how often it was
 #: built. The arguments are a compression, and what is to be installed.
-_PROGRAM = """\
-import base64, hashlib, importlib.util, io, json, sys, zipfile
-
-def load(path):
-    spec = importlib.util.spec_from_file_location(path, path)
-    sys.modules[path] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-from ansible.executor import module_common
-from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, module_loader
-from ansible.template import Templar
-
-init_plugin_loader()
+_PROGRAM = (
+    BEGINNING
+    + """\
 compression, *installed = sys.argv[1:]
 if installed:
     yaml, modules = map(load, installed)
     modules.install(yaml.write)
 count, find = [], module_common.recursive_finder
 module_common.recursive_finder = lambda *a, **k: count.append(0) or find(*a, **k)
-variables = {"ansible_python_interpreter": "/usr/bin/python3"}
 text = module_common.modify_module(
     module_name="ping", module_path=module_loader.find_plugin("ping"),
     module_args={"data": "hello"}, templar=Templar(DataLoader(), variables),
@@ -49,16 +36,14 @@ files = {
 }
 print(json.dumps({"files": files, "built": len(count)}))
 """
+)
 _BASIC = "ansible/module_utils/basic.py"
 
 
 @pytest.fixture
 def packages(tmp_path: Path) -> Path:
     """A folder with a copy of Ansible without anything that is stored."""
-    shutil.copytree(
-        Path(ansible.__file__).parent, tmp_path / "ansible",
-        ignore=shutil.ignore_patterns("*.built", "*.parsed", "galaxy"),
-    )  # fmt: skip
+    copy_ansible(tmp_path)
     return tmp_path
 
 
@@ -132,7 +117,9 @@ def test_the_roles_store_them_for_all_users(packages: Path) -> None:
     assert len(yaml) + len(modules) == first.stdout.count("Compiling ")
     assert "" == second.stdout
     assert {0o644} == {path.stat().st_mode & 0o777 for path in [*yaml, *modules]}
-    assert 0 == _build(packages)["built"]
+    stored, typed = _build(packages), _build(packages, by_ansible=True)
+    assert [0, 1] == [stored["built"], typed["built"]]
+    assert stored["files"] == typed["files"]
 
 
 def test_what_can_not_be_stored_changes_nothing_and_fails_no_role(

@@ -3,17 +3,16 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ansible
 import pytest
 
 from app.runner import ansible_yaml, built_modules, pipelining
+from testing.ansible_copy import BEGINNING, copy_ansible
 
 #: Replaces a module of Ansible: it returns what its code knows of its files.
 _PROBE = """\
@@ -39,25 +38,12 @@ def main():
 main()
 """
 #: Stores the modules that are named, and writes what Ansible sends for them.
-_PROGRAM = """\
-import importlib.util, os, sys
-
-def load(path):
-    spec = importlib.util.spec_from_file_location(path, path)
-    sys.modules[path] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-from ansible.executor import module_common
-from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, module_loader
-from ansible.template import Templar
-
-init_plugin_loader()
+_PROGRAM = (
+    BEGINNING
+    + """\
 folder, yaml, modules, pipelining, *names = sys.argv[1:]
 yaml, modules, pipelining = map(load, (yaml, modules, pipelining))
 modules.install(yaml.write)
-variables = {"ansible_python_interpreter": "/usr/bin/python3"}
 for name in names:
     sent = module_common.modify_module(
         module_name=name, module_path=module_loader.find_plugin(name),
@@ -70,6 +56,7 @@ for name in names:
         with open(os.path.join(folder, f"{name}.{kind}"), "wb") as file:
             file.write(content)
 """
+)
 
 
 @dataclass(frozen=True)
@@ -89,10 +76,7 @@ def _sent(folder: Path, name: str) -> Sent:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is sent for some modules of a copy of Ansible, one of which is a probe."""
     folder = tmp_path_factory.mktemp("bytecode")
-    shutil.copytree(
-        Path(ansible.__file__).parent, folder / "ansible",
-        ignore=shutil.ignore_patterns("*.built", "*.parsed", "galaxy"),
-    )  # fmt: skip
+    copy_ansible(folder)
     (folder / "ansible/modules/ping.py").write_text(_PROBE)
     installed = [
         str(module.__file__) for module in (ansible_yaml, built_modules, pipelining)
