@@ -176,6 +176,7 @@ def by_listing() -> Check:
             ("deploy", INFRA),
             ("deploy", KEPT),
             ("deploy-probe", "/home/deploy-probe/runners/probe/deploy.py"),
+            ("deploy-reach", "/home/deploy-reach/runners/reach/deploy.py"),
         )
     }
 
