@@ -12,11 +12,11 @@ from pathlib import Path
 from app.domain.project import MissingRequirements, Project, Refusal, RequirementKind
 from app.domain.service import Service
 from app.runner import ansible_cfg, asking_options
-from app.runner.definition import locate
 from app.runner.errors import FileProblem
 from app.runner.host_key_settings import in_config, in_variables, not_booleans
 from app.runner.prompt_scan import Scanner
 from app.runner.prompts import read
+from app.runner.service_files import locate
 from app.runner.yaml_nodes import Node, fields, items, parse, text
 
 _COLLECTION = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")

@@ -13,8 +13,9 @@ from . import (
     options,
     speed_settings,
 )
-from .errors import FileProblem, RunnerError
+from .errors import RunnerError
 from .file_history_settings import EVERY_FILE, FileHistorySettings
+from .service_files import locate
 from .speed_settings import DEFAULT, SpeedSettings
 
 if TYPE_CHECKING:
@@ -153,37 +154,6 @@ def _text(content: Mapping[str, Any], key: str, file: str) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise RunnerError(f'"{key}" in {file} must be a text: correct it.')
     return value
-
-
-def locate(folder: Path, name: str, key: str, place: str = "") -> Path:
-    """Return the resolved path of a file in a service's resolved folder.
-
-    Args:
-        folder: The service's folder.
-        name: The file's name.
-        key: The field of config.json that names the file.
-        place: The folder, as a sentence names it; by default by its path.
-
-    Raises:
-        FileProblem: The file is missing or outside the folder.
-    """
-    place = place or str(folder)
-    try:
-        path = (folder / name).resolve()
-    except RuntimeError:
-        raise FileProblem(
-            key, f'"{name}" of "{key}" is a link to itself in {place}: correct it.'
-        ) from None
-    if not path.is_relative_to(folder) or path == folder:
-        raise FileProblem(
-            key, f'"{name}" of "{key}" lies outside {place}: move it into the folder.'
-        )
-    if not (path.is_file() or (key == "inventory" and path.is_dir())):
-        raise FileProblem(
-            key,
-            f'"{name}" of "{key}" is missing in {place}: add it, or correct "{key}".',
-        )
-    return path
 
 
 def _sops_files(

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from . import ansible_cfg
-from .definition import locate
 from .errors import RunnerError
+from .service_files import locate
 from .yaml_nodes import Node, fields, items, parse, text
 
 #: Part of each name: increase it if the same requirements have to be built again.

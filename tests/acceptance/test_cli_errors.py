@@ -75,13 +75,13 @@ def test_validation_lets_ansible_load_the_playbooks(tmp_path: Path) -> None:
     unchecked = validate("project", "-", "--name", "shared")
     other = validate("project", "-", "--name", "infra")
 
-    assert service.stderr.startswith(
-        "fastdeploy: Ansible can't load bad.yml: the role 'gone' was not found"
-    )
+    # Some versions of Ansible begin with a capital letter.
+    failure = "Ansible can't load bad.yml: the role 'gone' was not found".lower()
+    assert service.stderr.lower().startswith(f"fastdeploy: {failure}")
     assert (1, 1) == (service.returncode, project.returncode)
     error = json.loads(project.stdout)["error"]
     assert error.startswith('fastdeploy.yml, line 5: "none.yml" of "playbook" is miss')
-    assert "Ansible can't load bad.yml: the role 'gone' was not found" in error
+    assert failure in error.lower()
     assert "good.yml" not in error
     assert (0, "valid\n") == (unchecked.returncode, unchecked.stdout)
     assert_refused(

@@ -18,7 +18,8 @@ from testing.waiting import eventually
 _PATIENCE = 120.0
 _GOOD = "- hosts: localhost\n  gather_facts: false\n  tasks: []\n"
 _ENCRYPTED = "$ANSIBLE_VAULT;1.1;AES256\n3132\n"
-#: Playbooks, and the beginnings of what Ansible says about each.
+#: Playbooks, and the beginnings of what Ansible says about each; some versions begin
+#: with a capital letter.
 _PLAYBOOKS = {
     "good": (_GOOD, ""),
     "variable": ('- hosts: "{{ target }}"\n  tasks: []\n', ""),
@@ -87,7 +88,7 @@ def test_a_playbook_that_ansible_cannot_load_has_a_warning_with_its_place(
 ) -> None:
     for name, (_, beginning) in _PLAYBOOKS.items():
         said = warning(site, f"many/{name}")
-        assert said.startswith(beginning), name
+        assert said.lower().startswith(beginning.lower()), name
         assert bool(said) == bool(beginning), name
         assert _PLACES.get(name, "") in said
         assert said.isprintable()
@@ -97,7 +98,8 @@ def test_the_warning_is_shown_before_a_launch(site: Installation) -> None:
     shown = command(site, "service", "show", "many/role", "--json")
     assert warning(site, "many/role") == json.loads(shown.stdout)["warning"]
     plain = command(site, "service", "show", "many/role").stdout
-    assert "Ansible can't load it: the role 'gone'" in " ".join(plain.split())
+    plain = " ".join(plain.lower().split())
+    assert "ansible can't load it: the role 'gone'" in plain
     with site.client() as client:
         for page in ("services/many/role", "projects/many", "projects/many/changing"):
             assert (
@@ -159,7 +161,7 @@ def test_a_failed_check_is_repeated_by_the_next_sync(
         playbook="site.yml",
     )  # fmt: skip
     checked(site)
-    assert "the role 'outside' was not found" in warning(site, "elsewhere")
+    assert "role 'outside' was not found" in warning(site, "elsewhere")
     (tmp_path / "outside" / "tasks").mkdir(parents=True)
 
     site.sync()
@@ -190,5 +192,5 @@ def test_a_commit_is_checked_unless_its_environment_refuses_it(
 
     checked(site)
 
-    assert "the role 'gone' was not found" in warning(site, "infra/site@staging")
+    assert "role 'gone' was not found" in warning(site, "infra/site@staging")
     assert "" == warning(site, "infra/site@production")

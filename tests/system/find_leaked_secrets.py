@@ -41,7 +41,10 @@ GATE = Path("/run/hunt-gate")
 #: Where a secret may be: the most that its mode may give, and why it is there.
 ALWAYS = {
     r"/opt/tests/tests/system/canary\.py": (0o644, "what is looked for, told to this"),
-    r"/etc/fastdeploy/age/deploy(-probe|-reach)?\.key": (0o600, "a deploy user's age key"),
+    r"/etc/fastdeploy/age/deploy(-probe|-reach)?\.key": (
+        0o600,
+        "a deploy user's age key",
+    ),
     **find_leaked_credentials.ALWAYS,
 }
 #: While runs go on; these files are gone when they have ended.
