@@ -7,8 +7,8 @@
 #   such an archive, too, and falls back to the source if the bytecode is for another
 #   version. Python stores no bytecode of what it imports from an archive. So each task
 #   compiles the module and its files of module_utils again, more than 50 for ping and 130
-#   for setup: on an idle host, 70 ms of the 180 ms of processor time that a short module
-#   takes after it was read.
+#   for setup. With bytecode in the archive, a short module took 115 instead of 174 ms of
+#   processor time, without the time to read it from a pipe byte by byte.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

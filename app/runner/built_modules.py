@@ -85,7 +85,7 @@ def install(write: Write) -> None:
 class _Header:
     """The first line of a stored module."""
 
-    #: Of what follows the line.
+    #: The digest of what follows the line.
     digest: str
     #: The digest of the archive that Ansible sends, in Base64.
     archive: str
@@ -209,8 +209,8 @@ def find(path: str, compression: str = _COMPRESSION) -> CoreModule | None:
     name = module_common._get_ansible_module_fqn(path)
     file = f"{name}-{compression}-{_NO_DEBUGGER}"
     cached = os.path.join(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache", file)
-    bytecode = importlib.util.cache_from_source(path)
-    return CoreModule(path, cached, f"{bytecode.removesuffix('.pyc')}.built")
+    compiled = importlib.util.cache_from_source(path)
+    return CoreModule(path, cached, f"{compiled.removesuffix('.pyc')}.built")
 
 
 def bytecode(name: str, archive: bytes) -> bytes:

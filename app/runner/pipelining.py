@@ -6,8 +6,8 @@ inserted into the module.
 
 Ansible starts the Python of the host without arguments. Python reads a program from a
 pipe byte by byte, since what follows could be the input of that program: a module of
-170 kB takes 170,000 system calls, about a fourth of its processor time. So Python gets
-a short program as argument, which reads the module at once.
+170 kB takes 170,000 system calls, a fourth to a third of its processor time. So Python
+gets a short program as argument, which reads the module at once.
 
 A module of ansible-core has about 50 files, which Python compiles for each task: a
 third of the rest. A host with the Python of ansible-playbook gets them as bytecode,
@@ -76,7 +76,7 @@ def install(bytecode: Bytecode) -> None:
     """
     from ansible.plugins.action import ActionBase
 
-    addition = _LINE + _beside("pipelining_target.py")
+    addition = _LINE + _read("pipelining_target.py")
     execute = ActionBase._low_level_execute_command
 
     def execute_command(
@@ -131,7 +131,7 @@ def compile_module(command: str, module: bytes, bytecode: Bytecode) -> bytes:
     if not archive or _DECODED not in module[:begin]:
         return b""
     program = module[: begin - 1].replace(_DECODED, b"zip_data", 1)
-    program = program.replace(_LINE, _LINE + _beside("bytecode_target.py"), 1)
+    program = program.replace(_LINE, _LINE + _read("bytecode_target.py"), 1)
     program += b"_fastdeploy_archive,\n)"
     return b"%8d%b%b" % (len(program), program, archive)
 
@@ -156,6 +156,6 @@ class _Refusal:
             pass
 
 
-def _beside(name: str) -> bytes:
+def _read(name: str) -> bytes:
     with open(os.path.join(os.path.dirname(__file__), name), "rb") as file:
         return file.read()

@@ -37,7 +37,7 @@ def locate(folder: Path, name: str, key: str, place: str = "") -> Path:
 
 
 def _is_loop(path: Path) -> bool:
-    """Return whether links lead back to themselves; `resolve` may ignore it."""
+    """Return whether a link leads to itself; `resolve` of Python 3.13 ignores it."""
     try:
         path.stat()
     except OSError as error:
