@@ -144,13 +144,13 @@ register-project file *args:
 [group("operate")]
 [no-exit-message]
 unregister-one name="" option="" confirm="" *args:
-    @tools/require-confirmation unregister-one "$1" "$2" "$3" && name=$1 && shift 3 && {{ operate }} ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
+    @tools/require-confirmation unregister-one "$1" "$2" "$3" && name=$1 && shift 3 && {{ operate }} tools/bin/ansible-playbook playbooks/unregister.yml -e fd_service_name="$name" -e fd_confirm_name="$name" "$@"
 
 # List the registered services of each host: `./justw registered -i hosts.yml`
 [group("operate")]
 [no-exit-message]
 registered *args:
-    @{{ operate }} ansible-playbook playbooks/registered.yml "$@"
+    @{{ operate }} tools/bin/ansible-playbook playbooks/registered.yml "$@"
 
 # Install or update a service by its playbook: `./justw deploy-one fastdeploy -i hosts.yml`
 [group("operate")]
@@ -168,13 +168,13 @@ rollback-one name="" *args:
 [group("operate")]
 [no-exit-message]
 backup *args:
-    @{{ operate }} ansible-playbook playbooks/backup.yml "$@"
+    @{{ operate }} tools/bin/ansible-playbook playbooks/backup.yml "$@"
 
 # Restore a backup on a new or an existing host: `./justw restore FILE -i hosts.yml --limit new`
 [group("operate")]
 [no-exit-message]
 restore file *args:
-    @file=$(cd "{{ invocation_directory() }}" && realpath -m "$1"); shift; {{ operate }} ansible-playbook playbooks/restore.yml -e fastdeploy_backup_file="$file" "$@"
+    @file=$(cd "{{ invocation_directory() }}" && realpath -m "$1"); shift; {{ operate }} tools/bin/ansible-playbook playbooks/restore.yml -e fastdeploy_backup_file="$file" "$@"
 
 # Remove FastDeploy for good: `./justw remove-one fastdeploy --confirm fastdeploy -i hosts.yml`
 [group("operate")]

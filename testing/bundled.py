@@ -19,6 +19,8 @@ from testing.processes import living
 SERVICES = ROOT / "services"
 PLAYBOOK_SERVICES = ["fleet", "static-site"]
 BIN = Path(sys.executable).parent
+#: The ansible-playbook of the recipes, which is faster than that of Ansible.
+PLAYBOOK_PROGRAM = [sys.executable, "-P", "-m", "app.runner.typed_playbook"]
 #: Seconds after which a run counts as hanging.
 RUN_LIMIT = 240
 #: Seconds that a process may take to go away after its run.
@@ -89,7 +91,7 @@ def playbook_command(service: str, *options: str, **variables: object) -> list[s
     inventory = read_config(service).get("inventory")
     source = str(folder / inventory) if inventory else "localhost,"
     return [
-        str(BIN / "ansible-playbook"),
+        *PLAYBOOK_PROGRAM,
         str(folder / "deploy.yml"),
         f"--inventory={source}",
         f"--extra-vars={json.dumps(variables)}",

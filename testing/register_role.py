@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from testing.bundled import PLAYBOOK_PROGRAM
 from testing.paths import ROOT
 
 REGISTER = "fastdeploy_register_service"
@@ -58,7 +59,7 @@ def register(
     playbook.write_text(json.dumps([play]))
 
     subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", playbook],
+        [*PLAYBOOK_PROGRAM, "-i", "localhost,", "-c", "local", playbook],
         check=True, capture_output=True, cwd=ROOT,
         env=os.environ | {"ANSIBLE_PIPELINING": "true"},
     )  # fmt: skip

@@ -217,12 +217,14 @@ def _import_independent() -> None:
             importlib.import_module(name)
 
 
-def _import_ansible() -> None:
-    """Import Ansible without the garbage collector, which would find next to nothing.
+def import_ansible() -> None:
+    """Import Ansible, and change what makes it slow.
 
-    What was imported is kept until the end, so it is never searched for garbage: the
-    workers, which are forks, then share its memory with the main process for longer.
+    It does so without the garbage collector, which would find next to nothing. What was
+    imported is kept until the end, so it is never searched for garbage: the workers,
+    which are forks, then share its memory with the main process for longer.
     """
+    gc.disable()
     # Another ansible-core may not have what this replaces.
     yaml = _beside("ansible_yaml")
     with suppress(ImportError, AttributeError):
@@ -235,6 +237,9 @@ def _import_ansible() -> None:
         modules.install(yaml.write)
     with suppress(ImportError, AttributeError):
         _beside("pipelining").install(modules.bytecode)
+    for name in ("worker_processes", "diff_peeks", "ssh_sessions"):
+        with suppress(ImportError, AttributeError):
+            _beside(name).install()
     gc.freeze()
     gc.enable()
 
@@ -266,13 +271,10 @@ def main() -> None:
     # Forks keep the descriptor; modules and other programs that are executed don't.
     os.set_inheritable(descriptor, False)
     recorder = Recorder(descriptor)
-    _import_ansible()
+    import_ansible()
     record_vault(recorder)
     record_sops(recorder)
     fail_prompts()
-    for name in ("worker_processes", "diff_peeks", "ssh_sessions"):
-        with suppress(ImportError, AttributeError):
-            _beside(name).install()
     if folder := os.environ.pop(MITOGEN, ""):
         accelerate(folder, os.environ.pop(SOCKETS), int(os.environ.pop(REPORT)))
     wait_for_go(int(os.environ.pop(GO)))

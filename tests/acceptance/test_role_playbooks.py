@@ -172,3 +172,28 @@ def test_the_first_dump_before_what_serves_stays_however_many_follow(
     assert ["new-3", "new-2", "old-2", "gone-1"] == [
         Path(line).stem.removeprefix("before-") for line in done.stdout.splitlines()
     ]
+
+
+def test_recipes_use_what_makes_runs_faster(tmp_path: Path) -> None:
+    playbook = tmp_path / "playbook.yml"
+    # The parent of the command is the module.
+    playbook.write_text("""
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - ansible.builtin.shell: tr "\\\\0" " " </proc/$PPID/cmdline
+      register: shown
+    - ansible.builtin.debug: {var: shown.stdout}
+""")
+
+    done = subprocess.run(
+        [ROOT / "tools" / "bin" / "ansible-playbook", playbook, "-i", "localhost,",
+         "-e", "ansible_python_interpreter={{ ansible_playbook_python }}"],
+        check=False, capture_output=True, text=True,
+        env={**os.environ, "ANSIBLE_PIPELINING": "true"},
+    )  # fmt: skip
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    # Python reads the module at once.
+    assert " -c import sys;exec(compile(" in " ".join(done.stdout.split())
