@@ -20,6 +20,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+#: Runs the ansible-playbook of the recipes.
+_PROGRAM = """\
+import sys
+sys.path.insert(0, "/opt/fastdeploy/lib")
+from app.runner.typed_playbook import main
+main()
+"""
+PLAYBOOK_PROGRAM = ("/opt/fastdeploy/runner/bin/python", "-P", "-c", _PROGRAM)
 LOG = Path("/run/update.log")
 #: The timeouts in seconds for an update, and for a response after an interruption.
 LONG, SOON = 300, 30
@@ -53,7 +61,7 @@ def begin(
          f"--working-directory={project}", f"--property=StandardOutput=file:{LOG}",
          "--property=StandardError=inherit", "--property=TimeoutStopSec=1",
          *(f"--setenv={name}={value}" for name, value in variables.items()),
-         "/opt/fastdeploy/runner/bin/ansible-playbook", "-i", "playbooks/hosts.ini",
+         *PLAYBOOK_PROGRAM, "-i", "playbooks/hosts.ini",
          "playbooks/deploy-fastdeploy.yml", "-e", f"ref={ref}", *options],
         check=True,
     )  # fmt: skip
@@ -124,20 +132,26 @@ def version_of(unit: str) -> str:
     return text.rpartition('__version__ = "')[2].partition('"')[0]
 
 
+def since(moment: float) -> float:
+    """Return the seconds since a moment of the monotonic clock."""
+    return round(time.monotonic() - moment, 1)
+
+
 def main(url: str, ref: str, project: str, *moments: str) -> None:
     """Kill an update at each moment, then complete one."""
     found: list[dict[str, object]] = []
     for number, moment in enumerate(moments):
+        started = time.monotonic()
         cut(begin(project, ref, number, SHORT, FASTER), moment)
-        found.append({"cut at": moment, **serving(url)})
+        found.append({"cut at": moment, **serving(url), "seconds": since(started)})
     for end in ("nowhere", "nowhere, once more"):
-        begun = time.monotonic()
+        started = time.monotonic()
         unit = begin(project, ref, len(found))
         while goes_on(unit):
             time.sleep(LOOK_AGAIN * LOOKS)
         recap = LOG.read_text().rpartition("PLAY RECAP")[2]
-        found.append({"cut at": end, **serving(url), "recap": " ".join(recap.split()),
-                      "seconds": round(time.monotonic() - begun)})  # fmt: skip
+        found.append({"cut at": end, **serving(url), "seconds": since(started),
+                      "recap": " ".join(recap.split())})  # fmt: skip
     sys.stdout.write(json.dumps(found))
 
 
