@@ -44,6 +44,8 @@ READ = (
     "import sys;"
     'exec(compile(getattr(sys.stdin,"buffer",sys.stdin).read(),"<stdin>","exec"))'
 )
+#: The connections whose hosts get bytecode.
+_BYTECODE_CONNECTIONS = ("ssh", "local")
 #: How a host says that it can't use bytecode.
 REFUSAL = "fastdeploy: this Python needs the source"
 #: Reads the length of a program, the program, and the archive that the program uses.
@@ -86,6 +88,7 @@ def install(bytecode: Bytecode) -> None:
             return execute(self, cmd, sudoable, in_data, **more)
         if self._connection.transport == "ssh":
             in_data = in_data.replace(_LINE, addition, 1)
+        if self._connection.transport in _BYTECODE_CONNECTIONS:
             compiled = b""
             # The source always works.
             with suppress(Exception):
