@@ -93,6 +93,26 @@ TIMED_OUT = """\
       ansible.builtin.command: id -un
 """
 
+#: A module that removes a handle of mitogen that a router, which ends, hasn't any more.
+ENDED = """\
+- hosts: target
+  gather_facts: false
+  tasks:
+    - name: Remove a handle
+      remove_handle:
+"""
+REMOVE_HANDLE = """\
+#!/usr/bin/python
+from ansible.module_utils.basic import AnsibleModule
+import mitogen.core
+
+module = AnsibleModule({})
+router = mitogen.core.Router.__new__(mitogen.core.Router)
+router._handle_map = {}
+router.del_handler(1001)
+module.exit_json(stdout="removed")
+"""
+
 
 def define(service: Service, target: SshAccount, playbook: str, **more: Any) -> None:
     """Write a service that mitogen accelerates."""

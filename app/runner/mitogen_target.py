@@ -2,9 +2,10 @@
 # its names are those of that module, and its syntax is that of all Pythons of hosts.
 # On the control node, nothing imports it.
 #
-# Without it, two things differ from Ansible's own ssh connection. A command that is
-# running when the connection is closed would run on. And a command would start in
-# mitogen's temporary folder, not in the home of the user who logged in.
+# Without it, three things differ from Ansible's own ssh connection. A command that is
+# running when the connection is closed would run on. A command would start in
+# mitogen's temporary folder, not in the home of the user who logged in. And a run might
+# print a traceback of mitogen at its end.
 
 import json
 import os
@@ -125,6 +126,7 @@ _plain_run_module = run_module
 _plain_run_module_async = run_module_async
 _plain_exec_args = exec_args
 _plain_setup_cwd = ansible_mitogen.runner.Runner._setup_cwd
+_plain_del_handler = mitogen.core.Router.del_handler
 
 
 @mitogen.core.takes_econtext
@@ -187,6 +189,15 @@ def _revert_cwd(_):
     _calls.enter()
 
 
+def _del_handler(self, handle):
+    """Remove a handle; a router that ends may already have removed it."""
+    try:
+        _plain_del_handler(self, handle)
+    except KeyError:
+        pass
+
+
 AsyncRunner._update = _update
+mitogen.core.Router.del_handler = _del_handler
 ansible_mitogen.runner.Runner._setup_cwd = _setup_cwd
 ansible_mitogen.runner.Runner._revert_cwd = _revert_cwd

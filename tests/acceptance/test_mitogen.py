@@ -10,9 +10,11 @@ import pytest
 
 from testing.accelerated import (
     CANCELED,
+    ENDED,
     EVERYTHING,
     NETWORK,
     OWING,
+    REMOVE_HANDLE,
     STRATEGIES,
     TIMED_OUT,
     USED,
@@ -113,6 +115,17 @@ def test_owed_handlers_run_first_with_each_strategy(
     assert [
         task for strategy in strategies for task in (f"Restart {strategy}", "Work")
     ] == [event["event_data"]["task"] for event in outcome.named("runner_on_ok")]
+
+
+def test_a_handle_that_is_gone_at_the_end_of_a_run_is_no_error(
+    service: Service, target: SshAccount
+) -> None:
+    """Otherwise, a run may print a traceback of mitogen, after its recap."""
+    define(service, target, ENDED, credentials=["ssh:target"])
+    (service.folder / "library").mkdir()
+    (service.folder / "library" / "remove_handle.py").write_text(REMOVE_HANDLE)
+
+    assert ["removed"] == results(run(service), "Remove a handle")
 
 
 def test_a_key_a_become_password_and_a_vault_password_work_and_nothing_is_shown(
