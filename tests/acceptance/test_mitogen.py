@@ -117,7 +117,7 @@ def test_owed_handlers_run_first_with_each_strategy(
     ] == [event["event_data"]["task"] for event in outcome.named("runner_on_ok")]
 
 
-def test_a_handle_that_is_gone_at_the_end_of_a_run_is_no_error(
+def test_a_handle_may_be_gone_at_the_end_of_a_run(
     service: Service, target: SshAccount
 ) -> None:
     """Otherwise, a run may print a traceback of mitogen, after its recap."""
