@@ -93,7 +93,7 @@ TIMED_OUT = """\
       ansible.builtin.command: id -un
 """
 
-#: A module that removes a handle of mitogen that a router, which ends, hasn't any more.
+#: It runs a module that removes a handle which a router of mitogen no longer has.
 ENDED = """\
 - hosts: target
   gather_facts: false

@@ -2,8 +2,8 @@
 
     python -P -m app.runner.typed_playbook ARGUMENT...
 
-The recipes of the justfile, which people type, use it through `tools/bin`. What else
-happens in a run doesn't happen here: prompts are asked, and nothing is recorded.
+The recipes of the justfile, which people type, use it through `tools/bin`. Unlike a run
+of FastDeploy, it asks prompts and records nothing.
 """
 
 import runpy

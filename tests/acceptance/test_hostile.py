@@ -121,6 +121,7 @@ def test_nothing_executes_and_nothing_breaks_the_layout(
     injected = page.locator("body script, img, iframe, [onmouseover], [onload]")
     assert 0 == injected.count()
     assert [] == too_wide(page)
+    assert [] == violations(page)
     page.set_viewport_size(NARROW)
     assert [] == too_wide(page)
     assert [] == violations(page)
