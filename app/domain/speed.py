@@ -14,7 +14,8 @@ class Speed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pipelining: Annotated[
-        bool, Field(description="Whether ssh may send modules without copying them.")
+        bool,
+        Field(description="Whether modules may be sent to hosts without copying them."),
     ] = True
     forks: Annotated[
         Annotated[int, Field(strict=True, ge=1, le=MAX_FORKS)] | Literal[False] | None,

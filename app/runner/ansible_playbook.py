@@ -40,6 +40,8 @@ DIGEST = 16
 MITOGEN, REPORT = "FASTDEPLOY_MITOGEN", "FASTDEPLOY_MITOGEN_REPORT"
 #: The variable with the private folder of the run, for the sockets of mitogen.
 SOCKETS = "FASTDEPLOY_MITOGEN_SOCKETS"
+#: The variable that lets local connections use pipelining; its value doesn't matter.
+LOCAL_PIPELINING = "FASTDEPLOY_LOCAL_PIPELINING"
 #: The variables with descriptors.
 DESCRIPTORS = (VARIABLE, GO, REPORT)
 #: The variable with the socket through which it gets the rest, and the name by which it
@@ -217,8 +219,11 @@ def _import_independent() -> None:
             importlib.import_module(name)
 
 
-def import_ansible() -> None:
+def import_ansible(*, local_pipelining: bool) -> None:
     """Import Ansible, and change what makes it slow.
+
+    Args:
+        local_pipelining: Whether local connections use pipelining by default.
 
     It does so without the garbage collector, which would find next to nothing. What was
     imported is kept until the end, so it is never searched for garbage: the workers,
@@ -235,8 +240,12 @@ def import_ansible() -> None:
     modules = _beside("built_modules")
     with suppress(ImportError, AttributeError):
         modules.install(yaml.write)
+    pipelining = _beside("pipelining")
     with suppress(ImportError, AttributeError):
-        _beside("pipelining").install(modules.bytecode)
+        pipelining.install(modules.bytecode)
+    if local_pipelining:
+        with suppress(ImportError, AttributeError):
+            pipelining.use_for_local_connections()
     for name in ("worker_processes", "diff_peeks", "ssh_sessions"):
         with suppress(ImportError, AttributeError):
             _beside(name).install()
@@ -271,7 +280,8 @@ def main() -> None:
     # Forks keep the descriptor; modules and other programs that are executed don't.
     os.set_inheritable(descriptor, False)
     recorder = Recorder(descriptor)
-    import_ansible()
+    is_local = os.environ.pop(LOCAL_PIPELINING, None) is not None
+    import_ansible(local_pipelining=is_local)
     record_vault(recorder)
     record_sops(recorder)
     fail_prompts()

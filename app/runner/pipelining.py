@@ -106,6 +106,27 @@ def install(bytecode: Bytecode) -> None:
     ActionBase._low_level_execute_command = execute_command
 
 
+def use_for_local_connections() -> None:
+    """Let local connections use pipelining unless `pipelining` is set for them.
+
+    Raises:
+        ImportError: This ansible-core has another structure.
+        AttributeError: The same.
+    """
+    from ansible.plugins.connection import ConnectionBase
+
+    is_enabled = ConnectionBase.is_pipelining_enabled
+
+    def is_pipelining_enabled(self: Any, wrap_async: bool = False) -> bool:
+        if self.transport == "local":
+            _, origin = self.get_option_and_origin("pipelining")
+            if origin == "default":
+                self.set_option("pipelining", True)
+        return bool(is_enabled(self, wrap_async))
+
+    ConnectionBase.is_pipelining_enabled = is_pipelining_enabled
+
+
 def reading(command: str) -> str:
     """Let a command that starts Python read the program before Python parses it.
 

@@ -15,11 +15,14 @@ from typing import Any
 
 from . import fact_cache
 from .ansible_cfg import Sections
+from .ansible_playbook import LOCAL_PIPELINING
 from .definition import Definition
 from .speed_settings import NOTHING, SpeedSettings
 from .ssh_arguments import SECTION
 
 _PIPELINING = "pipelining"
+#: Lets local connections use it, too, unless somebody has set it for them.
+_LOCAL = {LOCAL_PIPELINING: "1"}
 #: Ansible's default.
 _FORKS = 5
 #: More processes than this rarely pay off on the node, but each needs memory.
@@ -185,11 +188,12 @@ def _pipelining(settings: SpeedSettings, reason: str, theirs: _OwnSettings) -> C
         sections=("defaults", "connection", SECTION),
     )  # fmt: skip
     if found:
-        is_on = found[0].strip().lower() in _TRUE
-        return Choice(_PIPELINING if is_on else f"no {_PIPELINING}", found[1])
+        if found[0].strip().lower() in _TRUE:
+            return Choice(_PIPELINING, found[1], _LOCAL)
+        return Choice(f"no {_PIPELINING}", found[1])
     if not settings.pipelining:
         return Choice(f"no {_PIPELINING}", reason)
-    return Choice(_PIPELINING, "", {"ANSIBLE_SSH_PIPELINING": "True"})
+    return Choice(_PIPELINING, "", {"ANSIBLE_SSH_PIPELINING": "True", **_LOCAL})
 
 
 def _forks(

@@ -20,7 +20,7 @@ _KEYS = ("pipelining", "forks", "gathering", "fact_cache")
 class SpeedSettings:
     """What a service lets FastDeploy choose."""
 
-    #: Whether ssh may send modules without copying them first.
+    #: Whether ssh and local connections may send modules without copying them first.
     pipelining: bool = True
     #: The number of forks; None: FastDeploy chooses it; 0: Ansible's default.
     forks: int | None = None

@@ -15,7 +15,7 @@ from .ansible_playbook import import_ansible
 
 def main() -> None:
     """Run the ansible-playbook of this Python with the arguments of this program."""
-    import_ansible()
+    import_ansible(local_pipelining=True)
     sys.argv[0] = str(Path(sys.executable).with_name("ansible-playbook"))
     runpy.run_path(sys.argv[0], run_name="__main__")
 

@@ -157,6 +157,27 @@ def test_a_run_uses_pipelining_except_with_su_and_where_the_inventory_says_so(
     assert [f"pipelining, {forks} forks"] == described(found)
 
 
+def test_local_connections_use_pipelining_unless_it_is_set_for_them(
+    service: Service,
+) -> None:
+    local = {"ansible_connection": "local",
+             "ansible_python_interpreter": sys.executable}  # fmt: skip
+    hosts = {"plain": local, "copying": {**local, "ansible_pipelining": False}}
+    service.write(service.folder / "hosts.json", {"all": {"hosts": hosts}})
+    (service.folder / "site.yml").write_text(TWICE)
+    # It says nothing about local connections.
+    cfg = "[ssh_connection]\npipelining = True\n"
+    (service.folder / "ansible.cfg").write_text(cfg)
+    config = {"name": "demo", "playbook": "site.yml", "inventory": "hosts.json"}
+    service.write(service.folder / "config.json", config)
+
+    found = service.run()
+
+    assert found.code == 0, found.journal.decode()
+    for task in ("First", "Second"):
+        assert {"plain": True, "copying": False} == pipelined(found, task)
+
+
 @pytest.mark.parametrize(
     ("cfg", "more", "sentence"),
     [

@@ -13,6 +13,7 @@ from app.domain import task_result
 from app.domain.events import Output, SpeedChosen
 from app.domain.service import Service
 from app.runner import fact_cache, speed
+from app.runner.ansible_playbook import LOCAL_PIPELINING
 from app.runner.definition import Definition, from_content
 from app.runner.errors import RunnerError
 from app.runner.project_file import config_of
@@ -20,6 +21,8 @@ from app.runner.speed import Node
 from app.worker.translate import translate
 
 GIB = 1024**3
+#: The variables that switch pipelining on.
+PIPELINING = f"ANSIBLE_SSH_PIPELINING {LOCAL_PIPELINING}"
 SMALL = Node(cores=2, memory=8 * GIB)
 
 
@@ -45,7 +48,7 @@ def chosen(
 @pytest.mark.parametrize(
     ("value", "env", "configured", "sentence", "ours"),
     [
-        ({}, {}, {}, "pipelining, 25 forks", "ANSIBLE_SSH_PIPELINING ANSIBLE_FORKS"),
+        ({}, {}, {}, "pipelining, 25 forks", f"{PIPELINING} ANSIBLE_FORKS"),
         (
             False, {}, {},
             'no pipelining ("speed": false), 5 forks ("speed": false)', "",
@@ -63,7 +66,8 @@ def chosen(
         ),
         (
             {}, {}, {"connection": {"pipelining": "True"}},
-            "pipelining (ansible.cfg sets pipelining=True), 25 forks", "ANSIBLE_FORKS",
+            "pipelining (ansible.cfg sets pipelining=True), 25 forks",
+            f"{LOCAL_PIPELINING} ANSIBLE_FORKS",
         ),
         (
             {"forks": 30}, {"ANSIBLE_PIPELINING": "0", "ANSIBLE_FORKS": "3"}, {},
@@ -79,7 +83,7 @@ def chosen(
             {"fact_cache": "1h"}, {}, {},
             "pipelining, 25 forks, smart gathering, facts cached for 60 min",
             (
-                "ANSIBLE_SSH_PIPELINING ANSIBLE_FORKS ANSIBLE_GATHERING "
+                f"{PIPELINING} ANSIBLE_FORKS ANSIBLE_GATHERING "
                 "ANSIBLE_CACHE_PLUGIN ANSIBLE_CACHE_PLUGIN_CONNECTION "
                 "ANSIBLE_CACHE_PLUGIN_TIMEOUT"
             ),
@@ -90,13 +94,13 @@ def chosen(
             ("pipelining, [2J5 forks (ansible.cfg sets forks=[2J5), "
             "explicit gathering (ansible.cfg sets gathering=explicit), "
             "no fact cache (ansible.cfg sets gathering=explicit)"),
-            "ANSIBLE_SSH_PIPELINING",
+            PIPELINING,
         ),
         (
             {"fact_cache": "1h"}, {}, {"defaults": {"fact_caching": "redis"}},
             ("pipelining, 25 forks, smart gathering, "
             "own fact cache (ansible.cfg sets fact_caching=redis)"),
-            "ANSIBLE_SSH_PIPELINING ANSIBLE_FORKS ANSIBLE_GATHERING",
+            f"{PIPELINING} ANSIBLE_FORKS ANSIBLE_GATHERING",
         ),
     ],
 )  # fmt: skip
@@ -122,7 +126,7 @@ def test_options_come_first(tmp_path: Path) -> None:
     assert found.describe() == (
         "pipelining, 2 forks (an option), smart gathering, no fact cache (check mode)"
     )
-    assert [*found.environment] == ["ANSIBLE_SSH_PIPELINING", "ANSIBLE_GATHERING"]
+    assert [*found.environment] == [*PIPELINING.split(), "ANSIBLE_GATHERING"]
 
 
 @pytest.mark.parametrize(
