@@ -260,10 +260,12 @@ def test_no_worker_outlives_a_killed_run_whose_ansible_playbook_has_to_be_killed
 
 
 def waiting(service: Service) -> list[psutil.Process]:
-    """Return the processes of the module that waits."""
+    """Return the processes of the module that waits, the only one on this host."""
     return living(
         lambda process: (
-            belongs(process, service) and "wait_for" in " ".join(process.cmdline())
+            belongs(process, service)
+            and process.cmdline()[1:2] == ["-c"]
+            and "_fastdeploy_archive" in process.cmdline()[2]
         )
     )
 

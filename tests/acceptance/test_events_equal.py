@@ -53,10 +53,11 @@ class BothRuns:
         gone = {"gone": {"ansible_connection": "nowhere"}}
         inventory = {"all": {"hosts": gone, "children": {"here": here}}}
         self._write("hosts.json", json.dumps(inventory))
-        self._write(
-            "ansible.cfg",
-            f"[defaults]\nverbosity = {verbosity}\ncheck_mode_markers = true\n",
-        )
+        cfg = f"[defaults]\nverbosity = {verbosity}\ncheck_mode_markers = true\n"
+        if verbosity > 2:
+            # It prints the commands of the connection, which pipelining changes.
+            cfg += "pipelining = false\n"
+        self._write("ansible.cfg", cfg)
         # With the history of files, results have diffs, which ansible-runner isn't
         # asked for.
         about = {"name": "demo", "playbook": playbook, "inventory": "hosts.json",
