@@ -222,12 +222,12 @@ def _import_independent() -> None:
 def import_ansible(*, local_pipelining: bool) -> None:
     """Import Ansible, and change what makes it slow.
 
-    Args:
-        local_pipelining: Whether local connections use pipelining by default.
-
     It does so without the garbage collector, which would find next to nothing. What was
     imported is kept until the end, so it is never searched for garbage: the workers,
     which are forks, then share its memory with the main process for longer.
+
+    Args:
+        local_pipelining: Whether local connections use pipelining by default.
     """
     gc.disable()
     # Another ansible-core may not have what this replaces.

@@ -90,7 +90,7 @@ def everything(web: Web, routes: Iterable[Any]) -> list[Answer]:
 
 
 def _accepted(path: str) -> tuple[str, ...]:
-    """Return what to accept of a route: files are the same whatever is accepted."""
+    """Return the values of `Accept` for a route; artifacts don't depend on it."""
     if path.endswith("/artifacts/{path:path}"):
         return ("text/html",)
     return ("text/html", "application/json")
