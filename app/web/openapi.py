@@ -1,6 +1,7 @@
 """Generate the OpenAPI document from the routes of the API."""
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -70,7 +71,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         if isinstance(route, AppRoute) and route.operation is not None
     ]
     readable = {route.path for route, _ in described if route.method == "GET"}
-    schemas, models = _schemas(operation for _, operation in described)
+    schemas, models = _schemas(tuple(_bodies(operation for _, operation in described)))
     paths: dict[str, dict[str, Any]] = {}
     for route, operation in described:
         methods = paths.setdefault(route.path_format, {})
@@ -184,14 +185,21 @@ def _content(
     return {media_type: {"schema": schema}}
 
 
-def _schemas(operations: Iterable[Operation]) -> tuple[_Schemas, dict[str, Any]]:
-    """Return the schema of each body of the operations, and those of all models."""
+def _bodies(operations: Iterable[Operation]) -> dict[tuple[Any, bool], None]:
+    """Return the type of each body once, and whether a client sends it, in order."""
     bodies: dict[tuple[Any, bool], None] = {(ProblemBody, False): None}
     for operation in operations:
         if operation.body is not None:
             bodies[operation.body, True] = None
         for returned in (operation.response, *operation.related):
             bodies[returned, False] = None
+    return bodies
+
+
+# Making them takes half a second, and the types never change.
+@cache
+def _schemas(bodies: tuple[tuple[Any, bool], ...]) -> tuple[_Schemas, dict[str, Any]]:
+    """Return the schema of each body, and those of all models in them."""
     found, whole = TypeAdapter.json_schemas(
         [
             (body, "validation" if body[1] else "serialization", TypeAdapter(body[0]))
