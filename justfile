@@ -61,7 +61,8 @@ check: frontend
     {{ run }} mypy
     {{ run }} lint-imports --no-cache
     {{ run }} python -m tools.check_terms
-    ANSIBLE_HOST_PATTERN_MISMATCH=ignore {{ run }} ansible-lint --strict services roles playbooks molecule
+    # It checks the syntax of each playbook with the first ansible-playbook in PATH.
+    ANSIBLE_HOST_PATTERN_MISMATCH=ignore {{ run }} sh -c 'PATH=$PWD/tools/bin:$PATH exec ansible-lint --strict services roles playbooks molecule'
 
 # Format the code and apply automatic fixes
 [group("dev")]

@@ -152,8 +152,11 @@ class Installation:
 
     def ended(self, number: int, patience: float | None = None) -> Deployment:
         """Wait until a deployment has ended, and return it."""
+        # An end is never missed, so it asks the database less often than `eventually`.
         eventually(
-            lambda: deploy.find(self.store, number).ended, patience or self.patience
+            lambda: deploy.find(self.store, number).ended,
+            patience or self.patience,
+            every=0.05,
         )
         return deploy.find(self.store, number)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 #: Seconds to wait for a state; a busy machine may need most of them.
 PATIENCE = 120.0
 #: Seconds between two calls if it has waited for long.
-_LONGEST_PAUSE = 0.05
+_LONGEST_PAUSE = 0.1
 
 T = TypeVar("T")
 
@@ -31,5 +31,5 @@ def eventually(
         waited = time.monotonic() - begin
         if waited > patience:
             raise TimeoutError(f"it did not become true within {patience:g} s")
-        time.sleep(max(every, min(_LONGEST_PAUSE, waited / 50)))
+        time.sleep(max(every, min(_LONGEST_PAUSE, waited / 25)))
     return result
