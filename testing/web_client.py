@@ -30,16 +30,13 @@ ClientFor = Callable[[Access], TestClient]
 def started_web(settings: Settings) -> Iterator[Starlette]:
     """Yield the web application between its startup and its shutdown."""
     web = make_web(settings)
-    with TestClient(web) as first:
-        # For `make_client`: without it, each request starts an event loop of its own.
-        web.state.test_portal = first.portal
+    with TestClient(web):
         yield web
 
 
 def make_client(web: Starlette, store: Store, access: Access) -> TestClient:
     """Return a client that follows no redirect and gets exceptions as responses."""
     client = TestClient(web, follow_redirects=False, raise_server_exceptions=False)
-    client.portal = getattr(web.state, "test_portal", None)
     if isinstance(access, Role):
         form = {"name": make_user(store, access.value, access), "password": PASSWORD}
         assert client.post("/login", data=form).status_code == 303
