@@ -61,7 +61,7 @@ check: frontend
     {{ run }} mypy
     {{ run }} lint-imports --no-cache
     {{ run }} python -m tools.check_terms
-    # It checks the syntax of each playbook with the first ansible-playbook in PATH.
+    # ansible-lint checks the syntax of playbooks with the first ansible-playbook in PATH.
     ANSIBLE_HOST_PATTERN_MISMATCH=ignore {{ run }} sh -c 'PATH=$PWD/tools/bin:$PATH exec ansible-lint --strict services roles playbooks molecule'
 
 # Format the code and apply automatic fixes

@@ -152,7 +152,7 @@ class Installation:
 
     def ended(self, number: int, patience: float | None = None) -> Deployment:
         """Wait until a deployment has ended, and return it."""
-        # An end is never missed, so it asks the database less often than `eventually`.
+        # A deployment stays ended, so the database is asked less often than by default.
         eventually(
             lambda: deploy.find(self.store, number).ended,
             patience or self.patience,

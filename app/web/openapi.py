@@ -71,7 +71,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         if isinstance(route, AppRoute) and route.operation is not None
     ]
     readable = {route.path for route, _ in described if route.method == "GET"}
-    schemas, models = _schemas(tuple(_bodies(operation for _, operation in described)))
+    schemas, models = _schemas(_bodies(operation for _, operation in described))
     paths: dict[str, dict[str, Any]] = {}
     for route, operation in described:
         methods = paths.setdefault(route.path_format, {})
@@ -185,7 +185,7 @@ def _content(
     return {media_type: {"schema": schema}}
 
 
-def _bodies(operations: Iterable[Operation]) -> dict[tuple[Any, bool], None]:
+def _bodies(operations: Iterable[Operation]) -> tuple[tuple[Any, bool], ...]:
     """Return the type of each body once, and whether a client sends it, in order."""
     bodies: dict[tuple[Any, bool], None] = {(ProblemBody, False): None}
     for operation in operations:
@@ -193,7 +193,7 @@ def _bodies(operations: Iterable[Operation]) -> dict[tuple[Any, bool], None]:
             bodies[operation.body, True] = None
         for returned in (operation.response, *operation.related):
             bodies[returned, False] = None
-    return bodies
+    return tuple(bodies)
 
 
 # Making them takes half a second, and the types never change.
